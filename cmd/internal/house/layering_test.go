@@ -1,0 +1,192 @@
+package house
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// layers says, for each area of the tree, which areas it may import beside itself. An area is a folder with all below it
+// that no longer entry names; a name that ends in /* is any folder right below. Imports run downward: an area is written
+// before those that may import it.
+var layers = []struct {
+	area string
+	may  []string
+}{
+	{"kernels", nil},
+	{"kernels/cuda", []string{"kernels"}},
+	{"kernels/tensor", []string{"kernels", "kernels/cuda"}},
+	{"weights", []string{"kernels", "kernels/tensor"}},
+	{"vit/jpeg", nil},
+	{"vit/picture", []string{"vit/jpeg"}},
+	{"vit", []string{"vit/picture", "weights", "kernels", "kernels/tensor"}},
+	{"decoder", []string{"weights", "kernels", "kernels/tensor"}},
+	{"tokenizer", []string{"weights"}},
+	{"runtime/demo", []string{"tokenizer", "weights", "vit/picture", "kernels"}},
+	{"runtime", []string{"runtime/demo", "vit", "vit/picture", "vit/jpeg", "decoder", "tokenizer", "weights", "kernels", "kernels/tensor", "kernels/cuda"}},
+	{"runtime/*", []string{"runtime", "runtime/demo", "vit", "vit/picture", "vit/jpeg", "decoder", "tokenizer", "weights", "kernels", "kernels/tensor", "kernels/cuda"}},
+	{"cmd", []string{"runtime", "runtime/*", "runtime/demo", "vit", "vit/picture", "vit/jpeg", "decoder", "tokenizer", "weights", "kernels", "kernels/tensor", "kernels/cuda"}},
+}
+
+// areaOf is the longest entry of layers that a folder lies in, "" where there is none.
+func areaOf(dir string) string {
+	best := ""
+	for _, l := range layers {
+		name := l.area
+		if parent, any := strings.CutSuffix(name, "/*"); any {
+			if rest, in := strings.CutPrefix(dir, parent+"/"); in && !strings.HasPrefix(rest, "internal") {
+				child, _, _ := strings.Cut(rest, "/")
+				name = parent + "/" + child
+			}
+		}
+		if (dir == name || strings.HasPrefix(dir, name+"/")) && (len(name) > len(best) || strings.HasSuffix(best, "/*")) {
+			best = l.area
+		}
+	}
+	return best
+}
+
+// mayImport reports whether a package of one folder of the module may import that of another.
+func mayImport(from, to string) bool {
+	a, b := areaOf(from), areaOf(to)
+	if a == b && a != "" {
+		return true
+	}
+	for _, l := range layers {
+		if l.area == a {
+			return slices.Contains(l.may, b)
+		}
+	}
+	return false
+}
+
+// TestImportsRunDownward keeps the order of the house: what computes knows nothing of what calls it.
+func TestImportsRunDownward(t *testing.T) {
+	for _, s := range sources(t) {
+		if areaOf(s.dir()) == "" {
+			t.Errorf("%s lies in no area of the table in this test: move it, or give its folder a row that says what it may import", s.name)
+			continue
+		}
+		if s.test {
+			continue // a test may build what it tests from above
+		}
+		for _, p := range s.imports() {
+			if to, ours := strings.CutPrefix(p, module+"/"); ours && !mayImport(s.dir(), to) {
+				t.Errorf("%s imports %s: %s may import only %s; move the code down, or hand it in as an argument or an interface",
+					s.name, to, areaOf(s.dir()), strings.Join(mayOf(s.dir()), ", "))
+			}
+		}
+	}
+}
+
+// mayOf lists what a folder's area may import.
+func mayOf(dir string) []string {
+	for _, l := range layers {
+		if l.area == areaOf(dir) {
+			return append([]string{l.area}, l.may...)
+		}
+	}
+	return nil
+}
+
+func TestMayImport(t *testing.T) {
+	for _, c := range []struct {
+		from, to string
+		want     bool
+	}{
+		{"cmd/loupe", "runtime", true},
+		{"cmd/loupe", "runtime/trace", true},
+		{"cmd/loupe", "cmd/internal/house", true},
+		{"runtime", "cmd/loupe", false},
+		{"runtime", "runtime/demo", true},
+		{"runtime", "runtime/trace", false},
+		{"runtime", "runtime/internal/rows", true},
+		{"runtime/demo", "runtime", false},
+		{"runtime/demo/paint", "weights", true},
+		{"runtime/serve", "runtime/audit", true},
+		{"runtime/trace", "runtime", true},
+		{"vit", "decoder", false},
+		{"decoder", "vit", false},
+		{"decoder", "vit/picture", false},
+		{"vit/picture", "vit/jpeg", true},
+		{"vit/picture", "vit", false},
+		{"vit/picture", "kernels/tensor", false},
+		{"vit/jpeg", "vit/picture", false},
+		{"weights", "tokenizer", false},
+		{"tokenizer", "vit", false},
+		{"kernels/tensor", "weights", false},
+		{"kernels/tensor", "kernels", true},
+		{"kernels", "kernels/tensor", false},
+		{"kernels", "kernels/internal/cpu", true},
+		{"docs/sample", "kernels", false},
+	} {
+		if got := mayImport(c.from, c.to); got != c.want {
+			t.Errorf("mayImport(%q, %q) = %v, want %v", c.from, c.to, got, c.want)
+		}
+	}
+}
+
+// modules are the modules that loupe may import directly, each with what for. They bring their own dependencies.
+var modules = map[string]string{
+	"gonum.org/v1/gonum":                  "statistics and small linear algebra",
+	"gonum.org/v1/plot":                   "plots",
+	"github.com/x448/float16":             "float16",
+	"github.com/chewxy/math32":            "scalar float32 functions outside the laws' arithmetic",
+	"github.com/nlpodyssey/gotokenizers":  "BPE merges, byte-level pre-tokenising, WordPiece",
+	"github.com/dlclark/regexp2":          "the pre-tokeniser's expression",
+	"golang.org/x/text":                   "NFC",
+	"github.com/nikolalohinski/gonja/v2":  "chat templates",
+	"github.com/spf13/cobra":              "commands",
+	"github.com/spf13/pflag":              "cobra's flags",
+	"github.com/schollz/progressbar/v3":   "progress",
+	"golang.org/x/term":                   "whether standard error is a terminal",
+	"golang.org/x/image":                  "pictures",
+	"golang.org/x/sys":                    "CPU features and memory maps",
+	"github.com/prometheus/client_golang": "metrics of a server",
+	"golang.org/x/mod":                    "the tamper-evident log",
+}
+
+// testModules are those that only tests may import.
+var testModules = map[string]string{
+	"github.com/google/go-cmp":     "differences in tests",
+	"github.com/chromedp/chromedp": "web pages in tests",
+	"github.com/go-rod/rod":        "web pages in tests",
+}
+
+// within reports whether an import path lies in one of the modules.
+func within(list map[string]string, p string) bool {
+	for m := range list {
+		if p == m || strings.HasPrefix(p, m+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// TestModulesAreChosen keeps the list of third-party modules short and on purpose.
+func TestModulesAreChosen(t *testing.T) {
+	for _, s := range sources(t) {
+		for _, p := range s.imports() {
+			first, _, _ := strings.Cut(p, "/")
+			if !strings.Contains(first, ".") || p == module || strings.HasPrefix(p, module+"/") || within(modules, p) {
+				continue
+			}
+			if within(testModules, p) {
+				if !s.test {
+					t.Errorf("%s imports %s, which is for tests only: move the code into a test or do without", s.name, p)
+				}
+				continue
+			}
+			t.Errorf("%s imports %s: no row of this test's table allows it; use a module of the table, or add a row that says what it is for and why nothing there serves", s.name, p)
+		}
+	}
+}
+
+// TestOnlyCUDAUsesCgo: a build needs Go and nothing else; only the GPU's package may call C.
+func TestOnlyCUDAUsesCgo(t *testing.T) {
+	for _, s := range sources(t) {
+		if slices.Contains(s.imports(), "C") && areaOf(s.dir()) != "kernels/cuda" {
+			t.Errorf("%s imports \"C\": only kernels/cuda may use cgo; write it in Go, or move it there behind its build tag", s.name)
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/spf13/cobra"
+)
+
+// modelFlags choose a model and how it computes: the same on every command.
+type modelFlags struct {
+	model, adapter string
+	options        loupe.Options
+}
+
+func (f *modelFlags) register(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringVar(&f.model, "model", "", "`DIR` of the model as Hugging Face ships it (default: the embedded demonstration model)")
+	fl.StringVar(&f.adapter, "adapter", "", "`DIR` of a PEFT adapter (adapter_config.json, adapter_model.safetensors)")
+	fl.StringVar(&f.options.Head, "head", "", "`DIR` of score_head.json and score_head.safetensors (default: beside the model)")
+	fl.IntVar(&f.options.MinPixels, "min-pixels", 0, "least `PIXELS` of a resized picture (default: the model's)")
+	fl.IntVar(&f.options.MaxPixels, "max-pixels", 0, "most `PIXELS` of a resized picture (default: the model's)")
+	fl.StringVar(&f.options.Precision, "precision", "exact", "arithmetic: `exact`")
+	fl.IntVar(&f.options.Threads, "threads", 0, "threads to compute with (default: all cores); results do not depend on it")
+	fl.StringVar(&f.options.Kernels, "kernels", "auto", "kernels to compute with, for checking: `auto`|avx512|avx2|neon|generic")
+	must(cmd.MarkFlagDirname("model"))
+	must(cmd.MarkFlagDirname("adapter"))
+	must(cmd.MarkFlagDirname("head"))
+	must(cmd.RegisterFlagCompletionFunc("precision", cobra.FixedCompletions([]string{"exact"}, cobra.ShellCompDirectiveNoFileComp)))
+	must(cmd.RegisterFlagCompletionFunc("kernels", cobra.FixedCompletions([]string{"auto", "avx512", "avx2", "neon", "generic"}, cobra.ShellCompDirectiveNoFileComp)))
+}
+
+// must is for registrations that fail only if the program names a flag that it does not have.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// load opens the model. The caller closes it.
+func (f *modelFlags) load(cmd *cobra.Command) (*loupe.Model, error) {
+	if err := f.check(cmd); err != nil {
+		return nil, usageError{err}
+	}
+	if f.model == "" {
+		m, err := loupe.Embedded(f.options)
+		if err == nil {
+			fmt.Fprintln(os.Stderr, "note: "+loupe.EmbeddedNotice)
+		}
+		return m, err
+	}
+	return loupe.Load(f.model, f.options)
+}
+
+func (f *modelFlags) check(cmd *cobra.Command) error {
+	if f.adapter != "" {
+		return fmt.Errorf("--adapter is not in this version of loupe; merge the adapter into the model first")
+	}
+	for _, name := range []string{"min-pixels", "max-pixels", "threads"} {
+		if n, _ := cmd.Flags().GetInt(name); cmd.Flags().Changed(name) && n < 1 {
+			return fmt.Errorf("--%s is %d; give a number above 0", name, n)
+		}
+	}
+	return f.options.Validate()
+}
+
+// inputFlags choose what to show the model: the same on every command.
+type inputFlags struct{ files loupe.Files }
+
+func (f *inputFlags) register(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringVar(&f.files.System, "system", "", "system `TEXT` of the conversation")
+	fl.StringArrayVar(&f.files.Images, "image", nil, "a picture `FILE` (repeatable)")
+	fl.StringArrayVar(&f.files.Videos, "video", nil, "an animated GIF `FILE`, or a directory of frames in name order (repeatable)")
+	fl.Float64Var(&f.files.FPS, "fps", 0, "frames a second to take from an animated GIF (default: every frame)")
+	fl.StringVar(&f.files.Messages, "messages", "", "`FILE.json` with the conversation as chat templates take it; parts without a path take --image and --video in order")
+}
+
+// prompt reads the flags' files and prepares them for the model; args holds the text of the question.
+func (f *inputFlags) prompt(m *loupe.Model, args []string) (*loupe.Prompt, error) {
+	if len(args) > 0 {
+		f.files.Text = args[0]
+	}
+	in, err := f.files.Read()
+	if err != nil {
+		return nil, err
+	}
+	return m.Prepare(in)
+}

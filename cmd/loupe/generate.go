@@ -1,0 +1,97 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/spf13/cobra"
+)
+
+type generateFlags struct {
+	model modelFlags
+	input inputFlags
+	gen   loupe.Generation
+	json  bool
+}
+
+func generateCommand() *cobra.Command {
+	var f generateFlags
+	cmd := &cobra.Command{
+		Use:   "generate [PROMPT]",
+		Short: "answer a question about pictures, video or text",
+		Example: `  loupe generate --image cat.jpg "What is in this picture?"
+  loupe generate --model Qwen2-VL-2B-Instruct --messages chat.json --json`,
+		Args: usageArgs(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
+	}
+	f.model.register(cmd)
+	f.input.register(cmd)
+	registerGeneration(cmd, &f.gen)
+	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON object at the end")
+	return cmd
+}
+
+func registerGeneration(cmd *cobra.Command, g *loupe.Generation) {
+	fl := cmd.Flags()
+	fl.IntVar(&g.MaxTokens, "max-tokens", 256, "most tokens to generate")
+	fl.Float64Var(&g.Temperature, "temperature", 0, "0 is greedy: always the likeliest token")
+	fl.IntVar(&g.TopK, "top-k", 0, "draw among the k likeliest tokens (0: all)")
+	fl.Float64Var(&g.TopP, "top-p", 1, "draw among the likeliest tokens that make up this probability")
+	fl.Uint64Var(&g.Seed, "seed", 0, "of the draws: the same seed draws the same tokens")
+	fl.Float64Var(&g.RepetitionPenalty, "repetition-penalty", 1, "divide the logits of tokens that were there before")
+	fl.StringArrayVar(&g.Stop, "stop", nil, "`TEXT` to stop before (repeatable)")
+}
+
+// generated is what generate --json prints.
+type generated struct {
+	Text         string    `json:"text"`
+	Tokens       []int     `json:"tokens"`
+	LogProbs     []float64 `json:"logprobs"`
+	PromptTokens int       `json:"prompt_tokens"`
+	Finish       string    `json:"finish"`
+	Score        *float64  `json:"score,omitempty"`
+	LogitsSHA256 string    `json:"logits_sha256"`
+}
+
+func (f *generateFlags) run(cmd *cobra.Command, args []string) error {
+	if err := f.gen.Validate(); err != nil {
+		return usageError{err}
+	}
+	m, err := f.model.load(cmd)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	prompt, err := f.input.prompt(m, args)
+	if err != nil {
+		return err
+	}
+	answer, err := m.Answer(cmd.Context(), prompt, f.gen)
+	if err != nil {
+		return err
+	}
+	out := generated{PromptTokens: len(prompt.IDs), Tokens: []int{}, LogProbs: []float64{}}
+	for t, err := range answer.Tokens() {
+		if err != nil {
+			return err
+		}
+		out.Tokens, out.LogProbs = append(out.Tokens, t.ID), append(out.LogProbs, t.LogProb)
+		out.Text, out.Finish = out.Text+t.Text, t.Finish
+		if !f.json {
+			if _, err := fmt.Print(t.Text); err != nil {
+				return fmt.Errorf("write the answer: %w", err)
+			}
+		}
+	}
+	if !f.json {
+		fmt.Println()
+		return nil
+	}
+	out.LogitsSHA256 = answer.LogitsDigest()
+	if answer.Score != nil {
+		out.Score = &answer.Score.Score
+	}
+	return json.NewEncoder(os.Stdout).Encode(out)
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"text/tabwriter"
+
+	"github.com/loupe-vl/loupe/runtime/trace"
+	"github.com/spf13/cobra"
+)
+
+type inspectFlags struct {
+	model modelFlags
+	json  bool
+	quick bool
+}
+
+func inspectCommand() *cobra.Command {
+	var f inspectFlags
+	cmd := &cobra.Command{
+		Use:   "inspect [DIR]",
+		Short: "show a model's configuration, parameters and tensors",
+		Long: `Shows the configuration, the parameters by part, and every tensor with its type, shape, digest and statistics.
+Without DIR it shows the embedded demonstration model.`,
+		Example: `  loupe inspect Qwen2-VL-2B-Instruct
+  loupe inspect --quick --json`,
+		Args: usageArgs(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
+	}
+	f.model.register(cmd)
+	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
+	cmd.Flags().BoolVar(&f.quick, "quick", false, "leave out digests and statistics, which read every byte")
+	return cmd
+}
+
+func (f *inspectFlags) run(cmd *cobra.Command, args []string) error {
+	if len(args) == 1 {
+		if f.model.model != "" && f.model.model != args[0] {
+			return usageError{fmt.Errorf("inspect takes one model: DIR or --model DIR")}
+		}
+		f.model.model = args[0]
+	}
+	m, err := f.model.load(cmd)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	report, err := trace.Inspect(cmd.Context(), m, !f.quick)
+	if err != nil {
+		return err
+	}
+	if f.json {
+		return json.NewEncoder(os.Stdout).Encode(report)
+	}
+	return printInspection(report)
+}
+
+func printInspection(r *trace.Inspection) error {
+	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintf(w, "model\t%s\n", r.Model)
+	for _, p := range r.Parts {
+		fmt.Fprintf(w, "%s\t%d parameters\t%d bytes\n", p.Name, p.Parameters, p.Bytes)
+	}
+	fmt.Fprintf(w, "kernels\t%s\n", r.Kernels)
+	if r.Digest != "" {
+		fmt.Fprintf(w, "digest\t%s\n", r.Digest)
+	}
+	fmt.Fprintln(w)
+	config, err := json.MarshalIndent(r.Config, "", "  ")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "config\n%s\n\n", config)
+	fmt.Fprintln(w, "tensor\tdtype\tshape\tmin\tmax\tmean\tstd\tsha256")
+	for _, t := range r.Tensors {
+		fmt.Fprintf(w, "%s\t%s\t%v", t.Name, t.DType, t.Shape)
+		if t.Stats != nil {
+			fmt.Fprintf(w, "\t%.4g\t%.4g\t%.4g\t%.4g\t%.16s", t.Stats.Min, t.Stats.Max, t.Stats.Mean, t.Stats.Std, t.SHA256)
+			if t.Stats.NaN+t.Stats.Inf > 0 {
+				fmt.Fprintf(w, "\t%d NaN, %d infinite", t.Stats.NaN, t.Stats.Inf)
+			}
+		}
+		fmt.Fprintln(w)
+	}
+	return w.Flush()
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit statuses, as docs and scripts rely on them.
+const (
+	exitFailed = 1 // the work failed or was done in part
+	exitUsage  = 2 // the command line was wrong
+)
+
+// usageError marks an error of the command line.
+type usageError struct{ error }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	go func() { // a second Ctrl-C ends the program at once
+		<-ctx.Done()
+		stop()
+	}()
+	os.Exit(run(ctx, os.Args[1:]))
+}
+
+// run is the program but for its process: it returns the exit status.
+func run(ctx context.Context, args []string) int {
+	root := newRoot()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted")
+	}
+	fmt.Fprintln(os.Stderr, "loupe: "+oneLine(err.Error()))
+	var usage usageError
+	if errors.As(err, &usage) || isCobraUsage(err) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// oneLine keeps an error one sentence, whatever a file name or a library put into it.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// isCobraUsage recognises the errors that cobra makes itself for unknown commands.
+func isCobraUsage(err error) bool { return strings.HasPrefix(err.Error(), "unknown command") }
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "loupe",
+		Short: "Qwen2-VL, made to be looked into",
+		Long: `loupe runs Qwen2-VL: pictures and video in, text and a score out, and every number in between for the asking.
+
+Without --model it uses the small demonstration model that is part of the program.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w; `loupe COMMAND --help` lists the flags", err)}
+	})
+	root.AddCommand(generateCommand(), scoreCommand(), traceCommand(), tokenizeCommand(), inspectCommand())
+	return root
+}
+
+// exactArgs and friends are cobra's argument checks as usage errors.
+func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usageError{fmt.Errorf("%s: %w", cmd.Name(), err)}
+		}
+		return nil
+	}
+}

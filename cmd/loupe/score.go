@@ -1,0 +1,166 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+type scoreFlags struct {
+	model    modelFlags
+	system   string
+	prompt   string
+	critique bool
+	gen      loupe.Generation
+	json     bool
+}
+
+func scoreCommand() *cobra.Command {
+	var f scoreFlags
+	cmd := &cobra.Command{
+		Use:   "score [IMAGE|DIR]...",
+		Short: "score pictures from 1 to 100",
+		Long: `Scores pictures with the score head, and with --critique writes a critique of each in the same pass.
+
+A directory stands for the pictures in it. Without an argument, the picture that is part of the program is scored.
+A picture that cannot be read gets an error on its line; the others go on, and the exit status is 1.`,
+		Example: `  loupe score painting.jpg
+  loupe score --model DIR --critique --json gallery/`,
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
+	}
+	f.model.register(cmd)
+	fl := cmd.Flags()
+	fl.StringVar(&f.system, "system", loupe.Rubric, "system `TEXT` of the critique's conversation")
+	fl.StringVar(&f.prompt, "prompt", loupe.ScorePrompt, "`TEXT` of the critique's question")
+	fl.BoolVar(&f.critique, "critique", false, "write a critique too; the picture is encoded once")
+	registerGeneration(cmd, &f.gen)
+	fl.BoolVar(&f.json, "json", false, "print one JSON object a line")
+	return cmd
+}
+
+// scored is one line of score --json.
+type scored struct {
+	Image    string             `json:"image"`
+	Score    *float64           `json:"score,omitempty"`
+	Targets  map[string]float64 `json:"targets,omitempty"`
+	Critique *string            `json:"critique,omitempty"`
+	Error    string             `json:"error,omitempty"`
+}
+
+func (f *scoreFlags) run(cmd *cobra.Command, args []string) error {
+	if err := f.gen.Validate(); err != nil {
+		return usageError{err}
+	}
+	m, err := f.model.load(cmd)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	pictures, err := loupe.Pictures(args)
+	if err != nil {
+		return err
+	}
+	out := newScorePrinter(f.json, m)
+	bar := progress(len(pictures))
+	failed := 0
+	for _, p := range pictures {
+		line := f.one(cmd, m, p)
+		if err := cmd.Context().Err(); err != nil {
+			return err
+		}
+		if line.Error != "" {
+			failed++
+		}
+		_ = bar.Clear() // a terminal that cannot be cleared only looks worse
+		if err := out.print(line); err != nil {
+			return err
+		}
+		_ = bar.Add(1)
+	}
+	if err := out.close(); err != nil {
+		return err
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d pictures could not be scored; their lines say why", failed, len(pictures))
+	}
+	return nil
+}
+
+// progress counts pictures on standard error, if that is a terminal and there is more than one.
+func progress(n int) *progressbar.ProgressBar {
+	return progressbar.NewOptions(n, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetVisibility(n > 1 && term.IsTerminal(int(os.Stderr.Fd()))), progressbar.OptionShowCount())
+}
+
+func (f *scoreFlags) one(cmd *cobra.Command, m *loupe.Model, p loupe.Picture) scored {
+	line := scored{Image: p.Name}
+	s, critique, err := m.Judge(cmd.Context(), p, f.system, f.prompt, f.critique, f.gen)
+	if err != nil {
+		line.Error = oneLine(err.Error())
+		return line
+	}
+	if f.critique {
+		line.Critique = &critique
+	}
+	line.Score, line.Targets = &s.Score, map[string]float64{}
+	for _, t := range s.Targets {
+		line.Targets[t.Name] = t.Value
+	}
+	return line
+}
+
+// scorePrinter prints lines of JSON, or a table.
+type scorePrinter struct {
+	json    *json.Encoder
+	table   *tabwriter.Writer
+	targets []string
+}
+
+func newScorePrinter(asJSON bool, m *loupe.Model) *scorePrinter {
+	if asJSON {
+		return &scorePrinter{json: json.NewEncoder(os.Stdout)}
+	}
+	p := &scorePrinter{table: tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0), targets: m.Targets()}
+	head := "image\tscore"
+	if len(p.targets) > 1 {
+		head += "\t" + strings.Join(p.targets[1:], "\t")
+	}
+	fmt.Fprintln(p.table, head)
+	return p
+}
+
+func (p *scorePrinter) print(line scored) error {
+	if p.json != nil {
+		return p.json.Encode(line)
+	}
+	if line.Error != "" {
+		fmt.Fprintf(p.table, "%s\terror: %s\n", line.Image, line.Error)
+		return p.table.Flush()
+	}
+	fmt.Fprintf(p.table, "%s\t%.1f", line.Image, *line.Score)
+	for _, t := range p.targets[min(1, len(p.targets)):] {
+		fmt.Fprintf(p.table, "\t%.1f", line.Targets[t])
+	}
+	fmt.Fprintln(p.table)
+	if line.Critique != nil {
+		if err := p.table.Flush(); err != nil {
+			return err
+		}
+		fmt.Printf("\n%s\n\n", *line.Critique)
+	}
+	return nil
+}
+
+func (p *scorePrinter) close() error {
+	if p.table == nil {
+		return nil
+	}
+	return p.table.Flush()
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/runtime/trace"
+	"github.com/spf13/cobra"
+)
+
+type traceFlags struct {
+	model     modelFlags
+	input     inputFlags
+	options   loupe.TraceOptions
+	out       string
+	intervene string
+	list      bool
+	json      bool
+}
+
+func traceCommand() *cobra.Command {
+	var f traceFlags
+	cmd := &cobra.Command{
+		Use:   "trace [PROMPT]",
+		Short: "write what passes inside the model to a file",
+		Example: `  loupe trace --image cat.jpg --tap "visual.blocks.*.attn.probs.*" --out attention.npz "What is this?"
+  loupe trace --list`,
+		Args: usageArgs(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
+	}
+	f.model.register(cmd)
+	f.input.register(cmd)
+	fl := cmd.Flags()
+	fl.StringArrayVar(&f.options.Taps, "tap", nil, "`GLOB` of tap names; * matches any characters, dots too (repeatable)")
+	fl.StringVar(&f.out, "out", "", "`F.safetensors`, F.npz, or a new directory of .npy files")
+	fl.BoolVar(&f.list, "list", false, "print every tap of this model for this input, with its shape")
+	fl.IntVar(&f.options.Steps, "steps", 0, "generate this many tokens more and write their taps too, as steps.1/NAME and so on")
+	fl.StringVar(&f.intervene, "intervene", "", "`FILE.json` of changes to make while the model runs")
+	fl.BoolVar(&f.json, "json", false, "print a JSON object with the next tokens, the score and the digest of the logits")
+	return cmd
+}
+
+func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
+	switch {
+	case f.options.Steps < 0:
+		return usageError{fmt.Errorf("--steps is %d; give 0 or a number above it", f.options.Steps)}
+	case f.list && f.out != "":
+		return usageError{fmt.Errorf("--list prints names and computes nothing; leave --out away")}
+	case !f.list && f.out == "":
+		return usageError{fmt.Errorf("--out is missing: name a .safetensors or .npz file, or a new directory; or print the taps with --list")}
+	case !f.list && len(f.options.Taps) == 0:
+		return usageError{fmt.Errorf("--tap is missing: name the taps to write, as in --tap 'model.layers.*.out'; --list prints them all")}
+	}
+	m, err := f.model.load(cmd)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	prompt, err := f.input.prompt(m, args)
+	if err != nil {
+		return err
+	}
+	if f.list {
+		return f.printList(cmd, m, prompt)
+	}
+	if f.intervene != "" {
+		if f.options.Interventions, err = trace.ReadInterventions(f.intervene); err != nil {
+			return err
+		}
+	}
+	result, err := trace.ToFile(cmd.Context(), m, prompt, f.options, f.out)
+	if err != nil {
+		return err
+	}
+	if f.json {
+		return json.NewEncoder(os.Stdout).Encode(traced(result))
+	}
+	return nil
+}
+
+// traced is what trace --json prints.
+func traced(r *loupe.Traced) any {
+	out := struct {
+		Tokens       []int    `json:"tokens"`
+		Text         string   `json:"text"`
+		Score        *float64 `json:"score,omitempty"`
+		LogitsSHA256 string   `json:"logits_sha256"`
+	}{LogitsSHA256: r.Digest}
+	for _, t := range r.Tokens {
+		out.Tokens, out.Text = append(out.Tokens, t.ID), out.Text+t.Text
+	}
+	if r.Score != nil {
+		out.Score = &r.Score.Score
+	}
+	return out
+}
+
+func (f *traceFlags) printList(cmd *cobra.Command, m *loupe.Model, p *loupe.Prompt) error {
+	taps, err := m.Taps(cmd.Context(), p)
+	if err != nil {
+		return err
+	}
+	for _, t := range taps {
+		if f.json {
+			if err := json.NewEncoder(os.Stdout).Encode(map[string]any{"tap": t.Name, "shape": t.Shape}); err != nil {
+				return err
+			}
+			continue
+		}
+		fmt.Printf("%-44s %v\n", t.Name, t.Shape)
+	}
+	return nil
+}

@@ -1,0 +1,63 @@
+package decoder
+
+import (
+	"github.com/loupe-vl/loupe/kernels/tensor"
+	"github.com/loupe-vl/loupe/weights"
+)
+
+// pageRows is how many positions one page of the cache holds.
+const pageRows = 256
+
+// Cache holds the keys (after rotary) and values of a request, layer by layer, in pages: it grows without copying the
+// past. It belongs to one request.
+type Cache struct {
+	kvHeads, width int
+	n              int // positions that all layers hold
+	layers         []pages
+}
+
+type pages struct{ k, v []tensor.Tensor }
+
+// NewCache is an empty cache for a model of this configuration.
+func NewCache(cfg weights.TextConfig) *Cache {
+	return &Cache{kvHeads: cfg.NumKeyValueHeads, width: cfg.NumKeyValueHeads * cfg.HeadDim(), layers: make([]pages, cfg.NumHiddenLayers)}
+}
+
+// Len is the number of positions that the cache holds.
+func (c *Cache) Len() int { return c.n }
+
+// Bytes is the memory of the cache's pages.
+func (c *Cache) Bytes() int {
+	n := 0
+	for _, l := range c.layers {
+		n += 2 * 4 * len(l.k) * pageRows * c.width
+	}
+	return n
+}
+
+// extend appends the rows of k and v, (tokens, kv_heads*head_dim), to a layer and returns all that it holds.
+func (c *Cache) extend(layer int, k, v tensor.Tensor) tensor.KV {
+	l := &c.layers[layer]
+	for i := range k.Rows {
+		at := c.n + i
+		if at/pageRows == len(l.k) {
+			l.k = append(l.k, tensor.Of(pageRows, c.width, make([]float32, pageRows*c.width)))
+			l.v = append(l.v, tensor.Of(pageRows, c.width, make([]float32, pageRows*c.width)))
+		}
+		copy(l.k[at/pageRows].Row(at%pageRows), k.Row(i))
+		copy(l.v[at/pageRows].Row(at%pageRows), v.Row(i))
+	}
+	return tensor.KV{K: head(l.k, c.n+k.Rows), V: head(l.v, c.n+k.Rows), KVHeads: c.kvHeads}
+}
+
+// head is the first n rows of pages.
+func head(pages []tensor.Tensor, n int) []tensor.Tensor {
+	out := append([]tensor.Tensor(nil), pages...)
+	if last := len(out) - 1; last >= 0 {
+		out[last] = out[last].Slice(0, n-last*pageRows)
+	}
+	return out
+}
+
+// commit ends a step in which every layer was extended by n positions.
+func (c *Cache) commit(n int) { c.n += n }

@@ -1,0 +1,79 @@
+package decoder
+
+import (
+	"strconv"
+
+	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/tensor"
+	"github.com/loupe-vl/loupe/weights"
+)
+
+// Model is the decoder of a loaded checkpoint.
+type Model struct {
+	Config weights.TextConfig
+	Embed  kernels.Matrix // (vocab_size, hidden_size)
+	Layers []*Layer
+	Norm   *tensor.Norm
+	LMHead *tensor.Linear // the embedding itself where the checkpoint ties them
+}
+
+// Load reads the tensors named model.* and lm_head from p, whose error tells what was missing.
+func Load(p *weights.Params, cfg weights.TextConfig) *Model {
+	m := &Model{Config: cfg}
+	m.Embed = p.Matrix("model.embed_tokens.weight", cfg.VocabSize, cfg.HiddenSize)
+	for i := range cfg.NumHiddenLayers {
+		m.Layers = append(m.Layers, loadLayer(p, "model.layers."+strconv.Itoa(i), i, cfg))
+	}
+	m.Norm = p.RMSNorm("model.norm", cfg.HiddenSize, cfg.RMSNormEps)
+	if cfg.TieWordEmbeddings {
+		m.LMHead = &tensor.Linear{Name: "lm_head", W: m.Embed}
+	} else {
+		m.LMHead = p.LinearOf("lm_head", false, cfg.VocabSize, cfg.HiddenSize)
+	}
+	return m
+}
+
+// Vision are feature rows and the positions of the sequence that they take, in ascending order.
+type Vision struct {
+	At   []int         // positions in the sequence
+	Rows tensor.Tensor // (len(At), hidden_size)
+}
+
+// EmbedTokens looks up ids, whose first stands at position r.FirstRow, and places the vision rows that fall among them.
+func (m *Model) EmbedTokens(r *tensor.Run, ids []int, vision []Vision) tensor.Tensor {
+	x := r.Tap(tensor.At("model.embed_tokens", ""), r.Gather(m.Embed, ids))
+	for _, v := range vision {
+		lo, at := 0, []int(nil)
+		for i, p := range v.At {
+			switch {
+			case p < r.FirstRow:
+				lo = i + 1
+			case p < r.FirstRow+len(ids):
+				at = append(at, p-r.FirstRow)
+			}
+		}
+		if len(at) > 0 {
+			x = r.Place(x, at, v.Rows.Slice(lo, lo+len(at)))
+		}
+	}
+	return x
+}
+
+// Forward runs the layers over x, (tokens, hidden_size), whose tokens stand at positions pos, after what cache holds;
+// keys and values are appended to it. The result is model.norm's output, (tokens, hidden_size).
+func (m *Model) Forward(r *tensor.Run, x tensor.Tensor, pos Positions, cache *Cache) tensor.Tensor {
+	rot := m.rotary(r, pos)
+	for _, l := range m.Layers {
+		x = r.Scope(x, func(x tensor.Tensor) tensor.Tensor { return l.Forward(r, x, rot, cache) })
+	}
+	cache.commit(x.Rows)
+	return r.Tap(tensor.At("model.norm", ""), r.RMSNorm(x, m.Norm))
+}
+
+// Logits maps rows of model.norm's output to (rows, vocab_size).
+func (m *Model) Logits(r *tensor.Run, h tensor.Tensor) tensor.Tensor {
+	out := tensor.At("lm_head", "")
+	logits := r.Linear(h, m.LMHead)
+	r.Finite(out, logits)
+	return r.Tap(out, logits)
+}

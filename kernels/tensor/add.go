@@ -1,0 +1,17 @@
+package tensor
+
+import "github.com/loupe-vl/loupe/kernels"
+
+// Add is a + b, element by element: the residual connection.
+func (r *Run) Add(a, b Tensor) Tensor {
+	out := r.New(a.Rows, a.Cols)
+	if r.idle() {
+		return out
+	}
+	r.rows(a.Rows, a.Cols, func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			kernels.Add(out.Row(i), a.Row(i), b.Row(i))
+		}
+	})
+	return out
+}

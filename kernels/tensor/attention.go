@@ -1,0 +1,234 @@
+package tensor
+
+import (
+	"fmt"
+	"math"
+	"sync"
+
+	"github.com/loupe-vl/loupe/kernels"
+)
+
+// Span is a run of rows [Start, End) that attend to each other only: an image, or a pair of video frames. Index is its
+// number among all spans of the request and ends the name of its tap, "attn.probs.2".
+type Span struct{ Start, End, Index int }
+
+// KV holds the keys and values of all positions so far, each page (page rows, kv_heads*head_dim). Pages grow at the end,
+// so that the past is never copied.
+type KV struct {
+	K, V    []Tensor
+	KVHeads int
+}
+
+// Keys is the KV of one page: k and v, (rows, kv_heads*head_dim).
+func Keys(k, v Tensor, kvHeads int) KV {
+	return KV{K: []Tensor{k}, V: []Tensor{v}, KVHeads: kvHeads}
+}
+
+// Len is the number of keys.
+func (kv KV) Len() int {
+	n := 0
+	for _, p := range kv.K {
+		n += p.Rows
+	}
+	return n
+}
+
+// queryBlock is how many queries are scored together: their probability rows are all the scratch that attention needs,
+// queryBlock * keys floats for each worker.
+const queryBlock = 64
+
+// attnScale is the softmax scale of the reference, head_dim^-0.5.
+func attnScale(headDim int) float32 { return float32(1 / math.Sqrt(float64(headDim))) }
+
+// Within is attention inside each span: q, (rows, heads*head_dim), against the keys and values of the same rows. Taps
+// below at: scores.J (after the scale), probs.J and heads, (heads, queries, keys) for span J.
+func (r *Run) Within(at Point, q Tensor, heads int, kv KV, spans []Span) Tensor {
+	out := r.New(q.Rows, q.Cols)
+	for _, s := range spans {
+		part := KV{K: []Tensor{kv.K[0].Slice(s.Start, s.End)}, V: []Tensor{kv.V[0].Slice(s.Start, s.End)}, KVHeads: kv.KVHeads}
+		a := attention{heads: heads, q: q.Slice(s.Start, s.End), kv: part, out: out.Slice(s.Start, s.End), index: s.Index}
+		a.visible = func(int) int { return part.K[0].Rows }
+		r.attend(at, &a)
+	}
+	return r.TapHeads(at.named("heads"), out, heads)
+}
+
+// Causal is attention to the past: the last row of q, (rows, heads*head_dim), sees all keys of kv, the row before it one
+// less. Query head h reads key head h/(heads/kv_heads) (grouped queries, Ainslie et al., arXiv 2305.13245).
+func (r *Run) Causal(at Point, q Tensor, heads int, kv KV) Tensor {
+	out := r.New(q.Rows, q.Cols)
+	past := kv.Len() - q.Rows
+	a := attention{heads: heads, q: q, kv: kv, out: out, index: -1}
+	a.visible = func(row int) int { return past + row + 1 }
+	r.attend(at, &a)
+	return r.TapHeads(at.named("heads"), out, heads)
+}
+
+// named is the point beside p: "self_attn" and "probs" give "self_attn.probs".
+func (p Point) named(name string) Point { return p.Sub(name) }
+
+// attention is one call: every (head, block of queries) is computed independently of the others, so that no result
+// depends on threads, on the size of a block or on how the sequence was cut into chunks.
+type attention struct {
+	heads  int
+	q, out Tensor
+	kv     KV
+	index  int // J of the tap names; -1: none
+	// visible is how many keys query row sees: keys [0, visible).
+	visible func(row int) int
+
+	scoreEdits, probEdits []Edit
+	scores, probs         []float32 // (heads, queries, keys) for the probe; nil where it does not want them
+}
+
+func (r *Run) attend(at Point, a *attention) {
+	if r.Err() != nil {
+		return
+	}
+	d := a.q.Cols / a.heads
+	if a.heads%a.kv.KVHeads != 0 || a.kv.K[0].Cols != d*a.kv.KVHeads {
+		r.Fail(fmt.Errorf("%s: %d query heads of %d columns cannot read %d key heads of %d columns in all", at, a.heads, d, a.kv.KVHeads, a.kv.K[0].Cols))
+		return
+	}
+	n, keys := a.q.Rows, a.kv.Len()
+	scores, probs := at.named("scores"), at.named("probs")
+	scores.Index, probs.Index = a.index, a.index
+	if r.probe != nil {
+		a.scoreEdits, a.probEdits = r.probe.Edits(scores), r.probe.Edits(probs)
+		shape := []int{a.heads, n, keys}
+		wantScores, wantProbs := r.probe.Wants(scores, shape), r.probe.Wants(probs, shape)
+		if r.dry {
+			return
+		}
+		if wantScores {
+			a.scores = make([]float32, a.heads*n*keys)
+		}
+		if wantProbs {
+			a.probs = make([]float32, a.heads*n*keys)
+		}
+	}
+	if r.dry {
+		return
+	}
+	blocks := (n + queryBlock - 1) / queryBlock
+	var mu sync.Mutex
+	r.eng.For(a.heads*blocks, 1, func(_, lo, hi int) {
+		w := attentionWork.Get().(*attentionScratch)
+		defer attentionWork.Put(w)
+		for i := lo; i < hi; i++ {
+			head, first := i/blocks, i%blocks*queryBlock
+			if err := r.attendBlock(w, a, head, first, min(first+queryBlock, n)); err != nil {
+				mu.Lock()
+				r.Fail(fmt.Errorf("intervention at %s: %w", at, err))
+				mu.Unlock()
+			}
+		}
+	})
+	if a.scores != nil {
+		r.probe.See(scores, []int{a.heads, n, keys}, a.scores)
+	}
+	if a.probs != nil {
+		r.probe.See(probs, []int{a.heads, n, keys}, a.probs)
+	}
+}
+
+// attentionScratch is what one worker needs for one block of queries.
+type attentionScratch struct {
+	matmul *kernels.Scratch
+	rows   []float32
+}
+
+var attentionWork = sync.Pool{New: func() any { return &attentionScratch{matmul: kernels.NewScratch()} }}
+
+// attendBlock computes queries [lo, hi) of one head: scores = q·k for every visible key, probs = softmax(scores*scale),
+// out = probs·v with the keys in order.
+func (r *Run) attendBlock(w *attentionScratch, a *attention, head, lo, hi int) error {
+	d := a.q.Cols / a.heads
+	kvHead := head / (a.heads / a.kv.KVHeads)
+	n, keys := hi-lo, a.visible(hi-1) // the last row of a block sees the most
+	if need := n * keys; cap(w.rows) < need {
+		w.rows = make([]float32, need)
+	}
+	p := Of(n, keys, w.rows[:n*keys])
+	q := a.q.Slice(lo, hi).Columns(head*d, (head+1)*d)
+	a.overPages(a.kv.K, keys, func(page Tensor, from, to int) {
+		k := page.Columns(kvHead*d, (kvHead+1)*d)
+		r.eng.MatMulSerial(w.matmul, p.Columns(from, to).view(), q.view(), k.matrix(), true, false)
+	})
+	scale := attnScale(d)
+	for i := range n {
+		kernels.Scale(p.Row(i), p.Row(i), scale)
+	}
+	if err := a.look(r, a.scoreEdits, a.scores, p, head, lo, negInf); err != nil {
+		return err
+	}
+	for i := range n {
+		row := p.Row(i)
+		seen := a.visible(lo + i)
+		kernels.Softmax(row[:seen])
+		clear(row[seen:])
+	}
+	if err := a.look(r, a.probEdits, a.probs, p, head, lo, 0); err != nil {
+		return err
+	}
+	out := a.out.Slice(lo, hi).Columns(head*d, (head+1)*d)
+	first := true
+	a.overPages(a.kv.V, keys, func(page Tensor, from, to int) {
+		v := page.Columns(kvHead*d, (kvHead+1)*d)
+		r.eng.MatMulSerial(w.matmul, out.view(), p.Columns(from, to).view(), v.matrix(), false, !first)
+		first = false
+	})
+	// A row's chain goes on over keys that it does not see, whose probability is 0. That can only turn -0 into +0; adding
+	// +0 does so for every row, so that the sign does not tell how the queries were cut into blocks.
+	for i := range n {
+		row := out.Row(i)
+		for c := range row {
+			row[c] += 0
+		}
+	}
+	return nil
+}
+
+// overPages calls f with the part of each page that holds keys [0, keys).
+func (a *attention) overPages(pages []Tensor, keys int, f func(page Tensor, from, to int)) {
+	from := 0
+	for _, page := range pages {
+		if from >= keys {
+			return
+		}
+		to := min(from+page.Rows, keys)
+		f(page.Slice(0, to-from), from, to)
+		from = to
+	}
+}
+
+// look applies edits to a block of scores or probabilities and copies it for the probe, with hidden where a query does
+// not see a key.
+func (a *attention) look(r *Run, edits []Edit, keep []float32, p Tensor, head, lo int, hidden float32) error {
+	keys := a.kv.Len()
+	for _, e := range edits {
+		if e.Head >= a.heads {
+			return fmt.Errorf("head %d, but there are %d heads", e.Head, a.heads)
+		}
+		if e.Head >= 0 && e.Head != head {
+			continue
+		}
+		for i := range p.Rows {
+			if err := e.applyRow(p.Row(i)[:a.visible(lo+i)], a, head, lo+i, r); err != nil {
+				return err
+			}
+		}
+	}
+	if keep == nil {
+		return nil
+	}
+	for i := range p.Rows {
+		to := keep[(head*a.q.Rows+lo+i)*keys:][:keys]
+		seen := a.visible(lo + i)
+		copy(to, p.Row(i)[:seen])
+		for j := seen; j < keys; j++ {
+			to[j] = hidden
+		}
+	}
+	return nil
+}

@@ -1,0 +1,18 @@
+// Package tensor holds the operations that the model is written in.
+//
+// The vision transformer and the decoder are each written once, as a sequence of the methods of [Run]: Linear, LayerNorm,
+// RMSNorm, Rotate, Attention, SwiGLU and so on. Inference runs them as they are; inspection adds a [Probe] that sees, and
+// may edit, what passes through the tap points; training will add a tape. One operation is one file, so that its backward
+// stands beside its forward.
+//
+// What the package owns:
+//   - memory: each run takes its tensors from an [Arena]; [Run.Scope] gives the memory of a block back when the block ends;
+//   - errors: a run remembers the first thing that went wrong (a cancelled context, a non-finite activation, an edit that
+//     does not fit) and the operations after it do nothing, so that a block reads like the paper, top to bottom;
+//   - tap points: [Run.Tap] names a tensor after the Hugging Face module path; it costs a nil check when nobody asked.
+//
+// Law 2: a probe that only watches changes no bit, since a tapped and an untapped run call the same kernels with the same
+// arguments. Attention computes true probability rows, a block of queries against all their keys.
+//
+// May import: kernels and the standard library.
+package tensor

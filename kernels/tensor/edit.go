@@ -1,0 +1,152 @@
+package tensor
+
+import (
+	"fmt"
+)
+
+// Edit is one change at a tap point: what contracts call an intervention.
+type Edit struct {
+	Op    EditOp
+	Head  int       // -1: all heads
+	Rows  []int     // rows of the sequence, negative from the end of the prompt; nil: all rows
+	Value []float32 // for add and set: one row, or one for each chosen row, or one for each row
+	Scale float32   // for scale, and the factor of Value for add
+}
+
+// EditOp is the kind of an [Edit].
+type EditOp uint8
+
+// The kinds of edits. Mean replaces each chosen row by the mean over the rows of the tensor.
+const (
+	Zero EditOp = iota
+	Scale
+	Add
+	Set
+	Mean
+)
+
+// String is the name in an interventions file.
+func (o EditOp) String() string {
+	return [...]string{"zero", "scale", "add", "set", "mean"}[o]
+}
+
+// Edit applies e to x, (rows, heads*width), in place. It fails the run where a head, a row or a value does not fit.
+func (r *Run) Edit(p Point, e Edit, x Tensor, heads int) {
+	width := x.Cols
+	if e.Head >= 0 {
+		if e.Head >= heads || heads == 1 {
+			r.Fail(fmt.Errorf("intervention at %s: head %d, but the tensor has %d head(s); leave `head` out or give one below %d", p, e.Head, heads, heads))
+			return
+		}
+		width = x.Cols / heads
+		x = x.Columns(e.Head*width, (e.Head+1)*width)
+	}
+	if err := e.apply(x, r.FirstRow, r.rowsInAll(x.Rows)); err != nil {
+		r.Fail(fmt.Errorf("intervention at %s: %w", p, err))
+	}
+}
+
+// rowsInAll is the number of rows that negative row numbers count from.
+func (r *Run) rowsInAll(here int) int {
+	if r.PromptRows > 0 {
+		return r.PromptRows
+	}
+	return here
+}
+
+// apply changes the rows of x that e names. x's row 0 is row first of the sequence, whose prompt has all rows.
+func (e Edit) apply(x Tensor, first, all int) error {
+	chosen, err := e.chosen(x.Rows, first, all)
+	if err != nil {
+		return err
+	}
+	stride, err := e.valueStride(x, len(e.Rows))
+	if err != nil {
+		return err
+	}
+	var mean []float32
+	if e.Op == Mean {
+		mean = meanRow(x)
+	}
+	for _, c := range chosen {
+		row := x.Row(c.row)
+		switch e.Op {
+		case Zero:
+			clear(row)
+		case Scale:
+			for i := range row {
+				row[i] *= e.Scale
+			}
+		case Add:
+			for i, v := range e.Value[c.nth*stride:][:len(row)] {
+				row[i] += float32(e.Scale * v)
+			}
+		case Set:
+			copy(row, e.Value[c.nth*stride:])
+		case Mean:
+			copy(row, mean)
+		}
+	}
+	return nil
+}
+
+// choice is a row of a tensor and which of the value's rows belongs to it.
+type choice struct{ row, nth int }
+
+func (e Edit) chosen(rows, first, all int) ([]choice, error) {
+	var out []choice
+	if e.Rows == nil {
+		for i := range rows {
+			out = append(out, choice{i, i})
+		}
+		return out, nil
+	}
+	for n, want := range e.Rows {
+		at := want
+		if at < 0 {
+			at += all
+		}
+		if at < 0 || (want < 0 && at >= all) {
+			return nil, fmt.Errorf("row %d, but there are %d rows", want, all)
+		}
+		if first == 0 && at >= max(all, rows) {
+			return nil, fmt.Errorf("row %d, but there are %d rows", want, all)
+		}
+		if at >= first && at < first+rows {
+			out = append(out, choice{at - first, n})
+		}
+	}
+	return out, nil
+}
+
+// valueStride is the distance between the value's rows: 0 where one row serves all.
+func (e Edit) valueStride(x Tensor, named int) (int, error) {
+	if e.Op != Add && e.Op != Set {
+		return 0, nil
+	}
+	rows := x.Rows
+	if named > 0 {
+		rows = named
+	}
+	switch len(e.Value) {
+	case x.Cols:
+		return 0, nil
+	case rows * x.Cols:
+		return x.Cols, nil
+	}
+	return 0, fmt.Errorf("the value holds %d numbers; %d (one row) or %d (%d rows) fit", len(e.Value), x.Cols, rows*x.Cols, rows)
+}
+
+// meanRow is the mean over the rows of x, summed in row order.
+func meanRow(x Tensor) []float32 {
+	out := make([]float32, x.Cols)
+	for i := range x.Rows {
+		for c, v := range x.Row(i) {
+			out[c] += v
+		}
+	}
+	for c := range out {
+		out[c] /= float32(x.Rows)
+	}
+	return out
+}

@@ -1,0 +1,35 @@
+package tensor
+
+import (
+	"fmt"
+
+	"github.com/loupe-vl/loupe/kernels"
+)
+
+// Gather looks up the row of table for each id: (len(ids), table.Cols).
+func (r *Run) Gather(table kernels.Matrix, ids []int) Tensor {
+	out := r.New(len(ids), table.Cols)
+	for i, id := range ids {
+		if id < 0 || id >= table.Rows {
+			r.Fail(fmt.Errorf("token id %d at position %d is not in the vocabulary of %d", id, r.FirstRow+i, table.Rows))
+			return out
+		}
+		table.Row(out.Row(i), id)
+	}
+	return out
+}
+
+// Place overwrites row at[i] of x by row i of rows: vision features take the places of their placeholder tokens.
+func (r *Run) Place(x Tensor, at []int, rows Tensor) Tensor {
+	if r.idle() {
+		return x
+	}
+	if len(at) != rows.Rows || x.Cols != rows.Cols {
+		r.Fail(fmt.Errorf("%d placeholder tokens of width %d cannot take %d vision rows of width %d", len(at), x.Cols, rows.Rows, rows.Cols))
+		return x
+	}
+	for i, to := range at {
+		copy(x.Row(to), rows.Row(i))
+	}
+	return x
+}

@@ -1,0 +1,59 @@
+package tensor
+
+import "strconv"
+
+// Point names a tap point after the Hugging Face module path: Module "visual.blocks.7" and Name "attn.probs", with Index
+// 2 for the third image, is "visual.blocks.7.attn.probs.2". It is kept in parts so that naming costs nothing when nobody
+// asked.
+type Point struct {
+	Module, Name string
+	Index        int // -1: none
+}
+
+// At is the point name of module.
+func At(module, name string) Point { return Point{Module: module, Name: name, Index: -1} }
+
+// Sub is the point with a suffix appended to its name.
+func (p Point) Sub(suffix string) Point { p.Name += "." + suffix; return p }
+
+// String is the full name.
+func (p Point) String() string {
+	s := p.Module
+	if p.Name != "" {
+		s += "." + p.Name
+	}
+	if p.Index >= 0 {
+		s += "." + strconv.Itoa(p.Index)
+	}
+	return s
+}
+
+// Probe is what looks into a run. A run asks it at every tap point; a nil Probe is never asked.
+type Probe interface {
+	// Edits lists the changes to make at p, in order; nil for none.
+	Edits(p Point) []Edit
+	// Wants reports whether See is to be called at p, with a tensor of this shape. In a dry run it never is.
+	Wants(p Point, shape []int) bool
+	// See is given what passes through p, after its edits. The data are dense, of the given shape, and belong to the probe.
+	See(p Point, shape []int, data []float32)
+}
+
+// Tap passes x, (rows, cols), through point p: edits are applied in place, then the probe sees a copy.
+func (r *Run) Tap(p Point, x Tensor) Tensor { return r.TapHeads(p, x, 1) }
+
+// TapHeads is Tap for a tensor whose columns are heads groups of equal width, so that an edit may name one head.
+func (r *Run) TapHeads(p Point, x Tensor, heads int) Tensor {
+	if r.probe == nil || r.Err() != nil {
+		return x
+	}
+	if !r.dry {
+		for _, e := range r.probe.Edits(p) {
+			r.Edit(p, e, x, heads)
+		}
+	}
+	shape := []int{x.Rows, x.Cols}
+	if r.probe.Wants(p, shape) && !r.idle() {
+		r.probe.See(p, shape, x.Clone().Data)
+	}
+	return x
+}

@@ -1,0 +1,39 @@
+package tensor
+
+import "github.com/loupe-vl/loupe/kernels"
+
+// Rotary holds the cosines and sines of rotary position embedding, each (rows, head_dim/2): row i turns token i, and
+// column j turns the pair (j, j+head_dim/2) (Su et al., arXiv 2104.09864; rotate_half of the reference).
+type Rotary struct{ Cos, Sin Tensor }
+
+// NewRotary computes the tables from the angles, (rows, head_dim/2) radians.
+func (r *Run) NewRotary(angles Tensor) Rotary {
+	rot := Rotary{Cos: r.New(angles.Rows, angles.Cols), Sin: r.New(angles.Rows, angles.Cols)}
+	r.rows(angles.Rows, 32*angles.Cols, func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			c, s := rot.Cos.Row(i), rot.Sin.Row(i)
+			for j, a := range angles.Row(i) {
+				c[j], s[j] = kernels.Cos(a), kernels.Sin(a)
+			}
+		}
+	})
+	return rot
+}
+
+// Rotate turns each head of x, (rows, heads*head_dim), by the row's angles: x*cos + rotate_half(x)*sin.
+func (r *Run) Rotate(x Tensor, rot Rotary) Tensor {
+	out := r.New(x.Rows, x.Cols)
+	if r.idle() {
+		return out
+	}
+	d := 2 * rot.Cos.Cols
+	r.rows(x.Rows, 2*x.Cols, func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			src, dst := x.Row(i), out.Row(i)
+			for h := 0; h < len(src); h += d {
+				kernels.Rotate(dst[h:h+d], src[h:h+d], rot.Cos.Row(i), rot.Sin.Row(i))
+			}
+		}
+	})
+	return out
+}

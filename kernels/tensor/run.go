@@ -1,0 +1,104 @@
+package tensor
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/loupe-vl/loupe/kernels"
+)
+
+// Run is one pass through (a part of) the model: it knows the kernels, the memory, who watches and whether to go on, so
+// that the model does not have to. It is not for concurrent use; concurrent requests have a run each.
+type Run struct {
+	ctx   context.Context
+	eng   *kernels.Engine
+	arena *Arena
+	probe Probe
+	err   error
+	dry   bool
+
+	// FirstRow is the position in the sequence of row 0 of the tensors that pass, and PromptRows the number of rows of the
+	// whole prompt: edits address rows of the sequence, whichever chunk or step they fall in. Both are 0 for the vision
+	// tower, whose tensors are always whole.
+	FirstRow, PromptRows int
+}
+
+// NewRun begins a run on eng with memory from arena. probe is nil where nobody watches.
+func NewRun(ctx context.Context, eng *kernels.Engine, arena *Arena, probe Probe) *Run {
+	return &Run{ctx: ctx, eng: eng, arena: arena, probe: probe}
+}
+
+// DryRun is a run that computes nothing: tensors have their shapes and undefined contents, and the probe is asked what it
+// wants at every point. It lists the taps of a model without the cost of running it.
+func DryRun(ctx context.Context, eng *kernels.Engine, arena *Arena, probe Probe) *Run {
+	return &Run{ctx: ctx, eng: eng, arena: arena, probe: probe, dry: true}
+}
+
+// idle reports whether operations are to do nothing: after an error, and in a dry run.
+func (r *Run) idle() bool { return r.dry || r.Err() != nil }
+
+// Err is the first thing that went wrong: the tensors of a run with an error mean nothing.
+func (r *Run) Err() error {
+	if r.err == nil {
+		r.err = r.ctx.Err()
+	}
+	return r.err
+}
+
+// Fail records err unless something went wrong before it.
+func (r *Run) Fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+// Engine is the kernels that the run computes with.
+func (r *Run) Engine() *kernels.Engine { return r.eng }
+
+// New is a dense tensor of (rows, cols) from the run's memory, contents undefined.
+func (r *Run) New(rows, cols int) Tensor { return Of(rows, cols, r.arena.Floats(rows*cols)) }
+
+// Scope runs one block, which maps the residual stream x to a tensor of the same shape, and gives the block's memory
+// back: the result takes the place of x. It is also where training will keep or recompute activations, a block at a time.
+func (r *Run) Scope(x Tensor, block func(x Tensor) Tensor) Tensor {
+	mark := r.arena.Mark()
+	out := block(x)
+	if r.dry {
+		out.Rows = 0
+	}
+	for i := range out.Rows {
+		copy(x.Row(i), out.Row(i))
+	}
+	r.arena.Release(mark)
+	return x
+}
+
+// rows runs f over the rows of a tensor on the pool. A row costs about cols scalar operations.
+func (r *Run) rows(n, cols int, f func(lo, hi int)) {
+	r.eng.For(n, max(1, 1<<14/max(cols, 1)), func(_, lo, hi int) { f(lo, hi) })
+}
+
+// Finite fails the run if x holds an infinity or NaN (law 4), naming the point and the row.
+func (r *Run) Finite(at Point, x Tensor) {
+	if r.idle() {
+		return
+	}
+	for i := range x.Rows {
+		if c := kernels.Finite(x.Row(i)); c >= 0 {
+			r.Fail(&NonFiniteError{Point: at.String(), Row: r.FirstRow + i, Column: c, Value: x.Row(i)[c]})
+			return
+		}
+	}
+}
+
+// NonFiniteError says where the first infinity or NaN of a run appeared.
+type NonFiniteError struct {
+	Point       string // the tap point
+	Row, Column int
+	Value       float32
+}
+
+// Error names the tap point, row and column, and what to do.
+func (e *NonFiniteError) Error() string {
+	return fmt.Sprintf("%s is %v at row %d, column %d: the weights before it hold a non-finite or far too large value; check the files with `loupe inspect`", e.Point, e.Value, e.Row, e.Column)
+}

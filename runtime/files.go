@@ -1,0 +1,239 @@
+package loupe
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/loupe-vl/loupe/runtime/demo"
+	"github.com/loupe-vl/loupe/tokenizer"
+	"github.com/loupe-vl/loupe/vit/picture"
+)
+
+// EmbeddedNotice says what the embedded checkpoint is worth.
+const EmbeddedNotice = demo.Notice
+
+// Rubric is the default system text of a critique: the five dimensions that the project's paper scores.
+const Rubric = "You are an art critic. Score the painting from 1 to 100 on five dimensions: originality (is the idea new?), color (harmony and contrast), texture (brushwork and surface), " +
+	"composition (balance and focus) and content (what it says). Then write a short critique."
+
+// ScorePrompt is the default question of a critique.
+const ScorePrompt = "Score this painting."
+
+// Files is an input as a command line names it.
+type Files struct {
+	System, Text string
+	Messages     string   // a JSON file with the conversation; System and Text are then ""
+	Images       []string // for image parts without a path, in order
+	Videos       []string // animated GIFs, or directories of frames
+	FPS          float64  // frames a second to take from an animated GIF; 0: every frame
+}
+
+// Read reads every file that f, or a path inside its messages, names.
+func (f Files) Read() (Input, error) {
+	in := Input{}
+	switch {
+	case f.FPS < 0:
+		return in, fmt.Errorf("--fps is %v; give a number above 0", f.FPS)
+	case f.Messages != "" && (f.Text != "" || f.System != ""):
+		return in, fmt.Errorf("--messages holds the whole conversation; leave the prompt and --system away")
+	case f.Messages == "" && f.Text == "" && len(f.Images)+len(f.Videos) == 0:
+		return in, fmt.Errorf("there is nothing to ask; give a prompt, --image, --video or --messages")
+	case f.Messages != "":
+		data, err := os.ReadFile(f.Messages)
+		if err != nil {
+			return in, fmt.Errorf("read messages: %w", err)
+		}
+		if in.Messages, err = tokenizer.ParseMessages(data); err != nil {
+			return in, fmt.Errorf("read messages %s: %w", f.Messages, err)
+		}
+	default:
+		in.Messages = f.conversation()
+	}
+	return in, f.readParts(&in)
+}
+
+// conversation is the flags' conversation: the system text, then the pictures, the videos and the question.
+func (f Files) conversation() []tokenizer.Message {
+	var messages []tokenizer.Message
+	if f.System != "" {
+		messages = append(messages, tokenizer.Message{Role: "system", Content: []tokenizer.Part{tokenizer.TextPart(f.System)}})
+	}
+	var parts []tokenizer.Part
+	for range f.Images {
+		parts = append(parts, tokenizer.ImagePart(""))
+	}
+	for range f.Videos {
+		parts = append(parts, tokenizer.VideoPart(""))
+	}
+	if f.Text != "" {
+		parts = append(parts, tokenizer.TextPart(f.Text))
+	}
+	return append(messages, tokenizer.Message{Role: "user", Content: parts})
+}
+
+// readParts loads the picture or video of each part: from its own path, or else from the next flag.
+func (f Files) readParts(in *Input) error {
+	images, videos := f.Images, f.Videos
+	for _, m := range in.Messages {
+		for _, part := range m.Content {
+			switch part.Type {
+			case tokenizer.Image:
+				path := part.Path
+				if path == "" {
+					if len(images) == 0 {
+						return fmt.Errorf("the conversation has more image parts than there are --image flags; give one --image for each part without a path")
+					}
+					path, images = images[0], images[1:]
+				}
+				img, err := readPicture(path)
+				if err != nil {
+					return err
+				}
+				in.Images = append(in.Images, img)
+			case tokenizer.Video:
+				path := part.Path
+				if path == "" {
+					if len(videos) == 0 {
+						return fmt.Errorf("the conversation has more video parts than there are --video flags; give one --video for each part without a path")
+					}
+					path, videos = videos[0], videos[1:]
+				}
+				frames, err := readVideo(path, f.FPS)
+				if err != nil {
+					return err
+				}
+				in.Videos = append(in.Videos, frames)
+			}
+		}
+	}
+	if len(images)+len(videos) > 0 {
+		return fmt.Errorf("%d --image and %d --video flags have no part in the conversation; add {\"type\": \"image\"} or {\"type\": \"video\"} parts to the messages, or leave the flags away", len(images), len(videos))
+	}
+	return nil
+}
+
+// readPicture reads a file, a file: URL or a data: URL.
+func readPicture(path string) (picture.Image, error) {
+	data, name, err := readURL(path)
+	if err != nil {
+		return picture.Image{}, err
+	}
+	if data == nil {
+		return picture.LoadFile(name, picture.Limits{})
+	}
+	img, err := picture.Decode(data, picture.Limits{})
+	if err != nil {
+		return img, fmt.Errorf("picture in a data: URL: %w", err)
+	}
+	return img, nil
+}
+
+// readURL returns the bytes of a data: URL, or the path of a file.
+func readURL(s string) (data []byte, path string, err error) {
+	switch {
+	case strings.HasPrefix(s, "data:"):
+		head, body, ok := strings.Cut(s, ",")
+		if !ok {
+			return nil, "", fmt.Errorf("a data: URL has no comma before its data")
+		}
+		if strings.HasSuffix(head, ";base64") {
+			data, err = base64.StdEncoding.DecodeString(body)
+		} else {
+			body, err = url.PathUnescape(body)
+			data = []byte(body)
+		}
+		if err != nil {
+			return nil, "", fmt.Errorf("a data: URL cannot be decoded: %w", err)
+		}
+		return append([]byte{}, data...), "", nil
+	case strings.HasPrefix(s, "http://"), strings.HasPrefix(s, "https://"):
+		return nil, "", fmt.Errorf("picture %s: loupe fetches nothing from the network; download the file and give its path", s)
+	}
+	return nil, strings.TrimPrefix(s, "file://"), nil
+}
+
+// readVideo reads an animated GIF, or a directory of frames in name order.
+func readVideo(path string, fps float64) ([]picture.Image, error) {
+	info, err := os.Stat(strings.TrimPrefix(path, "file://"))
+	if err == nil && info.IsDir() {
+		return readFrames(path)
+	}
+	data, name, err := readURL(path)
+	if err == nil && data == nil {
+		data, err = os.ReadFile(name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read video: %w", err)
+	}
+	frames, delays, err := picture.DecodeAnimation(data, picture.Limits{})
+	if err != nil {
+		return nil, fmt.Errorf("read video %s: %w; give an animated GIF, or a directory of frames", path, err)
+	}
+	if fps > 0 {
+		frames = sample(frames, delays, fps)
+	}
+	return frames, nil
+}
+
+// readFrames reads the pictures of a directory in name order. They must be of one size, as the frames of a video are.
+func readFrames(dir string) ([]picture.Image, error) {
+	names, err := picturesIn(dir)
+	if err != nil {
+		return nil, fmt.Errorf("read video: %w", err)
+	}
+	var frames []picture.Image
+	for _, name := range names {
+		img, err := picture.LoadFile(name, picture.Limits{})
+		if err != nil {
+			return nil, fmt.Errorf("read video: %w", err)
+		}
+		if len(frames) > 0 && (img.Width != frames[0].Width || img.Height != frames[0].Height) {
+			return nil, fmt.Errorf("read video: frame %s is %d x %d, and those before it are %d x %d; frames must be of one size", name, img.Width, img.Height, frames[0].Width, frames[0].Height)
+		}
+		frames = append(frames, img)
+	}
+	return frames, nil
+}
+
+// sample takes fps frames a second: at each tick, the frame that is shown then.
+func sample(frames []picture.Image, delays []float64, fps float64) []picture.Image {
+	var out []picture.Image
+	end, tick := 0.0, 0
+	for i, f := range frames {
+		end += delays[i]
+		for float64(tick)/fps < end {
+			out = append(out, f)
+			tick++
+		}
+	}
+	if len(out) == 0 {
+		return frames[:1]
+	}
+	return out
+}
+
+// extensions are the ends of names that count as pictures in a directory; what a file is, its content tells.
+var extensions = []string{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff"}
+
+// picturesIn lists the pictures of a directory in name order.
+func picturesIn(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if !e.IsDir() && slices.Contains(extensions, strings.ToLower(filepath.Ext(e.Name()))) {
+			names = append(names, filepath.Join(dir, e.Name()))
+		}
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("directory %s holds no pictures (%s)", dir, strings.Join(extensions, " "))
+	}
+	return names, nil
+}

@@ -1,0 +1,335 @@
+package loupe_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/loupe-vl/loupe/decoder"
+	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/tokenizer"
+	"github.com/loupe-vl/loupe/vit/picture"
+	"github.com/loupe-vl/loupe/weights"
+)
+
+// The golden tests compare every stage of the forward pass with fixtures from the reference implementation: all of
+// ../shared/golden where it is there (or the directories in LOUPE_GOLDEN, separated by commas), and always the part of it
+// in testdata/golden.
+
+// tolerance is how far an activation may be from the reference, as a part of its tensor's largest value.
+const tolerance = 2e-4
+
+var caseNames = []string{"text", "image", "two_images", "odd_images", "video", "image_and_video"}
+
+// goldenCase is one case of one golden directory, and what loupe makes of it.
+type goldenCase struct {
+	dir, name string
+	Images    []string
+	Video     int `json:"video_frames"`
+	Prompt    string
+	Greedy    struct{ Tokens []int }
+	Penalty   struct{ Tokens []int } `json:"greedy_repetition_penalty_1_3"`
+
+	want   map[string]weights.Tensor
+	model  *loupe.Model
+	prompt *loupe.Prompt
+	taps   map[string]loupe.Tap
+}
+
+var goldenMemory sync.Map // of func() (*goldenCase, error), by directory and name
+
+// eachGolden runs a test for every case of every golden directory that is there.
+func eachGolden(t *testing.T, f func(t *testing.T, c *goldenCase)) {
+	for _, dir := range goldenDirs(t) {
+		for _, name := range caseNames {
+			t.Run(filepath.Base(dir)+"/"+name, func(t *testing.T) {
+				load, _ := goldenMemory.LoadOrStore(dir+name, sync.OnceValues(func() (*goldenCase, error) { return loadGolden(dir, name) }))
+				c, err := load.(func() (*goldenCase, error))()
+				if err != nil {
+					t.Fatal(err)
+				}
+				f(t, c)
+			})
+		}
+	}
+}
+
+func goldenDirs(t *testing.T) []string {
+	if dirs := os.Getenv("LOUPE_GOLDEN"); dirs != "" {
+		return strings.Split(dirs, ",")
+	}
+	shared := sharedDir()
+	if shared == "" {
+		t.Skip("the fixtures of ../shared/golden are not here; testdata/golden pins a part of them")
+	}
+	return []string{filepath.Join(shared, "golden", "a"), filepath.Join(shared, "golden", "b")}
+}
+
+// sharedDir is LOUPE_SHARED, or the directory shared beside the module; "" if neither is there.
+func sharedDir() string {
+	dir := os.Getenv("LOUPE_SHARED")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "shared")
+	}
+	if _, err := os.Stat(filepath.Join(dir, "design.md")); err != nil {
+		return ""
+	}
+	return dir
+}
+
+func imagesDir() string {
+	if dir := os.Getenv("LOUPE_IMAGES"); dir != "" {
+		return dir
+	}
+	return filepath.Join(sharedDir(), "reference", "images")
+}
+
+func loadGolden(dir, name string) (*goldenCase, error) {
+	c := &goldenCase{dir: dir, name: name, taps: map[string]loupe.Tap{}, want: map[string]weights.Tensor{}}
+	path := filepath.Join(dir, "cases", name)
+	data, err := os.ReadFile(path + ".json")
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(data, c); err != nil {
+		return nil, err
+	}
+	file, err := weights.Open(path + ".safetensors")
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range file.Tensors() {
+		c.want[t.Name] = t
+	}
+	if c.model, err = loupe.Load(filepath.Join(dir, "model"), loupe.Options{}); err != nil {
+		return nil, err
+	}
+	in, err := c.input(data)
+	if err != nil {
+		return nil, err
+	}
+	if c.prompt, err = c.model.Prepare(in); err != nil {
+		return nil, err
+	}
+	_, err = c.model.Trace(context.Background(), c.prompt, loupe.TraceOptions{Taps: []string{"*"}}, func(t loupe.Tap) error {
+		c.taps[t.Name] = t
+		return nil
+	})
+	return c, err
+}
+
+func (c *goldenCase) input(data []byte) (in loupe.Input, err error) {
+	if in.Messages, err = tokenizer.ParseMessages(data); err != nil {
+		return in, err
+	}
+	for _, name := range c.Images {
+		img, err := picture.LoadFile(filepath.Join(imagesDir(), name), picture.Limits{})
+		if err != nil {
+			return in, err
+		}
+		in.Images = append(in.Images, img)
+	}
+	if c.Video > 0 {
+		frames, err := readFrames(filepath.Join(c.dir, "cases", "video_frames.npy"))
+		if err != nil {
+			return in, err
+		}
+		in.Videos = [][]picture.Image{frames[:c.Video]}
+	}
+	return in, nil
+}
+
+// readFrames reads an npy file of uint8 (frames, height, width, 3).
+func readFrames(path string) ([]picture.Image, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	size := int(binary.LittleEndian.Uint16(data[8:]))
+	header, body := string(data[10:10+size]), data[10+size:]
+	var n, h, w int
+	if _, err := fmt.Sscanf(header[strings.Index(header, "(")+1:], "%d, %d, %d, 3)", &n, &h, &w); err != nil || !strings.Contains(header, "|u1") {
+		return nil, fmt.Errorf("%s: unexpected header %q", path, header)
+	}
+	var out []picture.Image
+	for i := range n {
+		out = append(out, picture.Image{Width: w, Height: h, Pix: bytes.Clone(body[i*h*w*3 : (i+1)*h*w*3])})
+	}
+	return out, nil
+}
+
+// compare reports how far a tap is from the reference's tensor of the same name.
+func (c *goldenCase) compare(t *testing.T, name string) {
+	t.Helper()
+	want := c.want[name]
+	got, ok := c.taps[name]
+	if !ok {
+		t.Errorf("no tap %s", name)
+		return
+	}
+	compare(t, name, got.Data, want.F32())
+}
+
+func compare(t *testing.T, name string, got, want []float32) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Errorf("%s has %d numbers, want %d", name, len(got), len(want))
+		return
+	}
+	worst, largest := 0.0, 0.0
+	for i := range want {
+		d := math.Abs(float64(got[i]) - float64(want[i]))
+		if !(d <= worst) {
+			worst = d
+		}
+		largest = max(largest, math.Abs(float64(want[i])))
+	}
+	if !(worst <= tolerance*largest) {
+		t.Errorf("%s is off by %.2g of its largest value %.3g, more than %.0e", name, worst/largest, largest, tolerance)
+	}
+}
+
+// compareAll compares every tensor of the reference whose name has the form of a pattern; there must be at least one,
+// unless the case has no pictures and the name is of the vision tower.
+func (c *goldenCase) compareAll(t *testing.T, pattern string) {
+	t.Helper()
+	n := 0
+	for name := range c.want {
+		if ok, _ := filepath.Match(pattern, name); ok {
+			c.compare(t, name)
+			n++
+		}
+	}
+	if n == 0 && !(strings.HasPrefix(pattern, "visual") && c.name == "text") {
+		t.Errorf("the reference has no tensor %s", pattern)
+	}
+}
+
+func int64s(x []int) []int64 {
+	out := make([]int64, len(x))
+	for i, v := range x {
+		out[i] = int64(v)
+	}
+	return out
+}
+
+func TestGoldenIDs(t *testing.T) {
+	eachGolden(t, func(t *testing.T, c *goldenCase) {
+		if c.prompt.Text != c.Prompt {
+			t.Errorf("prompt is %q, want %q", c.prompt.Text, c.Prompt)
+		}
+		if want := c.want["input_ids"].I64(); !slices.Equal(int64s(c.prompt.IDs), want) {
+			t.Errorf("ids are %v, want %v", c.prompt.IDs, want)
+		}
+	})
+}
+
+func TestGoldenPositions(t *testing.T) {
+	eachGolden(t, func(t *testing.T, c *goldenCase) {
+		var got []int64
+		for _, axis := range c.prompt.Positions {
+			got = append(got, int64s(axis)...)
+		}
+		if want := c.want["position_ids"].I64(); !slices.Equal(got, want) {
+			t.Errorf("positions are %v, want %v", got, want)
+		}
+		if want := c.want["rope_delta"].I64()[0]; int64(c.prompt.RopeDelta) != want {
+			t.Errorf("delta is %d, want %d", c.prompt.RopeDelta, want)
+		}
+	})
+}
+
+func TestGoldenPixels(t *testing.T) {
+	eachGolden(t, func(t *testing.T, c *goldenCase) {
+		for name, v := range map[string]*loupe.Vision{"pixel_values": c.prompt.Images, "pixel_values_videos": c.prompt.Videos} {
+			want, ok := c.want[name]
+			if ok != (v != nil) {
+				t.Errorf("%s: the reference has it: %v; loupe: %v", name, ok, v != nil)
+			}
+			if v != nil && !slices.Equal(v.Pixels.Data, want.F32()) {
+				t.Errorf("%s differs", name)
+			}
+		}
+	})
+}
+
+func TestGoldenPatchEmbed(t *testing.T) {
+	eachGolden(t, func(t *testing.T, c *goldenCase) { c.compareAll(t, "visual.patch_embed") })
+}
+
+func TestGoldenBlocks(t *testing.T) {
+	eachGolden(t, func(t *testing.T, c *goldenCase) {
+		for _, part := range []string{"attn.qkv", "attn.out", "mlp.out", "out"} {
+			c.compareAll(t, "visual.blocks.[0-9]."+part)
+		}
+	})
+}
+
+func TestGoldenVisionAttention(t *testing.T) {
+	eachGolden(t, func(t *testing.T, c *goldenCase) { c.compareAll(t, "visual.blocks.*.attn.probs.*") })
+}
+
+func TestGoldenMerger(t *testing.T) {
+	eachGolden(t, func(t *testing.T, c *goldenCase) { c.compareAll(t, "visual.merger") })
+}
+
+func TestGoldenLayers(t *testing.T) {
+	eachGolden(t, func(t *testing.T, c *goldenCase) {
+		for _, part := range []string{"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.out", "mlp.out", "out"} {
+			c.compareAll(t, "model.layers.[0-9]."+part)
+		}
+	})
+}
+
+func TestGoldenDecoderAttention(t *testing.T) {
+	eachGolden(t, func(t *testing.T, c *goldenCase) { c.compareAll(t, "model.layers.*.self_attn.probs") })
+}
+
+func TestGoldenLogits(t *testing.T) {
+	eachGolden(t, func(t *testing.T, c *goldenCase) {
+		c.compareAll(t, "model.norm")
+		c.compareAll(t, "lm_head")
+	})
+}
+
+// tokens generates greedily.
+func tokens(t *testing.T, m *loupe.Model, p *loupe.Prompt, g loupe.Generation) (ids []int, digest string) {
+	t.Helper()
+	a, err := m.Answer(context.Background(), p, g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for token, err := range a.Tokens() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, token.ID)
+	}
+	return ids, a.LogitsDigest()
+}
+
+func TestGoldenGreedy(t *testing.T) {
+	eachGolden(t, func(t *testing.T, c *goldenCase) {
+		if got, _ := tokens(t, c.model, c.prompt, loupe.Generation{MaxTokens: 16}); !slices.Equal(got, c.Greedy.Tokens) {
+			t.Errorf("greedy tokens are %v, want %v", got, c.Greedy.Tokens)
+		}
+	})
+}
+
+func TestGoldenRepetitionPenalty(t *testing.T) {
+	eachGolden(t, func(t *testing.T, c *goldenCase) {
+		g := loupe.Generation{MaxTokens: 16, Sampling: decoder.Sampling{RepetitionPenalty: 1.3}}
+		if got, _ := tokens(t, c.model, c.prompt, g); !slices.Equal(got, c.Penalty.Tokens) {
+			t.Errorf("tokens with a penalty of 1.3 are %v, want %v", got, c.Penalty.Tokens)
+		}
+	})
+}

@@ -1,0 +1,86 @@
+package loupe
+
+import (
+	"context"
+	"os"
+	"strings"
+
+	"github.com/loupe-vl/loupe/runtime/demo"
+	"github.com/loupe-vl/loupe/tokenizer"
+	"github.com/loupe-vl/loupe/vit/picture"
+)
+
+// Picture is a picture to score: its name, and where its bytes come from.
+type Picture struct {
+	Name string
+	Load func() (picture.Image, error)
+}
+
+// Pictures lists the pictures that paths name: files, and the pictures in directories. Without paths it is the picture
+// that is part of the program. Reading a directory can fail here; reading a picture fails when it is loaded.
+func Pictures(paths []string) ([]Picture, error) {
+	if len(paths) == 0 {
+		return []Picture{{Name: "embedded", Load: func() (picture.Image, error) { return picture.Decode(demo.Picture(), picture.Limits{}) }}}, nil
+	}
+	var out []Picture
+	for _, path := range paths {
+		names := []string{path}
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			if names, err = picturesIn(path); err != nil {
+				return nil, err
+			}
+		}
+		for _, name := range names {
+			out = append(out, Picture{Name: name, Load: func() (picture.Image, error) { return readPicture(name) }})
+		}
+	}
+	return out, nil
+}
+
+// Judge scores a picture and, where critique is set, writes a critique of it in the same pass: the picture is encoded
+// once, for the score head and for the decoder.
+func (m *Model) Judge(ctx context.Context, p Picture, system, question string, critique bool, g Generation) (*Score, string, error) {
+	img, err := p.Load()
+	if err != nil {
+		return nil, "", err
+	}
+	in := Ask(question, img)
+	if system != "" {
+		in.Messages = append([]tokenizer.Message{{Role: "system", Content: []tokenizer.Part{tokenizer.TextPart(system)}}}, in.Messages...)
+	}
+	prompt, err := m.Prepare(in)
+	if err != nil {
+		return nil, "", err
+	}
+	if !critique {
+		s, err := m.Score(ctx, prompt)
+		return s, "", err
+	}
+	if err := m.needHead(); err != nil {
+		return nil, "", err
+	}
+	a, err := m.Answer(ctx, prompt, g)
+	if err != nil {
+		return nil, "", err
+	}
+	var text strings.Builder
+	for t, err := range a.Tokens() {
+		if err != nil {
+			return nil, "", err
+		}
+		text.WriteString(t.Text)
+	}
+	return a.Score, text.String(), nil
+}
+
+// Targets are the names of what the score head tells, the score first; nil without a head.
+func (m *Model) Targets() []string {
+	if m.Head == nil {
+		return nil
+	}
+	var names []string
+	for _, t := range m.Head.Config.Targets {
+		names = append(names, t.Name)
+	}
+	return names
+}

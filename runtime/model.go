@@ -1,0 +1,262 @@
+package loupe
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/loupe-vl/loupe/decoder"
+	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/tensor"
+	"github.com/loupe-vl/loupe/runtime/demo"
+	"github.com/loupe-vl/loupe/tokenizer"
+	"github.com/loupe-vl/loupe/vit"
+	"github.com/loupe-vl/loupe/vit/picture"
+	"github.com/loupe-vl/loupe/weights"
+)
+
+// Options are how a model is loaded. The zero value is exact arithmetic on all cores with the checkpoint's own limits.
+type Options struct {
+	Threads   int    // 0: all cores
+	Kernels   string // "" or "auto", "avx512", "avx2", "neon", "generic"
+	Precision string // "" or "exact"
+	Head      string // directory of score_head.json and score_head.safetensors; "": beside the model, if it is there
+	MinPixels int    // of a resized picture; 0: as preprocessor_config.json says
+	MaxPixels int
+	// PrefillChunk is how many tokens of a prompt run at once; 0: a default. It changes memory and speed, never a bit.
+	PrefillChunk int
+}
+
+// Validate refuses what cannot be meant, naming the flag.
+func (o Options) Validate() error {
+	switch o.Precision {
+	case "", "exact":
+		return nil
+	case "bf16", "int8", "int4":
+		return fmt.Errorf("--precision %s is not in this version of loupe; use exact", o.Precision)
+	}
+	return fmt.Errorf("--precision %q is unknown; use exact", o.Precision)
+}
+
+// Model is a loaded checkpoint. It is read-only and safe for concurrent use until Close.
+type Model struct {
+	Dir        string // "" for the embedded checkpoint
+	Config     *weights.Config
+	Generation *weights.Generation
+	Tokenizer  *tokenizer.Tokenizer
+	Template   *tokenizer.ChatTemplate
+	Processor  picture.Processor
+	Tower      *vit.Tower
+	Decoder    *decoder.Model
+	Head       *vit.Head // nil where the checkpoint has none
+
+	options    Options
+	engine     *kernels.Engine
+	checkpoint *weights.Checkpoint
+	headFile   *weights.Checkpoint
+	arenas     sync.Pool // of *tensor.Arena: the memory of finished steps
+}
+
+// defaultChunk bounds the memory of a long prompt: its activations exist for this many tokens at a time.
+const defaultChunk = 512
+
+// Load opens the model in dir, a directory as Hugging Face ships it. Nothing is silent: a missing, extra or misshapen
+// tensor, or a configuration that this program does not compute, is an error.
+func Load(dir string, o Options) (*Model, error) {
+	if info, err := os.Stat(dir); err != nil {
+		return nil, fmt.Errorf("load model: %w; give --model a directory as Hugging Face ships it", err)
+	} else if !info.IsDir() {
+		return nil, fmt.Errorf("load model: %s is a file; give --model the directory that holds config.json", dir)
+	}
+	checkpoint := func() (*weights.Checkpoint, error) { return weights.OpenCheckpoint(dir) }
+	return load(os.DirFS(dir), dir, checkpoint, o)
+}
+
+// Embedded opens the demonstration checkpoint that is part of the program.
+func Embedded(o Options) (*Model, error) {
+	checkpoint := func() (*weights.Checkpoint, error) { return weights.OpenCheckpointFS(demo.FS(), ".") }
+	return load(demo.FS(), "", checkpoint, o)
+}
+
+func load(files fs.FS, dir string, open func() (*weights.Checkpoint, error), o Options) (m *Model, err error) {
+	m = &Model{Dir: dir, options: o, arenas: sync.Pool{New: func() any { return new(tensor.Arena) }}}
+	defer func() {
+		if err != nil {
+			m.Close()
+			m, err = nil, fmt.Errorf("load model %s: %w", m.Name(), err)
+		}
+	}()
+	if err = o.Validate(); err != nil {
+		return m, err
+	}
+	if m.engine, err = kernels.New(kernels.Options{Threads: o.Threads, Kernels: o.Kernels}); err != nil {
+		return m, err
+	}
+	if err = m.readFiles(files, o); err != nil {
+		return m, err
+	}
+	if m.checkpoint, err = open(); err != nil {
+		return m, err
+	}
+	p := weights.NewParams(m.checkpoint)
+	m.Tower = vit.Load(p, m.Config.Vision)
+	m.Decoder = decoder.Load(p, m.Config.Text)
+	if err = p.Err(); err != nil {
+		return m, err
+	}
+	if err = m.checkpoint.RequireAllUsed(); err != nil {
+		return m, err
+	}
+	return m, m.loadHead(files, o.Head)
+}
+
+// readFiles reads everything but the weights.
+func (m *Model) readFiles(files fs.FS, o Options) (err error) {
+	if m.Config, err = readFile(files, m.Dir, "config.json", weights.ParseConfig); err != nil {
+		return err
+	}
+	if m.Generation, err = readFile(files, m.Dir, "generation_config.json", weights.ParseGeneration); errors.Is(err, fs.ErrNotExist) {
+		m.Generation, err = &weights.Generation{}, nil // the file is optional: config.json has an end token too
+	}
+	if err != nil {
+		return err
+	}
+	if len(m.Generation.EosTokenIDs) == 0 {
+		m.Generation.EosTokenIDs = m.Config.EosTokenIDs
+	}
+	pre, err := readFile(files, m.Dir, "preprocessor_config.json", weights.ParsePreprocessor)
+	if err != nil {
+		return err
+	}
+	if err = pre.Check(m.Config.Vision); err != nil {
+		return err
+	}
+	if m.Processor, err = newProcessor(pre, o); err != nil {
+		return err
+	}
+	if m.Tokenizer, err = tokenizer.LoadFS(files); err != nil {
+		return err
+	}
+	m.Template, err = tokenizer.LoadChatTemplateFS(files)
+	return err
+}
+
+// readFile reads one JSON file of the model and parses it under its full name.
+func readFile[T any](files fs.FS, dir, name string, parse func(file string, data []byte) (*T, error)) (*T, error) {
+	data, err := fs.ReadFile(files, name)
+	if err != nil {
+		return nil, fmt.Errorf("%w; a model directory as Hugging Face ships it holds this file", err)
+	}
+	return parse(filepath.Join(dir, name), data)
+}
+
+func newProcessor(pre *weights.Preprocessor, o Options) (picture.Processor, error) {
+	p := picture.Processor{
+		MinPixels: pre.MinPixels, MaxPixels: pre.MaxPixels,
+		PatchSize: pre.PatchSize, TemporalPatchSize: pre.TemporalPatchSize, MergeSize: pre.MergeSize,
+		Mean: pre.ImageMean, Std: pre.ImageStd,
+	}
+	if o.MinPixels > 0 {
+		p.MinPixels = o.MinPixels
+	}
+	if o.MaxPixels > 0 {
+		p.MaxPixels = o.MaxPixels
+	}
+	if p.MinPixels > p.MaxPixels {
+		return p, fmt.Errorf("--min-pixels %d is more than --max-pixels %d; lower the one or raise the other", p.MinPixels, p.MaxPixels)
+	}
+	return p, nil
+}
+
+// loadHead reads the score head from dir, or from beside the model where dir is "".
+func (m *Model) loadHead(files fs.FS, dir string) (err error) {
+	where := dir
+	if dir != "" {
+		files = os.DirFS(dir)
+	} else {
+		where = m.Dir
+		if _, err := fs.Stat(files, weights.ScoreHeadConfigName); errors.Is(err, fs.ErrNotExist) {
+			return nil // this checkpoint has no head
+		}
+	}
+	cfg, err := readFile(files, where, weights.ScoreHeadConfigName, weights.ParseScoreHead)
+	if err != nil {
+		return fmt.Errorf("score head: %w", err)
+	}
+	width, err := m.tapWidth(cfg.Input)
+	if err != nil {
+		return fmt.Errorf("score head %s: %w", filepath.Join(where, weights.ScoreHeadConfigName), err)
+	}
+	if m.Dir == "" && dir == "" {
+		m.headFile, err = weights.OpenCheckpointFileFS(files, weights.ScoreHeadWeightsName)
+	} else {
+		m.headFile, err = weights.OpenCheckpointFile(filepath.Join(where, weights.ScoreHeadWeightsName))
+	}
+	if err != nil {
+		return fmt.Errorf("score head: %w", err)
+	}
+	p := weights.NewParams(m.headFile)
+	m.Head = vit.LoadHead(p, *cfg, width)
+	if p.Err() != nil {
+		return fmt.Errorf("score head: %w", p.Err())
+	}
+	return m.headFile.RequireAllUsed()
+}
+
+// tapWidth is the number of columns of a tap that a score head may read.
+func (m *Model) tapWidth(tap string) (int, error) {
+	var n int
+	switch {
+	case tap == "visual.merger":
+		return m.Config.Vision.HiddenSize, nil
+	case tap == "model.norm":
+		return m.Config.Text.HiddenSize, nil
+	case scan(tap, "visual.blocks.%d.out", &n) && n >= 0 && n < m.Config.Vision.Depth:
+		return m.Config.Vision.EmbedDim, nil
+	}
+	return 0, fmt.Errorf("input %q is not one that a head can read; visual.merger, visual.blocks.0.out to visual.blocks.%d.out and model.norm are", tap, m.Config.Vision.Depth-1)
+}
+
+// scan reports whether s has exactly the form of format with one number.
+func scan(s, format string, n *int) bool {
+	_, err := fmt.Sscanf(s, format, n)
+	return err == nil && fmt.Sprintf(format, *n) == s
+}
+
+// Name is the directory, or "embedded".
+func (m *Model) Name() string {
+	if m.Dir == "" {
+		return "embedded"
+	}
+	return m.Dir
+}
+
+// Checkpoint is the model's tensors, for inspection.
+func (m *Model) Checkpoint() *weights.Checkpoint { return m.checkpoint }
+
+// KernelPath is the set of kernels in use: "avx2", "generic" and so on.
+func (m *Model) KernelPath() string { return m.engine.Path() }
+
+// Close gives the maps and the workers back. No request may be running.
+func (m *Model) Close() error {
+	var err error
+	for _, c := range []*weights.Checkpoint{m.checkpoint, m.headFile} {
+		if c != nil {
+			err = firstError(err, c.Close())
+		}
+	}
+	if m.engine != nil {
+		m.engine.Close()
+	}
+	return err
+}
+
+func firstError(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,142 @@
+package loupe
+
+import (
+	"fmt"
+
+	"github.com/loupe-vl/loupe/decoder"
+	"github.com/loupe-vl/loupe/kernels/tensor"
+	"github.com/loupe-vl/loupe/tokenizer"
+	"github.com/loupe-vl/loupe/vit"
+	"github.com/loupe-vl/loupe/vit/picture"
+)
+
+// Input is what a user asks: a conversation, and the pictures and videos for its image and video parts in order.
+type Input struct {
+	Messages []tokenizer.Message
+	Images   []picture.Image
+	Videos   [][]picture.Image // the frames of each
+}
+
+// Ask is one question about pictures.
+func Ask(text string, images ...picture.Image) Input {
+	var parts []tokenizer.Part
+	for range images {
+		parts = append(parts, tokenizer.ImagePart(""))
+	}
+	parts = append(parts, tokenizer.TextPart(text))
+	return Input{Messages: []tokenizer.Message{{Role: "user", Content: parts}}, Images: images}
+}
+
+// Prompt is an input made ready for the model. It is read-only, and may be run any number of times.
+type Prompt struct {
+	Text      string // the rendered chat template
+	IDs       []int  // tokens, with a placeholder for each merged vision row
+	Positions decoder.Positions
+	RopeDelta int     // what to add to a generated token's number to get its position
+	Images    *Vision // nil for none
+	Videos    *Vision
+}
+
+// Vision is the pixels of a prompt's images, or of its videos.
+type Vision struct {
+	Pixels tensor.Tensor // (patches, channels*temporal*patch*patch), grid after grid in the order of the model
+	Grids  []vit.Grid    // patches of each: frames, rows, columns
+	At     []int         // the positions in the prompt of the merged rows
+}
+
+func (v *Vision) frames() int {
+	n := 0
+	for _, g := range v.Grids {
+		n += g[0]
+	}
+	return n
+}
+
+// Prepare renders the chat template, tokenizes it, cuts the pictures into patches and gives every token its position.
+func (m *Model) Prepare(in Input) (*Prompt, error) {
+	text, err := m.Template.Render(in.Messages, true)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := m.Tokenizer.Encode(text)
+	if err != nil {
+		return nil, fmt.Errorf("prompt: %w", err)
+	}
+	p := &Prompt{Text: text}
+	if p.Images, err = m.patches(len(in.Images), func(i int) (picture.Patches, error) { return m.Processor.Image(in.Images[i]) }); err != nil {
+		return nil, fmt.Errorf("picture %w", err)
+	}
+	if p.Videos, err = m.patches(len(in.Videos), func(i int) (picture.Patches, error) { return m.Processor.Video(in.Videos[i]) }); err != nil {
+		return nil, fmt.Errorf("video %w", err)
+	}
+	if err := m.expand(p, ids); err != nil {
+		return nil, err
+	}
+	if n, most := len(p.IDs), m.Config.Text.MaxPositionEmbeddings; n >= most {
+		return nil, fmt.Errorf("the prompt has %d tokens, and the model's context holds %d with at least one left for the answer; shorten the text or lower --max-pixels", n, most)
+	}
+	return p, nil
+}
+
+// patches processes n pictures into one Vision; nil for none.
+func (m *Model) patches(n int, process func(i int) (picture.Patches, error)) (*Vision, error) {
+	if n == 0 {
+		return nil, nil
+	}
+	v := &Vision{}
+	var data []float32
+	width := 0
+	for i := range n {
+		p, err := process(i)
+		if err != nil {
+			return nil, fmt.Errorf("%d: %w", i+1, err)
+		}
+		v.Grids = append(v.Grids, p.GridTHW)
+		width = len(p.Data) / (p.GridTHW[0] * p.GridTHW[1] * p.GridTHW[2])
+		if n == 1 {
+			data = p.Data
+		} else {
+			data = append(data, p.Data...)
+		}
+	}
+	v.Pixels = tensor.Of(len(data)/width, width, data)
+	return v, nil
+}
+
+// expand replaces each placeholder token of ids by as many as its picture has merged rows, and gives positions.
+func (m *Model) expand(p *Prompt, ids []int) error {
+	merge := m.Config.Vision.SpatialMergeSize
+	var places []decoder.Placeholder
+	next := map[*Vision]int{}
+	for _, id := range ids {
+		var v *Vision
+		var kind string
+		switch id {
+		case m.Config.ImageTokenID:
+			v, kind = p.Images, "image"
+		case m.Config.VideoTokenID:
+			v, kind = p.Videos, "video"
+		default:
+			p.IDs = append(p.IDs, id)
+			continue
+		}
+		if v == nil || next[v] == len(v.Grids) {
+			return fmt.Errorf("the conversation has more %s parts (or placeholder tokens in its text) than %ss were given; give --%s for each", kind, kind, kind)
+		}
+		place := decoder.Placeholder{Start: len(p.IDs), Grid: v.Grids[next[v]]}
+		next[v]++
+		places = append(places, place)
+		for range place.Tokens(merge) {
+			v.At = append(v.At, len(p.IDs))
+			p.IDs = append(p.IDs, id)
+		}
+	}
+	for kind, v := range map[string]*Vision{"image": p.Images, "video": p.Videos} {
+		if v != nil && next[v] != len(v.Grids) {
+			return fmt.Errorf("%d %ss were given, but the conversation has a place for %d; add {\"type\": \"%s\"} parts to the messages or leave --%s out", len(v.Grids), kind, next[v], kind, kind)
+		}
+	}
+	var err error
+	p.Positions, p.RopeDelta, err = decoder.RopeIndex(len(p.IDs), places, merge)
+	return err
+}

@@ -1,0 +1,144 @@
+package loupe
+
+import (
+	"context"
+
+	"github.com/loupe-vl/loupe/decoder"
+	"github.com/loupe-vl/loupe/kernels/tensor"
+)
+
+// features are the merged vision rows of a prompt, in memory of their own.
+type features struct {
+	images, videos tensor.Tensor // (rows, hidden_size); no rows where there are none
+}
+
+// Encode runs the vision tower over the pictures and videos of a prompt and gives the merged rows, (rows, hidden_size),
+// of all images and then of all videos.
+func (m *Model) Encode(ctx context.Context, p *Prompt) (images, videos tensor.Tensor, err error) {
+	f, err := m.encode(ctx, p, nil)
+	return f.images, f.videos, err
+}
+
+func (m *Model) encode(ctx context.Context, p *Prompt, probe *probe) (f features, err error) {
+	if p.Images != nil {
+		if probe != nil && p.Videos != nil {
+			probe.suffix = imagesSuffix
+		}
+		if f.images, err = m.tower(ctx, p.Images, "pixel_values", 0, probe); err != nil {
+			return f, err
+		}
+		if probe != nil {
+			probe.suffix = ""
+		}
+	}
+	if p.Videos != nil {
+		first := 0
+		if p.Images != nil {
+			first = p.Images.frames()
+		}
+		f.videos, err = m.tower(ctx, p.Videos, "pixel_values_videos", first, probe)
+	}
+	return f, err
+}
+
+// tower is one pass of the vision tower.
+func (m *Model) tower(ctx context.Context, v *Vision, name string, firstSpan int, probe *probe) (tensor.Tensor, error) {
+	r, done := m.run(ctx, probe)
+	defer done()
+	pixels := tensor.Of(v.Pixels.Rows, v.Pixels.Cols, v.Pixels.Data)
+	if probe != nil && len(probe.edits) > 0 {
+		pixels = pixels.Clone() // an intervention may change them in place
+	}
+	pixels = r.Tap(tensor.At(name, ""), pixels)
+	out := m.Tower.Forward(r, pixels, v.Grids, firstSpan)
+	if err := r.Err(); err != nil {
+		return tensor.Tensor{}, m.explain(err)
+	}
+	return out.Clone(), nil
+}
+
+// run begins a run with memory that done gives back.
+func (m *Model) run(ctx context.Context, p *probe) (r *tensor.Run, done func()) {
+	arena := m.arenas.Get().(*tensor.Arena)
+	arena.Reset()
+	if p == nil {
+		r = tensor.NewRun(ctx, m.engine, arena, nil)
+	} else if p.dry() {
+		r = tensor.DryRun(ctx, m.engine, arena, p)
+	} else {
+		r = tensor.NewRun(ctx, m.engine, arena, p)
+	}
+	return r, func() { m.arenas.Put(arena) }
+}
+
+// state is the decoder's side of one request: what it has read so far.
+type state struct {
+	m     *Model
+	p     *Prompt
+	f     features
+	probe *probe
+	cache *decoder.Cache
+}
+
+func (m *Model) newState(p *Prompt, f features, probe *probe) *state {
+	return &state{m: m, p: p, f: f, probe: probe, cache: decoder.NewCache(m.Config.Text)}
+}
+
+// vision are the rows to place among the prompt's tokens.
+func (s *state) vision() []decoder.Vision {
+	var out []decoder.Vision
+	if s.p.Images != nil {
+		out = append(out, decoder.Vision{At: s.p.Images.At, Rows: s.f.images})
+	}
+	if s.p.Videos != nil {
+		out = append(out, decoder.Vision{At: s.p.Videos.At, Rows: s.f.videos})
+	}
+	return out
+}
+
+// prefill reads the prompt and returns the logits of its last token, (vocab_size). It goes in chunks, unless somebody
+// looks: a tap is then one tensor for the whole prompt. all asks for the logits of every token, as a tap on lm_head does.
+func (s *state) prefill(ctx context.Context, chunk int, all bool) ([]float32, error) {
+	n := len(s.p.IDs)
+	if chunk <= 0 {
+		chunk = defaultChunk
+	}
+	if s.probe.looking() {
+		chunk = n
+	}
+	var logits []float32
+	for lo := 0; lo < n; lo += chunk {
+		hi := min(lo+chunk, n)
+		var err error
+		if logits, err = s.step(ctx, s.p.IDs[lo:hi], s.p.Positions.Slice(lo, hi), s.vision(), hi == n, all); err != nil {
+			return nil, err
+		}
+	}
+	return logits, nil
+}
+
+// next reads one generated token and returns the logits after it.
+func (s *state) next(ctx context.Context, id int) ([]float32, error) {
+	at := s.cache.Len()
+	return s.step(ctx, []int{id}, decoder.TextPosition(at+s.p.RopeDelta), nil, true, false)
+}
+
+// step runs ids through the decoder. Only where last is set are logits computed: of the last token, or of all.
+func (s *state) step(ctx context.Context, ids []int, pos decoder.Positions, vision []decoder.Vision, last, all bool) ([]float32, error) {
+	r, done := s.m.run(ctx, s.probe)
+	defer done()
+	r.FirstRow, r.PromptRows = s.cache.Len(), len(s.p.IDs)
+	x := s.m.Decoder.EmbedTokens(r, ids, vision)
+	h := s.m.Decoder.Forward(r, x, pos, s.cache)
+	if !last {
+		return nil, s.m.explain(r.Err())
+	}
+	if !all {
+		h = h.Slice(h.Rows-1, h.Rows)
+	}
+	logits := s.m.Decoder.Logits(r, h)
+	if err := r.Err(); err != nil {
+		return nil, s.m.explain(err)
+	}
+	return append([]float32(nil), logits.Row(logits.Rows-1)...), nil
+}

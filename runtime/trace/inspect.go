@@ -1,0 +1,90 @@
+package trace
+
+import (
+	"context"
+	"strings"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/weights"
+)
+
+// Inspection is what a checkpoint consists of.
+type Inspection struct {
+	Model   string         `json:"model"`
+	Kernels string         `json:"kernels"`
+	Config  *weights.Config `json:"config"`
+	Parts   []Part         `json:"parts"`
+	Digest  string         `json:"digest,omitempty"` // over the lines "name dtype shape digest" of all tensors
+	Tensors []TensorInfo   `json:"tensors"`
+}
+
+// Part is the size of one part of the model.
+type Part struct {
+	Name       string `json:"name"`
+	Parameters int    `json:"parameters"`
+	Bytes      int    `json:"bytes"`
+}
+
+// TensorInfo is one tensor. SHA256, over its bytes, and Stats are there only where they were asked for.
+type TensorInfo struct {
+	Name   string         `json:"name"`
+	DType  weights.DType  `json:"dtype"`
+	Shape  []int          `json:"shape"`
+	File   string         `json:"file"`
+	SHA256 string         `json:"sha256,omitempty"`
+	Stats  *weights.Stats `json:"stats,omitempty"`
+}
+
+// Inspect lists a model's tensors; with full set it reads every byte for digests and statistics.
+func Inspect(ctx context.Context, m *loupe.Model, full bool) (*Inspection, error) {
+	r := &Inspection{Model: m.Name(), Kernels: m.KernelPath(), Config: m.Config}
+	var digests []weights.TensorDigest
+	for _, t := range m.Checkpoint().Tensors() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		info := TensorInfo{Name: t.Name, DType: t.DType, Shape: t.Shape, File: t.File}
+		if full {
+			info.SHA256 = t.SHA256()
+			stats, err := weights.Statistics(t)
+			if err != nil {
+				return nil, err
+			}
+			info.Stats = &stats
+			digests = append(digests, weights.TensorDigest{Name: t.Name, DType: t.DType, Shape: t.Shape, SHA256: info.SHA256})
+		}
+		r.Tensors = append(r.Tensors, info)
+		r.count(partOf(t.Name), t)
+	}
+	if full {
+		r.Digest = weights.Digest(digests)
+	}
+	return r, nil
+}
+
+// partOf names the part that a tensor belongs to.
+func partOf(name string) string {
+	switch {
+	case strings.HasPrefix(name, "visual.merger."):
+		return "merger"
+	case strings.HasPrefix(name, "visual."):
+		return "vision"
+	case strings.HasPrefix(name, "model.embed_tokens."):
+		return "embedding"
+	case strings.HasPrefix(name, "lm_head."):
+		return "lm_head"
+	}
+	return "decoder"
+}
+
+func (r *Inspection) count(part string, t weights.Tensor) {
+	i := 0
+	for i < len(r.Parts) && r.Parts[i].Name != part {
+		i++
+	}
+	if i == len(r.Parts) {
+		r.Parts = append(r.Parts, Part{Name: part})
+	}
+	r.Parts[i].Parameters += t.Len()
+	r.Parts[i].Bytes += len(t.Data)
+}

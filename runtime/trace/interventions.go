@@ -1,0 +1,104 @@
+package trace
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/loupe-vl/loupe/kernels/tensor"
+	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/weights"
+)
+
+// entry is one intervention as its file has it.
+type entry struct {
+	Tap   string   `json:"tap"`
+	Op    string   `json:"op"`
+	Head  *int     `json:"head"`
+	Rows  []int    `json:"rows"`
+	Value string   `json:"value"` // FILE.safetensors#TENSOR
+	Scale *float32 `json:"scale"`
+}
+
+var ops = map[string]tensor.EditOp{"zero": tensor.Zero, "scale": tensor.Scale, "add": tensor.Add, "set": tensor.Set, "mean": tensor.Mean}
+
+// ReadInterventions reads a list of interventions from a JSON file:
+//
+//	[{"tap": "model.layers.0.out", "op": "add", "value": "vectors.safetensors#steer", "scale": 0.5}]
+//
+// A value's file is looked for relative to the JSON file. Unknown keys and operations are errors.
+func ReadInterventions(path string) ([]loupe.Intervention, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read interventions: %w", err)
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	var entries []entry
+	if err := d.Decode(&entries); err != nil {
+		return nil, fmt.Errorf("read interventions %s: %w; it must be a list of objects with tap, op and, where the op needs them, head, rows, value, scale", path, err)
+	}
+	out := make([]loupe.Intervention, len(entries))
+	for i, e := range entries {
+		if out[i], err = e.intervention(filepath.Dir(path)); err != nil {
+			return nil, fmt.Errorf("read interventions %s: number %d: %w", path, i+1, err)
+		}
+	}
+	return out, nil
+}
+
+func (e entry) intervention(dir string) (loupe.Intervention, error) {
+	op, ok := ops[e.Op]
+	iv := loupe.Intervention{Tap: e.Tap, Op: op, Head: loupe.AllHeads, Rows: e.Rows, Scale: 1}
+	switch {
+	case e.Tap == "":
+		return iv, fmt.Errorf("`tap` is missing: name a tap point")
+	case !ok:
+		return iv, fmt.Errorf("op %q is unknown; zero, scale, add, set and mean are known", e.Op)
+	case (op == tensor.Add || op == tensor.Set) != (e.Value != ""):
+		return iv, fmt.Errorf("op %s: `value` goes with add and set, and with no other", e.Op)
+	case op == tensor.Scale && e.Scale == nil:
+		return iv, fmt.Errorf("op scale needs `scale`")
+	case e.Scale != nil && op != tensor.Scale && op != tensor.Add:
+		return iv, fmt.Errorf("op %s: `scale` goes with scale and add only", e.Op)
+	case e.Rows != nil && len(e.Rows) == 0:
+		return iv, fmt.Errorf("`rows` is empty: name rows, or leave it out for all")
+	case e.Head != nil && *e.Head < 0:
+		return iv, fmt.Errorf("`head` is %d: name a head from 0, or leave it out for all", *e.Head)
+	}
+	if e.Head != nil {
+		iv.Head = *e.Head
+	}
+	if e.Scale != nil {
+		iv.Scale = *e.Scale
+	}
+	var err error
+	if e.Value != "" {
+		iv.Value, err = readValue(e.Value, dir)
+	}
+	return iv, err
+}
+
+// readValue reads FILE.safetensors#TENSOR.
+func readValue(ref, dir string) ([]float32, error) {
+	file, name, ok := strings.Cut(ref, "#")
+	if !ok || name == "" {
+		return nil, fmt.Errorf("value %q names no tensor; write FILE.safetensors#TENSOR", ref)
+	}
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(dir, file)
+	}
+	f, err := weights.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	t, err := f.Tensor(name)
+	if err != nil {
+		return nil, err
+	}
+	return t.Float32s()
+}

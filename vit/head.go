@@ -1,0 +1,57 @@
+package vit
+
+import (
+	"fmt"
+
+	"github.com/loupe-vl/loupe/kernels/tensor"
+	"github.com/loupe-vl/loupe/weights"
+)
+
+// Head is the score (regression) head: it pools the rows of a tap point to one, maps them through its layers and gives a
+// standardised value for each target.
+type Head struct {
+	Config weights.ScoreHeadConfig
+	Layers []*tensor.Linear // GELU between them
+}
+
+// LoadHead reads score_head.weight and score_head.bias, or with hidden layers score_head.0.weight and so on, from p. width
+// is the width of the tap that the head reads.
+func LoadHead(p *weights.Params, cfg weights.ScoreHeadConfig, width int) *Head {
+	h := &Head{Config: cfg}
+	if len(cfg.Hidden) == 0 {
+		h.Layers = []*tensor.Linear{p.LinearOf("score_head", true, len(cfg.Targets), width)}
+		return h
+	}
+	for i, out := range append(append([]int(nil), cfg.Hidden...), len(cfg.Targets)) {
+		h.Layers = append(h.Layers, p.LinearOf(fmt.Sprintf("score_head.%d", i), true, out, width))
+		width = out
+	}
+	return h
+}
+
+// Forward maps the rows of the head's input, (rows, width), to the standardised targets, (1, targets).
+func (h *Head) Forward(r *tensor.Run, x tensor.Tensor) tensor.Tensor {
+	var pooled tensor.Tensor
+	if h.Config.Pool == "last" {
+		pooled = x.Slice(x.Rows-1, x.Rows)
+	} else {
+		pooled = r.MeanRows(x)
+	}
+	y := r.Tap(tensor.At("score_head", "pooled"), pooled)
+	for i, l := range h.Layers {
+		if i > 0 {
+			y = r.GELU(y)
+		}
+		y = r.Linear(y, l)
+	}
+	out := tensor.At("score_head", "")
+	r.Finite(out, y)
+	return r.Tap(out, y)
+}
+
+// Value is target i in the units of its scores: output*std + mean, as it is and clamped to the target's range.
+func (h *Head) Value(i int, output float32) (raw, clamped float64) {
+	t := h.Config.Targets[i]
+	raw = float64(output)*t.Std + t.Mean
+	return raw, min(max(raw, t.Min), t.Max)
+}

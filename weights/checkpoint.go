@@ -1,0 +1,252 @@
+package weights
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"sort"
+	"strings"
+	"sync"
+)
+
+// The file names of a checkpoint, as Hugging Face ships them.
+const (
+	SingleName = "model.safetensors"
+	IndexName  = "model.safetensors.index.json"
+)
+
+// Checkpoint is a model's tensors from one safetensors file or several, under
+// canonical names (see CanonicalName). Lookups are safe for concurrent use.
+// It remembers which tensors were asked for, so that a loader can refuse what
+// the model has no place for.
+type Checkpoint struct {
+	dir     string
+	files   []*File
+	tensors map[string]Tensor
+
+	mu   sync.Mutex
+	used map[string]bool
+}
+
+// OpenCheckpoint maps the checkpoint in the directory dir: model.safetensors,
+// or the shards that model.safetensors.index.json lists. Index and shards must
+// agree tensor by tensor, and the index may name only files in dir itself.
+func OpenCheckpoint(dir string) (*Checkpoint, error) {
+	return openCheckpoint(dir, dirStore(dir))
+}
+
+// OpenCheckpointFS is OpenCheckpoint within a file system, such as an embedded
+// one. The files are read into memory.
+func OpenCheckpointFS(fsys fs.FS, dir string) (*Checkpoint, error) {
+	return openCheckpoint(dir, fsStore{fsys, dir})
+}
+
+// OpenCheckpointFile maps one safetensors file of any name as a checkpoint: a
+// score head, an adapter.
+func OpenCheckpointFile(file string) (*Checkpoint, error) {
+	f, err := Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("open weights: %w", err)
+	}
+	return assemble(filepath.Dir(file), []*File{f})
+}
+
+func openCheckpoint(dir string, s store) (*Checkpoint, error) {
+	files, err := openFiles(s)
+	if err != nil {
+		return nil, fmt.Errorf("open checkpoint %s: %w", dir, err)
+	}
+	return assemble(dir, files)
+}
+
+func openFiles(s store) ([]*File, error) {
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	index, err := s.read(IndexName)
+	if errors.Is(err, fs.ErrNotExist) {
+		f, err := s.open(SingleName)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("it holds neither %s nor %s; --model takes a directory as Hugging Face ships it", SingleName, IndexName)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return []*File{f}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	where, err := parseIndex(index)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.path(IndexName), err)
+	}
+	if s.exists(SingleName) && !where.names(SingleName) {
+		return nil, fmt.Errorf("%s does not list %s, which lies beside it; remove the one that is stale", IndexName, SingleName)
+	}
+	return where.open(s)
+}
+
+// assemble joins the files' tensors under canonical names.
+func assemble(dir string, files []*File) (*Checkpoint, error) {
+	c := &Checkpoint{dir: dir, files: files, tensors: map[string]Tensor{}, used: map[string]bool{}}
+	for _, f := range files {
+		for _, t := range f.Tensors() {
+			t.Name = CanonicalName(t.Stored)
+			if other, twice := c.tensors[t.Name]; twice {
+				c.Close()
+				return nil, fmt.Errorf("checkpoint %s: %q in %s and %q in %s are the same tensor; remove one", dir, other.Stored, other.File, t.Stored, t.File)
+			}
+			c.tensors[t.Name] = t
+		}
+	}
+	return c, nil
+}
+
+// Tensor returns the tensor of that canonical name and counts it as used. Where
+// a shape is given it must match; -1 matches any size. Its type must be one
+// that the model computes with (F32, F16, BF16). Errors name the tensor, its
+// file, and what was found and wanted.
+func (c *Checkpoint) Tensor(name string, shape ...int) (Tensor, error) {
+	t, ok := c.tensors[name]
+	if !ok {
+		return Tensor{}, fmt.Errorf("tensor %q is missing from %s; download the checkpoint again, or check that its config.json belongs to it", name, c.where())
+	}
+	if err := matchShape(t, shape); err != nil {
+		return Tensor{}, err
+	}
+	if !t.DType.IsModelFloat() {
+		return Tensor{}, fmt.Errorf("%s: tensor %q has dtype %s, but F32, F16 or BF16 is needed; quantised checkpoints are not read here", t.File, t.Stored, t.DType)
+	}
+	c.mu.Lock()
+	c.used[name] = true
+	c.mu.Unlock()
+	return t, nil
+}
+
+func (c *Checkpoint) where() string {
+	if len(c.files) == 1 {
+		return c.files[0].Path()
+	}
+	return fmt.Sprintf("the %d shards in %s", len(c.files), c.dir)
+}
+
+// Has reports whether there is a tensor of that canonical name, without
+// counting it as used.
+func (c *Checkpoint) Has(name string) bool {
+	_, ok := c.tensors[name]
+	return ok
+}
+
+// Names lists the canonical names in alphabetical order.
+func (c *Checkpoint) Names() []string {
+	names := make([]string, 0, len(c.tensors))
+	for name := range c.tensors {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// Tensors lists every tensor by canonical name in alphabetical order, without
+// counting any as used.
+func (c *Checkpoint) Tensors() []Tensor {
+	names := c.Names()
+	out := make([]Tensor, len(names))
+	for i, name := range names {
+		out[i] = c.tensors[name]
+	}
+	return out
+}
+
+// Unused lists, in alphabetical order, the canonical names that Tensor was
+// never asked for: the extra tensors, once a model is loaded.
+func (c *Checkpoint) Unused() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var names []string
+	for name := range c.tensors {
+		if !c.used[name] {
+			names = append(names, name)
+		}
+	}
+	sort.Strings(names)
+	return names
+}
+
+// RequireAllUsed is an error that names the tensors which were never asked for,
+// the first few of them, and their file; nil where there are none.
+func (c *Checkpoint) RequireAllUsed() error {
+	extra := c.Unused()
+	if len(extra) == 0 {
+		return nil
+	}
+	t := c.tensors[extra[0]]
+	more := ""
+	if len(extra) > 1 {
+		more = fmt.Sprintf(" and %d more (%s)", len(extra)-1, strings.Join(extra[1:min(len(extra), 4)], ", "))
+	}
+	return fmt.Errorf("%s: tensor %q%s has no place in the model; does the checkpoint belong to this config.json?", t.File, t.Stored, more)
+}
+
+// Files lists the paths of the checkpoint's safetensors files, in order of name.
+func (c *Checkpoint) Files() []string {
+	names := make([]string, len(c.files))
+	for i, f := range c.files {
+		names[i] = f.Path()
+	}
+	return names
+}
+
+// Metadata is the __metadata__ map of the first file, nil where there is none.
+func (c *Checkpoint) Metadata() map[string]string { return c.files[0].Metadata() }
+
+// Dir is the directory that the checkpoint was opened from.
+func (c *Checkpoint) Dir() string { return c.dir }
+
+// Close unmaps every file; no tensor of the checkpoint may be used afterwards.
+func (c *Checkpoint) Close() error {
+	var errs []error
+	for _, f := range c.files {
+		errs = append(errs, f.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// store is where a checkpoint's files lie: a directory, or part of an fs.FS.
+type store interface {
+	check() error
+	path(name string) string
+	exists(name string) bool
+	read(name string) ([]byte, error)
+	open(name string) (*File, error)
+}
+
+type fsStore struct {
+	fsys fs.FS
+	dir  string
+}
+
+func (s fsStore) path(name string) string { return path.Join(s.dir, name) }
+
+func (s fsStore) check() error {
+	_, err := fs.Stat(s.fsys, path.Clean(s.dir))
+	return err
+}
+
+func (s fsStore) exists(name string) bool {
+	_, err := fs.Stat(s.fsys, s.path(name))
+	return err == nil
+}
+
+func (s fsStore) read(name string) ([]byte, error) { return fs.ReadFile(s.fsys, s.path(name)) }
+
+func (s fsStore) open(name string) (*File, error) {
+	data, err := s.read(name)
+	if err != nil {
+		return nil, err
+	}
+	return NewFile(s.path(name), data)
+}

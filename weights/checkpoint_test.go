@@ -1,0 +1,188 @@
+package weights
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+func TestCanonicalName(t *testing.T) {
+	for stored, want := range map[string]string{
+		"visual.blocks.0.norm1.weight":                        "visual.blocks.0.norm1.weight",
+		"model.layers.3.mlp.up_proj.weight":                   "model.layers.3.mlp.up_proj.weight",
+		"lm_head.weight":                                      "lm_head.weight",
+		"model.visual.merger.ln_q.bias":                       "visual.merger.ln_q.bias",
+		"model.language_model.layers.0.self_attn.q_proj.bias": "model.layers.0.self_attn.q_proj.bias",
+		"model.language_model.embed_tokens.weight":            "model.embed_tokens.weight",
+		"model.language_model.norm.weight":                    "model.norm.weight",
+		"language_model.model.norm.weight":                    "model.norm.weight",
+		"language_model.lm_head.weight":                       "lm_head.weight",
+		"language_model.layers.0.mlp.down_proj.weight":        "model.layers.0.mlp.down_proj.weight",
+		"score_head.weight":                                   "score_head.weight",
+		"model.language_modelx.y":                             "model.language_modelx.y",
+	} {
+		if got := CanonicalName(stored); got != want {
+			t.Errorf("CanonicalName(%q) = %q, want %q", stored, got, want)
+		}
+	}
+}
+
+func f32(name string, n int) Named { return FromF32(name, []int{n}, make([]float32, n)) }
+
+func TestOpenCheckpointSingle(t *testing.T) {
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, SingleName), encoded(t, nil,
+		f32("model.language_model.norm.weight", 4), f32("model.visual.x", 2), FromI64("ids", []int{1}, []int64{7})))
+	c, err := OpenCheckpoint(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	x, err := c.Tensor("model.norm.weight", 4)
+	if err != nil || x.Stored != "model.language_model.norm.weight" || x.Name != "model.norm.weight" {
+		t.Errorf("%+v, %v", x, err)
+	}
+	if got := strings.Join(c.Unused(), " "); got != "ids visual.x" {
+		t.Errorf("unused: %s", got)
+	}
+	wantError(t, c.RequireAllUsed(), `"ids"`, "visual.x", SingleName)
+	_, err = c.Tensor("lm_head.weight", 8, 4)
+	wantError(t, err, `"lm_head.weight"`, "missing", dir)
+	_, err = c.Tensor("visual.x", 2, 1)
+	wantError(t, err, `"model.visual.x"`, "[2]", "[2 1]", SingleName)
+	_, err = c.Tensor("ids", 1)
+	wantError(t, err, `"ids"`, "I64", SingleName)
+	if _, err := c.Tensor("visual.x", -1); err != nil {
+		t.Error(err)
+	}
+	if got := c.Files(); len(got) != 1 || filepath.Base(got[0]) != SingleName {
+		t.Errorf("files %v", got)
+	}
+}
+
+// shards writes two shards and the index given, and opens them.
+func openShards(t *testing.T, index string) error {
+	t.Helper()
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "s1.safetensors"), encoded(t, nil, f32("a", 1), f32("b", 1)))
+	put(t, filepath.Join(dir, "s2.safetensors"), encoded(t, nil, f32("c", 1)))
+	put(t, filepath.Join(dir, IndexName), []byte(index))
+	if err := os.Mkdir(filepath.Join(dir, "dir.safetensors"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	c, err := OpenCheckpoint(dir)
+	if err == nil {
+		if got := strings.Join(c.Names(), " "); got != "a b c" {
+			t.Errorf("names %s", got)
+		}
+		return c.Close()
+	}
+	// Within a file system the answer is the same.
+	if _, fserr := OpenCheckpointFS(os.DirFS(dir), "."); fserr == nil {
+		t.Errorf("OpenCheckpointFS accepts what OpenCheckpoint refuses: %v", err)
+	}
+	return err
+}
+
+func TestOpenCheckpointShards(t *testing.T) {
+	const s1, s2 = `"s1.safetensors"`, `"s2.safetensors"`
+	if err := openShards(t, `{"metadata":{"total_size":12},"weight_map":{"a":`+s1+`,"b":`+s1+`,"c":`+s2+`}}`); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		index string
+		want  []string
+	}{
+		"not json":     {`{`, []string{IndexName, "ends early"}},
+		"no map":       {`{}`, []string{IndexName, "weight_map"}},
+		"empty map":    {`{"weight_map":{}}`, []string{IndexName, "weight_map is empty"}},
+		"not a string": {`{"weight_map":{"a":1}}`, []string{IndexName, `"a"`, "a number"}},
+		"missing":      {`{"weight_map":{"a":` + s1 + `,"b":` + s1 + `,"c":` + s2 + `,"d":"s3.safetensors"}}`, []string{"s3.safetensors", "missing", `"d"`}},
+		"directory":    {`{"weight_map":{"a":"dir.safetensors"}}`, []string{"dir.safetensors"}},
+		"absent":       {`{"weight_map":{"a":` + s1 + `,"b":` + s1 + `,"c":` + s2 + `,"d":` + s2 + `}}`, []string{`"d"`, "s2.safetensors", "does not hold"}},
+		"unlisted":     {`{"weight_map":{"a":` + s1 + `,"c":` + s2 + `}}`, []string{`"b"`, "s1.safetensors", "does not list"}},
+		"elsewhere":    {`{"weight_map":{"a":` + s1 + `,"b":` + s2 + `,"c":` + s2 + `}}`, []string{`"b"`, "s1.safetensors", "s2.safetensors"}},
+		"traversal":    {`{"weight_map":{"a":"../../../../etc/passwd"}}`, []string{"../../../../etc/passwd", "plain"}},
+		"dots":         {`{"weight_map":{"a":"../x.safetensors"}}`, []string{"../x.safetensors", "plain"}},
+		"absolute":     {`{"weight_map":{"a":"/x.safetensors"}}`, []string{"/x.safetensors", "plain"}},
+		"sub":          {`{"weight_map":{"a":"d/x.safetensors"}}`, []string{"plain"}},
+		"backslash":    {`{"weight_map":{"a":"..\\x.safetensors"}}`, []string{"plain"}},
+		"drive":        {`{"weight_map":{"a":"c:x.safetensors"}}`, []string{"plain"}},
+		"other kind":   {`{"weight_map":{"a":"pytorch_model.bin"}}`, []string{"plain"}},
+	} {
+		t.Run(name, func(t *testing.T) { wantError(t, openShards(t, c.index), c.want...) })
+	}
+}
+
+func TestOpenCheckpointRefuses(t *testing.T) {
+	dir := t.TempDir()
+	_, err := OpenCheckpoint(filepath.Join(dir, "nowhere"))
+	wantError(t, err, "nowhere")
+	_, err = OpenCheckpoint(dir)
+	wantError(t, err, dir, SingleName, IndexName)
+	file := put(t, filepath.Join(dir, "file"), nil)
+	_, err = OpenCheckpoint(file)
+	wantError(t, err, file, "directory")
+	if err := os.Mkdir(filepath.Join(dir, SingleName), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	_, err = OpenCheckpoint(dir)
+	wantError(t, err, SingleName, "directory")
+
+	both := t.TempDir()
+	put(t, filepath.Join(both, SingleName), encoded(t, nil, f32("a", 1)))
+	put(t, filepath.Join(both, IndexName), []byte(`{"weight_map":{"a":"s1.safetensors"}}`))
+	_, err = OpenCheckpoint(both)
+	wantError(t, err, IndexName, SingleName, "stale")
+
+	twice := t.TempDir()
+	put(t, filepath.Join(twice, SingleName), encoded(t, nil, f32("visual.a", 1), f32("model.visual.a", 1)))
+	_, err = OpenCheckpoint(twice)
+	wantError(t, err, `"visual.a"`, `"model.visual.a"`, "same tensor")
+}
+
+func TestOpenCheckpointFS(t *testing.T) {
+	fsys := fstest.MapFS{"demo/model.safetensors": {Data: encoded(t, map[string]string{"format": "pt"}, f32("a", 3))}}
+	c, err := OpenCheckpointFS(fsys, "demo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Tensor("a", 3); err != nil || c.Metadata()["format"] != "pt" {
+		t.Errorf("%v, %v", err, c.Metadata())
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	_, err = OpenCheckpointFS(fsys, "other")
+	wantError(t, err, "other")
+}
+
+// The digest does not depend on naming style or sharding.
+func TestDigestIndependence(t *testing.T) {
+	digest := func(files map[string][]byte) string {
+		dir := t.TempDir()
+		for name, data := range files {
+			put(t, filepath.Join(dir, name), data)
+		}
+		c, err := OpenCheckpoint(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		return Digest(c.Digests())
+	}
+	one := digest(map[string][]byte{SingleName: encoded(t, nil, f32("visual.a", 2), f32("model.b", 3))})
+	two := digest(map[string][]byte{
+		"s1.safetensors": encoded(t, nil, f32("model.visual.a", 2)),
+		"s2.safetensors": encoded(t, map[string]string{"k": "v"}, f32("model.language_model.b", 3)),
+		IndexName:        []byte(`{"weight_map":{"model.visual.a":"s1.safetensors","model.language_model.b":"s2.safetensors"}}`),
+	})
+	if one != two {
+		t.Errorf("digests differ: %s %s", one, two)
+	}
+	if other := digest(map[string][]byte{SingleName: encoded(t, nil, FromF32("visual.a", []int{1, 2}, make([]float32, 2)), f32("model.b", 3))}); other == one {
+		t.Error("the digest does not bind the shape")
+	}
+}

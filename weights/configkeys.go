@@ -1,0 +1,108 @@
+package weights
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// decoderKeys lie at the top level of the flat layout and in text_config of the
+// other. The rope_* ones are read from both places, so they are listed too;
+// tie_word_embeddings and the token ids have rules of their own.
+var decoderKeys = []string{
+	"hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads",
+	"vocab_size", "max_position_embeddings", "rms_norm_eps", "hidden_act", "head_dim", "rope_theta",
+	"rope_scaling", "rope_parameters", "use_sliding_window", "sliding_window", "max_window_layers", "layer_types",
+}
+
+// harmlessKeys are known and change nothing that loupe computes: how the model
+// was trained or saved, how transformers would run or decode it, and labels.
+// spatial_patch_size is in published files, but no code reads it.
+var harmlessKeys = []string{
+	"architectures", "attention_dropout", "hidden_dropout", "initializer_range", "torch_dtype", "dtype",
+	"transformers_version", "use_cache", "model_type", "_name_or_path", "name_or_path", "vision_token_id", "pad_token_id",
+	"spatial_patch_size", "image_token_id", "video_token_id", "vision_start_token_id", "vision_end_token_id",
+	"bos_token_id", "eos_token_id", "sep_token_id", "decoder_start_token_id", "tie_word_embeddings",
+	"attn_implementation", "_attn_implementation", "_attn_implementation_autoset", "_attn_implementation_internal", "_commit_hash",
+	"auto_map", "processor_class", "tokenizer_class", "unsloth_version", "unsloth_fixed",
+	"chunk_size_feed_forward", "output_attentions", "output_hidden_states", "output_scores", "return_dict",
+	"return_dict_in_generate", "torchscript", "tf_legacy_loss", "use_bfloat16", "id2label", "label2id", "problem_type",
+	"task_specific_params", "prefix", "finetuning_task", "is_decoder", "remove_invalid_values",
+	"bad_words_ids", "begin_suppress_tokens", "suppress_tokens", "diversity_penalty", "do_sample", "early_stopping",
+	"encoder_no_repeat_ngram_size", "exponential_decay_length_penalty", "forced_bos_token_id", "forced_eos_token_id",
+	"length_penalty", "max_length", "min_length", "no_repeat_ngram_size", "num_beam_groups", "num_beams",
+	"num_return_sequences", "repetition_penalty", "temperature", "top_k", "top_p", "typical_p", "gradient_checkpointing",
+}
+
+// mathWords are words that a key speaks of mathematics with. An unknown key
+// that holds one, with a value that is not inert, is an error: the file asks
+// for something that loupe would silently leave out.
+var mathWords = []string{
+	"rope", "rotary", "theta", "mrope", "attn", "attention", "norm", "qk", "act", "activation", "mlp", "ffn", "moe",
+	"expert", "experts", "window", "sliding", "scale", "scaling", "multiplier", "softcap", "softcapping", "cap",
+	"quant", "quantization", "compression", "bits", "bias", "head", "heads", "layer", "layers", "block", "blocks", "dim", "size",
+	"depth", "residual", "embedding", "embeddings", "embed", "patch", "merge", "merger", "pool", "pooling", "conv",
+	"mask", "causal", "eps", "epsilon", "alpha", "beta", "channels", "chans", "encoder", "pruned", "parallel", "tp", "lora",
+}
+
+// unknown lists the keys of the scope that were neither read nor known, with
+// their prefix; one that speaks of mathematics is an error.
+func (f *fields) unknown() []string {
+	var out []string
+	for _, key := range sortedKeys(f.obj) {
+		if f.read[key] || slices.Contains(harmlessKeys, key) || inert(f.obj[key]) {
+			continue
+		}
+		for _, word := range strings.Split(strings.ToLower(key), "_") {
+			if slices.Contains(mathWords, word) {
+				f.fail(key, "is not known, and by its name it changes the mathematics; loupe would leave it out, so it refuses")
+			}
+		}
+		out = append(out, f.prefix+key)
+	}
+	return out
+}
+
+// inert reports whether a value asks for nothing: null, false, zero or empty.
+func inert(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case bool:
+		return !v
+	case string:
+		return v == ""
+	case json.Number:
+		x, err := v.Float64()
+		return err == nil && x == 0
+	case []any:
+		return len(v) == 0
+	case object:
+		return len(v) == 0
+	}
+	return false
+}
+
+// equalValues compares parsed values, numbers by value. Of objects it compares
+// what both have, except the kind of rope: "mrope" in one place and "default"
+// in the other mean the same, and each is checked where it is read.
+func equalValues(a, b any) bool {
+	if p, ok := a.(object); ok {
+		q, ok := b.(object)
+		for key, v := range p {
+			if w := q[key]; ok && w != nil && v != nil && key != "type" && key != "rope_type" {
+				ok = equalValues(v, w)
+			}
+		}
+		return ok
+	}
+	x, okx := a.(json.Number)
+	y, oky := b.(json.Number)
+	if okx && oky {
+		p, perr := x.Float64()
+		q, qerr := y.Float64()
+		return perr == nil && qerr == nil && p == q
+	}
+	return reflect.DeepEqual(a, b)
+}

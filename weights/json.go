@@ -1,0 +1,121 @@
+package weights
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+)
+
+// Bounds that no honest header or config comes near. They keep a hostile file
+// from turning a few bytes into gigabytes of nested values.
+const (
+	maxJSONDepth = 32
+	maxJSONItems = 1 << 17
+)
+
+// object is a parsed JSON object; values are nil, bool, string, json.Number,
+// []any or object.
+type object map[string]any
+
+// parseObject reads one JSON object strictly: valid UTF-8, no duplicate names
+// (encoding/json would silently keep the last), bounded depth, nothing after
+// it. Errors give the byte offset within data.
+func parseObject(data []byte) (object, error) {
+	if !utf8.Valid(data) {
+		return nil, errors.New("not valid UTF-8")
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	v, err := parseValue(dec, 0)
+	if err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, fmt.Errorf("JSON ends early, after %d bytes", len(data))
+		}
+		return nil, fmt.Errorf("%w (at byte %d)", err, dec.InputOffset())
+	}
+	obj, ok := v.(object)
+	if !ok {
+		return nil, fmt.Errorf("JSON holds %s where an object is needed", kindOf(v))
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, fmt.Errorf("data after the JSON object (at byte %d)", dec.InputOffset())
+	}
+	return obj, nil
+}
+
+func parseValue(dec *json.Decoder, depth int) (any, error) {
+	tok, err := dec.Token()
+	if err != nil {
+		return nil, err
+	}
+	delim, ok := tok.(json.Delim)
+	if !ok {
+		return tok, nil
+	}
+	if depth >= maxJSONDepth {
+		return nil, fmt.Errorf("JSON is nested deeper than %d levels", maxJSONDepth)
+	}
+	if delim == '{' {
+		return parseMembers(dec, depth)
+	}
+	list := []any{}
+	for dec.More() {
+		if len(list) == maxJSONItems {
+			return nil, fmt.Errorf("JSON array has more than %d items", maxJSONItems)
+		}
+		v, err := parseValue(dec, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	_, err = dec.Token()
+	return list, err
+}
+
+func parseMembers(dec *json.Decoder, depth int) (any, error) {
+	obj := object{}
+	for dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			return nil, err
+		}
+		name, ok := key.(string)
+		if !ok {
+			return nil, errors.New("JSON object has a name that is not a string")
+		}
+		if _, twice := obj[name]; twice {
+			return nil, fmt.Errorf("JSON object has the name %.100q twice", name)
+		}
+		if len(obj) == maxJSONItems {
+			return nil, fmt.Errorf("JSON object has more than %d members", maxJSONItems)
+		}
+		v, err := parseValue(dec, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		obj[name] = v
+	}
+	_, err := dec.Token()
+	return obj, err
+}
+
+// kindOf names the JSON type of a parsed value, for error texts.
+func kindOf(v any) string {
+	switch v.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return "a boolean"
+	case string:
+		return "a string"
+	case json.Number:
+		return "a number"
+	case []any:
+		return "an array"
+	}
+	return "an object"
+}

@@ -1,0 +1,121 @@
+package weights
+
+import (
+	"fmt"
+	"io/fs"
+
+	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/tensor"
+)
+
+// Params builds the learned parts of a model from the tensors of a checkpoint. Matrices stay where they lie in the map;
+// vectors, which are small, become float32. It remembers the first error, so that a model's loading reads like the model.
+type Params struct {
+	source Source
+	err    error
+}
+
+// Source is where tensors come from: a checkpoint, or one safetensors file.
+type Source interface {
+	// Tensor finds a tensor by its published name. It is an error, which names both, if it is missing or has another shape.
+	Tensor(name string, shape ...int) (Tensor, error)
+}
+
+// NewParams reads from source.
+func NewParams(source Source) *Params { return &Params{source: source} }
+
+// Err is the first error: a missing or misshapen tensor.
+func (p *Params) Err() error { return p.err }
+
+// Matrix is the tensor name of the given shape as a matrix of shape[0] rows.
+func (p *Params) Matrix(name string, shape ...int) kernels.Matrix {
+	if p.err != nil {
+		return kernels.Matrix{}
+	}
+	t, err := p.source.Tensor(name, shape...)
+	if err != nil {
+		p.err = err
+		return kernels.Matrix{}
+	}
+	m, err := t.Matrix()
+	if err != nil {
+		p.err = err
+	}
+	return m
+}
+
+// LinearOf is name.weight, of the given shape with the outputs first, and name.bias if bias is set.
+func (p *Params) LinearOf(name string, bias bool, shape ...int) *tensor.Linear {
+	l := &tensor.Linear{Name: name, W: p.Matrix(name+".weight", shape...)}
+	if bias {
+		l.Bias = p.Vector(name+".bias", shape[0])
+	}
+	return l
+}
+
+// LayerNorm is name.weight and name.bias.
+func (p *Params) LayerNorm(name string, width int, eps float64) *tensor.Norm {
+	return &tensor.Norm{Name: name, Weight: p.Vector(name+".weight", width), Bias: p.Vector(name+".bias", width), Eps: float32(eps)}
+}
+
+// RMSNorm is name.weight.
+func (p *Params) RMSNorm(name string, width int, eps float64) *tensor.Norm {
+	return &tensor.Norm{Name: name, Weight: p.Vector(name+".weight", width), Eps: float32(eps)}
+}
+
+// Vector is the tensor name of n elements as float32.
+func (p *Params) Vector(name string, n int) []float32 {
+	if p.err != nil {
+		return nil
+	}
+	t, err := p.source.Tensor(name, n)
+	if err != nil {
+		p.err = err
+		return nil
+	}
+	m, err := t.Matrix()
+	if err != nil {
+		p.err = err
+		return nil
+	}
+	m.Rows, m.Cols, m.Stride = 1, n, n
+	out := make([]float32, n)
+	m.Row(out, 0)
+	return out
+}
+
+// Matrix is t as a kernel operand of Shape[0] rows: a convolution's weight is one row for each output.
+func (t Tensor) Matrix() (kernels.Matrix, error) {
+	if len(t.Shape) == 0 {
+		return kernels.Matrix{}, fmt.Errorf("tensor %s has no dimensions, so it is no matrix", t.Name)
+	}
+	cols := 1
+	for _, n := range t.Shape[1:] {
+		cols *= n
+	}
+	m := kernels.Matrix{Rows: t.Shape[0], Cols: cols, Stride: cols}
+	switch t.DType {
+	case F32:
+		m.Kind, m.F32 = kernels.F32, t.F32()
+	case BF16:
+		m.Kind, m.Bits = kernels.BF16, t.U16()
+	case F16:
+		m.Kind, m.Bits = kernels.F16, t.U16()
+	default:
+		return m, fmt.Errorf("tensor %s is %v; loupe computes with F32, BF16 and F16 weights", t.Name, t.DType)
+	}
+	return m, nil
+}
+
+// OpenCheckpointFileFS is OpenCheckpointFile within a file system, such as an embedded one. The file is read into memory.
+func OpenCheckpointFileFS(fsys fs.FS, name string) (*Checkpoint, error) {
+	data, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		return nil, fmt.Errorf("open weights: %w", err)
+	}
+	f, err := NewFile(name, data)
+	if err != nil {
+		return nil, fmt.Errorf("open weights: %w", err)
+	}
+	return assemble(".", []*File{f})
+}

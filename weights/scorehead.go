@@ -1,0 +1,131 @@
+package weights
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"regexp"
+)
+
+// The file names of a score head, beside the model or in a directory of its own.
+const (
+	ScoreHeadConfigName  = "score_head.json"
+	ScoreHeadWeightsName = "score_head.safetensors"
+)
+
+// ScoreHeadConfig is score_head.json: what the head reads, how it pools, its
+// layers, and what its outputs mean.
+type ScoreHeadConfig struct {
+	Version int           `json:"version"` // 1
+	Input   string        `json:"input"`   // a tap: visual.merger, visual.blocks.N.out or model.norm
+	Pool    string        `json:"pool"`    // mean or last
+	Hidden  []int         `json:"hidden"`  // widths of the GELU layers between; empty: one linear layer
+	Targets []ScoreTarget `json:"targets"` // one for each output, in order
+}
+
+// ScoreTarget is one output of the head: its value is output*Std + Mean,
+// clamped to Min..Max where it is shown as a score.
+type ScoreTarget struct {
+	Name string  `json:"name"`
+	Mean float64 `json:"mean"`
+	Std  float64 `json:"std"`
+	Min  float64 `json:"min"`
+	Max  float64 `json:"max"`
+}
+
+// ReadScoreHead reads and checks a score_head.json. The error of a file that
+// does not exist is fs.ErrNotExist.
+func ReadScoreHead(path string) (*ScoreHeadConfig, error) {
+	data, err := readJSONFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read score head: %w", err)
+	}
+	return ParseScoreHead(path, data)
+}
+
+// scoreInput matches the taps that a head may read, after the contract.
+var scoreInput = regexp.MustCompile(`^(visual\.merger|visual\.blocks\.(0|[1-9][0-9]{0,3})\.out|model\.norm)$`)
+
+// ParseScoreHead checks a score_head.json; file stands for it in errors. Every
+// key is needed and none other is known.
+func ParseScoreHead(file string, data []byte) (*ScoreHeadConfig, error) {
+	obj, err := parseObject(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	f := newFields(file, obj)
+	c := &ScoreHeadConfig{
+		Version: f.integer("version", 1, 1),
+		Input:   f.text("input"),
+		Pool:    f.text("pool", "mean", "last"),
+		Hidden:  f.integers("hidden", 0, 16, 1, 1<<16),
+	}
+	if *f.err == nil && !scoreInput.MatchString(c.Input) {
+		f.fail("input", "is %.80q; it must be visual.merger, visual.blocks.N.out or model.norm", c.Input)
+	}
+	seen := map[string]bool{}
+	for i, v := range f.list("targets", 1, 4096) {
+		t := &fields{file: file, prefix: fmt.Sprintf("targets[%d].", i), err: f.err, read: map[string]bool{}}
+		if t.obj, _ = v.(object); t.obj == nil {
+			f.fail("targets", "holds %s, not objects", kindOf(v))
+			break
+		}
+		c.Targets = append(c.Targets, readTarget(t, seen))
+	}
+	f.onlyRead()
+	if *f.err != nil {
+		return nil, *f.err
+	}
+	return c, nil
+}
+
+func readTarget(f *fields, seen map[string]bool) ScoreTarget {
+	const big = 1e30
+	t := ScoreTarget{
+		Name: f.text("name"),
+		Mean: f.number("mean", -big, big),
+		Std:  f.number("std", 1e-30, big),
+		Min:  f.number("min", -big, big),
+		Max:  f.number("max", -big, big),
+	}
+	switch {
+	case *f.err != nil:
+	case t.Name == "":
+		f.fail("name", "is empty")
+	case seen[t.Name]:
+		f.fail("name", "is %q, as an earlier target's", t.Name)
+	case t.Min >= t.Max:
+		f.fail("min", "is %g, not below max %g", t.Min, t.Max)
+	}
+	seen[t.Name] = true
+	f.onlyRead()
+	return t
+}
+
+// onlyRead refuses keys that were not read.
+func (f *fields) onlyRead() {
+	for _, key := range sortedKeys(f.obj) {
+		if !f.read[key] {
+			f.fail(key, "is not a key that loupe knows here")
+		}
+	}
+}
+
+// WriteScoreHead checks c as ReadScoreHead would and writes it atomically.
+func WriteScoreHead(path string, c *ScoreHeadConfig) error {
+	out := *c
+	if out.Hidden == nil {
+		out.Hidden = []int{} // the key must hold a list
+	}
+	data, err := json.MarshalIndent(out, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if _, err := ParseScoreHead(path, data); err != nil {
+		return fmt.Errorf("refusing to write: %w", err)
+	}
+	return WriteFileAtomic(path, func(w io.Writer) error {
+		_, err := w.Write(append(data, '\n'))
+		return err
+	})
+}
