@@ -2,7 +2,6 @@ package decoder
 
 import (
 	"cmp"
-	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -111,5 +110,5 @@ func logProb(logits []float32, top float32, id int) float64 {
 	for _, l := range logits {
 		sum += float64(kernels.Exp(l - top))
 	}
-	return float64(logits[id]-top) - math.Log(sum)
+	return float64(logits[id]-top) - kernels.Log(sum)
 }

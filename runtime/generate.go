@@ -121,7 +121,7 @@ func (a *Answer) Tokens() iter.Seq2[Token, error] {
 		}
 		text := newStopper(a.m.Tokenizer.NewStream(), a.g.Stop)
 		for n := 1; ; n++ {
-			a.hash(a.logits)
+			hashLogits(a.digest, a.logits)
 			id, logprob := a.sampler.Next(a.logits)
 			t := Token{ID: id, LogProb: logprob}
 			stopped := false
@@ -149,12 +149,19 @@ func (a *Answer) ends(id int) bool {
 	return !a.g.IgnoreEOS && slices.Contains(a.m.Generation.EosTokenIDs, id)
 }
 
-func (a *Answer) hash(logits []float32) {
+// DigestLogits is the SHA-256 of one step's logits, as LogitsDigest has it for a single step.
+func DigestLogits(logits []float32) string {
+	h := sha256.New()
+	hashLogits(h, logits)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func hashLogits(h hash.Hash, logits []float32) {
 	b := make([]byte, 0, 4*len(logits))
 	for _, v := range logits {
 		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
 	}
-	a.digest.Write(b)
+	h.Write(b)
 }
 
 // stopper turns tokens into text and holds back what may be the beginning of a stop string.

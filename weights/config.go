@@ -178,10 +178,7 @@ func readText(top, f *fields) TextConfig {
 		f.fail("head_dim", "is %d, but Qwen2-VL's is hidden_size/num_attention_heads = %d", d, c.HeadDim())
 	}
 	checkWindow(f, c)
-	c.RopeTheta, c.MropeSection = readRope(f)
-	if *f.err == nil && c.MropeSection[0]+c.MropeSection[1]+c.MropeSection[2] != c.HeadDim()/2 {
-		f.fail("mrope_section", "%v sums to %d, but must sum to half the head width, %d", c.MropeSection, c.MropeSection[0]+c.MropeSection[1]+c.MropeSection[2], c.HeadDim()/2)
-	}
+	c.RopeTheta, c.MropeSection = readRope(f, c.HeadDim()/2)
 	return c
 }
 
@@ -212,7 +209,8 @@ func checkWindow(f *fields, c TextConfig) {
 // readRope reads the rotary embedding's base and sections from rope_theta and
 // rope_scaling (published), or rope_parameters (transformers 5). Both "mrope"
 // and "default" name plain frequencies: transformers rewrites one to the other.
-func readRope(f *fields) (theta float64, section []int) {
+// The sections must sum to half the width of a head.
+func readRope(f *fields, half int) (theta float64, section []int) {
 	scaling := f.scope("rope_scaling")
 	params := f.scope("rope_parameters")
 	given := map[*fields]bool{scaling: f.has("rope_scaling"), params: f.has("rope_parameters")}
@@ -234,7 +232,9 @@ func readRope(f *fields) (theta float64, section []int) {
 		if section != nil && !slices.Equal(section, s) {
 			r.fail("mrope_section", "%v differs from rope_scaling.mrope_section %v", s, section)
 		}
-		section = s
+		if section = s; len(s) == 3 && s[0]+s[1]+s[2] != half {
+			r.fail("mrope_section", "%v sums to %d, but must sum to half the head width, %d", s, s[0]+s[1]+s[2], half)
+		}
 		t := r.numberOr("rope_theta", 1, 1e15, theta)
 		if theta != 0 && t != theta {
 			r.fail("rope_theta", "is %g, but rope_theta elsewhere is %g", t, theta)

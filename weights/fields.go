@@ -83,13 +83,13 @@ func (f *fields) toInteger(key string, v any, lo, hi int) int {
 	if err != nil { // 4.0 and 1e3 are whole numbers too
 		x, ferr := num.Float64()
 		if ferr != nil || x != math.Trunc(x) || math.Abs(x) > 1<<53 {
-			f.fail(key, "is %.40s, not a whole number in %d..%d", num, lo, hi)
+			f.fail(key, "is %.40s, not a whole number (%s)", num, span(lo, hi))
 			return 0
 		}
 		n = int64(x)
 	}
 	if n < int64(lo) || n > int64(hi) {
-		f.fail(key, "is %d, outside %d..%d", n, lo, hi)
+		f.fail(key, "is %d; it must be %s", n, span(lo, hi))
 		return 0
 	}
 	return int(n)
@@ -121,7 +121,7 @@ func (f *fields) toNumber(key string, v any, lo, hi float64) float64 {
 	}
 	x, err := num.Float64()
 	if err != nil || !(x >= lo && x <= hi) {
-		f.fail(key, "is %.40s, outside %g..%g", num, lo, hi)
+		f.fail(key, "is %.40s; it must be %g to %g", num, lo, hi)
 		return 0
 	}
 	return x
@@ -176,7 +176,7 @@ func (f *fields) list(key string, lo, hi int) []any {
 		return nil
 	}
 	if len(l) < lo || len(l) > hi {
-		f.fail(key, "has %d items, not %d..%d", len(l), lo, hi)
+		f.fail(key, "has %d items; it must have %s", len(l), span(lo, hi))
 		return nil
 	}
 	return l
@@ -207,6 +207,15 @@ func (f *fields) ids(key string, to int) []int {
 	}
 }
 
+// span writes bounds: "1 to 1024", or "3" where only one value is allowed.
+func span(lo, hi int) string {
+	if lo == hi {
+		return strconv.Itoa(lo)
+	}
+	return fmt.Sprintf("%d to %d", lo, hi)
+}
+
+// quoted lists strings for a message: "a", "b".
 func quoted(list []string) string {
 	s := ""
 	for i, x := range list {

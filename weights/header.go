@@ -19,7 +19,9 @@ const metadataName = "__metadata__"
 // tensors in file order, as views. The rules are those of the reference
 // implementation (safetensors' Metadata.validate): tensors sorted by offset
 // start at 0, follow one another without a gap or an overlap, and end where the
-// file ends.
+// file ends. Two things that it lets pass are refused: a name given twice, and
+// an unknown key in a tensor's entry, which could mean that the bytes are to be
+// read in another way.
 func parseFile(file string, data []byte) ([]Tensor, map[string]string, error) {
 	fail := func(format string, a ...any) ([]Tensor, map[string]string, error) {
 		return nil, nil, fmt.Errorf("%s: "+format+"; download or save it again", append([]any{file}, a...)...)
@@ -46,11 +48,11 @@ func parseFile(file string, data []byte) ([]Tensor, map[string]string, error) {
 		return fail("header: %v", err)
 	}
 	entries := make([]entry, 0, len(header))
-	for name, v := range header {
+	for _, name := range sortedKeys(header) { // in order, so that of several faults the same one is named
 		if name == metadataName {
 			continue
 		}
-		e, err := parseEntry(name, v)
+		e, err := parseEntry(name, header[name])
 		if err != nil {
 			return fail("tensor %q: %v", name, err)
 		}
@@ -102,7 +104,7 @@ func parseEntry(name string, v any) (entry, error) {
 	if !ok {
 		return e, fmt.Errorf("entry is %s, not an object", kindOf(v))
 	}
-	for key := range obj {
+	for _, key := range sortedKeys(obj) {
 		if !slices.Contains([]string{"dtype", "shape", "data_offsets"}, key) {
 			return e, fmt.Errorf("entry has the unknown key %q", key)
 		}
@@ -173,7 +175,8 @@ func parseMetadata(header object) (map[string]string, error) {
 		return nil, fmt.Errorf("%s is %s, not an object", metadataName, kindOf(v))
 	}
 	meta := make(map[string]string, len(obj))
-	for key, x := range obj {
+	for _, key := range sortedKeys(obj) {
+		x := obj[key]
 		s, ok := x.(string)
 		if !ok {
 			return nil, fmt.Errorf("%s: the value of %q is %s, not a string", metadataName, key, kindOf(x))

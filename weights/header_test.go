@@ -62,7 +62,6 @@ func TestParseFileRefuses(t *testing.T) {
 		"header array":      {raw("[]"), []string{"'{'"}},
 		"header deep":       {raw(`{"w":` + strings.Repeat("[", 100000)), []string{"nested deeper"}},
 		"header deep array": {raw(strings.Repeat("[", 100000)), []string{"'{'"}},
-		"header long array": {raw(`{"w":[` + strings.Repeat("1,", maxJSONItems) + `1]}`), []string{"more than"}},
 		"not utf-8":         {raw("{\"\xff\":1}"), []string{"UTF-8"}},
 		"trailing header":   {raw("{} {}"), []string{"after the JSON object"}},
 		"duplicate name":    {raw(`{"w":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"w":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}`, 0, 0), []string{`"w"`, "twice"}},

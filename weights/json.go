@@ -12,8 +12,8 @@ import (
 // Bounds that no honest header or config comes near. They keep a hostile file
 // from turning a few bytes into gigabytes of nested values.
 const (
-	maxJSONDepth = 32
-	maxJSONItems = 1 << 17
+	maxJSONDepth  = 32
+	maxJSONValues = 8 << 20 // a header of the largest size, full of tensors, has about 7 million
 )
 
 // object is a parsed JSON object; values are nil, bool, string, json.Number,
@@ -29,7 +29,8 @@ func parseObject(data []byte) (object, error) {
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
-	v, err := parseValue(dec, 0)
+	p := parser{dec: dec, left: maxJSONValues}
+	v, err := p.value(0)
 	if err != nil {
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil, fmt.Errorf("JSON ends early, after %d bytes", len(data))
@@ -46,8 +47,17 @@ func parseObject(data []byte) (object, error) {
 	return obj, nil
 }
 
-func parseValue(dec *json.Decoder, depth int) (any, error) {
-	tok, err := dec.Token()
+// parser counts down how many values a document may still hold.
+type parser struct {
+	dec  *json.Decoder
+	left int
+}
+
+func (p *parser) value(depth int) (any, error) {
+	if p.left--; p.left < 0 {
+		return nil, fmt.Errorf("JSON holds more than %d values", maxJSONValues)
+	}
+	tok, err := p.dec.Token()
 	if err != nil {
 		return nil, err
 	}
@@ -59,27 +69,24 @@ func parseValue(dec *json.Decoder, depth int) (any, error) {
 		return nil, fmt.Errorf("JSON is nested deeper than %d levels", maxJSONDepth)
 	}
 	if delim == '{' {
-		return parseMembers(dec, depth)
+		return p.members(depth)
 	}
 	list := []any{}
-	for dec.More() {
-		if len(list) == maxJSONItems {
-			return nil, fmt.Errorf("JSON array has more than %d items", maxJSONItems)
-		}
-		v, err := parseValue(dec, depth+1)
+	for p.dec.More() {
+		v, err := p.value(depth + 1)
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, v)
 	}
-	_, err = dec.Token()
+	_, err = p.dec.Token()
 	return list, err
 }
 
-func parseMembers(dec *json.Decoder, depth int) (any, error) {
+func (p *parser) members(depth int) (any, error) {
 	obj := object{}
-	for dec.More() {
-		key, err := dec.Token()
+	for p.dec.More() {
+		key, err := p.dec.Token()
 		if err != nil {
 			return nil, err
 		}
@@ -90,16 +97,13 @@ func parseMembers(dec *json.Decoder, depth int) (any, error) {
 		if _, twice := obj[name]; twice {
 			return nil, fmt.Errorf("JSON object has the name %.100q twice", name)
 		}
-		if len(obj) == maxJSONItems {
-			return nil, fmt.Errorf("JSON object has more than %d members", maxJSONItems)
-		}
-		v, err := parseValue(dec, depth+1)
+		v, err := p.value(depth + 1)
 		if err != nil {
 			return nil, err
 		}
 		obj[name] = v
 	}
-	_, err := dec.Token()
+	_, err := p.dec.Token()
 	return obj, err
 }
 

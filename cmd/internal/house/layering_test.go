@@ -28,19 +28,21 @@ var layers = []struct {
 	{"cmd", []string{"runtime", "runtime/*", "runtime/demo", "vit", "vit/picture", "vit/jpeg", "decoder", "tokenizer", "weights", "kernels", "kernels/tensor", "kernels/cuda"}},
 }
 
-// areaOf is the longest entry of layers that a folder lies in, "" where there is none.
+// areaOf is the entry of layers that lies closest above a folder, "" where there is none.
 func areaOf(dir string) string {
-	best := ""
+	best, length := "", 0
 	for _, l := range layers {
 		name := l.area
 		if parent, any := strings.CutSuffix(name, "/*"); any {
-			if rest, in := strings.CutPrefix(dir, parent+"/"); in && !strings.HasPrefix(rest, "internal") {
-				child, _, _ := strings.Cut(rest, "/")
-				name = parent + "/" + child
+			rest, below := strings.CutPrefix(dir, parent+"/")
+			child, _, _ := strings.Cut(rest, "/")
+			if !below || child == "internal" {
+				continue
 			}
+			name = parent + "/" + child
 		}
-		if (dir == name || strings.HasPrefix(dir, name+"/")) && (len(name) > len(best) || strings.HasSuffix(best, "/*")) {
-			best = l.area
+		if (dir == name || strings.HasPrefix(dir, name+"/")) && len(name) > length {
+			best, length = l.area, len(name)
 		}
 	}
 	return best

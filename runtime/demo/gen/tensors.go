@@ -1,0 +1,134 @@
+package main
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+
+	"github.com/loupe-vl/loupe/weights"
+)
+
+// newSource is the random source of one thing, by name, so that no tensor's values depend on another's.
+func newSource(name string) *rand.PCG {
+	h := fnv.New64a()
+	h.Write([]byte(name)) // a hash.Hash never fails
+	return rand.NewPCG(seed, h.Sum64())
+}
+
+// below is an integer of 0..n-1. The remainder's bias is far below what a random picture or text could show.
+func below(r *rand.PCG, n int) int { return int(r.Uint64() % uint64(n)) }
+
+// normal is a near-normal number of mean 0 and variance 1: the sum of twelve uniform integers of 16 bits, less its mean
+// (Irwin-Hall). Every step is exact, so it is the same on every machine.
+func normal(r *rand.PCG) float64 {
+	sum := 0
+	for range 3 {
+		x := r.Uint64()
+		sum += int(x&0xffff) + int(x>>16&0xffff) + int(x>>32&0xffff) + int(x>>48)
+	}
+	return float64(2*sum-12*0xffff) / (2 << 16)
+}
+
+// values are n numbers around centre with the given deviation.
+func values(name string, n int, centre, deviation float64) []float32 {
+	r := newSource(name)
+	out := make([]float32, n)
+	for i := range out {
+		out[i] = float32(centre + float64(deviation*normal(r)))
+	}
+	return out
+}
+
+// builder collects the tensors of the checkpoint, all bf16.
+type builder []weights.Named
+
+func (b *builder) add(name string, centre, deviation float64, shape ...int) {
+	n := 1
+	for _, s := range shape {
+		n *= s
+	}
+	*b = append(*b, weights.FromBF16(name, shape, values(name, n, centre, deviation)))
+}
+
+// The deviations are those of golden checkpoints: large enough that attention is far from uniform (queries and keys get
+// queryGain), small enough that nothing overflows.
+const (
+	gain      = 1.1
+	queryGain = 2.2
+)
+
+// matrix adds a weight of the given shape, outputs first; its deviation is gain over the root of the inputs.
+func (b *builder) matrix(name string, gain float64, shape ...int) {
+	in := 1
+	for _, s := range shape[1:] {
+		in *= s
+	}
+	b.add(name+".weight", 0, gain/math.Sqrt(float64(in)), shape...)
+}
+
+// linear adds a matrix and its bias.
+func (b *builder) linear(name string, gain float64, out, in int) {
+	b.matrix(name, gain, out, in)
+	b.add(name+".bias", 0, 0.3, out)
+}
+
+func (b *builder) rmsNorm(name string, n int) { b.add(name+".weight", 1, 0.2, n) }
+
+func (b *builder) layerNorm(name string, n int) {
+	b.rmsNorm(name, n)
+	b.add(name+".bias", 0, 0.3, n)
+}
+
+// modelTensors are the tensors of model.safetensors under their published names.
+func modelTensors() []weights.Named {
+	var b builder
+	b.visionTower(vision)
+	b.decoder(text)
+	return b
+}
+
+func (b *builder) visionTower(c weights.VisionConfig) {
+	e := c.EmbedDim
+	b.matrix("visual.patch_embed.proj", gain, e, c.InChannels, c.TemporalPatchSize, c.PatchSize, c.PatchSize)
+	for i := range c.Depth {
+		at := fmt.Sprintf("visual.blocks.%d.", i)
+		b.layerNorm(at+"norm1", e)
+		b.linear(at+"attn.qkv", queryGain, 3*e, e)
+		b.linear(at+"attn.proj", gain, e, e)
+		b.layerNorm(at+"norm2", e)
+		b.linear(at+"mlp.fc1", gain, c.MLPDim(), e)
+		b.linear(at+"mlp.fc2", gain, e, c.MLPDim())
+	}
+	joined := e * c.SpatialMergeSize * c.SpatialMergeSize
+	b.layerNorm("visual.merger.ln_q", e)
+	b.linear("visual.merger.mlp.0", gain, joined, joined)
+	b.linear("visual.merger.mlp.2", gain, c.HiddenSize, joined)
+}
+
+func (b *builder) decoder(c weights.TextConfig) {
+	h, kv := c.HiddenSize, c.NumKeyValueHeads*c.HeadDim()
+	b.add("model.embed_tokens.weight", 0, 0.6, c.VocabSize, h)
+	for i := range c.NumHiddenLayers {
+		at := fmt.Sprintf("model.layers.%d.", i)
+		b.rmsNorm(at+"input_layernorm", h)
+		b.linear(at+"self_attn.q_proj", queryGain, h, h)
+		b.linear(at+"self_attn.k_proj", queryGain, kv, h)
+		b.linear(at+"self_attn.v_proj", gain, kv, h)
+		b.matrix(at+"self_attn.o_proj", gain, h, h)
+		b.rmsNorm(at+"post_attention_layernorm", h)
+		b.matrix(at+"mlp.gate_proj", gain, c.IntermediateSize, h)
+		b.matrix(at+"mlp.up_proj", gain, c.IntermediateSize, h)
+		b.matrix(at+"mlp.down_proj", gain, h, c.IntermediateSize)
+	}
+	b.rmsNorm("model.norm", h)
+}
+
+// headTensors are the tensors of score_head.safetensors, float32. They are small, so that scores stay near their mean.
+func headTensors() []weights.Named {
+	targets, width := len(scoreHead().Targets), vision.HiddenSize
+	return []weights.Named{
+		weights.FromF32("score_head.weight", []int{targets, width}, values("score_head.weight", targets*width, 0, 0.08)),
+		weights.FromF32("score_head.bias", []int{targets}, values("score_head.bias", targets, 0, 0.1)),
+	}
+}

@@ -1,0 +1,13 @@
+// Package tokenizer turns text into token ids and back the way Hugging Face's
+// Qwen2 tokenizer does, and renders chat messages with a checkpoint's own
+// template.
+//
+//   - Tokenizer: byte-level BPE with added tokens, from tokenizer.json or from
+//     vocab.json and merges.txt; Stream decodes ids one at a time.
+//   - Message and Part: a conversation; ParseMessages reads the JSON form.
+//   - ChatTemplate: the checkpoint's Jinja template, run with bounds.
+//   - ExpandPads: the placeholder of a picture repeated for each of its patches.
+//
+// It may import the standard library, gotokenizers, regexp2, gonja and
+// golang.org/x/text; nothing else of this module.
+package tokenizer

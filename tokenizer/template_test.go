@@ -1,0 +1,162 @@
+package tokenizer
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+)
+
+var hello = []Message{{Role: "user", Text: "hello"}, {Role: "assistant", Text: "hi\r\n"}}
+
+func TestTemplates(t *testing.T) {
+	tests := []struct{ name, source, want string }{
+		{"loop", "{% for m in messages %}{{ loop.index }}{{ m.role }}:{{ m['content'] }};{% endfor %}", "1user:hello;2assistant:hi\r\n;"},
+		{"trim blocks", "{% if true %}\n  {% if true %}\nx\n  {% endif %}\n{% endif %}\n", "x\n"},
+		{"macro", "{% macro f(x, n=1) %}[{{ x }}{{ n }}]{% endmacro %}{{ f('a') }}{{ f('b', n=2) }}", "[a1][b2]"},
+		{"namespace", "{% set ns = namespace(n=0) %}{% for m in messages %}{% set ns.n = ns.n + 1 %}{% endfor %}{{ ns.n }}", "2"},
+		{"range", "{% for i in range(3) %}{{ i }}{% endfor %}{% for i in range(5, 1, -2) %}{{ i }}{% endfor %}{% for i in range(1, 3) %}{{ i }}{% endfor %}", "0125312"},
+		{"undefined", "{% if tools %}x{% endif %}{{ messages[0].nothing }}", ""},
+	}
+	for _, test := range tests {
+		c, err := ParseChatTemplate("t.jinja", test.source)
+		if err != nil {
+			t.Errorf("%s: %v", test.name, err)
+			continue
+		}
+		if got, err := c.Render(hello, RenderOptions{}); err != nil || got != test.want {
+			t.Errorf("%s: %q, %v; want %q", test.name, got, err, test.want)
+		}
+	}
+}
+
+// A template that cannot be run, or that would not end, is an error that names
+// its file, in good time.
+func TestTemplatesRefused(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped with -short: waits for the time limit")
+	}
+	deep := func(s string) string { return strings.Repeat(s, (maxTemplate-16)/len(s)) }
+	tests := []struct{ name, source, want string }{
+		{"open", "{% for m in messages %}", ""},
+		{"no such block", "{% frobnicate %}", ""},
+		{"no such filter", "{{ messages|frobnicate }}", ""},
+		{"no such function", "{{ strftime_now('%d') }}", ""},
+		{"raises", "{{ raise_exception('no " + "tools') }}", "no tools"},
+		{"include", "{% include '/etc/passwd' %}", ""},
+		{"extends", "{% extends '/etc/passwd' %}", ""},
+		{"too long", strings.Repeat("x", maxTemplate+1), "at most"},
+		{"endless macro", "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "nested"},
+		{"macros of each other", "{% macro f() %}{{ g() }}{% endmacro %}{% macro g() %}{{ f() }}{% endmacro %}{{ f() }}", ""},
+		{"recursive loop", "{% for m in messages recursive %}{{ loop(messages) }}{% endfor %}", "recursive"},
+		{"long range", "{% for i in range(1000000000) %}{% endfor %}", "range"},
+		{"bad range", "{% for i in range('a') %}{% endfor %}", "range"},
+		{"range of step 0", "{% for i in range(0, 1, 0) %}{% endfor %}", "step"},
+		{"loops in loops", "{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}", "longer than"},
+		{"long prompt", "{% for i in range(100000) %}" + strings.Repeat("x", 1000) + "{% endfor %}", "prompt is longer"},
+		{"its own bounds", "{% set __loupe_bounds__ = 1 %}{% if true %}{% endif %}", ""},
+		{"parentheses", "{{ " + deep("("), ""},
+		{"brackets", "{{ " + deep("["), ""},
+		{"nots", "{{ " + deep("not ") + "1", ""},
+		{"closed brackets", "{{ " + strings.Repeat("[", 32000) + strings.Repeat("]", 32000) + " + 1 }}", ""},
+		{"closed parentheses", "{{ " + strings.Repeat("(", 32000) + strings.Repeat(")", 32000) + " }}", ""},
+		{"closed calls", "{{ " + strings.Repeat("range(", 9000) + strings.Repeat(")", 9000) + " }}", ""},
+		{"blocks", deep("{% if 1 %}"), ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			start := time.Now()
+			c, err := ParseChatTemplate("t.jinja", test.source)
+			if err == nil {
+				_, err = c.Render(hello, RenderOptions{})
+			}
+			if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "t.jinja") {
+				t.Errorf("error %v, want one with t.jinja and %q", err, test.want)
+			} else if len(err.Error()) > 500 || strings.Contains(err.Error(), "\n") {
+				t.Errorf("error is no short sentence: %q", err)
+			}
+			if took := time.Since(start); took > 6*maxRender {
+				t.Errorf("took %v", took)
+			}
+			t.Log(err)
+		})
+	}
+}
+
+func TestRenderRefusesUnknownParts(t *testing.T) {
+	c, err := ParseChatTemplate("t.jinja", "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Render([]Message{{Role: "user", Parts: []Part{{Type: "audio"}}}}, RenderOptions{})
+	if err == nil || !strings.Contains(err.Error(), "message 0: part 0") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Where a template lies, and which one holds.
+func TestLoadChatTemplate(t *testing.T) {
+	file := func(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s)} }
+	tests := []struct {
+		name string
+		fsys fstest.MapFS
+		want string // the prompt, or part of the error
+	}{
+		{"jinja first", fstest.MapFS{"chat_template.jinja": file("a"), "chat_template.json": file(`{"chat_template": "b"}`)}, "a"},
+		{"then json", fstest.MapFS{"chat_template.json": file(`{"chat_template": "b"}`), "tokenizer_config.json": file(`{"chat_template": "c"}`)}, "b"},
+		{"then the config", fstest.MapFS{"tokenizer_config.json": file(`{"chat_template": "{{ eos_token }}{{ pad_token }}", "eos_token": "<e>", "pad_token": {"content": "<p>"}, "bos_token": null}`)}, "<e><p>"},
+		{"a list", fstest.MapFS{"tokenizer_config.json": file(`{"chat_template": [{"name": "tool", "template": "t"}, {"name": "default", "template": "d"}]}`)}, "d"},
+		{"none", fstest.MapFS{}, "there is no chat template"},
+		{"garbage", fstest.MapFS{"chat_template.json": file("\xff\xfe")}, "chat_template.json is not UTF-8"},
+		{"another type", fstest.MapFS{"chat_template.json": file(`{"chat_template": 5}`)}, "chat_template.json: chat_template is neither"},
+		{"a token of another type", fstest.MapFS{"tokenizer_config.json": file(`{"chat_template": "x", "eos_token": 5}`)}, "eos_token"},
+	}
+	for _, test := range tests {
+		var got string
+		c, err := LoadChatTemplateFS(test.fsys)
+		if err == nil {
+			got, err = c.Render(hello, RenderOptions{})
+		}
+		if err != nil {
+			got = err.Error()
+		}
+		if got != test.want && (err == nil || !strings.Contains(got, test.want)) {
+			t.Errorf("%s: %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+func TestRenderConcurrently(t *testing.T) {
+	c, err := LoadChatTemplate("testdata/tiny")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := c.Render(hello, RenderOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 20 {
+				if got, err := c.Render(hello, RenderOptions{}); err != nil || got != want {
+					t.Errorf("%q, %v; want %q", got, err, want)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func FuzzChatTemplate(f *testing.F) {
+	for _, s := range []string{"{% for m in messages %}{{ m.role }}{% endfor %}", "{{ 1/0 }}", "{{ messages[9] }}", "{{ 'a'[::-1] }}", "{%- set x = [1] -%}{{ x.pop() }}"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, source string) {
+		if c, err := ParseChatTemplate("t.jinja", source); err == nil {
+			_, _ = c.Render(hello, RenderOptions{})
+		}
+	})
+}
