@@ -8,7 +8,7 @@ func RotaryFrequencies(dim int, theta float64) []float32 {
 	out := make([]float32, dim/2)
 	for j := range out {
 		e := float32(2*j) / float32(dim)
-		out[j] = 1 / float32(exp64(float64(float64(e)*Log(theta))))
+		out[j] = 1 / float32(exp(float64(float64(e)*Log(theta))))
 	}
 	return out
 }
@@ -29,16 +29,4 @@ func Log(x float64) float64 {
 	}
 	ln := float64(2*s) + float64(float64(2*s)*sum)
 	return float64(float64(k)*math.Ln2) + ln
-}
-
-// exp64 is e^x for moderate x, to about 1e-15 of its value, in operations that no compiler may fuse.
-func exp64(x float64) float64 {
-	const ln2High, ln2Low = 6.93147180369123816490e-01, 1.90821492927058770002e-10
-	k := math.Floor(x/math.Ln2 + 0.5)
-	r := (x - float64(k*ln2High)) - float64(k*ln2Low)
-	sum := 1.0
-	for n := 20; n >= 1; n-- {
-		sum = 1 + float64(float64(r/float64(n))*sum)
-	}
-	return math.Ldexp(sum, int(k))
 }

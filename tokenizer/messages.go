@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode/utf8"
 )
 
 // Message is one turn of a conversation.
@@ -242,6 +244,9 @@ func stringKey(keys map[string]json.RawMessage, name string) (string, error) {
 	var s string
 	if len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &s) != nil {
 		return "", fmt.Errorf("%s is not a string", name)
+	}
+	if strings.ContainsRune(s, utf8.RuneError) && !bytes.Contains(bytes.ToLower(raw), []byte(`\ufffd`)) && !bytes.ContainsRune(raw, utf8.RuneError) {
+		return "", fmt.Errorf("%s has half of a surrogate pair (\\ud800 to \\udfff), which is no character", name)
 	}
 	return s, nil
 }

@@ -14,6 +14,7 @@ func TestParseMessages(t *testing.T) {
 		want       []Message
 	}{
 		{"a string", `[{"role": "user", "content": "hi\n"}]`, []Message{{Role: "user", Text: "hi\n"}}},
+		{"escapes", `[{"role": "user", "content": "\ud83c\udfa8\uFFFD"}]`, []Message{{Role: "user", Text: "🎨\ufffd"}}},
 		{"two turns", ` [{"role": "system", "content": ""}, {"role": "assistant", "content": []}]`,
 			[]Message{{Role: "system"}, {Role: "assistant", Parts: []Part{}}}},
 		{"a case file", `{"prompt": 5, "messages": [{"role": "user", "content": "hi"}]}`, []Message{{Role: "user", Text: "hi"}}},
@@ -61,6 +62,7 @@ func TestParseMessagesRefuses(t *testing.T) {
 		{`[{"role": "user", "content": null}]`, "message 0: there is no content"},
 		{`[{"role": "user", "content": 5}]`, "message 0: content is neither"},
 		{`[{"role": "user", "content": "x", "name": "y"}]`, `message 0: key "name"`},
+		{`[{"role": "user", "content": "a\ud83dz"}]`, "message 0: content has half of a surrogate pair"},
 		{part(`"x"`), where + "it is not an object"},
 		{part(`{}`), where + "there is no type"},
 		{part(`{"type": "audio"}`), where + `type "audio"`},

@@ -21,6 +21,7 @@ type ChatTemplate struct {
 	name     string
 	template *exec.Template
 	special  map[string]any // bos_token and so on
+	limit    time.Duration  // of one rendering
 }
 
 // RenderOptions are the variables that templates of Qwen2-VL know.
@@ -133,6 +134,9 @@ func ParseChatTemplate(name, source string) (c *ChatTemplate, err error) {
 	settings := config.New()
 	settings.TrimBlocks = true
 	settings.LeftStripBlocks = true
+	if err := checkTags(source, settings); err != nil {
+		return nil, fmt.Errorf("%s: the chat template cannot be read: %w", name, err)
+	}
 	loader, err := loaders.NewMemoryLoader(map[string]string{"/" + name: source})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -141,7 +145,7 @@ func ParseChatTemplate(name, source string) (c *ChatTemplate, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: the chat template cannot be read: %s", name, reason(err, source))
 	}
-	return &ChatTemplate{name: name, template: t, special: map[string]any{}}, nil
+	return &ChatTemplate{name: name, template: t, special: map[string]any{}, limit: maxRender}, nil
 }
 
 // Render writes messages as the model's prompt. Each picture becomes one
@@ -158,7 +162,7 @@ func (c *ChatTemplate) Render(messages []Message, o RenderOptions) (prompt strin
 			return "", fmt.Errorf("message %d: %w", i, err)
 		}
 	}
-	b := &bounds{deadline: time.Now().Add(maxRender)}
+	b := &bounds{start: time.Now(), limit: c.limit}
 	vars := map[string]any{
 		"messages":              list,
 		"add_generation_prompt": o.AddGenerationPrompt,
@@ -169,7 +173,11 @@ func (c *ChatTemplate) Render(messages []Message, o RenderOptions) (prompt strin
 		vars[k] = v
 	}
 	out := &boundedWriter{bounds: b}
-	if err := c.template.Execute(out, exec.NewContext(vars)); err != nil {
+	err = c.template.Execute(out, exec.NewContext(vars))
+	if b.err != nil {
+		err = b.err
+	}
+	if err != nil {
 		return "", fmt.Errorf("%s: the chat template cannot be run: %s", c.name, reason(err, ""))
 	}
 	return out.text.String(), nil

@@ -8,38 +8,53 @@ import (
 
 	"github.com/nikolalohinski/gonja/v2/builtins"
 	controlStructures "github.com/nikolalohinski/gonja/v2/builtins/control_structures"
+	"github.com/nikolalohinski/gonja/v2/config"
 	"github.com/nikolalohinski/gonja/v2/exec"
 	"github.com/nikolalohinski/gonja/v2/nodes"
 	"github.com/nikolalohinski/gonja/v2/parser"
+	"github.com/nikolalohinski/gonja/v2/tokens"
 )
 
 // A template comes with a checkpoint and is a program; these bound what it can
 // take. gonja itself has no bounds.
 const (
-	maxTemplate = 64 << 10         // bytes of source, which bounds nesting
+	maxTemplate = 64 << 10         // bytes of source
 	maxPrompt   = 64 << 20         // bytes of output
-	maxRender   = 10 * time.Second // time, looked at in every block
-	maxDepth    = 50               // macros inside macros
+	maxRender   = 10 * time.Second // time, looked at in every block and write
+	maxBlocks   = 100              // blocks inside blocks
+	maxDepth    = 20               // macros inside macros
+	maxTag      = 500              // tokens of one {{ }} or {% %}, which bounds expressions
 	maxRange    = 100_000          // numbers in a range, as in Jinja's sandbox
 )
 
 // boundsKey is the variable that carries the bounds of one rendering.
 const boundsKey = "__loupe_bounds__"
 
+// bounds is the state of one rendering. Its first failure stays, because gonja
+// prints an error as text where it lies in a list.
 type bounds struct {
-	deadline time.Time
-	depth    int
+	start time.Time
+	limit time.Duration
+	depth int // of macros
+	err   error
+}
+
+func (b *bounds) fail(err error) error {
+	if b.err == nil {
+		b.err = err
+	}
+	return b.err
 }
 
 func (b *bounds) check() error {
-	if time.Now().After(b.deadline) {
-		return fmt.Errorf("it takes longer than %v", maxRender)
+	if b.err == nil && time.Since(b.start) > b.limit {
+		b.err = fmt.Errorf("it takes longer than %v", b.limit)
 	}
-	return nil
+	return b.err
 }
 
-func boundsOf(r *exec.Renderer) (*bounds, error) {
-	v, _ := r.Environment.Context.Get(boundsKey)
+func boundsOf(env *exec.Environment) (*bounds, error) {
+	v, _ := env.Context.Get(boundsKey)
 	b, ok := v.(*bounds)
 	if !ok {
 		return nil, fmt.Errorf("it sets %s", boundsKey)
@@ -62,9 +77,25 @@ func (w *boundedWriter) WriteString(s string) (int, error) {
 		return 0, err
 	}
 	if w.text.Len()+len(s) > maxPrompt {
-		return 0, fmt.Errorf("its prompt is longer than %d bytes", maxPrompt)
+		return 0, w.fail(fmt.Errorf("its prompt is longer than %d bytes", maxPrompt))
 	}
 	return w.text.WriteString(s)
+}
+
+// checkTags refuses expressions that are so long that they may nest deeper than
+// Go's stack, which gonja's parser would fill: that cannot be recovered from.
+func checkTags(source string, settings *config.Config) error {
+	in := 0 // tokens since the tag began
+	for s := tokens.LexAll(source, settings); !s.End(); s.Next() {
+		switch s.Current().Type {
+		case tokens.VariableBegin, tokens.BlockBegin, tokens.Data:
+			in = 0
+		}
+		if in++; in > maxTag {
+			return fmt.Errorf("line %d has an expression of more than %d tokens", s.Current().Line, maxTag)
+		}
+	}
+	return nil
 }
 
 // boundedEnvironment is gonja's environment with the blocks that a chat
@@ -72,9 +103,10 @@ func (w *boundedWriter) WriteString(s string) (int, error) {
 // Blocks that reach other templates are not there.
 func boundedEnvironment() *exec.Environment {
 	blocks := map[string]parser.ControlStructureParser{}
+	depth := 0
 	for _, name := range []string{"if", "for", "set", "with", "do", "raw", "filter", "macro", "break", "continue"} {
 		if parse, ok := builtins.ControlStructures.Get(name); ok {
-			blocks[name] = boundedBlock(parse)
+			blocks[name] = boundedBlock(parse, &depth)
 		}
 	}
 	return &exec.Environment{
@@ -89,8 +121,13 @@ func boundedEnvironment() *exec.Environment {
 	}
 }
 
-func boundedBlock(parse parser.ControlStructureParser) parser.ControlStructureParser {
+// boundedBlock parses a block within depth others.
+func boundedBlock(parse parser.ControlStructureParser, depth *int) parser.ControlStructureParser {
 	return func(p, args *parser.Parser) (nodes.ControlStructure, error) {
+		defer func() { *depth-- }()
+		if *depth++; *depth > maxBlocks {
+			return nil, fmt.Errorf("there are more than %d blocks inside each other", maxBlocks)
+		}
 		cs, err := parse(p, args)
 		if err != nil {
 			return nil, err
@@ -114,7 +151,7 @@ type bounded struct{ exec.ControlStructure }
 
 // Execute implements exec.ControlStructure.
 func (b bounded) Execute(r *exec.Renderer, tag *nodes.ControlStructureBlock) error {
-	if _, err := boundsOf(r); err != nil {
+	if _, err := boundsOf(r.Environment); err != nil {
 		return err
 	}
 	return b.ControlStructure.Execute(r, tag)
@@ -128,7 +165,7 @@ type boundedMacro struct {
 
 // Execute implements exec.ControlStructure.
 func (m boundedMacro) Execute(r *exec.Renderer, _ *nodes.ControlStructureBlock) error {
-	b, err := boundsOf(r)
+	b, err := boundsOf(r.Environment)
 	if err != nil {
 		return err
 	}
@@ -137,10 +174,10 @@ func (m boundedMacro) Execute(r *exec.Renderer, _ *nodes.ControlStructureBlock) 
 		return err
 	}
 	r.Environment.Context.Set(m.Name, exec.Macro(func(args *exec.VarArgs) *exec.Value {
-		if b.depth++; b.depth > maxDepth {
-			return exec.AsValue(fmt.Errorf("macro %s is nested more than %d deep", m.Name, maxDepth))
-		}
 		defer func() { b.depth-- }()
+		if b.depth++; b.depth > maxDepth {
+			return exec.AsValue(b.fail(fmt.Errorf("macro %s is nested more than %d deep", m.Name, maxDepth)))
+		}
 		if err := b.check(); err != nil {
 			return exec.AsValue(err)
 		}
@@ -149,12 +186,16 @@ func (m boundedMacro) Execute(r *exec.Renderer, _ *nodes.ControlStructureBlock) 
 	return nil
 }
 
-func raiseException(_ *exec.Evaluator, args *exec.VarArgs) *exec.Value {
+func raiseException(e *exec.Evaluator, args *exec.VarArgs) *exec.Value {
 	text := "no reason given"
 	if len(args.Args) > 0 {
 		text = args.Args[0].String()
 	}
-	return exec.AsValue(fmt.Errorf("the template refuses the messages: %s", text))
+	b, err := boundsOf(e.Environment)
+	if err == nil {
+		err = b.fail(fmt.Errorf("the template refuses the messages: %s", text))
+	}
+	return exec.AsValue(err)
 }
 
 // boundedRange is Python's range. gonja's own leaves a goroutine behind when a

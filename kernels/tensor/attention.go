@@ -112,7 +112,7 @@ func (r *Run) attend(at Point, a *attention) {
 	}
 	blocks := (n + queryBlock - 1) / queryBlock
 	var mu sync.Mutex
-	r.eng.For(a.heads*blocks, 1, func(_, lo, hi int) {
+	r.eng.For(a.heads*blocks, 1, func(lo, hi int) {
 		w := attentionWork.Get().(*attentionScratch)
 		defer attentionWork.Put(w)
 		for i := lo; i < hi; i++ {

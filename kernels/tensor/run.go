@@ -75,7 +75,7 @@ func (r *Run) Scope(x Tensor, block func(x Tensor) Tensor) Tensor {
 
 // rows runs f over the rows of a tensor on the pool. A row costs about cols scalar operations.
 func (r *Run) rows(n, cols int, f func(lo, hi int)) {
-	r.eng.For(n, max(1, 1<<14/max(cols, 1)), func(_, lo, hi int) { f(lo, hi) })
+	r.eng.For(n, max(1, 1<<14/max(cols, 1)), func(lo, hi int) { f(lo, hi) })
 }
 
 // Finite fails the run if x holds an infinity or NaN (law 4), naming the point and the row.

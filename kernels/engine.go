@@ -1,0 +1,97 @@
+package kernels
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+)
+
+// Options choose how an [Engine] computes. Neither changes a bit of any result.
+type Options struct {
+	Threads int    // 0: all cores
+	Kernels string // "auto" (or ""), "avx512", "avx2", "neon" or "generic"
+}
+
+// Engine is a kernel path and a pool of workers. It is safe for concurrent use.
+type Engine struct {
+	path    *path
+	pool    *pool
+	scratch sync.Pool // of *Scratch
+	packed  sync.Pool // of *[]float32: the left operand of a product
+	close   sync.Once
+}
+
+// path is one set of kernels.
+type path struct {
+	name      string
+	available bool
+	mr, nr    int // rows and columns of a tile
+	tile      tileFunc
+	pack      packFunc
+}
+
+// tileFunc computes one tile of a product: dst[r*stride+c] = fma chain of x[k*mr+r] and w[k*nr+c] over k ascending, for r
+// below the path's mr and c below its nr, from +0, or from dst if accumulate is not 0.
+type tileFunc func(k int, x, w, dst *float32, stride int, accumulate int)
+
+// packFunc widens and transposes part of a matrix whose rows are the columns of a product: dst[j*nr+i] = element (r+i, c+j)
+// of m, for i below rows and j below cols.
+type packFunc func(dst []float32, nr int, m Matrix, r, rows, c, cols int)
+
+// paths lists every path of this build, the preferred ones first.
+func paths() []*path {
+	return append(machinePaths(), &path{name: "generic", available: true, mr: 4, nr: 16, tile: tileGeneric, pack: packGeneric})
+}
+
+// New starts an engine. A path that is unknown, or that this machine does not have, is an error.
+func New(o Options) (*Engine, error) {
+	if o.Threads < 0 {
+		return nil, fmt.Errorf("--threads is %d; give a number above 0, or leave it away for all cores", o.Threads)
+	}
+	if o.Threads == 0 {
+		o.Threads = runtime.GOMAXPROCS(0)
+	}
+	p, err := choose(o.Kernels)
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{path: p, pool: newPool(o.Threads)}
+	e.scratch.New = func() any { return NewScratch() }
+	e.packed.New = func() any { return new([]float32) }
+	return e, nil
+}
+
+func choose(name string) (*path, error) {
+	var have []string
+	for _, p := range paths() {
+		if !p.available {
+			continue
+		}
+		if name == p.name || name == "" || name == "auto" {
+			return p, nil
+		}
+		have = append(have, p.name)
+	}
+	return nil, fmt.Errorf("--kernels %s is not to be had on this machine; it has %s", name, strings.Join(have, ", "))
+}
+
+// Close ends the workers. Nothing may be running.
+func (e *Engine) Close() { e.close.Do(e.pool.close) }
+
+// Threads is how many threads the engine computes with.
+func (e *Engine) Threads() int { return e.pool.n }
+
+// Path is the name of the kernels in use.
+func (e *Engine) Path() string { return e.path.name }
+
+// For runs f over [0, n) in pieces of about grain or more, on any worker and in any order. f must not depend on how the
+// range is cut. It may itself call For.
+func (e *Engine) For(n, grain int, f func(lo, hi int)) {
+	if n <= 0 {
+		return
+	}
+	// A few pieces for each worker, so that a slow one does not hold up the rest.
+	size := max(grain, (n+4*e.pool.n-1)/(4*e.pool.n), 1)
+	e.pool.each((n+size-1)/size, func(i int) { f(i*size, min((i+1)*size, n)) })
+}

@@ -1,0 +1,134 @@
+package kernels
+
+// kBlock is how many steps of k one panel holds: 256 x 16 floats are half of a first-level cache. A product over more
+// goes on from what dst holds, which is exact.
+const kBlock = 256
+
+// Scratch is the working memory of a product on one goroutine.
+type Scratch struct {
+	panel []float32 // a panel of w: kBlock x nr
+	x     []float32 // x, packed in tiles of mr rows
+	edge  []float32 // a tile that is cut by the edge of dst
+}
+
+// NewScratch is an empty scratch, which grows as it is used.
+func NewScratch() *Scratch { return &Scratch{} }
+
+func grow(s *[]float32, n int) []float32 {
+	if cap(*s) < n {
+		*s = make([]float32, n)
+	}
+	return (*s)[:n]
+}
+
+// MatMul computes dst[r][c] = sum over k of x[r][k]*w(k, c), by law 1: acc = fma(x[r][k], w(k, c), acc) for k ascending,
+// from +0, or from dst if accumulate is set. w(k, c) is W[c][k] if transW is set (a torch.nn.Linear's weight, or the keys
+// of attention), else W[k][c] (the values of attention). dst must have a column stride of 1 and may not overlap x.
+func (e *Engine) MatMul(dst, x View, w Matrix, transW, accumulate bool) {
+	if dst.Rows == 0 || dst.Cols == 0 {
+		return
+	}
+	p := e.path
+	buf := e.packed.Get().(*[]float32)
+	defer e.packed.Put(buf)
+	tiles := (dst.Rows + p.mr - 1) / p.mr
+	packed := grow(buf, tiles*p.mr*x.Cols)
+	e.For(tiles, 1+(1<<13)/(p.mr*x.Cols+1), func(lo, hi int) { p.packX(packed, x, lo, hi) })
+	panels := (dst.Cols + p.nr - 1) / p.nr
+	e.For(panels, 1, func(lo, hi int) {
+		s := e.scratch.Get().(*Scratch)
+		defer e.scratch.Put(s)
+		p.product(s, dst, packed, x.Cols, w, transW, accumulate, lo, hi)
+	})
+}
+
+// MatMulSerial is MatMul on the caller's goroutine, for work that is itself a piece of a For.
+func (e *Engine) MatMulSerial(s *Scratch, dst, x View, w Matrix, transW, accumulate bool) {
+	if dst.Rows == 0 || dst.Cols == 0 {
+		return
+	}
+	p := e.path
+	tiles := (dst.Rows + p.mr - 1) / p.mr
+	packed := grow(&s.x, tiles*p.mr*x.Cols)
+	p.packX(packed, x, 0, tiles)
+	p.product(s, dst, packed, x.Cols, w, transW, accumulate, 0, (dst.Cols+p.nr-1)/p.nr)
+}
+
+// packX lays tiles [lo, hi) of x out as the tile kernel reads them: mr rows side by side for each k, zeros below the last.
+func (p *path) packX(packed []float32, x View, lo, hi int) {
+	k := x.Cols
+	for t := lo; t < hi; t++ {
+		out := packed[t*p.mr*k:][:p.mr*k]
+		for r := range p.mr {
+			row := t*p.mr + r
+			if row >= x.Rows {
+				for i := range k {
+					out[i*p.mr+r] = 0
+				}
+				continue
+			}
+			at := row * x.RowStride
+			for i := range k {
+				out[i*p.mr+r] = x.Data[at]
+				at += x.ColStride
+			}
+		}
+	}
+}
+
+// product computes the column panels [lo, hi) of dst.
+func (p *path) product(s *Scratch, dst View, packed []float32, k int, w Matrix, transW, accumulate bool, lo, hi int) {
+	panel, edge := grow(&s.panel, kBlock*p.nr), grow(&s.edge, p.mr*p.nr)
+	for j := lo; j < hi; j++ {
+		c := j * p.nr
+		cols := min(p.nr, dst.Cols-c)
+		if k == 0 && !accumulate {
+			for r := range dst.Rows {
+				clear(dst.Data[r*dst.RowStride+c:][:cols])
+			}
+		}
+		for k0 := 0; k0 < k; k0 += kBlock {
+			kc := min(kBlock, k-k0)
+			p.packPanel(panel, w, transW, c, cols, k0, kc)
+			for r := 0; r < dst.Rows; r += p.mr {
+				p.oneTile(dst, packed[(r*k+k0*p.mr):], panel, edge, r, c, cols, kc, accumulate || k0 > 0)
+			}
+		}
+	}
+}
+
+// packPanel lays columns [c, c+cols) and steps [k0, k0+kc) of w out with nr columns side by side for each k.
+func (p *path) packPanel(panel []float32, w Matrix, transW bool, c, cols, k0, kc int) {
+	if cols < p.nr {
+		clear(panel[:kc*p.nr])
+	}
+	if transW {
+		p.pack(panel, p.nr, w, c, cols, k0, kc)
+		return
+	}
+	for i := range kc {
+		widen(panel[i*p.nr:][:cols], w, (k0+i)*w.Stride+c)
+	}
+}
+
+// oneTile computes rows [r, r+mr) of a panel, by way of edge where the tile is cut.
+func (p *path) oneTile(dst View, x, panel, edge []float32, r, c, cols, kc int, accumulate bool) {
+	acc := 0
+	if accumulate {
+		acc = 1
+	}
+	rows := min(p.mr, dst.Rows-r)
+	if rows == p.mr && cols == p.nr {
+		p.tile(kc, &x[0], &panel[0], &dst.Data[r*dst.RowStride+c], dst.RowStride, acc)
+		return
+	}
+	if accumulate {
+		for i := range rows {
+			copy(edge[i*p.nr:], dst.Data[(r+i)*dst.RowStride+c:][:cols])
+		}
+	}
+	p.tile(kc, &x[0], &panel[0], &edge[0], p.nr, acc)
+	for i := range rows {
+		copy(dst.Data[(r+i)*dst.RowStride+c:][:cols], edge[i*p.nr:])
+	}
+}

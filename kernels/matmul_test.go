@@ -1,0 +1,333 @@
+package kernels
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// eachPath runs a test on every kernel path by name. A path that this machine lacks is skipped, unless
+// LOUPE_REQUIRE_KERNELS names it.
+func eachPath(t *testing.T, f func(t *testing.T, name string)) {
+	required := strings.Split(os.Getenv("LOUPE_REQUIRE_KERNELS"), ",")
+	for _, name := range []string{"avx512", "avx2", "neon", "generic"} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := choose(name); err != nil {
+				if slices.Contains(required, name) {
+					t.Fatal(err)
+				}
+				t.Skip(err)
+			}
+			f(t, name)
+		})
+	}
+}
+
+func engine(t testing.TB, o Options) *Engine {
+	t.Helper()
+	e, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	return e
+}
+
+// guard is written around every buffer of a test: a kernel that reads it makes NaNs, one that writes it is found out.
+const guard = 16
+
+var guardBits = math.Float32bits(float32(math.NaN()))
+
+// guarded is n floats with NaN on both sides, and a check that these are unchanged.
+func guarded(t *testing.T, n int) (x []float32, check func()) {
+	all := make([]float32, n+2*guard)
+	for i := range all {
+		all[i] = math.Float32frombits(guardBits)
+	}
+	return all[guard : guard+n : guard+n], func() {
+		t.Helper()
+		for i, v := range all {
+			if (i < guard || i >= guard+n) && math.Float32bits(v) != guardBits {
+				t.Fatalf("element %d of %d was written", i-guard, n)
+			}
+		}
+	}
+}
+
+// problem is one product and its operands.
+type problem struct {
+	rows, cols, k      int
+	kind               Kind
+	transW, accumulate bool
+	transX             bool
+	pad                int // elements between rows
+	offset             int // of the first element of each operand
+	x                  View
+	w                  Matrix
+	start              []float32
+	check              []func()
+}
+
+func (p *problem) String() string {
+	return fmt.Sprintf("%dx%dx%d kind %d transW %v accumulate %v transX %v pad %d offset %d", p.rows, p.cols, p.k, p.kind, p.transW, p.accumulate, p.transX, p.pad, p.offset)
+}
+
+func newProblem(t *testing.T, r *rand.Rand, p problem) *problem {
+	floats := func(n int) []float32 {
+		x, check := guarded(t, n+p.offset)
+		for i := range x {
+			x[i] = float32(r.NormFloat64())
+		}
+		p.check = append(p.check, check)
+		return x[p.offset:]
+	}
+	if p.transX {
+		p.x = View{Data: floats(p.k * (p.rows + p.pad)), Rows: p.rows, Cols: p.k, RowStride: 1, ColStride: p.rows + p.pad}
+	} else {
+		p.x = View{Data: floats(p.rows * (p.k + p.pad)), Rows: p.rows, Cols: p.k, RowStride: p.k + p.pad, ColStride: 1}
+	}
+	p.w = Matrix{Kind: p.kind, Rows: p.k, Cols: p.cols}
+	if p.transW {
+		p.w.Rows, p.w.Cols = p.cols, p.k
+	}
+	p.w.Stride = p.w.Cols + p.pad
+	n := max(0, (p.w.Rows-1)*p.w.Stride+p.w.Cols) // no slack after the last row
+	if p.kind == F32 {
+		p.w.F32 = floats(n)
+	} else {
+		p.w.Bits = make([]uint16, n+p.offset)[p.offset:]
+		for i := range p.w.Bits {
+			v := float32(r.NormFloat64())
+			if p.kind == BF16 {
+				p.w.Bits[i] = uint16(math.Float32bits(v) >> 16)
+			} else {
+				p.w.Bits[i] = uint16(r.IntN(0x7c00)) | uint16(r.IntN(2))<<15 // finite halves, denormal ones too
+			}
+		}
+	}
+	p.start = make([]float32, p.rows*p.cols)
+	for i := range p.start {
+		p.start[i] = float32(r.NormFloat64())
+	}
+	return &p
+}
+
+// naive is law 1 as it is written.
+func (p *problem) naive() []float32 {
+	out := slices.Clone(p.start)
+	one := make([]float32, 1)
+	for r := range p.rows {
+		for c := range p.cols {
+			acc := float32(0)
+			if p.accumulate {
+				acc = out[r*p.cols+c]
+			}
+			for k := range p.k {
+				at := k*p.w.Stride + c
+				if p.transW {
+					at = c*p.w.Stride + k
+				}
+				widen(one, p.w, at)
+				acc = FMA(p.x.Data[r*p.x.RowStride+k*p.x.ColStride], one[0], acc)
+			}
+			out[r*p.cols+c] = acc
+		}
+	}
+	return out
+}
+
+// run computes the problem, into a dst whose rows have NaN between them.
+func (p *problem) run(t *testing.T, e *Engine, serial bool) []float32 {
+	t.Helper()
+	stride := p.cols + p.pad
+	data, check := guarded(t, p.rows*stride)
+	for r := range p.rows {
+		copy(data[r*stride:], p.start[r*p.cols:(r+1)*p.cols])
+	}
+	dst := View{Data: data, Rows: p.rows, Cols: p.cols, RowStride: stride, ColStride: 1}
+	if serial {
+		e.MatMulSerial(NewScratch(), dst, p.x, p.w, p.transW, p.accumulate)
+	} else {
+		e.MatMul(dst, p.x, p.w, p.transW, p.accumulate)
+	}
+	check()
+	for _, c := range p.check {
+		c()
+	}
+	out := make([]float32, 0, p.rows*p.cols)
+	for r := range p.rows {
+		out = append(out, data[r*stride:r*stride+p.cols]...)
+		for i := p.cols; i < stride && r < p.rows-1; i++ {
+			if math.Float32bits(data[r*stride+i]) != guardBits {
+				t.Fatalf("%v: written between the rows", p)
+			}
+		}
+	}
+	return out
+}
+
+func sameBits(a, b []float32) bool {
+	return slices.EqualFunc(a, b, func(x, y float32) bool { return math.Float32bits(x) == math.Float32bits(y) })
+}
+
+func problems(t *testing.T) []*problem {
+	r := rand.New(rand.NewPCG(11, 12))
+	var out []*problem
+	sizes := []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, 15, 16, 17, 31, 32, 33, 40}
+	for i := range 500 {
+		p := problem{rows: sizes[r.IntN(len(sizes))], cols: sizes[r.IntN(len(sizes))], k: sizes[r.IntN(len(sizes))], kind: Kind(i % 3),
+			transW: r.IntN(2) == 0, accumulate: r.IntN(3) == 0, transX: r.IntN(4) == 0, pad: r.IntN(4), offset: r.IntN(4)}
+		if i%25 == 0 {
+			p.k = kBlock + sizes[r.IntN(len(sizes))] - 2
+		}
+		out = append(out, newProblem(t, r, p))
+	}
+	return out
+}
+
+func TestMatMulPaths(t *testing.T) {
+	eachPath(t, func(t *testing.T, name string) {
+		e := engine(t, Options{Kernels: name, Threads: 2})
+		for _, p := range problems(t) {
+			want := p.naive()
+			for _, serial := range []bool{false, true} {
+				if got := p.run(t, e, serial); !sameBits(got, want) {
+					t.Fatalf("%v, serial %v: differs from law 1", p, serial)
+				}
+			}
+		}
+	})
+}
+
+// TestMatMulDenormals: products and sums in float32's denormal range are kept on every path.
+func TestMatMulDenormals(t *testing.T) {
+	eachPath(t, func(t *testing.T, name string) {
+		e := engine(t, Options{Kernels: name})
+		p := newProblem(t, rand.New(rand.NewPCG(1, 1)), problem{rows: 7, cols: 33, k: 20, transW: true})
+		for i := range p.x.Data {
+			p.x.Data[i] *= 0x1p-80
+		}
+		for i := range p.w.F32 {
+			p.w.F32[i] *= 0x1p-64
+		}
+		got := p.run(t, e, false)
+		if !sameBits(got, p.naive()) {
+			t.Error("differs from law 1")
+		}
+		if i := slices.IndexFunc(got, func(v float32) bool { return v != 0 && math.Abs(float64(v)) < 0x1p-126 }); i < 0 {
+			t.Error("no result is denormal: the test tests nothing")
+		}
+	})
+}
+
+func TestMatMulThreads(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 2))
+	p := newProblem(t, r, problem{rows: 37, cols: 210, k: 300, kind: BF16, transW: true})
+	want := p.run(t, engine(t, Options{Threads: 1}), false)
+	for _, n := range []int{2, 3, 7} {
+		if !sameBits(p.run(t, engine(t, Options{Threads: n}), false), want) {
+			t.Errorf("%d threads give other bits", n)
+		}
+	}
+}
+
+func TestMatMulRowAlone(t *testing.T) {
+	eachPath(t, func(t *testing.T, name string) {
+		e := engine(t, Options{Kernels: name})
+		p := newProblem(t, rand.New(rand.NewPCG(3, 3)), problem{rows: 14, cols: 50, k: 70, kind: BF16, transW: true})
+		all := p.run(t, e, false)
+		for r := range p.rows {
+			one := *p
+			one.rows, one.x.Rows, one.x.Data = 1, 1, p.x.Data[r*p.x.RowStride:]
+			if !sameBits(one.run(t, e, false), all[r*p.cols:(r+1)*p.cols]) {
+				t.Errorf("row %d alone gives other bits", r)
+			}
+		}
+	})
+}
+
+func TestMatMulPieces(t *testing.T) {
+	eachPath(t, func(t *testing.T, name string) {
+		e := engine(t, Options{Kernels: name})
+		p := newProblem(t, rand.New(rand.NewPCG(4, 4)), problem{rows: 9, cols: 40, k: 100, kind: F32, transW: false})
+		want := p.run(t, e, false)
+		for _, cut := range []int{1, 16, 50, 99} {
+			first, second := *p, *p
+			first.k, first.x.Cols, first.w.Rows = cut, cut, cut
+			second.k, second.x.Cols, second.w.Rows = p.k-cut, p.k-cut, p.k-cut
+			second.x.Data, second.w.F32 = p.x.Data[cut:], p.w.F32[cut*p.w.Stride:]
+			second.start, second.accumulate = first.run(t, e, false), true
+			if !sameBits(second.run(t, e, false), want) {
+				t.Errorf("cut at %d gives other bits", cut)
+			}
+		}
+	})
+}
+
+func TestChooseNamesWhatThereIs(t *testing.T) {
+	_, err := New(Options{Kernels: "avx1024"})
+	if err == nil || !strings.Contains(err.Error(), "generic") {
+		t.Errorf("error is %v", err)
+	}
+	e := engine(t, Options{Kernels: "generic", Threads: 3})
+	if e.Path() != "generic" || e.Threads() != 3 {
+		t.Errorf("engine is %s with %d threads", e.Path(), e.Threads())
+	}
+}
+
+func TestForCoversTheRangeOnce(t *testing.T) {
+	for _, threads := range []int{1, 2, 5} {
+		e := engine(t, Options{Threads: threads})
+		for _, n := range []int{0, 1, 2, 7, 100} {
+			seen := make([]int32, n)
+			e.For(n, 3, func(lo, hi int) {
+				e.For(hi-lo, 1, func(a, b int) { // nested: must not hang
+					for i := a; i < b; i++ {
+						seen[lo+i]++
+					}
+				})
+			})
+			if i := slices.IndexFunc(seen, func(v int32) bool { return v != 1 }); i >= 0 {
+				t.Errorf("%d threads: element %d of %d was visited %d times", threads, i, n, seen[i])
+			}
+		}
+	}
+}
+
+func TestForPassesPanicsOn(t *testing.T) {
+	e := engine(t, Options{Threads: 3})
+	defer func() {
+		if v := recover(); v != "broken" {
+			t.Errorf("recovered %v", v)
+		}
+	}()
+	e.For(100, 1, func(lo, _ int) {
+		if lo > 20 {
+			panic("broken")
+		}
+	})
+}
+
+func BenchmarkMatMul(b *testing.B) {
+	for _, rows := range []int{1, 4, 16, 256} {
+		b.Run(fmt.Sprintf("rows=%d", rows), func(b *testing.B) {
+			const k, n = 1536, 8960
+			e := engine(b, Options{})
+			x := View{Data: make([]float32, rows*k), Rows: rows, Cols: k, RowStride: k, ColStride: 1}
+			dst := View{Data: make([]float32, rows*n), Rows: rows, Cols: n, RowStride: n, ColStride: 1}
+			w := Matrix{Kind: BF16, Bits: make([]uint16, n*k), Rows: n, Cols: k, Stride: k}
+			for i := range w.Bits {
+				w.Bits[i] = uint16(i * 2654435761 >> 17 & 0x3fff)
+			}
+			for b.Loop() {
+				e.MatMul(dst, x, w, true, false)
+			}
+			b.ReportMetric(2*float64(rows)*k*n*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+			b.ReportMetric(2*k*n*float64(b.N)/b.Elapsed().Seconds()/1e9, "GB/s")
+		})
+	}
+}

@@ -1,0 +1,60 @@
+package kernels
+
+import (
+	"math"
+
+	"github.com/x448/float16"
+)
+
+// Kind is how the elements of a [Matrix] are stored.
+type Kind uint8
+
+// The kinds of elements: float32, bfloat16 and IEEE half precision.
+const (
+	F32 Kind = iota
+	BF16
+	F16
+)
+
+// View is a float32 matrix of (Rows, Cols) with any strides: element (r, c) is Data[r*RowStride+c*ColStride].
+type View struct {
+	Data                 []float32
+	Rows, Cols           int
+	RowStride, ColStride int
+}
+
+// Matrix is a read-only matrix of (Rows, Cols) where it lies: element (r, c) is at r*Stride+c of F32, or of Bits for the
+// 16-bit kinds.
+type Matrix struct {
+	Kind               Kind
+	F32                []float32
+	Bits               []uint16
+	Rows, Cols, Stride int
+}
+
+// Row widens row r into dst, Cols long.
+func (m Matrix) Row(dst []float32, r int) {
+	widen(dst[:m.Cols], m, r*m.Stride)
+}
+
+// widen converts len(dst) elements of m that begin at offset at.
+func widen(dst []float32, m Matrix, at int) {
+	switch m.Kind {
+	case F32:
+		copy(dst, m.F32[at:at+len(dst)])
+	case BF16:
+		for i, b := range m.Bits[at : at+len(dst)] {
+			dst[i] = BF16ToF32(b)
+		}
+	default:
+		for i, b := range m.Bits[at : at+len(dst)] {
+			dst[i] = F16ToF32(b)
+		}
+	}
+}
+
+// BF16ToF32 widens a bfloat16, exactly.
+func BF16ToF32(b uint16) float32 { return math.Float32frombits(uint32(b) << 16) }
+
+// F16ToF32 widens an IEEE half, exactly.
+func F16ToF32(b uint16) float32 { return float16.Frombits(b).Float32() }

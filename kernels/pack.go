@@ -1,0 +1,22 @@
+package kernels
+
+// packGeneric is the plain Go packFunc.
+func packGeneric(dst []float32, nr int, m Matrix, r, rows, c, cols int) {
+	for i := range rows {
+		at := (r+i)*m.Stride + c
+		switch m.Kind {
+		case F32:
+			for j, v := range m.F32[at : at+cols] {
+				dst[j*nr+i] = v
+			}
+		case BF16:
+			for j, b := range m.Bits[at : at+cols] {
+				dst[j*nr+i] = BF16ToF32(b)
+			}
+		default:
+			for j, b := range m.Bits[at : at+cols] {
+				dst[j*nr+i] = F16ToF32(b)
+			}
+		}
+	}
+}

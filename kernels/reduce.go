@@ -1,0 +1,63 @@
+package kernels
+
+// lanes are the partial sums of a reduction: element i is added to lane i modulo 16.
+type lanes [16]float32
+
+// total joins the lanes: 8 and 8, 4 and 4, 2 and 2, 1 and 1.
+func (l *lanes) total() float32 {
+	for step := 8; step > 0; step /= 2 {
+		for i := range step {
+			l[i] += l[i+step]
+		}
+	}
+	return l[0]
+}
+
+// Sum is the sum of x in the order of lanes.
+func Sum(x []float32) float32 {
+	var l lanes
+	for ; len(x) >= 16; x = x[16:] {
+		for i, v := range (*[16]float32)(x) {
+			l[i] += v
+		}
+	}
+	for i, v := range x {
+		l[i] += v
+	}
+	return l.total()
+}
+
+// SumSquares is the sum of the squares of x-mean in the order of lanes.
+func SumSquares(x []float32, mean float32) float32 {
+	var l lanes
+	for ; len(x) >= 16; x = x[16:] {
+		for i, v := range (*[16]float32)(x) {
+			l[i] += float32((v - mean) * (v - mean))
+		}
+	}
+	for i, v := range x {
+		l[i] += float32((v - mean) * (v - mean))
+	}
+	return l.total()
+}
+
+// ArgMax is the index of the largest element, the first among equals; NaN is never the largest.
+func ArgMax(x []float32) int {
+	best := 0
+	for i, v := range x {
+		if v > x[best] || x[best] != x[best] {
+			best = i
+		}
+	}
+	return best
+}
+
+// Finite is the index of the first element that is infinite or NaN, or -1.
+func Finite(x []float32) int {
+	for i, v := range x {
+		if v-v != 0 {
+			return i
+		}
+	}
+	return -1
+}
