@@ -114,7 +114,9 @@ func TestNormsAndSoftmax(t *testing.T) {
 		near("RMSNorm", out, func(i int) float64 { return float64(x[i]) * float64(w[i]) / math.Sqrt(squares/float64(n)+1e-6) })
 		if n > 1 {
 			LayerNorm(out, x, w, b, 1e-6)
-			near("LayerNorm", out, func(i int) float64 { return (float64(x[i])-mean)/math.Sqrt(variance+1e-6)*float64(w[i]) + float64(b[i]) })
+			near("LayerNorm", out, func(i int) float64 {
+				return (float64(x[i])-mean)/math.Sqrt(variance+1e-6)*float64(w[i]) + float64(b[i])
+			})
 		}
 		copy(out, x)
 		Softmax(out)

@@ -61,28 +61,28 @@ func (f Files) Read() (Input, error) {
 func (f Files) conversation() []tokenizer.Message {
 	var messages []tokenizer.Message
 	if f.System != "" {
-		messages = append(messages, tokenizer.Message{Role: "system", Content: []tokenizer.Part{tokenizer.TextPart(f.System)}})
+		messages = append(messages, tokenizer.Message{Role: "system", Text: f.System})
 	}
 	var parts []tokenizer.Part
 	for range f.Images {
-		parts = append(parts, tokenizer.ImagePart(""))
+		parts = append(parts, tokenizer.Part{Type: tokenizer.ImagePart})
 	}
 	for range f.Videos {
-		parts = append(parts, tokenizer.VideoPart(""))
+		parts = append(parts, tokenizer.Part{Type: tokenizer.VideoPart})
 	}
 	if f.Text != "" {
-		parts = append(parts, tokenizer.TextPart(f.Text))
+		parts = append(parts, tokenizer.Part{Type: tokenizer.TextPart, Text: f.Text})
 	}
-	return append(messages, tokenizer.Message{Role: "user", Content: parts})
+	return append(messages, tokenizer.Message{Role: "user", Parts: parts})
 }
 
 // readParts loads the picture or video of each part: from its own path, or else from the next flag.
 func (f Files) readParts(in *Input) error {
 	images, videos := f.Images, f.Videos
 	for _, m := range in.Messages {
-		for _, part := range m.Content {
+		for _, part := range m.Parts {
 			switch part.Type {
-			case tokenizer.Image:
+			case tokenizer.ImagePart:
 				path := part.Path
 				if path == "" {
 					if len(images) == 0 {
@@ -95,15 +95,15 @@ func (f Files) readParts(in *Input) error {
 					return err
 				}
 				in.Images = append(in.Images, img)
-			case tokenizer.Video:
+			case tokenizer.VideoPart:
 				path := part.Path
-				if path == "" {
+				if path == "" && part.Frames == nil {
 					if len(videos) == 0 {
 						return fmt.Errorf("the conversation has more video parts than there are --video flags; give one --video for each part without a path")
 					}
 					path, videos = videos[0], videos[1:]
 				}
-				frames, err := readVideo(path, f.FPS)
+				frames, err := readVideo(path, part.Frames, f.FPS)
 				if err != nil {
 					return err
 				}
@@ -158,10 +158,18 @@ func readURL(s string) (data []byte, path string, err error) {
 }
 
 // readVideo reads an animated GIF, or a directory of frames in name order.
-func readVideo(path string, fps float64) ([]picture.Image, error) {
+// frames are its pictures where a message lists them.
+func readVideo(path string, frames []string, fps float64) ([]picture.Image, error) {
+	if frames != nil {
+		return readFrames(frames)
+	}
 	info, err := os.Stat(strings.TrimPrefix(path, "file://"))
 	if err == nil && info.IsDir() {
-		return readFrames(path)
+		names, err := picturesIn(path)
+		if err != nil {
+			return nil, fmt.Errorf("read video: %w", err)
+		}
+		return readFrames(names)
 	}
 	data, name, err := readURL(path)
 	if err == nil && data == nil {
@@ -170,25 +178,21 @@ func readVideo(path string, fps float64) ([]picture.Image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read video: %w", err)
 	}
-	frames, delays, err := picture.DecodeAnimation(data, picture.Limits{})
+	images, delays, err := picture.DecodeAnimation(data, picture.Limits{})
 	if err != nil {
 		return nil, fmt.Errorf("read video %s: %w; give an animated GIF, or a directory of frames", path, err)
 	}
 	if fps > 0 {
-		frames = sample(frames, delays, fps)
+		images = sample(images, delays, fps)
 	}
-	return frames, nil
+	return images, nil
 }
 
-// readFrames reads the pictures of a directory in name order. They must be of one size, as the frames of a video are.
-func readFrames(dir string) ([]picture.Image, error) {
-	names, err := picturesIn(dir)
-	if err != nil {
-		return nil, fmt.Errorf("read video: %w", err)
-	}
+// readFrames reads the frames of a video. They must be of one size.
+func readFrames(names []string) ([]picture.Image, error) {
 	var frames []picture.Image
 	for _, name := range names {
-		img, err := picture.LoadFile(name, picture.Limits{})
+		img, err := readPicture(name)
 		if err != nil {
 			return nil, fmt.Errorf("read video: %w", err)
 		}

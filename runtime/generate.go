@@ -119,7 +119,7 @@ func (a *Answer) Tokens() iter.Seq2[Token, error] {
 		if a.g.MaxTokens > 0 {
 			room = min(room, a.g.MaxTokens)
 		}
-		text := newStopper(a.m.Tokenizer.NewStream(), a.g.Stop)
+		text := newStopper(a.m.Tokenizer.Stream(), a.g.Stop)
 		for n := 1; ; n++ {
 			hashLogits(a.digest, a.logits)
 			id, logprob := a.sampler.Next(a.logits)

@@ -2,7 +2,8 @@ package loupe
 
 import (
 	"fmt"
-	"math"
+
+	"github.com/chewxy/math32"
 
 	"github.com/loupe-vl/loupe/kernels/tensor"
 )
@@ -31,7 +32,7 @@ func (iv Intervention) validate() error {
 	default:
 		return fmt.Errorf("intervention at %s: unknown op %d", iv.Tap, iv.Op)
 	}
-	if math.IsNaN(float64(iv.Scale)) || math.IsInf(float64(iv.Scale), 0) {
+	if math32.IsNaN(iv.Scale) || math32.IsInf(iv.Scale, 0) {
 		return fmt.Errorf("intervention at %s: scale %v is not finite", iv.Tap, iv.Scale)
 	}
 	return nil

@@ -46,7 +46,7 @@ func (m *Model) Judge(ctx context.Context, p Picture, system, question string, c
 	}
 	in := Ask(question, img)
 	if system != "" {
-		in.Messages = append([]tokenizer.Message{{Role: "system", Content: []tokenizer.Part{tokenizer.TextPart(system)}}}, in.Messages...)
+		in.Messages = append([]tokenizer.Message{{Role: "system", Text: system}}, in.Messages...)
 	}
 	prompt, err := m.Prepare(in)
 	if err != nil {

@@ -21,10 +21,10 @@ type Input struct {
 func Ask(text string, images ...picture.Image) Input {
 	var parts []tokenizer.Part
 	for range images {
-		parts = append(parts, tokenizer.ImagePart(""))
+		parts = append(parts, tokenizer.Part{Type: tokenizer.ImagePart})
 	}
-	parts = append(parts, tokenizer.TextPart(text))
-	return Input{Messages: []tokenizer.Message{{Role: "user", Content: parts}}, Images: images}
+	parts = append(parts, tokenizer.Part{Type: tokenizer.TextPart, Text: text})
+	return Input{Messages: []tokenizer.Message{{Role: "user", Parts: parts}}, Images: images}
 }
 
 // Prompt is an input made ready for the model. It is read-only, and may be run any number of times.
@@ -54,7 +54,7 @@ func (v *Vision) frames() int {
 
 // Prepare renders the chat template, tokenizes it, cuts the pictures into patches and gives every token its position.
 func (m *Model) Prepare(in Input) (*Prompt, error) {
-	text, err := m.Template.Render(in.Messages, true)
+	text, err := m.Template.Render(in.Messages, tokenizer.RenderOptions{AddGenerationPrompt: true})
 	if err != nil {
 		return nil, err
 	}

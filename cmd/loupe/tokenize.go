@@ -65,9 +65,7 @@ func (f *tokenizeFlags) printIDs(t *tokenizer.Tokenizer, text string) error {
 	if f.json {
 		tokens := make([]string, len(ids))
 		for i, id := range ids {
-			if tokens[i], err = t.Token(id); err != nil {
-				return err
-			}
+			tokens[i], _ = t.Token(id) // Encode gives only ids that have a token
 		}
 		return json.NewEncoder(os.Stdout).Encode(map[string]any{"ids": append([]int{}, ids...), "tokens": tokens})
 	}

@@ -10,12 +10,12 @@ import (
 
 // Inspection is what a checkpoint consists of.
 type Inspection struct {
-	Model   string         `json:"model"`
-	Kernels string         `json:"kernels"`
+	Model   string          `json:"model"`
+	Kernels string          `json:"kernels"`
 	Config  *weights.Config `json:"config"`
-	Parts   []Part         `json:"parts"`
-	Digest  string         `json:"digest,omitempty"` // over the lines "name dtype shape digest" of all tensors
-	Tensors []TensorInfo   `json:"tensors"`
+	Parts   []Part          `json:"parts"`
+	Digest  string          `json:"digest,omitempty"` // over the lines "name dtype shape digest" of all tensors
+	Tensors []TensorInfo    `json:"tensors"`
 }
 
 // Part is the size of one part of the model.

@@ -14,8 +14,11 @@ import (
 
 // Writer writes tensors as they come. Nothing stands at its path until Close, and nothing at all after Abort.
 type Writer interface {
+	// AddNamed writes one tensor; an error is final.
 	AddNamed(weights.Named) error
+	// Close makes the result appear.
 	Close() error
+	// Abort removes what was written. After Close it does nothing.
 	Abort()
 }
 

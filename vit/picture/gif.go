@@ -1,0 +1,300 @@
+package picture
+
+import (
+	"bytes"
+	"compress/lzw"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// gifFile reads a GIF block by block. Go's image/gif refuses what Pillow shows: no palette, frames beyond the screen,
+// indices beyond the palette.
+type gifFile struct {
+	r          *bytes.Reader
+	w, h       int
+	background byte
+	global     []byte // palette, 3 bytes a colour; nil for none
+}
+
+// gifFrame is one image of a GIF: its indices, and how it joins those before it.
+type gifFrame struct {
+	x, y, w, h  int
+	pix         []byte
+	palette     []byte
+	transparent int // index; -1: none
+	disposal    int // 2: clear afterwards; 3: restore afterwards
+	delay       float64
+}
+
+func openGIF(data []byte) (*gifFile, error) {
+	if len(data) < 13 {
+		return nil, errors.New("no header")
+	}
+	g := &gifFile{r: bytes.NewReader(data[13:]), w: int(binary.LittleEndian.Uint16(data[6:])), h: int(binary.LittleEndian.Uint16(data[8:])), background: data[11]}
+	var err error
+	if flags := data[10]; flags&0x80 != 0 {
+		g.global, err = g.palette(flags)
+	}
+	return g, err
+}
+
+func (g *gifFile) palette(flags byte) ([]byte, error) {
+	p := make([]byte, 3<<(1+flags&7))
+	_, err := io.ReadFull(g.r, p)
+	return p, err
+}
+
+// next reads up to and with the next frame; io.EOF after the last.
+func (g *gifFile) next(l Limits) (*gifFrame, error) {
+	f := &gifFrame{transparent: -1}
+	for {
+		kind, err := g.r.ReadByte()
+		if err != nil {
+			return nil, io.ErrUnexpectedEOF
+		}
+		switch kind {
+		case 0x3b:
+			return nil, io.EOF
+		case 0x21:
+			if err := g.extension(f); err != nil {
+				return nil, err
+			}
+		case 0x2c:
+			return f, g.image(f, l)
+		case 0:
+		default:
+			return nil, fmt.Errorf("unknown block %#x", kind)
+		}
+	}
+}
+
+// extension reads a graphic control extension into f, and skips others.
+func (g *gifFile) extension(f *gifFrame) error {
+	label, err := g.r.ReadByte()
+	if err != nil {
+		return io.ErrUnexpectedEOF
+	}
+	data, err := io.ReadAll(&gifBlocks{r: g.r})
+	if label == 0xf9 && err == nil && len(data) >= 4 {
+		f.disposal = int(data[0]>>2) & 7
+		f.delay = float64(binary.LittleEndian.Uint16(data[1:])) / 100
+		if data[0]&1 != 0 {
+			f.transparent = int(data[3])
+		}
+	}
+	return err
+}
+
+func (g *gifFile) image(f *gifFrame, l Limits) error {
+	var d [9]byte
+	if _, err := io.ReadFull(g.r, d[:]); err != nil {
+		return io.ErrUnexpectedEOF
+	}
+	le := binary.LittleEndian
+	f.x, f.y, f.w, f.h = int(le.Uint16(d[0:])), int(le.Uint16(d[2:])), int(le.Uint16(d[4:])), int(le.Uint16(d[6:]))
+	if err := l.check(f.w, f.h); err != nil {
+		return err
+	}
+	if err := l.check(max(g.w, f.x+f.w), max(g.h, f.y+f.h)); err != nil {
+		return err
+	}
+	f.palette = g.global
+	if d[8]&0x80 != 0 {
+		var err error
+		if f.palette, err = g.palette(d[8]); err != nil {
+			return io.ErrUnexpectedEOF
+		}
+	}
+	width, err := g.r.ReadByte()
+	if err != nil || width < 1 || width > 8 {
+		return fmt.Errorf("a code size of %d", width)
+	}
+	blocks := &gifBlocks{r: g.r}
+	f.pix = make([]byte, f.w*f.h)
+	z := lzw.NewReader(blocks, lzw.LSB, int(width))
+	defer z.Close()
+	if _, err := io.ReadFull(z, f.pix); err != nil {
+		return fmt.Errorf("image data: %w", err)
+	}
+	if _, err := io.Copy(io.Discard, blocks); err != nil {
+		return err
+	}
+	if d[8]&0x40 != 0 {
+		f.deinterlace()
+	}
+	return nil
+}
+
+func (f *gifFrame) deinterlace() {
+	out := make([]byte, len(f.pix))
+	at := 0
+	for _, pass := range [4][2]int{{0, 8}, {4, 8}, {2, 4}, {1, 2}} {
+		for y := pass[0]; y < f.h; y += pass[1] {
+			copy(out[y*f.w:(y+1)*f.w], f.pix[at:])
+			at += f.w
+		}
+	}
+	f.pix = out
+}
+
+// gifBlocks reads a chain of sub-blocks as one stream.
+type gifBlocks struct {
+	r    *bytes.Reader
+	left int
+	done bool
+}
+
+func (b *gifBlocks) Read(p []byte) (int, error) {
+	for b.left == 0 {
+		if b.done {
+			return 0, io.EOF
+		}
+		n, err := b.r.ReadByte()
+		if err != nil {
+			return 0, io.ErrUnexpectedEOF
+		}
+		b.left, b.done = int(n), n == 0
+	}
+	n, err := b.r.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+// colours are a frame's palette as Pillow's convert("RGB") sees it: without one the indices are gray levels, and an index
+// beyond its end is black.
+func (f *gifFrame) colours() (table [256][3]byte) {
+	if f.palette == nil {
+		for i := range table {
+			table[i] = [3]byte{byte(i), byte(i), byte(i)}
+		}
+		return table
+	}
+	for i := range len(f.palette) / 3 {
+		table[i] = [3]byte(f.palette[3*i:])
+	}
+	return table
+}
+
+// decodeGIF shows the first frame on the screen. Around it lies the transparent colour if the frame has one, else
+// colour 0.
+func decodeGIF(data []byte, l Limits) (Image, error) {
+	g, f, err := firstGIFFrame(data, l)
+	if err != nil {
+		return Image{}, err
+	}
+	out := newImage(max(g.w, f.x+f.w), max(g.h, f.y+f.h))
+	table := f.colours()
+	around := table[max(f.transparent, 0)]
+	for i := 0; i < len(out.Pix); i += 3 {
+		copy(out.Pix[i:], around[:])
+	}
+	f.draw(out, -1)
+	if f.transparent >= 0 {
+		out.Key = &table[f.transparent]
+	}
+	return out, nil
+}
+
+func firstGIFFrame(data []byte, l Limits) (*gifFile, *gifFrame, error) {
+	g, err := openGIF(data)
+	if err != nil {
+		return nil, nil, damaged(err)
+	}
+	f, err := g.next(l)
+	if err == io.EOF {
+		err = errors.New("it holds no image")
+	}
+	if err != nil {
+		return nil, nil, damaged(err)
+	}
+	return g, f, nil
+}
+
+// draw puts the frame on a canvas, but for the pixels of index skip.
+func (f *gifFrame) draw(canvas Image, skip int) {
+	table := f.colours()
+	for y := range f.h {
+		for x := range f.w {
+			i := f.pix[y*f.w+x]
+			if int(i) == skip {
+				continue
+			}
+			at := (f.y+y)*canvas.Width + f.x + x
+			copy(canvas.Pix[3*at:], table[i][:])
+		}
+	}
+}
+
+// maxFrames bounds an animation.
+const maxFrames = 4096
+
+// DecodeAnimation decodes every frame of an animated GIF as it is shown, and for how many seconds. The frames together
+// count against the limit of pixels.
+func DecodeAnimation(data []byte, l Limits) (frames []Image, seconds []float64, err error) {
+	if kind := sniff(data); kind != "GIF" {
+		return nil, nil, fmt.Errorf("a video file must be an animated GIF, and this is %s; give a GIF, or a directory of frames", kind)
+	}
+	g, f, err := firstGIFFrame(data, l)
+	if err != nil {
+		return nil, nil, err
+	}
+	canvas, err := decodeGIF(data, l)
+	if err != nil {
+		return nil, nil, err
+	}
+	for {
+		if len(frames) == maxFrames {
+			return nil, nil, fmt.Errorf("the animation has more than %d frames; take fewer", maxFrames)
+		}
+		if err := l.check(canvas.Width*(len(frames)+1), canvas.Height); err != nil {
+			return nil, nil, fmt.Errorf("all frames together: %w", err)
+		}
+		before := canvas.clone()
+		if len(frames) > 0 {
+			f.draw(canvas, f.transparent)
+		}
+		frames, seconds = append(frames, canvas.clone()), append(seconds, f.delay)
+		switch f.disposal {
+		case 2:
+			g.clear(canvas, f)
+		case 3:
+			if len(frames) > 1 {
+				canvas = before
+			}
+		}
+		next, err := g.next(l)
+		if err == io.EOF {
+			return frames, seconds, nil
+		}
+		if err != nil {
+			return nil, nil, damaged(fmt.Errorf("frame %d: %w", len(frames)+1, err))
+		}
+		if next.x+next.w > canvas.Width || next.y+next.h > canvas.Height {
+			return nil, nil, damaged(fmt.Errorf("frame %d lies beyond the screen", len(frames)+1))
+		}
+		f = next
+	}
+}
+
+func (img Image) clone() Image {
+	return Image{Width: img.Width, Height: img.Height, Pix: bytes.Clone(img.Pix)}
+}
+
+// clear fills a frame's rectangle as its disposal asks: with its transparent colour, or else the background's.
+func (g *gifFile) clear(canvas Image, f *gifFrame) {
+	table := f.colours()
+	fill := table[g.background]
+	if f.transparent >= 0 {
+		fill = table[f.transparent]
+	}
+	for y := f.y; y < f.y+f.h; y++ {
+		for x := f.x; x < f.x+f.w; x++ {
+			copy(canvas.Pix[3*(y*canvas.Width+x):], fill[:])
+		}
+	}
+}

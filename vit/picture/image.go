@@ -1,0 +1,60 @@
+package picture
+
+import (
+	"fmt"
+	"os"
+)
+
+// Image is a picture: Pix holds red, green and blue of each pixel, row by row, 3*Width*Height bytes.
+type Image struct {
+	Width, Height int
+	Pix           []byte
+	// Key is the colour that the file marks as transparent, nil for none. Decoding keeps it as it is, as Pillow does; the
+	// processor shows such pixels white, as the reference's convert_to_rgb does.
+	Key *[3]byte
+}
+
+func newImage(w, h int) Image { return Image{Width: w, Height: h, Pix: make([]byte, 3*w*h)} }
+
+// Limits bound what a file may ask for.
+type Limits struct {
+	MaxPixels int // width x height of a picture, checked before memory is taken; 0: DefaultMaxPixels
+}
+
+// DefaultMaxPixels is the limit at which Pillow refuses a picture as a decompression bomb.
+const DefaultMaxPixels = 178956970
+
+// check is an error if a picture of w x h is empty or too large.
+func (l Limits) check(w, h int) error {
+	most := l.MaxPixels
+	if most <= 0 {
+		most = DefaultMaxPixels
+	}
+	if w <= 0 || h <= 0 {
+		return fmt.Errorf("the picture is %d x %d pixels: it is empty; give another", w, h)
+	}
+	if w > most/h {
+		return fmt.Errorf("the picture is %d x %d pixels, more than the limit of %d; make it smaller first", w, h, most)
+	}
+	return nil
+}
+
+// LoadFile reads and decodes a file. Every error names it.
+func LoadFile(path string, l Limits) (Image, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return Image{}, fmt.Errorf("read picture: %w", err)
+	}
+	if info.IsDir() {
+		return Image{}, fmt.Errorf("read picture: %s is a directory; give a file", path)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return Image{}, fmt.Errorf("read picture: %w", err)
+	}
+	img, err := Decode(data, l)
+	if err != nil {
+		return Image{}, fmt.Errorf("read picture %s: %w", path, err)
+	}
+	return img, nil
+}

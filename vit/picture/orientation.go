@@ -1,0 +1,65 @@
+package picture
+
+import "encoding/binary"
+
+// upright turns a picture as ImageOps.exif_transpose does for an EXIF orientation of 1 to 8.
+func upright(img Image, orientation int) Image {
+	w, h := img.Width, img.Height
+	var from func(x, y int) (int, int) // the source of pixel (x, y)
+	switch orientation {
+	case 2:
+		from = func(x, y int) (int, int) { return w - 1 - x, y }
+	case 3:
+		from = func(x, y int) (int, int) { return w - 1 - x, h - 1 - y }
+	case 4:
+		from = func(x, y int) (int, int) { return x, h - 1 - y }
+	case 5:
+		from = func(x, y int) (int, int) { return y, x }
+	case 6:
+		from = func(x, y int) (int, int) { return y, h - 1 - x }
+	case 7:
+		from = func(x, y int) (int, int) { return w - 1 - y, h - 1 - x }
+	case 8:
+		from = func(x, y int) (int, int) { return w - 1 - y, x }
+	default:
+		return img
+	}
+	out := newImage(w, h)
+	out.Key = img.Key
+	if orientation >= 5 {
+		out.Width, out.Height = h, w
+	}
+	for y := range out.Height {
+		for x := range out.Width {
+			sx, sy := from(x, y)
+			copy(out.Pix[3*(y*out.Width+x):], img.Pix[3*(sy*w+sx):][:3])
+		}
+	}
+	return out
+}
+
+// tiffInverted reports whether a TIFF is compressed by CCITT group 4, which x/image decodes with black and white
+// exchanged.
+func tiffInverted(data []byte) bool {
+	var order binary.ByteOrder = binary.LittleEndian
+	if data[0] == 'M' {
+		order = binary.BigEndian
+	}
+	if len(data) < 8 {
+		return false
+	}
+	at := int64(order.Uint32(data[4:]))
+	if at+2 > int64(len(data)) {
+		return false
+	}
+	for i := range int64(order.Uint16(data[at:])) {
+		e := at + 2 + 12*i
+		if e+12 > int64(len(data)) {
+			return false
+		}
+		if order.Uint16(data[e:]) == 259 {
+			return order.Uint16(data[e+8:]) == 4
+		}
+	}
+	return false
+}

@@ -1,0 +1,134 @@
+package picture
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"image"
+
+	"github.com/loupe-vl/loupe/vit/jpeg"
+	"golang.org/x/image/webp"
+)
+
+// riffChunk is one chunk of a WebP container.
+type riffChunk struct {
+	name string
+	body []byte
+}
+
+// webpChunks lists the chunks after a container's header.
+func webpChunks(data []byte) ([]riffChunk, error) {
+	var out []riffChunk
+	for len(data) >= 8 {
+		n := uint64(binary.LittleEndian.Uint32(data[4:]))
+		if n+8 > uint64(len(data)) {
+			return out, fmt.Errorf("chunk %q is cut off", data[:4])
+		}
+		out = append(out, riffChunk{string(data[:4]), data[8 : 8+n]})
+		data = data[min(8+n+n&1, uint64(len(data))):]
+	}
+	return out, nil
+}
+
+func decodeWebP(data []byte, l Limits) (Image, error) {
+	chunks, err := webpChunks(data[12:])
+	if err != nil {
+		return Image{}, damaged(err)
+	}
+	for _, c := range chunks {
+		if c.name == "VP8X" && len(c.body) >= 10 && c.body[0]&2 != 0 {
+			return firstWebPFrame(c.body, chunks, l)
+		}
+	}
+	return stillWebP(data, l)
+}
+
+func stillWebP(data []byte, l Limits) (Image, error) {
+	c, err := webp.DecodeConfig(bytes.NewReader(data))
+	if err != nil {
+		return Image{}, damaged(err)
+	}
+	if err := l.check(c.Width, c.Height); err != nil {
+		return Image{}, err
+	}
+	img, err := webp.Decode(bytes.NewReader(data))
+	if err != nil {
+		return Image{}, damaged(err)
+	}
+	switch p := img.(type) {
+	case *image.YCbCr:
+		return webpRGB(p), nil
+	case *image.NYCbCrA:
+		return webpRGB(&p.YCbCr), nil
+	}
+	return toRGB(img, false)
+}
+
+// uint24 is a 3-byte number of a WebP header.
+func uint24(b []byte) int { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }
+
+// firstWebPFrame decodes the first frame of an animation, on a black canvas: x/image knows no animations, so the frame's
+// chunks are put into a container of their own.
+func firstWebPFrame(header []byte, chunks []riffChunk, l Limits) (Image, error) {
+	w, h := uint24(header[4:])+1, uint24(header[7:])+1
+	if err := l.check(w, h); err != nil {
+		return Image{}, err
+	}
+	for _, c := range chunks {
+		if c.name != "ANMF" || len(c.body) < 16 {
+			continue
+		}
+		x, y := 2*uint24(c.body), 2*uint24(c.body[3:])
+		frame, err := stillWebP(wrapFrame(c.body), l)
+		if err != nil {
+			return Image{}, err
+		}
+		if x+frame.Width > w || y+frame.Height > h {
+			return Image{}, damaged(errors.New("the first frame lies beyond the canvas"))
+		}
+		out := newImage(w, h)
+		for row := range frame.Height {
+			copy(out.Pix[3*((y+row)*w+x):], frame.Pix[3*row*frame.Width:3*(row+1)*frame.Width])
+		}
+		return out, nil
+	}
+	return Image{}, damaged(errors.New("the animation has no frame"))
+}
+
+// wrapFrame makes a still WebP of an ANMF chunk: an extended header, with the alpha flag if there is alpha, and its chunks.
+func wrapFrame(anmf []byte) []byte {
+	body := anmf[16:]
+	header := make([]byte, 10)
+	if len(body) >= 4 && string(body[:4]) == "ALPH" {
+		header[0] = 0x10
+	}
+	copy(header[4:], anmf[6:12]) // width and height less one
+	out := []byte("RIFF\x00\x00\x00\x00WEBP")
+	if header[0] != 0 {
+		out = append(append(out, "VP8X\x0a\x00\x00\x00"...), header...)
+	}
+	out = append(out, body...)
+	binary.LittleEndian.PutUint32(out[4:], uint32(len(out)-8))
+	return out
+}
+
+// webpOrientation reads the EXIF chunk, or else the XMP packet.
+func webpOrientation(data []byte) int {
+	chunks, _ := webpChunks(data[12:])
+	xmp := []byte(nil)
+	for _, c := range chunks {
+		switch c.name {
+		case "EXIF":
+			if o, ok := jpeg.ExifOrientation(bytes.TrimPrefix(c.body, []byte("Exif\x00\x00"))); ok {
+				return o
+			}
+		case "XMP ":
+			xmp = c.body
+		}
+	}
+	if o, ok := jpeg.XMPOrientation(xmp); ok {
+		return o
+	}
+	return 1
+}
