@@ -32,13 +32,12 @@ func (o EditOp) String() string {
 
 // Edit applies e to x, (rows, heads*width), in place. It fails the run where a head, a row or a value does not fit.
 func (r *Run) Edit(p Point, e Edit, x Tensor, heads int) {
-	width := x.Cols
 	if e.Head >= 0 {
 		if e.Head >= heads || heads == 1 {
 			r.Fail(fmt.Errorf("intervention at %s: head %d, but the tensor has %d head(s); leave `head` out or give one below %d", p, e.Head, heads, heads))
 			return
 		}
-		width = x.Cols / heads
+		width := x.Cols / heads
 		x = x.Columns(e.Head*width, (e.Head+1)*width)
 	}
 	if err := e.apply(x, r.FirstRow, r.rowsInAll(x.Rows)); err != nil {
