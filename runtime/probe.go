@@ -73,7 +73,7 @@ func (p *probe) name(at tensor.Point) string {
 func (p *probe) Edits(at tensor.Point) []tensor.Edit {
 	var out []tensor.Edit
 	for i, e := range p.edits {
-		if e.matches(at.String()) {
+		if e.matchesPoint(at) {
 			out = append(out, p.made[i].edit())
 		}
 	}
@@ -86,15 +86,15 @@ func (p *probe) Wants(at tensor.Point, shape []int) bool {
 	if p.list != nil {
 		p.list(name, shape)
 		for _, e := range p.edits {
-			e.matches(at.String())
+			e.matchesPoint(at)
 		}
 	}
-	return p.tapped(name, at.String()) || at.String() == p.capture
+	return p.tapped(name, at) || at.String() == p.capture
 }
 
-func (p *probe) tapped(name, plain string) bool {
+func (p *probe) tapped(name string, at tensor.Point) bool {
 	for _, t := range p.taps {
-		if t.matches(name) || t.matches(plain) {
+		if t.matches(name) || t.matchesPoint(at) {
 			return true
 		}
 	}
@@ -107,7 +107,7 @@ func (p *probe) See(at tensor.Point, shape []int, data []float32) {
 	if at.String() == p.capture {
 		p.captured = append(p.captured, tap)
 	}
-	if p.tapped(tap.Name, at.String()) {
+	if p.tapped(tap.Name, at) {
 		p.see(tap)
 	}
 }
@@ -132,6 +132,19 @@ func (p *pattern) matches(name string) bool {
 	ok := match(p.glob, name)
 	p.hit = p.hit || ok
 	return ok
+}
+
+// matchesPoint is matches of a point's plain name, and of its name without the number of the image: "attn.scores" means the
+// scores of every image.
+func (p *pattern) matchesPoint(at tensor.Point) bool {
+	if p.matches(at.String()) {
+		return true
+	}
+	if at.Index < 0 {
+		return false
+	}
+	at.Index = -1
+	return p.matches(at.String())
 }
 
 // match reports whether name has the form of glob, in which * stands for any characters, dots too.

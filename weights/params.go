@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 
@@ -19,6 +20,8 @@ type Params struct {
 type Source interface {
 	// Tensor finds a tensor by its published name. It is an error, which names both, if it is missing or has another shape.
 	Tensor(name string, shape ...int) (Tensor, error)
+	// Has reports whether there is a tensor of that name.
+	Has(name string) bool
 }
 
 // NewParams reads from source.
@@ -42,6 +45,27 @@ func (p *Params) Matrix(name string, shape ...int) kernels.Matrix {
 		p.err = err
 	}
 	return m
+}
+
+// Tied checks the tensor name, if it is stored at all, to be as bit for bit: some checkpoints write both ends of a tie. Another
+// content is an error, since the reference would silently drop it.
+func (p *Params) Tied(name, as string, shape ...int) {
+	if p.err != nil || !p.source.Has(name) {
+		return
+	}
+	t, err := p.source.Tensor(name, shape...)
+	if err != nil {
+		p.err = err
+		return
+	}
+	u, err := p.source.Tensor(as, shape...)
+	if err != nil {
+		p.err = err
+		return
+	}
+	if t.DType != u.DType || !bytes.Equal(t.Data, u.Data) {
+		p.err = fmt.Errorf("%s: tensor %q differs from %q, but config.json says tie_word_embeddings: set it to false, or remove the tensor", t.File, t.Stored, u.Stored)
+	}
 }
 
 // LinearOf is name.weight, of the given shape with the outputs first, and name.bias if bias is set.
