@@ -3,6 +3,7 @@
 package kernels
 
 import (
+	"slices"
 	"testing"
 	"unsafe"
 
@@ -20,17 +21,42 @@ func emulated(t *testing.T, name string) (*path, string) {
 		if cpu == nil {
 			return nil, reason
 		}
-		q := *p
-		q.tile = func(k int, x, w, dst *float32, stride int, accumulate int) {
-			if err := cpu.Call(p.tile, k,
-				emulate.Bytes(unsafe.Slice(x, k*q.mr)), emulate.Bytes(unsafe.Slice(w, k*q.nr)),
-				emulate.Bytes(unsafe.Slice(dst, (q.mr-1)*stride+q.nr)), stride, accumulate); err != nil {
-				t.Error(err)
-			}
-		}
-		return &q, ""
+		return emulate512(t, cpu, *p), ""
 	}
 	return nil, "not a path of this processor's family"
+}
+
+// emulate512 is the path p with each of its routines called on cpu, with exactly the memory that its contract gives it.
+func emulate512(t *testing.T, cpu *emulate.CPU, p path) *path {
+	call := func(routine any, args ...any) {
+		if err := cpu.Call(routine, args...); err != nil {
+			t.Error(err)
+		}
+	}
+	floats := func(x *float32, n int) []byte { return emulate.Bytes(unsafe.Slice(x, n)) }
+	tile := p.tile
+	p.tile = func(k int, x, w, dst *float32, stride int, accumulate int) {
+		call(tile, k, floats(x, k*p.mr), floats(w, k*p.nr), floats(dst, (p.mr-1)*stride+p.nr), stride, accumulate)
+	}
+	size := [...]int{F32: 4, BF16: 2, F16: 2}
+	pack := func(kind Kind, steps int, routine packRoutine) packRoutine {
+		return func(n int, dst *float32, nr int, w unsafe.Pointer, stride int) {
+			weights := unsafe.Slice((*byte)(w), (15*stride+n*steps)*size[kind])
+			call(routine, n, floats(dst, (n*steps-1)*nr+16), nr, weights, stride)
+		}
+	}
+	p.pack = packer(16, pack(F32, 4, packF32AVX512), pack(BF16, 8, packBF16AVX512), pack(F16, 4, packF16AVX512))
+	for kind := range p.strips {
+		p.strips[kind] = slices.Clone(p.strips[kind])
+		for i, s := range p.strips[kind] {
+			p.strips[kind][i].run = func(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int) {
+				k := lines * Kind(kind).line()
+				weights := unsafe.Slice((*byte)(w), ((s.cols-1)*stride+k)*size[kind])
+				call(s.run, lines, floats(x, (s.rows-1)*xStride+k), xStride, weights, stride, floats(dst, (s.rows-1)*dstStride+s.cols), dstStride, accumulate)
+			}
+		}
+	}
+	return &p
 }
 
 // TestEmulatorSeesOverruns: a routine that writes one element too many must not pass.

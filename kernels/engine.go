@@ -29,6 +29,7 @@ type path struct {
 	mr, nr    int // rows and columns of a tile
 	tile      tileFunc
 	pack      packFunc
+	strips    strips // none: products of few rows go by panels too
 }
 
 // tileFunc computes one tile of a product: dst[r*stride+c] = fma chain of x[k*mr+r] and w[k*nr+c] over k ascending, for r

@@ -1,8 +1,8 @@
 package kernels
 
-// kBlock is how many steps of k one panel holds: 256 x 16 floats are half of a first-level cache. A product over more
-// goes on from what dst holds, which is exact.
-const kBlock = 256
+// kBlock is how many steps of k one panel holds: the longer, the seldomer a tile is loaded and stored, and 512 x 32 floats
+// still lie in a second-level cache. A product over more goes on from what dst holds, which is exact.
+const kBlock = 512
 
 // Scratch is the working memory of a product on one goroutine.
 type Scratch struct {
@@ -29,16 +29,25 @@ func (e *Engine) MatMul(dst, x View, w Matrix, transW, accumulate bool) {
 		return
 	}
 	p := e.path
+	done := p.stripped(dst, x, w, transW)
+	e.For(done/stripCols, 1, func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			p.strip(dst, x, w, accumulate, i*stripCols)
+		}
+	})
+	if done == dst.Cols {
+		return
+	}
 	buf := e.packed.Get().(*[]float32)
 	defer e.packed.Put(buf)
 	tiles := (dst.Rows + p.mr - 1) / p.mr
 	packed := grow(buf, tiles*p.mr*x.Cols)
 	e.For(tiles, 1+(1<<13)/(p.mr*x.Cols+1), func(lo, hi int) { p.packX(packed, x, lo, hi) })
-	panels := (dst.Cols + p.nr - 1) / p.nr
-	e.For(panels, 1, func(lo, hi int) {
+	first, panels := done/p.nr, (dst.Cols+p.nr-1)/p.nr
+	e.For(panels-first, 1, func(lo, hi int) {
 		s := e.scratch.Get().(*Scratch)
 		defer e.scratch.Put(s)
-		p.product(s, dst, packed, x.Cols, w, transW, accumulate, lo, hi)
+		p.product(s, dst, packed, x.Cols, w, transW, accumulate, first+lo, first+hi)
 	})
 }
 
@@ -48,29 +57,40 @@ func (e *Engine) MatMulSerial(s *Scratch, dst, x View, w Matrix, transW, accumul
 		return
 	}
 	p := e.path
+	done := p.stripped(dst, x, w, transW)
+	for c := 0; c < done; c += stripCols {
+		p.strip(dst, x, w, accumulate, c)
+	}
+	if done == dst.Cols {
+		return
+	}
 	tiles := (dst.Rows + p.mr - 1) / p.mr
 	packed := grow(&s.x, tiles*p.mr*x.Cols)
 	p.packX(packed, x, 0, tiles)
-	p.product(s, dst, packed, x.Cols, w, transW, accumulate, 0, (dst.Cols+p.nr-1)/p.nr)
+	p.product(s, dst, packed, x.Cols, w, transW, accumulate, done/p.nr, (dst.Cols+p.nr-1)/p.nr)
 }
 
 // packX lays tiles [lo, hi) of x out as the tile kernel reads them: mr rows side by side for each k, zeros below the last.
 func (p *path) packX(packed []float32, x View, lo, hi int) {
 	k := x.Cols
-	for t := lo; t < hi; t++ {
-		out := packed[t*p.mr*k:][:p.mr*k]
-		for r := range p.mr {
-			row := t*p.mr + r
-			if row >= x.Rows {
-				for i := range k {
-					out[i*p.mr+r] = 0
+	tiles := (x.Rows + p.mr - 1) / p.mr
+	for k0 := 0; k0 < k; k0 += kBlock {
+		kc := min(kBlock, k-k0)
+		for t := lo; t < hi; t++ {
+			out := packed[(k0*tiles+t*kc)*p.mr:][:p.mr*kc]
+			for r := range p.mr {
+				row := t*p.mr + r
+				if row >= x.Rows {
+					for i := range kc {
+						out[i*p.mr+r] = 0
+					}
+					continue
 				}
-				continue
-			}
-			at := row * x.RowStride
-			for i := range k {
-				out[i*p.mr+r] = x.Data[at]
-				at += x.ColStride
+				at := row*x.RowStride + k0*x.ColStride
+				for i := range kc {
+					out[i*p.mr+r] = x.Data[at]
+					at += x.ColStride
+				}
 			}
 		}
 	}
@@ -78,6 +98,7 @@ func (p *path) packX(packed []float32, x View, lo, hi int) {
 
 // product computes the column panels [lo, hi) of dst.
 func (p *path) product(s *Scratch, dst View, packed []float32, k int, w Matrix, transW, accumulate bool, lo, hi int) {
+	tiles := (dst.Rows + p.mr - 1) / p.mr
 	panel, edge := grow(&s.panel, kBlock*p.nr), grow(&s.edge, p.mr*p.nr)
 	for j := lo; j < hi; j++ {
 		c := j * p.nr
@@ -91,7 +112,7 @@ func (p *path) product(s *Scratch, dst View, packed []float32, k int, w Matrix, 
 			kc := min(kBlock, k-k0)
 			p.packPanel(panel, w, transW, c, cols, k0, kc)
 			for r := 0; r < dst.Rows; r += p.mr {
-				p.oneTile(dst, packed[(r*k+k0*p.mr):], panel, edge, r, c, cols, kc, accumulate || k0 > 0)
+				p.oneTile(dst, packed[k0*tiles*p.mr+r*kc:], panel, edge, r, c, cols, kc, accumulate || k0 > 0)
 			}
 		}
 	}

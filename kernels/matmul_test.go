@@ -247,6 +247,26 @@ func TestMatMulDenormals(t *testing.T) {
 	})
 }
 
+// TestMatMulFewRows goes through every number of rows that strips compute and some more, for widths with a rest that panels
+// compute, and from what dst holds.
+func TestMatMulFewRows(t *testing.T) {
+	eachPath(t, func(t *testing.T, name string) {
+		e := engine(t, Options{Kernels: name, Threads: 2})
+		r := rand.New(rand.NewPCG(5, 5))
+		for _, kind := range []Kind{F32, BF16, F16} {
+			for rows := 1; rows <= mostStripRows+2; rows++ {
+				p := newProblem(t, r, problem{rows: rows, cols: 2*stripCols + 5, k: 64, kind: kind, transW: true, accumulate: rows%2 == 0, pad: rows % 3, offset: rows % 4})
+				want := p.naive()
+				for _, serial := range []bool{false, true} {
+					if got := p.run(t, e, serial); !sameBits(got, want) {
+						t.Fatalf("%v, serial %v: differs from law 1", p, serial)
+					}
+				}
+			}
+		}
+	})
+}
+
 func TestMatMulThreads(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 2))
 	p := newProblem(t, r, problem{rows: 37, cols: 210, k: 300, kind: BF16, transW: true})

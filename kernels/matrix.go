@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"math"
+	"unsafe"
 
 	"github.com/x448/float16"
 )
@@ -51,6 +52,20 @@ func widen(dst []float32, m Matrix, at int) {
 			dst[i] = F16ToF32(b)
 		}
 	}
+}
+
+// at is the address of element (r, c).
+func (m Matrix) at(r, c int) unsafe.Pointer {
+	if m.Kind == F32 {
+		return unsafe.Pointer(&m.F32[r*m.Stride+c])
+	}
+	return unsafe.Pointer(&m.Bits[r*m.Stride+c])
+}
+
+// span is the address of row r, after a check that rows [r, r+rows) are there.
+func (m Matrix) span(r, rows int) unsafe.Pointer {
+	_ = m.at(r+rows-1, m.Cols-1)
+	return m.at(r, 0)
 }
 
 // BF16ToF32 widens a bfloat16, exactly.

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// machine is an instruction set.
+type machine struct {
+	name  string // the end of routines' names
+	reg   string // letter of the widest registers
+	lanes int    // float32 numbers in one
+	last  int    // number of the last register
+	mr    int    // rows of a tile; its columns are two registers
+	// groups is how many registers of outputs a strip has, by its rows: enough chains to hide the latency of fma.
+	groups map[int]int
+}
+
+var machines = []machine{
+	{name: "AVX2", reg: "Y", lanes: 8, last: 15, mr: 6, groups: map[int]int{1: 2, 2: 2, 4: 2, 8: 1}},
+	{name: "AVX512", reg: "Z", lanes: 16, last: 31, mr: 12, groups: map[int]int{1: 2, 2: 2, 4: 2, 8: 2}},
+}
+
+// kind is how weights are stored.
+type kind struct {
+	name  string
+	bytes int
+	steps int // steps of k in the 16 bytes (8 of halves) that one load of a row takes
+}
+
+var kinds = []kind{{"F32", 4, 4}, {"BF16", 2, 8}, {"F16", 2, 4}}
+
+// chunk is the bytes of a row that one load takes.
+func (k kind) chunk() int { return k.bytes * k.steps }
+
+func (m machine) r(n int) string { return fmt.Sprintf("%s%d", m.reg, n) }
+
+func (m machine) bytes() int { return 4 * m.lanes }
+
+// zero clears a register.
+func (m machine) zero(g *generator, n int) {
+	if m.name == "AVX512" {
+		g.op("VPXORQ %[1]s, %[1]s, %[1]s", m.r(n))
+	} else {
+		g.op("VXORPS %[1]s, %[1]s, %[1]s", m.r(n))
+	}
+}
+
+func (m machine) and(g *generator, mem, a string, b int) {
+	if m.name == "AVX512" {
+		g.op("VPANDD %s, %s, %s", mem, a, m.r(b))
+	} else {
+		g.op("VPAND %s, %s, %s", mem, a, m.r(b))
+	}
+}
+
+// quads are the registers that hold addresses of rows 0, 4, 8 and 12 of a group; DX is the distance between rows, R8 three
+// times that.
+var quads = []string{"BX", "DI", "AX", "R15"}
+
+// point sets the quads from the first.
+func (m machine) point(g *generator) {
+	for q := 1; q < m.lanes/4; q++ {
+		g.op("LEAQ (%s)(DX*4), %s", quads[q-1], quads[q])
+	}
+}
+
+// next moves the first quad to the next group.
+func (m machine) next(g *generator) { g.op("LEAQ (%s)(DX*4), BX", quads[m.lanes/4-1]) }
+
+// macros defines what the routines of a machine are made of.
+func (m machine) macros(g *generator) {
+	for _, k := range kinds {
+		m.columns(g, k)
+	}
+	g.macro("The weights of a pair of bfloat16 in register c, widened: the lower to register 4, the upper to register 5.",
+		"PAIR_"+m.name+"(c)", func() {
+			g.op("VPSLLD $16, c, %s", m.r(4))
+			m.and(g, "high<>(SB)", "c", 5)
+		})
+	for _, rows := range []int{1, 2, 4, 8} {
+		name, parameters := fmt.Sprintf("STEP%d_%s", rows, m.name), "at, w"
+		for r := range rows {
+			parameters += fmt.Sprintf(", a%d", r)
+		}
+		g.macro("One step of k: the outputs of each row of x take the product of its element and the weights w.", name+"("+parameters+")", func() {
+			for r := range rows {
+				g.op("VBROADCASTSS (at)(%s)%s, %s", []string{"SI", "R14"}[r/4], []string{"", "(R10*1)", "(R10*2)", "(R11*1)"}[r%4], m.r(6+r%2))
+				g.op("VFMADD231PS w, %s, a%d", m.r(6+r%2), r)
+			}
+		})
+	}
+}
+
+// columns defines the macro that loads 16 bytes (8 of halves) at an offset of each row of a group and transposes them, so that
+// registers 0 to 3 hold a word of every row: four steps of k of float32, or four pairs of bfloat16. It uses registers 0 to 7.
+//
+// A register takes its rows 16 bytes a lane: rows 0, 4, 8, 12 in the first, rows 1, 5, 9, 13 in the second and so on. Two
+// rounds of unpacking within the lanes then give the columns.
+func (m machine) columns(g *generator, k kind) {
+	g.macro(fmt.Sprintf("%d bytes of each row of a group, transposed: registers 0 to 3 hold a word of every row.", k.chunk()), m.columnsName(k), func() {
+		for i, row := range []string{"", "(DX*1)", "(DX*2)", "(R8*1)"} {
+			for q := range m.lanes / 4 {
+				from := fmt.Sprintf("(%s)%s", quads[q], row)
+				if k.name == "F16" {
+					to := fmt.Sprintf("X%d", i)
+					if q > 0 {
+						to = fmt.Sprintf("X%d", 4+q)
+					}
+					g.op("VCVTPH2PS %s, %s", from, to)
+					from = to
+				}
+				switch {
+				case q == 0 && k.name != "F16":
+					g.op("VMOVUPS %s, X%d", from, i)
+				case q > 0 && m.name == "AVX512":
+					g.op("VINSERTF32X4 $%d, %s, %s, %s", q, from, m.r(i), m.r(i))
+				case q > 0:
+					g.op("VINSERTF128 $%d, %s, %s, %s", q, from, m.r(i), m.r(i))
+				}
+			}
+		}
+		g.op("VUNPCKLPS %s, %s, %s", m.r(1), m.r(0), m.r(4))
+		g.op("VUNPCKHPS %s, %s, %s", m.r(1), m.r(0), m.r(5))
+		g.op("VUNPCKLPS %s, %s, %s", m.r(3), m.r(2), m.r(6))
+		g.op("VUNPCKHPS %s, %s, %s", m.r(3), m.r(2), m.r(7))
+		g.op("VUNPCKLPD %s, %s, %s", m.r(6), m.r(4), m.r(0))
+		g.op("VUNPCKHPD %s, %s, %s", m.r(6), m.r(4), m.r(1))
+		g.op("VUNPCKLPD %s, %s, %s", m.r(7), m.r(5), m.r(2))
+		g.op("VUNPCKHPD %s, %s, %s", m.r(7), m.r(5), m.r(3))
+	})
+}
+
+func (m machine) columnsName(k kind) string { return "COLUMNS_" + k.name + "_" + m.name }
+
+// steps loads the columns and calls f for each step of k that they hold, with the register of its weights.
+func (m machine) steps(g *generator, k kind, f func(step, register int)) {
+	g.op(m.columnsName(k))
+	for c := range 4 {
+		if k.name != "BF16" {
+			f(c, c)
+			continue
+		}
+		g.op("PAIR_%s(%s)", m.name, m.r(c))
+		f(2*c, 4)
+		f(2*c+1, 5)
+	}
+}
+
+// parameters are the names in a signature, in order.
+func parameters(signature string) []string {
+	var out []string
+	for _, part := range strings.Split(strings.Trim(signature, "()"), ",") {
+		out = append(out, regexp.MustCompile(`\w+`).FindString(part))
+	}
+	return out
+}
+
+// comment makes a text a comment.
+func comment(text string) string {
+	var out strings.Builder
+	for _, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
+		out.WriteString(strings.TrimRight("// "+line, " ") + "\n")
+	}
+	return out.String()
+}

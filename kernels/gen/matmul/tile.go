@@ -1,0 +1,121 @@
+package main
+
+import "fmt"
+
+// tile writes the tile over a packed panel: mr rows by two registers of columns, all in registers while k runs.
+func (m machine) tile(g *generator) {
+	nr := 2 * m.lanes
+	name := fmt.Sprintf("tile%dx%d%s", m.mr, nr, m.name)
+	doc := fmt.Sprintf(`%s is tileFunc for tiles of %d x %d:
+
+	for r := range %[2]d {
+		for c := range %[3]d {
+			acc := 0, or dst[r*stride+c] if accumulate != 0
+			for i := range k {
+				acc = FMA(x[i*%[2]d+r], w[i*%[3]d+c], acc)
+			}
+			dst[r*stride+c] = acc
+		}
+	}
+`, name, m.mr, nr)
+	w0, w1, x0, x1 := 2*m.mr, 2*m.mr+1, 2*m.mr+2, 2*m.mr+3
+	g.macro("One step of k: the panel at an offset of BX, and x at an offset of SI, one row after the other.", fmt.Sprintf("STEP%dx%d(x, w)", m.mr, nr), func() {
+		g.op("VMOVUPS (w)(BX), %s", m.r(w0))
+		g.op("VMOVUPS (w+%d)(BX), %s", m.bytes(), m.r(w1))
+		for r := 0; r < m.mr; r += 2 {
+			g.op("VBROADCASTSS (x+%d)(SI), %s", 4*r, m.r(x0))
+			g.op("VBROADCASTSS (x+%d)(SI), %s", 4*r+4, m.r(x1))
+			g.op("VFMADD231PS %s, %s, %s", m.r(w0), m.r(x0), m.r(2*r))
+			g.op("VFMADD231PS %s, %s, %s", m.r(w1), m.r(x0), m.r(2*r+1))
+			g.op("VFMADD231PS %s, %s, %s", m.r(w0), m.r(x1), m.r(2*r+2))
+			g.op("VFMADD231PS %s, %s, %s", m.r(w1), m.r(x1), m.r(2*r+3))
+		}
+	})
+	g.text(doc, name, "(k int, x, w, dst *float32, stride int, accumulate int)", "CX", "SI", "BX", "DI", "DX", "AX")
+	g.op("SHLQ $2, DX")
+
+	// The tile below this one comes next: ask for its rows.
+	g.op("MOVQ DX, R8")
+	g.op("IMULQ $%d, R8", m.mr)
+	g.op("ADDQ DI, R8")
+	for range m.mr {
+		for at := 0; at < 4*nr; at += 64 {
+			g.op("PREFETCHT0 %d(R8)", at)
+		}
+		g.op("ADDQ DX, R8")
+	}
+	g.op("TESTQ AX, AX")
+	g.op("JNZ load")
+	for n := range 2 * m.mr {
+		m.zero(g, n)
+	}
+	g.op("JMP steps")
+	g.label("load")
+	g.op("MOVQ DI, R8")
+	for r := range m.mr {
+		g.op("VMOVUPS (R8), %s", m.r(2*r))
+		g.op("VMOVUPS %d(R8), %s", m.bytes(), m.r(2*r+1))
+		g.op("ADDQ DX, R8")
+	}
+
+	step := fmt.Sprintf("STEP%dx%d", m.mr, nr)
+	loop := func(label, counter string, steps int) {
+		g.label(label)
+		for n := range steps {
+			g.op("%s(%d, %d)", step, 4*n*m.mr, 2*n*m.bytes())
+		}
+		g.op("ADDQ $%d, SI", steps*4*m.mr)
+		g.op("ADDQ $%d, BX", steps*2*m.bytes())
+		g.op("DECQ %s", counter)
+		g.op("JNZ %s", label)
+	}
+	const unroll = 4
+	g.label("steps")
+	g.op("MOVQ CX, R8")
+	g.op("SHRQ $2, CX")
+	g.op("JZ rest")
+	loop("four", "CX", unroll)
+	g.label("rest")
+	g.op("ANDQ $%d, R8", unroll-1)
+	g.op("JZ store")
+	loop("one", "R8", 1)
+
+	g.label("store")
+	for r := range m.mr {
+		g.op("VMOVUPS %s, (DI)", m.r(2*r))
+		g.op("VMOVUPS %s, %d(DI)", m.r(2*r+1), m.bytes())
+		if r < m.mr-1 {
+			g.op("ADDQ DX, DI")
+		}
+	}
+	g.end()
+}
+
+// pack writes the packing of a panel: a group of rows of the weights becomes one register of columns of the panel.
+func (m machine) pack(g *generator, k kind) {
+	name := "pack" + k.name + m.name
+	doc := fmt.Sprintf(`%s widens %d rows of weights, rows stride apart, and lays them side by side, nr columns to a row of dst:
+
+	for i := range n * %d {
+		for r := range %[2]d {
+			dst[i*nr+r] = w[r*stride+i]
+		}
+	}
+`, name, m.lanes, k.steps)
+	g.text(doc, name, "(n int, dst *float32, nr int, w unsafe.Pointer, stride int)", "CX", "SI", "R9", "BX", "DX")
+	g.op("IMULQ $%d, DX", k.bytes)
+	g.op("LEAQ (DX)(DX*2), R8")
+	g.op("SHLQ $2, R9")
+	m.point(g)
+	g.label("chunk")
+	m.steps(g, k, func(_, register int) {
+		g.op("VMOVUPS %s, (SI)", m.r(register))
+		g.op("ADDQ R9, SI")
+	})
+	for q := range m.lanes / 4 {
+		g.op("ADDQ $%d, %s", k.chunk(), quads[q])
+	}
+	g.op("DECQ CX")
+	g.op("JNZ chunk")
+	g.end()
+}

@@ -1,0 +1,61 @@
+package kernels
+
+import "unsafe"
+
+// stripCols is how many columns of a product a piece of work has where strips compute it: every strip's divides it.
+const stripCols = 32
+
+// stripFunc computes a strip of a product of a few rows where the weights lie, row-major: dst[r*dstStride+c] = fma chain of
+// x[r*xStride+i] and w[c*stride+i] for i ascending through whole lines of 64 bytes of each row of w, from +0, or from dst if
+// accumulate is not 0.
+type stripFunc func(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
+
+// strip is a stripFunc and the rows and columns that it computes.
+type strip struct {
+	rows, cols int
+	run        stripFunc
+}
+
+// strips are the strips of a path for each kind of weights, those of most rows first.
+type strips [3][]strip
+
+func stripTable(f32, bf16, f16 []strip) strips { return strips{F32: f32, BF16: bf16, F16: f16} }
+
+// mostStripRows is up to how many rows a product is computed by strips: more are worth packing a panel for.
+const mostStripRows = 8
+
+// line is how many elements of a kind are 64 bytes.
+func (k Kind) line() int {
+	if k == F32 {
+		return 16
+	}
+	return 32
+}
+
+// stripped is how many columns of a product strips compute: whole pieces of stripCols, or none where it is not for strips.
+func (p *path) stripped(dst, x View, w Matrix, transW bool) int {
+	if !transW || p.strips[w.Kind] == nil || dst.Rows > mostStripRows || x.ColStride != 1 || x.Cols == 0 || x.Cols%w.Kind.line() != 0 {
+		return 0
+	}
+	return dst.Cols / stripCols * stripCols
+}
+
+// strip computes the columns [c, c+stripCols) of a product by strips. The rows are done a few at a time: the weights of
+// the piece lie in the cache after the first.
+func (p *path) strip(dst, x View, w Matrix, accumulate bool, c int) {
+	acc := 0
+	if accumulate {
+		acc = 1
+	}
+	lines := x.Cols / w.Kind.line()
+	row := 0
+	for _, s := range p.strips[w.Kind] {
+		for ; dst.Rows-row >= s.rows; row += s.rows {
+			xs := x.Data[row*x.RowStride:][:(s.rows-1)*x.RowStride+x.Cols]
+			ds := dst.Data[row*dst.RowStride+c:][:(s.rows-1)*dst.RowStride+stripCols]
+			for i := 0; i < stripCols; i += s.cols {
+				s.run(lines, &xs[0], x.RowStride, w.span(c+i, s.cols), w.Stride, &ds[i], dst.RowStride, acc)
+			}
+		}
+	}
+}
