@@ -29,6 +29,7 @@ type path struct {
 	mr, nr    int // rows and columns of a tile
 	tile      tileFunc
 	pack      packFunc
+	packX     packXFunc
 	strips    strips // none: products of few rows go by panels too
 }
 
@@ -37,12 +38,16 @@ type path struct {
 type tileFunc func(k int, x, w, dst *float32, stride int, accumulate int)
 
 // packFunc widens and transposes part of a matrix whose rows are the columns of a product: dst[j*nr+i] = element (r+i, c+j)
-// of m, for i below rows and j below cols.
-type packFunc func(dst []float32, nr int, m Matrix, r, rows, c, cols int)
+// of m, for i below rows and j below cols. What lies ahead elements further in m is wanted next: a hint.
+type packFunc func(dst []float32, nr int, m Matrix, r, rows, c, cols, ahead int)
+
+// packXFunc transposes part of the left operand of a product: dst[j*mr+i] = element (r+i, k+j) of x, for i below rows and j
+// below steps.
+type packXFunc func(dst []float32, mr int, x View, r, rows, k, steps int)
 
 // paths lists every path of this build, the preferred ones first.
 func paths() []*path {
-	return append(machinePaths(), &path{name: "generic", available: true, mr: 4, nr: 16, tile: tileGeneric, pack: packGeneric})
+	return append(machinePaths(), &path{name: "generic", available: true, mr: 4, nr: 16, tile: tileGeneric, pack: packGeneric, packX: packXGeneric})
 }
 
 // New starts an engine. A path that is unknown, or that this machine does not have, is an error.

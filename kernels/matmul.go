@@ -1,14 +1,17 @@
 package kernels
 
-// kBlock is how many steps of k one panel holds: the longer, the seldomer a tile is loaded and stored, and 512 x 32 floats
-// still lie in a second-level cache. A product over more goes on from what dst holds, which is exact.
-const kBlock = 512
+// The sizes of the blocks of a product. A product over more than kBlock steps goes on from what dst holds, which is exact.
+const (
+	kBlock    = 512 // steps of k: the more, the seldomer a tile is loaded and stored
+	groupCols = 32  // columns packed together: 64 kB
+	blockRows = 192 // rows of x that these columns meet before the next: 384 kB
+)
 
 // Scratch is the working memory of a product on one goroutine.
 type Scratch struct {
-	panel []float32 // a panel of w: kBlock x nr
-	x     []float32 // x, packed in tiles of mr rows
-	edge  []float32 // a tile that is cut by the edge of dst
+	panels []float32 // a group of panels of w: kBlock x nr each
+	x      []float32 // x, packed in tiles of mr rows
+	edge   []float32 // a tile that is cut by the edge of dst
 }
 
 // NewScratch is an empty scratch, which grows as it is used.
@@ -42,7 +45,7 @@ func (e *Engine) MatMul(dst, x View, w Matrix, transW, accumulate bool) {
 	defer e.packed.Put(buf)
 	tiles := (dst.Rows + p.mr - 1) / p.mr
 	packed := grow(buf, tiles*p.mr*x.Cols)
-	e.For(tiles, 1+(1<<13)/(p.mr*x.Cols+1), func(lo, hi int) { p.packX(packed, x, lo, hi) })
+	e.For(tiles, 1+(1<<13)/(p.mr*x.Cols+1), func(lo, hi int) { p.packTiles(packed, x, lo, hi) })
 	first, panels := done/p.nr, (dst.Cols+p.nr-1)/p.nr
 	e.For(panels-first, 1, func(lo, hi int) {
 		s := e.scratch.Get().(*Scratch)
@@ -66,65 +69,79 @@ func (e *Engine) MatMulSerial(s *Scratch, dst, x View, w Matrix, transW, accumul
 	}
 	tiles := (dst.Rows + p.mr - 1) / p.mr
 	packed := grow(&s.x, tiles*p.mr*x.Cols)
-	p.packX(packed, x, 0, tiles)
+	p.packTiles(packed, x, 0, tiles)
 	p.product(s, dst, packed, x.Cols, w, transW, accumulate, done/p.nr, (dst.Cols+p.nr-1)/p.nr)
 }
 
-// packX lays tiles [lo, hi) of x out as the tile kernel reads them: mr rows side by side for each k, zeros below the last.
-func (p *path) packX(packed []float32, x View, lo, hi int) {
+// packTiles lays tiles [lo, hi) of x out as the tile kernel reads them: mr rows side by side for each k, zeros below the last.
+func (p *path) packTiles(packed []float32, x View, lo, hi int) {
 	k := x.Cols
 	tiles := (x.Rows + p.mr - 1) / p.mr
 	for k0 := 0; k0 < k; k0 += kBlock {
 		kc := min(kBlock, k-k0)
 		for t := lo; t < hi; t++ {
 			out := packed[(k0*tiles+t*kc)*p.mr:][:p.mr*kc]
-			for r := range p.mr {
-				row := t*p.mr + r
-				if row >= x.Rows {
-					for i := range kc {
-						out[i*p.mr+r] = 0
+			rows := min(p.mr, x.Rows-t*p.mr)
+			if rows < p.mr {
+				clear(out)
+			}
+			p.packX(out, p.mr, x, t*p.mr, rows, k0, kc)
+		}
+	}
+}
+
+// product computes the column panels [lo, hi) of dst. Panels go in groups and rows in blocks that lie in the second-level
+// cache together, and within them a panel that lies in the first meets one tile of x after the other (Goto and van de
+// Geijn, Anatomy of High-Performance Matrix Multiplication).
+func (p *path) product(s *Scratch, dst View, packed []float32, k int, w Matrix, transW, accumulate bool, lo, hi int) {
+	if k == 0 {
+		if !accumulate {
+			dst.clear(lo*p.nr, min(hi*p.nr, dst.Cols))
+		}
+		return
+	}
+	tiles := (dst.Rows + p.mr - 1) / p.mr
+	group, block := groupCols/p.nr, blockRows/p.mr*p.mr
+	panels, edge := grow(&s.panels, group*kBlock*p.nr), grow(&s.edge, p.mr*p.nr)
+	for ; lo < hi; lo += group {
+		n := min(group, hi-lo)
+		for k0 := 0; k0 < k; k0 += kBlock {
+			kc := min(kBlock, k-k0)
+			x := packed[k0*tiles*p.mr:]
+			ahead := kBlock // to what is packed after this: the same columns' next steps, or the next columns' first
+			if k0+kBlock >= k {
+				ahead = groupCols*w.Stride - k0
+			}
+			for j := range n {
+				c := (lo + j) * p.nr
+				p.packPanel(panels[j*kc*p.nr:], w, transW, c, min(p.nr, dst.Cols-c), k0, kc, ahead)
+			}
+			for r0 := 0; r0 < dst.Rows; r0 += block {
+				for j := range n {
+					c := (lo + j) * p.nr
+					for r := r0; r < min(r0+block, dst.Rows); r += p.mr {
+						p.oneTile(dst, x[r*kc:], panels[j*kc*p.nr:], edge, r, c, min(p.nr, dst.Cols-c), kc, accumulate || k0 > 0)
 					}
-					continue
-				}
-				at := row*x.RowStride + k0*x.ColStride
-				for i := range kc {
-					out[i*p.mr+r] = x.Data[at]
-					at += x.ColStride
 				}
 			}
 		}
 	}
 }
 
-// product computes the column panels [lo, hi) of dst.
-func (p *path) product(s *Scratch, dst View, packed []float32, k int, w Matrix, transW, accumulate bool, lo, hi int) {
-	tiles := (dst.Rows + p.mr - 1) / p.mr
-	panel, edge := grow(&s.panel, kBlock*p.nr), grow(&s.edge, p.mr*p.nr)
-	for j := lo; j < hi; j++ {
-		c := j * p.nr
-		cols := min(p.nr, dst.Cols-c)
-		if k == 0 && !accumulate {
-			for r := range dst.Rows {
-				clear(dst.Data[r*dst.RowStride+c:][:cols])
-			}
-		}
-		for k0 := 0; k0 < k; k0 += kBlock {
-			kc := min(kBlock, k-k0)
-			p.packPanel(panel, w, transW, c, cols, k0, kc)
-			for r := 0; r < dst.Rows; r += p.mr {
-				p.oneTile(dst, packed[k0*tiles*p.mr+r*kc:], panel, edge, r, c, cols, kc, accumulate || k0 > 0)
-			}
-		}
+// clear sets columns [lo, hi) to 0.
+func (v View) clear(lo, hi int) {
+	for r := range v.Rows {
+		clear(v.Data[r*v.RowStride+lo : r*v.RowStride+hi])
 	}
 }
 
 // packPanel lays columns [c, c+cols) and steps [k0, k0+kc) of w out with nr columns side by side for each k.
-func (p *path) packPanel(panel []float32, w Matrix, transW bool, c, cols, k0, kc int) {
+func (p *path) packPanel(panel []float32, w Matrix, transW bool, c, cols, k0, kc, ahead int) {
 	if cols < p.nr {
 		clear(panel[:kc*p.nr])
 	}
 	if transW {
-		p.pack(panel, p.nr, w, c, cols, k0, kc)
+		p.pack(panel, p.nr, w, c, cols, k0, kc, ahead)
 		return
 	}
 	for i := range kc {

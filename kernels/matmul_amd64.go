@@ -29,8 +29,10 @@ func tile6x16AVX2(k int, x, w, dst *float32, stride int, accumulate int)
 //		}
 //	}
 //
+// It asks the memory for what lies ahead elements further.
+//
 //go:noescape
-func packF32AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
+func packF32AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
 
 // packBF16AVX2 widens 8 rows of weights, rows stride apart, and lays them side by side, nr columns to a row of dst:
 //
@@ -40,8 +42,10 @@ func packF32AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
 //		}
 //	}
 //
+// It asks the memory for what lies ahead elements further.
+//
 //go:noescape
-func packBF16AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
+func packBF16AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
 
 // packF16AVX2 widens 8 rows of weights, rows stride apart, and lays them side by side, nr columns to a row of dst:
 //
@@ -51,8 +55,10 @@ func packBF16AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
 //		}
 //	}
 //
+// It asks the memory for what lies ahead elements further.
+//
 //go:noescape
-func packF16AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
+func packF16AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
 
 // strip1F32AVX2 is stripFunc for 1 rows of x and 16 rows of weights, of which a line is 64 bytes:
 //
@@ -257,8 +263,10 @@ func tile12x32AVX512(k int, x, w, dst *float32, stride int, accumulate int)
 //		}
 //	}
 //
+// It asks the memory for what lies ahead elements further.
+//
 //go:noescape
-func packF32AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
+func packF32AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
 
 // packBF16AVX512 widens 16 rows of weights, rows stride apart, and lays them side by side, nr columns to a row of dst:
 //
@@ -268,8 +276,10 @@ func packF32AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
 //		}
 //	}
 //
+// It asks the memory for what lies ahead elements further.
+//
 //go:noescape
-func packBF16AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
+func packBF16AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
 
 // packF16AVX512 widens 16 rows of weights, rows stride apart, and lays them side by side, nr columns to a row of dst:
 //
@@ -279,8 +289,10 @@ func packBF16AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
 //		}
 //	}
 //
+// It asks the memory for what lies ahead elements further.
+//
 //go:noescape
-func packF16AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
+func packF16AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
 
 // strip1F32AVX512 is stripFunc for 1 rows of x and 32 rows of weights, of which a line is 64 bytes:
 //

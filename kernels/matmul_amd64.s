@@ -254,19 +254,35 @@ store:
 	VZEROUPPER
 	RET
 
-// func packF32AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
-TEXT ·packF32AVX2(SB), NOSPLIT, $0-40
+// func packF32AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
+TEXT ·packF32AVX2(SB), NOSPLIT, $0-48
 	MOVQ n+0(FP), CX
 	MOVQ dst+8(FP), SI
 	MOVQ nr+16(FP), R9
 	MOVQ w+24(FP), BX
 	MOVQ stride+32(FP), DX
+	MOVQ ahead+40(FP), R10
 	IMULQ $4, DX
 	LEAQ (DX)(DX*2), R8
 	SHLQ $2, R9
+	IMULQ $4, R10
 	LEAQ (BX)(DX*4), DI
 
 chunk:
+	TESTQ $3, CX
+	JNZ transpose
+	LEAQ (BX)(R10*1), R11
+	PREFETCHT1 (R11)
+	PREFETCHT1 (R11)(DX*1)
+	PREFETCHT1 (R11)(DX*2)
+	PREFETCHT1 (R11)(R8*1)
+	LEAQ (DI)(R10*1), R11
+	PREFETCHT1 (R11)
+	PREFETCHT1 (R11)(DX*1)
+	PREFETCHT1 (R11)(DX*2)
+	PREFETCHT1 (R11)(R8*1)
+
+transpose:
 	COLUMNS_F32_AVX2
 	VMOVUPS Y0, (SI)
 	ADDQ R9, SI
@@ -283,19 +299,35 @@ chunk:
 	VZEROUPPER
 	RET
 
-// func packBF16AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
-TEXT ·packBF16AVX2(SB), NOSPLIT, $0-40
+// func packBF16AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
+TEXT ·packBF16AVX2(SB), NOSPLIT, $0-48
 	MOVQ n+0(FP), CX
 	MOVQ dst+8(FP), SI
 	MOVQ nr+16(FP), R9
 	MOVQ w+24(FP), BX
 	MOVQ stride+32(FP), DX
+	MOVQ ahead+40(FP), R10
 	IMULQ $2, DX
 	LEAQ (DX)(DX*2), R8
 	SHLQ $2, R9
+	IMULQ $2, R10
 	LEAQ (BX)(DX*4), DI
 
 chunk:
+	TESTQ $3, CX
+	JNZ transpose
+	LEAQ (BX)(R10*1), R11
+	PREFETCHT1 (R11)
+	PREFETCHT1 (R11)(DX*1)
+	PREFETCHT1 (R11)(DX*2)
+	PREFETCHT1 (R11)(R8*1)
+	LEAQ (DI)(R10*1), R11
+	PREFETCHT1 (R11)
+	PREFETCHT1 (R11)(DX*1)
+	PREFETCHT1 (R11)(DX*2)
+	PREFETCHT1 (R11)(R8*1)
+
+transpose:
 	COLUMNS_BF16_AVX2
 	PAIR_AVX2(Y0)
 	VMOVUPS Y4, (SI)
@@ -324,19 +356,35 @@ chunk:
 	VZEROUPPER
 	RET
 
-// func packF16AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
-TEXT ·packF16AVX2(SB), NOSPLIT, $0-40
+// func packF16AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
+TEXT ·packF16AVX2(SB), NOSPLIT, $0-48
 	MOVQ n+0(FP), CX
 	MOVQ dst+8(FP), SI
 	MOVQ nr+16(FP), R9
 	MOVQ w+24(FP), BX
 	MOVQ stride+32(FP), DX
+	MOVQ ahead+40(FP), R10
 	IMULQ $2, DX
 	LEAQ (DX)(DX*2), R8
 	SHLQ $2, R9
+	IMULQ $2, R10
 	LEAQ (BX)(DX*4), DI
 
 chunk:
+	TESTQ $7, CX
+	JNZ transpose
+	LEAQ (BX)(R10*1), R11
+	PREFETCHT1 (R11)
+	PREFETCHT1 (R11)(DX*1)
+	PREFETCHT1 (R11)(DX*2)
+	PREFETCHT1 (R11)(R8*1)
+	LEAQ (DI)(R10*1), R11
+	PREFETCHT1 (R11)
+	PREFETCHT1 (R11)(DX*1)
+	PREFETCHT1 (R11)(DX*2)
+	PREFETCHT1 (R11)(R8*1)
+
+transpose:
 	COLUMNS_F16_AVX2
 	VMOVUPS Y0, (SI)
 	ADDQ R9, SI
@@ -1907,21 +1955,47 @@ store:
 	VZEROUPPER
 	RET
 
-// func packF32AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
-TEXT ·packF32AVX512(SB), NOSPLIT, $0-40
+// func packF32AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
+TEXT ·packF32AVX512(SB), NOSPLIT, $0-48
 	MOVQ n+0(FP), CX
 	MOVQ dst+8(FP), SI
 	MOVQ nr+16(FP), R9
 	MOVQ w+24(FP), BX
 	MOVQ stride+32(FP), DX
+	MOVQ ahead+40(FP), R10
 	IMULQ $4, DX
 	LEAQ (DX)(DX*2), R8
 	SHLQ $2, R9
+	IMULQ $4, R10
 	LEAQ (BX)(DX*4), DI
 	LEAQ (DI)(DX*4), AX
 	LEAQ (AX)(DX*4), R15
 
 chunk:
+	TESTQ $3, CX
+	JNZ transpose
+	LEAQ (BX)(R10*1), R11
+	PREFETCHT1 (R11)
+	PREFETCHT1 (R11)(DX*1)
+	PREFETCHT1 (R11)(DX*2)
+	PREFETCHT1 (R11)(R8*1)
+	LEAQ (DI)(R10*1), R11
+	PREFETCHT1 (R11)
+	PREFETCHT1 (R11)(DX*1)
+	PREFETCHT1 (R11)(DX*2)
+	PREFETCHT1 (R11)(R8*1)
+	LEAQ (AX)(R10*1), R11
+	PREFETCHT1 (R11)
+	PREFETCHT1 (R11)(DX*1)
+	PREFETCHT1 (R11)(DX*2)
+	PREFETCHT1 (R11)(R8*1)
+	LEAQ (R15)(R10*1), R11
+	PREFETCHT1 (R11)
+	PREFETCHT1 (R11)(DX*1)
+	PREFETCHT1 (R11)(DX*2)
+	PREFETCHT1 (R11)(R8*1)
+
+transpose:
 	COLUMNS_F32_AVX512
 	VMOVUPS Z0, (SI)
 	ADDQ R9, SI
@@ -1940,21 +2014,47 @@ chunk:
 	VZEROUPPER
 	RET
 
-// func packBF16AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
-TEXT ·packBF16AVX512(SB), NOSPLIT, $0-40
+// func packBF16AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
+TEXT ·packBF16AVX512(SB), NOSPLIT, $0-48
 	MOVQ n+0(FP), CX
 	MOVQ dst+8(FP), SI
 	MOVQ nr+16(FP), R9
 	MOVQ w+24(FP), BX
 	MOVQ stride+32(FP), DX
+	MOVQ ahead+40(FP), R10
 	IMULQ $2, DX
 	LEAQ (DX)(DX*2), R8
 	SHLQ $2, R9
+	IMULQ $2, R10
 	LEAQ (BX)(DX*4), DI
 	LEAQ (DI)(DX*4), AX
 	LEAQ (AX)(DX*4), R15
 
 chunk:
+	TESTQ $3, CX
+	JNZ transpose
+	LEAQ (BX)(R10*1), R11
+	PREFETCHT1 (R11)
+	PREFETCHT1 (R11)(DX*1)
+	PREFETCHT1 (R11)(DX*2)
+	PREFETCHT1 (R11)(R8*1)
+	LEAQ (DI)(R10*1), R11
+	PREFETCHT1 (R11)
+	PREFETCHT1 (R11)(DX*1)
+	PREFETCHT1 (R11)(DX*2)
+	PREFETCHT1 (R11)(R8*1)
+	LEAQ (AX)(R10*1), R11
+	PREFETCHT1 (R11)
+	PREFETCHT1 (R11)(DX*1)
+	PREFETCHT1 (R11)(DX*2)
+	PREFETCHT1 (R11)(R8*1)
+	LEAQ (R15)(R10*1), R11
+	PREFETCHT1 (R11)
+	PREFETCHT1 (R11)(DX*1)
+	PREFETCHT1 (R11)(DX*2)
+	PREFETCHT1 (R11)(R8*1)
+
+transpose:
 	COLUMNS_BF16_AVX512
 	PAIR_AVX512(Z0)
 	VMOVUPS Z4, (SI)
@@ -1985,21 +2085,47 @@ chunk:
 	VZEROUPPER
 	RET
 
-// func packF16AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
-TEXT ·packF16AVX512(SB), NOSPLIT, $0-40
+// func packF16AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
+TEXT ·packF16AVX512(SB), NOSPLIT, $0-48
 	MOVQ n+0(FP), CX
 	MOVQ dst+8(FP), SI
 	MOVQ nr+16(FP), R9
 	MOVQ w+24(FP), BX
 	MOVQ stride+32(FP), DX
+	MOVQ ahead+40(FP), R10
 	IMULQ $2, DX
 	LEAQ (DX)(DX*2), R8
 	SHLQ $2, R9
+	IMULQ $2, R10
 	LEAQ (BX)(DX*4), DI
 	LEAQ (DI)(DX*4), AX
 	LEAQ (AX)(DX*4), R15
 
 chunk:
+	TESTQ $7, CX
+	JNZ transpose
+	LEAQ (BX)(R10*1), R11
+	PREFETCHT1 (R11)
+	PREFETCHT1 (R11)(DX*1)
+	PREFETCHT1 (R11)(DX*2)
+	PREFETCHT1 (R11)(R8*1)
+	LEAQ (DI)(R10*1), R11
+	PREFETCHT1 (R11)
+	PREFETCHT1 (R11)(DX*1)
+	PREFETCHT1 (R11)(DX*2)
+	PREFETCHT1 (R11)(R8*1)
+	LEAQ (AX)(R10*1), R11
+	PREFETCHT1 (R11)
+	PREFETCHT1 (R11)(DX*1)
+	PREFETCHT1 (R11)(DX*2)
+	PREFETCHT1 (R11)(R8*1)
+	LEAQ (R15)(R10*1), R11
+	PREFETCHT1 (R11)
+	PREFETCHT1 (R11)(DX*1)
+	PREFETCHT1 (R11)(DX*2)
+	PREFETCHT1 (R11)(R8*1)
+
+transpose:
 	COLUMNS_F16_AVX512
 	VMOVUPS Z0, (SI)
 	ADDQ R9, SI

@@ -1,7 +1,7 @@
 package kernels
 
 // packGeneric is the plain Go packFunc.
-func packGeneric(dst []float32, nr int, m Matrix, r, rows, c, cols int) {
+func packGeneric(dst []float32, nr int, m Matrix, r, rows, c, cols, _ int) {
 	for i := range rows {
 		at := (r+i)*m.Stride + c
 		switch m.Kind {
@@ -17,6 +17,17 @@ func packGeneric(dst []float32, nr int, m Matrix, r, rows, c, cols int) {
 			for j, b := range m.Bits[at : at+cols] {
 				dst[j*nr+i] = F16ToF32(b)
 			}
+		}
+	}
+}
+
+// packXGeneric is the plain Go packXFunc.
+func packXGeneric(dst []float32, mr int, x View, r, rows, k, steps int) {
+	for i := range rows {
+		at := (r+i)*x.RowStride + k*x.ColStride
+		for j := range steps {
+			dst[j*mr+i] = x.Data[at]
+			at += x.ColStride
 		}
 	}
 }

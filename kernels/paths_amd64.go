@@ -15,7 +15,7 @@ func machinePaths() []*path {
 	avx2 := cpu.X86.HasAVX2 && cpu.X86.HasFMA && hasF16C()
 	return []*path{
 		{
-			name: "avx512", available: avx2 && cpu.X86.HasAVX512F, mr: 12, nr: 32, tile: tile12x32AVX512,
+			name: "avx512", available: avx2 && cpu.X86.HasAVX512F, mr: 12, nr: 32, tile: tile12x32AVX512, packX: packXAVX,
 			pack: packer(16, packF32AVX512, packBF16AVX512, packF16AVX512),
 			strips: stripTable(
 				[]strip{{8, 32, strip8F32AVX512}, {4, 32, strip4F32AVX512}, {2, 32, strip2F32AVX512}, {1, 32, strip1F32AVX512}},
@@ -24,7 +24,7 @@ func machinePaths() []*path {
 			),
 		},
 		{
-			name: "avx2", available: avx2, mr: 6, nr: 16, tile: tile6x16AVX2,
+			name: "avx2", available: avx2, mr: 6, nr: 16, tile: tile6x16AVX2, packX: packXAVX,
 			pack: packer(8, packF32AVX2, packBF16AVX2, packF16AVX2),
 			strips: stripTable(
 				[]strip{{8, 8, strip8F32AVX2}, {4, 16, strip4F32AVX2}, {2, 16, strip2F32AVX2}, {1, 16, strip1F32AVX2}},
@@ -36,21 +36,21 @@ func machinePaths() []*path {
 }
 
 // packRoutine is the assembly of a packing: see packBF16AVX2.
-type packRoutine func(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
+type packRoutine func(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
 
 // packer is packFunc by groups of as many rows as a register has lanes, with the rest in plain Go.
 func packer(lanes int, f32, bf16, f16 packRoutine) packFunc {
 	routines := [...]packRoutine{F32: f32, BF16: bf16, F16: f16}
 	steps := [...]int{F32: 4, BF16: 8, F16: 4} // that a routine takes at once
-	return func(dst []float32, nr int, m Matrix, r, rows, c, cols int) {
+	return func(dst []float32, nr int, m Matrix, r, rows, c, cols, ahead int) {
 		n := cols / steps[m.Kind]
 		i := 0
 		for ; n > 0 && i+lanes <= rows; i += lanes {
-			routines[m.Kind](n, &dst[i], nr, m.at(r+i, c), m.Stride)
+			routines[m.Kind](n, &dst[i], nr, m.at(r+i, c), m.Stride, ahead)
 		}
-		packGeneric(dst[i:], nr, m, r+i, rows-i, c, cols)
+		packGeneric(dst[i:], nr, m, r+i, rows-i, c, cols, 0)
 		if done := n * steps[m.Kind]; i > 0 && done < cols {
-			packGeneric(dst[done*nr:], nr, m, r, i, c+done, cols-done)
+			packGeneric(dst[done*nr:], nr, m, r, i, c+done, cols-done, 0)
 		}
 	}
 }

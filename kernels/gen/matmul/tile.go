@@ -101,13 +101,25 @@ func (m machine) pack(g *generator, k kind) {
 			dst[i*nr+r] = w[r*stride+i]
 		}
 	}
+
+It asks the memory for what lies ahead elements further.
 `, name, m.lanes, k.steps)
-	g.text(doc, name, "(n int, dst *float32, nr int, w unsafe.Pointer, stride int)", "CX", "SI", "R9", "BX", "DX")
+	g.text(doc, name, "(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)", "CX", "SI", "R9", "BX", "DX", "R10")
 	g.op("IMULQ $%d, DX", k.bytes)
 	g.op("LEAQ (DX)(DX*2), R8")
 	g.op("SHLQ $2, R9")
+	g.op("IMULQ $%d, R10", k.bytes)
 	m.point(g)
 	g.label("chunk")
+	g.op("TESTQ $%d, CX", 64/k.chunk()-1)
+	g.op("JNZ transpose")
+	for q := range m.lanes / 4 {
+		g.op("LEAQ (%s)(R10*1), R11", quads[q])
+		for _, row := range []string{"", "(DX*1)", "(DX*2)", "(R8*1)"} {
+			g.op("PREFETCHT1 (R11)%s", row)
+		}
+	}
+	g.label("transpose")
 	m.steps(g, k, func(_, register int) {
 		g.op("VMOVUPS %s, (SI)", m.r(register))
 		g.op("ADDQ R9, SI")
