@@ -38,6 +38,10 @@ func emulate512(t *testing.T, cpu *emulate.CPU, p path) *path {
 	p.tile = func(k int, x, w, dst *float32, stride int, accumulate int) {
 		call(tile, k, floats(x, k*p.mr), floats(w, k*p.nr), floats(dst, (p.mr-1)*stride+p.nr), stride, accumulate)
 	}
+	fan := p.fan
+	p.fan = func(k int, x, w *float32, stride int, dst *float32, accumulate int) {
+		call(fan, k, floats(x, k), floats(w, (k-1)*stride+stripCols), stride, floats(dst, stripCols), accumulate)
+	}
 	size := [...]int{F32: 4, BF16: 2, F16: 2}
 	pack := func(kind Kind, steps int, routine packRoutine) packRoutine {
 		return func(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int) {

@@ -30,6 +30,7 @@ type path struct {
 	tile      tileFunc
 	pack      packFunc
 	packX     packXFunc
+	fan       fanFunc
 	strips    strips // none: products of few rows go by panels too
 }
 

@@ -35,7 +35,7 @@ func (e *Engine) MatMul(dst, x View, w Matrix, transW, accumulate bool) {
 	done := p.stripped(dst, x, w, transW)
 	e.For(done/stripCols, 1, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			p.strip(dst, x, w, accumulate, i*stripCols)
+			p.strip(dst, x, w, transW, accumulate, i*stripCols)
 		}
 	})
 	if done == dst.Cols {
@@ -62,7 +62,7 @@ func (e *Engine) MatMulSerial(s *Scratch, dst, x View, w Matrix, transW, accumul
 	p := e.path
 	done := p.stripped(dst, x, w, transW)
 	for c := 0; c < done; c += stripCols {
-		p.strip(dst, x, w, accumulate, c)
+		p.strip(dst, x, w, transW, accumulate, c)
 	}
 	if done == dst.Cols {
 		return

@@ -21,6 +21,19 @@ import "unsafe"
 //go:noescape
 func tile6x16AVX2(k int, x, w, dst *float32, stride int, accumulate int)
 
+// fan32AVX2 is fanFunc:
+//
+//	for c := range 32 {
+//		acc := 0, or dst[c] if accumulate != 0
+//		for i := range k {
+//			acc = FMA(x[i], w[i*stride+c], acc)
+//		}
+//		dst[c] = acc
+//	}
+//
+//go:noescape
+func fan32AVX2(k int, x, w *float32, stride int, dst *float32, accumulate int)
+
 // packF32AVX2 widens 8 rows of weights, rows stride apart, and lays them side by side, nr columns to a row of dst:
 //
 //	for i := range n * 4 {
@@ -254,6 +267,19 @@ func strip8F16AVX2(lines int, x *float32, xStride int, w unsafe.Pointer, stride 
 //
 //go:noescape
 func tile12x32AVX512(k int, x, w, dst *float32, stride int, accumulate int)
+
+// fan32AVX512 is fanFunc:
+//
+//	for c := range 32 {
+//		acc := 0, or dst[c] if accumulate != 0
+//		for i := range k {
+//			acc = FMA(x[i], w[i*stride+c], acc)
+//		}
+//		dst[c] = acc
+//	}
+//
+//go:noescape
+func fan32AVX512(k int, x, w *float32, stride int, dst *float32, accumulate int)
 
 // packF32AVX512 widens 16 rows of weights, rows stride apart, and lays them side by side, nr columns to a row of dst:
 //

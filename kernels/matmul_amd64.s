@@ -254,6 +254,46 @@ store:
 	VZEROUPPER
 	RET
 
+// func fan32AVX2(k int, x, w *float32, stride int, dst *float32, accumulate int)
+TEXT ·fan32AVX2(SB), NOSPLIT, $0-48
+	MOVQ k+0(FP), CX
+	MOVQ x+8(FP), SI
+	MOVQ w+16(FP), BX
+	MOVQ stride+24(FP), DX
+	MOVQ dst+32(FP), DI
+	MOVQ accumulate+40(FP), AX
+	SHLQ $2, DX
+	TESTQ AX, AX
+	JNZ load
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	JMP step
+
+load:
+	VMOVUPS 0(DI), Y0
+	VMOVUPS 32(DI), Y1
+	VMOVUPS 64(DI), Y2
+	VMOVUPS 96(DI), Y3
+
+step:
+	VBROADCASTSS (SI), Y4
+	VFMADD231PS 0(BX), Y4, Y0
+	VFMADD231PS 32(BX), Y4, Y1
+	VFMADD231PS 64(BX), Y4, Y2
+	VFMADD231PS 96(BX), Y4, Y3
+	ADDQ $4, SI
+	ADDQ DX, BX
+	DECQ CX
+	JNZ step
+	VMOVUPS Y0, 0(DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, 64(DI)
+	VMOVUPS Y3, 96(DI)
+	VZEROUPPER
+	RET
+
 // func packF32AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
 TEXT ·packF32AVX2(SB), NOSPLIT, $0-48
 	MOVQ n+0(FP), CX
@@ -1952,6 +1992,38 @@ store:
 	ADDQ DX, DI
 	VMOVUPS Z22, (DI)
 	VMOVUPS Z23, 64(DI)
+	VZEROUPPER
+	RET
+
+// func fan32AVX512(k int, x, w *float32, stride int, dst *float32, accumulate int)
+TEXT ·fan32AVX512(SB), NOSPLIT, $0-48
+	MOVQ k+0(FP), CX
+	MOVQ x+8(FP), SI
+	MOVQ w+16(FP), BX
+	MOVQ stride+24(FP), DX
+	MOVQ dst+32(FP), DI
+	MOVQ accumulate+40(FP), AX
+	SHLQ $2, DX
+	TESTQ AX, AX
+	JNZ load
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	JMP step
+
+load:
+	VMOVUPS 0(DI), Z0
+	VMOVUPS 64(DI), Z1
+
+step:
+	VBROADCASTSS (SI), Z2
+	VFMADD231PS 0(BX), Z2, Z0
+	VFMADD231PS 64(BX), Z2, Z1
+	ADDQ $4, SI
+	ADDQ DX, BX
+	DECQ CX
+	JNZ step
+	VMOVUPS Z0, 0(DI)
+	VMOVUPS Z1, 64(DI)
 	VZEROUPPER
 	RET
 

@@ -255,11 +255,13 @@ func TestMatMulFewRows(t *testing.T) {
 		r := rand.New(rand.NewPCG(5, 5))
 		for _, kind := range []Kind{F32, BF16, F16} {
 			for rows := 1; rows <= mostStripRows+2; rows++ {
-				p := newProblem(t, r, problem{rows: rows, cols: 2*stripCols + 5, k: 64, kind: kind, transW: true, accumulate: rows%2 == 0, pad: rows % 3, offset: rows % 4})
-				want := p.naive()
-				for _, serial := range []bool{false, true} {
-					if got := p.run(t, e, serial); !sameBits(got, want) {
-						t.Fatalf("%v, serial %v: differs from law 1", p, serial)
+				for _, transW := range []bool{true, false} {
+					p := newProblem(t, r, problem{rows: rows, cols: 2*stripCols + 5, k: 64, kind: kind, transW: transW, accumulate: rows%2 == 0, pad: rows % 3, offset: rows % 4})
+					want := p.naive()
+					for _, serial := range []bool{false, true} {
+						if got := p.run(t, e, serial); !sameBits(got, want) {
+							t.Fatalf("%v, serial %v: differs from law 1", p, serial)
+						}
 					}
 				}
 			}

@@ -1,40 +1,97 @@
 package kernels
 
 import (
-	"sync"
+	"runtime"
 	"sync/atomic"
 )
 
 // pool is a set of workers that wait for jobs. The caller of a job works too, so that a job always ends, even when it is
-// started from inside another one or when all workers are busy.
+// started from inside another one or when all workers are busy. A worker without work looks out for more for a while before
+// it sleeps: the products of a decoding step follow each other faster than a goroutine is woken.
 type pool struct {
-	jobs chan *job
-	n    int // workers, the caller counted
+	workers []*worker
+	n       int // workers, the caller counted
 }
 
 // job is a range of pieces that whoever is free takes one after the other.
 type job struct {
-	next   atomic.Int64
-	pieces int
-	run    func(piece int)
-	done   sync.WaitGroup // of helpers that took the job
-	broken atomic.Pointer[any]
+	next    atomic.Int64
+	pieces  int
+	run     func(piece int)
+	helpers atomic.Int32 // workers that were given the job and are not done
+	broken  atomic.Pointer[any]
 }
 
+// worker is one goroutine and its box: nil while it looks out, one of the marks below, or the job that it is given.
+type worker struct {
+	box  atomic.Pointer[job]
+	wake chan struct{} // one token for each change from asleep to a job
+	_    [64]byte      // boxes of their own cache lines
+}
+
+var asleep, busy, quit = new(job), new(job), new(job)
+
+// lookouts is how often a worker looks for a job, 64 times each, before it sleeps: some 50 microseconds.
+const lookouts = 300
+
 func newPool(threads int) *pool {
-	p := &pool{jobs: make(chan *job), n: threads}
+	p := &pool{n: threads}
 	for range threads - 1 {
-		go func() {
-			for j := range p.jobs {
-				j.work()
-				j.done.Done()
-			}
-		}()
+		w := &worker{wake: make(chan struct{}, 1)}
+		p.workers = append(p.workers, w)
+		go w.loop()
 	}
 	return p
 }
 
-func (p *pool) close() { close(p.jobs) }
+func (p *pool) close() {
+	for _, w := range p.workers {
+		for !w.give(quit) {
+			runtime.Gosched()
+		}
+	}
+}
+
+func (w *worker) loop() {
+	for {
+		j := w.take()
+		if j == quit {
+			return
+		}
+		j.work()
+		w.box.Store(nil)
+		j.helpers.Add(-1)
+	}
+}
+
+// take waits for a job.
+func (w *worker) take() *job {
+	for round := 0; ; round++ {
+		for range 64 {
+			if j := w.box.Load(); j != nil && w.box.CompareAndSwap(j, busy) {
+				return j
+			}
+		}
+		if round < lookouts {
+			runtime.Gosched()
+		} else if w.box.CompareAndSwap(nil, asleep) {
+			<-w.wake
+			round = 0
+		}
+	}
+}
+
+// give hands a job to the worker, unless it has one.
+func (w *worker) give(j *job) bool {
+	if w.box.CompareAndSwap(nil, j) {
+		return true
+	}
+	if w.box.CompareAndSwap(asleep, j) {
+		w.wake <- struct{}{}
+		return true
+	}
+	return false
+}
 
 // work takes pieces until there are none. A panic is kept for the caller of the job.
 func (j *job) work() {
@@ -62,18 +119,25 @@ func (p *pool) each(n int, f func(piece int)) {
 		return
 	}
 	j := &job{pieces: n, run: f}
-	for range min(n, p.n) - 1 {
-		j.done.Add(1)
-		select {
-		case p.jobs <- j:
-			continue
-		default: // nobody waits for work: those who work now, and the caller, do it all
+	wanted := int32(min(n, p.n) - 1)
+	for _, w := range p.workers {
+		if j.helpers.Load() >= wanted { // those that are done already are not replaced: then there is nothing left
+			break
 		}
-		j.done.Done()
-		break
+		j.helpers.Add(1)
+		if !w.give(j) {
+			j.helpers.Add(-1)
+		}
 	}
 	j.work()
-	j.done.Wait()
+	for _, w := range p.workers { // who has not begun need not
+		if w.box.CompareAndSwap(j, nil) {
+			j.helpers.Add(-1)
+		}
+	}
+	for j.helpers.Load() > 0 {
+		runtime.Gosched()
+	}
 	if v := j.broken.Load(); v != nil {
 		panic(*v)
 	}

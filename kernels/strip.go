@@ -10,6 +10,10 @@ const stripCols = 32
 // accumulate is not 0.
 type stripFunc func(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
 
+// fanFunc computes stripCols columns of a product of one row with weights that lie a step of k to a row: dst[c] = fma chain of
+// x[i] and w[i*stride+c] for i below k ascending, k > 0, from +0, or from dst if accumulate is not 0.
+type fanFunc func(k int, x, w *float32, stride int, dst *float32, accumulate int)
+
 // strip is a stripFunc and the rows and columns that it computes.
 type strip struct {
 	rows, cols int
@@ -34,7 +38,10 @@ func (k Kind) line() int {
 
 // stripped is how many columns of a product strips compute: whole pieces of stripCols, or none where it is not for strips.
 func (p *path) stripped(dst, x View, w Matrix, transW bool) int {
-	if !transW || p.strips[w.Kind] == nil || dst.Rows > mostStripRows || x.ColStride != 1 || x.Cols == 0 || x.Cols%w.Kind.line() != 0 {
+	if dst.Rows > mostStripRows || x.ColStride != 1 || x.Cols == 0 {
+		return 0
+	}
+	if transW && (p.strips[w.Kind] == nil || x.Cols%w.Kind.line() != 0) || !transW && (p.fan == nil || w.Kind != F32) {
 		return 0
 	}
 	return dst.Cols / stripCols * stripCols
@@ -42,10 +49,18 @@ func (p *path) stripped(dst, x View, w Matrix, transW bool) int {
 
 // strip computes the columns [c, c+stripCols) of a product by strips. The rows are done a few at a time: the weights of
 // the piece lie in the cache after the first.
-func (p *path) strip(dst, x View, w Matrix, accumulate bool, c int) {
+func (p *path) strip(dst, x View, w Matrix, transW, accumulate bool, c int) {
 	acc := 0
 	if accumulate {
 		acc = 1
+	}
+	if !transW {
+		_ = w.at(x.Cols-1, c+stripCols-1)
+		for r := range dst.Rows {
+			ds := dst.Data[r*dst.RowStride+c:][:stripCols]
+			p.fan(x.Cols, &x.Data[r*x.RowStride:][:x.Cols][0], &w.F32[c], w.Stride, &ds[0], acc)
+		}
+		return
 	}
 	lines := x.Cols / w.Kind.line()
 	row := 0

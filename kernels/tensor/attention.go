@@ -35,7 +35,7 @@ func (kv KV) Len() int {
 
 // queryBlock is how many queries are scored together: their probability rows are all the scratch that attention needs,
 // queryBlock * keys floats for each worker.
-const queryBlock = 64
+const queryBlock = 192
 
 // attnScale is the softmax scale of the reference, head_dim^-0.5.
 func attnScale(headDim int) float32 { return float32(1 / math.Sqrt(float64(headDim))) }

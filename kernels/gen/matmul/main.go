@@ -32,6 +32,7 @@ func generate() (asm, decl []byte) {
 	for _, m := range machines {
 		m.macros(g)
 		m.tile(g)
+		m.fan(g)
 		for _, k := range kinds {
 			m.pack(g, k)
 		}
