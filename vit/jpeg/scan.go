@@ -190,9 +190,10 @@ func (s *scan) restarted(fresh bool) {
 	s.pred = [4]int32{}
 	s.eobRun = 0
 	s.bits.short = false
-	s.short = !fresh
-	if !fresh {
-		s.bits.ended = true
+	if fresh {
+		s.short = false
+	} else {
+		s.bits.ended = true // the first MCU of a lost interval is read from zeros, those after it are left alone
 	}
 }
 
