@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/loupe-vl/loupe/kernels/tensor"
@@ -100,5 +101,6 @@ func readValue(ref, dir string) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.Float32s()
+	value, err := t.Float32s()
+	return slices.Clone(value), err // it may be a view of the map, which ends here
 }
