@@ -9,7 +9,6 @@ import (
 
 	"github.com/loupe-vl/loupe/vit/jpeg"
 	"golang.org/x/image/bmp"
-	"golang.org/x/image/tiff"
 )
 
 // Decode decodes a picture of any known kind, the first frame of an animated one, and turns it upright by its EXIF or
@@ -37,11 +36,7 @@ func Decode(data []byte, l Limits) (img Image, err error) {
 		if o, ok := jpeg.ExifOrientation(data); ok {
 			orientation = o
 		}
-		if img, err = decodeStd(data, l, tiff.DecodeConfig, tiff.Decode); err == nil && tiffInverted(data) {
-			for i := range img.Pix {
-				img.Pix[i] ^= 0xff
-			}
-		}
+		img, err = decodeTIFF(data, l)
 	case "":
 		return img, errors.New("the file is empty; give a picture")
 	default:

@@ -14,7 +14,7 @@ import (
 type gifFile struct {
 	r          *bytes.Reader
 	w, h       int
-	background byte
+	background byte   // index; 0 where there is no global palette
 	global     []byte // palette, 3 bytes a colour; nil for none
 }
 
@@ -24,7 +24,7 @@ type gifFrame struct {
 	pix         []byte
 	palette     []byte
 	transparent int // index; -1: none
-	disposal    int // 2: clear afterwards; 3: restore afterwards
+	disposal    int // 2: clear afterwards; 3: restore afterwards; 0: as the frame before
 	delay       float64
 }
 
@@ -32,18 +32,28 @@ func openGIF(data []byte) (*gifFile, error) {
 	if len(data) < 13 {
 		return nil, errors.New("no header")
 	}
-	g := &gifFile{r: bytes.NewReader(data[13:]), w: int(binary.LittleEndian.Uint16(data[6:])), h: int(binary.LittleEndian.Uint16(data[8:])), background: data[11]}
+	g := &gifFile{r: bytes.NewReader(data[13:]), w: int(binary.LittleEndian.Uint16(data[6:])), h: int(binary.LittleEndian.Uint16(data[8:]))}
 	var err error
 	if flags := data[10]; flags&0x80 != 0 {
+		g.background = data[11]
 		g.global, err = g.palette(flags)
 	}
 	return g, err
 }
 
+// palette reads a palette; nil for one whose colour i is the gray i, which to Pillow is none: indices beyond its end are
+// then gray levels too.
 func (g *gifFile) palette(flags byte) ([]byte, error) {
 	p := make([]byte, 3<<(1+flags&7))
-	_, err := io.ReadFull(g.r, p)
-	return p, err
+	if _, err := io.ReadFull(g.r, p); err != nil {
+		return nil, err
+	}
+	for i, v := range p {
+		if int(v) != i/3 {
+			return p, nil
+		}
+	}
+	return nil, nil
 }
 
 // next reads up to and with the next frame; io.EOF after the last.
@@ -78,7 +88,9 @@ func (g *gifFile) extension(f *gifFrame) error {
 	}
 	data, err := io.ReadAll(&gifBlocks{r: g.r})
 	if label == 0xf9 && err == nil && len(data) >= 4 {
-		f.disposal = int(data[0]>>2) & 7
+		if d := int(data[0]>>2) & 7; d != 0 {
+			f.disposal = d
+		}
 		f.delay = float64(binary.LittleEndian.Uint16(data[1:])) / 100
 		if data[0]&1 != 0 {
 			f.transparent = int(data[3])
@@ -226,75 +238,6 @@ func (f *gifFrame) draw(canvas Image, skip int) {
 			}
 			at := (f.y+y)*canvas.Width + f.x + x
 			copy(canvas.Pix[3*at:], table[i][:])
-		}
-	}
-}
-
-// maxFrames bounds an animation.
-const maxFrames = 4096
-
-// DecodeAnimation decodes every frame of an animated GIF as it is shown, and for how many seconds. The frames together
-// count against the limit of pixels.
-func DecodeAnimation(data []byte, l Limits) (frames []Image, seconds []float64, err error) {
-	if kind := sniff(data); kind != "GIF" {
-		return nil, nil, fmt.Errorf("a video file must be an animated GIF, and this is %s; give a GIF, or a directory of frames", kind)
-	}
-	g, f, err := firstGIFFrame(data, l)
-	if err != nil {
-		return nil, nil, err
-	}
-	canvas, err := decodeGIF(data, l)
-	if err != nil {
-		return nil, nil, err
-	}
-	for {
-		if len(frames) == maxFrames {
-			return nil, nil, fmt.Errorf("the animation has more than %d frames; take fewer", maxFrames)
-		}
-		if err := l.check(canvas.Width*(len(frames)+1), canvas.Height); err != nil {
-			return nil, nil, fmt.Errorf("all frames together: %w", err)
-		}
-		before := canvas.clone()
-		if len(frames) > 0 {
-			f.draw(canvas, f.transparent)
-		}
-		frames, seconds = append(frames, canvas.clone()), append(seconds, f.delay)
-		switch f.disposal {
-		case 2:
-			g.clear(canvas, f)
-		case 3:
-			if len(frames) > 1 {
-				canvas = before
-			}
-		}
-		next, err := g.next(l)
-		if err == io.EOF {
-			return frames, seconds, nil
-		}
-		if err != nil {
-			return nil, nil, damaged(fmt.Errorf("frame %d: %w", len(frames)+1, err))
-		}
-		if next.x+next.w > canvas.Width || next.y+next.h > canvas.Height {
-			return nil, nil, damaged(fmt.Errorf("frame %d lies beyond the screen", len(frames)+1))
-		}
-		f = next
-	}
-}
-
-func (img Image) clone() Image {
-	return Image{Width: img.Width, Height: img.Height, Pix: bytes.Clone(img.Pix)}
-}
-
-// clear fills a frame's rectangle as its disposal asks: with its transparent colour, or else the background's.
-func (g *gifFile) clear(canvas Image, f *gifFrame) {
-	table := f.colours()
-	fill := table[g.background]
-	if f.transparent >= 0 {
-		fill = table[f.transparent]
-	}
-	for y := f.y; y < f.y+f.h; y++ {
-		for x := f.x; x < f.x+f.w; x++ {
-			copy(canvas.Pix[3*(y*canvas.Width+x):], fill[:])
 		}
 	}
 }

@@ -127,7 +127,7 @@ func tinyLimit(t *testing.T, dir string) int {
 	}](t, filepath.Join(dir, "model", "preprocessor_config.json")).MaxPixels
 }
 
-func readJSON[T any](t *testing.T, path string) (v T) {
+func readJSON[T any](t testing.TB, path string) (v T) {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -137,7 +137,7 @@ func readJSON[T any](t *testing.T, path string) (v T) {
 	return v
 }
 
-func unmarshal(t *testing.T, data []byte, v any) {
+func unmarshal(t testing.TB, data []byte, v any) {
 	t.Helper()
 	if err := json.Unmarshal(data, v); err != nil {
 		t.Fatal(err)

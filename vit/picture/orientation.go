@@ -1,7 +1,5 @@
 package picture
 
-import "encoding/binary"
-
 // upright turns a picture as ImageOps.exif_transpose does for an EXIF orientation of 1 to 8.
 func upright(img Image, orientation int) Image {
 	w, h := img.Width, img.Height
@@ -36,30 +34,4 @@ func upright(img Image, orientation int) Image {
 		}
 	}
 	return out
-}
-
-// tiffInverted reports whether a TIFF is compressed by CCITT group 4, which x/image decodes with black and white
-// exchanged.
-func tiffInverted(data []byte) bool {
-	var order binary.ByteOrder = binary.LittleEndian
-	if data[0] == 'M' {
-		order = binary.BigEndian
-	}
-	if len(data) < 8 {
-		return false
-	}
-	at := int64(order.Uint32(data[4:]))
-	if at+2 > int64(len(data)) {
-		return false
-	}
-	for i := range int64(order.Uint16(data[at:])) {
-		e := at + 2 + 12*i
-		if e+12 > int64(len(data)) {
-			return false
-		}
-		if order.Uint16(data[e:]) == 259 {
-			return order.Uint16(data[e+8:]) == 4
-		}
-	}
-	return false
 }

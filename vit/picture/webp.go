@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"slices"
 
 	"github.com/loupe-vl/loupe/vit/jpeg"
 	"golang.org/x/image/webp"
@@ -17,8 +18,13 @@ type riffChunk struct {
 	body []byte
 }
 
-// webpChunks lists the chunks after a container's header.
+// webpChunks lists the chunks of a container; what follows its end is not looked at.
 func webpChunks(data []byte) ([]riffChunk, error) {
+	end := 8 + uint64(binary.LittleEndian.Uint32(data[4:]))
+	if end < 12 || end > uint64(len(data)) {
+		return nil, fmt.Errorf("the file has %d bytes, and its header says %d", len(data), end)
+	}
+	data = data[12:end]
 	var out []riffChunk
 	for len(data) >= 8 {
 		n := uint64(binary.LittleEndian.Uint32(data[4:]))
@@ -32,16 +38,31 @@ func webpChunks(data []byte) ([]riffChunk, error) {
 }
 
 func decodeWebP(data []byte, l Limits) (Image, error) {
-	chunks, err := webpChunks(data[12:])
+	chunks, err := webpChunks(data)
 	if err != nil {
 		return Image{}, damaged(err)
 	}
 	for _, c := range chunks {
-		if c.name == "VP8X" && len(c.body) >= 10 && c.body[0]&2 != 0 {
+		if c.name == "VP8X" && len(c.body) >= 10 && c.body[0]&webpAnimation != 0 {
 			return firstWebPFrame(c.body, chunks, l)
 		}
 	}
-	return stillWebP(data, l)
+	return stillWebP(announceAlpha(data, chunks), l)
+}
+
+// announceAlpha makes the alpha flag of the header say whether there is an alpha chunk: libwebp goes by the chunk, and
+// x/image refuses where the two differ.
+func announceAlpha(data []byte, chunks []riffChunk) []byte {
+	if len(chunks) == 0 || chunks[0].name != "VP8X" || len(chunks[0].body) == 0 {
+		return data
+	}
+	has := slices.ContainsFunc(chunks, func(c riffChunk) bool { return c.name == "ALPH" })
+	if has == (chunks[0].body[0]&webpAlpha != 0) {
+		return data
+	}
+	out := bytes.Clone(data)
+	out[20] ^= webpAlpha
+	return out
 }
 
 func stillWebP(data []byte, l Limits) (Image, error) {
@@ -101,7 +122,7 @@ func wrapFrame(anmf []byte) []byte {
 	body := anmf[16:]
 	header := make([]byte, 10)
 	if len(body) >= 4 && string(body[:4]) == "ALPH" {
-		header[0] = 0x10
+		header[0] = webpAlpha
 	}
 	copy(header[4:], anmf[6:12]) // width and height less one
 	out := []byte("RIFF\x00\x00\x00\x00WEBP")
@@ -113,17 +134,28 @@ func wrapFrame(anmf []byte) []byte {
 	return out
 }
 
-// webpOrientation reads the EXIF chunk, or else the XMP packet.
+// Flags of a VP8X header.
+const (
+	webpAnimation = 1 << 1
+	webpXMP       = 1 << 2
+	webpEXIF      = 1 << 3
+	webpAlpha     = 1 << 4
+)
+
+// webpOrientation reads the EXIF chunk, or else the XMP packet; libwebp sees neither where the header does not announce it.
 func webpOrientation(data []byte) int {
-	chunks, _ := webpChunks(data[12:])
-	xmp := []byte(nil)
+	chunks, _ := webpChunks(data)
+	var xmp []byte
+	var flags byte
 	for _, c := range chunks {
-		switch c.name {
-		case "EXIF":
+		switch {
+		case c.name == "VP8X" && len(c.body) > 0:
+			flags = c.body[0]
+		case c.name == "EXIF" && flags&webpEXIF != 0:
 			if o, ok := jpeg.ExifOrientation(bytes.TrimPrefix(c.body, []byte("Exif\x00\x00"))); ok {
 				return o
 			}
-		case "XMP ":
+		case c.name == "XMP " && flags&webpXMP != 0:
 			xmp = c.body
 		}
 	}

@@ -1,0 +1,103 @@
+package picture
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+)
+
+// maxFrames bounds an animation.
+const maxFrames = 4096
+
+// DecodeAnimation decodes every frame of an animated GIF as Pillow's ImageSequence and convert("RGB") show it, and for how
+// many seconds. The frames together count against the limit of pixels. Where the first frame's palette is a gray ramp, later
+// frames keep their own colours, which Pillow loses.
+func DecodeAnimation(data []byte, l Limits) (frames []Image, seconds []float64, err error) {
+	if kind := sniff(data); kind != "GIF" {
+		if kind == "" {
+			kind = "empty"
+		}
+		return nil, nil, fmt.Errorf("a video file must be an animated GIF, and this is %s; give a GIF, or a directory of frames", kind)
+	}
+	g, f, err := firstGIFFrame(data, l)
+	if err != nil {
+		return nil, nil, err
+	}
+	canvas, err := decodeGIF(data, l)
+	if err != nil {
+		return nil, nil, err
+	}
+	s := screen{g: g, first: f, canvas: canvas}
+	for {
+		if len(frames) == maxFrames {
+			return nil, nil, fmt.Errorf("the animation has more than %d frames; take fewer", maxFrames)
+		}
+		if err := l.check(canvas.Width*(len(frames)+1), canvas.Height); err != nil {
+			return nil, nil, fmt.Errorf("all frames together: %w", err)
+		}
+		frames, seconds = append(frames, s.show(f)), append(seconds, f.delay)
+		next, err := g.next(l)
+		if err == io.EOF {
+			return frames, seconds, nil
+		}
+		if err != nil {
+			return nil, nil, damaged(fmt.Errorf("frame %d: %w", len(frames)+1, err))
+		}
+		if next.x+next.w > canvas.Width || next.y+next.h > canvas.Height {
+			return nil, nil, damaged(fmt.Errorf("frame %d lies beyond the screen", len(frames)+1))
+		}
+		f = next
+	}
+}
+
+// screen is what the frames of a GIF are drawn on, one after the other.
+type screen struct {
+	g        *gifFile
+	first    *gifFrame
+	canvas   Image // on which the first frame already is
+	disposal int   // of the last frame that named one
+}
+
+// show draws a frame, returns what is then seen, and disposes of the frame.
+func (s *screen) show(f *gifFrame) Image {
+	if f.disposal != 0 {
+		s.disposal = f.disposal
+	}
+	before := s.canvas.clone()
+	if f != s.first {
+		f.draw(s.canvas, f.transparent)
+	}
+	seen := s.canvas.clone()
+	switch {
+	case s.disposal == 2, s.disposal == 3 && f == s.first && f.transparent >= 0: // before the first frame all is transparent
+		s.clear(f)
+	case s.disposal == 3 && f != s.first:
+		s.canvas = before
+	}
+	return seen
+}
+
+// clear fills a frame's rectangle with its transparent colour, or else the background's. An index beyond its palette is
+// black in the first frame and colour 0 in others. On a gray picture the first frame's transparent colour goes before.
+func (s *screen) clear(f *gifFrame) {
+	index := int(s.g.background)
+	if f.transparent >= 0 {
+		index = f.transparent
+	}
+	if s.first.palette == nil && s.first.transparent >= 0 {
+		index = s.first.transparent
+	}
+	if f != s.first && f.palette != nil && 3*index >= len(f.palette) {
+		index = 0
+	}
+	fill := f.colours()[index]
+	for y := f.y; y < f.y+f.h; y++ {
+		for x := f.x; x < f.x+f.w; x++ {
+			copy(s.canvas.Pix[3*(y*s.canvas.Width+x):], fill[:])
+		}
+	}
+}
+
+func (img Image) clone() Image {
+	return Image{Width: img.Width, Height: img.Height, Pix: bytes.Clone(img.Pix)}
+}

@@ -1,0 +1,144 @@
+package picture
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/crc32"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// patched is a copy of data with bytes replaced from at on.
+func patched(data []byte, at int, with ...byte) []byte {
+	out := bytes.Clone(data)
+	copy(out[at:], with)
+	return out
+}
+
+// hugePNG is a sound PNG header of 65535 x 65535 pixels before data for far fewer.
+func hugePNG(t *testing.T) []byte {
+	out := bytes.Clone(readPicture(t, "rgb.png"))
+	binary.BigEndian.PutUint32(out[16:], 65535)
+	binary.BigEndian.PutUint32(out[20:], 65535)
+	binary.BigEndian.PutUint32(out[29:], crc32.ChecksumIEEE(out[12:29]))
+	return out
+}
+
+// TestLoadFileErrors has the files that are no pictures, or no whole ones. Each error names the file, and says what is wrong
+// and what to do.
+func TestLoadFileErrors(t *testing.T) {
+	png, gif := readPicture(t, "rgb.png"), readPicture(t, "still.gif")
+	half := func(name string) []byte { data := readPicture(t, name); return data[:len(data)/2] }
+	for _, c := range []struct {
+		name string
+		data []byte
+		want []string
+	}{
+		{"empty", nil, []string{"is empty", "give a picture"}},
+		{"text.txt", []byte("not a picture\n"), []string{"unknown kind", "give a JPEG, PNG"}},
+		{"page.html", []byte("\n <svg/>"), []string{"SVG or other XML", "give a JPEG, PNG"}},
+		{"paper.pdf", []byte("%PDF-1.7"), []string{"a PDF", "give a JPEG, PNG"}},
+		{"photo.heic", []byte("\x00\x00\x00\x18ftypheic"), []string{"HEIC or AVIF", "give a JPEG, PNG"}},
+		{"half.png", half("rgb.png"), []string{"PNG", "truncated", "save it again"}},
+		{"half.gif", half("still.gif"), []string{"GIF", "truncated", "save it again"}},
+		{"half.webp", half("lossy.webp"), []string{"WebP", "truncated", "save it again"}},
+		{"half_animation.webp", half("animated.webp"), []string{"WebP", "truncated", "save it again"}},
+		{"half.bmp", half("bits24.bmp"), []string{"BMP", "truncated", "save it again"}},
+		{"half.tiff", half("rgb_none.tiff"), []string{"TIFF", "truncated", "save it again"}},
+		{"half.jpg", half("exif6.jpg"), []string{"JPEG"}},
+		{"signature.png", png[:8], []string{"PNG", "no header", "save it again"}},
+		{"header_only.gif", gif[:6], []string{"GIF", "no header", "save it again"}},
+		{"crc.png", patched(png, 29, 0, 0, 0, 0), []string{"PNG", "checksum", "save it again"}},
+		{"data_crc.png", patched(png, len(png)-16, 1, 2, 3, 4), []string{"PNG", "checksum", "save it again"}},
+		{"huge.png", hugePNG(t), []string{"65535 x 65535", "more than the limit", "make it smaller"}},
+		{"negative.png", patched(png, 16, 0xff, 0xff, 0xff, 0xff), []string{"PNG", "impossible size"}},
+		{"no_width.png", patched(png, 16, 0, 0, 0, 0), []string{"PNG", "0 x 11", "empty"}},
+		{"no_width.gif", patched(gif, bytes.IndexByte(gif, 0x2c)+5, 0, 0), []string{"GIF", "0 x 11", "empty"}},
+		{"no_image.gif", append(bytes.Clone(gif[:13+24]), 0x3b), []string{"GIF", "no image"}},
+		{"unknown_block.gif", append(bytes.Clone(gif[:13+24]), 0x99), []string{"GIF", "0x99"}},
+		{"code_size.gif", patched(gif, bytes.IndexByte(gif, 0x2c)+10, 12), []string{"GIF", "code size of 12"}},
+		{"huge.gif", patched(gif, bytes.IndexByte(gif, 0x2c)+1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff), []string{"GIF", "65535 x 65535", "limit"}},
+		{"no_frame.webp", patched(readPicture(t, "animated.webp")[:30], 4, 22, 0), []string{"WebP", "no frame"}},
+		{"directory_beyond.tiff", []byte("II*\x00\xff\xff\xff\x7f"), []string{"TIFF", "truncated"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), c.name)
+			if err := os.WriteFile(path, c.data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err := LoadFile(path, Limits{})
+			runtime.ReadMemStats(&after)
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			for _, want := range append(c.want, c.name) {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("the error %q does not say %q", err, want)
+				}
+			}
+			if taken := after.TotalAlloc - before.TotalAlloc; taken > 8<<20 {
+				t.Errorf("%d bytes of memory were taken before the file was refused", taken)
+			}
+		})
+	}
+}
+
+func TestLoadFileNoFile(t *testing.T) {
+	dir := t.TempDir()
+	for path, want := range map[string]string{dir: "is a directory; give a file", filepath.Join(dir, "none.png"): "no such file"} {
+		_, err := LoadFile(path, Limits{})
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: the error is %v, want one that says %q", path, err, want)
+		}
+	}
+}
+
+// TestLimits: a picture of as many pixels as the limit is taken, one of a pixel more is not, of every kind.
+func TestLimits(t *testing.T) {
+	for _, name := range []string{"exif6.jpg", "rgb.png", "gray1_adam7.png", "still.gif", "lossy.webp", "lossless.webp", "animated.webp", "bits24.bmp", "rgb_lzw.tiff", "tiled.tiff"} {
+		data := readPicture(t, name)
+		img, err := Decode(data, Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := img.Width * img.Height
+		if _, err := Decode(data, Limits{MaxPixels: n}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := Decode(data, Limits{MaxPixels: n - 1}); err == nil || !strings.Contains(err.Error(), "limit") {
+			t.Errorf("%s of %d pixels under a limit of %d: %v", name, n, n-1, err)
+		}
+	}
+}
+
+// TestTruncated cuts files at every byte: what is cut is refused, or (where only what follows the pixels is gone) gives the
+// very same pixels, and nothing panics.
+func TestTruncated(t *testing.T) {
+	for _, name := range []string{
+		"exif6.jpg", "rgb_adam7.png", "palette_trns_two.png", "xmp6_compressed.png", "exif_after_idat.png", "interlaced.gif", "local_palette.gif", "anim_mixed.gif",
+		"lossy_alpha.webp", "lossless_alpha.webp", "animated_alpha.webp", "exif3_xmp6.webp", "bits4.bmp", "bits32_v5_alpha.bmp", "rgb_lzw.tiff", "palette.tiff",
+		"tiled_deflate_big.tiff", "group3.tiff", "group4.tiff", "orientation6.tiff", "rgb_packbits.tiff",
+	} {
+		t.Run(name, func(t *testing.T) {
+			data := readPicture(t, name)
+			whole, err := Decode(data, Limits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for n := range data {
+				img, err := Decode(data[:n], Limits{})
+				if err == nil && !bytes.Equal(img.Pix, whole.Pix) {
+					t.Errorf("cut to %d of %d bytes: accepted with other pixels", n, len(data))
+				}
+				if _, _, err := DecodeAnimation(data[:n], Limits{}); err == nil && n < len(data)-1 {
+					t.Errorf("cut to %d of %d bytes: accepted as a whole animation", n, len(data))
+				}
+			}
+		})
+	}
+}

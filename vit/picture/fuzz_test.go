@@ -1,0 +1,56 @@
+package picture
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// FuzzDecode looks for files that panic, that take more memory than the limit allows, or that come out other than they say.
+func FuzzDecode(f *testing.F) {
+	dir := filepath.Join("testdata", "files")
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, e := range entries {
+		data, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	l := Limits{MaxPixels: 1 << 16}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		img, err := Decode(data, l)
+		if err == nil {
+			checkImage(t, img, l)
+			again, err := Decode(data, l)
+			if err != nil || sha(again.Pix) != sha(img.Pix) {
+				t.Errorf("decoded again it differs (%v)", err)
+			}
+		} else if img.Pix != nil {
+			t.Errorf("pixels together with the error %v", err)
+		}
+		frames, seconds, err := DecodeAnimation(data, l)
+		if err != nil {
+			return
+		}
+		if len(frames) == 0 || len(frames) != len(seconds) {
+			t.Fatalf("%d frames and %d times", len(frames), len(seconds))
+		}
+		for _, frame := range frames {
+			checkImage(t, frame, l)
+		}
+		if sha(frames[0].Pix) != sha(img.Pix) {
+			t.Error("the first frame is not the still picture")
+		}
+	})
+}
+
+func checkImage(t *testing.T, img Image, l Limits) {
+	t.Helper()
+	if img.Width <= 0 || img.Height <= 0 || img.Width*img.Height > l.MaxPixels || len(img.Pix) != 3*img.Width*img.Height {
+		t.Fatalf("%d x %d pixels in %d bytes", img.Width, img.Height, len(img.Pix))
+	}
+}
