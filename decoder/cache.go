@@ -35,9 +35,13 @@ func (c *Cache) Bytes() int {
 	return n
 }
 
-// extend appends the rows of k and v, (tokens, kv_heads*head_dim), to a layer and returns all that it holds.
-func (c *Cache) extend(layer int, k, v tensor.Tensor) tensor.KV {
-	l := &c.layers[layer]
+// extend appends the rows of k and v, (tokens, kv_heads*head_dim), to a layer and returns all that it holds. Without a cache
+// they are all, and gradients go through them.
+func (c *Cache) extend(layer *Layer, k, v tensor.Tensor) tensor.KV {
+	if c == nil {
+		return tensor.Keys(k, v, layer.KVHeads)
+	}
+	l := &c.layers[layer.Index]
 	for i := range k.Rows {
 		at := c.n + i
 		if at/pageRows == len(l.k) {
@@ -60,4 +64,8 @@ func head(pages []tensor.Tensor, n int) []tensor.Tensor {
 }
 
 // commit ends a step in which every layer was extended by n positions.
-func (c *Cache) commit(n int) { c.n += n }
+func (c *Cache) commit(n int) {
+	if c != nil {
+		c.n += n
+	}
+}

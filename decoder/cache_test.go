@@ -17,7 +17,7 @@ func TestCacheGrowsWithoutCopying(t *testing.T) {
 		for i := range step {
 			k.Row(i)[0], v.Row(i)[0] = float32(n+i), -float32(n+i)
 		}
-		kv := c.extend(0, k, v)
+		kv := c.extend(&Layer{}, k, v)
 		c.commit(step)
 		n += step
 		if kv.Len() != n || c.Len() != n {

@@ -12,9 +12,11 @@ import (
 type Model struct {
 	Config weights.TextConfig
 	Embed  kernels.Matrix // (vocab_size, hidden_size)
-	Layers []*Layer
-	Norm   *tensor.Norm
-	LMHead *tensor.Linear // the embedding itself where the checkpoint ties them
+	// EmbedGrad is the gradient of Embed to add to, dense; nil where it does not learn.
+	EmbedGrad []float32
+	Layers    []*Layer
+	Norm      *tensor.Norm
+	LMHead    *tensor.Linear // the embedding itself where the checkpoint ties them
 }
 
 // Load reads the tensors named model.* and lm_head from p, whose error tells what was missing.
@@ -42,7 +44,7 @@ type Vision struct {
 
 // EmbedTokens looks up ids, whose first stands at position r.FirstRow, and places the vision rows that fall among them.
 func (m *Model) EmbedTokens(r *tensor.Run, ids []int, vision []Vision) tensor.Tensor {
-	x := r.Tap(tensor.At("model.embed_tokens", ""), r.Gather(m.Embed, ids))
+	x := r.Tap(tensor.At("model.embed_tokens", ""), r.Gather(m.Embed, m.EmbedGrad, ids))
 	for _, v := range vision {
 		lo, at := 0, []int(nil)
 		for i, p := range v.At {

@@ -16,9 +16,13 @@
 // TestMatMulPaths, TestMatMulThreads, TestMatMulRowAlone and TestMatMulPieces hold it.
 //
 // Reductions that are no matrix products (norms, softmax) sum in 16 lanes, element i in lane i modulo 16, and then join the
-// lanes in the tree of reduce16. exp, sin, cos, erf and sigmoid are polynomials of the package's own. Every float32
+// lanes in the tree of lanes.total. exp, sin, cos, erf and sigmoid are polynomials of the package's own. Every float32
 // product that is added to something is rounded first, by an explicit conversion, since arm64 and GOAMD64=v3 would fuse
 // it otherwise: FMA is the only fused operation. Denormals are kept; Go leaves MXCSR and FPCR that way.
+//
+// Functions over slices (norms, activations, softmax, rotary turns, sums) have a plain form, which is a function of the
+// package, and a method of [Engine] that computes it by the path's routines: the same bits, but for the sign and payload of
+// NaN. TestVectors and TestVectorsAllFloats hold it.
 //
 // # How a kernel is laid out
 //

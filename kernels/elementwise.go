@@ -26,3 +26,21 @@ func Rotate(dst, x, cos, sin []float32) {
 		dst[j+h] = float32(hi[j]*cos[j]) + float32(lo[j]*sin[j])
 	}
 }
+
+// RotateBackward adds to dx the gradient of Rotate's x under dy: dy turned back.
+func RotateBackward(dx, dy, cos, sin []float32) {
+	h := len(cos)
+	lo, hi := dy[:h], dy[h:2*h]
+	for j := range h {
+		dx[j] += float32(lo[j]*cos[j]) + float32(hi[j]*sin[j])
+		dx[j+h] += float32(hi[j]*cos[j]) - float32(lo[j]*sin[j])
+	}
+}
+
+// AddScaled is dst = dst + x * s.
+func AddScaled(dst, x []float32, s float32) {
+	x = x[:len(dst)]
+	for i := range dst {
+		dst[i] += float32(x[i] * s)
+	}
+}

@@ -42,6 +42,7 @@ func emulate512(t *testing.T, cpu *emulate.CPU, p path) *path {
 	p.fan = func(k int, x, w *float32, stride int, dst *float32, accumulate int) {
 		call(fan, k, floats(x, k), floats(w, (k-1)*stride+stripCols), stride, floats(dst, stripCols), accumulate)
 	}
+	p.vec = emulateVectors(p.vec, call)
 	size := [...]int{F32: 4, BF16: 2, F16: 2}
 	pack := func(kind Kind, steps int, routine packRoutine) packRoutine {
 		return func(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int) {

@@ -31,7 +31,8 @@ type path struct {
 	pack      packFunc
 	packX     packXFunc
 	fan       fanFunc
-	strips    strips // none: products of few rows go by panels too
+	strips    strips   // none: products of few rows go by panels too
+	vec       *vectors // none: functions over slices are plain Go
 }
 
 // tileFunc computes one tile of a product: dst[r*stride+c] = fma chain of x[k*mr+r] and w[k*nr+c] over k ascending, for r

@@ -2,18 +2,39 @@ package kernels
 
 import "math"
 
-// Exp is e^x, correctly rounded but for rare ties: the float64 polynomial below rounded once to float32. It is 0 below
-// -104 and +Inf above 88.73.
+// Exp is e^x within one unit of the last place: 0 below -103.98 and +Inf above 88.72, with denormals between. It is the
+// reference of the vector forms, so it is plain float32: x = n ln 2 + r with |r| < 0.35, where n ln2High is exact, and
+// e^r = 1 + r + r² q(r) with the minimax polynomial q. Every product is rounded before it is added to.
 func Exp(x float32) float32 {
-	switch {
-	case x != x:
-		return x
-	case x > 89:
-		return float32(math.Inf(1))
-	case x < -104:
-		return 0
+	if x > 89 {
+		x = 89
 	}
-	return float32(exp(float64(x)))
+	if x < -104 {
+		x = -104
+	}
+	const (
+		log2E   = 1.44269504
+		ln2High = 0.693359375 // of 9 bits
+		ln2Low  = -2.12194440e-4
+		// shift rounds: float32 has no fractions above 2^23. The low bits of x log2E + shift are then n + 254.
+		shift = 0x1.8p23 + 254
+	)
+	z := float32(x*log2E) + shift
+	n := z - shift
+	high := x - float32(n*ln2High) // exact; r is high - low
+	low := float32(n * ln2Low)
+	r := high - low
+	q := float32(0x1.6a543cp-10)
+	q = float32(q*r) + 0x1.12398ep-7
+	q = float32(q*r) + 0x1.5558aap-5
+	q = float32(q*r) + 0x1.555492p-3
+	q = float32(q*r) + 0x1.fffffcp-2
+	p := 1 + (high + (float32(float32(r*r)*q) - low))
+
+	// Times 2^n in two steps, so that only the last one may round.
+	k := math.Float32bits(z)
+	half := k >> 1
+	return float32(p*math.Float32frombits(half<<23)) * math.Float32frombits((k-half)<<23)
 }
 
 // exp is e^x for |x| < 700, to about 1e-11 of its value: x = n ln 2 + r, |r| < 0.35, and a Taylor polynomial of r. Every
@@ -35,12 +56,19 @@ func exp(x float64) float64 {
 	return p * math.Float64frombits(uint64(int64(n)+1023)<<52) // 2^n, a normal number here
 }
 
-// Sigmoid is 1/(1+e^-x).
+// Sigmoid is 1/(1+e^-x) within two units of the last place. With e = e^-|x| it is 1 - e/(1+e), or below zero e/(1+e), of
+// which the rounding of 1+e is then taken back.
 func Sigmoid(x float32) float32 {
-	if x < -700 || x > 700 || x != x {
-		return float32(1 / (1 + math.Exp(float64(-x)))) // 0, 1 or NaN on every machine
+	const sign = 1 << 31
+	bits := math.Float32bits(x)
+	e := Exp(math.Float32frombits(bits | sign))
+	s := 1 + e
+	q := e / s
+	if bits&sign == 0 {
+		return 1 - q
 	}
-	return float32(1 / (1 + exp(-float64(x))))
+	lost := e - (s - 1) // exact
+	return q - float32(q*lost)
 }
 
 // Tanh is the hyperbolic tangent.
@@ -61,24 +89,27 @@ func Tanh(x float32) float32 {
 	}
 }
 
-// Erf is the error function: 2/sqrt(pi) x e^(-x²) times the series of (2x²)^n / (1·3·5···(2n+1)), whose terms are all
-// positive (Abramowitz and Stegun 7.1.6).
+// Erf is the error function within two units of the last place: x + x p(x²) near zero, and 1 - e^(t q(t)) of t = |x| beyond,
+// which is 1 from 4 on. p and q are minimax polynomials.
 func Erf(x float32) float32 {
-	v := float64(x)
-	switch {
-	case x != x:
-		return x
-	case v > 4:
-		return 1
-	case v < -4:
-		return -1
+	t := float32(math.Abs(float64(x)))
+	if t > 4 {
+		t = 4
 	}
-	s := float64(2 * float64(v*v))
-	sum, term := 1.0, 1.0
-	for n := 3.0; term > 1e-12*sum; n += 2 {
-		term = float64(term * s / n)
-		sum += term
+	if s := float32(t * t); t < 0.9 {
+		p := float32(-0x1.3ec7ep-11)
+		p = float32(p*s) + 0x1.485268p-8
+		p = float32(p*s) - 0x1.b6b7d2p-6
+		p = float32(p*s) + 0x1.ce1d3ap-4
+		p = float32(p*s) - 0x1.8126f4p-2
+		p = float32(p*s) + 0x1.06eba6p-3
+		return x + float32(x*p)
 	}
-	const twoOverSqrtPi = 1.12837916709551257390
-	return float32(float64(twoOverSqrtPi*v) * float64(exp(-float64(s/2))*sum))
+	q := float32(0x1.c117e2p-13)
+	q = float32(q*t) - 0x1.a593d8p-9
+	q = float32(q*t) + 0x1.771c46p-6
+	q = float32(q*t) - 0x1.af2fd6p-4
+	q = float32(q*t) - 0x1.457bf8p-1
+	q = float32(q*t) - 0x1.20e676p+0
+	return float32(math.Copysign(float64(1-Exp(float32(t*q))), float64(x)))
 }

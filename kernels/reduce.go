@@ -13,9 +13,8 @@ func (l *lanes) total() float32 {
 	return l[0]
 }
 
-// Sum is the sum of x in the order of lanes.
-func Sum(x []float32) float32 {
-	var l lanes
+// add goes on with x, whose first element belongs in lane 0.
+func (l *lanes) add(x []float32) {
 	for ; len(x) >= 16; x = x[16:] {
 		for i, v := range (*[16]float32)(x) {
 			l[i] += v
@@ -24,12 +23,10 @@ func Sum(x []float32) float32 {
 	for i, v := range x {
 		l[i] += v
 	}
-	return l.total()
 }
 
-// SumSquares is the sum of the squares of x-mean in the order of lanes.
-func SumSquares(x []float32, mean float32) float32 {
-	var l lanes
+// addSquares goes on with the squares of x-mean.
+func (l *lanes) addSquares(x []float32, mean float32) {
 	for ; len(x) >= 16; x = x[16:] {
 		for i, v := range (*[16]float32)(x) {
 			l[i] += float32((v - mean) * (v - mean))
@@ -38,6 +35,19 @@ func SumSquares(x []float32, mean float32) float32 {
 	for i, v := range x {
 		l[i] += float32((v - mean) * (v - mean))
 	}
+}
+
+// Sum is the sum of x in the order of lanes.
+func Sum(x []float32) float32 {
+	var l lanes
+	l.add(x)
+	return l.total()
+}
+
+// SumSquares is the sum of the squares of x-mean in the order of lanes.
+func SumSquares(x []float32, mean float32) float32 {
+	var l lanes
+	l.addSquares(x, mean)
 	return l.total()
 }
 

@@ -14,3 +14,19 @@ func Softmax(x []float32) {
 		x[i] /= sum
 	}
 }
+
+// SoftmaxBackward replaces dp, the gradient of Softmax's result p, by that of its argument: p (dp - Σ p dp), summed in the
+// order of lanes.
+func SoftmaxBackward(dp, p []float32) {
+	var l lanes
+	for i, v := range p {
+		l[i%16] += float32(v * dp[i])
+	}
+	dot := l.total()
+	for i, v := range p {
+		dp[i] = v * (dp[i] - dot)
+	}
+}
+
+// SoftmaxBackward is [SoftmaxBackward] by the engine's kernels.
+func (e *Engine) SoftmaxBackward(dp, p []float32) { SoftmaxBackward(dp, p) }

@@ -3,13 +3,15 @@ package tensor
 import "github.com/loupe-vl/loupe/kernels"
 
 // QuickGELU is x*sigmoid(1.702x), the activation of the vision blocks.
-func (r *Run) QuickGELU(x Tensor) Tensor { return r.each(x, kernels.QuickGELU) }
+func (r *Run) QuickGELU(x Tensor) Tensor {
+	return r.each(x, r.eng.QuickGELU, kernels.QuickGELUBackward)
+}
 
 // GELU is the exact (erf) form, the activation of the patch merger (Hendrycks and Gimpel, arXiv 1606.08415).
-func (r *Run) GELU(x Tensor) Tensor { return r.each(x, kernels.GELU) }
+func (r *Run) GELU(x Tensor) Tensor { return r.each(x, r.eng.GELU, kernels.GELUBackward) }
 
-// each applies f(dst, x) to each row.
-func (r *Run) each(x Tensor, f func(dst, x []float32)) Tensor {
+// each applies f(dst, x) to each row, and back(dx, x, dy) to its gradient.
+func (r *Run) each(x Tensor, f func(dst, x []float32), back func(dx, x, dy []float32)) Tensor {
 	out := r.New(x.Rows, x.Cols)
 	if r.idle() {
 		return out
@@ -19,6 +21,16 @@ func (r *Run) each(x Tensor, f func(dst, x []float32)) Tensor {
 			f(out.Row(i), x.Row(i))
 		}
 	})
+	if r.taping(false, x) {
+		out = r.WithGrad(out)
+		r.record(func() {
+			r.rows(x.Rows, 32*x.Cols, func(lo, hi int) {
+				for i := lo; i < hi; i++ {
+					back(x.GradRow(i), x.Row(i), out.GradRow(i))
+				}
+			})
+		})
+	}
 	return out
 }
 
@@ -30,8 +42,18 @@ func (r *Run) SwiGLU(gate, up Tensor) Tensor {
 	}
 	r.rows(gate.Rows, 16*gate.Cols, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			kernels.SwiGLU(out.Row(i), gate.Row(i), up.Row(i))
+			r.eng.SwiGLU(out.Row(i), gate.Row(i), up.Row(i))
 		}
 	})
+	if r.taping(false, gate, up) {
+		out = r.WithGrad(out)
+		r.record(func() {
+			r.rows(out.Rows, 32*out.Cols, func(lo, hi int) {
+				for i := lo; i < hi; i++ {
+					kernels.SwiGLUBackward(gate.gradOrNil(i), up.gradOrNil(i), gate.Row(i), up.Row(i), out.GradRow(i))
+				}
+			})
+		})
+	}
 	return out
 }

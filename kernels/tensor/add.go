@@ -1,7 +1,5 @@
 package tensor
 
-import "github.com/loupe-vl/loupe/kernels"
-
 // Add is a + b, element by element: the residual connection.
 func (r *Run) Add(a, b Tensor) Tensor {
 	out := r.New(a.Rows, a.Cols)
@@ -10,8 +8,15 @@ func (r *Run) Add(a, b Tensor) Tensor {
 	}
 	r.rows(a.Rows, a.Cols, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			kernels.Add(out.Row(i), a.Row(i), b.Row(i))
+			r.eng.Add(out.Row(i), a.Row(i), b.Row(i))
 		}
 	})
+	if r.taping(false, a, b) {
+		out = r.WithGrad(out)
+		r.record(func() {
+			a.addGrad(r, out)
+			b.addGrad(r, out)
+		})
+	}
 	return out
 }

@@ -43,12 +43,12 @@ func attnScale(headDim int) float32 { return float32(1 / math.Sqrt(float64(headD
 // Within is attention inside each span: q, (rows, heads*head_dim), against the keys and values of the same rows. Taps
 // below at: scores.J (after the scale), probs.J and heads, (heads, queries, keys) for span J.
 func (r *Run) Within(at Point, q Tensor, heads int, kv KV, spans []Span) Tensor {
-	out := r.New(q.Rows, q.Cols)
+	out := r.attentionResult(q, kv)
 	for _, s := range spans {
 		part := KV{K: []Tensor{kv.K[0].Slice(s.Start, s.End)}, V: []Tensor{kv.V[0].Slice(s.Start, s.End)}, KVHeads: kv.KVHeads}
-		a := attention{heads: heads, q: q.Slice(s.Start, s.End), kv: part, out: out.Slice(s.Start, s.End), index: s.Index}
+		a := &attention{heads: heads, q: q.Slice(s.Start, s.End), kv: part, out: out.Slice(s.Start, s.End), index: s.Index}
 		a.visible = func(int) int { return part.K[0].Rows }
-		r.attend(at, &a)
+		r.attend(at, a)
 	}
 	return r.TapHeads(at.named("heads"), out, heads)
 }
@@ -56,11 +56,11 @@ func (r *Run) Within(at Point, q Tensor, heads int, kv KV, spans []Span) Tensor 
 // Causal is attention to the past: the last row of q, (rows, heads*head_dim), sees all keys of kv, the row before it one
 // less. Query head h reads key head h/(heads/kv_heads) (grouped queries, Ainslie et al., arXiv 2305.13245).
 func (r *Run) Causal(at Point, q Tensor, heads int, kv KV) Tensor {
-	out := r.New(q.Rows, q.Cols)
+	out := r.attentionResult(q, kv)
 	past := kv.Len() - q.Rows
-	a := attention{heads: heads, q: q, kv: kv, out: out, index: -1}
+	a := &attention{heads: heads, q: q, kv: kv, out: out, index: -1}
 	a.visible = func(row int) int { return past + row + 1 }
-	r.attend(at, &a)
+	r.attend(at, a)
 	return r.TapHeads(at.named("heads"), out, heads)
 }
 
@@ -79,6 +79,7 @@ type attention struct {
 
 	scoreEdits, probEdits []Edit
 	scores, probs         []float32 // (heads, queries, keys) for the probe; nil where it does not want them
+	dScores, dProbs       []float32 // their gradients
 }
 
 func (r *Run) attend(at Point, a *attention) {
@@ -93,10 +94,11 @@ func (r *Run) attend(at Point, a *attention) {
 	n, keys := a.q.Rows, a.kv.Len()
 	scores, probs := at.named("scores"), at.named("probs")
 	scores.Index, probs.Index = a.index, a.index
+	defer r.recordAttention(a, scores, probs)
 	if r.probe != nil {
 		a.scoreEdits, a.probEdits = r.probe.Edits(scores), r.probe.Edits(probs)
 		shape := []int{a.heads, n, keys}
-		wantScores, wantProbs := r.probe.Wants(scores, shape), r.probe.Wants(probs, shape)
+		wantScores, wantProbs := r.wants(scores, shape), r.wants(probs, shape)
 		if r.dry {
 			return
 		}
@@ -134,8 +136,16 @@ func (r *Run) attend(at Point, a *attention) {
 
 // attentionScratch is what one worker needs for one block of queries.
 type attentionScratch struct {
-	matmul *kernels.Scratch
-	rows   []float32
+	matmul     *kernels.Scratch
+	rows, back []float32 // of scores and probabilities, and of their gradients
+}
+
+// block is n rows of memory that *s keeps, each as long as keys.
+func block(s *[]float32, n, keys int) Tensor {
+	if cap(*s) < n*keys {
+		*s = make([]float32, n*keys)
+	}
+	return Of(n, keys, (*s)[:n*keys])
 }
 
 var attentionWork = sync.Pool{New: func() any { return &attentionScratch{matmul: kernels.NewScratch()} }}
@@ -146,10 +156,7 @@ func (r *Run) attendBlock(w *attentionScratch, a *attention, head, lo, hi int) e
 	d := a.q.Cols / a.heads
 	kvHead := head / (a.heads / a.kv.KVHeads)
 	n, keys := hi-lo, a.visible(hi-1) // the last row of a block sees the most
-	if need := n * keys; cap(w.rows) < need {
-		w.rows = make([]float32, need)
-	}
-	p := Of(n, keys, w.rows[:n*keys])
+	p := block(&w.rows, n, keys)
 	q := a.q.Slice(lo, hi).Columns(head*d, (head+1)*d)
 	a.overPages(a.kv.K, keys, func(page Tensor, from, to int) {
 		k := page.Columns(kvHead*d, (kvHead+1)*d)
@@ -157,7 +164,7 @@ func (r *Run) attendBlock(w *attentionScratch, a *attention, head, lo, hi int) e
 	})
 	scale := attnScale(d)
 	for i := range n {
-		kernels.Scale(p.Row(i), p.Row(i), scale)
+		r.eng.Scale(p.Row(i), p.Row(i), scale)
 	}
 	if err := a.look(r, a.scoreEdits, a.scores, p, head, lo, negInf); err != nil {
 		return err
@@ -165,7 +172,7 @@ func (r *Run) attendBlock(w *attentionScratch, a *attention, head, lo, hi int) e
 	for i := range n {
 		row := p.Row(i)
 		seen := a.visible(lo + i)
-		kernels.Softmax(row[:seen])
+		r.eng.Softmax(row[:seen])
 		clear(row[seen:])
 	}
 	if err := a.look(r, a.probEdits, a.probs, p, head, lo, 0); err != nil {

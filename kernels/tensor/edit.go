@@ -2,6 +2,8 @@ package tensor
 
 import (
 	"fmt"
+
+	"github.com/loupe-vl/loupe/kernels"
 )
 
 // Edit is one change at a tap point: what contracts call an intervention.
@@ -42,6 +44,42 @@ func (r *Run) Edit(p Point, e Edit, x Tensor, heads int) {
 	}
 	if err := e.apply(x, r.FirstRow, r.rowsInAll(x.Rows)); err != nil {
 		r.Fail(fmt.Errorf("intervention at %s: %w", p, err))
+	}
+}
+
+// editBackward turns the gradient of x after e into that before it.
+func (r *Run) editBackward(p Point, e Edit, x Tensor, heads int) {
+	g := x.gradTensor()
+	switch e.Op {
+	case Add:
+		return
+	case Set:
+		e.Op = Zero
+	case Mean:
+		r.meanBackward(p, e, g, heads)
+		return
+	}
+	r.Edit(p, e, g, heads)
+}
+
+// meanBackward spreads the gradient of the rows that e made the mean of all rows over these.
+func (r *Run) meanBackward(p Point, e Edit, g Tensor, heads int) {
+	if e.Head >= 0 {
+		width := g.Cols / heads
+		g = g.Columns(e.Head*width, (e.Head+1)*width)
+	}
+	chosen, err := e.chosen(g.Rows, r.FirstRow, r.rowsInAll(g.Rows))
+	if err != nil {
+		r.Fail(fmt.Errorf("intervention at %s: %w", p, err))
+		return
+	}
+	sum := make([]float32, g.Cols)
+	for _, c := range chosen {
+		r.eng.Add(sum, sum, g.Row(c.row))
+		clear(g.Row(c.row))
+	}
+	for i := range g.Rows {
+		kernels.AddScaled(g.Row(i), sum, 1/float32(g.Rows))
 	}
 }
 

@@ -6,8 +6,9 @@ import (
 	"github.com/loupe-vl/loupe/kernels"
 )
 
-// Gather looks up the row of table for each id: (len(ids), table.Cols).
-func (r *Run) Gather(table kernels.Matrix, ids []int) Tensor {
+// Gather looks up the row of table for each id: (len(ids), table.Cols). grad is the gradient of the table to add to, dense;
+// nil where it does not learn.
+func (r *Run) Gather(table kernels.Matrix, grad []float32, ids []int) Tensor {
 	out := r.New(len(ids), table.Cols)
 	for i, id := range ids {
 		if id < 0 || id >= table.Rows {
@@ -15,6 +16,17 @@ func (r *Run) Gather(table kernels.Matrix, ids []int) Tensor {
 			return out
 		}
 		table.Row(out.Row(i), id)
+	}
+	if r.taping(grad != nil) {
+		out = r.WithGrad(out)
+		r.record(func() {
+			for i, id := range ids {
+				if grad != nil {
+					row := grad[id*out.Cols:][:out.Cols]
+					r.eng.Add(row, row, out.GradRow(i))
+				}
+			}
+		})
 	}
 	return out
 }
@@ -30,6 +42,17 @@ func (r *Run) Place(x Tensor, at []int, rows Tensor) Tensor {
 	}
 	for i, to := range at {
 		copy(x.Row(to), rows.Row(i))
+	}
+	if r.taping(false, x, rows) {
+		x = r.WithGrad(x)
+		r.record(func() {
+			for i, from := range at {
+				if rows.Grad != nil {
+					r.eng.Add(rows.GradRow(i), rows.GradRow(i), x.GradRow(from))
+				}
+				clear(x.GradRow(from)) // what stood there before was overwritten
+			}
+		})
 	}
 	return x
 }

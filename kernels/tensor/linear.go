@@ -12,12 +12,21 @@ type Linear struct {
 	W    kernels.Matrix // (out, in)
 	Bias []float32      // out; nil for none
 	LoRA *LoRA          // nil for none
+
+	WGrad, BiasGrad []float32 // gradients to add to, dense; nil where W or Bias does not learn
 }
 
 // LoRA is a low-rank branch beside a linear: y += Scale * B(A(x)) (Hu et al., arXiv 2106.09685; PEFT's lora.Linear).
 type LoRA struct {
 	A, B  kernels.Matrix // (rank, in) and (out, rank)
 	Scale float32        // alpha/rank, or alpha/sqrt(rank) for rsLoRA
+
+	AGrad, BGrad []float32 // gradients to add to, dense; nil where the branch does not learn
+}
+
+// learns reports whether any part of l has a gradient.
+func (l *Linear) learns() bool {
+	return l.WGrad != nil || l.BiasGrad != nil || l.LoRA != nil && l.LoRA.AGrad != nil
 }
 
 // Linear maps x, (rows, in), to (rows, out). Each product runs over the inputs in order (law 1), then the bias is added,
@@ -35,26 +44,83 @@ func (r *Run) Linear(x Tensor, l *Linear) Tensor {
 	if l.Bias != nil {
 		r.rows(out.Rows, out.Cols, func(lo, hi int) {
 			for i := lo; i < hi; i++ {
-				kernels.Add(out.Row(i), out.Row(i), l.Bias)
+				r.eng.Add(out.Row(i), out.Row(i), l.Bias)
 			}
 		})
 	}
+	var low Tensor
 	if l.LoRA != nil {
-		r.addLoRA(out, x, l.LoRA)
+		low = r.addLoRA(out, x, l.LoRA)
+	}
+	if r.taping(l.learns(), x) {
+		out = r.WithGrad(out)
+		r.record(func() { r.linearBackward(x, low, out, l) })
 	}
 	return out
 }
 
-func (r *Run) addLoRA(out, x Tensor, l *LoRA) {
+// linearBackward adds dy W to the gradient of x, dyᵀ x to that of W and the sum of dy's rows to that of the bias, and goes
+// through the LoRA branch, whose inner activations are low.
+func (r *Run) linearBackward(x, low, out Tensor, l *Linear) {
+	dy := out.gradTensor()
+	if x.Grad != nil {
+		r.eng.MatMul(x.gradTensor().view(), dy.view(), l.W, false, true)
+	}
+	if l.WGrad != nil {
+		r.eng.MatMul(Of(l.W.Rows, l.W.Cols, l.WGrad).view(), dy.transposed(), x.matrix(), false, true)
+	}
+	if l.BiasGrad != nil {
+		r.eng.For(len(l.BiasGrad), 256, func(lo, hi int) {
+			for i := range dy.Rows {
+				r.eng.Add(l.BiasGrad[lo:hi], l.BiasGrad[lo:hi], dy.Row(i)[lo:hi])
+			}
+		})
+	}
+	if l.LoRA != nil {
+		r.loraBackward(x, low, dy, l.LoRA)
+	}
+}
+
+func (r *Run) loraBackward(x, low, dy Tensor, l *LoRA) {
+	up := r.New(dy.Rows, dy.Cols)
+	r.rows(dy.Rows, dy.Cols, func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			r.eng.Scale(up.Row(i), dy.Row(i), l.Scale)
+		}
+	})
+	dlow := r.New(low.Rows, low.Cols)
+	r.eng.MatMul(dlow.view(), up.view(), l.B, false, false)
+	if l.AGrad != nil {
+		r.eng.MatMul(Of(l.B.Rows, l.B.Cols, l.BGrad).view(), up.transposed(), low.matrix(), false, true)
+		r.eng.MatMul(Of(l.A.Rows, l.A.Cols, l.AGrad).view(), dlow.transposed(), x.matrix(), false, true)
+	}
+	if x.Grad != nil {
+		r.eng.MatMul(x.gradTensor().view(), dlow.view(), l.A, false, true)
+	}
+}
+
+// addLoRA adds the branch to out and returns A(x).
+func (r *Run) addLoRA(out, x Tensor, l *LoRA) (low Tensor) {
 	low, up := r.New(x.Rows, l.A.Rows), r.New(out.Rows, out.Cols)
 	r.eng.MatMul(low.view(), x.view(), l.A, true, false)
 	r.eng.MatMul(up.view(), low.view(), l.B, true, false)
 	r.rows(out.Rows, out.Cols, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			kernels.Scale(up.Row(i), up.Row(i), l.Scale)
-			kernels.Add(out.Row(i), out.Row(i), up.Row(i))
+			r.eng.Scale(up.Row(i), up.Row(i), l.Scale)
+			r.eng.Add(out.Row(i), out.Row(i), up.Row(i))
 		}
 	})
+	return low
+}
+
+// gradTensor is the gradient of t as a tensor.
+func (t Tensor) gradTensor() Tensor {
+	return Tensor{Rows: t.Rows, Cols: t.Cols, Stride: t.Stride, Data: t.Grad}
+}
+
+// transposed is tᵀ where it lies.
+func (t Tensor) transposed() kernels.View {
+	return kernels.View{Data: t.Data, Rows: t.Cols, Cols: t.Rows, RowStride: 1, ColStride: t.Stride}
 }
 
 func (t Tensor) view() kernels.View {

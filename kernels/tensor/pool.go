@@ -10,12 +10,21 @@ func (r *Run) MeanRows(x Tensor) Tensor {
 	sum := out.Row(0)
 	clear(sum)
 	for i := range x.Rows {
-		for c, v := range x.Row(i) {
-			sum[c] += v
-		}
+		r.eng.Add(sum, sum, x.Row(i))
 	}
 	for c := range sum {
 		sum[c] /= float32(x.Rows)
+	}
+	if r.taping(false, x) {
+		out = r.WithGrad(out)
+		r.record(func() {
+			for i := range x.Rows {
+				dx := x.GradRow(i)
+				for c, d := range out.Grad {
+					dx[c] += d / float32(x.Rows)
+				}
+			}
+		})
 	}
 	return out
 }

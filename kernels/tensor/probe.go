@@ -49,11 +49,20 @@ func (r *Run) TapHeads(p Point, x Tensor, heads int) Tensor {
 	if !r.dry {
 		for _, e := range r.probe.Edits(p) {
 			r.Edit(p, e, x, heads)
+			if r.taping(false, x) {
+				r.record(func() { r.editBackward(p, e, x, heads) })
+			}
 		}
 	}
 	shape := []int{x.Rows, x.Cols}
-	if r.probe.Wants(p, shape) && !r.idle() {
+	if r.wants(p, shape) && !r.idle() {
 		r.probe.See(p, shape, x.Clone().Data)
+	}
+	if watcher, ok := r.probe.(GradProbe); ok && r.taping(false, x) && watcher.WantsGrad(p, shape) {
+		r.record(func() { watcher.SeeGrad(p, shape, x.gradTensor().Clone().Data) })
 	}
 	return x
 }
+
+// wants reports whether the probe is to see a tensor: it is not shown one again when a block is computed again.
+func (r *Run) wants(p Point, shape []int) bool { return !r.replaying && r.probe.Wants(p, shape) }

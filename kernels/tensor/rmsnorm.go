@@ -11,8 +11,23 @@ func (r *Run) RMSNorm(x Tensor, n *Norm) Tensor {
 	}
 	r.rows(x.Rows, 4*x.Cols, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			kernels.RMSNorm(out.Row(i), x.Row(i), n.Weight, n.Eps)
+			r.eng.RMSNorm(out.Row(i), x.Row(i), n.Weight, n.Eps)
 		}
 	})
+	if r.taping(n.WeightGrad != nil, x) {
+		out = r.WithGrad(out)
+		r.record(func() { r.rmsNormBackward(x, out, n) })
+	}
 	return out
+}
+
+func (r *Run) rmsNormBackward(x, out Tensor, n *Norm) {
+	s := r.newStats(x.Rows)
+	dx := r.WithGrad(x)
+	r.rows(x.Rows, 8*x.Cols, func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			s.root[i] = kernels.RMSNormBackward(dx.GradRow(i), x.Row(i), n.Weight, out.GradRow(i), n.Eps)
+		}
+	})
+	r.normWeightsBackward(x, out, n, s)
 }

@@ -31,9 +31,22 @@ func (r *Run) Rotate(x Tensor, rot Rotary) Tensor {
 		for i := lo; i < hi; i++ {
 			src, dst := x.Row(i), out.Row(i)
 			for h := 0; h < len(src); h += d {
-				kernels.Rotate(dst[h:h+d], src[h:h+d], rot.Cos.Row(i), rot.Sin.Row(i))
+				r.eng.Rotate(dst[h:h+d], src[h:h+d], rot.Cos.Row(i), rot.Sin.Row(i))
 			}
 		}
 	})
+	if r.taping(false, x) {
+		out = r.WithGrad(out)
+		r.record(func() {
+			r.rows(x.Rows, 2*x.Cols, func(lo, hi int) {
+				for i := lo; i < hi; i++ {
+					dx, dy := x.GradRow(i), out.GradRow(i)
+					for h := 0; h < len(dx); h += d {
+						kernels.RotateBackward(dx[h:h+d], dy[h:h+d], rot.Cos.Row(i), rot.Sin.Row(i))
+					}
+				}
+			})
+		})
+	}
 	return out
 }

@@ -16,6 +16,9 @@ type Run struct {
 	probe Probe
 	err   error
 	dry   bool
+	tape  *Tape // nil: nothing is recorded
+	// replaying marks a block that is computed again for its gradient: its taps were seen before.
+	replaying bool
 
 	// FirstRow is the position in the sequence of row 0 of the tensors that pass, and PromptRows the number of rows of the
 	// whole prompt: edits address rows of the sequence, whichever chunk or step they fall in. Both are 0 for the vision
@@ -59,8 +62,15 @@ func (r *Run) Engine() *kernels.Engine { return r.eng }
 func (r *Run) New(rows, cols int) Tensor { return Of(rows, cols, r.arena.Floats(rows*cols)) }
 
 // Scope runs one block, which maps the residual stream x to a tensor of the same shape, and gives the block's memory
-// back: the result takes the place of x. It is also where training will keep or recompute activations, a block at a time.
+// back: the result takes the place of x. With a tape the block's tensors are kept, or computed again when their gradient is
+// due.
 func (r *Run) Scope(x Tensor, block func(x Tensor) Tensor) Tensor {
+	if r.tape != nil && !r.dry {
+		if r.tape.Recompute {
+			return r.recomputed(x, block)
+		}
+		return block(x)
+	}
 	mark := r.arena.Mark()
 	out := block(x)
 	if r.dry {
@@ -84,7 +94,7 @@ func (r *Run) Finite(at Point, x Tensor) {
 		return
 	}
 	for i := range x.Rows {
-		if c := kernels.Finite(x.Row(i)); c >= 0 {
+		if c := r.eng.Finite(x.Row(i)); c >= 0 {
 			r.Fail(&NonFiniteError{Point: at.String(), Row: r.FirstRow + i, Column: c, Value: x.Row(i)[c]})
 			return
 		}

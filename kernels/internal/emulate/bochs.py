@@ -31,8 +31,25 @@ G = 0x1_4000_0000  # a goroutine whose stack has no end, all zeros: functions lo
 ARGUMENTS = ("rax", "rbx", "rcx", "rdi", "rsi", "r8", "r9", "r10", "r11")
 
 
+def newest_model():
+    """Makes the processor that Bochs will build a Sapphire Rapids, for AVX512_BF16, AVX512_VNNI and AVX_VNNI.
+
+    The package offers no choice of model: its own, a Cannon Lake, has only the first extensions. Both are in the library, so
+    the one's constructor is overwritten with a jump to the other's: MOV RAX, address; JMP RAX.
+    """
+    library = ctypes.CDLL(bochscpu._bochscpu.__file__)
+    used, wanted = (
+        ctypes.cast(getattr(library, name), ctypes.c_void_p).value
+        for name in ("_Z23create_corei3_cnl_cpuidP8BX_CPU_C", "_Z28create_sapphire_rapids_cpuidP8BX_CPU_C")
+    )
+    if ctypes.CDLL(None).mprotect(ctypes.c_void_p(used & -PAGE), 2 * PAGE, 7):
+        raise OSError("mprotect of the emulator's code")
+    ctypes.memmove(used, b"\x48\xb8" + struct.pack("<Q", wanted) + b"\xff\xe0", 12)
+
+
 class Machine:
     def __init__(self, program):
+        newest_model()
         self.pages, self.tables = {}, memory.PageMapLevel4Table()
         self.load(open(program, "rb").read())
         self.map(STACK, STACK_SIZE)

@@ -1,0 +1,116 @@
+package main
+
+// function is a routine over n times 16 elements of each stream.
+type function struct {
+	name string
+	// streams are its pointers: floats that go by, in order of the signature; a name that begins with = is one number,
+	// and the name lanes the 16 partial results.
+	streams []string
+	doc     string // what it does, and the loop that it equals
+	body    func(p *program)
+}
+
+var functions = []function{
+	{"add", []string{"dst", "a", "b"}, "dst[i] = a[i] + b[i]", func(p *program) {
+		p.store("dst", p.add(p.load("a"), p.load("b")))
+	}},
+	{"scale", []string{"dst", "x", "=s"}, "dst[i] = x[i] * *s", func(p *program) {
+		p.store("dst", p.mul(p.load("x"), p.uniform("s")))
+	}},
+	{"divide", []string{"dst", "x", "=s"}, "dst[i] = x[i] / *s", func(p *program) {
+		p.store("dst", p.div(p.load("x"), p.uniform("s")))
+	}},
+	{"rotate", []string{"dstLow", "dstHigh", "low", "high", "cos", "sin"},
+		"l, h := low[i], high[i]\ndstLow[i] = float32(l*cos[i]) - float32(h*sin[i])\ndstHigh[i] = float32(h*cos[i]) + float32(l*sin[i])", func(p *program) {
+			low, high, cos, sin := p.load("low"), p.load("high"), p.load("cos"), p.load("sin")
+			p.store("dstLow", p.sub(p.mul(low, cos), p.mul(high, sin)))
+			p.store("dstHigh", p.add(p.mul(high, cos), p.mul(low, sin)))
+		}},
+	{"quickGELU", []string{"dst", "x"}, "dst[i] = x[i] * Sigmoid(float32(1.702*x[i]))", func(p *program) {
+		x := p.load("x")
+		p.store("dst", p.mul(x, p.sigmoid(p.mul(x, p.number(1.702)))))
+	}},
+	{"gelu", []string{"dst", "x"}, "dst[i] = float32(x[i]*0.5) * (1 + Erf(float32(x[i]*math.Sqrt2/2)))", func(p *program) {
+		x := p.load("x")
+		e := p.erf(p.mul(x, p.number(0.70710678118654752440)))
+		p.store("dst", p.mul(p.mul(x, p.number(0.5)), p.add(e, p.number(1))))
+	}},
+	{"swiGLU", []string{"dst", "gate", "up"}, "dst[i] = float32(gate[i]*Sigmoid(gate[i])) * up[i]", func(p *program) {
+		gate := p.load("gate")
+		p.store("dst", p.mul(p.mul(gate, p.sigmoid(gate)), p.load("up")))
+	}},
+	{"normRMS", []string{"dst", "x", "weight", "=r"}, "dst[i] = weight[i] * float32(x[i]**r)", func(p *program) {
+		p.store("dst", p.mul(p.mul(p.load("x"), p.uniform("r")), p.load("weight")))
+	}},
+	{"normLayer", []string{"dst", "x", "weight", "bias", "=mean", "=r"},
+		"dst[i] = float32(float32((x[i]-*mean)**r)*weight[i]) + bias[i]", func(p *program) {
+			x := p.mul(p.sub(p.load("x"), p.uniform("mean")), p.uniform("r"))
+			p.store("dst", p.add(p.mul(x, p.load("weight")), p.load("bias")))
+		}},
+	{"exponents", []string{"dst", "x", "=top", "lanes"}, "dst[i] = Exp(x[i] - *top)\nlanes[i%16] += dst[i]", func(p *program) {
+		e := p.exp(p.sub(p.load("x"), p.uniform("top")))
+		p.store("dst", e)
+		p.accumulate("add", e)
+	}},
+	{"maximum", []string{"x", "lanes"}, "if x[i] > lanes[i%16] {\n\tlanes[i%16] = x[i]\n}", func(p *program) {
+		p.accumulate("max", p.load("x"))
+	}},
+	{"sum", []string{"x", "lanes"}, "lanes[i%16] += x[i]", func(p *program) {
+		p.accumulate("add", p.load("x"))
+	}},
+	{"sumSquares", []string{"x", "=mean", "lanes"}, "d := x[i] - *mean\nlanes[i%16] += float32(d * d)", func(p *program) {
+		d := p.sub(p.load("x"), p.uniform("mean"))
+		p.accumulate("add", p.mul(d, d))
+	}},
+	{"finite", []string{"x", "lanes"}, "lanes[i%16] += x[i] - x[i] // 0, or NaN for ever after an infinity or NaN", func(p *program) {
+		x := p.load("x")
+		p.accumulate("add", p.sub(x, x))
+	}},
+}
+
+// exp is Exp of kernels/exp.go, operation by operation.
+func (p *program) exp(x value) value {
+	x = p.binary("min", p.number(89), x)
+	x = p.binary("max", p.number(-104), x)
+	shift := p.number(0x1.8p23 + 254)
+	z := p.add(p.mul(x, p.number(1.44269504)), shift)
+	n := p.sub(z, shift)
+	high := p.sub(x, p.mul(n, p.number(0.693359375)))
+	low := p.mul(n, p.number(-2.12194440e-4))
+	r := p.sub(high, low)
+	q := p.horner(r, 0x1.6a543cp-10, 0x1.12398ep-7, 0x1.5558aap-5, 0x1.555492p-3, 0x1.fffffcp-2)
+	e := p.add(p.add(high, p.sub(p.mul(p.mul(r, r), q), low)), p.number(1))
+	half := p.shift("shr", z, 1)
+	e = p.mul(e, p.shift("shl", half, 23))
+	return p.mul(e, p.shift("shl", p.binary("isub", z, half), 23))
+}
+
+// horner is the polynomial of r with these coefficients, the highest first.
+func (p *program) horner(r value, coefficients ...float32) value {
+	q := p.number(coefficients[0])
+	for _, c := range coefficients[1:] {
+		q = p.add(p.mul(r, q), p.number(c))
+	}
+	return q
+}
+
+// sigmoid is Sigmoid of kernels/exp.go.
+func (p *program) sigmoid(x value) value {
+	one := p.number(1)
+	e := p.exp(p.binary("or", x, p.word(1<<31)))
+	s := p.add(e, one)
+	q := p.div(e, s)
+	lost := p.sub(e, p.sub(s, one))
+	return p.negative(x, p.sub(q, p.mul(q, lost)), p.sub(one, q))
+}
+
+// erf is Erf of kernels/exp.go, both of its branches.
+func (p *program) erf(x value) value {
+	sign, one := p.word(1<<31), p.number(1)
+	t := p.binary("min", p.number(4), p.binary("and", x, p.word(1<<31-1)))
+	near := p.horner(p.mul(t, t), -0x1.3ec7ep-11, 0x1.485268p-8, -0x1.b6b7d2p-6, 0x1.ce1d3ap-4, -0x1.8126f4p-2, 0x1.06eba6p-3)
+	near = p.add(x, p.mul(x, near))
+	far := p.horner(t, 0x1.c117e2p-13, -0x1.a593d8p-9, 0x1.771c46p-6, -0x1.af2fd6p-4, -0x1.457bf8p-1, -0x1.20e676p+0)
+	far = p.binary("or", p.sub(one, p.exp(p.mul(t, far))), p.binary("and", x, sign))
+	return p.negative(p.sub(t, p.number(0.9)), near, far)
+}

@@ -1,0 +1,130 @@
+package kernels
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	pages "github.com/loupe-vl/loupe/kernels/internal/guard"
+)
+
+// TestGuardedMatrixRow is Matrix.Row of 16-bit weights that lie against a page without access.
+func TestGuardedMatrixRow(t *testing.T) {
+	r := rand.New(rand.NewPCG(21, 22))
+	for _, kind := range []Kind{BF16, F16} {
+		for _, n := range guardLengths {
+			bits, want := make([]uint16, n), make([]float32, n)
+			for i := range bits {
+				bits[i] = uint16(r.IntN(0x7c00))
+			}
+			Matrix{Kind: kind, Bits: bits, Rows: 1, Cols: n, Stride: n}.Row(want, 0)
+			for _, side := range pages.Sides {
+				on, dst := pages.Like(t, side, bits), pages.Like(t, side, make([]float32, n))
+				Matrix{Kind: kind, Bits: on, Rows: 1, Cols: n, Stride: n}.Row(dst, 0)
+				if !sameBits(dst, want) || !slices.Equal(on, bits) {
+					t.Errorf("kind %d, %s of %d: the row differs, or the weights were changed", kind, side, n)
+				}
+			}
+		}
+	}
+}
+
+// guardedProblems lets each of rows, columns and steps go through the lengths in turn, for every kind of weights. The other
+// two sizes are small and odd, so that every edge is met and the test stays short.
+func guardedProblems(t *testing.T) []*problem {
+	r := rand.New(rand.NewPCG(23, 24))
+	var out []*problem
+	for i, n := range guardLengths {
+		for _, size := range [][3]int{{n, 5, 9}, {3, n, 17}, {7, 9, n}, {1, n, 8}, {13, 33, n}} {
+			for kind := F32; kind <= F16; kind++ {
+				for _, transW := range []bool{true, false} {
+					out = append(out, newProblem(t, r, problem{rows: size[0], cols: size[1], k: size[2], kind: kind, transW: transW, accumulate: i%2 == 1}))
+				}
+			}
+		}
+	}
+	r.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	return out
+}
+
+// TestGuardedMatMul puts all three operands of a product against pages without access, on every path.
+func TestGuardedMatMul(t *testing.T) {
+	eachPath(t, func(t *testing.T, name string) {
+		e := engine(t, Options{Kernels: name, Threads: 2})
+		for _, p := range few(guardedProblems(t)) {
+			for _, side := range pages.Sides {
+				p.onPages(t, e, side)
+			}
+		}
+	})
+}
+
+// onPages computes p with its operands flush against pages without access and compares with law 1.
+func (p *problem) onPages(t *testing.T, e *Engine, side pages.Side) {
+	t.Helper()
+	t.Run(string(side)+" "+p.String(), func(t *testing.T) { // the pages are given back with the subtest
+		want := p.naive()
+		x, w := p.x, p.w
+		x.Data = pages.Like(t, side, p.x.Data)
+		w.F32, w.Bits = pages.Like(t, side, p.w.F32), pages.Like(t, side, p.w.Bits)
+		for _, serial := range []bool{false, true} {
+			data := pages.Like(t, side, p.start)
+			dst := View{Data: data, Rows: p.rows, Cols: p.cols, RowStride: p.cols, ColStride: 1}
+			if serial {
+				e.MatMulSerial(NewScratch(), dst, x, w, p.transW, p.accumulate)
+			} else {
+				e.MatMul(dst, x, w, p.transW, p.accumulate)
+			}
+			if !sameBits(data, want) {
+				t.Errorf("serial %v: differs from law 1", serial)
+			}
+		}
+		if !sameBits(x.Data, p.x.Data) || !sameBits(w.F32, p.w.F32) || !slices.Equal(w.Bits, p.w.Bits) {
+			t.Error("an operand was changed")
+		}
+	})
+}
+
+// TestGuardedMatMulStrides is a product between strided views whose last rows end with the page: what lies between the
+// rows is NaN and must stay, and no row is read past its end.
+func TestGuardedMatMulStrides(t *testing.T) {
+	nan := float32(math.NaN())
+	eachPath(t, func(t *testing.T, name string) {
+		e := engine(t, Options{Kernels: name, Threads: 2})
+		r := rand.New(rand.NewPCG(25, 26))
+		for _, n := range few(guardLengths) {
+			for _, transW := range []bool{true, false} {
+				p := newProblem(t, r, problem{rows: 7, cols: n, k: 19, kind: F32, transW: transW})
+				want := p.naive()
+				const pad = 3
+				wide := func(x []float32, rows, cols int) []float32 {
+					out := pages.Tail[float32](t, (rows-1)*(cols+pad)+cols)
+					for i := range out {
+						out[i] = nan
+					}
+					for i := range rows {
+						copy(out[i*(cols+pad):], x[i*cols:(i+1)*cols])
+					}
+					return out
+				}
+				x, w, dst := p.x, p.w, View{Rows: p.rows, Cols: n, RowStride: n + pad, ColStride: 1}
+				x.Data, x.RowStride = wide(p.x.Data, p.rows, p.k), p.k+pad
+				w.F32, w.Stride = wide(p.w.F32, w.Rows, w.Cols), w.Cols+pad
+				dst.Data = wide(make([]float32, p.rows*n), p.rows, n)
+				e.MatMul(dst, x, w, transW, false)
+				for i := range p.rows {
+					row := dst.Data[i*dst.RowStride:]
+					if !sameBits(row[:n], want[i*n:(i+1)*n]) {
+						t.Errorf("%v: row %d differs from law 1", p, i)
+					}
+					for _, v := range row[n:min(n+pad, len(row))] {
+						if v == v {
+							t.Errorf("%v: written after row %d", p, i)
+						}
+					}
+				}
+			}
+		}
+	})
+}

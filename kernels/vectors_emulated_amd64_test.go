@@ -1,0 +1,45 @@
+//go:build !purego
+
+package kernels
+
+import (
+	"slices"
+	"unsafe"
+
+	"github.com/loupe-vl/loupe/kernels/internal/emulate"
+)
+
+// emulateVectors is the routines of v by way of call, each with exactly the memory that its contract gives it. What a
+// routine only reads it gets a copy of, since an array that is given twice comes back twice.
+func emulateVectors(v *vectors, call func(routine any, args ...any)) *vectors {
+	out := func(n int, x *float32) []byte { return emulate.Bytes(unsafe.Slice(x, n)) }
+	in := func(n int, x *float32) []byte { return slices.Clone(out(n, x)) }
+	return &vectors{
+		add:    func(n int, dst, a, b *float32) { call(v.add, n, out(16*n, dst), in(16*n, a), in(16*n, b)) },
+		scale:  func(n int, dst, x, s *float32) { call(v.scale, n, out(16*n, dst), in(16*n, x), in(1, s)) },
+		divide: func(n int, dst, x, s *float32) { call(v.divide, n, out(16*n, dst), in(16*n, x), in(1, s)) },
+		rotate: func(n int, dstLow, dstHigh, low, high, cos, sin *float32) {
+			call(v.rotate, n, out(16*n, dstLow), out(16*n, dstHigh), in(16*n, low), in(16*n, high), in(16*n, cos), in(16*n, sin))
+		},
+		quickGELU: func(n int, dst, x *float32) { call(v.quickGELU, n, out(16*n, dst), in(16*n, x)) },
+		gelu:      func(n int, dst, x *float32) { call(v.gelu, n, out(16*n, dst), in(16*n, x)) },
+		swiGLU: func(n int, dst, gate, up *float32) {
+			call(v.swiGLU, n, out(16*n, dst), in(16*n, gate), in(16*n, up))
+		},
+		normRMS: func(n int, dst, x, weight, r *float32) {
+			call(v.normRMS, n, out(16*n, dst), in(16*n, x), in(16*n, weight), in(1, r))
+		},
+		normLayer: func(n int, dst, x, weight, bias, mean, r *float32) {
+			call(v.normLayer, n, out(16*n, dst), in(16*n, x), in(16*n, weight), in(16*n, bias), in(1, mean), in(1, r))
+		},
+		exponents: func(n int, dst, x, top, lanes *float32) {
+			call(v.exponents, n, out(16*n, dst), in(16*n, x), in(1, top), out(16, lanes))
+		},
+		maximum: func(n int, x, lanes *float32) { call(v.maximum, n, in(16*n, x), out(16, lanes)) },
+		sum:     func(n int, x, lanes *float32) { call(v.sum, n, in(16*n, x), out(16, lanes)) },
+		sumSquares: func(n int, x, mean, lanes *float32) {
+			call(v.sumSquares, n, in(16*n, x), in(1, mean), out(16, lanes))
+		},
+		finite: func(n int, x, lanes *float32) { call(v.finite, n, in(16*n, x), out(16, lanes)) },
+	}
+}
