@@ -115,6 +115,10 @@ func (a *Answer) LogitsDigest() string { return hex.EncodeToString(a.digest.Sum(
 // Tokens goes on until the model ends, a stop string appears, or MaxTokens or the context is reached.
 func (a *Answer) Tokens() iter.Seq2[Token, error] {
 	return func(yield func(Token, error) bool) {
+		if a.m.Tokenizer == nil {
+			yield(Token{}, errNoTokenizer)
+			return
+		}
 		room := a.m.Config.Text.MaxPositionEmbeddings - len(a.s.p.IDs)
 		if a.g.MaxTokens > 0 {
 			room = min(room, a.g.MaxTokens)

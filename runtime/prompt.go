@@ -53,11 +53,19 @@ func (v *Vision) frames() int {
 }
 
 // Prepare renders the chat template, tokenizes it, cuts the pictures into patches and gives every token its position.
-func (m *Model) Prepare(in Input) (*Prompt, error) {
+func (m *Model) Prepare(in Input) (*Prompt, error) { return m.PrepareAnswer(in, "") }
+
+// PrepareAnswer is Prepare with the text of the answer, or of its beginning, after the prompt: for an answer that is to be
+// learned or gone on with.
+func (m *Model) PrepareAnswer(in Input, answer string) (*Prompt, error) {
+	if m.Tokenizer == nil {
+		return nil, errNoTokenizer
+	}
 	text, err := m.Template.Render(in.Messages, tokenizer.RenderOptions{AddGenerationPrompt: true})
 	if err != nil {
 		return nil, err
 	}
+	text += answer
 	ids, err := m.Tokenizer.Encode(text)
 	if err != nil {
 		return nil, fmt.Errorf("prompt: %w", err)

@@ -1,0 +1,196 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/loupe-vl/loupe/kernels"
+	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/runtime/internal/host"
+	"github.com/loupe-vl/loupe/vit/picture"
+)
+
+// measurements are what can be measured, by the word that asks for it.
+var measurements = []struct {
+	word, what string
+	run        func(ctx context.Context, m *loupe.Model, o Options) (measured, error)
+}{
+	{"prefill", "prefill", prefill},
+	{"decode", "decode", decode},
+	{"image", "image encode", encode},
+	{"train", "lora train step", train},
+}
+
+// Words lists what Options.What may hold.
+func Words() []string {
+	var out []string
+	for _, k := range measurements {
+		out = append(out, k.word)
+	}
+	return out
+}
+
+// Options are what to measure and how long.
+type Options struct {
+	What   []string      // of Words; they are measured in the order of Words
+	Tokens int           // of the prompt that prefill reads
+	Image  picture.Image // that image encodes
+	// Each is about how long each measurement repeats what it measures; the best time counts. It is done twice at least,
+	// however long that takes.
+	Each time.Duration
+	// Progress is told what is about to be measured; it may be nil.
+	Progress func(what string)
+}
+
+// Validate refuses what cannot be measured, naming the flag.
+func (o Options) Validate() error {
+	if len(o.What) == 0 {
+		return fmt.Errorf("--what is empty; give one or more of %s", strings.Join(Words(), ","))
+	}
+	for _, w := range o.What {
+		if !slices.Contains(Words(), w) {
+			return fmt.Errorf("--what %s is unknown; give one or more of %s", w, strings.Join(Words(), ","))
+		}
+	}
+	switch {
+	case o.Tokens < 1:
+		return fmt.Errorf("--tokens is %d; give a number above 0", o.Tokens)
+	case o.Each <= 0:
+		return fmt.Errorf("--seconds is %v; give a number above 0", o.Each.Seconds())
+	}
+	return nil
+}
+
+// Limits are what the machine can do, in billions a second.
+type Limits = kernels.Peaks
+
+// Result is one measurement.
+type Result struct {
+	What       string  `json:"what"` // prefill, decode, image encode or lora train step
+	Precision  string  `json:"precision"`
+	Threads    int     `json:"threads"`
+	TokensPerS float64 `json:"tokens_per_s,omitempty"` // of prefill and decode
+	S          float64 `json:"s,omitempty"`            // seconds, of the others
+	GFLOPPerS  float64 `json:"gflop_per_s"`            // what its Cost makes of the time
+	GBPerS     float64 `json:"gb_per_s"`
+	Limit      string  `json:"limit"`       // what of the machine limits it: fp32_fma, bf16_dot, int8_dot or read
+	LimitPerS  float64 `json:"limit_per_s"` // that limit, in GFLOP or GB a second
+	OfLimit    float64 `json:"of_limit"`    // what part of it is reached
+	PeakRSSMB  float64 `json:"peak_rss_mb"` // most memory at once during it, weights that are mapped counted; 0: unknown
+}
+
+// measured is the best time of one measurement.
+type measured struct {
+	time   time.Duration
+	tokens int // 0: its time is the figure
+	cost   Cost
+	peak   int64 // bytes of memory
+}
+
+// Run measures. Results come with an error where only some could be measured. The machine's own limits are measured
+// before the first and after the last, since other programs may take their share at any time.
+func Run(ctx context.Context, m *loupe.Model, o Options) ([]Result, Limits, error) {
+	if err := o.Validate(); err != nil {
+		return nil, Limits{}, err
+	}
+	if most := m.Config.Text.MaxPositionEmbeddings; slices.Contains(o.What, "prefill") && o.Tokens >= most {
+		return nil, Limits{}, fmt.Errorf("%d tokens do not fit the model's context of %d with one left for the answer; lower --tokens", o.Tokens, most)
+	}
+	if o.Progress == nil {
+		o.Progress = func(string) {}
+	}
+	peaks, err := o.limits(ctx, m)
+	if err != nil {
+		return nil, peaks, err
+	}
+	type row struct {
+		what string
+		measured
+	}
+	var rows []row
+	var failed error
+	for _, k := range measurements {
+		if !slices.Contains(o.What, k.word) {
+			continue
+		}
+		o.Progress(k.what)
+		debug.FreeOSMemory() // so that what was measured before is not in the peak
+		host.ResetPeakMemory()
+		r, err := k.run(ctx, m, o)
+		if ctx.Err() != nil {
+			return nil, peaks, ctx.Err()
+		}
+		if err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", k.what, err))
+			continue
+		}
+		r.peak = host.PeakMemory()
+		rows = append(rows, row{k.what, r})
+	}
+	if len(rows) == 0 {
+		return nil, peaks, failed
+	}
+	again, err := o.limits(ctx, m)
+	if err != nil {
+		return nil, peaks, err
+	}
+	peaks = peaks.Best(again)
+	var out []Result
+	for _, r := range rows {
+		out = append(out, result(r.what, m.Settings(), r.measured, peaks))
+	}
+	return out, peaks, failed
+}
+
+// limits measures the machine. The buffer that it reads is garbage when it returns.
+func (o Options) limits(ctx context.Context, m *loupe.Model) (Limits, error) {
+	o.Progress("the limits of the machine")
+	window := min(o.Each/10, 300*time.Millisecond)
+	// No cache holds a GiB; a short look needs no more than it can read.
+	buffer := min(1<<30, max(64<<20, int64(window.Seconds()*100e9)))
+	if free := host.AvailableMemory(); free > 0 {
+		buffer = min(buffer, free/4)
+	}
+	p, err := kernels.MeasurePeaks(ctx, kernels.PeakOptions{Threads: m.Settings().Threads, Buffer: int(buffer), Window: window})
+	runtime.GC()
+	return p, err
+}
+
+// result puts a time beside the limit that applies.
+func result(what string, o loupe.Options, r measured, peaks Limits) Result {
+	s := r.time.Seconds()
+	out := Result{What: what, Precision: o.Precision, Threads: o.Threads, GFLOPPerS: r.cost.FLOP / s / 1e9, GBPerS: r.cost.Bytes / s / 1e9, PeakRSSMB: float64(r.peak >> 20)}
+	if r.tokens > 0 {
+		out.TokensPerS = float64(r.tokens) / s
+	} else {
+		out.S = s
+	}
+	out.Limit, out.LimitPerS = limit(what, o.Precision, peaks)
+	reached := out.GFLOPPerS
+	if out.Limit == "read" {
+		reached = out.GBPerS
+	}
+	if out.LimitPerS > 0 {
+		out.OfLimit = reached / out.LimitPerS
+	}
+	return out
+}
+
+// limit is what bounds a measurement: reading the weights where each serves one token, else the arithmetic of the precision.
+func limit(what, precision string, p Limits) (string, float64) {
+	switch {
+	case what == "decode":
+		return "read", p.Read
+	case precision == "bf16" && p.BF16 > p.FMA:
+		return "bf16_dot", p.BF16
+	case (precision == "int8" || precision == "int4") && p.Int8 > 0:
+		return "int8_dot", p.Int8
+	}
+	return "fp32_fma", p.FMA
+}

@@ -1,0 +1,126 @@
+package loupe
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/loupe-vl/loupe/decoder"
+	"github.com/loupe-vl/loupe/kernels/tensor"
+)
+
+// Lesson is what a model is to learn from one prompt, whose tokens go on through the wanted answer.
+type Lesson struct {
+	Prompt *Prompt
+	// Labels holds for each token of the prompt its id where it is to be learned, else tensor.NotLearned: what the model
+	// says before a token is held against its label. nil: no loss of the language model.
+	Labels []int
+	// Targets are the standardised values that the score head is to give, of which those count that are Present.
+	// nil: no loss of the score head.
+	Targets []float32
+	Present []bool
+}
+
+// Losses are what a lesson costs: the cross-entropy, averaged over the learned tokens, and the squared error of the
+// standardised targets, averaged over those present.
+type Losses struct {
+	LM, Score float64
+	Outputs   []float32 // of the score head
+}
+
+// Loss runs a lesson on r, which may record: one pass of the vision tower for both the score head and the decoder. The
+// gradient of weight * (LM + lambda * Score) is what r.Backward then goes through. An error is r's.
+func (m *Model) Loss(r *tensor.Run, l Lesson, weight, lambda float32) Losses {
+	f := m.forwardTowers(r, l.Prompt)
+	var out Losses
+	var h tensor.Tensor
+	if l.Labels != nil || l.Targets != nil && m.Head.Config.Input == "model.norm" {
+		h = m.forwardDecoder(r, l.Prompt, f)
+	}
+	if l.Labels != nil {
+		at, labels := shifted(l.Labels)
+		logits := m.Decoder.Logits(r, r.Select(h, at))
+		out.LM = r.CrossEntropy(logits, labels, weight)
+	}
+	if l.Targets != nil {
+		z := m.Head.Forward(r, m.headInput(r, f, h))
+		out.Score = r.SquaredError(z, l.Targets, l.Present, weight*lambda)
+		out.Outputs = append(out.Outputs, z.Data...)
+	}
+	return out
+}
+
+// shifted lists the tokens whose successor is learned, and these successors.
+func shifted(labels []int) (at, next []int) {
+	for i, label := range labels {
+		if i > 0 && label != tensor.NotLearned {
+			at, next = append(at, i-1), append(next, label)
+		}
+	}
+	return at, next
+}
+
+// forwardTowers is the vision tower over images and videos, on one run that keeps what it needs.
+func (m *Model) forwardTowers(r *tensor.Run, p *Prompt) (f features) {
+	first := 0
+	pass := func(v *Vision, name string) tensor.Tensor {
+		if v == nil {
+			return tensor.Tensor{}
+		}
+		pixels := r.Input(tensor.Of(v.Pixels.Rows, v.Pixels.Cols, v.Pixels.Data))
+		out := m.Tower.Forward(r, r.Tap(tensor.At(name, ""), pixels), v.Grids, first)
+		first += v.frames()
+		return out
+	}
+	f.images = pass(p.Images, "pixel_values")
+	f.videos = pass(p.Videos, "pixel_values_videos")
+	return f
+}
+
+// forwardDecoder reads the whole prompt at once, without a cache: model.norm's output.
+func (m *Model) forwardDecoder(r *tensor.Run, p *Prompt, f features) tensor.Tensor {
+	r.PromptRows = len(p.IDs)
+	defer func() { r.PromptRows = 0 }()
+	s := state{m: m, p: p, f: f}
+	return m.Decoder.Forward(r, m.Decoder.EmbedTokens(r, p.IDs, s.vision()), p.Positions, (*decoder.Cache)(nil))
+}
+
+// headInput is what the score head reads, with its gradient.
+func (m *Model) headInput(r *tensor.Run, f features, h tensor.Tensor) tensor.Tensor {
+	switch {
+	case m.Head.Config.Input == "model.norm":
+		return h
+	case m.Head.Config.Input != "visual.merger":
+		r.Fail(fmt.Errorf("gradients of a score head go to visual.merger or model.norm, not to %s", m.Head.Config.Input))
+	case f.videos.Rows == 0:
+		return f.images
+	case f.images.Rows == 0:
+		return f.videos
+	}
+	r.Fail(fmt.Errorf("gradients of a score go to images or to videos, not to both at once"))
+	return f.images
+}
+
+// LearnOptions are how a lesson counts in a step.
+type LearnOptions struct {
+	Weight    float32 // of the lesson: 1 / records of the step
+	Lambda    float32 // of the score's loss beside the language model's
+	Recompute bool    // see tensor.Tape
+}
+
+// Learn runs a lesson forward and backward: the gradients of what learns grow by those of Weight * (LM + Lambda * Score).
+func (m *Model) Learn(ctx context.Context, l Lesson, o LearnOptions) (Losses, error) {
+	r, done := m.run(ctx, nil)
+	defer done()
+	r.Record(&tensor.Tape{Recompute: o.Recompute})
+	out := m.Loss(r, l, o.Weight, o.Lambda)
+	r.Backward()
+	return out, m.explain(r.Err())
+}
+
+// Losses runs a lesson forward only: what it costs the model as it is.
+func (m *Model) Losses(ctx context.Context, l Lesson) (Losses, error) {
+	r, done := m.run(ctx, nil)
+	defer done()
+	out := m.Loss(r, l, 1, 1)
+	return out, m.explain(r.Err())
+}

@@ -1,0 +1,29 @@
+package loupe
+
+import "fmt"
+
+// Feed reads a token of the caller's choosing instead of a generated one, and returns the logits after it, (vocab_size):
+// what a generation costs without the choice of tokens. Tokens, if it is called later, goes on from there.
+func (a *Answer) Feed(id int) ([]float32, error) {
+	if n := a.m.Config.Text.VocabSize; id < 0 || id >= n {
+		return nil, fmt.Errorf("token %d is none of the model's %d", id, n)
+	}
+	if n := a.m.Config.Text.MaxPositionEmbeddings; a.s.cache.Len() >= n {
+		return nil, fmt.Errorf("the model's context of %d tokens is full", n)
+	}
+	logits, err := a.s.next(a.ctx, id)
+	if err == nil {
+		a.logits = logits
+	}
+	return logits, err
+}
+
+// Settings are the options that the model was loaded with; what they left open is filled in.
+func (m *Model) Settings() Options {
+	o := m.options
+	o.Threads, o.Kernels = m.engine.Threads(), m.engine.Path()
+	if o.Precision == "" {
+		o.Precision = "exact"
+	}
+	return o
+}

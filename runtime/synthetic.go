@@ -1,0 +1,80 @@
+package loupe
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/loupe-vl/loupe/decoder"
+	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/tensor"
+	"github.com/loupe-vl/loupe/runtime/internal/host"
+	"github.com/loupe-vl/loupe/vit"
+	"github.com/loupe-vl/loupe/weights"
+)
+
+// spare is the memory that a model needs beside its weights, about: activations, the cache, the program.
+const spare = 1 << 30
+
+// errNoTokenizer is what a model with random weights answers to text.
+var errNoTokenizer = errors.New("a random model has no tokenizer, so it reads and writes no text; load one with --model DIR")
+
+// Synthetic makes a model of a published shape, "2b" or "7b", with random weights in bfloat16: for measuring, before
+// anything is downloaded. "demo" is the embedded model. The numbers are the same each time. It has no tokenizer: a prompt
+// is made of ids. A shape that does not fit the memory that is free is refused.
+func Synthetic(shape string, o Options) (m *Model, err error) {
+	if shape == "demo" {
+		return Embedded(o)
+	}
+	cfg, known := shapes[shape]
+	if !known {
+		return nil, fmt.Errorf("shape %q is unknown; there are 2b, 7b and demo", shape)
+	}
+	return synthetic(shape, &cfg, o)
+}
+
+func synthetic(shape string, cfg *weights.Config, o Options) (m *Model, err error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	if o.Head != "" {
+		return nil, fmt.Errorf("a random model has no score head; leave --head away")
+	}
+	if err = fits(shape, cfg, host.AvailableMemory()); err != nil {
+		return nil, err
+	}
+	m = &Model{Dir: "random " + shape, Config: cfg, Generation: &weights.Generation{EosTokenIDs: cfg.EosTokenIDs}, options: o,
+		arenas: sync.Pool{New: func() any { return new(tensor.Arena) }}}
+	if m.Processor, err = newProcessor(&publishedPixels, o); err != nil {
+		return nil, err
+	}
+	if m.engine, err = kernels.New(kernels.Options{Threads: o.Threads, Kernels: o.Kernels}); err != nil {
+		return nil, err
+	}
+	if m.Tower, m.Decoder, err = assemble(&randomSource{fill: m.engine.For}, cfg); err != nil {
+		m.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+// assemble builds both parts of a model from source.
+func assemble(source weights.Source, cfg *weights.Config) (*vit.Tower, *decoder.Model, error) {
+	p := weights.NewParams(source)
+	tower, decoder := vit.Load(p, cfg.Vision), decoder.Load(p, cfg.Text)
+	return tower, decoder, p.Err()
+}
+
+// fits is an error where free bytes of memory do not hold a shape's tensors and a run; 0 is as many as it takes.
+func fits(shape string, cfg *weights.Config, free int64) error {
+	var count randomSource
+	if _, _, err := assemble(&count, cfg); err != nil {
+		return err
+	}
+	if free == 0 || count.bytes+spare <= free {
+		return nil
+	}
+	const gib = 1 << 30
+	return fmt.Errorf("random weights of shape %s take %.1f GiB and a run 1 GiB more, but %.1f GiB of memory are free; choose a smaller --shape, or measure a model on disk with --model DIR",
+		shape, float64(count.bytes)/gib, float64(free)/gib)
+}

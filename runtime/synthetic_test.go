@@ -1,0 +1,197 @@
+package loupe
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/loupe-vl/loupe/decoder"
+	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/weights"
+)
+
+// tiny is a shape that a test can afford, untied as 7b is.
+func tiny() *weights.Config {
+	c := shapes["7b"]
+	c.Text.HiddenSize, c.Text.IntermediateSize, c.Text.NumHiddenLayers, c.Text.VocabSize = 64, 96, 2, 500
+	c.Text.NumAttentionHeads, c.Text.NumKeyValueHeads, c.Text.MropeSection = 4, 2, []int{2, 3, 3}
+	c.Text.MaxPositionEmbeddings = 16
+	c.Vision.Depth, c.Vision.EmbedDim, c.Vision.NumHeads, c.Vision.HiddenSize = 2, 32, 2, 64
+	return &c
+}
+
+func textPrompt(t *testing.T, ids ...int) *Prompt {
+	t.Helper()
+	p := &Prompt{IDs: ids}
+	var err error
+	if p.Positions, p.RopeDelta, err = decoder.RopeIndex(len(ids), nil, 2); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// TestShapes holds the table to the published files.
+func TestShapes(t *testing.T) {
+	shared := os.Getenv("LOUPE_SHARED")
+	if shared == "" {
+		shared = filepath.Join("..", "..", "shared")
+	}
+	for name := range shapes {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(shared, "reference", "qwen2-vl-"+name+"-instruct", "config.json")
+			if _, err := os.Stat(file); err != nil {
+				t.Skipf("the published config.json is not here: %v", err)
+			}
+			want, err := weights.ReadConfig(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want.Transformers, want.Unknown = "", nil // labels
+			got := shapes[name]
+			if d := cmp.Diff(want, &got); d != "" {
+				t.Errorf("the shape differs from %s (-published +table):\n%s", file, d)
+			}
+		})
+	}
+}
+
+// TestSyntheticSizes: the tensors of a shape are as many bytes as the published checkpoint's index says.
+func TestSyntheticSizes(t *testing.T) {
+	for name, want := range map[string]int64{"2b": 4_417_971_200, "7b": 16_582_751_232} {
+		cfg := shapes[name]
+		var count randomSource
+		if _, _, err := assemble(&count, &cfg); err != nil {
+			t.Fatal(err)
+		}
+		if count.bytes != want {
+			t.Errorf("%s is %d bytes, want %d", name, count.bytes, want)
+		}
+	}
+}
+
+func TestFits(t *testing.T) {
+	cfg := shapes["7b"]
+	for free, want := range map[int64]bool{0: true, 1: false, 16 << 30: false, 17 << 30: true} {
+		err := fits("7b", &cfg, free)
+		if (err == nil) != want {
+			t.Errorf("with %d bytes free: %v", free, err)
+		}
+		if err != nil && !(strings.Contains(err.Error(), "7b") && strings.Contains(err.Error(), "15.4 GiB")) {
+			t.Errorf("the error names neither shape nor size: %v", err)
+		}
+	}
+}
+
+// TestSyntheticRuns: the same numbers with any threads, finite, and different from tensor to tensor.
+func TestSyntheticRuns(t *testing.T) {
+	logits := func(threads int) []float32 {
+		m, err := synthetic("tiny", tiny(), Options{Threads: threads})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		if k := m.Decoder.Layers[0].Gate.W; slices.Equal(k.Bits, m.Decoder.Layers[1].Gate.W.Bits) || k.Kind != kernels.BF16 {
+			t.Error("two layers have the same weights, or not bfloat16")
+		}
+		a, err := m.Answer(context.Background(), textPrompt(t, 3, 1, 4, 1, 5), Generation{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := a.Feed(9)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	one, three := logits(1), logits(3)
+	if !slices.Equal(one, three) {
+		t.Error("the numbers depend on the threads")
+	}
+	if kernels.Finite(one) >= 0 || slices.Max(one) == slices.Min(one) {
+		t.Errorf("logits are not finite, or all the same: %v", one[:8])
+	}
+}
+
+func TestSyntheticRefuses(t *testing.T) {
+	for _, c := range []struct {
+		name, shape, want string
+		o                 Options
+	}{
+		{"shape", "3b", `"3b"`, Options{}},
+		{"precision", "2b", "--precision", Options{Precision: "fp8"}},
+		{"head", "2b", "--head", Options{Head: "d"}},
+		{"threads", "2b", "--threads", Options{Threads: -1}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m, err := Synthetic(c.shape, c.o)
+			if err == nil {
+				m.Close()
+				t.Fatal("no error")
+			}
+			if !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%q does not speak of %s", err, c.want)
+			}
+		})
+	}
+}
+
+// TestSyntheticHasNoText: what needs a tokenizer is an error, not a crash.
+func TestSyntheticHasNoText(t *testing.T) {
+	m, err := synthetic("tiny", tiny(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if _, err := m.Prepare(Ask("Hello")); err == nil || !strings.Contains(err.Error(), "tokenizer") {
+		t.Errorf("Prepare: %v", err)
+	}
+	for _, err := range m.Generate(context.Background(), textPrompt(t, 1, 2), Generation{MaxTokens: 2}) {
+		if err == nil || !strings.Contains(err.Error(), "tokenizer") {
+			t.Errorf("Generate: %v", err)
+		}
+	}
+}
+
+// TestFeed: feeding what a generation chose gives its logits, bit for bit; a token that does not exist and one too many
+// are errors.
+func TestFeed(t *testing.T) {
+	m, err := synthetic("tiny", tiny(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	ids := []int{7, 3, 9, 2}
+	all, err := m.Answer(context.Background(), textPrompt(t, ids...), Generation{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fed, err := m.Answer(context.Background(), textPrompt(t, ids[:2]...), Generation{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range ids[2:] {
+		if _, err := fed.Feed(id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(fed.logits, all.logits) {
+		t.Error("fed tokens give other logits than the same tokens in the prompt")
+	}
+	for _, id := range []int{-1, m.Config.Text.VocabSize} {
+		if _, err := fed.Feed(id); err == nil {
+			t.Errorf("token %d is no error", id)
+		}
+	}
+	for range m.Config.Text.MaxPositionEmbeddings - len(ids) {
+		if _, err := fed.Feed(1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := fed.Feed(1); err == nil {
+		t.Error("a token beyond the context is no error")
+	}
+}

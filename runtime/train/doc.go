@@ -1,0 +1,8 @@
+// Package train teaches a model from a user's own scored and critiqued pictures: what learns (Full, AddLoRA), how
+// (AdamW, Schedule), from what (lessons), and the loop over it all.
+//
+// Everything is float32 in a written order (the laws of the whole project), so that one seed gives one result, bit for
+// bit, whatever the threads.
+//
+// May import: runtime, vit, decoder, tokenizer, weights, kernels/tensor, kernels.
+package train

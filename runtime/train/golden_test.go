@@ -1,0 +1,194 @@
+package train_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/loupe-vl/loupe/kernels/tensor"
+	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/runtime/train"
+	"github.com/loupe-vl/loupe/tokenizer"
+	"github.com/loupe-vl/loupe/vit/picture"
+	"github.com/loupe-vl/loupe/weights"
+)
+
+// gradientTolerance is how far a gradient may be from PyTorch's, as a part of its tensor's largest value.
+const gradientTolerance = 1e-3
+
+// sharedDir is LOUPE_SHARED, or the directory shared beside the module.
+func sharedDir(t *testing.T) string {
+	t.Helper()
+	dir := os.Getenv("LOUPE_SHARED")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "..", "shared")
+	}
+	if _, err := os.Stat(filepath.Join(dir, "golden")); err != nil {
+		t.Skip("the training fixtures of ../shared/golden are not here: set LOUPE_SHARED to their folder")
+	}
+	return dir
+}
+
+// fixture is golden/X/train: a model with a score head and two records.
+type fixture struct {
+	dir     string
+	model   *loupe.Model
+	lessons []loupe.Lesson
+}
+
+func eachFixture(t *testing.T, f func(t *testing.T, fx *fixture)) {
+	shared := sharedDir(t)
+	for _, name := range []string{"a", "b"} {
+		t.Run(name, func(t *testing.T) { f(t, openFixture(t, filepath.Join(shared, "golden", name))) })
+	}
+}
+
+func openFixture(t *testing.T, dir string) *fixture {
+	t.Helper()
+	var records struct {
+		Records []struct {
+			Image, Critique string
+			Score           float64
+			PromptTokens    int `json:"prompt_tokens"`
+			Tokens          int
+		}
+		System, User string
+		Target       struct{ Mean, Std float64 }
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "train", "records.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &records); err != nil {
+		t.Fatal(err)
+	}
+	head := t.TempDir()
+	config := fmt.Sprintf(`{"version": 1, "input": "visual.merger", "pool": "mean", "hidden": [], "targets": [{"name": "score", "mean": %v, "std": %v, "min": 1, "max": 100}]}`, records.Target.Mean, records.Target.Std)
+	if err := os.WriteFile(filepath.Join(head, "score_head.json"), []byte(config), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	data, err = os.ReadFile(filepath.Join(dir, "train", "score_head.safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(head, "score_head.safetensors"), data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	m, err := loupe.Load(filepath.Join(dir, "model"), loupe.Options{Head: head})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	fx := &fixture{dir: dir, model: m}
+	for _, r := range records.Records {
+		img, err := picture.LoadFile(filepath.Join(dir, "..", "..", "reference", "images", r.Image), picture.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := loupe.Ask(records.User, img)
+		in.Messages = append([]tokenizer.Message{{Role: "system", Text: records.System}}, in.Messages...)
+		l, err := train.NewLesson(m, in, r.Critique, []float64{r.Score}, []bool{true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(l.Prompt.IDs) != r.Tokens {
+			t.Errorf("%s has %d tokens, want %d", r.Image, len(l.Prompt.IDs), r.Tokens)
+		}
+		fx.lessons = append(fx.lessons, l)
+	}
+	return fx
+}
+
+// gradients are those of the joint loss over all lessons, and the loss.
+func (fx *fixture) gradients(t *testing.T, recompute bool) (loss float64) {
+	t.Helper()
+	for _, l := range fx.lessons {
+		got, err := fx.model.Learn(context.Background(), l, loupe.LearnOptions{Weight: 1 / float32(len(fx.lessons)), Lambda: 1, Recompute: recompute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		loss += (got.LM + got.Score) / float64(len(fx.lessons))
+	}
+	return loss
+}
+
+func (fx *fixture) expected(t *testing.T) (e struct {
+	Loss     float64
+	LoraLoss float64 `json:"lora_loss"`
+}) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(fx.dir, "train", "expected.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &e); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func compareGradients(t *testing.T, file string, params []*train.Param) {
+	t.Helper()
+	want, err := weights.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer want.Close()
+	byName := map[string]*train.Param{}
+	for _, p := range params {
+		byName[p.Name] = p
+	}
+	worst, worstName := 0.0, ""
+	for _, w := range want.Tensors() {
+		p, ok := byName[w.Name]
+		if !ok {
+			t.Errorf("nothing learns for %s", w.Name)
+			continue
+		}
+		delete(byName, w.Name)
+		largest, off := 0.0, 0.0
+		for i, v := range w.F32() {
+			largest = max(largest, math.Abs(float64(v)))
+			if d := math.Abs(float64(v) - float64(p.Grad[i])); !(d <= off) {
+				off = d
+			}
+		}
+		if !(off <= gradientTolerance*largest) {
+			t.Errorf("%s is off by %.2g of its largest value %.3g", w.Name, off/largest, largest)
+		}
+		if off/largest > worst {
+			worst, worstName = off/largest, w.Name
+		}
+	}
+	for name := range byName {
+		t.Errorf("%s learns, and the reference has no gradient of it", name)
+	}
+	t.Logf("largest error %.1e of a tensor's largest value, at %s", worst, strings.TrimSpace(worstName))
+}
+
+// TestFullGradients holds every gradient of the joint loss to PyTorch's, kept and recomputed.
+func TestFullGradients(t *testing.T) {
+	for _, recompute := range []bool{false, true} {
+		t.Run(fmt.Sprintf("recompute=%v", recompute), func(t *testing.T) {
+			eachFixture(t, func(t *testing.T, fx *fixture) {
+				params, err := train.Full(fx.model, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				params = append(params, train.Head(fx.model)...)
+				loss := fx.gradients(t, recompute)
+				if want := fx.expected(t).Loss; math.Abs(loss-want) > 1e-4*want {
+					t.Errorf("the loss is %v, want %v", loss, want)
+				}
+				compareGradients(t, filepath.Join(fx.dir, "train", "full_grads.safetensors"), params)
+			})
+		})
+	}
+}
+
+var _ = tensor.NotLearned

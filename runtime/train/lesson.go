@@ -1,0 +1,49 @@
+package train
+
+import (
+	"fmt"
+
+	"github.com/loupe-vl/loupe/kernels/tensor"
+	loupe "github.com/loupe-vl/loupe/runtime"
+)
+
+// NewLesson prepares a record: the conversation in, its wanted answer (""  for none), and the values of the head's targets
+// in its order, of which those count that are present.
+//
+// The answer is followed by the end of its turn, as the chat template writes it; what is learned are the answer's tokens
+// and that end.
+func NewLesson(m *loupe.Model, in loupe.Input, answer string, targets []float64, present []bool) (loupe.Lesson, error) {
+	var l loupe.Lesson
+	prompt, err := m.Prepare(in)
+	if err != nil {
+		return l, err
+	}
+	l.Prompt = prompt
+	if answer != "" {
+		if l.Prompt, err = m.PrepareAnswer(in, answer+endOfTurn); err != nil {
+			return l, err
+		}
+		begin, end := len(prompt.IDs), len(l.Prompt.IDs)-1 // the newline after the end of the turn is not learned
+		l.Labels = make([]int, len(l.Prompt.IDs))
+		for i, id := range l.Prompt.IDs {
+			l.Labels[i] = tensor.NotLearned
+			if i >= begin && i < end {
+				l.Labels[i] = id
+			}
+		}
+	}
+	if m.Head == nil {
+		return l, nil
+	}
+	if len(targets) != len(m.Head.Config.Targets) || len(present) != len(targets) {
+		return l, fmt.Errorf("%d values for the %d targets of the score head", len(targets), len(m.Head.Config.Targets))
+	}
+	l.Present = present
+	for i, t := range m.Head.Config.Targets {
+		l.Targets = append(l.Targets, float32((targets[i]-t.Mean)/t.Std))
+	}
+	return l, nil
+}
+
+// endOfTurn ends an answer in Qwen2-VL's chat template.
+const endOfTurn = "<|im_end|>\n"

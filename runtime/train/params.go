@@ -1,0 +1,158 @@
+package train
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/tensor"
+	loupe "github.com/loupe-vl/loupe/runtime"
+)
+
+// Param is something that learns: its values, which the model computes with, and their gradient, both row-major of Shape.
+type Param struct {
+	Name        string // as the checkpoint, the adapter or the score head has it
+	Shape       []int
+	Value, Grad []float32
+}
+
+// Decays reports whether weight decay applies: to matrices, and not to norms and biases.
+func (p *Param) Decays() bool {
+	return !strings.HasSuffix(p.Name, "bias") && !strings.Contains(p.Name, "norm") && !strings.Contains(p.Name, "ln_q")
+}
+
+// ZeroGrad clears the gradients before a step.
+func ZeroGrad(params []*Param) {
+	for _, p := range params {
+		clear(p.Grad)
+	}
+}
+
+// newParam is a parameter with memory for its values and gradient.
+func newParam(name string, shape ...int) *Param {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return &Param{Name: name, Shape: shape, Value: make([]float32, n), Grad: make([]float32, n)}
+}
+
+// matrix is the parameter as a kernel operand.
+func (p *Param) matrix() kernels.Matrix {
+	cols := len(p.Value) / p.Shape[0]
+	return kernels.Matrix{Kind: kernels.F32, F32: p.Value, Rows: p.Shape[0], Cols: cols, Stride: cols}
+}
+
+// widened is a matrix of the checkpoint as a parameter, which takes its place in the model: weights that learn are float32.
+func widened(name string, m *kernels.Matrix) *Param {
+	p := newParam(name, m.Rows, m.Cols)
+	for r := range m.Rows {
+		m.Row(p.Value[r*m.Cols:], r)
+	}
+	*m = p.matrix()
+	return p
+}
+
+// vector is a bias or a norm's weight as a parameter, which takes its place in the model.
+func vector(name string, v *[]float32) *Param {
+	p := newParam(name, len(*v))
+	copy(p.Value, *v)
+	*v = p.Value
+	return p
+}
+
+// linears lists every linear map of both towers in the order of the computation.
+func linears(m *loupe.Model) []*tensor.Linear {
+	out := []*tensor.Linear{m.Tower.PatchEmbed}
+	for _, b := range m.Tower.Blocks {
+		out = append(out, b.QKV, b.Proj, b.FC1, b.FC2)
+	}
+	out = append(out, m.Tower.Merger.MLP0, m.Tower.Merger.MLP2)
+	for _, l := range m.Decoder.Layers {
+		out = append(out, l.Q, l.K, l.V, l.O, l.Gate, l.Up, l.Down)
+	}
+	return out
+}
+
+// norms lists every norm of both towers.
+func norms(m *loupe.Model) []*tensor.Norm {
+	var out []*tensor.Norm
+	for _, b := range m.Tower.Blocks {
+		out = append(out, b.Norm1, b.Norm2)
+	}
+	out = append(out, m.Tower.Merger.LNQ)
+	for _, l := range m.Decoder.Layers {
+		out = append(out, l.InputNorm, l.PostNorm)
+	}
+	return append(out, m.Decoder.Norm)
+}
+
+// frozen reports whether a name has the form of one of the patterns, in which * matches any characters but /.
+func frozen(name string, patterns []string) bool {
+	for _, p := range patterns {
+		if ok, _ := path.Match(p, name); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// Full makes every weight of the model learn, but for those whose name has the form of a pattern in freeze, and returns
+// what learns. The model computes with float32 copies from then on.
+func Full(m *loupe.Model, freeze []string) ([]*Param, error) {
+	for _, p := range freeze {
+		if _, err := path.Match(p, ""); err != nil {
+			return nil, fmt.Errorf("--freeze %q: %w", p, err)
+		}
+	}
+	var out []*Param
+	add := func(p *Param) *Param {
+		out = append(out, p)
+		return p
+	}
+	linear := func(l *tensor.Linear) {
+		if name := l.Name + ".weight"; !frozen(name, freeze) {
+			l.WGrad = add(widened(name, &l.W)).Grad
+		}
+		if name := l.Name + ".bias"; l.Bias != nil && !frozen(name, freeze) {
+			l.BiasGrad = add(vector(name, &l.Bias)).Grad
+		}
+	}
+	for _, l := range linears(m) {
+		linear(l)
+	}
+	for _, n := range norms(m) {
+		if name := n.Name + ".weight"; !frozen(name, freeze) {
+			n.WeightGrad = add(vector(name, &n.Weight)).Grad
+		}
+		if name := n.Name + ".bias"; n.Bias != nil && !frozen(name, freeze) {
+			n.BiasGrad = add(vector(name, &n.Bias)).Grad
+		}
+	}
+	if name := "model.embed_tokens.weight"; !frozen(name, freeze) {
+		p := add(widened(name, &m.Decoder.Embed))
+		m.Decoder.EmbedGrad = p.Grad
+		if m.Config.Text.TieWordEmbeddings {
+			m.Decoder.LMHead.W, m.Decoder.LMHead.WGrad = m.Decoder.Embed, p.Grad
+		}
+	}
+	if !m.Config.Text.TieWordEmbeddings {
+		linear(m.Decoder.LMHead)
+	}
+	return out, nil
+}
+
+// Head makes the score head learn and returns its parameters.
+func Head(m *loupe.Model) []*Param {
+	var out []*Param
+	if m.Head == nil {
+		return nil
+	}
+	for _, l := range m.Head.Layers {
+		w, b := widened(l.Name+".weight", &l.W), vector(l.Name+".bias", &l.Bias)
+		l.WGrad, l.BiasGrad = w.Grad, b.Grad
+		out = append(out, w, b)
+	}
+	return out
+}
