@@ -23,8 +23,6 @@ type strip struct {
 // strips are the strips of a path for each kind of weights, those of most rows first.
 type strips [3][]strip
 
-func stripTable(f32, bf16, f16 []strip) strips { return strips{F32: f32, BF16: bf16, F16: f16} }
-
 // mostStripRows is up to how many rows a product is computed by strips: more are worth packing a panel for.
 const mostStripRows = 8
 
