@@ -62,17 +62,18 @@ func shifted(labels []int) (at, next []int) {
 // forwardTowers is the vision tower over images and videos, on one run that keeps what it needs.
 func (m *Model) forwardTowers(r *tensor.Run, p *Prompt) (f features) {
 	first := 0
-	pass := func(v *Vision, name string) tensor.Tensor {
+	tower := func(v *Vision, name, pass string) tensor.Tensor {
 		if v == nil {
 			return tensor.Tensor{}
 		}
+		r.Pass = pass
 		pixels := r.Input(tensor.Of(v.Pixels.Rows, v.Pixels.Cols, v.Pixels.Data))
 		out := m.Tower.Forward(r, r.Tap(tensor.At(name, ""), pixels), v.Grids, first)
 		first += v.frames()
 		return out
 	}
-	f.images = pass(p.Images, "pixel_values")
-	f.videos = pass(p.Videos, "pixel_values_videos")
+	f.images = tower(p.Images, "pixel_values", p.imagesPass())
+	f.videos = tower(p.Videos, "pixel_values_videos", "")
 	return f
 }
 

@@ -25,10 +25,6 @@ type probe struct {
 	capture  string
 	captured []Tap
 
-	// suffix is appended to the names of the vision tower's taps in the pass over the images of a request that has videos
-	// as well. The reference runs the tower twice too and its hooks keep the second pass, over the videos, so that pass
-	// has the plain names. Attention taps are numbered through both.
-	suffix string
 	// prefix goes before every name: "steps.1/" in the pass of the first generated token.
 	prefix string
 	// list is told of every point in a dry run.
@@ -41,7 +37,9 @@ type pattern struct {
 	hit  bool
 }
 
-// imagesSuffix marks taps of the images' pass in a request with images and videos.
+// imagesSuffix is appended to the names of the vision tower's taps in the pass over the images of a request that has videos as
+// well. The reference runs the tower twice too and its hooks keep the second pass, over the videos, so that pass has the
+// plain names. Attention taps are numbered through both.
 const imagesSuffix = "@images"
 
 func newProbe(taps []string, see func(Tap), edits []Intervention) *probe {
@@ -63,8 +61,8 @@ func (p *probe) dry() bool { return p != nil && p.list != nil }
 
 func (p *probe) name(at tensor.Point) string {
 	name := at.String()
-	if p.suffix != "" && at.Index < 0 && (strings.HasPrefix(name, "visual.")) {
-		name += p.suffix
+	if at.Index < 0 && strings.HasPrefix(name, "visual.") {
+		name += at.Pass
 	}
 	return p.prefix + name
 }

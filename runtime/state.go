@@ -21,14 +21,8 @@ func (m *Model) Encode(ctx context.Context, p *Prompt) (images, videos tensor.Te
 
 func (m *Model) encode(ctx context.Context, p *Prompt, probe *probe) (f features, err error) {
 	if p.Images != nil {
-		if probe != nil && p.Videos != nil {
-			probe.suffix = imagesSuffix
-		}
-		if f.images, err = m.tower(ctx, p.Images, "pixel_values", 0, probe); err != nil {
+		if f.images, err = m.tower(ctx, p.Images, "pixel_values", p.imagesPass(), 0, probe); err != nil {
 			return f, err
-		}
-		if probe != nil {
-			probe.suffix = ""
 		}
 	}
 	if p.Videos != nil {
@@ -36,15 +30,24 @@ func (m *Model) encode(ctx context.Context, p *Prompt, probe *probe) (f features
 		if p.Images != nil {
 			first = p.Images.frames()
 		}
-		f.videos, err = m.tower(ctx, p.Videos, "pixel_values_videos", first, probe)
+		f.videos, err = m.tower(ctx, p.Videos, "pixel_values_videos", "", first, probe)
 	}
 	return f, err
 }
 
+// imagesPass is the name of the vision tower's pass over the images.
+func (p *Prompt) imagesPass() string {
+	if p.Images != nil && p.Videos != nil {
+		return imagesSuffix
+	}
+	return ""
+}
+
 // tower is one pass of the vision tower.
-func (m *Model) tower(ctx context.Context, v *Vision, name string, firstSpan int, probe *probe) (tensor.Tensor, error) {
+func (m *Model) tower(ctx context.Context, v *Vision, name, pass string, firstSpan int, probe *probe) (tensor.Tensor, error) {
 	r, done := m.run(ctx, probe)
 	defer done()
+	r.Pass = pass
 	pixels := tensor.Of(v.Pixels.Rows, v.Pixels.Cols, v.Pixels.Data)
 	if probe != nil && len(probe.edits) > 0 {
 		pixels = pixels.Clone() // an intervention may change them in place
@@ -59,11 +62,16 @@ func (m *Model) tower(ctx context.Context, v *Vision, name string, firstSpan int
 
 // run begins a run with memory that done gives back.
 func (m *Model) run(ctx context.Context, p *probe) (r *tensor.Run, done func()) {
+	if p == nil {
+		return m.runWith(ctx, nil)
+	}
+	return m.runWith(ctx, p)
+}
+
+func (m *Model) runWith(ctx context.Context, p tensor.Probe) (r *tensor.Run, done func()) {
 	arena := m.arenas.Get().(*tensor.Arena)
 	arena.Reset()
-	if p == nil {
-		r = tensor.NewRun(ctx, m.engine, arena, nil)
-	} else if p.dry() {
+	if looking, ok := p.(*probe); ok && looking.dry() {
 		r = tensor.DryRun(ctx, m.engine, arena, p)
 	} else {
 		r = tensor.NewRun(ctx, m.engine, arena, p)

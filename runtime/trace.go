@@ -9,7 +9,8 @@ import (
 type TraceOptions struct {
 	Taps          []string // names of tap points, in which * matches any characters
 	Interventions []Intervention
-	Steps         int // generated tokens to run after the prompt; their taps are named "steps.1/..." and so on
+	Grad          *GradTarget // shows the gradient of this at the taps too, as "d/NAME"; nil: none
+	Steps         int         // generated tokens to run after the prompt; their taps are named "steps.1/..." and so on
 	Generation    Generation
 }
 
@@ -54,6 +55,12 @@ func (m *Model) Trace(ctx context.Context, p *Prompt, o TraceOptions, see func(T
 		probe.prefix = fmt.Sprintf("steps.%d/", len(out.Tokens))
 	}
 	out.Digest = a.LogitsDigest()
+	if o.Grad != nil {
+		probe.prefix = ""
+		if err := m.gradients(ctx, p, *o.Grad, probe); err != nil {
+			return nil, causeOf(ctx, err)
+		}
+	}
 	return out, causeOf(ctx, nil)
 }
 

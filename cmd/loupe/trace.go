@@ -16,6 +16,7 @@ type traceFlags struct {
 	options   loupe.TraceOptions
 	out       string
 	intervene string
+	grad      string
 	list      bool
 	json      bool
 }
@@ -38,6 +39,7 @@ func traceCommand() *cobra.Command {
 	fl.BoolVar(&f.list, "list", false, "print every tap of this model for this input, with its shape")
 	fl.IntVar(&f.options.Steps, "steps", 0, "generate this many tokens more and write their taps too, as steps.1/NAME and so on")
 	fl.StringVar(&f.intervene, "intervene", "", "`FILE.json` of changes to make while the model runs")
+	fl.StringVar(&f.grad, "grad", "", "write the gradient of this at each tap too, as d/NAME: `score`|logit|logit:ID; logit is the likeliest next token's")
 	fl.BoolVar(&f.json, "json", false, "print a JSON object with the next tokens, the score and the digest of the logits")
 	return cmd
 }
@@ -52,6 +54,13 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 		return usageError{fmt.Errorf("--out is missing: name a .safetensors or .npz file, or a new directory; or print the taps with --list")}
 	case !f.list && len(f.options.Taps) == 0:
 		return usageError{fmt.Errorf("--tap is missing: name the taps to write, as in --tap 'model.layers.*.out'; --list prints them all")}
+	}
+	if f.grad != "" {
+		target, err := loupe.ParseGradTarget(f.grad)
+		if err != nil {
+			return usageError{err}
+		}
+		f.options.Grad = &target
 	}
 	m, err := f.model.load(cmd)
 	if err != nil {

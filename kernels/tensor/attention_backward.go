@@ -84,8 +84,10 @@ func (r *Run) blockBackward(w *attentionScratch, a *attention, head, lo, hi int)
 		r.eng.Softmax(row[:seen])
 		clear(row[seen:])
 	}
+	if a.dProbs != nil {
+		r.keepProbsGrad(w, a, head, lo, dOut)
+	}
 	r.eng.MatMulSerial(w.matmul, dp.view(), dOut.view(), v.matrix(), true, false)
-	a.keepGrad(a.dProbs, dp, head, lo)
 	if v.Grad != nil {
 		r.eng.MatMulSerial(w.matmul, v.gradTensor().view(), p.transposed(), dOut.matrix(), false, true)
 	}
@@ -94,7 +96,11 @@ func (r *Run) blockBackward(w *attentionScratch, a *attention, head, lo, hi int)
 		r.eng.SoftmaxBackward(row[:seen], p.Row(i)[:seen])
 		clear(row[seen:])
 	}
-	a.keepGrad(a.dScores, dp, head, lo)
+	if a.dScores != nil {
+		for i := range n {
+			copy(a.dScores[(head*a.q.Rows+lo+i)*a.kv.Len():], dp.Row(i)[:a.visible(lo+i)]) // what is not seen stays 0
+		}
+	}
 	for i := range n {
 		r.eng.Scale(dp.Row(i), dp.Row(i), scale)
 	}
@@ -106,13 +112,11 @@ func (r *Run) blockBackward(w *attentionScratch, a *attention, head, lo, hi int)
 	}
 }
 
-// keepGrad copies a block for the probe; what a query does not see stays 0.
-func (a *attention) keepGrad(keep []float32, block Tensor, head, lo int) {
-	if keep == nil {
-		return
-	}
-	keys := a.kv.Len()
-	for i := range block.Rows {
-		copy(keep[(head*a.q.Rows+lo+i)*keys:], block.Row(i)[:a.visible(lo+i)])
-	}
+// keepProbsGrad computes the gradient of a block's probabilities for the probe. Those of keys that a query does not see have
+// one too: how the result would change if it looked there.
+func (r *Run) keepProbsGrad(w *attentionScratch, a *attention, head, lo int, dOut Tensor) {
+	d, keys := dOut.Cols, a.kv.Len()
+	kvHead := head / (a.heads / a.kv.KVHeads)
+	keep := Of(dOut.Rows, keys, a.dProbs[(head*a.q.Rows+lo)*keys:])
+	r.eng.MatMulSerial(w.matmul, keep.view(), dOut.view(), a.kv.V[0].Columns(kvHead*d, (kvHead+1)*d).matrix(), true, false)
 }

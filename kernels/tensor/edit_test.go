@@ -155,7 +155,7 @@ func TestPointNames(t *testing.T) {
 		want string
 	}{
 		{At("visual.blocks.7", "attn").Sub("probs"), "visual.blocks.7.attn.probs"},
-		{Point{"visual.blocks.7", "attn.probs", 2}, "visual.blocks.7.attn.probs.2"},
+		{Point{Module: "visual.blocks.7", Name: "attn.probs", Index: 2}, "visual.blocks.7.attn.probs.2"},
 		{At("pixel_values", ""), "pixel_values"},
 	} {
 		if got := c.p.String(); got != c.want {

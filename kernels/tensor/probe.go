@@ -8,6 +8,8 @@ import "strconv"
 type Point struct {
 	Module, Name string
 	Index        int // -1: none
+	// Pass tells apart the passes of a run in which a point comes twice: see Run.Pass. It is no part of the name.
+	Pass string
 }
 
 // At is the point name of module.
@@ -46,6 +48,7 @@ func (r *Run) TapHeads(p Point, x Tensor, heads int) Tensor {
 	if r.probe == nil || r.Err() != nil {
 		return x
 	}
+	p.Pass = r.Pass
 	if !r.dry {
 		for _, e := range r.probe.Edits(p) {
 			r.Edit(p, e, x, heads)

@@ -24,6 +24,9 @@ type Run struct {
 	// whole prompt: edits address rows of the sequence, whichever chunk or step they fall in. Both are 0 for the vision
 	// tower, whose tensors are always whole.
 	FirstRow, PromptRows int
+	// Pass names the part of the run that goes on, where parts pass the same points: the vision tower over images and again
+	// over videos.
+	Pass string
 }
 
 // NewRun begins a run on eng with memory from arena. probe is nil where nobody watches.

@@ -82,9 +82,10 @@ func (r *Run) recomputed(x Tensor, block func(x Tensor) Tensor) Tensor {
 		x = r.WithGrad(x)
 	}
 	out := r.WithGrad(r.New(x.Rows, x.Cols))
+	first, prompt, pass := r.FirstRow, r.PromptRows, r.Pass
 	inside := func(t *Tape, then func(result Tensor)) {
 		mark := r.arena.Mark()
-		r.tape = t
+		r.tape, r.FirstRow, r.PromptRows, r.Pass = t, first, prompt, pass
 		result := block(x)
 		if r.Err() == nil {
 			then(result)
