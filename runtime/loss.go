@@ -106,6 +106,7 @@ type LearnOptions struct {
 	Weight    float32 // of the lesson: 1 / records of the step
 	Lambda    float32 // of the score's loss beside the language model's
 	Recompute bool    // see tensor.Tape
+	Seed      uint64  // of dropout; 0: none
 }
 
 // Learn runs a lesson forward and backward: the gradients of what learns grow by those of Weight * (LM + Lambda * Score).
@@ -113,6 +114,7 @@ func (m *Model) Learn(ctx context.Context, l Lesson, o LearnOptions) (Losses, er
 	r, done := m.run(ctx, nil)
 	defer done()
 	r.Record(&tensor.Tape{Recompute: o.Recompute})
+	r.DropoutSeed = o.Seed
 	out := m.Loss(r, l, o.Weight, o.Lambda)
 	r.Backward()
 	return out, m.explain(r.Err())

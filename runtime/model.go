@@ -23,6 +23,7 @@ type Options struct {
 	Threads   int    // 0: all cores
 	Kernels   string // "" or "auto", "avx512", "avx2", "neon", "generic"
 	Precision string // "" or "exact"
+	Adapter   string // directory of a PEFT adapter; "": none
 	Head      string // directory of score_head.json and score_head.safetensors; "": beside the model, if it is there
 	MinPixels int    // of a resized picture; 0: as preprocessor_config.json says
 	MaxPixels int
@@ -51,13 +52,15 @@ type Model struct {
 	Processor  picture.Processor
 	Tower      *vit.Tower
 	Decoder    *decoder.Model
-	Head       *vit.Head // nil where the checkpoint has none
+	Head       *vit.Head              // nil where the checkpoint has none
+	Adapter    *weights.AdapterConfig // nil without an adapter
 
-	options    Options
-	engine     *kernels.Engine
-	checkpoint *weights.Checkpoint
-	headFile   *weights.Checkpoint
-	arenas     sync.Pool // of *tensor.Arena: the memory of finished steps
+	options     Options
+	engine      *kernels.Engine
+	checkpoint  *weights.Checkpoint
+	headFile    *weights.Checkpoint
+	adapterFile *weights.Checkpoint
+	arenas      sync.Pool // of *tensor.Arena: the memory of finished steps
 }
 
 // defaultChunk bounds the memory of a long prompt: its activations exist for this many tokens at a time.
@@ -110,7 +113,12 @@ func load(files fs.FS, dir string, open func() (*weights.Checkpoint, error), o O
 	if err = m.checkpoint.RequireAllUsed(); err != nil {
 		return m, err
 	}
-	return m, m.loadHead(files, o.Head)
+	if o.Adapter != "" {
+		if err = m.loadAdapter(o.Adapter); err != nil {
+			return m, err
+		}
+	}
+	return m, m.loadHead(files, o.headDir())
 }
 
 // readFiles reads everything but the weights.
@@ -243,7 +251,7 @@ func (m *Model) KernelPath() string { return m.engine.Path() }
 // Close gives the maps and the workers back. No request may be running.
 func (m *Model) Close() error {
 	var err error
-	for _, c := range []*weights.Checkpoint{m.checkpoint, m.headFile} {
+	for _, c := range []*weights.Checkpoint{m.checkpoint, m.headFile, m.adapterFile} {
 		if c != nil {
 			err = firstError(err, c.Close())
 		}

@@ -35,7 +35,7 @@ func TestErrors(t *testing.T) {
 		{"no threads", []string{"score", "--threads", "0"}, 2, "--threads"},
 		{"unknown precision", []string{"score", "--precision", "fp8"}, 2, "--precision"},
 		{"unknown kernels", []string{"generate", "--kernels", "sse", "hi"}, 1, "--kernels sse"},
-		{"adapter", []string{"generate", "--adapter", "x", "hi"}, 2, "--adapter"},
+		{"no such adapter", []string{"generate", "--adapter", "nowhere", "hi"}, 1, "adapter_config.json"},
 		{"trace without out", []string{"trace", "--tap", "lm_head", "hi"}, 2, "--out"},
 		{"trace without tap", []string{"trace", "--out", filepath.Join(dir, "x.npz"), "hi"}, 2, "--tap"},
 		{"trace to an unknown kind", []string{"trace", "--tap", "lm_head", "--out", filepath.Join(dir, "x.txt"), "hi"}, 1, "x.txt"},

@@ -10,15 +10,15 @@ import (
 
 // modelFlags choose a model and how it computes: the same on every command.
 type modelFlags struct {
-	model, adapter string
-	options        loupe.Options
+	model   string
+	options loupe.Options
 }
 
 func (f *modelFlags) register(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.StringVar(&f.model, "model", "", "`DIR` of the model as Hugging Face ships it (default: the embedded demonstration model)")
-	fl.StringVar(&f.adapter, "adapter", "", "`DIR` of a PEFT adapter (adapter_config.json, adapter_model.safetensors)")
-	fl.StringVar(&f.options.Head, "head", "", "`DIR` of score_head.json and score_head.safetensors (default: beside the model)")
+	fl.StringVar(&f.options.Adapter, "adapter", "", "`DIR` of a PEFT adapter (adapter_config.json, adapter_model.safetensors)")
+	fl.StringVar(&f.options.Head, "head", "", "`DIR` of score_head.json and score_head.safetensors (default: with the adapter, or beside the model)")
 	fl.IntVar(&f.options.MinPixels, "min-pixels", 0, "least `PIXELS` of a resized picture (default: the model's)")
 	fl.IntVar(&f.options.MaxPixels, "max-pixels", 0, "most `PIXELS` of a resized picture (default: the model's)")
 	fl.StringVar(&f.options.Precision, "precision", "exact", "arithmetic: `exact`")
@@ -54,9 +54,6 @@ func (f *modelFlags) load(cmd *cobra.Command) (*loupe.Model, error) {
 }
 
 func (f *modelFlags) check(cmd *cobra.Command) error {
-	if f.adapter != "" {
-		return fmt.Errorf("--adapter is not in this version of loupe; merge the adapter into the model first")
-	}
 	for _, name := range []string{"min-pixels", "max-pixels", "threads"} {
 		if n, _ := cmd.Flags().GetInt(name); cmd.Flags().Changed(name) && n < 1 {
 			return fmt.Errorf("--%s is %d; give a number above 0", name, n)

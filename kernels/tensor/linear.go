@@ -20,6 +20,8 @@ type Linear struct {
 type LoRA struct {
 	A, B  kernels.Matrix // (rank, in) and (out, rank)
 	Scale float32        // alpha/rank, or alpha/sqrt(rank) for rsLoRA
+	// Dropout is the part of the inputs that the branch does not see while it learns.
+	Dropout float32
 
 	AGrad, BGrad []float32 // gradients to add to, dense; nil where the branch does not learn
 }
@@ -48,20 +50,23 @@ func (r *Run) Linear(x Tensor, l *Linear) Tensor {
 			}
 		})
 	}
-	var low Tensor
+	in, low := x, Tensor{}
 	if l.LoRA != nil {
-		low = r.addLoRA(out, x, l.LoRA)
+		if l.LoRA.Dropout > 0 && r.DropoutSeed != 0 {
+			in = r.dropped(x, l.Name, l.LoRA.Dropout)
+		}
+		low = r.addLoRA(out, in, l.LoRA)
 	}
 	if r.taping(l.learns(), x) {
 		out = r.WithGrad(out)
-		r.record(func() { r.linearBackward(x, low, out, l) })
+		r.record(func() { r.linearBackward(x, in, low, out, l) })
 	}
 	return out
 }
 
 // linearBackward adds dy W to the gradient of x, dyᵀ x to that of W and the sum of dy's rows to that of the bias, and goes
-// through the LoRA branch, whose inner activations are low.
-func (r *Run) linearBackward(x, low, out Tensor, l *Linear) {
+// through the LoRA branch, whose input is in (x, or what dropout leaves of it) and whose inner activations are low.
+func (r *Run) linearBackward(x, in, low, out Tensor, l *Linear) {
 	dy := out.gradTensor()
 	if x.Grad != nil {
 		r.eng.MatMul(x.gradTensor().view(), dy.view(), l.W, false, true)
@@ -77,11 +82,12 @@ func (r *Run) linearBackward(x, low, out Tensor, l *Linear) {
 		})
 	}
 	if l.LoRA != nil {
-		r.loraBackward(x, low, dy, l.LoRA)
+		r.loraBackward(x, in, low, dy, l)
 	}
 }
 
-func (r *Run) loraBackward(x, low, dy Tensor, l *LoRA) {
+func (r *Run) loraBackward(x, in, low, dy Tensor, linear *Linear) {
+	l := linear.LoRA
 	up := r.New(dy.Rows, dy.Cols)
 	r.rows(dy.Rows, dy.Cols, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
@@ -92,9 +98,18 @@ func (r *Run) loraBackward(x, low, dy Tensor, l *LoRA) {
 	r.eng.MatMul(dlow.view(), up.view(), l.B, false, false)
 	if l.AGrad != nil {
 		r.eng.MatMul(Of(l.B.Rows, l.B.Cols, l.BGrad).view(), up.transposed(), low.matrix(), false, true)
-		r.eng.MatMul(Of(l.A.Rows, l.A.Cols, l.AGrad).view(), dlow.transposed(), x.matrix(), false, true)
+		r.eng.MatMul(Of(l.A.Rows, l.A.Cols, l.AGrad).view(), dlow.transposed(), in.matrix(), false, true)
 	}
-	if x.Grad != nil {
+	switch {
+	case x.Grad == nil:
+	case l.Dropout > 0 && r.DropoutSeed != 0:
+		din := r.New(x.Rows, x.Cols)
+		r.eng.MatMul(din.view(), dlow.view(), l.A, false, false)
+		din = r.dropped(din, linear.Name, l.Dropout)
+		for i := range din.Rows {
+			r.eng.Add(x.GradRow(i), x.GradRow(i), din.Row(i))
+		}
+	default:
 		r.eng.MatMul(x.gradTensor().view(), dlow.view(), l.A, false, true)
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/train"
 	"github.com/loupe-vl/loupe/tokenizer"
@@ -41,14 +40,21 @@ type fixture struct {
 	lessons []loupe.Lesson
 }
 
-func eachFixture(t *testing.T, f func(t *testing.T, fx *fixture)) {
+// eachFixture runs a test on every fixture there is, with its adapter where that is asked for.
+func eachFixture(t *testing.T, withAdapter bool, f func(t *testing.T, fx *fixture)) {
 	shared := sharedDir(t)
 	for _, name := range []string{"a", "b"} {
-		t.Run(name, func(t *testing.T) { f(t, openFixture(t, filepath.Join(shared, "golden", name))) })
+		t.Run(name, func(t *testing.T) {
+			dir, adapter := filepath.Join(shared, "golden", name), ""
+			if withAdapter {
+				adapter = filepath.Join(dir, "train", "lora_adapter")
+			}
+			f(t, openFixture(t, dir, adapter))
+		})
 	}
 }
 
-func openFixture(t *testing.T, dir string) *fixture {
+func openFixture(t *testing.T, dir, adapter string) *fixture {
 	t.Helper()
 	var records struct {
 		Records []struct {
@@ -79,7 +85,7 @@ func openFixture(t *testing.T, dir string) *fixture {
 	if err := os.WriteFile(filepath.Join(head, "score_head.safetensors"), data, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	m, err := loupe.Load(filepath.Join(dir, "model"), loupe.Options{Head: head})
+	m, err := loupe.Load(filepath.Join(dir, "model"), loupe.Options{Head: head, Adapter: adapter})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,12 +181,8 @@ func compareGradients(t *testing.T, file string, params []*train.Param) {
 func TestFullGradients(t *testing.T) {
 	for _, recompute := range []bool{false, true} {
 		t.Run(fmt.Sprintf("recompute=%v", recompute), func(t *testing.T) {
-			eachFixture(t, func(t *testing.T, fx *fixture) {
-				params, err := train.Full(fx.model, nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				params = append(params, train.Head(fx.model)...)
+			eachFixture(t, false, func(t *testing.T, fx *fixture) {
+				params := append(train.Full(fx.model, nil), train.Head(fx.model)...)
 				loss := fx.gradients(t, recompute)
 				if want := fx.expected(t).Loss; math.Abs(loss-want) > 1e-4*want {
 					t.Errorf("the loss is %v, want %v", loss, want)
@@ -191,4 +193,22 @@ func TestFullGradients(t *testing.T) {
 	}
 }
 
-var _ = tensor.NotLearned
+// TestLoRAGradients does the same with the adapter that PEFT wrote: only its branches and the head learn.
+func TestLoRAGradients(t *testing.T) {
+	for _, recompute := range []bool{false, true} {
+		t.Run(fmt.Sprintf("recompute=%v", recompute), func(t *testing.T) {
+			eachFixture(t, true, func(t *testing.T, fx *fixture) {
+				params, err := train.LoRA(fx.model, train.LoRAOptions{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				params = append(params, train.Head(fx.model)...)
+				loss := fx.gradients(t, recompute)
+				if want := fx.expected(t).LoraLoss; math.Abs(loss-want) > 1e-4*want {
+					t.Errorf("the loss is %v, want %v", loss, want)
+				}
+				compareGradients(t, filepath.Join(fx.dir, "train", "lora_grads.safetensors"), params)
+			})
+		})
+	}
+}

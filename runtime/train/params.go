@@ -1,8 +1,7 @@
 package train
 
 import (
-	"fmt"
-	"path"
+	"slices"
 	"strings"
 
 	"github.com/loupe-vl/loupe/kernels"
@@ -62,19 +61,6 @@ func vector(name string, v *[]float32) *Param {
 	return p
 }
 
-// linears lists every linear map of both towers in the order of the computation.
-func linears(m *loupe.Model) []*tensor.Linear {
-	out := []*tensor.Linear{m.Tower.PatchEmbed}
-	for _, b := range m.Tower.Blocks {
-		out = append(out, b.QKV, b.Proj, b.FC1, b.FC2)
-	}
-	out = append(out, m.Tower.Merger.MLP0, m.Tower.Merger.MLP2)
-	for _, l := range m.Decoder.Layers {
-		out = append(out, l.Q, l.K, l.V, l.O, l.Gate, l.Up, l.Down)
-	}
-	return out
-}
-
 // norms lists every norm of both towers.
 func norms(m *loupe.Model) []*tensor.Norm {
 	var out []*tensor.Norm
@@ -88,24 +74,14 @@ func norms(m *loupe.Model) []*tensor.Norm {
 	return append(out, m.Decoder.Norm)
 }
 
-// frozen reports whether a name has the form of one of the patterns, in which * matches any characters but /.
+// frozen reports whether a name has the form of one of the patterns, in which * matches any characters.
 func frozen(name string, patterns []string) bool {
-	for _, p := range patterns {
-		if ok, _ := path.Match(p, name); ok {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(patterns, func(p string) bool { return matches(p, name) })
 }
 
 // Full makes every weight of the model learn, but for those whose name has the form of a pattern in freeze, and returns
 // what learns. The model computes with float32 copies from then on.
-func Full(m *loupe.Model, freeze []string) ([]*Param, error) {
-	for _, p := range freeze {
-		if _, err := path.Match(p, ""); err != nil {
-			return nil, fmt.Errorf("--freeze %q: %w", p, err)
-		}
-	}
+func Full(m *loupe.Model, freeze []string) []*Param {
 	var out []*Param
 	add := func(p *Param) *Param {
 		out = append(out, p)
@@ -119,7 +95,7 @@ func Full(m *loupe.Model, freeze []string) ([]*Param, error) {
 			l.BiasGrad = add(vector(name, &l.Bias)).Grad
 		}
 	}
-	for _, l := range linears(m) {
+	for _, l := range m.Linears() {
 		linear(l)
 	}
 	for _, n := range norms(m) {
@@ -140,7 +116,7 @@ func Full(m *loupe.Model, freeze []string) ([]*Param, error) {
 	if !m.Config.Text.TieWordEmbeddings {
 		linear(m.Decoder.LMHead)
 	}
-	return out, nil
+	return out
 }
 
 // Head makes the score head learn and returns its parameters.

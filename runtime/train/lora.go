@@ -1,0 +1,116 @@
+package train
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/loupe-vl/loupe/kernels/tensor"
+	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/weights"
+)
+
+// LoRAOptions are the branches that a model is given to learn.
+type LoRAOptions struct {
+	Rank    int
+	Alpha   float64 // 0: twice the rank
+	Dropout float64
+	RSLoRA  bool
+	// Targets are patterns of modules, "visual.blocks.*.attn.qkv" or "*.q_proj", in which * matches any characters. None: every
+	// linear map of both towers but the patch embedding and the merger.
+	Targets []string
+	Seed    uint64
+}
+
+// defaultTargets are the ends of the names of modules that get a branch.
+var defaultTargets = []string{"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj", "qkv", "attn.proj", "fc1", "fc2"}
+
+// LoRA makes the branches of the model learn and returns their parameters under PEFT's names. A model that has none, from
+// --adapter, is given new ones first: A uniform in ±1/sqrt(inputs), B zero, so that the model starts as it is.
+func LoRA(m *loupe.Model, o LoRAOptions) ([]*Param, error) {
+	if m.Adapter == nil {
+		if err := addBranches(m, o); err != nil {
+			return nil, err
+		}
+	}
+	var out []*Param
+	for _, l := range m.Linears() {
+		if l.LoRA == nil {
+			continue
+		}
+		a, b := widened(weights.AdapterName(l.Name, "A"), &l.LoRA.A), widened(weights.AdapterName(l.Name, "B"), &l.LoRA.B)
+		l.LoRA.AGrad, l.LoRA.BGrad = a.Grad, b.Grad
+		out = append(out, a, b)
+	}
+	return out, nil
+}
+
+func addBranches(m *loupe.Model, o LoRAOptions) error {
+	switch {
+	case o.Rank < 1:
+		return fmt.Errorf("--lora-rank is %d; give a number above 0", o.Rank)
+	case !(o.Dropout >= 0 && o.Dropout < 1):
+		return fmt.Errorf("--lora-dropout is %v; give a part from 0 up to but without 1", o.Dropout)
+	}
+	if o.Alpha == 0 {
+		o.Alpha = 2 * float64(o.Rank)
+	}
+	cfg := &weights.AdapterConfig{Rank: o.Rank, Alpha: o.Alpha, Dropout: o.Dropout, RSLoRA: o.RSLoRA}
+	hits := make([]int, len(o.Targets))
+	for _, l := range m.Linears() {
+		if !targeted(l.Name, o.Targets, hits) {
+			continue
+		}
+		a, b := newParam("", o.Rank, l.W.Cols), newParam("", l.W.Rows, o.Rank)
+		uniform(a.Value, 1/math.Sqrt(float64(l.W.Cols)), o.Seed, l.Name)
+		l.LoRA = &tensor.LoRA{A: a.matrix(), B: b.matrix(), Scale: float32(cfg.Scale(l.Name)), Dropout: float32(o.Dropout)}
+		cfg.TargetModules = append(cfg.TargetModules, moduleName(l.Name))
+	}
+	for i, n := range hits {
+		if n == 0 {
+			return fmt.Errorf("--lora-target %q matches no linear map of the model; `loupe inspect` lists their names, without .weight", o.Targets[i])
+		}
+	}
+	slices.Sort(cfg.TargetModules)
+	m.Adapter = cfg
+	return nil
+}
+
+func targeted(name string, patterns []string, hits []int) bool {
+	if len(patterns) == 0 {
+		return slices.ContainsFunc(defaultTargets, func(end string) bool { return strings.HasSuffix(name, "."+end) })
+	}
+	any := false
+	for i, p := range patterns {
+		if matches(p, name) {
+			hits[i]++
+			any = true
+		}
+	}
+	return any
+}
+
+// matches reports whether a name has the form of a pattern, in which * matches any characters.
+func matches(pattern, name string) bool {
+	ok, _ := regexp.MatchString("^"+strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, ".*")+"$", name)
+	return ok
+}
+
+// moduleName is the whole name of a module in transformers, which PEFT finds it by.
+func moduleName(name string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(weights.AdapterName(name, "A"), "base_model.model."), ".lora_A.weight")
+}
+
+// uniform fills x from -bound to bound: numbers of their own for each name, whatever else learns.
+func uniform(x []float32, bound float64, seed uint64, name string) {
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	r := rand.New(rand.NewPCG(seed, h.Sum64()))
+	for i := range x {
+		x[i] = float32((2*r.Float64() - 1) * bound)
+	}
+}

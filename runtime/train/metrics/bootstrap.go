@@ -1,0 +1,67 @@
+package metrics
+
+import (
+	"math"
+	"math/bits"
+	"math/rand/v2"
+	"slices"
+)
+
+// stream is the second half of the generator's seed: the resamples are their own stream, whatever else a seed is used for.
+const stream = 0x6d657472696373 // "metrics"
+
+// resampler draws indices of pairs with replacement.
+type resampler struct {
+	source *rand.PCG
+	index  []int
+}
+
+func newResampler(n int, seed uint64) *resampler {
+	return &resampler{rand.NewPCG(seed, stream), make([]int, n)}
+}
+
+// next is the next resample's indices, valid until the call after it. An index is the high word of u*n, u the next 64 bits
+// of the generator: written out here since only the generator's own stream is promised to stay the same in later Go releases.
+func (r *resampler) next() []int {
+	n := uint64(len(r.index))
+	for i := range r.index {
+		hi, _ := bits.Mul64(r.source.Uint64(), n)
+		r.index[i] = int(hi)
+	}
+	return r.index
+}
+
+// estimate is a statistic's value with the interval of its values over resamples. A value out of float64's range
+// counts as undefined.
+func estimate(value float64, reason string, resampled []float64) Estimate {
+	e := Estimate{math.NaN(), math.NaN(), math.NaN(), reason, 0}
+	if reason != "" {
+		return e
+	}
+	if !finite(value) {
+		e.Reason = beyondFloat64
+		return e
+	}
+	e.Value = value
+	if len(resampled) == 0 {
+		return e
+	}
+	defined := slices.DeleteFunc(slices.Clone(resampled), func(x float64) bool { return !finite(x) })
+	e.Undefined = len(resampled) - len(defined)
+	if len(defined) == 0 {
+		e.Reason = noResample
+		return e
+	}
+	slices.Sort(defined)
+	e.Low, e.High = quantile(defined, 0.025), quantile(defined, 0.975)
+	return e
+}
+
+// quantile interpolates linearly between the sorted values around (n-1)*q, as numpy.quantile does by default; gonum's
+// LinInterp is another definition (around n*q).
+func quantile(sorted []float64, q float64) float64 {
+	at := float64(len(sorted)-1) * q
+	i := int(at)
+	a, b := sorted[i], sorted[min(i+1, len(sorted)-1)]
+	return a + (b-a)*(at-float64(i))
+}

@@ -1,0 +1,76 @@
+package metrics
+
+import (
+	"math"
+	"slices"
+)
+
+// sample is the pairs, or a resample of them, in the forms that the statistics ask for.
+type sample struct {
+	truth, predicted column
+	trainMean        *float64
+}
+
+// column is one side of the pairs.
+type column struct {
+	value []float64
+	class []float64 // value, rounded and clamped, for kappa
+	rank  []float64 // 1 to n, ties share their mean
+	code  []int     // the place of value among the distinct values of the whole data, ascending
+	count []int     // scratch of ranks, one a code
+}
+
+// newColumn prepares the scores of the whole data.
+func newColumn(values []float64, o Options) column {
+	distinct := slices.Clone(values)
+	slices.Sort(distinct)
+	distinct = slices.Compact(distinct)
+	c := blank(len(values), len(distinct))
+	copy(c.value, values)
+	for i, v := range values {
+		c.class[i] = o.class(v)
+		c.code[i], _ = slices.BinarySearch(distinct, v)
+	}
+	c.ranks()
+	return c
+}
+
+// blank is a column of n scores to be filled.
+func blank(n, codes int) column {
+	return column{make([]float64, n), make([]float64, n), make([]float64, n), make([]int, n), make([]int, codes)}
+}
+
+// draw fills c with the scores of another column at index.
+func (c *column) draw(from column, index []int) {
+	for i, j := range index {
+		c.value[i], c.class[i], c.code[i] = from.value[j], from.class[j], from.code[j]
+	}
+	c.ranks()
+}
+
+// ranks sets rank from code by counting, which needs no sort a resample: the scores of one code, count of them after below
+// others, have the ranks below+1 to below+count, and take their mean.
+func (c *column) ranks() {
+	clear(c.count)
+	for _, k := range c.code {
+		c.count[k]++
+	}
+	below := make([]float64, len(c.count))
+	sum := 0
+	for k, n := range c.count {
+		below[k] = float64(sum) + float64(n+1)/2
+		sum += n
+	}
+	for i, k := range c.code {
+		c.rank[i] = below[k]
+	}
+}
+
+// class is the integer class of a score: rounded, halves to even as numpy's rint does, then clamped to Min..Max.
+func (o Options) class(v float64) float64 {
+	v = math.RoundToEven(v)
+	if o.Min == o.Max {
+		return v
+	}
+	return min(max(v, math.Ceil(o.Min)), math.Floor(o.Max))
+}

@@ -1,0 +1,125 @@
+package metrics
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/stat"
+)
+
+// Why a statistic may be undefined.
+const (
+	fewPairs       = "one pair does not define it: two are needed"
+	equalTruth     = "all true scores are equal"
+	equalPredicted = "all predicted scores are equal"
+	oneClass       = "all true and predicted scores are of one class"
+	noVariation    = "the scores do not vary between the pictures"
+	beyondFloat64  = "it overflows or underflows float64"
+	noResample     = "no resample defines it"
+)
+
+// statistic is a number of a sample, or why there is none.
+type statistic func(s *sample) (value float64, reason string)
+
+func pearson(s *sample) (float64, string)  { return correlation(s.truth.value, s.predicted.value) }
+func spearman(s *sample) (float64, string) { return correlation(s.truth.rank, s.predicted.rank) }
+
+// correlation is Pearson's coefficient. Rounding may carry it past 1, so it is clamped, as in scipy.
+func correlation(truth, predicted []float64) (float64, string) {
+	switch {
+	case len(truth) < 2:
+		return math.NaN(), fewPairs
+	case equal(truth):
+		return math.NaN(), equalTruth
+	case equal(predicted):
+		return math.NaN(), equalPredicted
+	}
+	r := stat.Correlation(truth, predicted, nil)
+	if !finite(r) {
+		return math.NaN(), beyondFloat64
+	}
+	return min(max(r, -1), 1), ""
+}
+
+// mae is the mean of |true - predicted|.
+func mae(s *sample) (float64, string) {
+	return floats.Distance(s.truth.value, s.predicted.value, 1) / float64(len(s.truth.value)), ""
+}
+
+// rmse is the root of the mean of (true - predicted)^2.
+func rmse(s *sample) (float64, string) {
+	return floats.Distance(s.truth.value, s.predicted.value, 2) / math.Sqrt(float64(len(s.truth.value))), ""
+}
+
+// r2 is 1 - sum (true - predicted)^2 / sum (true - mean of the true)^2: 0 for who always predicts that mean.
+func r2(s *sample) (float64, string) {
+	switch {
+	case len(s.truth.value) < 2:
+		return math.NaN(), fewPairs
+	case equal(s.truth.value):
+		return math.NaN(), equalTruth
+	}
+	return stat.RSquaredFrom(s.predicted.value, s.truth.value, nil), ""
+}
+
+// qwk is Cohen's kappa of the classes with the squared difference as weight: 1 - observed / expected, the observed being the
+// mean of (true - predicted)^2 over the pairs and the expected over all true with all predicted. The latter is the two
+// variances and the squared difference of the means, so no matrix of classes is needed, and classes that nobody used weigh
+// nothing.
+func qwk(s *sample) (float64, string) {
+	t, p := s.truth.class, s.predicted.class
+	mt, vt := moments(t)
+	mp, vp := moments(p)
+	expected := vt + vp + (mt-mp)*(mt-mp)
+	if expected == 0 {
+		return math.NaN(), oneClass
+	}
+	d := floats.Distance(t, p, 2)
+	return 1 - d*d/float64(len(t))/expected, ""
+}
+
+// icc is Shrout and Fleiss's ICC(2,1): two-way random effects, absolute agreement, a single rater, of the two raters
+// "truth" and "prediction". With sums s and differences d of the pairs, the mean squares of their analysis of variance are
+// var(s)/2 between pictures, var(d)/2 residual and n*mean(d)^2/2 between raters; put into
+// (rows - residual) / (rows + residual + 2*(raters - residual)/n) they give what is written here, whose denominator
+// has no negative term.
+func icc(s *sample) (float64, string) {
+	n := float64(len(s.truth.value))
+	if n < 2 {
+		return math.NaN(), fewPairs
+	}
+	sum, diff := make([]float64, len(s.truth.value)), make([]float64, len(s.truth.value))
+	floats.AddTo(sum, s.truth.value, s.predicted.value)
+	floats.SubTo(diff, s.truth.value, s.predicted.value)
+	_, rows := moments(sum)
+	bias, residual := moments(diff)
+	rows, residual = rows*n/(n-1), residual*n/(n-1)
+	below := rows + residual*(1-2/n) + 2*bias*bias
+	if below == 0 {
+		return math.NaN(), noVariation
+	}
+	return (rows - residual) / below, ""
+}
+
+// baseline is the mean absolute error of one prediction for all: the training scores' mean, or without it the mean of
+// the true scores themselves.
+func baseline(s *sample) (float64, string) {
+	m := stat.Mean(s.truth.value, nil)
+	if s.trainMean != nil {
+		m = *s.trainMean
+	}
+	var sum float64
+	for _, v := range s.truth.value {
+		sum += math.Abs(v - m)
+	}
+	return sum / float64(len(s.truth.value)), ""
+}
+
+// moments are the mean and the population's variance; the variance of equal values is exactly 0, which the mean's rounding
+// would spoil.
+func moments(x []float64) (mean, variance float64) {
+	if equal(x) {
+		return x[0], 0
+	}
+	return stat.PopMeanVariance(x, nil)
+}

@@ -1,0 +1,40 @@
+package train
+
+import (
+	"fmt"
+	"math"
+)
+
+// Schedule is how the learning rate changes: it grows from step 0 through Warmup steps, then falls by Kind to 0 at Steps, or
+// stays.
+type Schedule struct {
+	Kind   string // "cosine", "linear" or "constant"
+	Warmup int
+	Steps  int
+}
+
+// Validate refuses what cannot be meant, naming the flag.
+func (s Schedule) Validate() error {
+	switch {
+	case s.Kind != "cosine" && s.Kind != "linear" && s.Kind != "constant":
+		return fmt.Errorf("--schedule %q is unknown; give cosine, linear or constant", s.Kind)
+	case s.Warmup < 0:
+		return fmt.Errorf("--warmup is %d; give 0 or a number of steps", s.Warmup)
+	}
+	return nil
+}
+
+// At is the factor of the learning rate in a step, counted from 0.
+func (s Schedule) At(step int) float64 {
+	if step < s.Warmup {
+		return float64(step+1) / float64(s.Warmup)
+	}
+	part := float64(step-s.Warmup+1) / float64(s.Steps-s.Warmup+1)
+	switch s.Kind {
+	case "cosine":
+		return 0.5 * (1 + math.Cos(math.Pi*part))
+	case "linear":
+		return 1 - part
+	}
+	return 1
+}
