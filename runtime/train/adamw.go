@@ -1,0 +1,80 @@
+package train
+
+import (
+	"math"
+
+	"github.com/loupe-vl/loupe/kernels"
+)
+
+// AdamW is torch.optim.AdamW (Loshchilov and Hutter, arXiv 1711.05101): float32 moments of each parameter, weight decay
+// apart from the gradient, and none for norms and biases.
+type AdamW struct {
+	Beta1, Beta2, Eps float64
+	Decay             float64
+	Steps             int // taken
+
+	first, second [][]float32 // moments of each parameter, in order
+}
+
+// NewAdamW is PyTorch's default of betas and epsilon for these parameters.
+func NewAdamW(params []*Param, decay float64) *AdamW {
+	a := &AdamW{Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Decay: decay}
+	for _, p := range params {
+		a.first = append(a.first, make([]float32, len(p.Value)))
+		a.second = append(a.second, make([]float32, len(p.Value)))
+	}
+	return a
+}
+
+// Step moves every parameter by its gradient times scale (the clipping) at the learning rate that lr gives it.
+func (a *AdamW) Step(e *kernels.Engine, params []*Param, lr func(p *Param) float64, scale float64) {
+	a.Steps++
+	correct1 := 1 - math.Pow(a.Beta1, float64(a.Steps))
+	correct2 := math.Sqrt(1 - math.Pow(a.Beta2, float64(a.Steps)))
+	for i, p := range params {
+		rate := lr(p)
+		keep := float32(1)
+		if p.Decays() {
+			keep = float32(1 - float64(rate*a.Decay))
+		}
+		s := step{
+			keep: keep, scale: float32(scale), rate: float32(rate / correct1), root: float32(1 / correct2), eps: float32(a.Eps),
+			beta1: float32(1 - a.Beta1), beta2: float32(a.Beta2), rest2: float32(1 - a.Beta2),
+		}
+		m, v := a.first[i], a.second[i]
+		e.For(len(p.Value), 1<<13, func(lo, hi int) { s.apply(p.Value[lo:hi], p.Grad[lo:hi], m[lo:hi], v[lo:hi]) })
+	}
+}
+
+// step is the numbers of one parameter's step.
+type step struct{ keep, scale, rate, root, eps, beta1, beta2, rest2 float32 }
+
+func (s step) apply(x, grad, m, v []float32) {
+	for i, g := range grad {
+		g *= s.scale
+		m[i] += float32((g - m[i]) * s.beta1)
+		v[i] = float32(v[i]*s.beta2) + float32(float32(g*g)*s.rest2)
+		down := float32(float32(math.Sqrt(float64(v[i])))*s.root) + s.eps
+		x[i] = float32(x[i]*s.keep) - float32(s.rate*float32(m[i]/down))
+	}
+}
+
+// Norm is the length of all gradients together.
+func Norm(params []*Param) float64 {
+	sum := 0.0
+	for _, p := range params {
+		for _, g := range p.Grad {
+			sum += float64(float64(g) * float64(g))
+		}
+	}
+	return math.Sqrt(sum)
+}
+
+// Clip is what to multiply gradients of that length by so that it is at most limit, as torch.nn.utils.clip_grad_norm_ has it;
+// a limit of 0 is none.
+func Clip(norm, limit float64) float64 {
+	if limit <= 0 || norm+1e-6 <= limit {
+		return 1
+	}
+	return limit / (norm + 1e-6)
+}
