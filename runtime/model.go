@@ -56,6 +56,7 @@ type Model struct {
 	Adapter    *weights.AdapterConfig // nil without an adapter
 
 	options     Options
+	files       fs.FS
 	engine      *kernels.Engine
 	checkpoint  *weights.Checkpoint
 	headFile    *weights.Checkpoint
@@ -85,7 +86,7 @@ func Embedded(o Options) (*Model, error) {
 }
 
 func load(files fs.FS, dir string, open func() (*weights.Checkpoint, error), o Options) (m *Model, err error) {
-	m = &Model{Dir: dir, options: o, arenas: sync.Pool{New: func() any { return new(tensor.Arena) }}}
+	m = &Model{Dir: dir, files: files, options: o, arenas: sync.Pool{New: func() any { return new(tensor.Arena) }}}
 	defer func() {
 		if err != nil {
 			m.Close()
@@ -228,6 +229,16 @@ func (m *Model) tapWidth(tap string) (int, error) {
 	return 0, fmt.Errorf("input %q is not one that a head can read; visual.merger, visual.blocks.0.out to visual.blocks.%d.out and model.norm are", tap, m.Config.Vision.Depth-1)
 }
 
+// NewHead gives the model a score head of that description whose weights are all 0, in place of the one it has.
+func (m *Model) NewHead(cfg weights.ScoreHeadConfig) error {
+	width, err := m.tapWidth(cfg.Input)
+	if err != nil {
+		return fmt.Errorf("score head: %w", err)
+	}
+	m.Head = vit.NewHead(cfg, width)
+	return nil
+}
+
 // scan reports whether s has exactly the form of format with one number.
 func scan(s, format string, n *int) bool {
 	_, err := fmt.Sscanf(s, format, n)
@@ -244,6 +255,12 @@ func (m *Model) Name() string {
 
 // Checkpoint is the model's tensors, for inspection.
 func (m *Model) Checkpoint() *weights.Checkpoint { return m.checkpoint }
+
+// Files are the files of the model's directory, or of the embedded checkpoint.
+func (m *Model) Files() fs.FS { return m.files }
+
+// Engine is the kernels that the model computes with.
+func (m *Model) Engine() *kernels.Engine { return m.engine }
 
 // KernelPath is the set of kernels in use: "avx2", "generic" and so on.
 func (m *Model) KernelPath() string { return m.engine.Path() }

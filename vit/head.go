@@ -3,6 +3,7 @@ package vit
 import (
 	"fmt"
 
+	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/weights"
 )
@@ -17,13 +18,25 @@ type Head struct {
 // LoadHead reads score_head.weight and score_head.bias, or with hidden layers score_head.0.weight and so on, from p. width
 // is the width of the tap that the head reads.
 func LoadHead(p *weights.Params, cfg weights.ScoreHeadConfig, width int) *Head {
+	return newHead(cfg, width, func(name string, out, in int) *tensor.Linear { return p.LinearOf(name, true, out, in) })
+}
+
+// NewHead is a head whose weights are all 0.
+func NewHead(cfg weights.ScoreHeadConfig, width int) *Head {
+	return newHead(cfg, width, func(name string, out, in int) *tensor.Linear {
+		w := kernels.Matrix{Kind: kernels.F32, F32: make([]float32, out*in), Rows: out, Cols: in, Stride: in}
+		return &tensor.Linear{Name: name, W: w, Bias: make([]float32, out)}
+	})
+}
+
+func newHead(cfg weights.ScoreHeadConfig, width int, linear func(name string, out, in int) *tensor.Linear) *Head {
 	h := &Head{Config: cfg}
 	if len(cfg.Hidden) == 0 {
-		h.Layers = []*tensor.Linear{p.LinearOf("score_head", true, len(cfg.Targets), width)}
+		h.Layers = []*tensor.Linear{linear("score_head", len(cfg.Targets), width)}
 		return h
 	}
 	for i, out := range append(append([]int(nil), cfg.Hidden...), len(cfg.Targets)) {
-		h.Layers = append(h.Layers, p.LinearOf(fmt.Sprintf("score_head.%d", i), true, out, width))
+		h.Layers = append(h.Layers, linear(fmt.Sprintf("score_head.%d", i), out, width))
 		width = out
 	}
 	return h

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/loupe-vl/loupe/runtime/train"
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+type trainFlags struct {
+	model   modelFlags
+	options train.Options
+}
+
+func trainCommand() *cobra.Command {
+	var f trainFlags
+	cmd := &cobra.Command{
+		Use:   "train",
+		Short: "teach a model from scored and critiqued pictures",
+		Long: `Learns from pictures with scores, critiques or both: one pass of the vision tower for the score head and the decoder, and the
+joint loss of both. LoRA branches learn, or with --full every weight.
+
+The data are JSON Lines, {"image": "a.jpg", "score": 81, "critique": "...", "targets": {"color": 70}}, or CSV with a header.
+Every step adds a line to OUT/log.jsonl. A run that was stopped goes on with --resume, to the very same bits.`,
+		Example: `  loupe train --model Qwen2-VL-2B-Instruct --data pictures.jsonl --lora-rank 16 --epochs 3 --out tuned
+  loupe score --model Qwen2-VL-2B-Instruct --adapter tuned painting.jpg`,
+		Args: usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	f.model.register(cmd)
+	o, fl := &f.options, cmd.Flags()
+	fl.StringVar(&o.Data, "data", "", "`FILE` of records, JSON Lines or .csv")
+	fl.StringVar(&o.Out, "out", "", "`DIR` to write to")
+	fl.BoolVar(&o.Full, "full", false, "every weight learns, in float32; without it, LoRA branches do")
+	fl.IntVar(&o.LoRA.Rank, "lora-rank", 16, "rank of the branches")
+	fl.Float64Var(&o.LoRA.Alpha, "lora-alpha", 0, "their scale times the rank (default: twice the rank)")
+	fl.Float64Var(&o.LoRA.Dropout, "lora-dropout", 0, "part of a branch's inputs that it does not see while it learns")
+	fl.BoolVar(&o.LoRA.RSLoRA, "rslora", false, "scale branches by alpha/sqrt(rank)")
+	fl.StringArrayVar(&o.LoRA.Targets, "lora-target", nil, "`GLOB` of modules that get a branch (repeatable; default: all linear maps of both towers but patch embedding and merger)")
+	fl.StringArrayVar(&o.Freeze, "freeze", nil, "`GLOB` of tensors that do not learn with --full (repeatable)")
+	fl.BoolVar(&o.Recompute, "checkpoint-activations", false, "keep one block's activations and compute the others again: less memory, more time, the same bits")
+	fl.IntVar(&o.Epochs, "epochs", 1, "times through the data")
+	fl.IntVar(&o.Steps, "steps", 0, "steps, in place of --epochs")
+	fl.IntVar(&o.Batch, "batch", 4, "records of a step")
+	fl.IntVar(&o.Accumulate, "accumulate", 1, "batches of a step")
+	fl.Float64Var(&o.LR, "lr", 1e-4, "learning rate")
+	fl.Float64Var(&o.HeadLR, "head-lr", 0, "learning rate of the score head (default: --lr)")
+	fl.IntVar(&o.Schedule.Warmup, "warmup", 0, "steps in which the learning rate grows to --lr")
+	fl.StringVar(&o.Schedule.Kind, "schedule", "cosine", "how it falls then: `cosine`|linear|constant")
+	fl.Float64Var(&o.Decay, "weight-decay", 0.01, "of matrices; norms and biases have none")
+	fl.Float64Var(&o.Clip, "clip", 1, "most that the gradient's norm may be (0: no limit)")
+	fl.Float64Var(&o.ScoreWeight, "score-weight", 1, "of the score's loss beside the language model's")
+	fl.Float64Var(&o.EvalSplit, "eval-split", 0.2, "part of the records, without a split of their own, that is kept for evaluation")
+	fl.Uint64Var(&o.Seed, "seed", 0, "of everything that is drawn")
+	fl.BoolVar(&o.Shuffle, "shuffle", true, "take the records of each epoch in an order of its own")
+	fl.BoolVar(&o.Resume, "resume", false, "go on from the last checkpoint in --out, or begin where there is none")
+	fl.IntVar(&o.CheckpointEvery, "checkpoint-every", 0, "steps between checkpoints (default: one at the end)")
+	must(cmd.MarkFlagDirname("out"))
+	must(cmd.MarkFlagFilename("data", "jsonl", "csv"))
+	return cmd
+}
+
+func (f *trainFlags) run(cmd *cobra.Command) error {
+	if cmd.Flags().Changed("steps") && !cmd.Flags().Changed("epochs") {
+		f.options.Epochs = 0
+	}
+	if err := f.options.Validate(); err != nil {
+		return usageError{err}
+	}
+	m, err := f.model.load(cmd)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	show := trainProgress()
+	err = train.Run(cmd.Context(), m, f.options, show)
+	if errors.Is(err, context.Canceled) && strings.Contains(context.Cause(cmd.Context()).Error(), "terminated") {
+		return nil // asked to stop, with a checkpoint written: that is no failure
+	}
+	return err
+}
+
+// trainProgress shows a run on a terminal, and nothing elsewhere.
+func trainProgress() func(train.Progress) {
+	if !term.IsTerminal(int(os.Stderr.Fd())) {
+		return func(train.Progress) {}
+	}
+	stage, bar := "", (*progressbar.ProgressBar)(nil)
+	return func(p train.Progress) {
+		if p.Stage != stage {
+			stage = p.Stage
+			bar = progressbar.NewOptions(p.Of, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(stage), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true))
+		}
+		if p.Last != nil {
+			bar.Describe(fmt.Sprintf("loss %.3f", p.Last.Loss))
+		}
+		_ = bar.Set(p.Done) // a terminal that cannot be drawn on only looks worse
+	}
+}

@@ -1,0 +1,192 @@
+package train
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+
+	"github.com/loupe-vl/loupe/weights"
+)
+
+// A checkpoint is a directory, OUT/checkpoints/step-N: what learns, the optimiser's moments, and what run it belongs to. It
+// appears whole, by a rename, or not at all.
+const (
+	checkpointsDir    = "checkpoints"
+	paramsName        = "params.safetensors"
+	optimizerName     = "optimizer.safetensors"
+	stateName         = "state.json"
+	checkpointsToKeep = 2
+)
+
+var checkpointName = regexp.MustCompile(`^step-([0-9]+)$`)
+
+// state is a checkpoint's state.json.
+type state struct {
+	Step int    `json:"step"` // steps taken
+	Run  string `json:"run"`  // digest of the options and the data
+}
+
+// tensors are the parameters' values under their names.
+func tensors(params []*Param) []weights.Named {
+	var out []weights.Named
+	for _, p := range params {
+		out = append(out, weights.FromF32(p.Name, p.Shape, p.Value))
+	}
+	return out
+}
+
+// moments are the optimiser's.
+func (a *AdamW) moments(params []*Param) []weights.Named {
+	var out []weights.Named
+	for i, p := range params {
+		out = append(out, weights.FromF32("first."+p.Name, p.Shape, a.first[i]), weights.FromF32("second."+p.Name, p.Shape, a.second[i]))
+	}
+	return out
+}
+
+// save writes a checkpoint and removes those older than the last few.
+func (r *run) save() error {
+	dir := filepath.Join(r.o.Out, checkpointsDir)
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return fmt.Errorf("write checkpoint: %w", err)
+	}
+	work, err := os.MkdirTemp(dir, ".step-")
+	if err != nil {
+		return fmt.Errorf("write checkpoint: %w", err)
+	}
+	defer os.RemoveAll(work)
+	data, err := json.Marshal(state{Step: r.opt.Steps, Run: r.digest})
+	if err != nil {
+		return fmt.Errorf("write checkpoint: %w", err)
+	}
+	for name, write := range map[string]func(path string) error{
+		paramsName:    func(path string) error { return weights.Write(path, tensors(r.params), nil) },
+		optimizerName: func(path string) error { return weights.Write(path, r.opt.moments(r.params), nil) },
+		stateName: func(path string) error {
+			return weights.WriteFileAtomic(path, func(w io.Writer) error { _, err := w.Write(append(data, '\n')); return err })
+		},
+	} {
+		if err := write(filepath.Join(work, name)); err != nil {
+			return fmt.Errorf("write checkpoint: %w", err)
+		}
+	}
+	if err := os.Chmod(work, 0o755); err != nil {
+		return fmt.Errorf("write checkpoint: %w", err)
+	}
+	name := filepath.Join(dir, fmt.Sprintf("step-%06d", r.opt.Steps))
+	if err := os.RemoveAll(name); err != nil { // of a run that was resumed from before it
+		return fmt.Errorf("write checkpoint: %w", err)
+	}
+	if err := os.Rename(work, name); err != nil {
+		return fmt.Errorf("write checkpoint: %w", err)
+	}
+	return r.prune(dir)
+}
+
+// prune removes checkpoints but the last few, and what a killed run left half-written.
+func (r *run) prune(dir string) error {
+	steps, err := checkpoints(dir)
+	if err != nil {
+		return err
+	}
+	for len(steps) > checkpointsToKeep {
+		if err := os.RemoveAll(filepath.Join(dir, fmt.Sprintf("step-%06d", steps[0]))); err != nil {
+			return fmt.Errorf("remove an old checkpoint: %w", err)
+		}
+		steps = steps[1:]
+	}
+	left, _ := filepath.Glob(filepath.Join(dir, ".step-*"))
+	for _, path := range left {
+		if err := os.RemoveAll(path); err != nil {
+			return fmt.Errorf("remove a half-written checkpoint: %w", err)
+		}
+	}
+	return nil
+}
+
+// checkpoints lists the steps of the checkpoints in dir, ascending.
+func checkpoints(dir string) ([]int, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read checkpoints: %w", err)
+	}
+	var steps []int
+	for _, e := range entries {
+		if m := checkpointName.FindStringSubmatch(e.Name()); m != nil {
+			if n, err := strconv.Atoi(m[1]); err == nil {
+				steps = append(steps, n)
+			}
+		}
+	}
+	slices.Sort(steps)
+	return steps, nil
+}
+
+// restore goes back to the last checkpoint, if there is one.
+func (r *run) restore() error {
+	dir := filepath.Join(r.o.Out, checkpointsDir)
+	steps, err := checkpoints(dir)
+	if err != nil || len(steps) == 0 {
+		return err
+	}
+	dir = filepath.Join(dir, fmt.Sprintf("step-%06d", steps[len(steps)-1]))
+	data, err := os.ReadFile(filepath.Join(dir, stateName))
+	if err != nil {
+		return fmt.Errorf("resume: %w", err)
+	}
+	var s state
+	if err := json.Unmarshal(data, &s); err != nil {
+		return fmt.Errorf("resume from %s: %w", filepath.Join(dir, stateName), err)
+	}
+	if s.Run != r.digest {
+		return fmt.Errorf("resume from %s: it belongs to a run with other data, model or flags; give the same ones, or another --out", dir)
+	}
+	r.opt.Steps = s.Step
+	if err := load(filepath.Join(dir, paramsName), func(get func(name string, to []float32)) {
+		for _, p := range r.params {
+			get(p.Name, p.Value)
+		}
+	}); err != nil {
+		return err
+	}
+	return load(filepath.Join(dir, optimizerName), func(get func(name string, to []float32)) {
+		for i, p := range r.params {
+			get("first."+p.Name, r.opt.first[i])
+			get("second."+p.Name, r.opt.second[i])
+		}
+	})
+}
+
+// load copies float32 tensors out of a file.
+func load(path string, each func(get func(name string, to []float32))) error {
+	f, err := weights.Open(path)
+	if err != nil {
+		return fmt.Errorf("resume: %w", err)
+	}
+	defer f.Close()
+	each(func(name string, to []float32) {
+		t, e := f.Tensor(name)
+		if e == nil && (t.DType != weights.F32 || t.Len() != len(to)) {
+			e = fmt.Errorf("%s: tensor %q is %s of %d elements, not F32 of %d", path, name, t.DType, t.Len(), len(to))
+		}
+		if e != nil {
+			err = errors.Join(err, e)
+			return
+		}
+		copy(to, t.F32())
+	})
+	if err != nil {
+		return fmt.Errorf("resume: %w", err)
+	}
+	return nil
+}
