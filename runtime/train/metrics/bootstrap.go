@@ -31,22 +31,17 @@ func (r *resampler) next() []int {
 	return r.index
 }
 
-// estimate is a statistic's value with the interval of its values over resamples. A value out of float64's range
-// counts as undefined.
+// estimate is a statistic's value, or why there is none, with the interval of its values over the resamples that define it.
 func estimate(value float64, reason string, resampled []float64) Estimate {
 	e := Estimate{math.NaN(), math.NaN(), math.NaN(), reason, 0}
 	if reason != "" {
-		return e
-	}
-	if !finite(value) {
-		e.Reason = beyondFloat64
 		return e
 	}
 	e.Value = value
 	if len(resampled) == 0 {
 		return e
 	}
-	defined := slices.DeleteFunc(slices.Clone(resampled), func(x float64) bool { return !finite(x) })
+	defined := slices.DeleteFunc(slices.Clone(resampled), math.IsNaN)
 	e.Undefined = len(resampled) - len(defined)
 	if len(defined) == 0 {
 		e.Reason = noResample

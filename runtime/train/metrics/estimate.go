@@ -25,7 +25,7 @@ type estimateJSON struct {
 // MarshalJSON writes {"value", "low", "high"}, with "reason" and "undefined_resamples" where they say something.
 func (e Estimate) MarshalJSON() ([]byte, error) {
 	number := func(x float64) *float64 {
-		if !finite(x) {
+		if math.IsNaN(x) {
 			return nil
 		}
 		return &x

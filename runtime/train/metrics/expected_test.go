@@ -16,6 +16,7 @@ type expected struct {
 	TrainMean *float64 `json:"train_mean"`
 	Resamples int
 	Seed      uint64
+	Bins      [][3]float64 // count, mean predicted, mean true score
 	Want      map[string]struct {
 		Value, Low, High *float64
 		Undefined        int

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Pairs are scores of the same pictures in the same order: Truth as people gave them, Predicted as the model did.
@@ -11,7 +12,14 @@ type Pairs struct {
 	Truth, Predicted []float64
 }
 
-// check refuses pairs from which nothing could be said: none, two lengths, a score that is NaN or infinite.
+// Scores beyond maxScore are refused, and scores that differ by less than minSpan count as equal. Between the two no product
+// of four differences leaves float64, so no statistic is wrong in silence.
+const (
+	maxScore = 1e70
+	minSpan  = 1e-70
+)
+
+// check refuses pairs from which nothing could be said: none, two lengths, a score that is NaN, infinite or beyond maxScore.
 func (p Pairs) check() error {
 	if len(p.Truth) != len(p.Predicted) {
 		return fmt.Errorf("metrics: %d true scores but %d predicted ones: give one of each a picture", len(p.Truth), len(p.Predicted))
@@ -20,8 +28,8 @@ func (p Pairs) check() error {
 		return errors.New("metrics: no pairs of scores: give one at least")
 	}
 	for i := range p.Truth {
-		if !finite(p.Truth[i]) || !finite(p.Predicted[i]) {
-			return fmt.Errorf("metrics: pair %d is (%v, %v): give finite scores", i+1, p.Truth[i], p.Predicted[i])
+		if !usable(p.Truth[i]) || !usable(p.Predicted[i]) {
+			return fmt.Errorf("metrics: pair %d is (%v, %v): give finite scores, none beyond %v", i+1, p.Truth[i], p.Predicted[i], maxScore)
 		}
 	}
 	return nil
@@ -30,12 +38,8 @@ func (p Pairs) check() error {
 // finite reports whether x is neither NaN nor infinite.
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
-// equal reports whether all values are the same; it is true of none.
-func equal(values []float64) bool {
-	for _, v := range values {
-		if v != values[0] {
-			return false
-		}
-	}
-	return true
-}
+// usable reports whether x can be a score.
+func usable(x float64) bool { return math.Abs(x) <= maxScore } // which NaN is not
+
+// equal reports whether values, one at least, are all the same.
+func equal(values []float64) bool { return slices.Max(values)-slices.Min(values) < minSpan }

@@ -29,8 +29,8 @@ func (o Options) check() error {
 		return fmt.Errorf("metrics: scores from %v to %v: give finite bounds, the lower first", o.Min, o.Max)
 	case o.Min != o.Max && math.Ceil(o.Min) > math.Floor(o.Max):
 		return fmt.Errorf("metrics: no whole number lies between %v and %v: scale the scores so that kappa has classes", o.Min, o.Max)
-	case o.TrainMean != nil && !finite(*o.TrainMean):
-		return fmt.Errorf("metrics: the training mean is %v: give a finite one", *o.TrainMean)
+	case o.TrainMean != nil && !usable(*o.TrainMean):
+		return fmt.Errorf("metrics: the training mean is %v: give a finite one, not beyond %v", *o.TrainMean, maxScore)
 	}
 	return nil
 }
@@ -60,7 +60,8 @@ type Report struct {
 // Evaluate computes every statistic of the pairs, all on the same resamples. Undefined in a sample, and left out of the
 // interval where that sample is a resample, are: Pearson and Spearman, R2 and ICC of one pair; Pearson and Spearman where
 // either side's scores are all equal; R2 where the true ones are (scikit-learn gives 1 or 0); QWK where all classes are one;
-// ICC where neither the pictures' sums nor the raters differ; anything beyond float64.
+// ICC where neither the pictures' sums nor the raters differ. Scores beyond 1e70 are an error; less than 1e-70 apart they
+// count as equal.
 func Evaluate(p Pairs, o Options) (Report, error) {
 	if err := errors.Join(p.check(), o.check()); err != nil {
 		return Report{}, err

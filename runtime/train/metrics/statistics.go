@@ -14,7 +14,6 @@ const (
 	equalPredicted = "all predicted scores are equal"
 	oneClass       = "all true and predicted scores are of one class"
 	noVariation    = "the scores do not vary between the pictures"
-	beyondFloat64  = "it overflows or underflows float64"
 	noResample     = "no resample defines it"
 )
 
@@ -34,11 +33,7 @@ func correlation(truth, predicted []float64) (float64, string) {
 	case equal(predicted):
 		return math.NaN(), equalPredicted
 	}
-	r := stat.Correlation(truth, predicted, nil)
-	if !finite(r) {
-		return math.NaN(), beyondFloat64
-	}
-	return min(max(r, -1), 1), ""
+	return min(max(stat.Correlation(truth, predicted, nil), -1), 1), ""
 }
 
 // mae is the mean of |true - predicted|.
@@ -95,7 +90,7 @@ func icc(s *sample) (float64, string) {
 	bias, residual := moments(diff)
 	rows, residual = rows*n/(n-1), residual*n/(n-1)
 	below := rows + residual*(1-2/n) + 2*bias*bias
-	if below == 0 {
+	if below < minSpan*minSpan {
 		return math.NaN(), noVariation
 	}
 	return (rows - residual) / below, ""

@@ -80,6 +80,13 @@ def statistics(t, p, d):
     return {k: None if not math.isfinite(v) else float(v) for k, v in out.items()}
 
 
+def calibration(t, p, bins=5):
+    """Count, mean predicted and mean true score of each bin that holds pairs."""
+    count, edges = np.histogram(p, bins)
+    sums = [np.histogram(p, edges, weights=w)[0] for w in (p, t)]
+    return [[int(c), a / c, b / c] for c, a, b in zip(count, *sums) if c]
+
+
 def expect(d):
     t, p = np.array(d["truth"], float), np.array(d["predicted"], float)
     whole, parts, draw = statistics(t, p, d), [], pcg(d["seed"])
@@ -94,7 +101,7 @@ def expect(d):
         low, high = np.quantile(seen, [0.025, 0.975]) if value is not None and seen else (None, None)
         want[name] = {"value": value, "low": low, "high": high,
                       "undefined": 0 if value is None else len(parts) - len(seen)}
-    return d | {"want": want}
+    return d | {"want": want, "bins": calibration(t, p)}
 
 
 def data(name, truth, predicted, low=0, high=0, train_mean=None, resamples=200, seed=1):

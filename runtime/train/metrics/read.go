@@ -1,0 +1,120 @@
+package metrics
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Names that a header may give the columns, in lower case. They matter only where they tell that the columns are swapped.
+var (
+	truthNames     = []string{"truth", "true", "target", "label", "expert", "score"}
+	predictedNames = []string{"predicted", "prediction", "pred", "model"}
+)
+
+// missing are words that stand for no score in tables that other programs write, in lower case.
+var missing = []string{"", "na", "n/a", "null", "none", "-"}
+
+// ReadPairs reads CSV of two columns, the true and the predicted score. A first line of two words is a header; one that calls
+// the first column predicted and the second true (as in predictedNames and truthNames) swaps them. Errors begin with name and
+// say line and column; a missing score, NaN and infinity are errors, since a statistic over the rest would be another one.
+func ReadPairs(r io.Reader, name string) (Pairs, error) {
+	var p Pairs
+	b := bufio.NewReader(r)
+	if mark, err := b.Peek(3); err == nil && bytes.Equal(mark, []byte("\xef\xbb\xbf")) {
+		_, _ = b.Discard(3) // the byte order mark that spreadsheets write; Peek holds these bytes already
+	}
+	c := csv.NewReader(b)
+	c.FieldsPerRecord = -1
+	c.ReuseRecord = true
+	swapped := false
+	for first := true; ; first = false {
+		row, err := c.Read()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return Pairs{}, syntax(name, err)
+		}
+		line, _ := c.FieldPos(0)
+		if len(row) != 2 {
+			return Pairs{}, fmt.Errorf("%s: line %d, column %d: %d columns where two are due: write true score, comma, predicted score",
+				name, line, min(len(row), 2)+1, len(row))
+		}
+		for i := range row {
+			row[i] = strings.TrimSpace(row[i])
+		}
+		if first && word(row[0]) && word(row[1]) {
+			if swapped, err = swaps(row[0], row[1]); err != nil {
+				return Pairs{}, fmt.Errorf("%s: line %d, column 2: %w", name, line, err)
+			}
+			continue
+		}
+		var pair [2]float64
+		for i, text := range row {
+			if pair[i], err = score(text); err != nil {
+				at, _ := c.FieldPos(i)
+				return Pairs{}, fmt.Errorf("%s: line %d, column %d: %w", name, at, i+1, err)
+			}
+		}
+		if swapped {
+			pair[0], pair[1] = pair[1], pair[0]
+		}
+		p.Truth, p.Predicted = append(p.Truth, pair[0]), append(p.Predicted, pair[1])
+	}
+	if len(p.Truth) == 0 {
+		return Pairs{}, fmt.Errorf("%s: line 1, column 1: no pair of scores: write one a line, true score, comma, predicted score", name)
+	}
+	return p, nil
+}
+
+// syntax puts an error of encoding/csv into the words of ours; it counts columns in bytes.
+func syntax(name string, err error) error {
+	var e *csv.ParseError
+	if errors.As(err, &e) {
+		return fmt.Errorf("%s: line %d, column %d (in bytes): %w: mend the quotes", name, e.Line, e.Column, e.Err)
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+// word reports whether a field may be a column's name: not a number, and not a word for a missing one.
+func word(text string) bool {
+	_, err := strconv.ParseFloat(text, 64)
+	return errors.Is(err, strconv.ErrSyntax) && !slices.Contains(missing, strings.ToLower(text))
+}
+
+// swaps reports whether a header calls the first column predicted and the second true. A header that gives both columns one
+// meaning is refused, since either order would be a guess.
+func swaps(first, second string) (bool, error) {
+	first, second = strings.ToLower(first), strings.ToLower(second)
+	for _, names := range [][]string{truthNames, predictedNames} {
+		if slices.Contains(names, first) && slices.Contains(names, second) {
+			return false, fmt.Errorf("%q and %q both name the same side: call the columns truth and predicted", first, second)
+		}
+	}
+	return slices.Contains(predictedNames, first) && slices.Contains(truthNames, second), nil
+}
+
+// score parses one field.
+func score(text string) (float64, error) {
+	if slices.Contains(missing, strings.ToLower(text)) {
+		return 0, fmt.Errorf("%q is no score: remove the line or fill it in", text)
+	}
+	v, err := strconv.ParseFloat(text, 64)
+	switch {
+	case errors.Is(err, strconv.ErrRange) || err == nil && !finite(v):
+		return math.NaN(), fmt.Errorf("%q is not a finite number: remove the line or write its score", text)
+	case err == nil && !usable(v):
+		return math.NaN(), fmt.Errorf("%q is beyond %v: scale the scores", text, maxScore)
+	case err != nil:
+		return math.NaN(), fmt.Errorf("%q is not a number: write it with a point, as in 54.5", text)
+	}
+	return v, nil
+}
