@@ -68,6 +68,6 @@ func drawDimensions(r stream) Dimensions {
 
 // drawGoodDimensions draws those of a picture that is strong or brilliant in every way.
 func drawGoodDimensions(r stream) Dimensions {
-	draw := func() float64 { return tenth(gather(r.between(62, 98))) }
+	draw := func() float64 { return tenth(gather(r.between(66, 98))) }
 	return Dimensions{Originality: draw(), Color: draw(), Texture: draw(), Composition: draw(), Content: draw()}
 }

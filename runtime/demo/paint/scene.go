@@ -38,14 +38,19 @@ func (s *scene) at(x, y int) (u, v float64) {
 	return s.right/2 + mul(du, s.cos) + mul(dv, s.sin), s.bottom/2 - mul(du, s.sin) + mul(dv, s.cos)
 }
 
-// wash paints everything.
-func (s *scene) wash(ink func(u, v float64) tone) {
+// wash paints everything. ink is told what lies below.
+func (s *scene) wash(ink func(u, v float64, below tone) tone) {
 	for y := range s.h {
 		for x := range s.w {
-			s.pix[y*s.w+x] = ink(s.at(x, y))
+			u, v := s.at(x, y)
+			t := &s.pix[y*s.w+x]
+			*t = ink(u, v, *t)
 		}
 	}
 }
+
+// edge is how much of a pixel lies below an edge that is d above its middle, 0..1.
+func (s *scene) edge(d float64) float64 { return clamp(0.5+mul(s.size, d), 0, 1) }
 
 // tone is a color of the picture's palette.
 func (s *scene) tone(role int, y float64) tone { return s.pal.tone(role, y) }

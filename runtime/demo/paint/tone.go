@@ -9,6 +9,11 @@ type tone struct{ y, b, r float64 }
 // lit is the tone with another luma.
 func (t tone) lit(y float64) tone { return tone{y, t.b, t.r} }
 
+// far is how much two tones differ.
+func (t tone) far(o tone) float64 {
+	return max(math.Abs(t.y-o.y), math.Abs(t.b-o.b), math.Abs(t.r-o.r))
+}
+
 // blend goes from t (a = 0) to o (a = 1).
 func (t tone) blend(o tone, a float64) tone {
 	return tone{mix(t.y, o.y, a), mix(t.b, o.b, a), mix(t.r, o.r, a)}
@@ -66,7 +71,7 @@ func newPalette(r stream, hue, spread, uneven float64) palette {
 			strength = 0.2
 		}
 		if i%2 == 0 {
-			strength += mul(uneven, 0.2)
+			strength += mul(uneven, 0.14)
 		} else {
 			strength -= mul(uneven, 0.03)
 		}

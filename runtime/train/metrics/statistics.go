@@ -63,8 +63,8 @@ func r2(s *sample) (float64, string) {
 // nothing.
 func qwk(s *sample) (float64, string) {
 	t, p := s.truth.class, s.predicted.class
-	mt, vt := moments(t)
-	mp, vp := moments(p)
+	mt, vt := stat.PopMeanVariance(t, nil)
+	mp, vp := stat.PopMeanVariance(p, nil)
 	expected := vt + vp + (mt-mp)*(mt-mp)
 	if expected == 0 {
 		return math.NaN(), oneClass
@@ -86,9 +86,8 @@ func icc(s *sample) (float64, string) {
 	sum, diff := make([]float64, len(s.truth.value)), make([]float64, len(s.truth.value))
 	floats.AddTo(sum, s.truth.value, s.predicted.value)
 	floats.SubTo(diff, s.truth.value, s.predicted.value)
-	_, rows := moments(sum)
-	bias, residual := moments(diff)
-	rows, residual = rows*n/(n-1), residual*n/(n-1)
+	rows := stat.Variance(sum, nil)
+	bias, residual := stat.MeanVariance(diff, nil)
 	below := rows + residual*(1-2/n) + 2*bias*bias
 	if below < minSpan*minSpan {
 		return math.NaN(), noVariation
@@ -108,13 +107,4 @@ func baseline(s *sample) (float64, string) {
 		sum += math.Abs(v - m)
 	}
 	return sum / float64(len(s.truth.value)), ""
-}
-
-// moments are the mean and the population's variance; the variance of equal values is exactly 0, which the mean's rounding
-// would spoil.
-func moments(x []float64) (mean, variance float64) {
-	if equal(x) {
-		return x[0], 0
-	}
-	return stat.PopMeanVariance(x, nil)
 }
