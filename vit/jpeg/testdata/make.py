@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the JPEG files of this folder and expected.json: what Pillow decodes each to.
 
-    python make.py      (Pillow 12.1.1; cjpeg and jpegtran of libjpeg-turbo on the path)
+    python make.py      (Pillow 12.1.1 on x86-64; cjpeg and jpegtran of libjpeg-turbo on the path)
 
 The pictures are drawn by a formula: smooth colour, hard edges and noise, so that every coefficient takes part.
 """
@@ -10,10 +10,13 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 
 from PIL import Image, features
+
+import surgery as cut
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -51,13 +54,6 @@ def jpegtran(data, *arguments):
     return subprocess.run(["jpegtran", *arguments], input=data, stdout=subprocess.PIPE, check=True).stdout
 
 
-def adobe_rgb(data):
-    """The same scans declared as RGB: an Adobe marker with transform 0 in place of JFIF's."""
-    assert data[2:4] == b"\xff\xe0"
-    size = int.from_bytes(data[4:6], "big")
-    return data[:2] + b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00" + data[4 + size :]
-
-
 def files():
     odd, small, thin = picture(33, 50, "RGB"), picture(17, 11, "RGB"), picture(1, 1, "RGB")
     for quality in (1, 50, 95, 100):
@@ -69,6 +65,9 @@ def files():
         yield f"sampling{sampling}small", cjpeg(small, "-quality", "85", "-sample", f"{sampling},1x1,1x1")
     yield "sampling2x2_2x1_1x2", cjpeg(odd, "-sample", "2x2,2x1,1x2")
     yield "sampling1x1_2x2", cjpeg(odd, "-sample", "1x1,2x2,2x2")
+    for width in (2, 3, 4, 5, 32):
+        for name, subsampling in (("422", 1), ("420", 2)):
+            yield f"width{width}_{name}", pillow(picture(width, 9, "RGB"), quality=90, subsampling=subsampling)
     yield "pixel", pillow(thin, quality=90)
     yield "block", pillow(picture(8, 8, "RGB"), quality=90)
     yield "row", pillow(picture(40, 1, "RGB"), quality=90)
@@ -78,8 +77,7 @@ def files():
     yield "cmyk", pillow(picture(33, 50, "CMYK"), quality=85)
     yield "cmyk_progressive", pillow(picture(33, 50, "CMYK"), quality=85, progressive=True)
     yield "ycck", pillow(picture(33, 50, "CMYK"), quality=85).replace(b"Adobe\x00\x64\x00\x00\x00\x00\x00", b"Adobe\x00\x64\x00\x00\x00\x00\x02")
-    yield "cmyk_without_adobe", drop_adobe(pillow(picture(33, 50, "CMYK"), quality=85))
-    yield "rgb", adobe_rgb(pillow(odd, quality=90, subsampling=0))
+    yield "cmyk_without_adobe", cut.drop(pillow(picture(33, 50, "CMYK"), quality=85), 0xEE)
     yield "optimized", pillow(odd, quality=75, optimize=True)
     yield "restart1", cjpeg(odd, "-restart", "1B", "-sample", "2x2")
     yield "restart3", cjpeg(odd, "-restart", "3B", "-progressive")
@@ -96,9 +94,42 @@ def files():
     yield "comment_and_padding", b"\xff\xd8\xff\xff\xff\xfe\x00\x06abcd" + pillow(small)[2:]
 
 
-def drop_adobe(data):
-    at = data.index(b"\xff\xee")
-    return data[:at] + data[at + 2 + int.from_bytes(data[at + 2 : at + 4], "big") :]
+def unusual():
+    """Files that no encoder writes: markers missing, doubled or contradicting each other, values out of range."""
+    odd, gray = picture(33, 50, "RGB"), picture(33, 50, "L")
+    plain, full = pillow(odd, quality=85), pillow(odd, quality=90, subsampling=0)
+    for o in range(1, 9):
+        yield f"orientation{o}", cut.insert(pillow(picture(12, 7, "RGB"), quality=75), cut.exif(o))
+    yield "rgb", cut.insert(cut.drop(full, 0xE0), cut.adobe(0))
+    yield "jfif_and_adobe_rgb", cut.insert(full, cut.adobe(0))
+    yield "jfif_too_short", cut.insert(cut.drop(full, 0xE0), b"\xff\xe0\x00\x0aJFIF\x00\x01\x01\x00" + cut.adobe(0))
+    yield "without_markers", cut.drop(full, 0xE0)
+    yield "rgb_by_its_names", cut.drop(cjpeg(odd, "-rgb", "-quality", "90"), 0xEE)
+    yield "without_huffman_tables", cut.drop(plain, 0xC4)
+    yield "gray_2x2", cut.sampling(pillow(gray, quality=85), 0x22)
+    yield "overflow", cut.insert(cut.drop(pillow(odd, quality=100), 0xDB), cut.quantisers(1500))
+    yield "overflow_full", cut.insert(cut.drop(pillow(odd, quality=30, subsampling=0), 0xDB), cut.quantisers(32767))
+    yield "overflow_gray", cut.insert(cut.drop(pillow(gray, quality=90), 0xDB), cut.quantisers(257))
+
+    progressive = pillow(odd, quality=85, progressive=True)
+    start, end = cut.scans(progressive)[-1]
+    yield "refined_twice", progressive[:end] + progressive[start:end] + progressive[end:]
+    second = cut.scans(progressive)[1][0]
+    yield "quantisers_later", progressive[:second] + cut.quantisers(99) + progressive[second:]
+
+    start, _ = cut.scans(plain)[0]
+    yield "no_such_code", cut.put(plain, start + 60, b"\xff\x00" * 6)
+    whole = cjpeg(odd, "-restart", "1B", "-sample", "2x1", "-quality", "60")
+    marks = cut.restarts(whole)
+    yield "restart_two_lost", whole[: marks[3] - 4] + whole[marks[5] :]
+    yield "restart_three_lost", whole[: marks[3] - 4] + whole[marks[6] :]
+    yield "restart_repeated", cut.put(whole, marks[3] + 1, whole[marks[2] + 1 : marks[2] + 2])
+    yield "restart_of_long_ago", cut.put(whole, marks[3] + 1, whole[marks[7] + 1 : marks[7] + 2])
+    yield "restart_runs_short", whole[: marks[1] + 4] + whole[marks[2] : marks[4]] + whole[marks[5] :]
+    runs = cjpeg(gray.convert("RGB").resize((64, 64)), "-progressive", "-restart", "2B", "-quality", "20")
+    start, end = cut.scans(runs)[2]
+    at = next(i for i in range(start + 10, end) if runs[i] == 0xFF and 0xD0 <= runs[i + 1] <= 0xD7)
+    yield "restart_within_a_run", runs[:at - 1] + b"\xe7" + runs[at:]
 
 
 def main():
@@ -106,8 +137,11 @@ def main():
 
     if __version__ != "12.1.1":
         sys.exit(f"Pillow is {__version__}, and 12.1.1 is the reference")
+    missing = [tool for tool in ("cjpeg", "jpegtran") if not shutil.which(tool)]
+    if missing:
+        sys.exit(f"{' and '.join(missing)} not found; install libjpeg-turbo-progs. Nothing was written")
     expected = {"made by": f"Pillow {__version__}, libjpeg-turbo {features.version('libjpeg_turbo')}", "files": {}}
-    for name, data in files():
+    for name, data in [*files(), *unusual()]:
         try:
             rgb = Image.open(io.BytesIO(data)).convert("RGB")
         except OSError as e:
