@@ -16,7 +16,9 @@ func demoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: "what the demonstration is made of",
 		Args:  usageArgs(cobra.NoArgs),
-		RunE:  func(*cobra.Command, []string) error { return usageError{errors.New("demo: give a subcommand, as in `loupe demo paint`")} },
+		RunE: func(*cobra.Command, []string) error {
+			return usageError{errors.New("demo: give a subcommand, as in `loupe demo paint`")}
+		},
 	}
 	cmd.AddCommand(paintCommand())
 	return cmd
