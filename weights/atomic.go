@@ -96,7 +96,7 @@ func (a *atomicFile) commit() error {
 		_ = os.Remove(name) // the first error is the one to report
 		return fmt.Errorf("write %s: %w", a.path, err)
 	}
-	return syncDir(filepath.Dir(a.path))
+	return SyncDir(filepath.Dir(a.path))
 }
 
 // abort gives up: the temporary file goes, path stays as it was.
@@ -112,9 +112,10 @@ func discard(f *os.File) {
 	_ = os.Remove(f.Name())
 }
 
-// syncDir makes a rename durable. Some file systems cannot sync a directory,
-// and Windows has no such call: there the rename is as durable as it gets.
-func syncDir(dir string) error {
+// SyncDir makes a rename within dir durable. Some file systems cannot sync a
+// directory, and Windows has no such call: there the rename is as durable as it
+// gets.
+func SyncDir(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}

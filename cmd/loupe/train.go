@@ -57,6 +57,7 @@ Every step adds a line to OUT/log.jsonl. A run that was stopped goes on with --r
 	fl.Float64Var(&o.Clip, "clip", 1, "most that the gradient's norm may be (0: no limit)")
 	fl.Float64Var(&o.ScoreWeight, "score-weight", 1, "of the score's loss beside the language model's")
 	fl.Float64Var(&o.EvalSplit, "eval-split", 0.2, "part of the records, without a split of their own, that is kept for evaluation")
+	fl.Float64SliceVar(&o.ScoreRange, "score-range", nil, "`LEAST,MOST` that a new score head says (default: 1,100, or as far beyond as the data go)")
 	fl.Uint64Var(&o.Seed, "seed", 0, "of everything that is drawn")
 	fl.BoolVar(&o.Shuffle, "shuffle", true, "take the records of each epoch in an order of its own")
 	fl.BoolVar(&o.Resume, "resume", false, "go on from the last checkpoint in --out, or begin where there is none")
@@ -80,7 +81,8 @@ func (f *trainFlags) run(cmd *cobra.Command) error {
 	defer m.Close()
 	show := trainProgress()
 	err = train.Run(cmd.Context(), m, f.options, show)
-	if errors.Is(err, context.Canceled) && strings.Contains(context.Cause(cmd.Context()).Error(), "terminated") {
+	var stopped *train.Stopped
+	if errors.As(err, &stopped) && strings.Contains(context.Cause(cmd.Context()).Error(), "terminated") {
 		return nil // asked to stop, with a checkpoint written: that is no failure
 	}
 	return err

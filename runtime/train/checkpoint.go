@@ -51,8 +51,14 @@ func (a *AdamW) moments(params []*Param) []weights.Named {
 	return out
 }
 
-// save writes a checkpoint and removes those older than the last few.
+// save writes a checkpoint, unless the last one is of the same step, and removes those older than the last few.
 func (r *run) save() error {
+	if r.saved == r.opt.Steps {
+		return nil
+	}
+	if err := r.log.Sync(); err != nil { // the steps of a checkpoint are in the log, whatever happens to the machine
+		return fmt.Errorf("write log: %w", err)
+	}
 	dir := filepath.Join(r.o.Out, checkpointsDir)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("write checkpoint: %w", err)
@@ -80,15 +86,18 @@ func (r *run) save() error {
 	if err := os.Chmod(work, 0o755); err != nil {
 		return fmt.Errorf("write checkpoint: %w", err)
 	}
-	name := filepath.Join(dir, fmt.Sprintf("step-%06d", r.opt.Steps))
-	if err := os.RemoveAll(name); err != nil { // of a run that was resumed from before it
+	if err := os.Rename(work, stepDir(dir, r.opt.Steps)); err != nil {
 		return fmt.Errorf("write checkpoint: %w", err)
 	}
-	if err := os.Rename(work, name); err != nil {
+	if err := weights.SyncDir(dir); err != nil {
 		return fmt.Errorf("write checkpoint: %w", err)
 	}
+	r.saved = r.opt.Steps
 	return r.prune(dir)
 }
+
+// stepDir is the directory of the checkpoint of a step.
+func stepDir(dir string, step int) string { return filepath.Join(dir, fmt.Sprintf("step-%06d", step)) }
 
 // prune removes checkpoints but the last few, and what a killed run left half-written.
 func (r *run) prune(dir string) error {
@@ -97,7 +106,7 @@ func (r *run) prune(dir string) error {
 		return err
 	}
 	for len(steps) > checkpointsToKeep {
-		if err := os.RemoveAll(filepath.Join(dir, fmt.Sprintf("step-%06d", steps[0]))); err != nil {
+		if err := remove(dir, steps[0]); err != nil {
 			return fmt.Errorf("remove an old checkpoint: %w", err)
 		}
 		steps = steps[1:]
@@ -109,6 +118,18 @@ func (r *run) prune(dir string) error {
 		}
 	}
 	return nil
+}
+
+// remove takes a checkpoint away: hidden first, so that a run that is killed here leaves no half of one under its name.
+func remove(dir string, step int) error {
+	hidden := filepath.Join(dir, fmt.Sprintf(".step-%06d-old", step))
+	if err := os.RemoveAll(hidden); err != nil {
+		return err
+	}
+	if err := os.Rename(stepDir(dir, step), hidden); err != nil {
+		return err
+	}
+	return os.RemoveAll(hidden)
 }
 
 // checkpoints lists the steps of the checkpoints in dir, ascending.
@@ -139,7 +160,7 @@ func (r *run) restore() error {
 	if err != nil || len(steps) == 0 {
 		return err
 	}
-	dir = filepath.Join(dir, fmt.Sprintf("step-%06d", steps[len(steps)-1]))
+	dir = stepDir(dir, steps[len(steps)-1])
 	data, err := os.ReadFile(filepath.Join(dir, stateName))
 	if err != nil {
 		return fmt.Errorf("resume: %w", err)
@@ -151,7 +172,7 @@ func (r *run) restore() error {
 	if s.Run != r.digest {
 		return fmt.Errorf("resume from %s: it belongs to a run with other data, model or flags; give the same ones, or another --out", dir)
 	}
-	r.opt.Steps = s.Step
+	r.opt.Steps, r.saved = s.Step, s.Step
 	if err := load(filepath.Join(dir, paramsName), func(get func(name string, to []float32)) {
 		for _, p := range r.params {
 			get(p.Name, p.Value)

@@ -3,15 +3,11 @@ package train
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
-	"math"
-	"slices"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/tokenizer"
 	"github.com/loupe-vl/loupe/vit/picture"
-	"github.com/loupe-vl/loupe/weights"
 )
 
 // Lesson prepares a record for a model: its picture is read, its conversation rendered.
@@ -77,75 +73,4 @@ func checked(ctx context.Context, m *loupe.Model, records []Record, done func(n 
 		return nil, fmt.Errorf("check training data: %w", listed(bad))
 	}
 	return digests, nil
-}
-
-// split parts records into those to learn from and those to evaluate on: as they say, and else by a number drawn from the
-// seed and the picture's pixels, so that copies of one picture are on one side.
-func split(records []Record, digests [][32]byte, part float64, seed uint64) (train, eval []Record) {
-	for i, r := range records {
-		side := r.Split
-		if side == "" {
-			h := sha256.Sum256(binary.LittleEndian.AppendUint64(digests[i][:], seed))
-			if float64(binary.LittleEndian.Uint64(h[:])>>11)/(1<<53) < part {
-				side = "eval"
-			}
-		}
-		if side == "eval" && part > 0 {
-			eval = append(eval, r)
-		} else {
-			train = append(train, r)
-		}
-	}
-	return train, eval
-}
-
-// headFor describes a score head for what the records hold: the mean of the merged picture rows, one linear layer, and a
-// target for the score and each dimension, standardised over the records.
-func headFor(records []Record) (weights.ScoreHeadConfig, bool) {
-	cfg := weights.ScoreHeadConfig{Version: 1, Input: "visual.merger", Pool: "mean"}
-	names := map[string]bool{}
-	for i := range records {
-		if records[i].Score != nil {
-			names[scoreName] = true
-		}
-		for name := range records[i].Targets {
-			names[name] = true
-		}
-	}
-	order := append([]string{scoreName}, dimensions...)
-	for name := range names {
-		if !slices.Contains(order, name) {
-			order = append(order, name)
-		}
-	}
-	slices.Sort(order[1+len(dimensions):])
-	for _, name := range order {
-		if !names[name] {
-			continue
-		}
-		var values []float64
-		for i := range records {
-			if v, ok := records[i].value(name); ok {
-				values = append(values, v)
-			}
-		}
-		mean, std := meanAndDeviation(values)
-		cfg.Targets = append(cfg.Targets, weights.ScoreTarget{Name: name, Mean: mean, Std: std, Min: 1, Max: 100})
-	}
-	return cfg, len(cfg.Targets) > 0
-}
-
-// meanAndDeviation are those of the values as a whole; a deviation of 0 becomes 1.
-func meanAndDeviation(values []float64) (mean, deviation float64) {
-	for _, v := range values {
-		mean += v
-	}
-	mean /= float64(len(values))
-	for _, v := range values {
-		deviation += float64((v - mean) * (v - mean))
-	}
-	if deviation = math.Sqrt(deviation / float64(len(values))); deviation == 0 {
-		deviation = 1
-	}
-	return mean, deviation
 }

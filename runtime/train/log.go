@@ -16,6 +16,14 @@ import (
 
 func (r *run) logPath() string { return filepath.Join(r.o.Out, "log.jsonl") }
 
+// writeLine appends a step.
+func writeLine(log io.Writer, line *LogLine) error {
+	if err := json.NewEncoder(log).Encode(line); err != nil {
+		return fmt.Errorf("write log: %w", err)
+	}
+	return nil
+}
+
 // openLog opens OUT/log.jsonl for appending, without the steps that the run is about to take again.
 func (r *run) openLog() (*os.File, error) {
 	data, err := os.ReadFile(r.logPath())

@@ -39,6 +39,8 @@ type Options struct {
 	EvalSplit         float64
 	Seed              uint64
 	Shuffle           bool
+	// ScoreRange is the least and the most that a new score head says; empty: 1 and 100, or as far beyond as the data go.
+	ScoreRange []float64 `json:",omitempty"`
 
 	Resume          bool
 	CheckpointEvery int // steps; 0: at the end only
@@ -63,6 +65,8 @@ func (o Options) Validate() error {
 		return fmt.Errorf("--weight-decay is %v, --clip %v and --score-weight %v; give 0 or numbers above it", o.Decay, o.Clip, o.ScoreWeight)
 	case !(o.EvalSplit >= 0 && o.EvalSplit < 1):
 		return fmt.Errorf("--eval-split is %v; give a part from 0 up to but without 1", o.EvalSplit)
+	case len(o.ScoreRange) != 0 && (len(o.ScoreRange) != 2 || !(o.ScoreRange[0] < o.ScoreRange[1])):
+		return fmt.Errorf("--score-range is %v; give the least and the most, as in 0,10", o.ScoreRange)
 	case o.CheckpointEvery < 0:
 		return fmt.Errorf("--checkpoint-every is %d; give 0 or a number of steps", o.CheckpointEvery)
 	}
@@ -99,6 +103,8 @@ type run struct {
 	opt    *AdamW
 	digest string
 	steps  int
+	saved  int      // step of the last checkpoint; -1: none
+	log    *os.File // nil until the run is prepared
 }
 
 // Run trains the model, which learns in memory, and writes into o.Out: log.jsonl, checkpoints, and at the end the adapter or
@@ -107,8 +113,11 @@ func Run(ctx context.Context, m *loupe.Model, o Options, report func(Progress)) 
 	if err := o.Validate(); err != nil {
 		return err
 	}
-	r := &run{o: o, m: m}
+	r := &run{o: o, m: m, saved: -1}
 	if err := r.prepare(ctx, report); err != nil {
+		if ctx.Err() != nil {
+			return &Stopped{cause: ctx.Err()}
+		}
 		return err
 	}
 	log, err := r.openLog()
@@ -116,16 +125,14 @@ func Run(ctx context.Context, m *loupe.Model, o Options, report func(Progress)) 
 		return err
 	}
 	defer log.Close()
+	r.log = log
 	for r.opt.Steps < r.steps {
 		line, err := r.step(ctx)
-		if err != nil {
-			if ctx.Err() != nil && r.opt.Steps > 0 {
-				return errors.Join(ctx.Err(), r.save())
-			}
-			return err
+		if err == nil {
+			err = writeLine(log, line)
 		}
-		if err := json.NewEncoder(log).Encode(line); err != nil {
-			return fmt.Errorf("write log: %w", err)
+		if err != nil {
+			return r.stopped(ctx, err)
 		}
 		if r.o.CheckpointEvery > 0 && r.opt.Steps%r.o.CheckpointEvery == 0 {
 			if err := r.save(); err != nil {
@@ -140,6 +147,47 @@ func Run(ctx context.Context, m *loupe.Model, o Options, report func(Progress)) 
 	return r.write()
 }
 
+// Stopped is the error of a run that was told to stop and has written a checkpoint to go on from.
+type Stopped struct {
+	Step  int // taken so far
+	cause error
+}
+
+// Error says how to go on.
+func (e *Stopped) Error() string {
+	return fmt.Sprintf("stopped after step %d, %v; --resume goes on from there", e.Step, e.cause)
+}
+
+// Unwrap is why: context.Canceled, most likely.
+func (e *Stopped) Unwrap() error { return e.cause }
+
+// stopped ends a run before its time: the steps taken are not lost, whatever the reason, and a run that cannot go on says
+// so. After a loss that is not finite the last checkpoint is the place to go on from.
+func (r *run) stopped(ctx context.Context, err error) error {
+	var diverged *Diverged
+	if errors.As(err, &diverged) {
+		return err
+	}
+	if saving := r.save(); saving != nil {
+		return fmt.Errorf("%w; and the checkpoint could not be written: %w", err, saving)
+	}
+	if ctx.Err() != nil {
+		return &Stopped{Step: r.opt.Steps, cause: ctx.Err()}
+	}
+	return fmt.Errorf("%w; step %d is saved: mend that, and go on with --resume", err, r.opt.Steps)
+}
+
+// Diverged is the error of a step whose loss or gradient is no finite number.
+type Diverged struct {
+	Step       int
+	Loss, Norm float64
+}
+
+// Error says what to do.
+func (e *Diverged) Error() string {
+	return fmt.Sprintf("step %d: the loss is %v and the gradient's norm %v; lower --lr, and begin again, or go on from the last checkpoint with --resume and the same flags", e.Step, e.Loss, e.Norm)
+}
+
 // prepare reads the data, makes learn what is to, and goes back to the last checkpoint where that is asked for.
 func (r *run) prepare(ctx context.Context, report func(Progress)) error {
 	if err := r.ownDirectory(); err != nil {
@@ -149,13 +197,6 @@ func (r *run) prepare(ctx context.Context, report func(Progress)) error {
 	if err != nil {
 		return err
 	}
-	if r.m.Head == nil {
-		if cfg, any := headFor(records); any {
-			if err := r.m.NewHead(cfg); err != nil {
-				return err
-			}
-		}
-	}
 	digests, err := checked(ctx, r.m, records, func(n int) { report(Progress{Stage: "check", Done: n, Of: len(records)}) })
 	if err != nil {
 		return err
@@ -163,6 +204,13 @@ func (r *run) prepare(ctx context.Context, report func(Progress)) error {
 	r.train, r.eval = split(records, digests, r.o.EvalSplit, r.o.Seed)
 	if len(r.train) == 0 {
 		return fmt.Errorf("%s: all %d records are for evaluation; lower --eval-split or give more records", r.o.Data, len(records))
+	}
+	if r.m.Head == nil {
+		if cfg, any := headFor(r.train, r.o.ScoreRange); any {
+			if err := r.m.NewHead(cfg); err != nil {
+				return err
+			}
+		}
 	}
 	if err := r.learners(); err != nil {
 		return err
@@ -188,12 +236,22 @@ func (r *run) ownDirectory() error {
 	if err := os.MkdirAll(r.o.Out, 0o777); err != nil {
 		return fmt.Errorf("make --out: %w", err)
 	}
-	_, err := os.Stat(r.logPath())
-	if err == nil && !r.o.Resume {
+	steps, err := checkpoints(filepath.Join(r.o.Out, checkpointsDir))
+	if err != nil {
+		return err
+	}
+	_, err = os.Stat(r.logPath())
+	if (err == nil || len(steps) > 0) && !r.o.Resume {
 		return fmt.Errorf("--out %s holds a run already; go on with it by --resume, or name another directory", r.o.Out)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("read --out: %w", err)
+	}
+	left, _ := filepath.Glob(filepath.Join(r.o.Out, ".*.tmp")) // of a run that was killed while it wrote
+	for _, path := range left {
+		if err := os.Remove(path); err != nil {
+			return fmt.Errorf("remove a half-written file: %w", err)
+		}
 	}
 	return nil
 }
@@ -283,7 +341,7 @@ func (r *run) step(ctx context.Context) (*LogLine, error) {
 	line.Loss = line.LMLoss + float64(r.o.ScoreWeight*line.ScoreLoss)
 	line.GradNorm = Norm(r.params)
 	if math.IsNaN(line.Loss+line.GradNorm) || math.IsInf(line.Loss+line.GradNorm, 0) {
-		return nil, fmt.Errorf("step %d: the loss is %v and the gradient's norm %v; lower --lr, and go on from the last checkpoint with --resume", n, line.Loss, line.GradNorm)
+		return nil, &Diverged{Step: n, Loss: line.Loss, Norm: line.GradNorm}
 	}
 	factor := r.o.Schedule.At(n)
 	r.opt.Step(r.m.Engine(), r.params, func(p *Param) float64 {

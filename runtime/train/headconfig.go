@@ -1,0 +1,64 @@
+package train
+
+import (
+	"math"
+	"slices"
+
+	"github.com/loupe-vl/loupe/weights"
+)
+
+// headFor describes a score head for what the records hold: the mean of the merged picture rows, one linear layer, and a
+// target for the score and each dimension, standardised over the records. Values are clamped to limits, least and most, or
+// where it is empty to 1 to 100, or as far beyond it as the records go. false: the records hold no numbers.
+func headFor(records []Record, limits []float64) (weights.ScoreHeadConfig, bool) {
+	cfg := weights.ScoreHeadConfig{Version: 1, Input: "visual.merger", Pool: "mean"}
+	names := map[string]bool{}
+	for i := range records {
+		if records[i].Score != nil {
+			names[scoreName] = true
+		}
+		for name := range records[i].Targets {
+			names[name] = true
+		}
+	}
+	order := append([]string{scoreName}, dimensions...)
+	for name := range names {
+		if !slices.Contains(order, name) {
+			order = append(order, name)
+		}
+	}
+	slices.Sort(order[1+len(dimensions):])
+	for _, name := range order {
+		if !names[name] {
+			continue
+		}
+		var values []float64
+		for i := range records {
+			if v, ok := records[i].value(name); ok {
+				values = append(values, v)
+			}
+		}
+		mean, std := meanAndDeviation(values)
+		t := weights.ScoreTarget{Name: name, Mean: mean, Std: std, Min: min(1, slices.Min(values)), Max: max(100, slices.Max(values))}
+		if len(limits) == 2 {
+			t.Min, t.Max = limits[0], limits[1]
+		}
+		cfg.Targets = append(cfg.Targets, t)
+	}
+	return cfg, len(cfg.Targets) > 0
+}
+
+// meanAndDeviation are those of the values as a whole; a deviation of 0 becomes 1.
+func meanAndDeviation(values []float64) (mean, deviation float64) {
+	for _, v := range values {
+		mean += v
+	}
+	mean /= float64(len(values))
+	for _, v := range values {
+		deviation += float64((v - mean) * (v - mean))
+	}
+	if deviation = math.Sqrt(deviation / float64(len(values))); deviation == 0 {
+		deviation = 1
+	}
+	return mean, deviation
+}

@@ -1,0 +1,234 @@
+package train_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/runtime/demo/paint"
+	"github.com/loupe-vl/loupe/runtime/train"
+)
+
+// tiny is the committed checkpoint of the golden tests: real arithmetic, random weights.
+var tiny = filepath.Join("..", "testdata", "golden", "model")
+
+// painted is a directory of n painted pictures, listed in its data.jsonl.
+func painted(t *testing.T, n int) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := paint.Write(dir, n, 5, nil); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// options are a short LoRA run on the pictures of dir.
+func options(t *testing.T, dir string) train.Options {
+	return train.Options{
+		Data: filepath.Join(dir, paint.DataName), Out: filepath.Join(t.TempDir(), "out"), LoRA: train.LoRAOptions{Rank: 2, Dropout: 0.1},
+		Steps: 5, Batch: 2, Accumulate: 1, LR: 1e-3, Decay: 0.01, Clip: 1, ScoreWeight: 1, Schedule: train.Schedule{Kind: "cosine", Warmup: 1},
+		Seed: 3, Shuffle: true, CheckpointEvery: 2,
+	}
+}
+
+// run loads the tiny model and trains it. watch is told of each step.
+func run(ctx context.Context, t *testing.T, o train.Options, threads int, watch func(train.Progress)) error {
+	t.Helper()
+	m, err := loupe.Load(tiny, loupe.Options{Threads: threads, MaxPixels: 56 * 56})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if watch == nil {
+		watch = func(train.Progress) {}
+	}
+	return train.Run(ctx, m, o, watch)
+}
+
+// digest is of the results in a directory: every safetensors file and the configurations beside them.
+func digest(t *testing.T, dir string) string {
+	t.Helper()
+	h := sha256.New()
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("nothing in %s: %v", dir, err)
+	}
+	for _, f := range files {
+		if ext := filepath.Ext(f); ext != ".safetensors" && ext != ".json" {
+			continue
+		}
+		data, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Write([]byte(filepath.Base(f)))
+		h.Write(data)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// steps are the numbers of the steps in a run's log, in its order.
+func steps(t *testing.T, dir string) []int {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, "log.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []int
+	for line := range bytes.Lines(data) {
+		var l train.LogLine
+		if err := json.Unmarshal(line, &l); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, l.Step)
+	}
+	return out
+}
+
+// whole is a run that nothing disturbs, in a directory of its own: the digest of its results.
+func whole(t *testing.T, o train.Options) string {
+	t.Helper()
+	o.Out = filepath.Join(t.TempDir(), "whole")
+	if err := run(context.Background(), t, o, 2, nil); err != nil {
+		t.Fatal(err)
+	}
+	return digest(t, o.Out)
+}
+
+// finish goes on with a run and holds it to one that nothing disturbed.
+func finish(t *testing.T, o train.Options, want string) {
+	t.Helper()
+	o.Resume = true
+	if err := run(context.Background(), t, o, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := digest(t, o.Out); got != want {
+		t.Error("the results differ from those of an undisturbed run")
+	}
+	for i, n := range steps(t, o.Out) {
+		if i != n {
+			t.Fatalf("line %d of the log is of step %d", i+1, n)
+		}
+	}
+	left, _ := filepath.Glob(filepath.Join(o.Out, "checkpoints", ".*"))
+	if more, _ := filepath.Glob(filepath.Join(o.Out, ".*")); len(left)+len(more) > 0 {
+		t.Errorf("left behind: %v %v", left, more)
+	}
+}
+
+// TestSameBytes: one seed gives one result, with one thread and with two, and another seed another.
+func TestSameBytes(t *testing.T) {
+	o := options(t, painted(t, 6))
+	want := whole(t, o)
+	if err := run(context.Background(), t, o, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	if digest(t, o.Out) != want {
+		t.Error("one thread and two give different results")
+	}
+	o.Seed++
+	if whole(t, o) == want {
+		t.Error("another seed gives the same result")
+	}
+}
+
+// TestStopAndResume: a run that is told to stop writes a checkpoint, also between two of those that were asked for, and
+// goes on from it.
+func TestStopAndResume(t *testing.T) {
+	o := options(t, painted(t, 6))
+	want := whole(t, o)
+	for _, at := range []int{1, 2, 3} {
+		o.Out = filepath.Join(t.TempDir(), "out")
+		ctx, cancel := context.WithCancel(context.Background())
+		err := run(ctx, t, o, 2, func(p train.Progress) {
+			if p.Stage == "train" && p.Done == at {
+				cancel()
+			}
+		})
+		var stopped *train.Stopped
+		if !errors.As(err, &stopped) || stopped.Step != at || !errors.Is(err, context.Canceled) {
+			t.Fatalf("stopped after step %d with: %v", at, err)
+		}
+		if err := run(context.Background(), t, o, 2, nil); err == nil || !strings.Contains(err.Error(), "--resume") {
+			t.Errorf("begun again over a run that is there: %v", err)
+		}
+		finish(t, o, want)
+	}
+}
+
+// TestStopBeforeTheFirstStep loses nothing, since there is nothing.
+func TestStopBeforeTheFirstStep(t *testing.T) {
+	o := options(t, painted(t, 6))
+	ctx, cancel := context.WithCancel(context.Background())
+	err := run(ctx, t, o, 2, func(p train.Progress) {
+		if p.Stage == "check" {
+			cancel()
+		}
+	})
+	var stopped *train.Stopped
+	if !errors.As(err, &stopped) || stopped.Step != 0 {
+		t.Fatalf("stopped with: %v", err)
+	}
+	finish(t, o, whole(t, o))
+}
+
+// TestVanishedPicture: a picture that goes after the check ends the run with its name, and the steps so far are kept.
+func TestVanishedPicture(t *testing.T) {
+	dir := painted(t, 6)
+	o := options(t, dir)
+	want := whole(t, o)
+	away := t.TempDir()
+	move := func(from, to string) {
+		pictures, err := filepath.Glob(filepath.Join(from, "*.png"))
+		if err != nil || len(pictures) == 0 {
+			t.Fatalf("no pictures in %s: %v", from, err)
+		}
+		for _, p := range pictures {
+			if err := os.Rename(p, filepath.Join(to, filepath.Base(p))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	err := run(context.Background(), t, o, 2, func(p train.Progress) {
+		if p.Stage == "train" && p.Done == 3 {
+			move(dir, away)
+		}
+	})
+	if err == nil || !strings.Contains(err.Error(), ".png") || !strings.Contains(err.Error(), "line ") || !strings.Contains(err.Error(), "step 3 is saved") {
+		t.Fatalf("the error is: %v", err)
+	}
+	o.Resume = true
+	if err := run(context.Background(), t, o, 2, nil); err == nil || strings.Count(err.Error(), ".png") < 6 {
+		t.Errorf("gone on without the pictures, or not all are named: %v", err)
+	}
+	move(away, dir)
+	finish(t, o, want)
+}
+
+// TestResumeOfAnotherRun: other flags or data are refused, not mixed in.
+func TestResumeOfAnotherRun(t *testing.T) {
+	o := options(t, painted(t, 6))
+	if err := run(context.Background(), t, o, 2, nil); err != nil {
+		t.Fatal(err)
+	}
+	o.Resume = true
+	for name, change := range map[string]func(*train.Options){
+		"rate": func(o *train.Options) { o.LR *= 2 },
+		"data": func(o *train.Options) { o.Data = filepath.Join(painted(t, 5), paint.DataName) },
+		"rank": func(o *train.Options) { o.LoRA.Rank++ },
+	} {
+		other := o
+		change(&other)
+		if err := run(context.Background(), t, other, 2, nil); err == nil || !strings.Contains(err.Error(), "it belongs to a run with other") {
+			t.Errorf("%s changed: %v", name, err)
+		}
+	}
+}
