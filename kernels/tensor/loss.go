@@ -2,6 +2,7 @@ package tensor
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/loupe-vl/loupe/kernels"
 )
@@ -65,6 +66,24 @@ func (r *Run) CrossEntropy(logits Tensor, labels []int, weight float32) float64 
 // SquaredError is the mean of (out - want)² over the columns of out, (1, targets), that are present; 0 without any. Its
 // gradient, times weight, is added to that of out.
 func (r *Run) SquaredError(out Tensor, want []float32, present []bool, weight float32) float64 {
+	return r.targetLoss(out, want, present, weight, 2, func(d float64) float64 { return d * d }, func(d float32) float32 { return d })
+}
+
+// Huber is SquaredError with d²/2 for errors up to 1 and |d| - 1/2 beyond, so that a far one pulls no harder than a near one
+// (Huber, Robust Estimation of a Location Parameter; torch.nn.HuberLoss with delta 1).
+func (r *Run) Huber(out Tensor, want []float32, present []bool, weight float32) float64 {
+	value := func(d float64) float64 {
+		if a := math.Abs(d); a > 1 {
+			return a - 0.5
+		}
+		return 0.5 * d * d
+	}
+	return r.targetLoss(out, want, present, weight, 1, value, func(d float32) float32 { return min(max(d, -1), 1) })
+}
+
+// targetLoss is the mean of value(out - want) over the columns of out, (1, targets), that are present. Its
+// gradient, factor * slope(out - want) over their number, times weight, is added to that of out.
+func (r *Run) targetLoss(out Tensor, want []float32, present []bool, weight, factor float32, value func(d float64) float64, slope func(d float32) float32) float64 {
 	if r.idle() {
 		return 0
 	}
@@ -76,8 +95,7 @@ func (r *Run) SquaredError(out Tensor, want []float32, present []bool, weight fl
 	for i, ok := range present {
 		if ok {
 			n++
-			d := float64(out.Data[i] - want[i])
-			sum += float64(d * d)
+			sum += value(float64(out.Data[i] - want[i]))
 		}
 	}
 	if n == 0 {
@@ -87,7 +105,7 @@ func (r *Run) SquaredError(out Tensor, want []float32, present []bool, weight fl
 		r.record(func() {
 			for i, ok := range present {
 				if ok {
-					out.Grad[i] += float32(weight * (2 / float32(n)) * (out.Data[i] - want[i]))
+					out.Grad[i] += float32(weight * (factor / float32(n)) * slope(out.Data[i]-want[i]))
 				}
 			}
 		})
