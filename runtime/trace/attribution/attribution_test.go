@@ -1,0 +1,129 @@
+package attribution
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/runtime/trace/internal/golden"
+)
+
+// The fixture is made by ../testdata/make.py from the reference implementation: whole products of attention matrices, and
+// gradients by autograd.
+var (
+	committed = filepath.Join("..", "..", "testdata", "golden")
+	headDir   = filepath.Join("..", "testdata", "head")
+	fixture   = filepath.Join("..", "testdata", "attribution.safetensors")
+)
+
+// The steps of the fixture's integrated gradients and curves.
+const fixtureSteps, fixtureCurve = 8, 6
+
+// tolerance is how far a map may be from the reference's, as a part of its largest value.
+const tolerance = 1e-3
+
+var caseNames = []string{"image", "two_images", "image_and_video"}
+
+// eachCase runs a test for every case of the fixture.
+func eachCase(t *testing.T, f func(t *testing.T, name string, c *golden.Case, want golden.Reference)) {
+	want := golden.ReadReference(t, fixture)
+	for _, name := range caseNames {
+		t.Run(name, func(t *testing.T) { f(t, name, golden.Open(t, committed, name, headDir), want) })
+	}
+}
+
+func compute(t *testing.T, c *golden.Case, method Method, o Options) *Map {
+	t.Helper()
+	out, err := Compute(context.Background(), c.Model, c.Prompt, method, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// like compares a map with the fixture's.
+func like(t *testing.T, want golden.Reference, name string, got *Map) {
+	t.Helper()
+	golden.Compare(t, name, got.All(), want.Float64s(t, name), tolerance)
+}
+
+func TestAttention(t *testing.T) {
+	eachCase(t, func(t *testing.T, name string, c *golden.Case, want golden.Reference) {
+		got := compute(t, c, Raw, Options{})
+		like(t, want, name+"/raw", got)
+		golden.Compare(t, "elsewhere", []float64{got.Elsewhere}, want.Float64s(t, name+"/raw elsewhere"), tolerance)
+		like(t, want, name+"/raw layer 1 head 2 query -3", compute(t, c, Raw, Options{Layers: []int{1}, Heads: []int{2}, Query: -3}))
+		like(t, want, name+"/raw tower", compute(t, c, Raw, Options{Tower: true}))
+		like(t, want, name+"/rollout", compute(t, c, Rollout, Options{}))
+		like(t, want, name+"/rollout tower", compute(t, c, Rollout, Options{Tower: true}))
+	})
+}
+
+func TestGradients(t *testing.T) {
+	eachCase(t, func(t *testing.T, name string, c *golden.Case, want golden.Reference) {
+		logit := &loupe.GradTarget{Token: -1}
+		for method, o := range map[Method]Options{
+			Relevance: {Target: logit}, GradCAM: {Target: logit}, Integrated: {Target: logit, Steps: fixtureSteps}, Occlusion: {Target: logit},
+		} {
+			if _, ok := want[name+"/"+string(method)+" logit"]; ok {
+				got := compute(t, c, method, o)
+				like(t, want, name+"/"+string(method)+" logit", got)
+				if id := want.Int(t, name+"/token"); got.Target != targetName(loupe.GradTarget{Token: id}) {
+					t.Errorf("%s explains %s, want the logit of token %d", method, got.Target, id)
+				}
+			}
+			o.Target = nil // the score, since there is a head
+			if _, ok := want[name+"/"+string(method)+" score"]; ok {
+				like(t, want, name+"/"+string(method)+" score", compute(t, c, method, o))
+			}
+		}
+	})
+}
+
+func TestRelative(t *testing.T) {
+	want := golden.ReadReference(t, fixture)
+	c := golden.Open(t, committed, "image", "")
+	generic, err := c.Model.Prepare(WithQuestion(c.Input, GenericQuestion))
+	if err != nil {
+		t.Fatal(err)
+	}
+	like(t, want, "image/relative", compute(t, c, Relative, Options{Generic: generic}))
+	like(t, want, "image/relative layer 1", compute(t, c, Relative, Options{Generic: generic, Layers: []int{1}}))
+	same := compute(t, c, Relative, Options{Generic: c.Prompt})
+	for i, v := range same.All() {
+		if v != 1 {
+			t.Fatalf("against itself, value %d is %v, want 1", i, v)
+		}
+	}
+}
+
+func TestContributions(t *testing.T) {
+	eachCase(t, func(t *testing.T, name string, c *golden.Case, want golden.Reference) {
+		for _, target := range []string{"score", "color"} {
+			got := compute(t, c, Contribution, Options{Output: target})
+			like(t, want, name+"/contribution "+target, got)
+			golden.Compare(t, "total", []float64{got.Sum.Total}, want.Float64s(t, name+"/total "+target), 2e-6)
+			addsUp(t, got)
+			if r := got.Sum.Remainder; r > 1e-4 || r < -1e-4 {
+				t.Errorf("rounding is %v points", r)
+			}
+		}
+	})
+}
+
+// addsUp adds the parts of a map as Sum says and fails unless that is the total, to the bit.
+func addsUp(t *testing.T, m *Map) {
+	t.Helper()
+	sum := m.Sum.Base
+	for _, p := range m.Panels {
+		for _, v := range p.Values {
+			sum += v
+		}
+	}
+	sum += m.Elsewhere
+	sum += m.Sum.Remainder
+	if sum != m.Sum.Total {
+		t.Errorf("the parts add up to %v, not to %v", sum, m.Sum.Total)
+	}
+}

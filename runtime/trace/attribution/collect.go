@@ -1,0 +1,122 @@
+package attribution
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
+)
+
+// taps are what a run showed, by name.
+type taps map[string]loupe.Tap
+
+// collect runs the prompt once and keeps the taps that are named, and with a target their gradients too.
+func collect(ctx context.Context, m *loupe.Model, p *loupe.Prompt, target *loupe.GradTarget, names ...string) (taps, error) {
+	got := taps{}
+	o := loupe.TraceOptions{Taps: names, Grad: target}
+	_, err := m.Trace(ctx, p, o, func(t loupe.Tap) error { got[t.Name] = t; return nil })
+	return got, err
+}
+
+// decoderAttention names the taps of queries and keys of a layer of the decoder.
+func decoderAttention(layer int) (q, k string) {
+	at := fmt.Sprintf("model.layers.%d.self_attn.", layer)
+	return at + "q", at + "k"
+}
+
+// towerAttention names those of a block of the vision tower.
+func towerAttention(block int, suffix string) (q, k string) {
+	at := fmt.Sprintf("visual.blocks.%d.attn.", block)
+	return at + "q" + suffix, at + "k" + suffix
+}
+
+// decoderLayer is the attention of a layer of the decoder.
+func (t taps) decoderLayer(m *loupe.Model, layer int) *attention {
+	q, k := decoderAttention(layer)
+	cfg := m.Config.Text
+	return newAttention(m.Engine(), t[q], t[k], cfg.NumAttentionHeads, cfg.NumKeyValueHeads, true)
+}
+
+// towerBlock is the attention of a block of the vision tower over the patches of a pass.
+func (t taps) towerBlock(m *loupe.Model, block int, suffix string) *attention {
+	q, k := towerAttention(block, suffix)
+	heads := m.Config.Vision.NumHeads
+	return newAttention(m.Engine(), t[q], t[k], heads, heads, false)
+}
+
+// attentionNames names the queries and keys of layers of the decoder, and of blocks of the tower.
+func attentionNames(p *loupe.Prompt, layers, blocks []int) []string {
+	var names []string
+	for _, i := range layers {
+		q, k := decoderAttention(i)
+		names = append(names, q, k)
+	}
+	for _, run := range passes(p) {
+		for _, i := range blocks {
+			q, k := towerAttention(i, run.suffix)
+			names = append(names, q, k)
+		}
+	}
+	return names
+}
+
+// spans are the rows of each frame of a pass: attention in the tower stays within them.
+func (v pass) spans() [][2]int {
+	var out [][2]int
+	at := 0
+	for _, g := range v.Grids {
+		for range g[0] {
+			out = append(out, [2]int{at, at + g[1]*g[2]})
+			at += g[1] * g[2]
+		}
+	}
+	return out
+}
+
+// overSpans calls f for each frame of a pass with its part of r, and joins what it returns.
+func (v pass) overSpans(a *attention, r []float64, f func(span int, a *attention, r []float64) []float64) []float64 {
+	out := make([]float64, 0, len(r))
+	for i, s := range v.spans() {
+		out = append(out, f(i, a.span(s[0], s[1]), r[s[0]:s[1]])...)
+	}
+	return out
+}
+
+// atPictures takes from a weight for each position of the prompt those of the pictures, a list for each pass, and the sum of
+// the others.
+func atPictures(p *loupe.Prompt, r []float64) (pictures [][]float64, elsewhere float64) {
+	picture := make([]bool, len(r))
+	for _, run := range passes(p) {
+		values := make([]float64, len(run.At))
+		for i, at := range run.At {
+			values[i], picture[at] = r[at], true
+		}
+		pictures = append(pictures, values)
+	}
+	for i, v := range r {
+		if !picture[i] {
+			elsewhere += v
+		}
+	}
+	return pictures, elsewhere
+}
+
+// number reads the number that stands for * in a name of the form of glob; ok is false for other names.
+func number(glob, name string) (n int, ok bool) {
+	head, tail, _ := strings.Cut(glob, "*")
+	middle, ok := strings.CutPrefix(name, head)
+	if !ok {
+		return 0, false
+	}
+	if middle, ok = strings.CutSuffix(middle, tail); !ok || middle == "" {
+		return 0, false
+	}
+	for _, c := range middle {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = 10*n + int(c-'0')
+	}
+	return n, true
+}

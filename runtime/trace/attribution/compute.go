@@ -1,0 +1,156 @@
+package attribution
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
+)
+
+// Method is a way to make a map.
+type Method string
+
+// The methods. Their functions' comments name the papers.
+const (
+	Raw          Method = "raw"          // attention of chosen layers and heads
+	Relative     Method = "relative"     // attention for the question, over attention for a generic one
+	Rollout      Method = "rollout"      // attention through all layers
+	Relevance    Method = "relevance"    // attention times gradient through all layers of both towers
+	GradCAM      Method = "gradcam"      // activations of a block of the vision tower, weighed by their gradient
+	Integrated   Method = "integrated"   // gradients with respect to pixels along a path
+	Occlusion    Method = "occlusion"    // what is lost when a part is covered
+	Contribution Method = "contribution" // the parts of a linear score head's sum
+)
+
+// method is how one is computed, and what Help says of it.
+type method struct {
+	name    Method
+	compute func(context.Context, *loupe.Model, *loupe.Prompt, Options) (*Map, error)
+	help    string
+	signed  bool // it explains a target
+}
+
+var methods = []method{
+	{Raw, raw, "attention from a token to the picture, or with --tower among patches", false},
+	{Relative, relative, "attention for the question over attention for a generic one", false},
+	{Rollout, rollout, "attention through all layers", false},
+	{Relevance, relevance, "attention times gradient through all layers of both towers", true},
+	{GradCAM, gradCAM, "activations of a vision block weighed by their gradient", true},
+	{Integrated, integrated, "gradients of pixels along a path from a baseline", true},
+	{Occlusion, occlusion, "what is lost when a part is covered", true},
+	{Contribution, contribution, "the parts of a linear score head's sum; they add up to the score", true},
+}
+
+// Methods are the names of all methods.
+func Methods() []Method {
+	var names []Method
+	for _, m := range methods {
+		names = append(names, m.name)
+	}
+	return names
+}
+
+// Help is a line about a method; "" where there is none of that name.
+func Help(name Method) string {
+	for _, m := range methods {
+		if m.name == name {
+			return m.help
+		}
+	}
+	return ""
+}
+
+// Options narrow a method. The zero value is good for each of them, but for Relative's Generic.
+type Options struct {
+	// Target is what Relevance, GradCAM, Integrated and Occlusion explain. nil: the score where the model has a head that
+	// can tell one of this prompt, else the logit of the likeliest next token.
+	Target *loupe.GradTarget
+	// Output names the target of the score head that Contribution divides; "": the first.
+	Output string
+	// Query is the position in the prompt whose attention Raw, Relative and Rollout follow; below 0 it counts from the end,
+	// and 0, which sees nothing but itself, stands for the last.
+	Query int
+	// Layers and Heads are those that Raw and Relative average; GradCAM takes one layer, a block of the vision tower. nil:
+	// all, and for GradCAM the last.
+	Layers, Heads []int
+	// Tower lets Raw and Rollout look within the vision tower: which patches the patches of the same frame look at.
+	Tower bool
+	// Patches are the rows of the vision tower whose attention Raw follows there, in the order of the model; nil: all.
+	Patches []int
+	// Generic is the same pictures with a question that asks for nothing in particular: GenericQuestion.
+	Generic *loupe.Prompt
+	// Steps is the number of points of Integrated's path; 0: 32.
+	Steps int
+	// Baseline is what Integrated starts from and Occlusion covers with; "": Mean.
+	Baseline Baseline
+	// Window is the side of what Occlusion covers, in merged tokens; 0: 1. It moves by Stride; 0: 1.
+	Window, Stride int
+}
+
+// Compute makes a map of what the model makes of the prompt's pictures.
+func Compute(ctx context.Context, m *loupe.Model, p *loupe.Prompt, name Method, o Options) (*Map, error) {
+	i := slices.IndexFunc(methods, func(x method) bool { return x.name == name })
+	if i < 0 {
+		return nil, fmt.Errorf("--method %q is unknown; %s are known", name, joined(Methods()))
+	}
+	if err := needPictures(p); err != nil {
+		return nil, err
+	}
+	if methods[i].signed && name != Contribution {
+		target, err := Resolve(ctx, m, p, o.Target)
+		if err != nil {
+			return nil, err
+		}
+		o.Target = &target
+	}
+	out, err := methods[i].compute(ctx, m, p, o)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	out.Method = name
+	if o.Target != nil && methods[i].signed {
+		out.Target = targetName(*o.Target)
+	}
+	return out, nil
+}
+
+func joined(names []Method) string {
+	var out []string
+	for _, n := range names {
+		out = append(out, string(n))
+	}
+	return strings.Join(out, ", ")
+}
+
+// query is a position of the prompt, after a check.
+func (o Options) query(p *loupe.Prompt) (int, error) {
+	n, at := len(p.IDs), o.Query
+	if at <= 0 {
+		at += n
+	}
+	if o.Query == 0 {
+		at = n - 1
+	}
+	if at < 0 || at >= n {
+		return 0, fmt.Errorf("query %d: the prompt has %d tokens", o.Query, n)
+	}
+	return at, nil
+}
+
+// only is a weight of 1 at a position, of n.
+func only(at, n int) []float64 {
+	r := make([]float64, n)
+	r[at] = 1
+	return r
+}
+
+// even is weights of 1/n.
+func even(n int) []float64 {
+	r := make([]float64, n)
+	for i := range r {
+		r[i] = 1 / float64(n)
+	}
+	return r
+}

@@ -1,0 +1,133 @@
+package attribution
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
+)
+
+// contribution divides a score among the rows that a linear head reads: with the mean over n rows as its input, row x of them
+// is worth std * w·x / n points, and the bias bias*std + mean. The products of a row are added in the order of its columns, in
+// float64, where each is exact.
+//
+// The parts add up to the score to the bit, in the order that [Sum] states: Remainder is what float32 rounding did in the
+// head, about a millionth of a point.
+func contribution(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) (*Map, error) {
+	target, err := linearTarget(m, o.Output)
+	if err != nil {
+		return nil, err
+	}
+	s, err := m.Score(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := headRows(ctx, m, p)
+	if err != nil {
+		return nil, err
+	}
+	cfg := m.Head.Config
+	t := cfg.Targets[target]
+	layer := m.Head.Layers[0]
+	w := make([]float32, layer.W.Cols)
+	layer.W.Row(w, target)
+	n := 0
+	for _, x := range rows {
+		n += len(x.Data) / len(w)
+	}
+	var parts [][]float64
+	for _, x := range rows {
+		parts = append(parts, rowProducts(x.Data, w, t.Std/float64(n)))
+	}
+	if cfg.Pool == "last" {
+		keepLast(parts, float64(n))
+	}
+	out := laidOut(m, p, cfg.Input, parts)
+	out.Unit, out.Target = "points of the "+t.Name, t.Name
+	bias := 0.0
+	if layer.Bias != nil {
+		bias = float64(layer.Bias[target])
+	}
+	out.close(float64(bias*t.Std)+t.Mean, s.Targets[target].Value)
+	return out, nil
+}
+
+// linearTarget is the number of a target of the model's head, which must be linear.
+func linearTarget(m *loupe.Model, name string) (int, error) {
+	if m.Head == nil {
+		return 0, fmt.Errorf("model %s has no score head; name one with --head", m.Name())
+	}
+	if len(m.Head.Config.Hidden) > 0 {
+		return 0, fmt.Errorf("the score head has hidden layers, so that its score is no sum over patches; use relevance or integrated")
+	}
+	names := m.Targets()
+	for i, n := range names {
+		if name == "" || n == name {
+			return i, nil
+		}
+	}
+	return 0, fmt.Errorf("the score head has no target %q; it has %s", name, strings.Join(names, ", "))
+}
+
+// headRows are the rows that the score head reads, a tensor for each pass.
+func headRows(ctx context.Context, m *loupe.Model, p *loupe.Prompt) ([]loupe.Tap, error) {
+	input := m.Head.Config.Input
+	names := []string{input}
+	if readsTower(m) {
+		names = nil
+		for _, run := range passes(p) {
+			names = append(names, input+run.suffix)
+		}
+	}
+	got, err := collect(ctx, m, p, nil, names...)
+	if err != nil {
+		return nil, err
+	}
+	var rows []loupe.Tap
+	for _, name := range names {
+		rows = append(rows, got[name])
+	}
+	return rows, nil
+}
+
+// laidOut is the map of values for the rows of a tap that a head reads: merged tokens, patches, or positions of the prompt.
+func laidOut(m *loupe.Model, p *loupe.Prompt, input string, values [][]float64) *Map {
+	merge := m.Config.Vision.SpatialMergeSize
+	switch {
+	case input == "visual.merger":
+		return newMap(p, merge, merge, values)
+	case strings.HasPrefix(input, "visual."):
+		return newMap(p, merge, 1, values)
+	}
+	pictures, elsewhere := atPictures(p, values[0])
+	out := newMap(p, merge, merge, pictures)
+	out.Elsewhere = elsewhere
+	return out
+}
+
+// rowProducts is w·x times scale for each row of x, each as long as w.
+func rowProducts(x, w []float32, scale float64) []float64 {
+	out := make([]float64, len(x)/len(w))
+	for i := range out {
+		sum := 0.0
+		for c, v := range x[i*len(w):][:len(w)] {
+			sum += float64(float64(v) * float64(w[c]))
+		}
+		out[i] = float64(sum * scale)
+	}
+	return out
+}
+
+// keepLast leaves of all rows the last, and takes back the division by their number n.
+func keepLast(parts [][]float64, n float64) {
+	for i, part := range parts {
+		for j := range part {
+			if i == len(parts)-1 && j == len(part)-1 {
+				part[j] *= n
+			} else {
+				part[j] = 0
+			}
+		}
+	}
+}

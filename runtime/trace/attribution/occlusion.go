@@ -1,0 +1,69 @@
+package attribution
+
+import (
+	"context"
+	"fmt"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
+)
+
+// occlusion is occlusion sensitivity (Zeiler and Fergus, arXiv 1311.2901): a window of o.Window x o.Window merged tokens that
+// moves by o.Stride over each frame is covered by the baseline, and what the target loses is the window's value. A cell's value
+// is the mean over the windows that cover it. It costs a pass of the model for each window.
+func occlusion(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) (*Map, error) {
+	size, stride := max(o.Window, 1), max(o.Stride, 1)
+	if o.Window < 0 || o.Stride < 0 || stride > size {
+		return nil, fmt.Errorf("--window %d and --stride %d: give numbers above 0, the stride no more than the window, so that every part is covered", o.Window, o.Stride)
+	}
+	base, err := blank(p, o.Baseline, m.Processor)
+	if err != nil {
+		return nil, err
+	}
+	whole, err := Value(ctx, m, p, *o.Target)
+	if err != nil {
+		return nil, err
+	}
+	merge := m.Config.Vision.SpatialMergeSize
+	panels, cells := layout(p, merge, merge)
+	shown := pixelsOf(p)
+	own := pixelsOf(p)
+	at := withPixels(p, shown)
+	first := 0
+	for _, panel := range panels {
+		lost := make([]float64, len(panel.Values))
+		times := make([]float64, len(panel.Values))
+		for y := 0; y < panel.Rows; y += stride {
+			for x := 0; x < panel.Cols; x += stride {
+				inside := window(panel, y, x, size)
+				for _, i := range inside {
+					cover(shown, base, p, cells[first+i], merge)
+				}
+				v, err := Value(ctx, m, at, *o.Target)
+				if err != nil {
+					return nil, err
+				}
+				for _, i := range inside {
+					cover(shown, own, p, cells[first+i], merge)
+					lost[i] += whole - v
+					times[i]++
+				}
+			}
+		}
+		for i := range lost {
+			panel.Values[i] = lost[i] / times[i]
+		}
+		first += len(panel.Values)
+	}
+	return &Map{Merge: merge, Panels: panels, Unit: targetUnit(*o.Target)}, nil
+}
+
+// window lists the cells of a panel within a square whose upper left cell is (y, x).
+func window(p Panel, y, x, size int) []int {
+	var out []int
+	for r := y; r < min(y+size, p.Rows); r++ {
+		for c := x; c < min(x+size, p.Cols); c++ {
+			out = append(out, r*p.Cols+c)
+		}
+	}
+	return out
+}

@@ -1,0 +1,93 @@
+package attribution
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/tokenizer"
+)
+
+// GenericQuestion is the question that relative attention compares with, as in its paper.
+const GenericQuestion = "Write a general description of the image."
+
+// relative is relative attention (Zhang, Khayatan, Shukor and others, "MLLMs Know Where to Look", arXiv 2502.17422): in each
+// layer the mean over heads of the attention of the prompt's last token to each merged token, divided by the same for a
+// generic question about the same pictures; then the mean over the chosen layers. The paper takes one layer. Where both look at
+// a cell alike it is 1.
+func relative(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) (*Map, error) {
+	if o.Generic == nil {
+		return nil, fmt.Errorf("a prompt with a generic question about the same pictures is missing")
+	}
+	if err := samePictures(p, o.Generic); err != nil {
+		return nil, err
+	}
+	layers, rows, err := rawLayers(ctx, m, p, o)
+	if err != nil {
+		return nil, err
+	}
+	o.Query = 0
+	_, generic, err := rawLayers(ctx, m, o.Generic, o)
+	if err != nil {
+		return nil, err
+	}
+	var ratios [][][]float64 // of each layer, pass and token
+	for l := range layers {
+		of, _ := atPictures(p, rows[l])
+		over, _ := atPictures(o.Generic, generic[l])
+		for n := range of {
+			for i := range of[n] {
+				if over[n][i] == 0 {
+					return nil, fmt.Errorf("layer %d: the generic question does not look at token %d of the pictures at all, so that nothing can be compared with it", layers[l], i)
+				}
+				of[n][i] /= over[n][i]
+			}
+		}
+		ratios = append(ratios, of)
+	}
+	var values [][]float64
+	for n := range passes(p) {
+		var each [][]float64
+		for l := range layers {
+			each = append(each, ratios[l][n])
+		}
+		values = append(values, mean(each, len(layers)))
+	}
+	merge := m.Config.Vision.SpatialMergeSize
+	out := newMap(p, merge, merge, values)
+	out.Unit = "times the attention for a generic question"
+	return out, nil
+}
+
+// samePictures is an error unless two prompts have pictures of the same grids.
+func samePictures(p, q *loupe.Prompt) error {
+	a, b := passes(p), passes(q)
+	same := len(a) == len(b)
+	for i := 0; same && i < len(a); i++ {
+		same = a[i].kind == b[i].kind && fmt.Sprint(a[i].Grids) == fmt.Sprint(b[i].Grids)
+	}
+	if !same {
+		return fmt.Errorf("the generic prompt has other pictures than the prompt")
+	}
+	return nil
+}
+
+// WithQuestion is a conversation with another question about the same pictures: of the last message of the user, text in place
+// of what it says.
+func WithQuestion(in loupe.Input, text string) loupe.Input {
+	in.Messages = slices.Clone(in.Messages)
+	for i, msg := range slices.Backward(in.Messages) {
+		if msg.Role != "user" {
+			continue
+		}
+		if msg.Parts == nil {
+			in.Messages[i].Text = text
+			break
+		}
+		parts := slices.DeleteFunc(slices.Clone(msg.Parts), func(p tokenizer.Part) bool { return p.Type == tokenizer.TextPart })
+		in.Messages[i].Parts = append(parts, tokenizer.Part{Type: tokenizer.TextPart, Text: text})
+		break
+	}
+	return in
+}
