@@ -3,32 +3,22 @@ package loupe
 import (
 	"context"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 )
 
-// GradTarget is a number of a run whose gradient is wanted at taps.
+// GradTarget is a number of a run whose gradient is wanted at taps: a target of the score head, or a logit, a
+// log-probability or a difference of two logits of what comes after a position of the prompt. [Model.GradTarget] reads one
+// from text.
 type GradTarget struct {
-	Score bool // the score, in its own units; else a logit of the token after the prompt
-	Token int  // whose logit; -1: the likeliest
-}
-
-// ParseGradTarget reads "score", "logit" or "logit:ID".
-func ParseGradTarget(s string) (GradTarget, error) {
-	switch id, isLogit := strings.CutPrefix(s, "logit:"); {
-	case s == "score":
-		return GradTarget{Score: true}, nil
-	case s == "logit":
-		return GradTarget{Token: -1}, nil
-	case isLogit:
-		if n, err := strconv.Atoi(id); err == nil && n >= 0 {
-			return GradTarget{Token: n}, nil
-		}
-	}
-	return GradTarget{}, fmt.Errorf("--grad %q: give score, logit or logit:ID with the id of a token", s)
+	Score bool   // a target of the score head, in its own units and before it is clamped; else of the tokens
+	Name  string // of the head's target; "": the first
+	Token int    // whose logit; -1: the likeliest
+	// LogProb asks for the natural logarithm of the token's probability, log_softmax(logits)[Token], and not for its logit.
+	LogProb bool
+	Minus   *int // the token whose logit is taken away from that of Token; nil: none
+	At      *int // the position of the prompt, negative from its end, after which the token comes; nil: the last
 }
 
 // gradPrefix begins the name of a gradient.
@@ -48,26 +38,69 @@ func (p gradProbe) SeeGrad(at tensor.Point, shape []int, data []float32) {
 	p.see(Tap{Name: gradPrefix + p.name(at), Shape: shape, Data: data})
 }
 
+// gradPartProbe is a gradProbe that takes gradients in parts.
+type gradPartProbe struct{ gradProbe }
+
+// SeeGradPart implements tensor.GradPartProbe.
+func (p gradPartProbe) SeeGradPart(at tensor.Point, shape []int, first int, data []float32) {
+	p.part(Part{gradPrefix + p.name(at), shape, first, data})
+}
+
 // gradients runs the prompt once more, with a tape, and shows the gradient of the target at every tap that it depends on:
 // from the last to the first. A score that is read from the vision tower leaves the decoder out.
 func (m *Model) gradients(ctx context.Context, p *Prompt, target GradTarget, probe *probe) error {
-	if target.Score {
-		if err := m.needHead(); err != nil {
-			return err
-		}
-	} else if target.Token >= m.Config.Text.VocabSize {
-		return fmt.Errorf("--grad logit:%d: the vocabulary has %d tokens", target.Token, m.Config.Text.VocabSize)
+	var looking tensor.Probe = gradProbe{probe}
+	if probe.part != nil {
+		looking = gradPartProbe{gradProbe{probe}}
 	}
-	r, done := m.runWith(ctx, gradProbe{probe})
+	r, done := m.runWith(ctx, looking)
 	defer done()
 	r.Record(&tensor.Tape{All: true, Recompute: true})
-	m.differentiate(r, p, target)
+	m.differentiate(r, p, target, probe.touches("lm_head"))
 	r.Backward()
 	return m.explain(r.Err())
 }
 
-// differentiate runs forward to the target and sets its gradient.
-func (m *Model) differentiate(r *tensor.Run, p *Prompt, target GradTarget) {
+// checkGrad refuses a target that the model or the prompt does not have.
+func (m *Model) checkGrad(t GradTarget, p *Prompt) error {
+	if t.Score {
+		if err := m.needHead(); err != nil {
+			return err
+		}
+		_, err := m.headTarget(t.Name)
+		return err
+	}
+	tokens := []int{t.Token}
+	if t.Minus != nil {
+		tokens = append(tokens, *t.Minus)
+	}
+	for _, id := range tokens {
+		if id >= m.Config.Text.VocabSize {
+			return fmt.Errorf("--grad: there is no token %d, the vocabulary has %d", id, m.Config.Text.VocabSize)
+		}
+	}
+	if n := len(p.IDs); t.At != nil && (*t.At >= n || *t.At < -n) {
+		return fmt.Errorf("--grad: there is no position %d, the prompt has %d tokens", *t.At, n)
+	}
+	return nil
+}
+
+// headTarget is the number of a target of the head.
+func (m *Model) headTarget(name string) (int, error) {
+	if name == "" {
+		return 0, nil
+	}
+	for i, t := range m.Targets() {
+		if t == name {
+			return i, nil
+		}
+	}
+	return 0, fmt.Errorf("--grad score:%s: the score head has no such target; it has %q", name, m.Targets())
+}
+
+// differentiate runs forward to the target and sets its gradient. Unless all is set only those logits are computed that the
+// target depends on.
+func (m *Model) differentiate(r *tensor.Run, p *Prompt, target GradTarget, all bool) {
 	f := m.forwardTowers(r, p)
 	var h tensor.Tensor
 	if !target.Score || m.Head.Config.Input == "model.norm" {
@@ -76,17 +109,39 @@ func (m *Model) differentiate(r *tensor.Run, p *Prompt, target GradTarget) {
 	if target.Score {
 		z := m.Head.Forward(r, m.headInput(r, f, h))
 		if r.Err() == nil {
-			z.Grad[0] = float32(m.Head.Config.Targets[0].Std)
+			i, _ := m.headTarget(target.Name) // checkGrad found it
+			z.Grad[i] = float32(m.Head.Config.Targets[i].Std)
 		}
 		return
+	}
+	at := h.Rows - 1
+	if target.At != nil {
+		at = (*target.At + h.Rows) % h.Rows
+	}
+	if !all {
+		h, at = h.Slice(at, at+1), 0
 	}
 	logits := m.Decoder.Logits(r, h)
 	if r.Err() != nil {
 		return
 	}
-	last := logits.Rows - 1
-	if target.Token < 0 {
-		target.Token, _ = decoder.NewSampler(decoder.Sampling{}, nil).Next(append([]float32(nil), logits.Row(last)...))
+	target.seed(r, logits.Row(at), logits.GradRow(at))
+}
+
+// seed sets the gradient of the target with respect to the logits, (vocab_size).
+func (t GradTarget) seed(r *tensor.Run, logits, grad []float32) {
+	if t.Token < 0 {
+		t.Token, _ = decoder.NewSampler(decoder.Sampling{}, nil).Next(append([]float32(nil), logits...))
 	}
-	logits.GradRow(last)[target.Token] = 1
+	if t.LogProb { // d log_softmax(x)[i] / dx = onehot(i) - softmax(x)
+		copy(grad, logits)
+		r.Engine().Softmax(grad)
+		for i := range grad {
+			grad[i] = -grad[i]
+		}
+	}
+	grad[t.Token]++
+	if t.Minus != nil {
+		grad[*t.Minus]--
+	}
 }

@@ -14,21 +14,30 @@ type Tap struct {
 	Data  []float32
 }
 
+// Part is a piece of a tap: elements [At, At+len(Data)) of a tensor of Shape, row-major.
+type Part struct {
+	Name  string
+	Shape []int
+	At    int
+	Data  []float32
+}
+
 // probe implements tensor.Probe for one request: it serves its taps and interventions, and knows in which pass of the
 // model the request is. It is used by one run at a time.
 type probe struct {
 	taps  []*pattern
 	see   func(Tap)
+	part  func(Part) // takes taps in parts, in place of see; nil: see takes them
 	edits []*pattern
 	made  []Intervention // made[i] belongs to edits[i]
 	// capture is a tap that the runtime itself reads: the input of the score head.
 	capture  string
 	captured []Tap
-
+	passed   bool // whether a dry run came by that tap
 	// prefix goes before every name: "steps.1/" in the pass of the first generated token.
 	prefix string
 	// list is told of every point in a dry run.
-	list func(name string, shape []int)
+	list func(at tensor.Point, shape []int)
 }
 
 // pattern is a tap name in which * stands for any characters, and whether any point had that form.
@@ -71,7 +80,7 @@ func (p *probe) name(at tensor.Point) string {
 func (p *probe) Edits(at tensor.Point) []tensor.Edit {
 	var out []tensor.Edit
 	for i, e := range p.edits {
-		if e.matchesPoint(at) {
+		if e.matches(p.name(at)) || e.matchesPoint(at) {
 			out = append(out, p.made[i].edit())
 		}
 	}
@@ -80,14 +89,11 @@ func (p *probe) Edits(at tensor.Point) []tensor.Edit {
 
 // Wants implements tensor.Probe.
 func (p *probe) Wants(at tensor.Point, shape []int) bool {
-	name := p.name(at)
 	if p.list != nil {
-		p.list(name, shape)
-		for _, e := range p.edits {
-			e.matchesPoint(at)
-		}
+		p.list(at, shape)
+		p.passed = p.passed || at.String() == p.capture
 	}
-	return p.tapped(name, at) || at.String() == p.capture
+	return p.tapped(p.name(at), at) || at.String() == p.capture
 }
 
 func (p *probe) tapped(name string, at tensor.Point) bool {
@@ -107,6 +113,23 @@ func (p *probe) See(at tensor.Point, shape []int, data []float32) {
 	}
 	if p.tapped(tap.Name, at) {
 		p.see(tap)
+	}
+}
+
+// partProbe is a probe that takes taps in parts.
+type partProbe struct{ *probe }
+
+// SeePart implements tensor.PartProbe.
+func (p partProbe) SeePart(at tensor.Point, shape []int, first int, data []float32) {
+	if at.String() == p.capture {
+		if first == 0 {
+			p.captured = append(p.captured, Tap{Name: p.name(at), Shape: shape})
+		}
+		last := &p.captured[len(p.captured)-1]
+		last.Data = append(last.Data, data...)
+	}
+	if name := p.name(at); p.tapped(name, at) {
+		p.part(Part{name, shape, first, data})
 	}
 }
 

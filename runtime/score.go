@@ -69,7 +69,7 @@ func (m *Model) scoreCaptured(ctx context.Context, p *probe) (*Score, error) {
 		return nil, nil
 	}
 	p.capture = ""
-	if len(p.captured) == 0 && !p.dry() {
+	if len(p.captured) == 0 && !(p.dry() && p.passed) {
 		return nil, nil
 	}
 	r, done := m.run(ctx, p)

@@ -62,8 +62,11 @@ func (m *Model) tower(ctx context.Context, v *Vision, name, pass string, firstSp
 
 // run begins a run with memory that done gives back.
 func (m *Model) run(ctx context.Context, p *probe) (r *tensor.Run, done func()) {
-	if p == nil {
+	switch {
+	case p == nil:
 		return m.runWith(ctx, nil)
+	case p.part != nil:
+		return m.runWith(ctx, partProbe{p})
 	}
 	return m.runWith(ctx, p)
 }

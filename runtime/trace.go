@@ -3,56 +3,92 @@ package loupe
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
-// TraceOptions are what to look at, and what to change.
+// TraceOptions are what to look at, and what to change. [Taps] begins one.
 type TraceOptions struct {
 	Taps          []string // names of tap points, in which * matches any characters
 	Interventions []Intervention
 	Grad          *GradTarget // shows the gradient of this at the taps too, as "d/NAME"; nil: none
 	Steps         int         // generated tokens to run after the prompt; their taps are named "steps.1/..." and so on
 	Generation    Generation
+	// Parts, where it is set, is called in place of Trace's see, with a piece of a tap at a time: the data are lent for the
+	// call, and the memory of the run does not grow with what is looked at. The pieces of a tap come in order; those of an
+	// attention's scores and probabilities take turns.
+	Parts func(Part) error
 }
 
-// Traced is what a trace gives beside its taps.
+// Taps are options that look at the points of these names, in which * matches any characters:
+//
+//	traced, err := m.Trace(ctx, prompt, loupe.Taps("model.layers.*.out"))
+func Taps(globs ...string) TraceOptions { return TraceOptions{Taps: globs} }
+
+// With is o with more interventions, made after those that it has.
+func (o TraceOptions) With(more ...Intervention) TraceOptions {
+	o.Interventions = append(slices.Clip(o.Interventions), more...)
+	return o
+}
+
+// Traced is what a trace gives.
 type Traced struct {
+	Taps   []Tap   // in the order of the computation, where nobody took them as they came
 	Tokens []Token // the generated tokens; the last step's token was chosen, and not read
 	Score  *Score
 	Digest string // Answer.LogitsDigest
 }
 
-// Trace reads the prompt, and runs Steps tokens on, with taps and interventions. see is called with each tap as it
-// happens, in the order of the computation; the data are its to keep. Looking changes nothing: without interventions the
-// logits are those of Answer, bit for bit.
-func (m *Model) Trace(ctx context.Context, p *Prompt, o TraceOptions, see func(Tap) error) (*Traced, error) {
-	for _, iv := range o.Interventions {
-		if err := iv.validate(); err != nil {
-			return nil, err
+// Tap is the tap of that name, as in "model.layers.0.out", "steps.1/lm_head" or "d/pixel_values"; false if there is none.
+func (t *Traced) Tap(name string) (Tap, bool) {
+	for _, tap := range t.Taps {
+		if tap.Name == name {
+			return tap, true
 		}
 	}
-	if err := m.checkPatterns(ctx, p, o); err != nil {
+	return Tap{}, false
+}
+
+// Trace reads the prompt, and runs Steps tokens on, with taps and interventions. see is called with each tap as it
+// happens, in the order of the computation; the data are its to keep, and an error of its own ends the trace. Without see,
+// and without o.Parts, the result holds the taps. Looking changes nothing: without interventions the logits are those of
+// Answer, bit for bit.
+func (m *Model) Trace(ctx context.Context, p *Prompt, o TraceOptions, see ...func(Tap) error) (*Traced, error) {
+	if err := m.checkTrace(ctx, p, o); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	out := &Traced{}
 	probe := newProbe(o.Taps, func(t Tap) {
-		if err := see(t); err != nil {
-			cancel(err)
+		if len(see) == 0 {
+			out.Taps = append(out.Taps, t)
+		}
+		for _, f := range see {
+			if err := f(t); err != nil {
+				cancel(err)
+			}
 		}
 	}, o.Interventions)
+	if o.Parts != nil {
+		probe.part = func(p Part) {
+			if err := o.Parts(p); err != nil {
+				cancel(err)
+			}
+		}
+	}
 	a, err := m.answer(ctx, p, o.Generation, probe, probe.touches("lm_head"))
 	if err != nil {
 		return nil, causeOf(ctx, err)
 	}
-	out := &Traced{Score: a.Score}
+	out.Score = a.Score
 	a.g.MaxTokens = o.Steps + 1
-	probe.prefix = "steps.1/"
+	probe.prefix = stepPrefix(1)
 	for t, err := range a.Tokens() {
 		if err != nil {
 			return nil, causeOf(ctx, err)
 		}
 		out.Tokens = append(out.Tokens, t)
-		probe.prefix = fmt.Sprintf("steps.%d/", len(out.Tokens))
+		probe.prefix = stepPrefix(1 + len(out.Tokens))
 	}
 	out.Digest = a.LogitsDigest()
 	if o.Grad != nil {
@@ -64,45 +100,33 @@ func (m *Model) Trace(ctx context.Context, p *Prompt, o TraceOptions, see func(T
 	return out, causeOf(ctx, nil)
 }
 
+// stepPrefix begins the names of the taps of the nth generated token, from 1.
+func stepPrefix(n int) string { return fmt.Sprintf("steps.%d/", n) }
+
+// checkTrace refuses what cannot be traced, before the work and not after it.
+func (m *Model) checkTrace(ctx context.Context, p *Prompt, o TraceOptions) error {
+	if o.Steps < 0 {
+		return fmt.Errorf("trace: %d steps; give 0 or a number above it", o.Steps)
+	}
+	for _, iv := range o.Interventions {
+		if err := iv.validate(); err != nil {
+			return err
+		}
+	}
+	if o.Grad != nil {
+		if err := m.checkGrad(*o.Grad, p); err != nil {
+			return err
+		}
+	}
+	return m.listTrace(ctx, p, o, nil)
+}
+
 // causeOf is the error of see, if that is why the run was cancelled; else err.
 func causeOf(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
 	return err
-}
-
-// TapShape is a tap point of a model for some input.
-type TapShape struct {
-	Name  string
-	Shape []int // (rows, columns) or (heads, queries, keys)
-}
-
-// Taps lists the tap points that a prompt passes, in the order of the computation, without computing anything.
-func (m *Model) Taps(ctx context.Context, p *Prompt) ([]TapShape, error) {
-	probe := &probe{}
-	return m.dryRun(ctx, p, probe)
-}
-
-func (m *Model) dryRun(ctx context.Context, p *Prompt, probe *probe) ([]TapShape, error) {
-	var out []TapShape
-	probe.list = func(name string, shape []int) { out = append(out, TapShape{name, shape}) }
-	_, err := m.answer(ctx, p, Generation{}, probe, true)
-	return out, err
-}
-
-// checkPatterns is an error if a tap or intervention matches no point: found before the work, not after it.
-func (m *Model) checkPatterns(ctx context.Context, p *Prompt, o TraceOptions) error {
-	probe := newProbe(o.Taps, nil, o.Interventions)
-	if _, err := m.dryRun(ctx, p, probe); err != nil {
-		return err
-	}
-	if o.Steps > 0 {
-		for _, t := range probe.taps {
-			t.hit = t.hit || match("steps.*", t.glob)
-		}
-	}
-	return probe.unmatched()
 }
 
 // touches reports whether a tap or intervention matches the point of this name.

@@ -36,10 +36,10 @@ func traceCommand() *cobra.Command {
 	fl := cmd.Flags()
 	fl.StringArrayVar(&f.options.Taps, "tap", nil, "`GLOB` of tap names; * matches any characters, dots too (repeatable)")
 	fl.StringVar(&f.out, "out", "", "`F.safetensors`, F.npz, or a new directory of .npy files")
-	fl.BoolVar(&f.list, "list", false, "print every tap of this model for this input, with its shape")
+	fl.BoolVar(&f.list, "list", false, "print every tap of this model for this input, or those that --tap names, with its shape")
 	fl.IntVar(&f.options.Steps, "steps", 0, "generate this many tokens more and write their taps too, as steps.1/NAME and so on")
 	fl.StringVar(&f.intervene, "intervene", "", "`FILE.json` of changes to make while the model runs")
-	fl.StringVar(&f.grad, "grad", "", "write the gradient of this at each tap too, as d/NAME: `score`|logit|logit:ID; logit is the likeliest next token's")
+	fl.StringVar(&f.grad, "grad", "", "write the gradient of this at each tap too, as d/NAME: `score`[:NAME], logit[:TOKEN], logprob[:TOKEN] or diff:TOKEN,TOKEN, with @POSITION for another than the last; TOKEN is an id or a quoted word, without one the likeliest")
 	fl.BoolVar(&f.json, "json", false, "print a JSON object with the next tokens, the score and the digest of the logits")
 	return cmd
 }
@@ -55,18 +55,18 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 	case !f.list && len(f.options.Taps) == 0:
 		return usageError{fmt.Errorf("--tap is missing: name the taps to write, as in --tap 'model.layers.*.out'; --list prints them all")}
 	}
-	if f.grad != "" {
-		target, err := loupe.ParseGradTarget(f.grad)
-		if err != nil {
-			return usageError{err}
-		}
-		f.options.Grad = &target
-	}
 	m, err := f.model.load(cmd)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
+	if f.grad != "" {
+		target, err := m.GradTarget(f.grad)
+		if err != nil {
+			return usageError{err}
+		}
+		f.options.Grad = &target
+	}
 	prompt, err := f.input.prompt(m, args)
 	if err != nil {
 		return err
@@ -107,7 +107,10 @@ func traced(r *loupe.Traced) any {
 }
 
 func (f *traceFlags) printList(cmd *cobra.Command, m *loupe.Model, p *loupe.Prompt) error {
-	taps, err := m.Taps(cmd.Context(), p)
+	if len(f.options.Taps) == 0 {
+		f.options.Taps = []string{"*"}
+	}
+	taps, err := m.TraceShapes(cmd.Context(), p, f.options)
 	if err != nil {
 		return err
 	}

@@ -78,8 +78,10 @@ type attention struct {
 	visible func(row int) int
 
 	scoreEdits, probEdits []Edit
-	scores, probs         []float32 // (heads, queries, keys) for the probe; nil where it does not want them
-	dScores, dProbs       []float32 // their gradients
+	// What the probe gets, (some heads, queries, keys) from head firstHead on; nil where it does not want them.
+	scores, probs   []float32
+	dScores, dProbs []float32 // their gradients
+	firstHead       int
 }
 
 func (r *Run) attend(at Point, a *attention) {
@@ -91,34 +93,63 @@ func (r *Run) attend(at Point, a *attention) {
 		r.Fail(fmt.Errorf("%s: %d query heads of %d columns cannot read %d key heads of %d columns in all", at, a.heads, d, a.kv.KVHeads, a.kv.K[0].Cols))
 		return
 	}
-	n, keys := a.q.Rows, a.kv.Len()
 	scores, probs := at.named("scores"), at.named("probs")
 	scores.Index, probs.Index = a.index, a.index
 	defer r.recordAttention(a, scores, probs)
+	var wantScores, wantProbs bool
 	if r.probe != nil {
 		a.scoreEdits, a.probEdits = r.probe.Edits(scores), r.probe.Edits(probs)
-		shape := []int{a.heads, n, keys}
-		wantScores, wantProbs := r.wants(scores, shape), r.wants(probs, shape)
-		if r.dry {
-			return
-		}
-		if wantScores {
-			a.scores = make([]float32, a.heads*n*keys)
-		}
-		if wantProbs {
-			a.probs = make([]float32, a.heads*n*keys)
-		}
+		wantScores, wantProbs = r.wants(scores, a.shape()), r.wants(probs, a.shape())
 	}
 	if r.dry {
 		return
 	}
+	if !wantScores && !wantProbs {
+		r.attendHeads(at, a, a.heads)
+		return
+	}
+	group := a.heads
+	if parts, ok := r.probe.(PartProbe); ok {
+		group = r.headsInPart(a, 1)
+		defer r.arena.Release(r.arena.Mark())
+		a.scores, a.probs = r.partOf(wantScores, a, group), r.partOf(wantProbs, a, group)
+		for ; a.firstHead < a.heads; a.firstHead += group {
+			heads := min(group, a.heads-a.firstHead)
+			r.attendHeads(at, a, heads)
+			r.seePart(parts.SeePart, scores, a, a.scores, heads)
+			r.seePart(parts.SeePart, probs, a, a.probs, heads)
+		}
+		return
+	}
+	size := a.heads * a.q.Rows * a.kv.Len()
+	if wantScores {
+		a.scores = make([]float32, size)
+	}
+	if wantProbs {
+		a.probs = make([]float32, size)
+	}
+	r.attendHeads(at, a, a.heads)
+	if wantScores {
+		r.probe.See(scores, a.shape(), a.scores)
+	}
+	if wantProbs {
+		r.probe.See(probs, a.shape(), a.probs)
+	}
+}
+
+// shape is that of the scores: (heads, queries, keys).
+func (a *attention) shape() []int { return []int{a.heads, a.q.Rows, a.kv.Len()} }
+
+// attendHeads computes heads of the heads from firstHead on.
+func (r *Run) attendHeads(at Point, a *attention, heads int) {
+	n := a.q.Rows
 	blocks := (n + queryBlock - 1) / queryBlock
 	var mu sync.Mutex
-	r.eng.For(a.heads*blocks, 1, func(lo, hi int) {
+	r.eng.For(heads*blocks, 1, func(lo, hi int) {
 		w := attentionWork.Get().(*attentionScratch)
 		defer attentionWork.Put(w)
 		for i := lo; i < hi; i++ {
-			head, first := i/blocks, i%blocks*queryBlock
+			head, first := a.firstHead+i/blocks, i%blocks*queryBlock
 			if err := r.attendBlock(w, a, head, first, min(first+queryBlock, n)); err != nil {
 				mu.Lock()
 				r.Fail(fmt.Errorf("intervention at %s: %w", at, err))
@@ -126,18 +157,13 @@ func (r *Run) attend(at Point, a *attention) {
 			}
 		}
 	})
-	if a.scores != nil {
-		r.probe.See(scores, []int{a.heads, n, keys}, a.scores)
-	}
-	if a.probs != nil {
-		r.probe.See(probs, []int{a.heads, n, keys}, a.probs)
-	}
 }
 
 // attentionScratch is what one worker needs for one block of queries.
 type attentionScratch struct {
 	matmul     *kernels.Scratch
 	rows, back []float32 // of scores and probabilities, and of their gradients
+	edited     []float32 // probabilities after edits, where their gradient needs those before as well
 }
 
 // block is n rows of memory that *s keeps, each as long as keys.
@@ -166,18 +192,20 @@ func (r *Run) attendBlock(w *attentionScratch, a *attention, head, lo, hi int) e
 	for i := range n {
 		r.eng.Scale(p.Row(i), p.Row(i), scale)
 	}
-	if err := a.look(r, a.scoreEdits, a.scores, p, head, lo, negInf); err != nil {
+	if err := a.edit(r, a.scoreEdits, p, head, lo); err != nil {
 		return err
 	}
+	a.keep(a.scores, p, head, lo, negInf)
 	for i := range n {
 		row := p.Row(i)
 		seen := a.visible(lo + i)
 		r.eng.Softmax(row[:seen])
 		clear(row[seen:])
 	}
-	if err := a.look(r, a.probEdits, a.probs, p, head, lo, 0); err != nil {
+	if err := a.edit(r, a.probEdits, p, head, lo); err != nil {
 		return err
 	}
+	a.keep(a.probs, p, head, lo, 0)
 	out := a.out.Slice(lo, hi).Columns(head*d, (head+1)*d)
 	first := true
 	a.overPages(a.kv.V, keys, func(page Tensor, from, to int) {
@@ -209,33 +237,18 @@ func (a *attention) overPages(pages []Tensor, keys int, f func(page Tensor, from
 	}
 }
 
-// look applies edits to a block of scores or probabilities and copies it for the probe, with hidden where a query does
-// not see a key.
-func (a *attention) look(r *Run, edits []Edit, keep []float32, p Tensor, head, lo int, hidden float32) error {
+// keep copies a block of scores or probabilities for the probe, with hidden where a query does not see a key.
+func (a *attention) keep(to []float32, p Tensor, head, lo int, hidden float32) {
+	if to == nil {
+		return
+	}
 	keys := a.kv.Len()
-	for _, e := range edits {
-		if e.Head >= a.heads {
-			return fmt.Errorf("head %d, but there are %d heads", e.Head, a.heads)
-		}
-		if e.Head >= 0 && e.Head != head {
-			continue
-		}
-		for i := range p.Rows {
-			if err := e.applyRow(p.Row(i)[:a.visible(lo+i)], a, head, lo+i, r); err != nil {
-				return err
-			}
-		}
-	}
-	if keep == nil {
-		return nil
-	}
 	for i := range p.Rows {
-		to := keep[(head*a.q.Rows+lo+i)*keys:][:keys]
+		row := to[((head-a.firstHead)*a.q.Rows+lo+i)*keys:][:keys]
 		seen := a.visible(lo + i)
-		copy(to, p.Row(i)[:seen])
+		copy(row, p.Row(i)[:seen])
 		for j := seen; j < keys; j++ {
-			to[j] = hidden
+			row[j] = hidden
 		}
 	}
-	return nil
 }

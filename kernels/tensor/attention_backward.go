@@ -21,42 +21,51 @@ func (r *Run) recordAttention(a *attention, scores, probs Point) {
 		return
 	}
 	r.record(func() {
-		if len(a.scoreEdits)+len(a.probEdits) > 0 {
-			r.Fail(fmt.Errorf("intervention at %s or %s: a gradient cannot go through an intervention on attention; leave --grad or the intervention away", scores, probs))
-			return
-		}
 		if len(a.kv.K) != 1 {
 			r.Fail(fmt.Errorf("%s: gradients go through attention without a cache only", probs))
 			return
 		}
-		shape := []int{a.heads, a.q.Rows, a.kv.Len()}
-		size := shape[0] * shape[1] * shape[2]
 		watcher, _ := r.probe.(GradProbe)
-		a.dScores, a.dProbs = nil, nil
-		if watcher != nil && watcher.WantsGrad(scores, shape) {
+		wantScores := watcher != nil && watcher.WantsGrad(scores, a.shape())
+		wantProbs := watcher != nil && watcher.WantsGrad(probs, a.shape())
+		a.firstHead, a.dScores, a.dProbs = 0, nil, nil
+		if parts, ok := watcher.(GradPartProbe); ok && (wantScores || wantProbs) {
+			group := r.headsInPart(a, a.heads/a.kv.KVHeads)
+			a.dScores, a.dProbs = r.partOf(wantScores, a, group), r.partOf(wantProbs, a, group)
+			for ; a.firstHead < a.heads; a.firstHead += group {
+				heads := min(group, a.heads-a.firstHead)
+				clear(a.dScores) // what is not seen stays 0
+				r.attentionBackward(a, heads)
+				r.seePart(parts.SeeGradPart, probs, a, a.dProbs, heads)
+				r.seePart(parts.SeeGradPart, scores, a, a.dScores, heads)
+			}
+			return
+		}
+		size := a.heads * a.q.Rows * a.kv.Len()
+		if wantScores {
 			a.dScores = make([]float32, size)
 		}
-		if watcher != nil && watcher.WantsGrad(probs, shape) {
+		if wantProbs {
 			a.dProbs = make([]float32, size)
 		}
-		r.attentionBackward(a)
-		if a.dProbs != nil {
-			watcher.SeeGrad(probs, shape, a.dProbs)
+		r.attentionBackward(a, a.heads)
+		if wantProbs {
+			watcher.SeeGrad(probs, a.shape(), a.dProbs)
 		}
-		if a.dScores != nil {
-			watcher.SeeGrad(scores, shape, a.dScores)
+		if wantScores {
+			watcher.SeeGrad(scores, a.shape(), a.dScores)
 		}
 	})
 }
 
-// attentionBackward goes through the query heads of each key head, and through the blocks of queries of each, in order: the
-// gradients of keys and values, to which all of them add, do not depend on threads.
-func (r *Run) attentionBackward(a *attention) {
+// attentionBackward goes through heads query heads from firstHead on, those of one key head after the other, and through the
+// blocks of queries of each, in order: the gradients of keys and values, to which all of them add, do not depend on threads.
+func (r *Run) attentionBackward(a *attention, heads int) {
 	group := a.heads / a.kv.KVHeads
-	r.eng.For(a.kv.KVHeads, 1, func(lo, hi int) {
+	r.eng.For(heads/group, 1, func(lo, hi int) {
 		w := attentionWork.Get().(*attentionScratch)
 		defer attentionWork.Put(w)
-		for head := lo * group; head < hi*group; head++ {
+		for head := a.firstHead + lo*group; head < a.firstHead+hi*group; head++ {
 			for first := 0; first < a.q.Rows; first += queryBlock {
 				r.blockBackward(w, a, head, first, min(first+queryBlock, a.q.Rows))
 			}
@@ -65,7 +74,7 @@ func (r *Run) attentionBackward(a *attention) {
 }
 
 // blockBackward is the backward of attendBlock. With P the probabilities, dP = dO Vᵀ and dS = P (dP - Σ P dP):
-// dV += Pᵀ dO, dQ += scale dS K, dK += scale dSᵀ Q.
+// dV += Pᵀ dO, dQ += scale dS K, dK += scale dSᵀ Q. Edits are made again, and gone through backward.
 func (r *Run) blockBackward(w *attentionScratch, a *attention, head, lo, hi int) {
 	d := a.q.Cols / a.heads
 	kvHead := head / (a.heads / a.kv.KVHeads)
@@ -81,6 +90,7 @@ func (r *Run) blockBackward(w *attentionScratch, a *attention, head, lo, hi int)
 	for i := range n {
 		row, seen := p.Row(i), a.visible(lo+i)
 		r.eng.Scale(row, row, scale)
+		_ = a.edit(r, a.scoreEdits, p.Slice(i, i+1), head, lo+i) // it fitted on the way forward
 		r.eng.Softmax(row[:seen])
 		clear(row[seen:])
 	}
@@ -88,8 +98,15 @@ func (r *Run) blockBackward(w *attentionScratch, a *attention, head, lo, hi int)
 		r.keepProbsGrad(w, a, head, lo, dOut)
 	}
 	r.eng.MatMulSerial(w.matmul, dp.view(), dOut.view(), v.matrix(), true, false)
+	used := p
+	if len(a.probEdits) > 0 {
+		used = block(&w.edited, n, keys)
+		used.copyRows(p)
+		_ = a.edit(r, a.probEdits, used, head, lo)
+		a.editBackward(r, a.probEdits, dp, head, lo)
+	}
 	if v.Grad != nil {
-		r.eng.MatMulSerial(w.matmul, v.gradTensor().view(), p.transposed(), dOut.matrix(), false, true)
+		r.eng.MatMulSerial(w.matmul, v.gradTensor().view(), used.transposed(), dOut.matrix(), false, true)
 	}
 	for i := range n {
 		row, seen := dp.Row(i), a.visible(lo+i)
@@ -98,9 +115,10 @@ func (r *Run) blockBackward(w *attentionScratch, a *attention, head, lo, hi int)
 	}
 	if a.dScores != nil {
 		for i := range n {
-			copy(a.dScores[(head*a.q.Rows+lo+i)*a.kv.Len():], dp.Row(i)[:a.visible(lo+i)]) // what is not seen stays 0
+			copy(a.dScores[((head-a.firstHead)*a.q.Rows+lo+i)*a.kv.Len():], dp.Row(i)[:a.visible(lo+i)]) // what is not seen stays 0
 		}
 	}
+	a.editBackward(r, a.scoreEdits, dp, head, lo)
 	for i := range n {
 		r.eng.Scale(dp.Row(i), dp.Row(i), scale)
 	}
@@ -117,6 +135,6 @@ func (r *Run) blockBackward(w *attentionScratch, a *attention, head, lo, hi int)
 func (r *Run) keepProbsGrad(w *attentionScratch, a *attention, head, lo int, dOut Tensor) {
 	d, keys := dOut.Cols, a.kv.Len()
 	kvHead := head / (a.heads / a.kv.KVHeads)
-	keep := Of(dOut.Rows, keys, a.dProbs[(head*a.q.Rows+lo)*keys:])
+	keep := Of(dOut.Rows, keys, a.dProbs[((head-a.firstHead)*a.q.Rows+lo)*keys:])
 	r.eng.MatMulSerial(w.matmul, keep.view(), dOut.view(), a.kv.V[0].Columns(kvHead*d, (kvHead+1)*d).matrix(), true, false)
 }

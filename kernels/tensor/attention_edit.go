@@ -7,8 +7,42 @@ import (
 
 var negInf = float32(math.Inf(-1))
 
+// edit applies edits in order to the visible part of a block of scores or probabilities, whose first query is lo.
+func (a *attention) edit(r *Run, edits []Edit, p Tensor, head, lo int) error {
+	for _, e := range edits {
+		if e.Head >= a.heads {
+			return fmt.Errorf("head %d, but there are %d heads", e.Head, a.heads)
+		}
+		if e.Head >= 0 && e.Head != head {
+			continue
+		}
+		for i := range p.Rows {
+			if err := e.applyRow(p.Row(i)[:a.visible(lo+i)], a, head, lo+i, r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// editBackward turns the gradients of a block after edits into those before them.
+func (a *attention) editBackward(r *Run, edits []Edit, g Tensor, head, lo int) {
+	for i := len(edits) - 1; i >= 0; i-- {
+		e := edits[i]
+		switch e.Op { // scaling and spreading evenly are their own transposes
+		case Add:
+			continue
+		case Set:
+			e.Op = Zero
+		}
+		_ = a.edit(r, []Edit{e}, g, head, lo) // it fitted on the way forward
+	}
+}
+
 // applyRow applies e to the visible part of one query's row of scores or probabilities. A value for add or set is
-// (keys), (queries, keys) or (heads, queries, keys). Mean spreads the row evenly over what the query sees.
+// (keys), (queries, keys) or (heads, queries, keys) of the prompt, or of the rows that e names; what a later query sees
+// beyond these keys, and later queries where each has a row of its own, are left as they are. Mean spreads the row evenly
+// over what the query sees.
 func (e Edit) applyRow(row []float32, a *attention, head, query int, r *Run) error {
 	chosen, err := e.chosen(1, r.FirstRow+query, r.rowsInAll(a.q.Rows))
 	if err != nil {
@@ -17,19 +51,12 @@ func (e Edit) applyRow(row []float32, a *attention, head, query int, r *Run) err
 	if len(chosen) == 0 {
 		return nil
 	}
-	keys := a.kv.Len()
 	var value []float32
 	if e.Op == Add || e.Op == Set {
-		switch len(e.Value) {
-		case keys:
-			value = e.Value
-		case a.q.Rows * keys:
-			value = e.Value[query*keys:]
-		case a.heads * a.q.Rows * keys:
-			value = e.Value[(head*a.q.Rows+query)*keys:]
-		default:
-			return fmt.Errorf("the value holds %d numbers; %d, %d or %d fit (keys, queries x keys, heads x queries x keys)", len(e.Value), keys, a.q.Rows*keys, a.heads*a.q.Rows*keys)
+		if value, err = e.keyValues(a, head, chosen[0].nth, r.FirstRow+query, r); err != nil {
+			return err
 		}
+		value = value[:min(len(value), len(row))]
 	}
 	switch e.Op {
 	case Zero:
@@ -39,8 +66,8 @@ func (e Edit) applyRow(row []float32, a *attention, head, query int, r *Run) err
 			row[i] *= e.Scale
 		}
 	case Add:
-		for i := range row {
-			row[i] += float32(e.Scale * value[i])
+		for i, v := range value {
+			row[i] += float32(e.Scale * v)
 		}
 	case Set:
 		copy(row, value)
@@ -54,4 +81,31 @@ func (e Edit) applyRow(row []float32, a *attention, head, query int, r *Run) err
 		}
 	}
 	return nil
+}
+
+// keyValues is the row of e's value for a query, which is the nth named one and row at of the sequence; nil for none.
+func (e Edit) keyValues(a *attention, head, nth, at int, r *Run) ([]float32, error) {
+	queries, keys := r.rowsInAll(a.q.Rows), a.kv.Len()
+	if r.PromptRows > 0 {
+		keys = r.PromptRows
+	}
+	n := len(e.Value)
+	if n == keys {
+		return e.Value, nil
+	}
+	rows, i, before := queries, at, 0
+	if named := len(e.Rows); named > 0 && (n == named*keys || n == a.heads*named*keys) {
+		rows, i = named, nth
+	}
+	switch n {
+	case rows * keys:
+	case a.heads * rows * keys:
+		before = head * rows
+	default:
+		return nil, fmt.Errorf("the value holds %d numbers; %d, %d or %d fit (keys, queries x keys, heads x queries x keys)", n, keys, queries*keys, a.heads*queries*keys)
+	}
+	if i >= rows {
+		return nil, nil
+	}
+	return e.Value[(before+i)*keys:][:keys], nil
 }

@@ -11,14 +11,16 @@ type Edit struct {
 	Op    EditOp
 	Head  int       // -1: all heads
 	Rows  []int     // rows of the sequence, negative from the end of the prompt; nil: all rows
-	Value []float32 // for add and set: one row, or one for each chosen row, or one for each row
+	Value []float32 // for add and set: one row, or one for each of Rows, or one for each row of the tensor or of the prompt
+	Width int       // columns of Value's rows, whose part for Head is then taken; 0: as many as are changed
 	Scale float32   // for scale, and the factor of Value for add
 }
 
 // EditOp is the kind of an [Edit].
 type EditOp uint8
 
-// The kinds of edits. Mean replaces each chosen row by the mean over the rows of the tensor.
+// The kinds of edits. Mean replaces each chosen row by the mean over the rows of the tensor, which are those of the prompt
+// where that is read at once, and the only one in a step of generation.
 const (
 	Zero EditOp = iota
 	Scale
@@ -34,15 +36,21 @@ func (o EditOp) String() string {
 
 // Edit applies e to x, (rows, heads*width), in place. It fails the run where a head, a row or a value does not fit.
 func (r *Run) Edit(p Point, e Edit, x Tensor, heads int) {
+	from, whole := 0, x.Cols
 	if e.Head >= 0 {
 		if e.Head >= heads || heads == 1 {
 			r.Fail(fmt.Errorf("intervention at %s: head %d, but the tensor has %d head(s); leave `head` out or give one below %d", p, e.Head, heads, heads))
 			return
 		}
 		width := x.Cols / heads
-		x = x.Columns(e.Head*width, (e.Head+1)*width)
+		from = e.Head * width
+		x = x.Columns(from, from+width)
 	}
-	if err := e.apply(x, r.FirstRow, r.rowsInAll(x.Rows)); err != nil {
+	v, err := e.rowValues(x, from, whole, r)
+	if err == nil {
+		err = e.apply(x, r.FirstRow, r.rowsInAll(x.Rows), v)
+	}
+	if err != nil {
 		r.Fail(fmt.Errorf("intervention at %s: %w", p, err))
 	}
 }
@@ -92,12 +100,8 @@ func (r *Run) rowsInAll(here int) int {
 }
 
 // apply changes the rows of x that e names. x's row 0 is row first of the sequence, whose prompt has all rows.
-func (e Edit) apply(x Tensor, first, all int) error {
+func (e Edit) apply(x Tensor, first, all int, v rowValues) error {
 	chosen, err := e.chosen(x.Rows, first, all)
-	if err != nil {
-		return err
-	}
-	stride, err := e.valueStride(x, len(e.Rows))
 	if err != nil {
 		return err
 	}
@@ -115,11 +119,11 @@ func (e Edit) apply(x Tensor, first, all int) error {
 				row[i] *= e.Scale
 			}
 		case Add:
-			for i, v := range e.Value[c.nth*stride:][:len(row)] {
+			for i, v := range v.row(c.nth, first+c.row) {
 				row[i] += float32(e.Scale * v)
 			}
 		case Set:
-			copy(row, e.Value[c.nth*stride:])
+			copy(row, v.row(c.nth, first+c.row))
 		case Mean:
 			copy(row, mean)
 		}
@@ -154,24 +158,6 @@ func (e Edit) chosen(rows, first, all int) ([]choice, error) {
 		}
 	}
 	return out, nil
-}
-
-// valueStride is the distance between the value's rows: 0 where one row serves all.
-func (e Edit) valueStride(x Tensor, named int) (int, error) {
-	if e.Op != Add && e.Op != Set {
-		return 0, nil
-	}
-	rows := x.Rows
-	if named > 0 {
-		rows = named
-	}
-	switch len(e.Value) {
-	case x.Cols:
-		return 0, nil
-	case rows * x.Cols:
-		return x.Cols, nil
-	}
-	return 0, fmt.Errorf("the value holds %d numbers; %d (one row) or %d (%d rows) fit", len(e.Value), x.Cols, rows*x.Cols, rows)
 }
 
 // meanRow is the mean over the rows of x, summed in row order.

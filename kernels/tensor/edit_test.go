@@ -38,6 +38,11 @@ func TestEdit(t *testing.T) {
 		{"rows count through the sequence", Edit{Op: Zero, Head: -1, Rows: []int{11, 3}}, 10, 20, [][]float32{{0, 1, 2, 3}, {0, 0, 0, 0}, {8, 9, 10, 11}}},
 		{"negative rows count from the end of the prompt", Edit{Op: Zero, Head: -1, Rows: []int{-9, -1}}, 10, 20, [][]float32{{0, 1, 2, 3}, {0, 0, 0, 0}, {8, 9, 10, 11}}},
 		{"a chunk takes its rows of the value", Edit{Op: Set, Head: 0, Rows: []int{2, 12}, Value: []float32{1, 1, 2, 2}}, 10, 20, [][]float32{{0, 1, 2, 3}, {4, 5, 6, 7}, {2, 2, 10, 11}}},
+		{"set rows to theirs of the whole", Edit{Op: Set, Head: -1, Rows: []int{-1}, Value: []float32{1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3}}, 0, 0, [][]float32{{0, 1, 2, 3}, {4, 5, 6, 7}, {3, 3, 3, 3}}},
+		{"set a head to its columns of the whole", Edit{Op: Set, Head: 1, Width: 4, Value: []float32{1, 2, 3, 4, 1, 2, 5, 6, 1, 2, 7, 8}}, 0, 0, [][]float32{{0, 1, 3, 4}, {4, 5, 5, 6}, {8, 9, 7, 8}}},
+		{"a head of one row of the whole", Edit{Op: Add, Head: 1, Width: 4, Scale: 1, Value: []float32{0, 0, 1, 2}}, 0, 0, [][]float32{{0, 1, 3, 5}, {4, 5, 7, 9}, {8, 9, 11, 13}}},
+		{"rows after the prompt have no value", Edit{Op: Set, Head: -1, Value: []float32{1, 1, 1, 1, 2, 2, 2, 2}}, 1, 2, [][]float32{{2, 2, 2, 2}, {4, 5, 6, 7}, {8, 9, 10, 11}}},
+		{"one row is for those after the prompt too", Edit{Op: Add, Head: -1, Scale: 1, Value: []float32{1, 1, 1, 1}}, 2, 2, [][]float32{{1, 2, 3, 4}, {5, 6, 7, 8}, {9, 10, 11, 12}}},
 		{"a generated row", Edit{Op: Zero, Head: -1, Rows: []int{22}}, 20, 20, [][]float32{{0, 1, 2, 3}, {4, 5, 6, 7}, {0, 0, 0, 0}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -79,9 +84,10 @@ func TestEditErrors(t *testing.T) {
 		{"row", Edit{Op: Zero, Head: -1, Rows: []int{0, 3}}, 2, "row 3, but there are 3 rows"},
 		{"negative row", Edit{Op: Zero, Head: -1, Rows: []int{-4}}, 2, "row -4, but there are 3 rows"},
 		{"value for add", Edit{Op: Add, Head: -1, Value: make([]float32, 5)}, 2, "the value holds 5 numbers; 4 (one row) or 12 (3 rows) fit"},
-		{"value for set of rows", Edit{Op: Set, Head: -1, Rows: []int{0, 1}, Value: make([]float32, 12)}, 2, "the value holds 12 numbers; 4 (one row) or 8 (2 rows) fit"},
+		{"value for set of rows", Edit{Op: Set, Head: -1, Rows: []int{0, 1}, Value: make([]float32, 16)}, 2, "the value holds 16 numbers; 4 (one row), 8 (2 rows) or 12 (3 rows) fit"},
 		{"value for a head", Edit{Op: Set, Head: 0, Value: make([]float32, 4)}, 2, "the value holds 4 numbers; 2 (one row) or 6 (3 rows) fit"},
 		{"no value", Edit{Op: Set, Head: -1}, 2, "the value holds 0 numbers"},
+		{"width", Edit{Op: Set, Head: 0, Width: 3, Value: make([]float32, 9)}, 2, "the value's rows have 3 columns; 2 fit"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r, x := newRun(t, nil), counting(3, 4)

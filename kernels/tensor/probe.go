@@ -59,10 +59,20 @@ func (r *Run) TapHeads(p Point, x Tensor, heads int) Tensor {
 	}
 	shape := []int{x.Rows, x.Cols}
 	if r.wants(p, shape) && !r.idle() {
-		r.probe.See(p, shape, x.Clone().Data)
+		if parts, ok := r.probe.(PartProbe); ok {
+			r.inParts(parts.SeePart, p, x)
+		} else {
+			r.probe.See(p, shape, r.clone(x).Data)
+		}
 	}
 	if watcher, ok := r.probe.(GradProbe); ok && r.taping(false, x) && watcher.WantsGrad(p, shape) {
-		r.record(func() { watcher.SeeGrad(p, shape, x.gradTensor().Clone().Data) })
+		r.record(func() {
+			if parts, ok := watcher.(GradPartProbe); ok {
+				r.inParts(parts.SeeGradPart, p, x.gradTensor())
+			} else {
+				watcher.SeeGrad(p, shape, r.clone(x.gradTensor()).Data)
+			}
+		})
 	}
 	return x
 }

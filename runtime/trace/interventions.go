@@ -78,29 +78,37 @@ func (e entry) intervention(dir string) (loupe.Intervention, error) {
 	}
 	var err error
 	if e.Value != "" {
-		iv.Value, err = readValue(e.Value, dir)
+		iv.Value, iv.Width, err = readValue(e.Value, dir)
 	}
 	return iv, err
 }
 
-// readValue reads FILE.safetensors#TENSOR.
-func readValue(ref, dir string) ([]float32, error) {
+// readValue reads FILE.safetensors#TENSOR, where FILE is as a trace writes it, and the number of its columns.
+func readValue(ref, dir string) (value []float32, columns int, err error) {
 	file, name, ok := strings.Cut(ref, "#")
 	if !ok || name == "" {
-		return nil, fmt.Errorf("value %q names no tensor; write FILE.safetensors#TENSOR", ref)
+		return nil, 0, fmt.Errorf("value %q names no tensor; write FILE.safetensors#TENSOR", ref)
+	}
+	if ext := strings.ToLower(filepath.Ext(file)); ext == ".npz" || ext == ".npy" {
+		return nil, 0, fmt.Errorf("value %q: values are read from .safetensors files; write the trace to one, or save the array with safetensors.numpy", ref)
 	}
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(dir, file)
 	}
 	f, err := weights.Open(file)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer f.Close()
 	t, err := f.Tensor(name)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	value, err := t.Float32s()
-	return slices.Clone(value), err // it may be a view of the map, which ends here
+	if value, err = t.Float32s(); err != nil {
+		return nil, 0, err
+	}
+	if len(t.Shape) == 2 {
+		columns = t.Shape[1]
+	}
+	return slices.Clone(value), columns, nil // it may be a view of the map, which ends here
 }

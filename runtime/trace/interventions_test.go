@@ -66,7 +66,7 @@ func TestReadInterventions(t *testing.T) {
 		{Tap: "b.*", Op: tensor.Scale, Head: loupe.AllHeads, Scale: 0.5, Rows: []int{0, -1}},
 		{Tap: "c", Op: tensor.Add, Head: loupe.AllHeads, Scale: 1, Value: one},
 		{Tap: "c", Op: tensor.Add, Head: loupe.AllHeads, Scale: -2, Value: one},
-		{Tap: "d", Op: tensor.Set, Head: loupe.AllHeads, Scale: 1, Value: []float32{1, 2, 3, 4, 5, 6}, Rows: []int{3, 4}},
+		{Tap: "d", Op: tensor.Set, Head: loupe.AllHeads, Scale: 1, Value: []float32{1, 2, 3, 4, 5, 6}, Width: 3, Rows: []int{3, 4}},
 		{Tap: "e", Op: tensor.Mean, Head: loupe.AllHeads, Scale: 1},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -93,6 +93,7 @@ func TestReadInterventionsErrors(t *testing.T) {
 		{"negative head", `[{"tap": "a", "op": "zero", "head": -1}]`, "`head`"},
 		{"value without a tensor", `[{"tap": "a", "op": "add", "value": "v.safetensors"}]`, "names no tensor"},
 		{"value without a file", `[{"tap": "a", "op": "add", "value": "w.safetensors#one"}]`, "w.safetensors"},
+		{"value from npz", `[{"tap": "a", "op": "add", "value": "w.npz#one"}]`, "safetensors"},
 		{"value of no such tensor", `[{"tap": "a", "op": "add", "value": "v.safetensors#three"}]`, "three"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,0 +1,72 @@
+package tensor
+
+// PartProbe is a Probe that takes tensors in parts and keeps none of their memory: what a run needs does not grow with what
+// is looked at.
+type PartProbe interface {
+	Probe
+	// SeePart is called in place of See, with elements [at, at+len(data)) of what passes through p, row-major. The parts of
+	// a tensor come in order, those of an attention's scores and probabilities in turns. The data are lent for the call.
+	SeePart(p Point, shape []int, at int, data []float32)
+}
+
+// GradPartProbe is a GradProbe that takes gradients in parts.
+type GradPartProbe interface {
+	GradProbe
+	// SeeGradPart is to SeeGrad what SeePart is to See.
+	SeeGradPart(p Point, shape []int, at int, data []float32)
+}
+
+// partFloats bounds a part, where one row or head is not larger already (64 MiB).
+const partFloats = 1 << 24
+
+// inParts shows x, (rows, cols), as it lies or, where its rows lie apart, copied in parts.
+func (r *Run) inParts(see func(p Point, shape []int, at int, data []float32), p Point, x Tensor) {
+	shape := []int{x.Rows, x.Cols}
+	if x.Dense() {
+		see(p, shape, 0, x.Data[:x.Rows*x.Cols])
+		return
+	}
+	defer r.arena.Release(r.arena.Mark())
+	step := max(1, partFloats/x.Cols)
+	to := r.New(min(step, x.Rows), x.Cols)
+	for lo := 0; lo < x.Rows; lo += step {
+		part := x.Slice(lo, min(lo+step, x.Rows))
+		r.copyInto(to, part)
+		see(p, shape, lo*x.Cols, to.Data[:part.Rows*x.Cols])
+	}
+}
+
+// clone is x in memory of its own, copied on the pool.
+func (r *Run) clone(x Tensor) Tensor {
+	out := Of(x.Rows, x.Cols, make([]float32, x.Rows*x.Cols))
+	r.copyInto(out, x)
+	return out
+}
+
+// copyInto copies the rows of x to the first of to.
+func (r *Run) copyInto(to, x Tensor) {
+	r.rows(x.Rows, x.Cols, func(lo, hi int) { to.Slice(lo, hi).copyRows(x.Slice(lo, hi)) })
+}
+
+// headsInPart is how many heads of an attention are looked at together: a multiple of group.
+func (r *Run) headsInPart(a *attention, group int) int {
+	size := a.q.Rows * a.kv.Len() * group
+	return min(a.heads, group*max(1, partFloats/max(size, 1)))
+}
+
+// partOf is memory for heads of an attention's scores, if it is wanted.
+func (r *Run) partOf(wanted bool, a *attention, heads int) []float32 {
+	if !wanted {
+		return nil
+	}
+	return r.arena.Floats(heads * a.q.Rows * a.kv.Len())
+}
+
+// seePart shows what part, of heads from firstHead on, holds; nothing if it is nil.
+func (r *Run) seePart(see func(p Point, shape []int, at int, data []float32), p Point, a *attention, part []float32, heads int) {
+	if part == nil || r.Err() != nil {
+		return
+	}
+	size := a.q.Rows * a.kv.Len()
+	see(p, a.shape(), a.firstHead*size, part[:heads*size])
+}

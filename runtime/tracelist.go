@@ -1,0 +1,85 @@
+package loupe
+
+import (
+	"context"
+
+	"github.com/loupe-vl/loupe/kernels/tensor"
+)
+
+// TapShape is a tap point of a model for some input.
+type TapShape struct {
+	Name  string
+	Shape []int // (rows, columns) or (heads, queries, keys)
+}
+
+// Bytes is what the tap takes, in float32.
+func (t TapShape) Bytes() int64 {
+	n := int64(4)
+	for _, d := range t.Shape {
+		n *= int64(d)
+	}
+	return n
+}
+
+// Taps lists the tap points that a prompt passes, in the order of the computation, without computing anything.
+func (m *Model) Taps(ctx context.Context, p *Prompt) ([]TapShape, error) {
+	return m.TraceShapes(ctx, p, Taps("*"))
+}
+
+// TraceShapes lists the taps that a trace would show, those of its steps and gradients included, without computing
+// anything. Those that a model which ends early does not come to are listed too, and gradients of taps on which the target
+// does not depend. A tap or an intervention that matches no point is an error.
+func (m *Model) TraceShapes(ctx context.Context, p *Prompt, o TraceOptions) ([]TapShape, error) {
+	var out, grads []TapShape
+	err := m.listTrace(ctx, p, o, func(t TapShape, step int) {
+		out = append(out, t)
+		if o.Grad != nil && step == 0 {
+			grads = append(grads, TapShape{gradPrefix + t.Name, t.Shape})
+		}
+	})
+	return append(out, grads...), err
+}
+
+// listTrace calls list, unless it is nil, with every tap of the prompt and of each step, numbered from 1, that o wants.
+func (m *Model) listTrace(ctx context.Context, p *Prompt, o TraceOptions, list func(t TapShape, step int)) error {
+	type point struct {
+		at    tensor.Point
+		shape []int
+	}
+	var points []point
+	probe := newProbe(o.Taps, nil, o.Interventions)
+	probe.list = func(at tensor.Point, shape []int) { points = append(points, point{at, shape}) }
+	a, err := m.answer(ctx, p, Generation{}, probe, true)
+	if err != nil {
+		return err
+	}
+	show := func(step int) {
+		for _, t := range points {
+			name := probe.name(t.at)
+			probe.Edits(t.at) // so that they are known to match
+			if !probe.tapped(name, t.at) || list == nil {
+				continue
+			}
+			if step > 1 && len(t.shape) == 3 { // each step sees one key more
+				t.shape = []int{t.shape[0], t.shape[1], t.shape[2] + step - 1}
+			}
+			list(TapShape{name, t.shape}, step)
+		}
+	}
+	show(0)
+	steps := min(o.Steps, m.Config.Text.MaxPositionEmbeddings-len(p.IDs)-1)
+	if steps > 0 {
+		points, probe.prefix = nil, stepPrefix(1)
+		if _, err := a.s.next(ctx, 0); err != nil {
+			return err
+		}
+	}
+	for n := 1; n <= steps && (list != nil || probe.unmatched() != nil); n++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		probe.prefix = stepPrefix(n)
+		show(n)
+	}
+	return probe.unmatched()
+}
