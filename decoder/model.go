@@ -29,7 +29,7 @@ func Load(p *weights.Params, cfg weights.TextConfig) *Model {
 	m.Norm = p.RMSNorm("model.norm", cfg.HiddenSize, cfg.RMSNormEps)
 	if cfg.TieWordEmbeddings {
 		p.Tied("lm_head.weight", "model.embed_tokens.weight", cfg.VocabSize, cfg.HiddenSize)
-		m.LMHead = &tensor.Linear{Name: "lm_head", W: m.Embed}
+		m.LMHead = p.LinearFrom("lm_head", m.Embed)
 	} else {
 		m.LMHead = p.LinearOf("lm_head", false, cfg.VocabSize, cfg.HiddenSize)
 	}

@@ -15,11 +15,14 @@ type Options struct {
 
 // Engine is a kernel path and a pool of workers. It is safe for concurrent use.
 type Engine struct {
-	path    *path
-	pool    *pool
-	scratch sync.Pool // of *Scratch
-	packed  sync.Pool // of *[]float32: the left operand of a product
-	close   sync.Once
+	path     *path
+	rounded  *path // for products of bfloat16
+	pool     *pool
+	scratch  sync.Pool // of *Scratch
+	packed   sync.Pool // of *[]float32: the left operand of a product
+	blocks   sync.Pool // of *[]xBlock: the left operand of a quantised product
+	roundedX sync.Pool // of *[]float32: the left operand of a product of bfloat16
+	close    sync.Once
 }
 
 // path is one set of kernels.
@@ -31,8 +34,12 @@ type path struct {
 	pack      packFunc
 	packX     packXFunc
 	fan       fanFunc
-	strips    strips   // none: products of few rows go by panels too
-	vec       *vectors // none: functions over slices are plain Go
+	strips    strips         // none: products of few rows go by panels too
+	vec       *vectors       // none: functions over slices are plain Go
+	quant     *quantRoutines // nil: quantised products are plain Go
+	// Of a path for products of bfloat16: how a row is rounded, and how many steps of k an element of the result is.
+	roundX roundXFunc
+	steps  int
 }
 
 // tileFunc computes one tile of a product: dst[r*stride+c] = fma chain of x[k*mr+r] and w[k*nr+c] over k ascending, for r
@@ -64,9 +71,11 @@ func New(o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{path: p, pool: newPool(o.Threads)}
+	e := &Engine{path: p, rounded: p.swapped(), pool: newPool(o.Threads)}
 	e.scratch.New = func() any { return NewScratch() }
 	e.packed.New = func() any { return new([]float32) }
+	e.roundedX.New = func() any { return new([]float32) }
+	e.blocks.New = func() any { return new([]xBlock) }
 	return e, nil
 }
 

@@ -27,11 +27,26 @@ func grow(s *[]float32, n int) []float32 {
 // MatMul computes dst[r][c] = sum over k of x[r][k]*w(k, c), by law 1: acc = fma(x[r][k], w(k, c), acc) for k ascending,
 // from +0, or from dst if accumulate is set. w(k, c) is W[c][k] if transW is set (a torch.nn.Linear's weight, or the keys
 // of attention), else W[k][c] (the values of attention). dst must have a column stride of 1 and may not overlap x.
+//
+// With transW a matrix of kind Quantised or one that is Rounded has an arithmetic of its own, which is law 1 within its mode:
+// see matMulQuantised and matMulRounded. Rows of x must then have a column stride of 1, and accumulate not be set. Without
+// transW, in a backward, they stand for the float32 numbers that they hold.
 func (e *Engine) MatMul(dst, x View, w Matrix, transW, accumulate bool) {
+	switch {
+	case transW && w.Kind == Quantised:
+		e.matMulQuantised(dst, x, w.Panels)
+	case transW && w.Rounded:
+		e.matMulRounded(dst, x, w)
+	default:
+		e.matMul(e.path, dst, x, w, transW, accumulate)
+	}
+}
+
+// matMul is MatMul of law 1 by the kernels of p.
+func (e *Engine) matMul(p *path, dst, x View, w Matrix, transW, accumulate bool) {
 	if dst.Rows == 0 || dst.Cols == 0 {
 		return
 	}
-	p := e.path
 	done := p.stripped(dst, x, w, transW)
 	e.For(done/stripCols, 1, func(lo, hi int) {
 		for i := lo; i < hi; i++ {

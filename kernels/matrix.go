@@ -10,11 +10,12 @@ import (
 // Kind is how the elements of a [Matrix] are stored.
 type Kind uint8
 
-// The kinds of elements: float32, bfloat16 and IEEE half precision.
+// The kinds of elements: float32, bfloat16, IEEE half precision, and integers with scales in [Panels].
 const (
 	F32 Kind = iota
 	BF16
 	F16
+	Quantised
 )
 
 // View is a float32 matrix of (Rows, Cols) with any strides: element (r, c) is Data[r*RowStride+c*ColStride].
@@ -30,7 +31,10 @@ type Matrix struct {
 	Kind               Kind
 	F32                []float32
 	Bits               []uint16
+	Panels             *Panels // of kind Quantised, and of no other
 	Rows, Cols, Stride int
+	// Rounded makes products with the transposed matrix those of bfloat16: see MatMul.
+	Rounded bool
 }
 
 // Row widens row r into dst, Cols long.
@@ -46,6 +50,10 @@ func widen(dst []float32, m Matrix, at int) {
 	case BF16:
 		for i, b := range m.Bits[at : at+len(dst)] {
 			dst[i] = BF16ToF32(b)
+		}
+	case Quantised:
+		if len(dst) > 0 {
+			m.Panels.dequantise(dst, at/m.Stride, at%m.Stride)
 		}
 	default:
 		for i, b := range m.Bits[at : at+len(dst)] {
@@ -70,6 +78,15 @@ func (m Matrix) span(r, rows int) unsafe.Pointer {
 
 // BF16ToF32 widens a bfloat16, exactly.
 func BF16ToF32(b uint16) float32 { return math.Float32frombits(uint32(b) << 16) }
+
+// F32ToBF16 rounds to the nearest bfloat16, ties to even. A NaN stays a NaN (made quiet, its sign and upper payload kept).
+func F32ToBF16(x float32) uint16 {
+	b := math.Float32bits(x)
+	if b&0x7fffffff > 0x7f800000 {
+		return uint16(b>>16) | 0x40
+	}
+	return uint16((b + 0x7fff + b>>16&1) >> 16)
+}
 
 // F16ToF32 widens an IEEE half, exactly.
 func F16ToF32(b uint16) float32 { return float16.Frombits(b).Float32() }

@@ -22,24 +22,13 @@ import (
 type Options struct {
 	Threads   int    // 0: all cores
 	Kernels   string // "" or "auto", "avx512", "avx2", "neon", "generic"
-	Precision string // "" or "exact"
+	Precision string // one of Precisions; "": exact
 	Adapter   string // directory of a PEFT adapter; "": none
 	Head      string // directory of score_head.json and score_head.safetensors; "": beside the model, if it is there
 	MinPixels int    // of a resized picture; 0: as preprocessor_config.json says
 	MaxPixels int
 	// PrefillChunk is how many tokens of a prompt run at once; 0: a default. It changes memory and speed, never a bit.
 	PrefillChunk int
-}
-
-// Validate refuses what cannot be meant, naming the flag.
-func (o Options) Validate() error {
-	switch o.Precision {
-	case "", "exact":
-		return nil
-	case "bf16", "int8", "int4":
-		return fmt.Errorf("--precision %s is not in this version of loupe; use exact", o.Precision)
-	}
-	return fmt.Errorf("--precision %q is unknown; use exact", o.Precision)
 }
 
 // Model is a loaded checkpoint. It is read-only and safe for concurrent use until Close.
@@ -106,6 +95,7 @@ func load(files fs.FS, dir string, open func() (*weights.Checkpoint, error), o O
 		return m, err
 	}
 	p := weights.NewParams(m.checkpoint)
+	p.Convert(converter(m.engine, o.Precision))
 	m.Tower = vit.Load(p, m.Config.Vision)
 	m.Decoder = decoder.Load(p, m.Config.Text)
 	if err = p.Err(); err != nil {

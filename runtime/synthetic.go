@@ -51,7 +51,7 @@ func synthetic(shape string, cfg *weights.Config, o Options) (m *Model, err erro
 	if m.engine, err = kernels.New(kernels.Options{Threads: o.Threads, Kernels: o.Kernels}); err != nil {
 		return nil, err
 	}
-	if m.Tower, m.Decoder, err = assemble(&randomSource{fill: m.engine.For}, cfg); err != nil {
+	if m.Tower, m.Decoder, err = assemble(&randomSource{fill: m.engine.For}, cfg, converter(m.engine, o.Precision)); err != nil {
 		m.Close()
 		return nil, err
 	}
@@ -59,8 +59,9 @@ func synthetic(shape string, cfg *weights.Config, o Options) (m *Model, err erro
 }
 
 // assemble builds both parts of a model from source.
-func assemble(source weights.Source, cfg *weights.Config) (*vit.Tower, *decoder.Model, error) {
+func assemble(source weights.Source, cfg *weights.Config, c weights.Converter) (*vit.Tower, *decoder.Model, error) {
 	p := weights.NewParams(source)
+	p.Convert(c)
 	tower, decoder := vit.Load(p, cfg.Vision), decoder.Load(p, cfg.Text)
 	return tower, decoder, p.Err()
 }
@@ -68,7 +69,7 @@ func assemble(source weights.Source, cfg *weights.Config) (*vit.Tower, *decoder.
 // fits is an error where free bytes of memory do not hold a shape's tensors and a run; 0 is as many as it takes.
 func fits(shape string, cfg *weights.Config, free int64) error {
 	var count randomSource
-	if _, _, err := assemble(&count, cfg); err != nil {
+	if _, _, err := assemble(&count, cfg, nil); err != nil {
 		return err
 	}
 	if free == 0 || count.bytes+spare <= free {

@@ -64,7 +64,7 @@ func TestSyntheticSizes(t *testing.T) {
 	for name, want := range map[string]int64{"2b": 4_417_971_200, "7b": 16_582_751_232} {
 		cfg := shapes[name]
 		var count randomSource
-		if _, _, err := assemble(&count, &cfg); err != nil {
+		if _, _, err := assemble(&count, &cfg, nil); err != nil {
 			t.Fatal(err)
 		}
 		if count.bytes != want {

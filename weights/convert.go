@@ -6,6 +6,7 @@ import (
 	"math"
 	"sync"
 
+	"github.com/loupe-vl/loupe/kernels"
 	"github.com/x448/float16"
 )
 
@@ -14,13 +15,7 @@ func BF16ToF32(h uint16) float32 { return math.Float32frombits(uint32(h) << 16) 
 
 // F32ToBF16 rounds to the nearest bfloat16, ties to even. A NaN stays a NaN
 // (made quiet, its sign and upper payload kept).
-func F32ToBF16(x float32) uint16 {
-	b := math.Float32bits(x)
-	if b&0x7fffffff > 0x7f800000 {
-		return uint16(b>>16) | 0x40
-	}
-	return uint16((b + 0x7fff + b>>16&1) >> 16)
-}
+func F32ToBF16(x float32) uint16 { return kernels.F32ToBF16(x) }
 
 // F16ToF32 widens a float16 bit pattern, exactly. In a loop use Float16Table.
 func F16ToF32(h uint16) float32 { return float16.Frombits(h).Float32() }

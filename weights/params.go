@@ -12,9 +12,13 @@ import (
 // Params builds the learned parts of a model from the tensors of a checkpoint. Matrices stay where they lie in the map;
 // vectors, which are small, become float32. It remembers the first error, so that a model's loading reads like the model.
 type Params struct {
-	source Source
-	err    error
+	source  Source
+	convert Converter
+	err     error
 }
+
+// Converter gives the weight of the linear map of that name the form that the model computes with, as for lower precision.
+type Converter func(name string, w kernels.Matrix) (kernels.Matrix, error)
 
 // Source is where tensors come from: a checkpoint, or one safetensors file.
 type Source interface {
@@ -26,6 +30,9 @@ type Source interface {
 
 // NewParams reads from source.
 func NewParams(source Source) *Params { return &Params{source: source} }
+
+// Convert makes the weights of linear maps go through c from now on; nil leaves them as they are stored.
+func (p *Params) Convert(c Converter) { p.convert = c }
 
 // Err is the first error: a missing or misshapen tensor.
 func (p *Params) Err() error { return p.err }
@@ -70,11 +77,22 @@ func (p *Params) Tied(name, as string, shape ...int) {
 
 // LinearOf is name.weight, of the given shape with the outputs first, and name.bias if bias is set.
 func (p *Params) LinearOf(name string, bias bool, shape ...int) *tensor.Linear {
-	l := &tensor.Linear{Name: name, W: p.Matrix(name+".weight", shape...)}
+	l := p.LinearFrom(name, p.Matrix(name+".weight", shape...))
 	if bias {
 		l.Bias = p.Vector(name+".bias", shape[0])
 	}
 	return l
+}
+
+// LinearFrom is the linear map of that name, without a bias, whose stored weight is w.
+func (p *Params) LinearFrom(name string, w kernels.Matrix) *tensor.Linear {
+	if p.convert != nil && p.err == nil {
+		var err error
+		if w, err = p.convert(name, w); err != nil {
+			p.err = fmt.Errorf("tensor %q: %w", name+".weight", err)
+		}
+	}
+	return &tensor.Linear{Name: name, W: w}
 }
 
 // LayerNorm is name.weight and name.bias.

@@ -21,13 +21,13 @@ func (f *modelFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.options.Head, "head", "", "`DIR` of score_head.json and score_head.safetensors (default: with the adapter, or beside the model)")
 	fl.IntVar(&f.options.MinPixels, "min-pixels", 0, "least `PIXELS` of a resized picture (default: the model's)")
 	fl.IntVar(&f.options.MaxPixels, "max-pixels", 0, "most `PIXELS` of a resized picture (default: the model's)")
-	fl.StringVar(&f.options.Precision, "precision", "exact", "arithmetic: `exact`")
+	fl.StringVar(&f.options.Precision, "precision", "", "arithmetic of the linear maps: `exact`|bf16|int8|int4 (default: exact, or what the model was quantised to)")
 	fl.IntVar(&f.options.Threads, "threads", 0, "threads to compute with (default: all cores); results do not depend on it")
 	fl.StringVar(&f.options.Kernels, "kernels", "auto", "kernels to compute with, for checking: `auto`|avx512|avx2|neon|generic")
 	must(cmd.MarkFlagDirname("model"))
 	must(cmd.MarkFlagDirname("adapter"))
 	must(cmd.MarkFlagDirname("head"))
-	must(cmd.RegisterFlagCompletionFunc("precision", cobra.FixedCompletions([]string{"exact"}, cobra.ShellCompDirectiveNoFileComp)))
+	must(cmd.RegisterFlagCompletionFunc("precision", cobra.FixedCompletions(loupe.Precisions, cobra.ShellCompDirectiveNoFileComp)))
 	must(cmd.RegisterFlagCompletionFunc("kernels", cobra.FixedCompletions([]string{"auto", "avx512", "avx2", "neon", "generic"}, cobra.ShellCompDirectiveNoFileComp)))
 }
 

@@ -53,6 +53,7 @@ type generated struct {
 	Finish       string    `json:"finish"`
 	Score        *float64  `json:"score,omitempty"`
 	LogitsSHA256 string    `json:"logits_sha256"`
+	Precision    string    `json:"precision"`
 }
 
 func (f *generateFlags) run(cmd *cobra.Command, args []string) error {
@@ -72,7 +73,7 @@ func (f *generateFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	out := generated{PromptTokens: len(prompt.IDs), Tokens: []int{}, LogProbs: []float64{}}
+	out := generated{Precision: m.Settings().Precision, PromptTokens: len(prompt.IDs), Tokens: []int{}, LogProbs: []float64{}}
 	for t, err := range answer.Tokens() {
 		if err != nil {
 			return err

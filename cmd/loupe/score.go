@@ -47,11 +47,12 @@ A picture that cannot be read gets an error on its line; the others go on, and t
 
 // scored is one line of score --json.
 type scored struct {
-	Image    string             `json:"image"`
-	Score    *float64           `json:"score,omitempty"`
-	Targets  map[string]float64 `json:"targets,omitempty"`
-	Critique *string            `json:"critique,omitempty"`
-	Error    string             `json:"error,omitempty"`
+	Image     string             `json:"image"`
+	Score     *float64           `json:"score,omitempty"`
+	Targets   map[string]float64 `json:"targets,omitempty"`
+	Critique  *string            `json:"critique,omitempty"`
+	Error     string             `json:"error,omitempty"`
+	Precision string             `json:"precision,omitempty"`
 }
 
 func (f *scoreFlags) run(cmd *cobra.Command, args []string) error {
@@ -106,6 +107,7 @@ func (f *scoreFlags) one(cmd *cobra.Command, m *loupe.Model, p loupe.Picture) sc
 		line.Error = oneLine(err.Error())
 		return line
 	}
+	line.Precision = m.Settings().Precision
 	if f.critique {
 		line.Critique = &critique
 	}

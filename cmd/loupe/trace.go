@@ -84,19 +84,20 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if f.json {
-		return json.NewEncoder(os.Stdout).Encode(traced(result))
+		return json.NewEncoder(os.Stdout).Encode(traced(result, m.Settings().Precision))
 	}
 	return nil
 }
 
 // traced is what trace --json prints.
-func traced(r *loupe.Traced) any {
+func traced(r *loupe.Traced, precision string) any {
 	out := struct {
 		Tokens       []int    `json:"tokens"`
 		Text         string   `json:"text"`
 		Score        *float64 `json:"score,omitempty"`
 		LogitsSHA256 string   `json:"logits_sha256"`
-	}{LogitsSHA256: r.Digest}
+		Precision    string   `json:"precision"`
+	}{LogitsSHA256: r.Digest, Precision: precision}
 	for _, t := range r.Tokens {
 		out.Tokens, out.Text = append(out.Tokens, t.ID), out.Text+t.Text
 	}

@@ -7,9 +7,9 @@ import (
 )
 
 // ToFile runs a trace and writes the prompt's inputs and every tap to path, a tap at a time: memory does not grow with
-// their number. On any error, and if ctx is cancelled, nothing is left at path.
+// their number. A safetensors file's metadata name the precision. On any error, and if ctx is cancelled, nothing is left at path.
 func ToFile(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o loupe.TraceOptions, path string) (*loupe.Traced, error) {
-	w, err := Create(path)
+	w, err := create(path, map[string]string{"precision": m.Settings().Precision})
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package trace
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,10 +24,15 @@ type Writer interface {
 }
 
 // Create begins a file of the kind that the end of path tells: .safetensors, .npz, or else a directory of .npy files.
-func Create(path string) (Writer, error) {
+func Create(path string) (Writer, error) { return create(path, nil) }
+
+// create is Create with metadata of a run, which safetensors files hold.
+func create(path string, metadata map[string]string) (Writer, error) {
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".safetensors":
-		return weights.NewStreamWriter(path, map[string]string{"format": "pt", "program": "loupe"})
+		all := map[string]string{"format": "pt", "program": "loupe"}
+		maps.Copy(all, metadata)
+		return weights.NewStreamWriter(path, all)
 	case ".npz":
 		return weights.NewNpzWriter(path)
 	case "":

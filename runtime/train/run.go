@@ -259,6 +259,9 @@ func (r *run) ownDirectory() error {
 // learners makes learn what the options name.
 func (r *run) learners() (err error) {
 	if r.o.Full {
+		if p := r.m.Settings().Precision; p != "exact" {
+			return fmt.Errorf("--full learns the weights in float32, and --precision %s has rounded them; leave one of the two away", p)
+		}
 		if r.m.Adapter != nil {
 			return errors.New("--full and --adapter do not go together: merge the adapter first, or train it without --full")
 		}
@@ -295,6 +298,9 @@ func (r *run) identity(digests [][32]byte) (string, error) {
 				return "", fmt.Errorf("digest of the data: %w", err)
 			}
 		}
+	}
+	if p := r.m.Settings().Precision; p != "exact" {
+		fmt.Fprintln(h, p)
 	}
 	for _, d := range digests {
 		h.Write(d[:])

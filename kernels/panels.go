@@ -1,0 +1,133 @@
+package kernels
+
+import "fmt"
+
+// The sizes of quantised weights.
+const (
+	panelCols  = 32 // rows of W, which are columns of a product, that lie side by side
+	blockSteps = 32 // steps of k whose integer products are summed before they are scaled: see [Panels]
+)
+
+// Panels are the weights of a quantised matrix W of (Rows, Cols) as the kernels read them: W[c][k] is scale * (q - zero), with
+// q of 8 or 4 bits, and one scale (and zero) for each row and Group steps of k.
+//
+// W is cut into panels of 32 rows and into blocks of 32 steps of k; what is missing at the edges is q = zero. With P panels, B
+// blocks and G = ceil(B*32/Group) groups,
+//
+//	Weights of 8 bits  (P, B, 8, 32, 4)  byte [p][b][j][c][i] is q of row 32p+c and step 32b+4j+i
+//	Weights of 4 bits  (P, B, 4, 32, 4)  byte [p][b][j][c][i] has q of step 32b+4j+i in its low half, of 16 steps on in its high
+//	Scales             (P, G, 32)        IEEE halves
+//	Zeros              (P, G, 32)        bytes; nil: zero is 128 with 8 bits and 8 with 4
+//
+// so that the weights that one instruction takes lie together, and a product reads its panel from beginning to end.
+type Panels struct {
+	Bits       int // 8 or 4
+	Group      int // steps of k with one scale, a multiple of 32
+	Rows, Cols int
+	Weights    []byte
+	Scales     []uint16
+	Zeros      []byte // 4 bits only
+}
+
+// PanelSizes is how many elements Weights, and Scales and Zeros, have.
+func PanelSizes(bits, group, rows, cols int) (weights, scales int) {
+	p := &Panels{Bits: bits, Group: group, Rows: rows, Cols: cols}
+	return p.count() * p.blocks() * p.blockBytes(), p.count() * p.groups() * panelCols
+}
+
+// Check is an error where the parts of p do not fit each other.
+func (p *Panels) Check() error {
+	switch {
+	case p.Bits != 8 && p.Bits != 4:
+		return fmt.Errorf("weights of %d bits; there are kernels for 8 and 4", p.Bits)
+	case p.Group <= 0 || p.Group%blockSteps != 0:
+		return fmt.Errorf("groups of %d; they must be a multiple of %d", p.Group, blockSteps)
+	case p.Rows < 0 || p.Cols < 0:
+		return fmt.Errorf("shape (%d, %d)", p.Rows, p.Cols)
+	case p.Bits == 8 && p.Zeros != nil:
+		return fmt.Errorf("zero points go with 4 bits, not with 8")
+	}
+	weights, scales := PanelSizes(p.Bits, p.Group, p.Rows, p.Cols)
+	if len(p.Weights) != weights || len(p.Scales) != scales || p.Zeros != nil && len(p.Zeros) != scales {
+		return fmt.Errorf("%d bytes of weights, %d scales and %d zero points; a matrix of (%d, %d) in %d bits and groups of %d has %d and %d", len(p.Weights), len(p.Scales), len(p.Zeros), p.Rows, p.Cols, p.Bits, p.Group, weights, scales)
+	}
+	return nil
+}
+
+// Matrix is p as an operand of products.
+func (p *Panels) Matrix() Matrix {
+	return Matrix{Kind: Quantised, Panels: p, Rows: p.Rows, Cols: p.Cols, Stride: p.Cols}
+}
+
+// Bytes is the memory of all parts.
+func (p *Panels) Bytes() int { return len(p.Weights) + 2*len(p.Scales) + len(p.Zeros) }
+
+func (p *Panels) count() int  { return (p.Rows + panelCols - 1) / panelCols }
+func (p *Panels) blocks() int { return (p.Cols + blockSteps - 1) / blockSteps }
+
+// per is how many blocks have one scale.
+func (p *Panels) per() int { return p.Group / blockSteps }
+
+func (p *Panels) groups() int { return (p.blocks() + p.per() - 1) / p.per() }
+
+// blockBytes is the size of one block of one panel.
+func (p *Panels) blockBytes() int { return panelCols * blockSteps * p.Bits / 8 }
+
+// zero is q of a weight that is 0, where p has no Zeros.
+func (p *Panels) zero() int {
+	if p.Bits == 8 {
+		return 128
+	}
+	return 8
+}
+
+// form is the index of p's routines.
+func (p *Panels) form() int {
+	switch {
+	case p.Bits == 8:
+		return formInt8
+	case p.Zeros == nil:
+		return formInt4
+	}
+	return formInt4Zeros
+}
+
+// The forms of quantised weights.
+const (
+	formInt8 = iota
+	formInt4
+	formInt4Zeros
+	forms
+)
+
+// panel is what the kernels read of panel i: its weights, scales and zeros (nil where p has none).
+func (p *Panels) panel(i int) (weights []byte, scales []uint16, zeros []byte) {
+	n := p.blocks() * p.blockBytes()
+	g := p.groups() * panelCols
+	if p.Zeros != nil {
+		zeros = p.Zeros[i*g:][:g]
+	}
+	return p.Weights[i*n:][:n], p.Scales[i*g:][:g], zeros
+}
+
+// dequantise sets dst to the weights of row r at steps [k, k+len(dst)): scale * (q - zero), which is exact in float32.
+func (p *Panels) dequantise(dst []float32, r, k int) {
+	weights, scales, zeros := p.panel(r / panelCols)
+	c := r % panelCols
+	for i := range dst {
+		block, at := (k+i)/blockSteps, (k+i)%blockSteps
+		var q int
+		if p.Bits == 8 {
+			q = int(weights[block*p.blockBytes()+at/4*(4*panelCols)+4*c+at%4])
+		} else {
+			b := weights[block*p.blockBytes()+at%16/4*(4*panelCols)+4*c+at%4]
+			q = int(b >> (at / 16 * 4) & 15)
+		}
+		group := block / p.per() * panelCols
+		zero := p.zero()
+		if zeros != nil {
+			zero = int(zeros[group+c])
+		}
+		dst[i] = F16ToF32(scales[group+c]) * float32(q-zero)
+	}
+}

@@ -1,0 +1,148 @@
+package kernels
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/x448/float16"
+)
+
+// Quantising is how weights are quantised.
+type Quantising struct {
+	Bits       int  // 8 or 4
+	Group      int  // steps of k with one scale, a multiple of 32; 0: one scale for each row
+	ZeroPoints bool // 4 bits only: each group has a zero of its own, between its least and its greatest weight
+}
+
+// Quantise rounds m to panels, on all threads. A weight that is no number, or a group whose scale no half can hold, is an
+// error.
+//
+// A group's scale comes from its weight of largest magnitude, a: with 8 bits |a|/127, so that q-128 goes from -127 to 127; with
+// 4 bits a/-8, so that a becomes q = 0; with zero points (max-min)/15 with min <= 0 <= max. The scale is rounded to half
+// precision, for 8 bits upwards, and q is the nearest to weight/scale + zero, ties to even.
+func (e *Engine) Quantise(m Matrix, o Quantising) (*Panels, error) {
+	if o.Group == 0 {
+		o.Group = max(1, (m.Cols+blockSteps-1)/blockSteps) * blockSteps
+	}
+	p := &Panels{Bits: o.Bits, Group: o.Group, Rows: m.Rows, Cols: m.Cols}
+	if o.Bits != 8 && o.Bits != 4 || o.Group <= 0 || o.Group%blockSteps != 0 || o.ZeroPoints && o.Bits == 8 {
+		return nil, fmt.Errorf("%d bits in groups of %d, zero points %v: there are 8 and 4 bits, groups of a multiple of %d, and zero points with 4 bits", o.Bits, o.Group, o.ZeroPoints, blockSteps)
+	}
+	weights, scales := PanelSizes(p.Bits, p.Group, p.Rows, p.Cols)
+	p.Weights, p.Scales = make([]byte, weights), make([]uint16, scales)
+	if o.ZeroPoints {
+		p.Zeros = make([]byte, scales)
+	}
+	bad := make([]error, p.count())
+	e.For(p.count(), 1, func(lo, hi int) {
+		row := make([]float32, p.blocks()*blockSteps)
+		for i := lo; i < hi; i++ {
+			bad[i] = p.fill(m, i, row)
+		}
+	})
+	for _, err := range bad {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// fill quantises the rows of panel i; row is scratch.
+func (p *Panels) fill(m Matrix, i int, row []float32) error {
+	weights, scales, zeros := p.panel(i)
+	group := make([]uint8, p.Group)
+	for c := range panelCols {
+		if r := i*panelCols + c; r < p.Rows {
+			m.Row(row[:p.Cols], r)
+		} else {
+			clear(row)
+		}
+		for g := range p.groups() {
+			from := g * p.Group
+			part := row[from:min(from+p.Group, len(row))]
+			scale, zero, err := p.scale(part)
+			if err != nil {
+				return fmt.Errorf("row %d, columns %d to %d: %w", i*panelCols+c, from, min(from+p.Group, p.Cols)-1, err)
+			}
+			scales[g*panelCols+c] = scale
+			if zeros != nil {
+				zeros[g*panelCols+c] = zero
+			}
+			p.round(group[:len(part)], part, F16ToF32(scale), float32(zero))
+			p.place(weights[from/blockSteps*p.blockBytes():], group[:len(part)], c)
+		}
+	}
+	return nil
+}
+
+// scale chooses a group's scale, a half, and its zero.
+func (p *Panels) scale(group []float32) (scale uint16, zero uint8, err error) {
+	var least, most float32
+	for _, w := range group {
+		if w-w != 0 {
+			return 0, 0, fmt.Errorf("weight %v cannot be quantised", w)
+		}
+		least, most = min(least, w), max(most, w)
+	}
+	zero = uint8(p.zero())
+	var s float32
+	switch {
+	case p.Bits == 8:
+		s = max(most, -least) / 127
+	case p.Zeros != nil:
+		s = (most - least) / 15
+	case most > -least:
+		s = most / -8
+	default:
+		s = least / -8
+	}
+	half := float16.Fromfloat32(s)
+	if p.Bits == 8 && half.Float32() < s {
+		half++ // the next greater half, so that no weight is cut off
+	}
+	if half.IsInf(0) {
+		return 0, 0, fmt.Errorf("weights from %v to %v are too large to quantise", least, most)
+	}
+	if f := half.Float32(); p.Zeros != nil && f != 0 {
+		zero = uint8(min(15, max(0, math.RoundToEven(float64(-least/f)))))
+	}
+	return half.Bits(), zero, nil
+}
+
+// round sets q to the nearest of each weight.
+func (p *Panels) round(q []uint8, group []float32, scale, zero float32) {
+	low, high := float32(1), float32(255)
+	if p.Bits == 4 {
+		low, high = 0, 15
+	}
+	for i, w := range group {
+		v := zero
+		if scale != 0 {
+			v = max(low, min(high, float32(w/scale)+zero))
+		}
+		q[i] = uint8(math.Float32bits(v+roundingShift) - roundingBits)
+	}
+}
+
+// Adding roundingShift to a number between -2^22 and 2^22 rounds it to the nearest integer, ties to even, in the low bits.
+const (
+	roundingShift = 0x1.8p23
+	roundingBits  = 0x4b400000
+)
+
+// place puts q, whole blocks of column c of a panel, where the kernels read them.
+func (p *Panels) place(weights []byte, q []uint8, c int) {
+	for b := 0; b < len(q); b += blockSteps {
+		out, in := weights[b/blockSteps*p.blockBytes():][:p.blockBytes()], q[b:][:blockSteps]
+		for j := 0; j < p.blockBytes()/(4*panelCols); j++ {
+			to := out[4*(j*panelCols+c):][:4]
+			copy(to, in[4*j:])
+			if p.Bits == 4 {
+				for i, high := range in[16+4*j:][:4] {
+					to[i] |= high << 4
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,307 @@
+package kernels
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// quantProblem is a product with quantised weights.
+type quantProblem struct {
+	rows, cols, k int
+	how           Quantising
+	pad, offset   int
+	x             View
+	w             Matrix // as it was before it was quantised
+	panels        *Panels
+	check         func()
+}
+
+func (p *quantProblem) String() string {
+	return fmt.Sprintf("%dx%dx%d %+v pad %d offset %d", p.rows, p.cols, p.k, p.how, p.pad, p.offset)
+}
+
+func newQuantProblem(t *testing.T, r *rand.Rand, p quantProblem) *quantProblem {
+	t.Helper()
+	data, check := guarded(t, p.rows*(p.k+p.pad)+p.offset)
+	for i := range data {
+		data[i] = float32(r.NormFloat64())
+		if r.IntN(50) == 0 {
+			data[i] *= 100
+		}
+	}
+	p.check = check
+	p.x = View{Data: data[p.offset:], Rows: p.rows, Cols: p.k, RowStride: p.k + p.pad, ColStride: 1}
+	p.w = Matrix{Kind: F32, F32: make([]float32, p.cols*p.k), Rows: p.cols, Cols: p.k, Stride: p.k}
+	for i := range p.w.F32 {
+		p.w.F32[i] = float32(r.NormFloat64()) / 32
+	}
+	e := engine(t, Options{Kernels: "generic", Threads: 2})
+	var err error
+	if p.panels, err = e.Quantise(p.w, p.how); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.panels.Check(); err != nil {
+		t.Fatal(err)
+	}
+	return &p
+}
+
+// weight is q - zero and the scale of a weight, found by the layout as Panels describes it.
+func (p *quantProblem) weight(r, k int) (q int, scale float32) {
+	panels, blocks := p.panels, (p.k+31)/32
+	panel, c, block, at := r/32, r%32, k/32, k%32
+	zero := 128
+	if panels.Bits == 8 {
+		q = int(panels.Weights[(((panel*blocks+block)*8+at/4)*32+c)*4+at%4])
+	} else {
+		q = int(panels.Weights[(((panel*blocks+block)*4+at%16/4)*32+c)*4+at%4])
+		if at >= 16 {
+			q >>= 4
+		}
+		q, zero = q&15, 8
+	}
+	groups := (blocks*32 + panels.Group - 1) / panels.Group
+	i := (panel*groups+k/panels.Group)*32 + c
+	if panels.Zeros != nil {
+		zero = int(panels.Zeros[i])
+	}
+	return q - zero, F16ToF32(panels.Scales[i])
+}
+
+// naive is the arithmetic of the mode as it is written, element by element.
+func (p *quantProblem) naive() []float32 {
+	var out []float32
+	for r := range p.rows {
+		row := p.x.Data[r*p.x.RowStride:][:p.k]
+		for c := range p.cols {
+			acc := float32(0)
+			for b := 0; b < p.k; b += 32 {
+				block := row[b:min(b+32, p.k)]
+				most := 0.0
+				for _, v := range block {
+					most = max(most, math.Abs(float64(v)))
+				}
+				xScale, inverse := float32(most)/127, 127/float32(most)
+				sum, wScale := 0, float32(0)
+				for i, v := range block {
+					q, scale := p.weight(c, b+i)
+					sum += q * int(math.RoundToEven(float64(v*inverse)))
+					wScale = scale
+				}
+				acc = FMA(float32(sum), xScale*wScale, acc)
+			}
+			out = append(out, acc)
+		}
+	}
+	return out
+}
+
+func (p *quantProblem) run(t *testing.T, e *Engine) []float32 {
+	t.Helper()
+	stride := p.cols + p.pad
+	data, check := guarded(t, max(0, (p.rows-1)*stride+p.cols))
+	e.MatMul(View{Data: data, Rows: p.rows, Cols: p.cols, RowStride: stride, ColStride: 1}, p.x, p.panels.Matrix(), true, false)
+	check()
+	p.check()
+	var out []float32
+	for r := range p.rows {
+		out = append(out, data[r*stride:][:p.cols]...)
+		for _, v := range data[min(len(data), r*stride+p.cols):min(len(data), (r+1)*stride)] {
+			if math.Float32bits(v) != guardBits {
+				t.Fatalf("%v: written between the rows", p)
+			}
+		}
+	}
+	return out
+}
+
+// quantisings are all forms of weights and groups.
+var quantisings = []Quantising{
+	{8, 32, false}, {8, 64, false}, {8, 0, false}, {4, 32, false}, {4, 64, false}, {4, 128, false}, {4, 0, false},
+	{4, 32, true}, {4, 64, true}, {4, 128, true},
+}
+
+func quantProblems(t *testing.T) []*quantProblem {
+	r := rand.New(rand.NewPCG(31, 32))
+	rows, cols, ks := []int{1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 17}, []int{1, 15, 16, 17, 31, 32, 33, 64, 70}, []int{1, 3, 31, 32, 33, 63, 64, 65, 96, 127, 128, 129, 300}
+	var out []*quantProblem
+	for i := range 300 {
+		out = append(out, newQuantProblem(t, r, quantProblem{rows: rows[r.IntN(len(rows))], cols: cols[r.IntN(len(cols))], k: ks[r.IntN(len(ks))],
+			how: quantisings[i%len(quantisings)], pad: r.IntN(4), offset: r.IntN(4)}))
+	}
+	return out
+}
+
+// eachRealPath is eachPath without those that an emulated processor runs, which the modes are not built for.
+func eachRealPath(t *testing.T, f func(t *testing.T, name string)) {
+	eachPath(t, func(t *testing.T, name string) {
+		if borrowed != nil {
+			t.Skip("the emulated processor runs the exact kernels only")
+		}
+		f(t, name)
+	})
+}
+
+func TestQuantisedPaths(t *testing.T) {
+	eachRealPath(t, func(t *testing.T, name string) {
+		e := engine(t, Options{Kernels: name, Threads: 2})
+		for _, p := range quantProblems(t) {
+			if !sameBits(p.run(t, e), p.naive()) {
+				t.Fatalf("%v: differs from the mode's arithmetic", p)
+			}
+		}
+	})
+}
+
+// TestQuantisedExtremes: weights and activations at the ends of their ranges, where 16-bit sums would overflow, blocks of
+// zeros, tiny and huge numbers, and what is no number, which the result must show.
+func TestQuantisedExtremes(t *testing.T) {
+	eachRealPath(t, func(t *testing.T, name string) {
+		e := engine(t, Options{Kernels: name})
+		for _, how := range quantisings {
+			p := newQuantProblem(t, rand.New(rand.NewPCG(6, 6)), quantProblem{rows: 7, cols: 33, k: 100, how: how})
+			for i := range p.panels.Weights {
+				p.panels.Weights[i] = []byte{0, 255, 0xf0, 0x0f}[i/7%4]
+			}
+			for r := range p.rows {
+				row := p.x.Data[r*p.k:][:p.k]
+				for i := range row {
+					row[i] = []float32{3, 3, -3, 3}[(i/5+r)%4] * []float32{1, 0x1p-90, 0x1p100}[i/32%3]
+				}
+			}
+			if !sameBits(p.run(t, e), p.naive()) {
+				t.Errorf("%v: differs from the mode's arithmetic", p)
+			}
+			p.x.Data[40], p.x.Data[p.k+3], p.x.Data[2*p.k+99] = float32(math.NaN()), float32(math.Inf(-1)), 0
+			clear(p.x.Data[3*p.k : 5*p.k])
+			p.x.Data[4*p.k] = 0x1p-120
+			got := p.run(t, e)
+			for i, v := range got {
+				if (v != v) != (i < 2*p.cols) {
+					t.Fatalf("%v: row %d is %v", p, i/p.cols, v)
+				}
+				if i/p.cols == 3 || i/p.cols == 4 {
+					if math.Float32bits(v) != 0 {
+						t.Fatalf("%v: row %d of zeros is %v", p, i/p.cols, v)
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestQuantisedRowAloneAndThreads(t *testing.T) {
+	eachRealPath(t, func(t *testing.T, name string) {
+		for _, how := range quantisings {
+			p := newQuantProblem(t, rand.New(rand.NewPCG(3, 3)), quantProblem{rows: 14, cols: 150, k: 170, how: how})
+			all := p.run(t, engine(t, Options{Kernels: name, Threads: 1}))
+			for _, n := range []int{2, 3, 7} {
+				if !sameBits(p.run(t, engine(t, Options{Kernels: name, Threads: n})), all) {
+					t.Errorf("%+v: %d threads give other bits", how, n)
+				}
+			}
+			e := engine(t, Options{Kernels: name})
+			for r := range p.rows {
+				one := *p
+				one.rows, one.x.Rows, one.x.Data = 1, 1, p.x.Data[r*p.x.RowStride:]
+				if !sameBits(one.run(t, e), all[r*p.cols:][:p.cols]) {
+					t.Errorf("%+v: row %d alone gives other bits", how, r)
+				}
+			}
+		}
+	})
+}
+
+// TestQuantise: every weight is within half a step of its scale of what it was, but for those that 4 bits cut off at one end,
+// and the same in panels as by their rows.
+func TestQuantise(t *testing.T) {
+	for _, how := range quantisings {
+		p := newQuantProblem(t, rand.New(rand.NewPCG(9, 9)), quantProblem{rows: 1, cols: 37, k: 201, how: how})
+		row := make([]float32, p.k)
+		for r := range p.cols {
+			p.panels.Matrix().Row(row, r)
+			for k, v := range row {
+				q, scale := p.weight(r, k)
+				if v != scale*float32(q) {
+					t.Fatalf("%+v: element (%d, %d) is %v by Row, %v by the layout", how, r, k, v, scale*float32(q))
+				}
+				bound := 0.501 * math.Abs(float64(scale))
+				if how.Bits == 4 && (q == 7 || how.ZeroPoints) {
+					bound *= 2.02
+				}
+				if d := math.Abs(float64(v - p.w.F32[r*p.k+k])); d > bound {
+					t.Fatalf("%+v: element (%d, %d) is %v, was %v: %v steps away", how, r, k, v, p.w.F32[r*p.k+k], d/float64(scale))
+				}
+			}
+		}
+	}
+}
+
+// TestQuantisedBackward: without transposition, the product is law 1 over the numbers that the panels hold.
+func TestQuantisedBackward(t *testing.T) {
+	eachRealPath(t, func(t *testing.T, name string) {
+		e := engine(t, Options{Kernels: name})
+		for _, how := range quantisings {
+			p := newQuantProblem(t, rand.New(rand.NewPCG(4, 4)), quantProblem{rows: 1, cols: 40, k: 70, how: how})
+			w := Matrix{Kind: F32, Rows: p.cols, Cols: p.k, Stride: p.k, F32: make([]float32, p.cols*p.k)}
+			for r := range p.cols {
+				p.panels.Matrix().Row(w.F32[r*p.k:][:p.k], r)
+			}
+			dy := View{Data: p.w.F32, Rows: 9, Cols: p.cols, RowStride: p.cols, ColStride: 1}
+			got, want := make([]float32, 9*p.k), make([]float32, 9*p.k)
+			e.MatMul(View{Data: got, Rows: 9, Cols: p.k, RowStride: p.k, ColStride: 1}, dy, p.panels.Matrix(), false, true)
+			e.MatMul(View{Data: want, Rows: 9, Cols: p.k, RowStride: p.k, ColStride: 1}, dy, w, false, true)
+			if !sameBits(got, want) {
+				t.Errorf("%+v: differs from the product with the numbers", how)
+			}
+		}
+	})
+}
+
+func TestQuantiseRefuses(t *testing.T) {
+	e := engine(t, Options{Kernels: "generic"})
+	m := Matrix{Kind: F32, F32: make([]float32, 40), Rows: 1, Cols: 40, Stride: 40}
+	for _, c := range []struct {
+		how   Quantising
+		at    int
+		value float32
+		want  string
+	}{
+		{Quantising{Bits: 3, Group: 32}, 0, 0, "3 bits"},
+		{Quantising{Bits: 8, Group: 48}, 0, 0, "groups of 48"},
+		{Quantising{Bits: 8, Group: 32, ZeroPoints: true}, 0, 0, "zero points"},
+		{Quantising{Bits: 8, Group: 32}, 33, float32(math.Inf(1)), "row 0, columns 32 to 39"},
+		{Quantising{Bits: 4, Group: 32}, 3, float32(math.NaN()), "NaN"},
+		{Quantising{Bits: 4, Group: 32}, 3, 1e20, "too large"},
+	} {
+		w := m
+		w.F32 = slices.Clone(m.F32)
+		w.F32[c.at] = c.value
+		if p, err := e.Quantise(w, c.how); p != nil || err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: error is %v, want one with %q", c.how, err, c.want)
+		}
+	}
+}
+
+func TestPanelsCheck(t *testing.T) {
+	p := newQuantProblem(t, rand.New(rand.NewPCG(9, 9)), quantProblem{rows: 1, cols: 37, k: 201, how: Quantising{4, 64, true}}).panels
+	for _, change := range []func(p *Panels){
+		func(p *Panels) { p.Bits = 5 },
+		func(p *Panels) { p.Bits = 8 },
+		func(p *Panels) { p.Group = 33 },
+		func(p *Panels) { p.Rows = 65 },
+		func(p *Panels) { p.Weights = p.Weights[1:] },
+		func(p *Panels) { p.Scales = nil },
+		func(p *Panels) { p.Zeros = p.Zeros[1:] },
+	} {
+		q := *p
+		change(&q)
+		if q.Check() == nil {
+			t.Errorf("%d bits, groups of %d, (%d, %d): accepted", q.Bits, q.Group, q.Rows, q.Cols)
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package kernels
+
+import "unsafe"
+
+// quantTileFunc computes a tile of a few rows of x and the 32 columns of a panel, the loop of quantTileGeneric. Rows of x are
+// xStride blocks apart, rows of dst dstStride numbers; per is how many blocks have one scale; zeros is nil but in the form with
+// zero points.
+type quantTileFunc func(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+
+// quantTile is a quantTileFunc and how many rows it computes.
+type quantTile struct {
+	rows int
+	run  quantTileFunc
+}
+
+// quantRoutines are a path's for quantised weights.
+type quantRoutines struct {
+	quantise quantiseXFunc
+	tiles    [forms][]quantTile // for each form of weights those of most rows first; the last is of one row
+}
+
+var quantGeneric = quantRoutines{
+	quantise: quantiseXGeneric,
+	tiles: [forms][]quantTile{
+		formInt8:      {{1, quantTileGeneric[int8Weights]}},
+		formInt4:      {{1, quantTileGeneric[int4Weights]}},
+		formInt4Zeros: {{1, quantTileGeneric[int4Weights]}},
+	},
+}
+
+// quantRoutines are p's, or the plain Go ones.
+func (p *path) quantRoutines() *quantRoutines {
+	if p.quant == nil {
+		return &quantGeneric
+	}
+	return p.quant
+}
+
+// matMulQuantised computes dst = x Wᵀ with quantised weights:
+//
+//	acc = fma(float32(sum), float32(xScale * wScale), acc) for each block of 32 steps ascending, from +0,
+//
+// where sum is the exact integer sum of xQ * (q - zero) over the block. A row of dst depends on its row of x alone, so it is
+// the same bits for any threads and any other rows.
+func (e *Engine) matMulQuantised(dst, x View, w *Panels) {
+	if dst.Rows == 0 || dst.Cols == 0 {
+		return
+	}
+	routines, blocks := e.path.quantRoutines(), w.blocks()
+	zero := int32(w.zero())
+	if w.Zeros != nil {
+		zero = 1 // the kernel multiplies by the zero point of each column
+	}
+	buf := e.blocks.Get().(*[]xBlock)
+	defer e.blocks.Put(buf)
+	if cap(*buf) < dst.Rows*blocks {
+		*buf = make([]xBlock, dst.Rows*blocks)
+	}
+	xs := (*buf)[:dst.Rows*blocks]
+	e.For(dst.Rows, 1+(1<<14)/(x.Cols+1), func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			routines.quantise(xs[r*blocks:][:blocks], x.Data[r*x.RowStride:][:x.Cols], zero)
+		}
+	})
+	e.For(w.count(), 1, func(lo, hi int) {
+		s := e.scratch.Get().(*Scratch)
+		defer e.scratch.Put(s)
+		for i := lo; i < hi; i++ {
+			quantPanel(s, routines.tiles[w.form()], dst, xs, blocks, w, i)
+		}
+	})
+}
+
+// quantPanel computes the columns of panel i, by way of scratch where dst ends within it.
+func quantPanel(s *Scratch, tiles []quantTile, dst View, xs []xBlock, blocks int, w *Panels, i int) {
+	weights, scales, zeros := w.panel(i)
+	cols := min(panelCols, dst.Cols-i*panelCols)
+	if blocks == 0 {
+		dst.clear(i*panelCols, i*panelCols+cols)
+		return
+	}
+	for r, t := 0, 0; r < dst.Rows; {
+		if tiles[t].rows > dst.Rows-r {
+			t++
+			continue
+		}
+		out, stride := dst.Data[r*dst.RowStride+i*panelCols:], dst.RowStride
+		if cols < panelCols {
+			out, stride = grow(&s.edge, tiles[t].rows*panelCols), panelCols
+		}
+		out = out[:(tiles[t].rows-1)*stride+panelCols]
+		tiles[t].run(blocks, &xs[r*blocks], blocks, &weights[0], &scales[0], unsafe.SliceData(zeros), w.per(), &out[0], stride)
+		for n := 0; cols < panelCols && n < tiles[t].rows; n++ {
+			copy(dst.Data[(r+n)*dst.RowStride+i*panelCols:][:cols], out[n*stride:])
+		}
+		r += tiles[t].rows
+	}
+}

@@ -1,0 +1,65 @@
+package kernels
+
+import "unsafe"
+
+// int8Weights and int4Weights are a block of a panel as it lies.
+type (
+	int8Weights [blockSteps / 4][panelCols][4]uint8
+	int4Weights [blockSteps / 8][panelCols][4]uint8
+)
+
+// products adds to sum the products of a block of x and of weights.
+func (w *int8Weights) products(sum *[panelCols]int32, x *[blockSteps]int8) {
+	for j := range w {
+		x0, x1, x2, x3 := int32(x[4*j]), int32(x[4*j+1]), int32(x[4*j+2]), int32(x[4*j+3])
+		for c, q := range &w[j] {
+			sum[c] += x0*int32(q[0]) + x1*int32(q[1]) + x2*int32(q[2]) + x3*int32(q[3])
+		}
+	}
+}
+
+func (w *int4Weights) products(sum *[panelCols]int32, x *[blockSteps]int8) {
+	for j := range w {
+		l0, l1, l2, l3 := int32(x[4*j]), int32(x[4*j+1]), int32(x[4*j+2]), int32(x[4*j+3])
+		h0, h1, h2, h3 := int32(x[4*j+16]), int32(x[4*j+17]), int32(x[4*j+18]), int32(x[4*j+19])
+		for c, q := range &w[j] {
+			sum[c] += l0*int32(q[0]&15) + l1*int32(q[1]&15) + l2*int32(q[2]&15) + l3*int32(q[3]&15) +
+				h0*int32(q[0]>>4) + h1*int32(q[1]>>4) + h2*int32(q[2]>>4) + h3*int32(q[3]>>4)
+		}
+	}
+}
+
+// quantTileGeneric is the plain Go tile of one row: the reference that the assembly must equal.
+func quantTileGeneric[W any, P interface {
+	*W
+	products(*[panelCols]int32, *[blockSteps]int8)
+}](blocks int, xp *xBlock, _ int, wp *byte, sp *uint16, zp *byte, per int, dp *float32, _ int) {
+	x, w := unsafe.Slice(xp, blocks), unsafe.Slice((*W)(unsafe.Pointer(wp)), blocks)
+	groups := (blocks + per - 1) / per
+	scales := unsafe.Slice((*[panelCols]uint16)(unsafe.Pointer(sp)), groups)
+	var zeros [][panelCols]byte
+	if zp != nil {
+		zeros = unsafe.Slice((*[panelCols]byte)(unsafe.Pointer(zp)), groups)
+	}
+	dst := (*[panelCols]float32)(unsafe.Pointer(dp))
+	var acc, wScale [panelCols]float32
+	for b := range blocks {
+		if b%per == 0 {
+			for c, h := range &scales[b/per] {
+				wScale[c] = F16ToF32(h)
+			}
+		}
+		var sum [panelCols]int32
+		for c := range sum {
+			sum[c] = x[b].Offset
+			if zp != nil {
+				sum[c] *= int32(zeros[b/per][c])
+			}
+		}
+		P(&w[b]).products(&sum, &x[b].Q)
+		for c, n := range sum {
+			acc[c] = FMA(float32(n), float32(x[b].Scale*wScale[c]), acc[c])
+		}
+	}
+	*dst = acc
+}

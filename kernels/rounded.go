@@ -1,0 +1,136 @@
+package kernels
+
+import "math"
+
+// Products of bfloat16. Both operands are rounded, and each output is
+//
+//	for i := 0; i < k; i += 2 {
+//		acc = FMA(x[i+1], w[i+1], acc) // 0 where k is odd and ends
+//		acc = FMA(x[i], w[i], acc)
+//	}
+//
+// in float32 from +0, which is what VDPBF16PS computes for its pair (as Intel's manual writes it down, and as tests find it on
+// AMD's too), the odd step first and both of them fused. That instruction takes denormal operands for 0 and makes denormal
+// results 0, and processors without it cannot do quite the same: ARM's flush looks at a result before it is rounded. So the mode
+// keeps away from denormals: activations below 2^-49 and weights below 2^-63 in magnitude are rounded to +0. Every product is
+// then a multiple of 2^-126, so every sum is one too, and none is denormal.
+const (
+	tinyActivation = 0x1p-49
+	normalWeight   = 0x6000 // exponent bits, of which one is set from 2^-63 on
+)
+
+// roundActivation is the bfloat16 nearest to x, ties to even, or +0 below tinyActivation. A NaN stays one.
+func roundActivation(x float32) uint16 {
+	if x > -tinyActivation && x < tinyActivation {
+		return 0
+	}
+	return F32ToBF16(x)
+}
+
+// roundWeight is w, or +0 below 2^-63.
+func roundWeight(w uint16) uint16 {
+	if w&normalWeight == 0 {
+		return 0
+	}
+	return w
+}
+
+// roundedWeight is element (r, c) of m as a product of bfloat16 takes it, 0 beyond its columns.
+func roundedWeight(m Matrix, r, c int) uint16 {
+	if c >= m.Cols {
+		return 0
+	}
+	if m.Kind == BF16 {
+		return roundWeight(m.Bits[r*m.Stride+c])
+	}
+	var one [1]float32
+	widen(one[:], m, r*m.Stride+c)
+	return roundWeight(F32ToBF16(one[0]))
+}
+
+// BF16 is m rounded to bfloat16, on all threads: a copy, or m itself where it is of that kind.
+func (e *Engine) BF16(m Matrix) Matrix {
+	if m.Kind == BF16 {
+		return m
+	}
+	out := Matrix{Kind: BF16, Bits: make([]uint16, m.Rows*m.Cols), Rows: m.Rows, Cols: m.Cols, Stride: m.Cols}
+	e.For(m.Rows, 1+(1<<14)/(m.Cols+1), func(lo, hi int) {
+		row := make([]float32, m.Cols)
+		for r := lo; r < hi; r++ {
+			m.Row(row, r)
+			for c, v := range row {
+				out.Bits[r*m.Cols+c] = F32ToBF16(v)
+			}
+		}
+	})
+	return out
+}
+
+// roundXFunc rounds a row of the left operand into the steps that a path's tiles and strips take.
+type roundXFunc func(dst, x []float32)
+
+// roundXSwapped is the roundXFunc of paths that compute by FMA: widened again, the two of each pair swapped, so that the odd
+// step comes first. len(dst) is len(x), or one more, if that is odd.
+func roundXSwapped(dst, x []float32) {
+	for i := 0; i+1 < len(x); i += 2 {
+		dst[i], dst[i+1] = BF16ToF32(roundActivation(x[i+1])), BF16ToF32(roundActivation(x[i]))
+	}
+	if n := len(x); n%2 == 1 {
+		dst[n-1], dst[n] = 0, BF16ToF32(roundActivation(x[n-1]))
+	}
+}
+
+// roundXPairs is the roundXFunc of paths that compute by an instruction for pairs, whose bits lie in a float32's place, the
+// even step in the low half. len(dst) is half of len(x), rounded up.
+func roundXPairs(dst, x []float32) {
+	for i := range dst {
+		bits := uint32(roundActivation(x[2*i]))
+		if 2*i+1 < len(x) {
+			bits |= uint32(roundActivation(x[2*i+1])) << 16
+		}
+		dst[i] = math.Float32frombits(bits)
+	}
+}
+
+// packSwapped is the packFunc that goes with roundXSwapped. Steps are those of dst: (r, c+j) is column (c+j)^1 of m.
+func packSwapped(dst []float32, nr int, m Matrix, r, rows, c, cols, _ int) {
+	for i := range rows {
+		for j := range cols {
+			dst[j*nr+i] = BF16ToF32(roundedWeight(m, r+i, (c+j)^1))
+		}
+	}
+}
+
+// packPairs is the packFunc that goes with roundXPairs.
+func packPairs(dst []float32, nr int, m Matrix, r, rows, c, cols, _ int) {
+	for i := range rows {
+		for j := range cols {
+			at := 2 * (c + j)
+			dst[j*nr+i] = math.Float32frombits(uint32(roundedWeight(m, r+i, at)) | uint32(roundedWeight(m, r+i, at+1))<<16)
+		}
+	}
+}
+
+// swapped is the path that computes products of bfloat16 by the tile of p, over widened and swapped steps.
+func (p *path) swapped() *path {
+	return &path{name: p.name, mr: p.mr, nr: p.nr, tile: p.tile, packX: p.packX, pack: packSwapped, roundX: roundXSwapped, steps: 1}
+}
+
+// matMulRounded computes dst = x Wᵀ in the arithmetic above.
+func (e *Engine) matMulRounded(dst, x View, w Matrix) {
+	p := e.rounded
+	even := (x.Cols + 1) / 2 * 2
+	cols := even / p.steps
+	buf := e.roundedX.Get().(*[]float32)
+	defer e.roundedX.Put(buf)
+	xs := View{Data: grow(buf, dst.Rows*cols), Rows: dst.Rows, Cols: cols, RowStride: cols, ColStride: 1}
+	e.For(dst.Rows, 1+(1<<14)/(x.Cols+1), func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			p.roundX(xs.Data[r*cols:][:cols], x.Data[r*x.RowStride:][:x.Cols])
+		}
+	})
+	e.matMul(p, dst, xs, w, true, false)
+}
+
+// roundings are the ways in which p can compute products of bfloat16.
+func (p *path) roundings() []*path { return []*path{p.swapped()} }

@@ -1,0 +1,162 @@
+package loupe_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
+)
+
+// TestSameBitsInEachPrecision holds law 1 within each mode: threads, kernels, chunks and whether tokens come one at a time
+// change no bit of any step's logits.
+func TestSameBitsInEachPrecision(t *testing.T) {
+	seen := map[string]string{}
+	for _, precision := range loupe.Precisions {
+		var want string
+		for _, o := range []loupe.Options{{Threads: 1}, {Threads: 3}, {Kernels: "generic"}, {PrefillChunk: 1}, {PrefillChunk: 7}, {PrefillChunk: 1 << 20}} {
+			o.Precision, o.MaxPixels = precision, 28*28*12
+			m := embedded(t, o)
+			_, got := tokens(t, m, embeddedPrompt(t, m), loupe.Generation{MaxTokens: 3, IgnoreEOS: true})
+			if want == "" {
+				want = got
+			}
+			if got != want {
+				t.Errorf("%+v gives logits %.8s, and one thread %.8s", o, got, want)
+			}
+			if p := m.Settings().Precision; p != precision {
+				t.Errorf("the settings say %q, not %q", p, precision)
+			}
+		}
+		if other, twice := seen[want]; twice {
+			t.Errorf("%s gives the bits of %s: one of them is not in use", precision, other)
+		}
+		seen[want] = precision
+	}
+}
+
+// accuracy is what a precision costs on one prompt, beside exact.
+type accuracy struct {
+	most, mean float64 // difference of the logits, as a part of the largest logit
+	greedy     int     // of 64 generated tokens, how many before the first that differs
+	chosen     int     // after exact's 64 tokens, how often the likeliest next one is exact's
+	loss       float64 // mean cross-entropy of the prompt's own tokens
+}
+
+const accuracyTokens = 64
+
+// steps are the logits after each token of ids, fed one at a time to an answer to the prompt.
+func steps(t *testing.T, m *loupe.Model, p *loupe.Prompt, ids []int) (logits [][]float32) {
+	t.Helper()
+	a, err := m.Answer(context.Background(), p, loupe.Generation{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range ids {
+		l, err := a.Feed(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		logits = append(logits, append([]float32(nil), l...))
+	}
+	return logits
+}
+
+func likeliest(logits []float32) int {
+	best := 0
+	for i, v := range logits {
+		if v > logits[best] {
+			best = i
+		}
+	}
+	return best
+}
+
+// crossEntropy is -log softmax(logits)[id].
+func crossEntropy(logits []float32, id int) float64 {
+	top := float64(logits[likeliest(logits)])
+	sum := 0.0
+	for _, v := range logits {
+		sum += math.Exp(float64(v) - top)
+	}
+	return math.Log(sum) + top - float64(logits[id])
+}
+
+// measure compares m with exact on a prompt. Losses are of the prompt's text, read from its second token on by itself.
+func measure(t *testing.T, exact, m *loupe.Model, p, text *loupe.Prompt) (a accuracy) {
+	t.Helper()
+	g := loupe.Generation{MaxTokens: accuracyTokens, IgnoreEOS: true}
+	want, _ := tokens(t, exact, p, g)
+	got, _ := tokens(t, m, p, g)
+	for a.greedy < len(want) && got[a.greedy] == want[a.greedy] {
+		a.greedy++
+	}
+	top, n := 0.0, 0
+	other := steps(t, m, p, want)
+	for i, l := range steps(t, exact, p, want) {
+		for c, v := range l {
+			d := math.Abs(float64(other[i][c] - v))
+			a.most, a.mean, top = max(a.most, d), a.mean+d, max(top, math.Abs(float64(v)))
+			n++
+		}
+		if likeliest(l) == likeliest(other[i]) {
+			a.chosen++
+		}
+	}
+	a.most, a.mean = a.most/top, a.mean/float64(n)/top
+	first := *text
+	first.IDs = text.IDs[:1]
+	for i := range first.Positions {
+		first.Positions[i] = text.Positions[i][:1]
+	}
+	rest := text.IDs[1:]
+	for i, l := range steps(t, m, &first, rest[:len(rest)-1]) {
+		a.loss += crossEntropy(l, rest[i+1]) / float64(len(rest)-1)
+	}
+	return a
+}
+
+// TestAccuracy measures what each precision costs on the golden checkpoints, on a question about a picture and on text, and
+// holds it to bounds. With -v it prints the table of docs/performance.md; LOUPE_ACCURACY names another model to measure.
+func TestAccuracy(t *testing.T) {
+	bounds := map[string]accuracy{"bf16": {most: 0.08, loss: 0.05}, "int8": {most: 0.2, loss: 0.15}, "int4": {most: 1, loss: 1}}
+	dirs := goldenDirs(t)
+	if more := os.Getenv("LOUPE_ACCURACY"); more != "" {
+		dirs = append(dirs, strings.Split(more, ",")...)
+	}
+	for _, dir := range dirs {
+		model := filepath.Join(dir, "model")
+		if _, err := os.Stat(model); err != nil {
+			model = dir
+		}
+		load := func(precision string) *loupe.Model {
+			m, err := loupe.Load(model, loupe.Options{Precision: precision, MaxPixels: 200_704})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { m.Close() })
+			return m
+		}
+		exact := load("exact")
+		picture := embeddedPrompt(t, exact)
+		text, err := exact.Prepare(loupe.Ask(loupe.Rubric))
+		if err != nil {
+			t.Fatal(err)
+		}
+		base := measure(t, exact, exact, picture, text)
+		t.Logf("%-24s exact: loss %.4f", filepath.Base(dir), base.loss)
+		for precision, bound := range bounds {
+			t.Run(fmt.Sprintf("%s/%s", filepath.Base(dir), precision), func(t *testing.T) {
+				a := measure(t, exact, load(precision), picture, text)
+				t.Logf("largest %.5f mean %.6f greedy %d likeliest %d loss %.4f", a.most, a.mean, a.greedy, a.chosen, a.loss)
+				if !(a.most < bound.most) || !(math.Abs(a.loss-base.loss) < bound.loss) {
+					t.Errorf("the logits are %.4f of the largest from exact and the loss %.4f; at most %.3f and %.3f more were expected", a.most, a.loss-base.loss, bound.most, bound.loss)
+				}
+			})
+		}
+	}
+}
