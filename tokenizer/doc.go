@@ -6,6 +6,7 @@
 //     vocab.json and merges.txt; Stream decodes ids one at a time.
 //   - Message and Part: a conversation; ParseMessages reads the JSON form.
 //   - ChatTemplate: the checkpoint's Jinja template, run with bounds.
+//   - WordPiece: the tokenizer of BERT, which encoders of sentences use.
 //   - ExpandPads: the placeholder of a picture repeated for each of its patches.
 //
 // It may import the standard library, gotokenizers, regexp2, gonja and
