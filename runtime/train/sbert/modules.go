@@ -1,0 +1,98 @@
+package sbert
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/tensor"
+	"github.com/loupe-vl/loupe/weights"
+)
+
+// module is a step after the transformer: it maps the rows of a text, or its one row, to one row.
+type module interface {
+	forward(r *tensor.Run, x tensor.Tensor) tensor.Tensor
+	// width is the columns of the result for an input of so many.
+	width(in int) (out int, err error)
+}
+
+// pooling is sentence_transformers' Pooling: one row of the rows of a text's tokens.
+type pooling struct {
+	config weights.PoolingConfig
+	skip   int // tokens of the prompt that are not pooled
+}
+
+func (p *pooling) width(in int) (int, error) {
+	if in != p.config.Width {
+		return 0, fmt.Errorf("the pooling takes rows of %d numbers, and the transformer's have %d", p.config.Width, in)
+	}
+	return in * len(p.config.Modes), nil
+}
+
+func (p *pooling) forward(r *tensor.Run, x tensor.Tensor) tensor.Tensor {
+	x = x.Slice(p.skip, x.Rows)
+	out := r.New(1, x.Cols*len(p.config.Modes))
+	for i, mode := range p.config.Modes {
+		to := out.Columns(i*x.Cols, (i+1)*x.Cols).Row(0)
+		switch mode {
+		case "mean":
+			copy(to, r.MeanRows(x).Row(0))
+		case "cls":
+			copy(to, x.Row(0))
+		case "max":
+			copy(to, x.Row(0))
+			for j := range x.Rows {
+				for c, v := range x.Row(j) {
+					to[c] = max(to[c], v)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// dense is sentence_transformers' Dense: a linear layer and an activation.
+type dense struct {
+	linear     *tensor.Linear
+	activation string
+}
+
+func (d *dense) width(in int) (int, error) {
+	if in != d.linear.W.Cols {
+		return 0, fmt.Errorf("the dense layer takes %d numbers, and gets %d", d.linear.W.Cols, in)
+	}
+	return d.linear.W.Rows, nil
+}
+
+func (d *dense) forward(r *tensor.Run, x tensor.Tensor) tensor.Tensor {
+	y := r.Linear(x, d.linear)
+	if d.activation == "GELU" {
+		return r.GELU(y)
+	}
+	row := y.Row(0)
+	for i, v := range row {
+		switch d.activation {
+		case "Tanh":
+			row[i] = kernels.Tanh(v)
+		case "ReLU":
+			row[i] = max(v, 0)
+		case "Sigmoid":
+			row[i] = kernels.Sigmoid(v)
+		}
+	}
+	return y
+}
+
+// normalize is sentence_transformers' Normalize: x / max(|x|, 1e-12).
+type normalize struct{}
+
+func (normalize) width(in int) (int, error) { return in, nil }
+
+func (normalize) forward(r *tensor.Run, x tensor.Tensor) tensor.Tensor {
+	row := x.Row(0)
+	norm := max(float32(math.Sqrt(float64(kernels.SumSquares(row, 0)))), 1e-12)
+	for i := range row {
+		row[i] /= norm
+	}
+	return x
+}
