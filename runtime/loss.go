@@ -21,15 +21,15 @@ type Lesson struct {
 }
 
 // Losses are what a lesson costs: the cross-entropy, averaged over the learned tokens, and the squared error of the
-// standardised targets, averaged over those present.
+// standardised targets (or Huber's loss), averaged over those present.
 type Losses struct {
 	LM, Score float64
 	Outputs   []float32 // of the score head
 }
 
 // Loss runs a lesson on r, which may record: one pass of the vision tower for both the score head and the decoder. The
-// gradient of weight * (LM + lambda * Score) is what r.Backward then goes through. An error is r's.
-func (m *Model) Loss(r *tensor.Run, l Lesson, weight, lambda float32) Losses {
+// gradient of o.Weight * (LM + o.Lambda * Score) is what r.Backward then goes through. An error is r's.
+func (m *Model) Loss(r *tensor.Run, l Lesson, o LearnOptions) Losses {
 	f := m.forwardTowers(r, l.Prompt)
 	var out Losses
 	var h tensor.Tensor
@@ -39,14 +39,40 @@ func (m *Model) Loss(r *tensor.Run, l Lesson, weight, lambda float32) Losses {
 	if l.Labels != nil {
 		at, labels := shifted(l.Labels)
 		logits := m.Decoder.Logits(r, r.Select(h, at))
-		out.LM = r.CrossEntropy(logits, labels, weight)
+		out.LM = r.CrossEntropy(logits, labels, o.Weight)
 	}
 	if l.Targets != nil {
-		z := m.Head.Forward(r, m.headInput(r, f, h))
-		out.Score = r.SquaredError(z, l.Targets, l.Present, weight*lambda)
+		z := m.Head.Forward(r, m.headInput(r, f, question(h, l.Labels)))
+		out.Score = scoreLoss(r, z, l, o)
 		out.Outputs = append(out.Outputs, z.Data...)
 	}
 	return out
+}
+
+// question is the part of the decoder's rows before the answer: all that a score head sees when it judges.
+func question(h tensor.Tensor, labels []int) tensor.Tensor {
+	for i, label := range labels {
+		if label != tensor.NotLearned {
+			return h.Slice(0, min(i, h.Rows))
+		}
+	}
+	return h
+}
+
+// scoreLoss is the loss of the head's outputs z, (1, targets).
+func scoreLoss(r *tensor.Run, z tensor.Tensor, l Lesson, o LearnOptions) float64 {
+	switch {
+	case o.HeadGrad != nil:
+		if z.Grad != nil {
+			for i, g := range o.HeadGrad {
+				z.Grad[i] += float32(o.Lambda * g)
+			}
+		}
+		return 0
+	case o.Huber:
+		return r.Huber(z, l.Targets, l.Present, o.Weight*o.Lambda)
+	}
+	return r.SquaredError(z, l.Targets, l.Present, o.Weight*o.Lambda)
 }
 
 // shifted lists the tokens whose successor is learned, and these successors.
@@ -105,8 +131,12 @@ func (m *Model) headInput(r *tensor.Run, f features, h tensor.Tensor) tensor.Ten
 type LearnOptions struct {
 	Weight    float32 // of the lesson: 1 / records of the step
 	Lambda    float32 // of the score's loss beside the language model's
+	Huber     bool    // the score's loss is Huber's, in place of the squared error
 	Recompute bool    // see tensor.Tape
 	Seed      uint64  // of dropout; 0: none
+	// HeadGrad is the gradient of the score's loss by the head's outputs, where that loss depends on more than this lesson and
+	// is computed elsewhere; it counts times Lambda, and Score stays 0. nil: the loss of the lesson's own targets.
+	HeadGrad []float32
 }
 
 // Learn runs a lesson forward and backward: the gradients of what learns grow by those of Weight * (LM + Lambda * Score).
@@ -115,15 +145,16 @@ func (m *Model) Learn(ctx context.Context, l Lesson, o LearnOptions) (Losses, er
 	defer done()
 	r.Record(&tensor.Tape{Recompute: o.Recompute})
 	r.DropoutSeed = o.Seed
-	out := m.Loss(r, l, o.Weight, o.Lambda)
+	out := m.Loss(r, l, o)
 	r.Backward()
 	return out, m.explain(r.Err())
 }
 
-// Losses runs a lesson forward only: what it costs the model as it is.
-func (m *Model) Losses(ctx context.Context, l Lesson) (Losses, error) {
+// Losses runs a lesson forward only: what it costs the model as it is, with the dropout of o.Seed.
+func (m *Model) Losses(ctx context.Context, l Lesson, o LearnOptions) (Losses, error) {
 	r, done := m.run(ctx, nil)
 	defer done()
-	out := m.Loss(r, l, 1, 1)
+	r.DropoutSeed = o.Seed
+	out := m.Loss(r, l, o)
 	return out, m.explain(r.Err())
 }

@@ -44,22 +44,31 @@ func newHead(cfg weights.ScoreHeadConfig, width int, linear func(name string, ou
 
 // Forward maps the rows of the head's input, (rows, width), to the standardised targets, (1, targets).
 func (h *Head) Forward(r *tensor.Run, x tensor.Tensor) tensor.Tensor {
-	var pooled tensor.Tensor
-	if h.Config.Pool == "last" {
-		pooled = x.Slice(x.Rows-1, x.Rows)
-	} else {
-		pooled = r.MeanRows(x)
-	}
-	y := r.Tap(tensor.At("score_head", "pooled"), pooled)
-	for i, l := range h.Layers {
-		if i > 0 {
-			y = r.GELU(y)
-		}
-		y = r.Linear(y, l)
-	}
+	y := h.Through(r, r.Tap(tensor.At("score_head", "pooled"), h.Pool(r, x)), len(h.Layers))
 	out := tensor.At("score_head", "")
 	r.Finite(out, y)
 	return r.Tap(out, y)
+}
+
+// Pool makes one row, (1, width), of the rows of the head's input: their mean, or the last.
+func (h *Head) Pool(r *tensor.Run, x tensor.Tensor) tensor.Tensor {
+	if h.Config.Pool == "last" {
+		return x.Slice(x.Rows-1, x.Rows)
+	}
+	return r.MeanRows(x)
+}
+
+// Through maps pooled rows, (pictures, width), through the first n layers: to what the next layer is given, or through all to
+// the standardised targets, (pictures, targets).
+func (h *Head) Through(r *tensor.Run, pooled tensor.Tensor, n int) tensor.Tensor {
+	y := pooled
+	for i, l := range h.Layers[:n] {
+		y = r.Linear(y, l)
+		if i+1 < len(h.Layers) {
+			y = r.GELU(y)
+		}
+	}
+	return y
 }
 
 // Value is target i in the units of its scores: output*std + mean, as it is and clamped to the target's range.

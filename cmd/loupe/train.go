@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/loupe-vl/loupe/runtime/train"
 	"github.com/schollz/progressbar/v3"
@@ -26,45 +27,72 @@ func trainCommand() *cobra.Command {
 		Long: `Learns from pictures with scores, critiques or both: one pass of the vision tower for the score head and the decoder, and the
 joint loss of both. LoRA branches learn, or with --full every weight.
 
-The data are JSON Lines, {"image": "a.jpg", "score": 81, "critique": "...", "targets": {"color": 70}}, or CSV with a header.
-Every step adds a line to OUT/log.jsonl. A run that was stopped goes on with --resume, to the very same bits.`,
+The data are JSON Lines, {"image": "a.jpg", "score": 81, "critique": "...", "targets": {"color": 70}}, CSV with a header, or the
+chat layouts of LLaMA-Factory and ms-swift. All of them, and every picture, are checked before the first step.
+
+Every step adds a line to OUT/log.jsonl, and every measurement of the records for evaluation one to OUT/eval.jsonl; curves.png
+and curves.html draw both. A run that was stopped, or killed, goes on with --resume, to the very same bits.
+
+Pictures are taken as they are: there is no augmentation.`,
 		Example: `  loupe train --model Qwen2-VL-2B-Instruct --data pictures.jsonl --lora-rank 16 --epochs 3 --out tuned
   loupe score --model Qwen2-VL-2B-Instruct --adapter tuned painting.jpg`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	f.model.register(cmd)
+	f.register(cmd)
+	return cmd
+}
+
+// register adds the flags of a run, in the order in which they are thought of.
+func (f *trainFlags) register(cmd *cobra.Command) {
 	o, fl := &f.options, cmd.Flags()
-	fl.StringVar(&o.Data, "data", "", "`FILE` of records, JSON Lines or .csv")
+	fl.StringVar(&o.Data, "data", "", "`FILE` of records: JSON Lines, .json or .csv")
 	fl.StringVar(&o.Out, "out", "", "`DIR` to write to")
+
 	fl.BoolVar(&o.Full, "full", false, "every weight learns, in float32; without it, LoRA branches do")
+	fl.BoolVar(&o.HeadOnly, "head-only", false, "fit the score head in closed form, in one pass over the pictures; the model stays as it is")
 	fl.IntVar(&o.LoRA.Rank, "lora-rank", 16, "rank of the branches")
 	fl.Float64Var(&o.LoRA.Alpha, "lora-alpha", 0, "their scale times the rank (default: twice the rank)")
 	fl.Float64Var(&o.LoRA.Dropout, "lora-dropout", 0, "part of a branch's inputs that it does not see while it learns")
 	fl.BoolVar(&o.LoRA.RSLoRA, "rslora", false, "scale branches by alpha/sqrt(rank)")
 	fl.StringArrayVar(&o.LoRA.Targets, "lora-target", nil, "`GLOB` of modules that get a branch (repeatable; default: all linear maps of both towers but patch embedding and merger)")
-	fl.StringArrayVar(&o.Freeze, "freeze", nil, "`GLOB` of tensors that do not learn with --full (repeatable)")
-	fl.BoolVar(&o.Recompute, "checkpoint-activations", false, "keep one block's activations and compute the others again: less memory, more time, the same bits")
+	fl.StringArrayVar(&o.Freeze, "freeze", nil, "`GLOB` of tensors that do not learn, or of modules that get no branch: 'visual.*' (repeatable)")
+
 	fl.IntVar(&o.Epochs, "epochs", 1, "times through the data")
 	fl.IntVar(&o.Steps, "steps", 0, "steps, in place of --epochs")
 	fl.IntVar(&o.Batch, "batch", 4, "records of a step")
 	fl.IntVar(&o.Accumulate, "accumulate", 1, "batches of a step")
+	fl.BoolVar(&o.Shuffle, "shuffle", true, "take the records of each epoch in an order of its own")
+	fl.Uint64Var(&o.Seed, "seed", 0, "of everything that is drawn")
+
 	fl.Float64Var(&o.LR, "lr", 1e-4, "learning rate")
+	fl.Float64Var(&o.VisionLR, "vision-lr", 0, "learning rate of the vision tower (default: --lr)")
+	fl.Float64Var(&o.MergerLR, "merger-lr", 0, "learning rate of the merger between the towers (default: --lr)")
+	fl.Float64Var(&o.DecoderLR, "decoder-lr", 0, "learning rate of the decoder (default: --lr)")
 	fl.Float64Var(&o.HeadLR, "head-lr", 0, "learning rate of the score head (default: --lr)")
 	fl.IntVar(&o.Schedule.Warmup, "warmup", 0, "steps in which the learning rate grows to --lr")
 	fl.StringVar(&o.Schedule.Kind, "schedule", "cosine", "how it falls then: `cosine`|linear|constant")
 	fl.Float64Var(&o.Decay, "weight-decay", 0.01, "of matrices; norms and biases have none")
 	fl.Float64Var(&o.Clip, "clip", 1, "most that the gradient's norm may be (0: no limit)")
+
 	fl.Float64Var(&o.ScoreWeight, "score-weight", 1, "of the score's loss beside the language model's")
-	fl.Float64Var(&o.EvalSplit, "eval-split", 0.2, "part of the records, without a split of their own, that is kept for evaluation")
+	fl.StringVar(&o.ScoreLoss, "score-loss", train.SquaredLoss, "of the score: `squared`|huber, or rank (the order of a step's pictures alone: the scores have no unit then)")
+	fl.IntSliceVar(&o.HeadHidden, "head-hidden", nil, "`WIDTHS` of hidden layers of a new score head, as in 64,32 (default: one linear layer)")
+	fl.StringVar(&o.HeadInit, "head-init", "zero", "what a new score head starts from: `zero`, or ridge (fitted in closed form first, in one more pass over the pictures)")
 	fl.Float64SliceVar(&o.ScoreRange, "score-range", nil, "`LEAST,MOST` that a new score head says (default: 1,100, or as far beyond as the data go)")
-	fl.Uint64Var(&o.Seed, "seed", 0, "of everything that is drawn")
-	fl.BoolVar(&o.Shuffle, "shuffle", true, "take the records of each epoch in an order of its own")
+
+	fl.Float64Var(&o.EvalSplit, "eval-split", 0.2, "part of the records, without a split of their own, that is kept for evaluation; copies of a picture stay together")
+	fl.IntVar(&o.EvalEvery, "eval-every", 0, "steps between measurements of the records for evaluation; what is written at the end is then the best measured")
+	fl.IntVar(&o.Patience, "patience", 0, "measurements without a better one that end the run (default: none do)")
 	fl.BoolVar(&o.Resume, "resume", false, "go on from the last checkpoint in --out, or begin where there is none")
 	fl.IntVar(&o.CheckpointEvery, "checkpoint-every", 0, "steps between checkpoints (default: one at the end)")
+	fl.BoolVar(&o.Recompute, "checkpoint-activations", false, "keep one block's activations and compute the others again: less memory, more time, the same bits")
 	must(cmd.MarkFlagDirname("out"))
-	must(cmd.MarkFlagFilename("data", "jsonl", "csv"))
-	return cmd
+	must(cmd.MarkFlagFilename("data", "jsonl", "json", "csv"))
+	for name, values := range map[string][]string{"schedule": {"cosine", "linear", "constant"}, "score-loss": train.ScoreLosses, "head-init": {"zero", "ridge"}} {
+		must(cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)))
+	}
 }
 
 func (f *trainFlags) run(cmd *cobra.Command) error {
@@ -79,13 +107,42 @@ func (f *trainFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer m.Close()
-	show := trainProgress()
-	err = train.Run(cmd.Context(), m, f.options, show)
+	result, err := train.Run(cmd.Context(), m, f.options, trainProgress())
 	var stopped *train.Stopped
 	if errors.As(err, &stopped) && strings.Contains(context.Cause(cmd.Context()).Error(), "terminated") {
 		return nil // asked to stop, with a checkpoint written: that is no failure
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return printTraining(f.options.Out, result)
+}
+
+// printTraining says what a run came to.
+func printTraining(out string, r *train.Result) error {
+	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	if r.Fit != nil {
+		fmt.Fprintf(w, "fitted to %d pictures\tleft one out: RMSE\tevaluation: MAE\tPearson r\n", r.Fit.Pictures)
+		for _, t := range r.Fit.Targets {
+			fmt.Fprintf(w, "%s\t%.3f\t%s\t%s\n", t.Name, t.LeftOut, decimal(t.MAE), decimal(t.Pearson))
+		}
+	}
+	if r.Last != nil {
+		fmt.Fprintf(w, "steps\t%d\nloss of the last\t%.4f\n", r.Steps, r.Last.Loss)
+	}
+	if r.Eval != nil {
+		fmt.Fprintf(w, "kept\tstep %d\nevaluation: loss\t%.4f\nevaluation: MAE\t%s\nevaluation: Pearson r\t%s\n", r.Kept, r.Eval.Loss, decimal(r.Eval.MAE), decimal(r.Eval.Pearson))
+	}
+	fmt.Fprintf(w, "written to\t%s\n", out)
+	return w.Flush()
+}
+
+// decimal writes a number that may not be there.
+func decimal(v *float64) string {
+	if v == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%.3f", *v)
 }
 
 // trainProgress shows a run on a terminal, and nothing elsewhere.

@@ -31,6 +31,7 @@ var checkpointName = regexp.MustCompile(`^step-([0-9]+)$`)
 type state struct {
 	Step int    `json:"step"` // steps taken
 	Run  string `json:"run"`  // digest of the options and the data
+	Best *best  `json:"best,omitempty"`
 }
 
 // tensors are the parameters' values under their names.
@@ -68,7 +69,11 @@ func (r *run) save() error {
 		return fmt.Errorf("write checkpoint: %w", err)
 	}
 	defer os.RemoveAll(work)
-	data, err := json.Marshal(state{Step: r.opt.Steps, Run: r.digest})
+	s := state{Step: r.opt.Steps, Run: r.digest}
+	if r.o.EvalEvery > 0 {
+		s.Best = &r.best
+	}
+	data, err := json.Marshal(s)
 	if err != nil {
 		return fmt.Errorf("write checkpoint: %w", err)
 	}
@@ -99,17 +104,19 @@ func (r *run) save() error {
 // stepDir is the directory of the checkpoint of a step.
 func stepDir(dir string, step int) string { return filepath.Join(dir, fmt.Sprintf("step-%06d", step)) }
 
-// prune removes checkpoints but the last few, and what a killed run left half-written.
+// prune removes checkpoints but the last few and the best, and what a killed run left half-written.
 func (r *run) prune(dir string) error {
 	steps, err := checkpoints(dir)
 	if err != nil {
 		return err
 	}
-	for len(steps) > checkpointsToKeep {
-		if err := remove(dir, steps[0]); err != nil {
+	for i, step := range steps {
+		if i >= len(steps)-checkpointsToKeep || step == r.best.Step {
+			continue
+		}
+		if err := remove(dir, step); err != nil {
 			return fmt.Errorf("remove an old checkpoint: %w", err)
 		}
-		steps = steps[1:]
 	}
 	left, _ := filepath.Glob(filepath.Join(dir, ".step-*"))
 	for _, path := range left {
@@ -154,33 +161,44 @@ func checkpoints(dir string) ([]int, error) {
 }
 
 // restore goes back to the last checkpoint, if there is one.
-func (r *run) restore() error {
+func (r *run) restore() (resumed bool, err error) {
 	dir := filepath.Join(r.o.Out, checkpointsDir)
 	steps, err := checkpoints(dir)
 	if err != nil || len(steps) == 0 {
-		return err
+		return false, err
 	}
-	dir = stepDir(dir, steps[len(steps)-1])
-	data, err := os.ReadFile(filepath.Join(dir, stateName))
+	s, err := r.read(stepDir(dir, steps[len(steps)-1]))
 	if err != nil {
-		return fmt.Errorf("resume: %w", err)
-	}
-	var s state
-	if err := json.Unmarshal(data, &s); err != nil {
-		return fmt.Errorf("resume from %s: %w", filepath.Join(dir, stateName), err)
-	}
-	if s.Run != r.digest {
-		return fmt.Errorf("resume from %s: it belongs to a run with other data, model or flags; give the same ones, or another --out", dir)
+		return false, fmt.Errorf("resume: %w", err)
 	}
 	r.opt.Steps, r.saved = s.Step, s.Step
+	if s.Best != nil {
+		r.best = *s.Best
+	}
+	return true, nil
+}
+
+// read takes the parameters and the optimiser's moments from the checkpoint in dir.
+func (r *run) read(dir string) (s state, err error) {
+	file := filepath.Join(dir, stateName)
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return s, err
+	}
+	if err := json.Unmarshal(data, &s); err != nil {
+		return s, fmt.Errorf("%s: %w", file, err)
+	}
+	if s.Run != r.digest {
+		return s, fmt.Errorf("%s: it belongs to a run with other data, model or flags; give the same ones, or another --out", dir)
+	}
 	if err := load(filepath.Join(dir, paramsName), func(get func(name string, to []float32)) {
 		for _, p := range r.params {
 			get(p.Name, p.Value)
 		}
 	}); err != nil {
-		return err
+		return s, err
 	}
-	return load(filepath.Join(dir, optimizerName), func(get func(name string, to []float32)) {
+	return s, load(filepath.Join(dir, optimizerName), func(get func(name string, to []float32)) {
 		for i, p := range r.params {
 			get("first."+p.Name, r.opt.first[i])
 			get("second."+p.Name, r.opt.second[i])
@@ -192,7 +210,7 @@ func (r *run) restore() error {
 func load(path string, each func(get func(name string, to []float32))) error {
 	f, err := weights.Open(path)
 	if err != nil {
-		return fmt.Errorf("resume: %w", err)
+		return err
 	}
 	defer f.Close()
 	each(func(name string, to []float32) {
@@ -206,8 +224,5 @@ func load(path string, each func(get func(name string, to []float32))) error {
 		}
 		copy(to, t.F32())
 	})
-	if err != nil {
-		return fmt.Errorf("resume: %w", err)
-	}
-	return nil
+	return err
 }

@@ -182,7 +182,7 @@ func TestFullGradients(t *testing.T) {
 	for _, recompute := range []bool{false, true} {
 		t.Run(fmt.Sprintf("recompute=%v", recompute), func(t *testing.T) {
 			eachFixture(t, false, func(t *testing.T, fx *fixture) {
-				params := append(train.Full(fx.model, nil), train.Head(fx.model)...)
+				params := append(train.Full(fx.model, nil), train.Head(fx.model, nil)...)
 				loss := fx.gradients(t, recompute)
 				if want := fx.expected(t).Loss; math.Abs(loss-want) > 1e-4*want {
 					t.Errorf("the loss is %v, want %v", loss, want)
@@ -202,7 +202,7 @@ func TestLoRAGradients(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				params = append(params, train.Head(fx.model)...)
+				params = append(params, train.Head(fx.model, nil)...)
 				loss := fx.gradients(t, recompute)
 				if want := fx.expected(t).LoraLoss; math.Abs(loss-want) > 1e-4*want {
 					t.Errorf("the loss is %v, want %v", loss, want)

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/loupe-vl/loupe/vit"
 	"github.com/loupe-vl/loupe/weights"
 )
 
@@ -61,4 +62,12 @@ func meanAndDeviation(values []float64) (mean, deviation float64) {
 		deviation = 1
 	}
 	return mean, deviation
+}
+
+// initHidden draws the weights of a new head's hidden layers, uniform in ±1/sqrt(inputs); the last layer stays 0, so that the
+// head says the mean of each target.
+func initHidden(h *vit.Head, seed uint64) {
+	for _, l := range h.Layers[:len(h.Layers)-1] {
+		uniform(l.W.F32, 1/math.Sqrt(float64(l.W.Cols)), seed, l.Name)
+	}
 }

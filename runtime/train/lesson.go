@@ -5,6 +5,7 @@ import (
 
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/vit"
 )
 
 // NewLesson prepares a record: the conversation in, its wanted answer (""  for none), and the values of the head's targets
@@ -38,11 +39,16 @@ func NewLesson(m *loupe.Model, in loupe.Input, answer string, targets []float64,
 	if len(targets) != len(m.Head.Config.Targets) || len(present) != len(targets) {
 		return l, fmt.Errorf("%d values for the %d targets of the score head", len(targets), len(m.Head.Config.Targets))
 	}
-	l.Present = present
-	for i, t := range m.Head.Config.Targets {
-		l.Targets = append(l.Targets, float32((targets[i]-t.Mean)/t.Std))
-	}
+	l.Targets, l.Present = standardised(m.Head, targets), present
 	return l, nil
+}
+
+// standardised are values of the head's targets as its outputs are to be.
+func standardised(h *vit.Head, values []float64) (out []float32) {
+	for i, t := range h.Config.Targets {
+		out = append(out, float32((values[i]-t.Mean)/t.Std))
+	}
+	return out
 }
 
 // endOfTurn ends an answer in Qwen2-VL's chat template.

@@ -7,6 +7,7 @@ import (
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/tokenizer"
+	"github.com/loupe-vl/loupe/vit"
 	"github.com/loupe-vl/loupe/vit/picture"
 )
 
@@ -19,16 +20,28 @@ func (r *Record) Lesson(m *loupe.Model) (loupe.Lesson, error) {
 	var values []float64
 	var present []bool
 	if m.Head != nil {
-		for _, t := range m.Head.Config.Targets {
-			v, ok := r.value(t.Name)
-			values, present = append(values, v), append(present, ok)
-		}
+		values, present = r.values(m.Head)
 	}
 	l, err := NewLesson(m, r.input(img), r.Critique, values, present)
 	if err != nil {
 		return l, fmt.Errorf("%s: %w", r.Where, err)
 	}
 	return l, nil
+}
+
+// values are what the record says of each target of the head.
+func (r *Record) values(h *vit.Head) (values []float64, present []bool) {
+	for _, t := range h.Config.Targets {
+		v, ok := r.value(t.Name)
+		values, present = append(values, v), append(present, ok)
+	}
+	return values, present
+}
+
+// wanted are the standardised values.
+func (r *Record) wanted(h *vit.Head) ([]float32, []bool) {
+	values, present := r.values(h)
+	return standardised(h, values), present
 }
 
 // input is the record's conversation about its picture.

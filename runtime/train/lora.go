@@ -23,7 +23,9 @@ type LoRAOptions struct {
 	// Targets are patterns of modules, "visual.blocks.*.attn.qkv" or "*.q_proj", in which * matches any characters. None: every
 	// linear map of both towers but the patch embedding and the merger.
 	Targets []string
-	Seed    uint64
+	// Freeze are patterns of modules, or of their weights, that get no branch, or whose branch does not learn.
+	Freeze []string `json:",omitempty"`
+	Seed   uint64
 }
 
 // defaultTargets are the ends of the names of modules that get a branch.
@@ -39,7 +41,7 @@ func LoRA(m *loupe.Model, o LoRAOptions) ([]*Param, error) {
 	}
 	var out []*Param
 	for _, l := range m.Linears() {
-		if l.LoRA == nil {
+		if l.LoRA == nil || o.frozen(l.Name) {
 			continue
 		}
 		a, b := widened(weights.AdapterName(l.Name, "A"), &l.LoRA.A), widened(weights.AdapterName(l.Name, "B"), &l.LoRA.B)
@@ -62,7 +64,7 @@ func addBranches(m *loupe.Model, o LoRAOptions) error {
 	cfg := &weights.AdapterConfig{Rank: o.Rank, Alpha: o.Alpha, Dropout: o.Dropout, RSLoRA: o.RSLoRA}
 	hits := make([]int, len(o.Targets))
 	for _, l := range m.Linears() {
-		if !targeted(l.Name, o.Targets, hits) {
+		if !targeted(l.Name, o.Targets, hits) || o.frozen(l.Name) {
 			continue
 		}
 		a, b := newParam("", o.Rank, l.W.Cols), newParam("", l.W.Rows, o.Rank)
@@ -78,6 +80,11 @@ func addBranches(m *loupe.Model, o LoRAOptions) error {
 	slices.Sort(cfg.TargetModules)
 	m.Adapter = cfg
 	return nil
+}
+
+// frozen reports whether a module is not to learn.
+func (o *LoRAOptions) frozen(module string) bool {
+	return frozen(module, o.Freeze) || frozen(module+".weight", o.Freeze)
 }
 
 func targeted(name string, patterns []string, hits []int) bool {

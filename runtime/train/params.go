@@ -7,6 +7,7 @@ import (
 	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/weights"
 )
 
 // Param is something that learns: its values, which the model computes with, and their gradient, both row-major of Shape.
@@ -19,6 +20,34 @@ type Param struct {
 // Decays reports whether weight decay applies: to matrices, and not to norms and biases.
 func (p *Param) Decays() bool {
 	return !strings.HasSuffix(p.Name, "bias") && !strings.Contains(p.Name, "norm") && !strings.Contains(p.Name, "ln_q")
+}
+
+// Part is a part of the model that has a learning rate of its own.
+type Part string
+
+// The parts: the vision tower, its merger into the decoder's width, the decoder with its embedding, and the score head.
+const (
+	Vision    Part = "vision"
+	Merger    Part = "merger"
+	Decoder   Part = "decoder"
+	ScoreHead Part = "head"
+)
+
+// Part is the part of the model that the parameter belongs to, by its name.
+func (p *Param) Part() Part {
+	name := p.Name
+	if module, _, ok := weights.AdapterPart(name); ok {
+		name = module
+	}
+	switch {
+	case strings.HasPrefix(name, scoreHead):
+		return ScoreHead
+	case strings.HasPrefix(name, "visual.merger"):
+		return Merger
+	case strings.HasPrefix(name, "visual."):
+		return Vision
+	}
+	return Decoder
 }
 
 // ZeroGrad clears the gradients before a step.
@@ -119,16 +148,28 @@ func Full(m *loupe.Model, freeze []string) []*Param {
 	return out
 }
 
-// Head makes the score head learn and returns its parameters.
-func Head(m *loupe.Model) []*Param {
-	var out []*Param
+// Head makes the score head learn and returns its parameters, but for those that a pattern in freeze names from
+// "score_head" on: a pattern for whole towers, "*", leaves the head free.
+func Head(m *loupe.Model, freeze []string) []*Param {
 	if m.Head == nil {
 		return nil
 	}
+	own := slices.DeleteFunc(slices.Clone(freeze), func(p string) bool { return !strings.HasPrefix(p, scoreHead) })
+	var out []*Param
 	for _, l := range m.Head.Layers {
-		w, b := widened(l.Name+".weight", &l.W), vector(l.Name+".bias", &l.Bias)
-		l.WGrad, l.BiasGrad = w.Grad, b.Grad
-		out = append(out, w, b)
+		if name := l.Name + ".weight"; !frozen(name, own) {
+			p := widened(name, &l.W)
+			l.WGrad = p.Grad
+			out = append(out, p)
+		}
+		if name := l.Name + ".bias"; !frozen(name, own) {
+			p := vector(name, &l.Bias)
+			l.BiasGrad = p.Grad
+			out = append(out, p)
+		}
 	}
 	return out
 }
+
+// scoreHead begins the names of the score head's tensors.
+const scoreHead = "score_head"

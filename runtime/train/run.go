@@ -8,88 +8,18 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
-	"strings"
-	"time"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 )
 
-// Options are one run of training. Its result depends on them, the data and the model alone.
-type Options struct {
-	Data string // JSON Lines or CSV
-	Out  string // directory
-
-	Full   bool // every weight learns; else LoRA
-	LoRA   LoRAOptions
-	Freeze []string // patterns of what does not learn in a full run
-	// Recompute saves memory; see tensor.Tape. It changes no bit.
-	Recompute bool
-
-	Epochs, Steps     int // Steps 0: as many as Epochs are
-	Batch, Accumulate int // records of a step are Batch * Accumulate
-	LR, HeadLR        float64
-	Decay, Clip       float64
-	ScoreWeight       float64 // lambda of the joint loss
-	Schedule          Schedule
-	EvalSplit         float64
-	Seed              uint64
-	Shuffle           bool
-	// ScoreRange is the least and the most that a new score head says; empty: 1 and 100, or as far beyond as the data go.
-	ScoreRange []float64 `json:",omitempty"`
-
-	Resume          bool
-	CheckpointEvery int // steps; 0: at the end only
-}
-
-// Validate refuses what cannot be meant, naming the flag.
-func (o Options) Validate() error {
-	positive := func(v float64) bool { return v > 0 && !math.IsInf(v, 0) }
-	notNegative := func(v float64) bool { return v >= 0 && !math.IsInf(v, 0) }
-	switch {
-	case o.Data == "":
-		return errors.New("--data is missing: name a JSON Lines or CSV file")
-	case o.Out == "":
-		return errors.New("--out is missing: name a directory")
-	case o.Epochs < 0 || o.Steps < 0 || o.Epochs+o.Steps == 0:
-		return fmt.Errorf("--epochs is %d and --steps %d; give one of them above 0", o.Epochs, o.Steps)
-	case o.Batch < 1 || o.Accumulate < 1:
-		return fmt.Errorf("--batch is %d and --accumulate %d; give numbers above 0", o.Batch, o.Accumulate)
-	case !positive(o.LR) || !notNegative(o.HeadLR):
-		return fmt.Errorf("--lr is %v and --head-lr %v; give numbers above 0", o.LR, o.HeadLR)
-	case !notNegative(o.Decay) || !notNegative(o.Clip) || !notNegative(o.ScoreWeight):
-		return fmt.Errorf("--weight-decay is %v, --clip %v and --score-weight %v; give 0 or numbers above it", o.Decay, o.Clip, o.ScoreWeight)
-	case !(o.EvalSplit >= 0 && o.EvalSplit < 1):
-		return fmt.Errorf("--eval-split is %v; give a part from 0 up to but without 1", o.EvalSplit)
-	case len(o.ScoreRange) != 0 && (len(o.ScoreRange) != 2 || !(o.ScoreRange[0] < o.ScoreRange[1])):
-		return fmt.Errorf("--score-range is %v; give the least and the most, as in 0,10", o.ScoreRange)
-	case o.CheckpointEvery < 0:
-		return fmt.Errorf("--checkpoint-every is %d; give 0 or a number of steps", o.CheckpointEvery)
-	}
-	return o.Schedule.Validate()
-}
-
-// Progress is what a run tells of itself: Stage "check" while the data are read, then "train".
+// Progress is what a run tells of itself: Stage "check" while the data are read, "look" while features are made for a fit of
+// the head, "train" at each step, and "evaluate" while the records for evaluation are measured.
 type Progress struct {
 	Stage    string
 	Done, Of int
 	Last     *LogLine // of the step that was just taken
-}
-
-// LogLine is one step as OUT/log.jsonl has it.
-type LogLine struct {
-	Step      int     `json:"step"` // from 0
-	Loss      float64 `json:"loss"`
-	LMLoss    float64 `json:"lm_loss"`
-	ScoreLoss float64 `json:"score_loss"`
-	LR        float64 `json:"lr"`
-	GradNorm  float64 `json:"grad_norm"` // before clipping
-	TokensPS  float64 `json:"tokens_per_s"`
-	RSSBytes  uint64  `json:"rss_bytes"`
 }
 
 // run is a training under way.
@@ -99,53 +29,76 @@ type run struct {
 	train  []Record
 	eval   []Record
 	params []*Param
-	head   map[*Param]bool // those of the score head
 	opt    *AdamW
+	best   best
+	fit    *Fit // of the score head, where it was fitted before the first step
 	digest string
 	steps  int
-	saved  int      // step of the last checkpoint; -1: none
-	log    *os.File // nil until the run is prepared
+	saved  int // step of the last checkpoint; -1: none
+	report func(Progress)
+	// the lines of steps and of measurements; nil until the run is prepared
+	log, evals *os.File
 }
 
-// Run trains the model, which learns in memory, and writes into o.Out: log.jsonl, checkpoints, and at the end the adapter or
-// the model, the score head and the optimiser's state. When ctx ends, a checkpoint is written and ctx's error returned.
-func Run(ctx context.Context, m *loupe.Model, o Options, report func(Progress)) error {
+// Run trains the model, which learns in memory, and writes into o.Out: log.jsonl, eval.jsonl, curves, checkpoints, and at the
+// end the adapter or the model, the score head and the optimiser's state. A run that ctx ends, or that cannot go on, writes a
+// checkpoint first; the error is then a *Stopped, or says so.
+func Run(ctx context.Context, m *loupe.Model, o Options, report func(Progress)) (*Result, error) {
 	if err := o.Validate(); err != nil {
-		return err
+		return nil, err
 	}
-	r := &run{o: o, m: m, saved: -1}
-	if err := r.prepare(ctx, report); err != nil {
+	r := &run{o: o, m: m, saved: -1, report: report, best: best{Step: -1, Measured: -1}}
+	if err := r.prepare(ctx); err != nil {
 		if ctx.Err() != nil {
-			return &Stopped{cause: ctx.Err()}
+			return nil, &Stopped{cause: ctx.Err()}
 		}
-		return err
+		return nil, err
 	}
-	log, err := r.openLog()
-	if err != nil {
-		return err
+	if o.HeadOnly {
+		return r.fitHead(ctx)
 	}
-	defer log.Close()
-	r.log = log
-	for r.opt.Steps < r.steps {
-		line, err := r.step(ctx)
-		if err == nil {
-			err = writeLine(log, line)
-		}
-		if err != nil {
-			return r.stopped(ctx, err)
-		}
-		if r.o.CheckpointEvery > 0 && r.opt.Steps%r.o.CheckpointEvery == 0 {
-			if err := r.save(); err != nil {
+	if err := r.openLogs(); err != nil {
+		return nil, err
+	}
+	defer r.closeLogs()
+	if err := r.learn(ctx); err != nil {
+		return nil, r.stopped(ctx, err)
+	}
+	if err := r.save(); err != nil {
+		return nil, err
+	}
+	return r.finish()
+}
+
+// learn takes the steps that are left.
+func (r *run) learn(ctx context.Context) error {
+	for {
+		if r.due() {
+			if err := r.measure(ctx); err != nil {
 				return err
 			}
 		}
-		report(Progress{Stage: "train", Done: r.opt.Steps, Of: r.steps, Last: line})
+		if r.opt.Steps >= r.steps || r.o.Patience > 0 && r.best.Waited >= r.o.Patience {
+			return nil
+		}
+		line, err := r.step(ctx)
+		if err == nil {
+			err = writeLine(r.log, line)
+		}
+		if err != nil {
+			return err
+		}
+		if r.o.CheckpointEvery > 0 && r.opt.Steps%r.o.CheckpointEvery == 0 {
+			if err := r.save(); err != nil {
+				return &unsaved{err}
+			}
+		}
+		r.report(Progress{Stage: "train", Done: r.opt.Steps, Of: r.steps, Last: line})
 	}
-	if err := r.save(); err != nil {
-		return err
-	}
-	return r.write()
 }
+
+// unsaved is the error of a checkpoint that could not be written.
+type unsaved struct{ error }
 
 // Stopped is the error of a run that was told to stop and has written a checkpoint to go on from.
 type Stopped struct {
@@ -165,8 +118,12 @@ func (e *Stopped) Unwrap() error { return e.cause }
 // so. After a loss that is not finite the last checkpoint is the place to go on from.
 func (r *run) stopped(ctx context.Context, err error) error {
 	var diverged *Diverged
+	var unsaved *unsaved
 	if errors.As(err, &diverged) {
 		return err
+	}
+	if errors.As(err, &unsaved) {
+		return fmt.Errorf("%w; make room, and go on from the last checkpoint with --resume", unsaved.error)
 	}
 	if saving := r.save(); saving != nil {
 		return fmt.Errorf("%w; and the checkpoint could not be written: %w", err, saving)
@@ -189,7 +146,7 @@ func (e *Diverged) Error() string {
 }
 
 // prepare reads the data, makes learn what is to, and goes back to the last checkpoint where that is asked for.
-func (r *run) prepare(ctx context.Context, report func(Progress)) error {
+func (r *run) prepare(ctx context.Context) error {
 	if err := r.ownDirectory(); err != nil {
 		return err
 	}
@@ -197,7 +154,7 @@ func (r *run) prepare(ctx context.Context, report func(Progress)) error {
 	if err != nil {
 		return err
 	}
-	digests, err := checked(ctx, r.m, records, func(n int) { report(Progress{Stage: "check", Done: n, Of: len(records)}) })
+	digests, err := checked(ctx, r.m, records, func(n int) { r.report(Progress{Stage: "check", Done: n, Of: len(records)}) })
 	if err != nil {
 		return err
 	}
@@ -205,30 +162,59 @@ func (r *run) prepare(ctx context.Context, report func(Progress)) error {
 	if len(r.train) == 0 {
 		return fmt.Errorf("%s: all %d records are for evaluation; lower --eval-split or give more records", r.o.Data, len(records))
 	}
-	if r.m.Head == nil {
-		if cfg, any := headFor(r.train, r.o.ScoreRange); any {
-			if err := r.m.NewHead(cfg); err != nil {
-				return err
-			}
-		}
+	if r.o.EvalEvery > 0 && len(r.eval) == 0 {
+		return fmt.Errorf("%s: there are no records for --eval-every to measure; give --eval-split, or records with the split eval", r.o.Data)
+	}
+	fresh, err := r.newHead()
+	if err != nil || r.o.HeadOnly {
+		return err
 	}
 	if err := r.learners(); err != nil {
 		return err
 	}
-	each := r.o.Batch * r.o.Accumulate
-	r.steps = r.o.Steps
-	if r.steps == 0 {
-		r.steps = (len(r.train)*r.o.Epochs + each - 1) / each
-	}
-	r.o.Schedule.Steps = r.steps
+	r.setSteps()
 	r.opt = NewAdamW(r.params, r.o.Decay)
 	if r.digest, err = r.identity(digests); err != nil {
 		return err
 	}
 	if r.o.Resume {
-		return r.restore()
+		if resumed, err := r.restore(); err != nil || resumed {
+			return err
+		}
+	}
+	if r.o.HeadInit == ridgeInit && fresh {
+		return r.startHead(ctx)
 	}
 	return nil
+}
+
+// setSteps settles how many steps the run has.
+func (r *run) setSteps() {
+	each := r.o.Batch * r.o.Accumulate
+	if r.steps = r.o.Steps; r.steps == 0 {
+		r.steps = (len(r.train)*r.o.Epochs + each - 1) / each
+	}
+	r.o.Schedule.Steps = r.steps
+}
+
+// newHead gives a model without a score head one for what the records hold, if they hold numbers.
+func (r *run) newHead() (fresh bool, err error) {
+	if r.m.Head != nil {
+		if len(r.o.HeadHidden) > 0 || len(r.o.ScoreRange) > 0 || r.o.HeadInit == ridgeInit {
+			return false, errors.New("--head-hidden, --score-range and --head-init make a new score head, and the model has one: leave them away, or take score_head.json from beside the model or the adapter")
+		}
+		return false, nil
+	}
+	cfg, any := headFor(r.train, r.o.ScoreRange)
+	if !any {
+		return false, nil
+	}
+	cfg.Hidden = r.o.HeadHidden
+	if err := r.m.NewHead(cfg); err != nil {
+		return false, err
+	}
+	initHidden(r.m.Head, r.o.Seed)
+	return true, nil
 }
 
 // ownDirectory makes the output directory; one that holds another run's log is not overwritten.
@@ -267,16 +253,12 @@ func (r *run) learners() (err error) {
 		}
 		r.params = Full(r.m, r.o.Freeze)
 	} else {
-		r.o.LoRA.Seed = r.o.Seed
+		r.o.LoRA.Seed, r.o.LoRA.Freeze = r.o.Seed, r.o.Freeze
 		if r.params, err = LoRA(r.m, r.o.LoRA); err != nil {
 			return err
 		}
 	}
-	r.head = map[*Param]bool{}
-	for _, p := range Head(r.m) {
-		r.head[p] = true
-		r.params = append(r.params, p)
-	}
+	r.params = append(r.params, Head(r.m, r.o.Freeze)...)
 	if len(r.params) == 0 {
 		return errors.New("--freeze leaves nothing to learn")
 	}
@@ -287,6 +269,12 @@ func (r *run) learners() (err error) {
 func (r *run) identity(digests [][32]byte) (string, error) {
 	o := r.o
 	o.Data, o.Out, o.Resume, o.CheckpointEvery, o.Recompute, o.Epochs, o.Steps = "", "", false, 0, false, 0, r.steps
+	if o.LoRA.Freeze = nil; o.ScoreLoss == SquaredLoss {
+		o.ScoreLoss = ""
+	}
+	if o.HeadInit == "zero" {
+		o.HeadInit = ""
+	}
 	h := sha256.New()
 	if err := json.NewEncoder(h).Encode(o); err != nil {
 		return "", fmt.Errorf("digest of the options: %w", err)
@@ -309,70 +297,4 @@ func (r *run) identity(digests [][32]byte) (string, error) {
 		fmt.Fprintln(h, p.Name, p.Shape)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
-// order is the record that stands at a place of the endless sequence of all epochs.
-func (r *run) order(place int) *Record {
-	epoch, i := place/len(r.train), place%len(r.train)
-	if r.o.Shuffle {
-		i = rand.New(rand.NewPCG(r.o.Seed, uint64(epoch))).Perm(len(r.train))[i]
-	}
-	return &r.train[i]
-}
-
-// step learns from the next records and moves the parameters. On an error they stay as they are.
-func (r *run) step(ctx context.Context) (*LogLine, error) {
-	began := time.Now()
-	n := r.opt.Steps
-	each := r.o.Batch * r.o.Accumulate
-	line := &LogLine{Step: n, LR: r.o.LR * r.o.Schedule.At(n)}
-	ZeroGrad(r.params)
-	tokens := 0
-	for i := range each {
-		lesson, err := r.order(n*each + i).Lesson(r.m)
-		if err != nil {
-			return nil, err
-		}
-		got, err := r.m.Learn(ctx, lesson, loupe.LearnOptions{
-			Weight: 1 / float32(each), Lambda: float32(r.o.ScoreWeight), Recompute: r.o.Recompute,
-			Seed: r.o.Seed*1_000_003 + uint64(n*each+i) + 1,
-		})
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", r.order(n*each+i).Where, err)
-		}
-		line.LMLoss += got.LM / float64(each)
-		line.ScoreLoss += got.Score / float64(each)
-		tokens += len(lesson.Prompt.IDs)
-	}
-	line.Loss = line.LMLoss + float64(r.o.ScoreWeight*line.ScoreLoss)
-	line.GradNorm = Norm(r.params)
-	if math.IsNaN(line.Loss+line.GradNorm) || math.IsInf(line.Loss+line.GradNorm, 0) {
-		return nil, &Diverged{Step: n, Loss: line.Loss, Norm: line.GradNorm}
-	}
-	factor := r.o.Schedule.At(n)
-	r.opt.Step(r.m.Engine(), r.params, func(p *Param) float64 {
-		if r.head[p] && r.o.HeadLR > 0 {
-			return r.o.HeadLR * factor
-		}
-		return r.o.LR * factor
-	}, Clip(line.GradNorm, r.o.Clip))
-	line.TokensPS = float64(tokens) / time.Since(began).Seconds()
-	line.RSSBytes = residentBytes()
-	return line, nil
-}
-
-// residentBytes is the memory that the process holds; 0 where the system does not tell.
-func residentBytes() uint64 {
-	if runtime.GOOS != "linux" {
-		return 0
-	}
-	data, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0
-	}
-	var total, resident uint64
-	if _, err := fmt.Sscan(strings.TrimSpace(string(data)), &total, &resident); err != nil {
-		return 0
-	}
-	return resident * uint64(os.Getpagesize())
 }

@@ -50,7 +50,8 @@ func run(ctx context.Context, t *testing.T, o train.Options, threads int, watch 
 	if watch == nil {
 		watch = func(train.Progress) {}
 	}
-	return train.Run(ctx, m, o, watch)
+	_, err = train.Run(ctx, m, o, watch)
+	return err
 }
 
 // digest is of the results in a directory: every safetensors file and the configurations beside them.

@@ -7,45 +7,121 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 
+	"github.com/loupe-vl/loupe/kernels"
+	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// write puts the result into the output directory: the adapter or the whole model, the score head, and the optimiser's state.
-func (r *run) write() error {
-	var model, head []*Param
-	for _, p := range r.params {
-		if r.head[p] {
-			head = append(head, p)
-		} else {
-			model = append(model, p)
+// Result is what a run came to.
+type Result struct {
+	Steps int       // taken
+	Kept  int       // the step whose parameters were written: the last, or the best that was measured
+	Last  *LogLine  // nil: no step was taken, and there is no log
+	Eval  *EvalLine // of the kept step; nil: none was measured
+	Fit   *Fit      // of the score head, where it was fitted
+}
+
+// finish writes the results: of the best step that was measured, or of the last.
+func (r *run) finish() (*Result, error) {
+	out := &Result{Steps: r.opt.Steps, Kept: r.opt.Steps, Fit: r.fit}
+	if r.best.Step >= 0 && r.best.Step != r.opt.Steps {
+		out.Kept = r.best.Step
+		if _, err := r.read(stepDir(filepath.Join(r.o.Out, checkpointsDir), r.best.Step)); err != nil {
+			return nil, fmt.Errorf("go back to the best step: %w", err)
 		}
 	}
+	if err := r.write(); err != nil {
+		return nil, err
+	}
+	steps, _, err := readLog(r.logPath(), func(LogLine) bool { return true })
+	if err != nil {
+		return nil, err
+	}
+	evals, _, err := readLog(r.evalsPath(), func(EvalLine) bool { return true })
+	if err != nil {
+		return nil, err
+	}
+	if len(steps) > 0 {
+		out.Last = &steps[len(steps)-1]
+	}
+	for i := range evals {
+		if evals[i].After == out.Kept {
+			out.Eval = &evals[i]
+		}
+	}
+	return out, drawCurves(r.o.Out, steps, evals)
+}
+
+// write puts the result into the output directory: the adapter or the whole model, the score head, and the optimiser's state.
+func (r *run) write() error {
+	model := slices.DeleteFunc(slices.Clone(r.params), func(p *Param) bool { return p.Part() == ScoreHead })
 	out := func(name string) string { return filepath.Join(r.o.Out, name) }
 	if r.o.Full {
 		if err := r.writeModel(model); err != nil {
 			return err
 		}
-	} else {
-		if err := weights.Write(out(weights.AdapterWeightsName), tensors(model), map[string]string{"format": "pt"}); err != nil {
-			return fmt.Errorf("write adapter: %w", err)
-		}
-		if err := weights.WriteAdapter(out(weights.AdapterConfigName), r.m.Adapter, r.m.Dir); err != nil {
-			return fmt.Errorf("write adapter: %w", err)
-		}
+	} else if err := r.writeAdapter(); err != nil {
+		return err
 	}
-	if r.m.Head != nil {
-		if err := weights.Write(out(weights.ScoreHeadWeightsName), tensors(head), nil); err != nil {
-			return fmt.Errorf("write score head: %w", err)
-		}
-		if err := weights.WriteScoreHead(out(weights.ScoreHeadConfigName), &r.m.Head.Config); err != nil {
-			return fmt.Errorf("write score head: %w", err)
-		}
+	if err := writeHead(r.o.Out, r.m); err != nil {
+		return err
 	}
 	if err := weights.Write(out(optimizerName), r.opt.moments(r.params), nil); err != nil {
 		return fmt.Errorf("write optimiser: %w", err)
 	}
 	return nil
+}
+
+// writeAdapter writes every branch of the model, those too that were frozen.
+func (r *run) writeAdapter() error {
+	var branches []weights.Named
+	for _, l := range r.m.Linears() {
+		if l.LoRA == nil {
+			continue
+		}
+		for _, half := range []struct {
+			part string
+			of   *kernels.Matrix
+		}{{"A", &l.LoRA.A}, {"B", &l.LoRA.B}} {
+			branches = append(branches, named(weights.AdapterName(l.Name, half.part), half.of))
+		}
+	}
+	if err := weights.Write(filepath.Join(r.o.Out, weights.AdapterWeightsName), branches, map[string]string{"format": "pt"}); err != nil {
+		return fmt.Errorf("write adapter: %w", err)
+	}
+	if err := weights.WriteAdapter(filepath.Join(r.o.Out, weights.AdapterConfigName), r.m.Adapter, r.m.Dir); err != nil {
+		return fmt.Errorf("write adapter: %w", err)
+	}
+	return nil
+}
+
+// writeHead writes the model's score head into dir, if it has one.
+func writeHead(dir string, m *loupe.Model) error {
+	if m.Head == nil {
+		return nil
+	}
+	var tensors []weights.Named
+	for _, l := range m.Head.Layers {
+		tensors = append(tensors, named(l.Name+".weight", &l.W), weights.FromF32(l.Name+".bias", []int{len(l.Bias)}, l.Bias))
+	}
+	if err := weights.Write(filepath.Join(dir, weights.ScoreHeadWeightsName), tensors, nil); err != nil {
+		return fmt.Errorf("write score head: %w", err)
+	}
+	if err := weights.WriteScoreHead(filepath.Join(dir, weights.ScoreHeadConfigName), &m.Head.Config); err != nil {
+		return fmt.Errorf("write score head: %w", err)
+	}
+	return nil
+}
+
+// named is a matrix as a float32 tensor to write.
+func named(name string, m *kernels.Matrix) weights.Named {
+	p := make([]float32, m.Rows*m.Cols)
+	for r := range m.Rows {
+		m.Row(p[r*m.Cols:], r)
+	}
+	return weights.FromF32(name, []int{m.Rows, m.Cols}, p)
 }
 
 // writeModel writes a model directory: what learned in float32, what did not as it was, and the files beside the weights.

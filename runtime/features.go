@@ -1,0 +1,50 @@
+package loupe
+
+import (
+	"context"
+	"strings"
+
+	"github.com/loupe-vl/loupe/kernels/tensor"
+)
+
+// Pooled is what the score head makes of a prompt before its first layer: one row of features, (width). The decoder runs only
+// if the head reads from it.
+func (m *Model) Pooled(ctx context.Context, p *Prompt) ([]float32, error) {
+	if err := m.needHead(); err != nil {
+		return nil, err
+	}
+	var out []float32
+	probe := newProbe([]string{"score_head.pooled"}, func(t Tap) { out = t.Data }, nil)
+	if !strings.HasPrefix(m.Head.Config.Input, "visual.") {
+		_, err := m.answer(ctx, p, Generation{}, probe, false)
+		return out, err
+	}
+	if _, err := m.encode(ctx, p, m.withHead(probe)); err != nil {
+		return nil, err
+	}
+	_, err := m.scoreCaptured(ctx, probe)
+	return out, err
+}
+
+// Through maps rows of pooled features through the first n layers of the score head; see vit.Head.
+func (m *Model) Through(ctx context.Context, pooled [][]float32, n int) ([][]float32, error) {
+	r, done := m.run(ctx, nil)
+	defer done()
+	var out [][]float32
+	for _, row := range pooled {
+		y := m.Head.Through(r, tensor.Of(1, len(row), row), n)
+		out = append(out, append([]float32(nil), y.Data...))
+	}
+	return out, m.explain(r.Err())
+}
+
+// LearnHead is Learn for the score head alone, over features that it pooled before: nothing else is run.
+func (m *Model) LearnHead(ctx context.Context, pooled []float32, l Lesson, o LearnOptions) (Losses, error) {
+	r, done := m.run(ctx, nil)
+	defer done()
+	r.Record(&tensor.Tape{})
+	z := m.Head.Through(r, tensor.Of(1, len(pooled), pooled), len(m.Head.Layers))
+	out := Losses{Score: scoreLoss(r, z, l, o), Outputs: append([]float32(nil), z.Data...)}
+	r.Backward()
+	return out, m.explain(r.Err())
+}

@@ -1,0 +1,124 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Options are one run of training. Its result depends on them, the data and the model alone.
+type Options struct {
+	Data string // JSON Lines, JSON or CSV
+	Out  string // directory
+
+	Full   bool // every weight learns; else LoRA
+	LoRA   LoRAOptions
+	Freeze []string // patterns of what does not learn
+	// HeadOnly fits a score head on what the model sees of each picture, and leaves the model as it is.
+	HeadOnly bool `json:",omitempty"`
+	// Recompute saves memory; see tensor.Tape. It changes no bit.
+	Recompute bool
+
+	Epochs, Steps     int // Steps 0: as many as Epochs are
+	Batch, Accumulate int // records of a step are Batch * Accumulate
+	LR, HeadLR        float64
+	// VisionLR, MergerLR and DecoderLR are the learning rates of those parts, HeadLR that of the score head; 0: LR.
+	VisionLR, MergerLR, DecoderLR float64 `json:",omitempty"`
+	Decay, Clip                   float64
+	ScoreWeight                   float64 // lambda of the joint loss
+	Schedule                      Schedule
+	EvalSplit                     float64
+	Seed                          uint64
+	Shuffle                       bool
+
+	// ScoreLoss is how the head's outputs are held against the standardised targets: one of the names in ScoreLosses, or "" for
+	// the first.
+	ScoreLoss string `json:",omitempty"`
+	// ScoreRange is the least and the most that a new score head says; empty: 1 and 100, or as far beyond as the data go.
+	ScoreRange []float64 `json:",omitempty"`
+	// HeadHidden are the widths of the hidden layers of a new score head; none: one linear layer.
+	HeadHidden []int `json:",omitempty"`
+	// HeadInit "ridge" starts from a head that is fitted in closed form first; "" from what it is, a new one from 0.
+	HeadInit string `json:",omitempty"`
+
+	// EvalEvery is after how many steps the records for evaluation are measured; what is written at the end is then the best
+	// that was measured. 0: never, and the last is written.
+	EvalEvery int `json:",omitempty"`
+	// Patience is how many measurements without a better one end the run; 0: none do.
+	Patience int `json:",omitempty"`
+
+	Resume          bool
+	CheckpointEvery int // steps; 0: at the end only
+}
+
+// The ways of holding scores against targets: by the mean squared error, by Huber's loss, or by the order of each pair of a
+// step's records.
+const (
+	SquaredLoss  = "squared"
+	HuberLoss    = "huber"
+	PairwiseLoss = "rank"
+)
+
+// ScoreLosses are the names of the losses of the score head, the default first.
+var ScoreLosses = []string{SquaredLoss, HuberLoss, PairwiseLoss}
+
+// ridgeInit is the value of HeadInit that fits the head first.
+const ridgeInit = "ridge"
+
+// Validate refuses what cannot be meant, naming the flag.
+func (o Options) Validate() error {
+	switch {
+	case o.Data == "":
+		return errors.New("--data is missing: name a JSON Lines, JSON or CSV file")
+	case o.Out == "":
+		return errors.New("--out is missing: name a directory")
+	case o.Epochs < 0 || o.Steps < 0 || o.Epochs+o.Steps == 0:
+		return fmt.Errorf("--epochs is %d and --steps %d; give one of them above 0", o.Epochs, o.Steps)
+	case o.Batch < 1 || o.Accumulate < 1:
+		return fmt.Errorf("--batch is %d and --accumulate %d; give numbers above 0", o.Batch, o.Accumulate)
+	case !(o.EvalSplit >= 0 && o.EvalSplit < 1):
+		return fmt.Errorf("--eval-split is %v; give a part from 0 up to but without 1", o.EvalSplit)
+	case o.CheckpointEvery < 0:
+		return fmt.Errorf("--checkpoint-every is %d; give 0 or a number of steps", o.CheckpointEvery)
+	case o.EvalEvery < 0 || o.Patience < 0:
+		return fmt.Errorf("--eval-every is %d and --patience %d; give 0 or numbers above it", o.EvalEvery, o.Patience)
+	case o.Patience > 0 && o.EvalEvery == 0:
+		return errors.New("--patience counts measurements, and there are none: give --eval-every too")
+	case o.HeadOnly && (o.Full || len(o.Freeze) > 0):
+		return errors.New("--head-only leaves the model as it is: it does not go together with --full or --freeze")
+	}
+	return errors.Join(o.validateRates(), o.validateHead(), o.Schedule.Validate())
+}
+
+func (o Options) validateRates() error {
+	for _, f := range []struct {
+		flag  string
+		value float64
+		least float64
+	}{
+		{"lr", o.LR, math.SmallestNonzeroFloat64}, {"vision-lr", o.VisionLR, 0}, {"merger-lr", o.MergerLR, 0}, {"decoder-lr", o.DecoderLR, 0}, {"head-lr", o.HeadLR, 0},
+		{"weight-decay", o.Decay, 0}, {"clip", o.Clip, 0}, {"score-weight", o.ScoreWeight, 0},
+	} {
+		if !(f.value >= f.least) || math.IsInf(f.value, 0) {
+			return fmt.Errorf("--%s is %v; give a finite number that is not negative, and for --lr not 0", f.flag, f.value)
+		}
+	}
+	return nil
+}
+
+func (o Options) validateHead() error {
+	switch {
+	case o.ScoreLoss != "" && !slices.Contains(ScoreLosses, o.ScoreLoss):
+		return fmt.Errorf("--score-loss %q is unknown; give squared, huber or rank", o.ScoreLoss)
+	case o.ScoreLoss == PairwiseLoss && o.Batch*o.Accumulate < 2:
+		return errors.New("--score-loss rank compares the records of a step: give --batch 2 or more")
+	case o.HeadInit != "" && o.HeadInit != "zero" && o.HeadInit != ridgeInit:
+		return fmt.Errorf("--head-init %q is unknown; give zero or ridge", o.HeadInit)
+	case len(o.ScoreRange) != 0 && (len(o.ScoreRange) != 2 || !(o.ScoreRange[0] < o.ScoreRange[1])):
+		return fmt.Errorf("--score-range is %v; give the least and the most, as in 0,10", o.ScoreRange)
+	case slices.ContainsFunc(o.HeadHidden, func(n int) bool { return n < 1 || n > 1<<16 }) || len(o.HeadHidden) > 16:
+		return fmt.Errorf("--head-hidden is %v; give up to 16 widths from 1 to 65536, as in 64,32", o.HeadHidden)
+	}
+	return nil
+}
