@@ -34,10 +34,12 @@ func emulate512(t *testing.T, cpu *emulate.CPU, p path) *path {
 		}
 	}
 	floats := func(x *float32, n int) []byte { return emulate.Bytes(unsafe.Slice(x, n)) }
-	tile := p.tile
-	p.tile = func(k int, x, w, dst *float32, stride int, accumulate int) {
-		call(tile, k, floats(x, k*p.mr), floats(w, k*p.nr), floats(dst, (p.mr-1)*stride+p.nr), stride, accumulate)
+	tile := func(routine tileFunc, cols int) tileFunc {
+		return func(k int, x, w, dst *float32, stride int, accumulate int) {
+			call(routine, k, floats(x, k*p.mr), floats(w, (k-1)*p.nr+cols), floats(dst, (p.mr-1)*stride+cols), stride, accumulate)
+		}
 	}
+	p.tile, p.half = tile(p.tile, p.nr), tile(p.half, p.nr/2)
 	fan := p.fan
 	p.fan = func(k int, x, w *float32, stride int, dst *float32, accumulate int) {
 		call(fan, k, floats(x, k), floats(w, (k-1)*stride+stripCols), stride, floats(dst, stripCols), accumulate)

@@ -31,6 +31,7 @@ type path struct {
 	available bool
 	mr, nr    int // rows and columns of a tile
 	tile      tileFunc
+	half      tileFunc // of the first nr/2 columns of a panel; nil for none
 	pack      packFunc
 	packX     packXFunc
 	fan       fanFunc

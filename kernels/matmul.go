@@ -1,11 +1,23 @@
 package kernels
 
-// The sizes of the blocks of a product. A product over more than kBlock steps goes on from what dst holds, which is exact.
-const (
-	kBlock    = 512 // steps of k: the more, the seldomer a tile is loaded and stored
-	groupCols = 32  // columns packed together: 64 kB
-	blockRows = 192 // rows of x that these columns meet before the next: 384 kB
-)
+// kBlock is how many steps of k a tile computes at a time: the more, the seldomer it is loaded and stored. A product over more
+// steps goes on from what dst holds, which is exact.
+const kBlock = 512
+
+// blocks are how much of the operands lies in the second-level cache together.
+type blocks struct {
+	cols int // columns packed together: 2 kB each
+	rows int // rows of x that these columns meet before the next: 2 kB each
+}
+
+// blocksFor chooses the blocks by the size of x, in numbers: one that the third-level cache holds is read again for each few
+// columns, a larger one, which comes from memory each time, for each many.
+func blocksFor(x int) blocks {
+	if x <= 2<<20 {
+		return blocks{cols: 32, rows: 192}
+	}
+	return blocks{cols: 256, rows: 96}
+}
 
 // Scratch is the working memory of a product on one goroutine.
 type Scratch struct {
@@ -116,7 +128,8 @@ func (p *path) product(s *Scratch, dst View, packed []float32, k int, w Matrix, 
 		return
 	}
 	tiles := (dst.Rows + p.mr - 1) / p.mr
-	group, block := groupCols/p.nr, blockRows/p.mr*p.mr
+	b := blocksFor(len(packed))
+	group, block := b.cols/p.nr, b.rows/p.mr*p.mr
 	panels, edge := grow(&s.panels, group*kBlock*p.nr), grow(&s.edge, p.mr*p.nr)
 	for ; lo < hi; lo += group {
 		n := min(group, hi-lo)
@@ -125,7 +138,7 @@ func (p *path) product(s *Scratch, dst View, packed []float32, k int, w Matrix, 
 			x := packed[k0*tiles*p.mr:]
 			ahead := kBlock // to what is packed after this: the same columns' next steps, or the next columns' first
 			if k0+kBlock >= k {
-				ahead = groupCols*w.Stride - k0
+				ahead = b.cols*w.Stride - k0
 			}
 			for j := range n {
 				c := (lo + j) * p.nr
@@ -159,6 +172,15 @@ func (p *path) packPanel(panel []float32, w Matrix, transW bool, c, cols, k0, kc
 		p.pack(panel, p.nr, w, c, cols, k0, kc, ahead)
 		return
 	}
+	if w.Kind == F32 && cols%16 == 0 {
+		for i := range kc {
+			to, from := panel[i*p.nr:][:cols], w.F32[(k0+i)*w.Stride+c:][:cols]
+			for j := 0; j < len(to); j += 16 {
+				*(*[16]float32)(to[j:]) = *(*[16]float32)(from[j:]) // by registers: a call of copy takes longer
+			}
+		}
+		return
+	}
 	for i := range kc {
 		widen(panel[i*p.nr:][:cols], w, (k0+i)*w.Stride+c)
 	}
@@ -171,8 +193,12 @@ func (p *path) oneTile(dst View, x, panel, edge []float32, r, c, cols, kc int, a
 		acc = 1
 	}
 	rows := min(p.mr, dst.Rows-r)
-	if rows == p.mr && cols == p.nr {
-		p.tile(kc, &x[0], &panel[0], &dst.Data[r*dst.RowStride+c], dst.RowStride, acc)
+	tile, wide := p.tile, p.nr
+	if p.half != nil && cols <= p.nr/2 {
+		tile, wide = p.half, p.nr/2
+	}
+	if rows == p.mr && cols == wide {
+		tile(kc, &x[0], &panel[0], &dst.Data[r*dst.RowStride+c], dst.RowStride, acc)
 		return
 	}
 	if accumulate {
@@ -180,7 +206,7 @@ func (p *path) oneTile(dst View, x, panel, edge []float32, r, c, cols, kc int, a
 			copy(edge[i*p.nr:], dst.Data[(r+i)*dst.RowStride+c:][:cols])
 		}
 	}
-	p.tile(kc, &x[0], &panel[0], &edge[0], p.nr, acc)
+	tile(kc, &x[0], &panel[0], &edge[0], p.nr, acc)
 	for i := range rows {
 		copy(dst.Data[(r+i)*dst.RowStride+c:][:cols], edge[i*p.nr:])
 	}

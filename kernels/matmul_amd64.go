@@ -21,6 +21,21 @@ import "unsafe"
 //go:noescape
 func tile6x16AVX2(k int, x, w, dst *float32, stride int, accumulate int)
 
+// tile6x8AVX2 is tileFunc for tiles of 6 x 8 of a panel of 16 columns:
+//
+//	for r := range 6 {
+//		for c := range 8 {
+//			acc := 0, or dst[r*stride+c] if accumulate != 0
+//			for i := range k {
+//				acc = FMA(x[i*6+r], w[i*16+c], acc)
+//			}
+//			dst[r*stride+c] = acc
+//		}
+//	}
+//
+//go:noescape
+func tile6x8AVX2(k int, x, w, dst *float32, stride int, accumulate int)
+
 // fan32AVX2 is fanFunc:
 //
 //	for c := range 32 {
@@ -267,6 +282,21 @@ func strip8F16AVX2(lines int, x *float32, xStride int, w unsafe.Pointer, stride 
 //
 //go:noescape
 func tile12x32AVX512(k int, x, w, dst *float32, stride int, accumulate int)
+
+// tile12x16AVX512 is tileFunc for tiles of 12 x 16 of a panel of 32 columns:
+//
+//	for r := range 12 {
+//		for c := range 16 {
+//			acc := 0, or dst[r*stride+c] if accumulate != 0
+//			for i := range k {
+//				acc = FMA(x[i*12+r], w[i*32+c], acc)
+//			}
+//			dst[r*stride+c] = acc
+//		}
+//	}
+//
+//go:noescape
+func tile12x16AVX512(k int, x, w, dst *float32, stride int, accumulate int)
 
 // fan32AVX512 is fanFunc:
 //

@@ -31,7 +31,8 @@ func generate() (asm, decl []byte) {
 	g.constants()
 	for _, m := range machines {
 		m.macros(g)
-		m.tile(g)
+		m.tile(g, 2)
+		m.tile(g, 1)
 		m.fan(g)
 		for _, k := range kinds {
 			m.pack(g, k)

@@ -2,9 +2,6 @@ package main
 
 import "fmt"
 
-// ahead is how far before their use a strip asks for weights, in bytes of each row.
-const ahead = 256
-
 // strip writes the product of a few rows of x with a strip of weights where they lie: a decoding step reads every weight
 // once, so it is transposed in registers and never stored.
 func (m machine) strip(g *generator, k kind, rows int) {
@@ -53,23 +50,23 @@ func (m machine) strip(g *generator, k kind, rows int) {
 		}
 	}
 
-	// A pass of the loop takes a chunk of every row; each pass at the begin of a line asks for lines to come.
+	// A pass of the loop takes a chunk of every row. At the begin of each line it asks for as many bytes of the rows that
+	// come after these, one after the other as they lie: the processor's own looking ahead follows no more than a few rows.
 	chunks := line / k.steps
 	g.label("line")
 	g.op("IMULQ $%d, CX", chunks)
 	g.label("chunk")
 	g.op("TESTQ $%d, CX", chunks-1)
 	g.op("JNZ products")
-	for range groups {
-		m.point(g)
-		for q := range m.lanes / 4 {
-			for _, row := range []string{"", "(DX*1)", "(DX*2)", "(R8*1)"} {
-				g.op("PREFETCHT0 %d(%s)%s", ahead, quads[q], row)
-			}
-		}
-		m.next(g)
+	g.op("MOVQ w+24(FP), DI")
+	g.op("MOVQ BX, AX")
+	g.op("SUBQ DI, AX")
+	g.op("IMULQ $%d, AX", cols)
+	g.op("ADDQ R9, DI")
+	g.op("ADDQ AX, DI")
+	for c := range cols {
+		g.op("PREFETCHT1 %d(DI)", 64*c)
 	}
-	g.op("SUBQ R9, BX")
 	g.label("products")
 	for c := range groups {
 		m.point(g)

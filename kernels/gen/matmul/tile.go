@@ -2,33 +2,41 @@ package main
 
 import "fmt"
 
-// tile writes the tile over a packed panel: mr rows by two registers of columns, all in registers while k runs.
-func (m machine) tile(g *generator) {
-	nr := 2 * m.lanes
+// tile writes the tile over a packed panel, whose rows are two registers of columns: mr rows by the first vectors of them,
+// all in registers while k runs.
+func (m machine) tile(g *generator, vectors int) {
+	wide, nr := 2*m.lanes, vectors*m.lanes
 	name := fmt.Sprintf("tile%dx%d%s", m.mr, nr, m.name)
-	doc := fmt.Sprintf(`%s is tileFunc for tiles of %d x %d:
+	of := ""
+	if nr < wide {
+		of = fmt.Sprintf(" of a panel of %d columns", wide)
+	}
+	doc := fmt.Sprintf(`%s is tileFunc for tiles of %d x %d%s:
 
 	for r := range %[2]d {
 		for c := range %[3]d {
 			acc := 0, or dst[r*stride+c] if accumulate != 0
 			for i := range k {
-				acc = FMA(x[i*%[2]d+r], w[i*%[3]d+c], acc)
+				acc = FMA(x[i*%[2]d+r], w[i*%[5]d+c], acc)
 			}
 			dst[r*stride+c] = acc
 		}
 	}
-`, name, m.mr, nr)
-	w0, w1, x0, x1 := 2*m.mr, 2*m.mr+1, 2*m.mr+2, 2*m.mr+3
+`, name, m.mr, nr, of, wide)
+	w := func(v int) int { return vectors*m.mr + v }
+	x := func(r int) int { return vectors*m.mr + vectors + r%2 }
 	g.macro("One step of k: the panel at an offset of BX, and x at an offset of SI, one row after the other.", fmt.Sprintf("STEP%dx%d(x, w)", m.mr, nr), func() {
-		g.op("VMOVUPS (w)(BX), %s", m.r(w0))
-		g.op("VMOVUPS (w+%d)(BX), %s", m.bytes(), m.r(w1))
+		for v := range vectors {
+			g.op("VMOVUPS (w+%d)(BX), %s", v*m.bytes(), m.r(w(v)))
+		}
 		for r := 0; r < m.mr; r += 2 {
-			g.op("VBROADCASTSS (x+%d)(SI), %s", 4*r, m.r(x0))
-			g.op("VBROADCASTSS (x+%d)(SI), %s", 4*r+4, m.r(x1))
-			g.op("VFMADD231PS %s, %s, %s", m.r(w0), m.r(x0), m.r(2*r))
-			g.op("VFMADD231PS %s, %s, %s", m.r(w1), m.r(x0), m.r(2*r+1))
-			g.op("VFMADD231PS %s, %s, %s", m.r(w0), m.r(x1), m.r(2*r+2))
-			g.op("VFMADD231PS %s, %s, %s", m.r(w1), m.r(x1), m.r(2*r+3))
+			g.op("VBROADCASTSS (x+%d)(SI), %s", 4*r, m.r(x(r)))
+			g.op("VBROADCASTSS (x+%d)(SI), %s", 4*r+4, m.r(x(r+1)))
+			for _, row := range []int{r, r + 1} {
+				for v := range vectors {
+					g.op("VFMADD231PS %s, %s, %s", m.r(w(v)), m.r(x(row)), m.r(vectors*row+v))
+				}
+			}
 		}
 	})
 	g.text(doc, name, "(k int, x, w, dst *float32, stride int, accumulate int)", "CX", "SI", "BX", "DI", "DX", "AX")
@@ -46,15 +54,16 @@ func (m machine) tile(g *generator) {
 	}
 	g.op("TESTQ AX, AX")
 	g.op("JNZ load")
-	for n := range 2 * m.mr {
+	for n := range vectors * m.mr {
 		m.zero(g, n)
 	}
 	g.op("JMP steps")
 	g.label("load")
 	g.op("MOVQ DI, R8")
 	for r := range m.mr {
-		g.op("VMOVUPS (R8), %s", m.r(2*r))
-		g.op("VMOVUPS %d(R8), %s", m.bytes(), m.r(2*r+1))
+		for v := range vectors {
+			g.op("VMOVUPS %d(R8), %s", v*m.bytes(), m.r(vectors*r+v))
+		}
 		g.op("ADDQ DX, R8")
 	}
 
@@ -62,10 +71,10 @@ func (m machine) tile(g *generator) {
 	loop := func(label, counter string, steps int) {
 		g.label(label)
 		for n := range steps {
-			g.op("%s(%d, %d)", step, 4*n*m.mr, 2*n*m.bytes())
+			g.op("%s(%d, %d)", step, 4*n*m.mr, 4*n*wide)
 		}
 		g.op("ADDQ $%d, SI", steps*4*m.mr)
-		g.op("ADDQ $%d, BX", steps*2*m.bytes())
+		g.op("ADDQ $%d, BX", steps*4*wide)
 		g.op("DECQ %s", counter)
 		g.op("JNZ %s", label)
 	}
@@ -82,8 +91,9 @@ func (m machine) tile(g *generator) {
 
 	g.label("store")
 	for r := range m.mr {
-		g.op("VMOVUPS %s, (DI)", m.r(2*r))
-		g.op("VMOVUPS %s, %d(DI)", m.r(2*r+1), m.bytes())
+		for v := range vectors {
+			g.op("VMOVUPS %s, %d(DI)", m.r(vectors*r+v), v*m.bytes())
+		}
 		if r < m.mr-1 {
 			g.op("ADDQ DX, DI")
 		}
