@@ -42,10 +42,12 @@ func (c *AdapterConfig) Scale(module string) float64 {
 	return alpha / rank
 }
 
-// patternOf is the value of the key that a module's name ends with, or is, as PEFT reads it.
+// patternOf is the value of the key that a module's name ends with, or is, as PEFT reads it. The key may be of either naming:
+// an adapter may have been made with any version of transformers.
 func patternOf[T any](patterns map[string]T, module string, otherwise T) T {
 	for _, key := range sortedKeys(patterns) {
-		if re, err := regexp.Compile(`(^|.*\.)` + key + `$`); err == nil && re.MatchString(module) {
+		re, err := regexp.Compile(`^(.*\.)?(` + key + `)$`)
+		if err == nil && (re.MatchString(module) || re.MatchString(ModuleName(module))) {
 			return patterns[key]
 		}
 	}
@@ -165,13 +167,18 @@ func AdapterPart(stored string) (module, part string, ok bool) {
 
 // AdapterName is the inverse of AdapterPart for a model of transformers 4.52 or later, as PEFT writes it.
 func AdapterName(module, part string) string {
+	return "base_model.model." + ModuleName(module) + ".lora_" + part + ".weight"
+}
+
+// ModuleName is the name in transformers 4.52 or later of a module with a canonical name.
+func ModuleName(module string) string {
 	switch {
 	case strings.HasPrefix(module, "visual."):
-		module = "model." + module
+		return "model." + module
 	case strings.HasPrefix(module, "model."):
-		module = "model.language_model." + strings.TrimPrefix(module, "model.")
+		return "model.language_model." + strings.TrimPrefix(module, "model.")
 	}
-	return "base_model.model." + module + ".lora_" + part + ".weight"
+	return module
 }
 
 // HasAdapter reports whether dir holds an adapter.

@@ -70,7 +70,7 @@ func addBranches(m *loupe.Model, o LoRAOptions) error {
 		a, b := newParam("", o.Rank, l.W.Cols), newParam("", l.W.Rows, o.Rank)
 		uniform(a.Value, 1/math.Sqrt(float64(l.W.Cols)), o.Seed, l.Name)
 		l.LoRA = &tensor.LoRA{A: a.matrix(), B: b.matrix(), Scale: float32(cfg.Scale(l.Name)), Dropout: float32(o.Dropout)}
-		cfg.TargetModules = append(cfg.TargetModules, moduleName(l.Name))
+		cfg.TargetModules = append(cfg.TargetModules, weights.ModuleName(l.Name))
 	}
 	for i, n := range hits {
 		if n == 0 {
@@ -105,11 +105,6 @@ func targeted(name string, patterns []string, hits []int) bool {
 func matches(pattern, name string) bool {
 	ok, _ := regexp.MatchString("^"+strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, ".*")+"$", name)
 	return ok
-}
-
-// moduleName is the whole name of a module in transformers, which PEFT finds it by.
-func moduleName(name string) string {
-	return strings.TrimSuffix(strings.TrimPrefix(weights.AdapterName(name, "A"), "base_model.model."), ".lora_A.weight")
 }
 
 // uniform fills x from -bound to bound: numbers of their own for each name, whatever else learns.
