@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,10 +9,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
+	"github.com/loupe-vl/loupe/kernels"
+	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/train"
 	"github.com/loupe-vl/loupe/runtime/train/metrics"
+	"github.com/loupe-vl/loupe/runtime/train/sbert"
 	"github.com/loupe-vl/loupe/weights"
 	"github.com/spf13/cobra"
 )
@@ -21,8 +22,8 @@ import (
 type evalFlags struct {
 	model            modelFlags
 	data, split, out string
-	plots            string
-	options          metrics.Options
+	plots, sbert     string
+	options          train.EvalOptions
 	json             bool
 }
 
@@ -30,13 +31,20 @@ func evalCommand() *cobra.Command {
 	var f evalFlags
 	cmd := &cobra.Command{
 		Use:   "eval",
-		Short: "hold a model's scores against true ones",
+		Short: "hold a model's scores and critiques against true ones",
 		Long: `Scores the pictures of --data and says how well the scores follow the true ones: correlation, error and agreement, each
-with a 95 % bootstrap interval, beside the error of always predicting the mean.
+with a 95 % bootstrap interval, beside the error of always predicting the mean. A picture that cannot be read is left out and
+told of, and the exit status is 1.
 
-A CSV file of two columns, the true and the predicted score, is evaluated without any model.`,
+With --sbert DIR the model writes a critique of each picture too, in the same pass, and a sentence encoder (a BERT in the
+layout of sentence-transformers, such as all-MiniLM-L6-v2) says how near it comes to the record's: the mean cosine, and beside
+it the control, each critique against the reference of another picture.
+
+Two tables are evaluated without any model: a CSV file of two columns, the true and the predicted score; and with --sbert one
+with the columns reference and critique.`,
 		Example: `  loupe eval --model DIR --adapter tuned --data pictures.jsonl --split eval
-  loupe eval --data scores.csv --json`,
+  loupe eval --model DIR --data pictures.jsonl --sbert all-MiniLM-L6-v2 --out lines.jsonl
+  loupe eval --data scores.csv --plots figures --json`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
@@ -44,51 +52,100 @@ A CSV file of two columns, the true and the predicted score, is evaluated withou
 	fl := cmd.Flags()
 	fl.StringVar(&f.data, "data", "", "`FILE` of records, as train takes it, or a CSV of two columns")
 	fl.StringVar(&f.split, "split", "", "evaluate only records whose split is this: train|eval")
+	fl.StringVar(&f.sbert, "sbert", "", "`DIR` of a sentence encoder; write critiques and compare them with the records'")
+	fl.BoolVar(&f.options.Critique, "critique", false, "write critiques, into the lines of --out (--sbert does so anyway)")
+	fl.IntVar(&f.options.Generation.MaxTokens, "max-tokens", 256, "most tokens of a critique; each is the likeliest")
 	fl.StringVar(&f.out, "out", "", "`FILE.jsonl` for one line a picture")
 	fl.StringVar(&f.plots, "plots", "", "`DIR` for calibration.png and residuals.png")
-	fl.Uint64Var(&f.options.Seed, "seed", 0, "of the bootstrap")
+	fl.Uint64Var(&f.options.Seed, "seed", 0, "of the bootstrap and of the control's order")
 	fl.BoolVar(&f.json, "json", false, "print one JSON object")
+	must(cmd.MarkFlagFilename("data", "jsonl", "csv"))
+	must(cmd.MarkFlagDirname("sbert"))
+	must(cmd.MarkFlagDirname("plots"))
 	return cmd
 }
 
 func (f *evalFlags) run(cmd *cobra.Command) error {
-	if f.data == "" {
+	switch {
+	case f.data == "":
 		return usageError{errors.New("--data is missing: name a file of records, or a CSV of true and predicted scores")}
-	}
-	if f.split != "" && f.split != "train" && f.split != "eval" {
+	case f.split != "" && f.split != "train" && f.split != "eval":
 		return usageError{fmt.Errorf("--split is %q; give train or eval", f.split)}
+	case f.options.Critique && f.out == "":
+		return usageError{errors.New("--critique writes into the lines of --out: name a file there")}
+	case f.options.Generation.MaxTokens < 1:
+		return usageError{fmt.Errorf("--max-tokens is %d; give a number above 0", f.options.Generation.MaxTokens)}
 	}
-	pairs, isPairs, err := readPairs(f.data)
+	table, err := readTable(f.data)
+	switch {
+	case err != nil:
+		return err
+	case table == nil:
+		return f.evaluate(cmd)
+	case cmd.Flags().Changed("split") || f.options.Critique:
+		return usageError{fmt.Errorf("%s has no column image: it is a table without pictures, and --split and --critique are for records", f.data)}
+	case f.sbert != "":
+		return f.compareTexts(cmd, table)
+	case f.out != "":
+		return usageError{fmt.Errorf("%s has no column image: there are no pictures to write lines of to --out", f.data)}
+	}
+	pairs, err := metrics.ReadPairs(bytes.NewReader(table), f.data)
+	if err != nil {
+		return fmt.Errorf("%w (records of pictures would have a column image)", err)
+	}
+	report, err := metrics.Evaluate(pairs, f.options.Options)
 	if err != nil {
 		return err
 	}
-	if isPairs {
-		report, err := metrics.Evaluate(pairs, f.options)
-		if err != nil {
-			return err
-		}
-		return f.print(&train.Evaluation{Report: report, Pairs: pairs})
-	}
-	return f.evaluate(cmd)
+	return f.print(&train.Evaluation{Report: &report, Pairs: pairs})
 }
 
-// readPairs reads a table of scores, if data is one: a CSV without a column of images.
-func readPairs(data string) (p metrics.Pairs, ok bool, err error) {
+// readTable reads a CSV that is no list of pictures, since it has no column of images; nil for any other file.
+func readTable(data string) ([]byte, error) {
 	if !strings.EqualFold(filepath.Ext(data), ".csv") {
-		return p, false, nil
+		return nil, nil
 	}
 	text, err := os.ReadFile(data)
 	if err != nil {
-		return p, false, fmt.Errorf("read scores: %w", err)
+		return nil, fmt.Errorf("read table: %w", err)
 	}
-	header, _, _ := strings.Cut(strings.TrimPrefix(string(text), "\ufeff"), "\n")
-	if slices.ContainsFunc(strings.Split(header, ","), func(name string) bool { return strings.Trim(strings.TrimSpace(name), `"`) == "image" }) {
-		return p, false, nil
+	if train.IsTableOfRecords(text) {
+		return nil, nil
 	}
-	p, err = metrics.ReadPairs(bytes.NewReader(text), data)
-	return p, true, err
+	return append([]byte{}, text...), nil // not nil where the file is empty
 }
 
+// compareTexts compares two columns of texts, without any model but the sentence encoder.
+func (f *evalFlags) compareTexts(cmd *cobra.Command, table []byte) error {
+	references, critiques, err := train.ReadCritiques(bytes.NewReader(table), f.data)
+	if err != nil {
+		return err
+	}
+	engine, err := kernels.New(kernels.Options{Threads: f.model.options.Threads, Kernels: f.model.options.Kernels})
+	if err != nil {
+		return usageError{err}
+	}
+	defer engine.Close()
+	encoder, err := sbert.Load(f.sbert, engine)
+	if err != nil {
+		return err
+	}
+	defer encoder.Close()
+	l, cosines, err := train.CompareCritiques(cmd.Context(), encoder, references, critiques, f.options.Options)
+	if err != nil {
+		return err
+	}
+	var lines bytes.Buffer
+	for i, c := range cosines {
+		fmt.Fprintf(&lines, "{\"line\":%d,\"cosine\":%v}\n", i+1, c)
+	}
+	if err := f.writeLines(lines.Bytes()); err != nil {
+		return err
+	}
+	return f.print(&train.Evaluation{Likeness: l})
+}
+
+// evaluate runs the model over the records.
 func (f *evalFlags) evaluate(cmd *cobra.Command) error {
 	records, err := train.ReadRecords(f.data)
 	if err != nil {
@@ -105,57 +162,37 @@ func (f *evalFlags) evaluate(cmd *cobra.Command) error {
 		return err
 	}
 	defer m.Close()
-	if f.options.Min == f.options.Max && m.Head != nil {
-		f.options.Min, f.options.Max = m.Head.Config.Targets[0].Min, m.Head.Config.Targets[0].Max
-	}
-	var lines bytes.Buffer
-	e, err := train.Evaluate(cmd.Context(), m, records, f.options, &lines)
+	e, err := f.judge(cmd, m, records)
 	if err != nil {
 		return err
 	}
-	if f.out != "" {
-		if err := weights.WriteFileAtomic(f.out, func(w io.Writer) error { _, err := w.Write(lines.Bytes()); return err }); err != nil {
-			return err
-		}
-	}
-	return f.print(e)
+	return errors.Join(f.print(e), e.Err())
 }
 
-// print writes the report, and the plots where they are asked for.
-func (f *evalFlags) print(e *train.Evaluation) error {
-	if f.plots != "" {
-		if err := os.MkdirAll(f.plots, 0o777); err != nil {
-			return fmt.Errorf("make --plots: %w", err)
+// judge evaluates the records and writes --out, what there is of it even where the work was broken off.
+func (f *evalFlags) judge(cmd *cobra.Command, m *loupe.Model, records []train.Record) (*train.Evaluation, error) {
+	if f.sbert != "" {
+		encoder, err := sbert.Load(f.sbert, m.Engine())
+		if err != nil {
+			return nil, err
 		}
-		if err := errors.Join(metrics.PlotCalibration(filepath.Join(f.plots, "calibration.png"), e.Pairs, 10), metrics.PlotResiduals(filepath.Join(f.plots, "residuals.png"), e.Pairs)); err != nil {
-			return err
-		}
+		defer encoder.Close()
+		f.options.Encoder = encoder
 	}
-	if f.json {
-		return json.NewEncoder(os.Stdout).Encode(e)
+	bar := progress(len(records))
+	f.options.Done = func(int) { _ = bar.Add(1) } // a terminal that cannot be drawn on only looks worse
+	var lines bytes.Buffer
+	f.options.Lines = &lines
+	e, err := train.Evaluate(cmd.Context(), m, records, f.options)
+	if lines.Len() > 0 {
+		err = errors.Join(err, f.writeLines(lines.Bytes()))
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintf(w, "%d pictures\tvalue\t95 %% interval\n", e.N)
-	for _, row := range []struct {
-		name string
-		of   metrics.Estimate
-	}{
-		{"Pearson r", e.Pearson}, {"Spearman rho", e.Spearman}, {"MAE", e.MAE}, {"RMSE", e.RMSE}, {"R2", e.R2},
-		{"quadratic weighted kappa", e.QWK}, {"ICC(2,1)", e.ICC}, {"MAE of the mean", e.Baseline},
-	} {
-		fmt.Fprintf(w, "%s\t%.4f\t%.4f to %.4f\n", row.name, row.of.Value, row.of.Low, row.of.High)
-	}
-	for _, name := range sortedNames(e.Targets) {
-		fmt.Fprintf(w, "%s: r, MAE\t%.4f\t%.4f\n", name, e.Targets[name].Pearson.Value, e.Targets[name].MAE.Value)
-	}
-	return w.Flush()
+	return e, err
 }
 
-func sortedNames[T any](m map[string]T) []string {
-	var names []string
-	for name := range m {
-		names = append(names, name)
+func (f *evalFlags) writeLines(lines []byte) error {
+	if f.out == "" {
+		return nil
 	}
-	slices.Sort(names)
-	return names
+	return weights.WriteFileAtomic(f.out, func(w io.Writer) error { _, err := w.Write(lines); return err })
 }

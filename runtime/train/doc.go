@@ -4,5 +4,5 @@
 // Everything is float32 in a written order (the laws of the whole project), so that one seed gives one result, bit for
 // bit, whatever the threads.
 //
-// May import: runtime, vit, decoder, tokenizer, weights, kernels/tensor, kernels.
+// May import: runtime, runtime/train/metrics, runtime/train/sbert, vit, decoder, tokenizer, weights, kernels/tensor, kernels.
 package train

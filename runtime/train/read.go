@@ -3,7 +3,6 @@ package train
 import (
 	"bufio"
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,9 +11,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
+	"github.com/loupe-vl/loupe/runtime/train/metrics"
 	"github.com/loupe-vl/loupe/tokenizer"
 )
 
@@ -193,16 +192,18 @@ func (r *Record) chat(turns []turn, images []string) error {
 	return nil
 }
 
-// readCSV reads a table whose header names its columns: image, score, critique, split, system, prompt, and targets.
+// readCSV reads a table (see metrics.OpenTable) whose header names its columns: image, score, critique, split, system, prompt, and targets.
 func readCSV(in io.Reader, each func(line int, parse func() (Record, error))) error {
-	c := csv.NewReader(in)
-	c.FieldsPerRecord = -1
+	c, err := metrics.OpenTable(in)
+	if err != nil {
+		return err
+	}
 	header, err := c.Read()
 	if err != nil {
 		return fmt.Errorf("header: %w", err)
 	}
 	for i, name := range header {
-		header[i] = strings.TrimSpace(strings.TrimPrefix(name, "\ufeff"))
+		header[i] = columnName(name)
 	}
 	if !slices.Contains(header, "image") {
 		return fmt.Errorf("the header %q has no column image", header)
@@ -220,6 +221,25 @@ func readCSV(in io.Reader, each func(line int, parse func() (Record, error))) er
 	}
 }
 
+// columnName is a field of a header as records know it: the columns of the layout in any case, targets as they are.
+func columnName(field string) string {
+	field = strings.TrimSpace(field)
+	if known := strings.ToLower(field); slices.Contains([]string{"image", "score", "critique", "split", "system", "prompt"}, known) {
+		return known
+	}
+	return field
+}
+
+// IsTableOfRecords reports whether the header of a CSV names a column image.
+func IsTableOfRecords(table []byte) bool {
+	c, err := metrics.OpenTable(bytes.NewReader(table))
+	if err != nil {
+		return false
+	}
+	header, err := c.Read()
+	return err == nil && slices.ContainsFunc(header, func(field string) bool { return columnName(field) == "image" })
+}
+
 func rowRecord(header, row []string) (Record, error) {
 	r := Record{}
 	if len(row) != len(header) {
@@ -234,9 +254,9 @@ func rowRecord(header, row []string) (Record, error) {
 		if strings.TrimSpace(row[i]) == "" {
 			continue
 		}
-		v, err := strconv.ParseFloat(strings.TrimSpace(row[i]), 64)
+		v, err := metrics.ParseScore(row[i])
 		if err != nil {
-			return r, fmt.Errorf("column %s: %q is no number", name, row[i])
+			return r, fmt.Errorf("column %s: %w", name, err)
 		}
 		if name == scoreName {
 			r.Score = &v

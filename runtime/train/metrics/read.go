@@ -1,8 +1,6 @@
 package metrics
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -22,17 +20,15 @@ var (
 // missing are words that stand for no score in tables that other programs write, in lower case.
 var missing = []string{"", "na", "n/a", "null", "none", "-"}
 
-// ReadPairs reads CSV of two columns, the true and the predicted score. A first line of two words is a header; one that calls
+// ReadPairs reads a table of two columns, the true and the predicted score (see OpenTable). A first line of two words is a header; one that calls
 // the first column predicted and the second true (as in predictedNames and truthNames) swaps them. Errors begin with name and
 // say line and column; a missing score, NaN and infinity are errors, since a statistic over the rest would be another one.
 func ReadPairs(r io.Reader, name string) (Pairs, error) {
 	var p Pairs
-	b := bufio.NewReader(r)
-	if mark, err := b.Peek(3); err == nil && bytes.Equal(mark, []byte("\xef\xbb\xbf")) {
-		_, _ = b.Discard(3) // the byte order mark that spreadsheets write; Peek holds these bytes already
+	c, err := OpenTable(r)
+	if err != nil {
+		return p, fmt.Errorf("%s: %w", name, err)
 	}
-	c := csv.NewReader(b)
-	c.FieldsPerRecord = -1
 	c.ReuseRecord = true
 	swapped := false
 	for first := true; ; first = false {
@@ -114,7 +110,20 @@ func score(text string) (float64, error) {
 	case err == nil && !usable(v):
 		return math.NaN(), fmt.Errorf("%q is beyond %v: scale the scores", text, maxScore)
 	case err != nil:
-		return math.NaN(), fmt.Errorf("%q is not a number: write it with a point, as in 54.5", text)
+		return math.NaN(), fmt.Errorf("%q is not a number: write it %s", text, asIn(text))
 	}
 	return v, nil
 }
+
+// asIn says how to write a number, after the text itself if a point for its comma makes one of it.
+func asIn(text string) string {
+	if pointed := strings.Replace(text, ",", ".", 1); pointed != text {
+		if _, err := strconv.ParseFloat(pointed, 64); err == nil {
+			return "with a point, " + pointed
+		}
+	}
+	return "with a point, as in 54.5"
+}
+
+// ParseScore parses a field that must hold a finite number, with an error that says how to write it.
+func ParseScore(text string) (float64, error) { return score(strings.TrimSpace(text)) }

@@ -23,6 +23,10 @@ func TestReadPairs(t *testing.T) {
 		{"byte order mark", "\ufefftruth,predicted\n81,79.25\n0.5,7\n-3e2,4\n"},
 		{"byte order mark, bare", "\ufeff81,79.25\n0.5,7\n-3e2,4\n"},
 		{"spaces and blank lines", " 81 , 79.25 \n\n0.5,7\n\n-3e2,\t4\n\n"},
+		{"semicolons", "truth;predicted\r\n81;79.25\r\n0.5;7\r\n-3e2;4\r\n"},
+		{"semicolons, bare, after a blank line", "\n81;79.25\n0.5;7\n-3e2;4\n"},
+		{"tabs and a mark", "\ufefftruth\tpredicted\n81\t79.25\n0.5\t7\n-3e2\t4\n"},
+		{"a semicolon within quotes", "\"truth; of the jury\",\"predicted\"\n81,79.25\n0.5,7\n-3e2,4\n"},
 		{"quotes", "\"truth\",\"predicted\"\n\"81\",79.25\n0.5,\"7\"\n-3e2,4\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -56,8 +60,10 @@ func TestReadPairsErrors(t *testing.T) {
 		{"beyond a score", "1,2\n1,2e70\n", "line 2, column 2", "beyond 1e+70"},
 		{"one column", "1,2\n3\n", "line 2, column 2", "1 columns"},
 		{"three columns", "1,2,3\n", "line 1, column 3", "3 columns"},
-		{"semicolons", "1;2\n", "line 1, column 2", "1 columns"},
-		{"decimal comma", "\"81,5\",80\n", "line 1, column 1", `"81,5" is not a number`},
+		{"decimal comma", "\"81,5\",80\n", "line 1, column 1", `"81,5" is not a number: write it with a point, 81.5`},
+		{"decimal commas between semicolons", "truth;predicted\n81,5;80\n", "line 2, column 1", `"81,5" is not a number: write it with a point, 81.5`},
+		{"thousands", "1 000,80\n", "line 1, column 1", "as in 54.5"},
+		{"a semicolon further down", "1,2\n3;4\n", "line 2, column 2", "1 columns"},
 		{"open quote", "1,2\n\"3,4\n", "line 2, column", "quotes"},
 		{"stray quote", "1,2\"\n", "line 1, column", "quotes"},
 		{"number over two lines", "1,2\n3,\"4\n5\"\n", "line 2, column 2", "is not a number"},
@@ -74,6 +80,14 @@ func TestReadPairsErrors(t *testing.T) {
 	}
 }
 
+func TestReadPairsRefusesUTF16(t *testing.T) {
+	for _, mark := range []string{"\xff\xfe", "\xfe\xff"} {
+		if _, err := ReadPairs(strings.NewReader(mark+"1\x00,\x002\x00"), "p.csv"); err == nil || !strings.Contains(err.Error(), "p.csv: it is UTF-16: save it") {
+			t.Errorf("error %v, want one of UTF-16", err)
+		}
+	}
+}
+
 func TestReadPairsPassesReadErrorsOn(t *testing.T) {
 	_, err := ReadPairs(io.MultiReader(strings.NewReader("1,2\n"), iotest.ErrReader(iotest.ErrTimeout)), "p.csv")
 	if err == nil || !strings.Contains(err.Error(), "p.csv: "+iotest.ErrTimeout.Error()) {
@@ -84,7 +98,7 @@ func TestReadPairsPassesReadErrorsOn(t *testing.T) {
 // FuzzReadPairs: whatever the bytes, there is an error that names the file, or pairs that Evaluate takes and that read the
 // same once written.
 func FuzzReadPairs(f *testing.F) {
-	for _, s := range []string{"1,2\n", "truth,predicted\n81,79.25\n", "\ufeff1,2\r\n3,4", "pred,score\n\"1\",2\n", "nan,1\n", "0x1p-2,1_0\n", "1e999,-0\n", "a,b,c\n\"", "5e-324,1.7976931348623157e308\n"} {
+	for _, s := range []string{"1,2\n", "truth,predicted\n81,79.25\n", "\ufeff1,2\r\n3,4", "pred,score\n\"1\",2\n", "nan,1\n", "0x1p-2,1_0\n", "t;p\n1;2\n", "\"a;b\"\t\"c\"\n3\t4", "1e999,-0\n", "a,b,c\n\"", "5e-324,1.7976931348623157e308\n"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {

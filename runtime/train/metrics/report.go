@@ -43,18 +43,17 @@ func (o Options) resamples() int {
 	return max(o.Resamples, 0)
 }
 
-// Report is what eval prints: N pairs, their statistics. SBERT is the caller's to fill, with MeanOf.
+// Report is what eval prints: N pairs, their statistics.
 type Report struct {
-	N        int       `json:"n"`
-	Pearson  Estimate  `json:"pearson"`
-	Spearman Estimate  `json:"spearman"`
-	MAE      Estimate  `json:"mae"`
-	RMSE     Estimate  `json:"rmse"`
-	R2       Estimate  `json:"r2"`
-	QWK      Estimate  `json:"qwk"`
-	ICC      Estimate  `json:"icc"`
-	Baseline Estimate  `json:"baseline_mae"`
-	SBERT    *Estimate `json:"sbert,omitempty"`
+	N        int      `json:"n"`
+	Pearson  Estimate `json:"pearson"`
+	Spearman Estimate `json:"spearman"`
+	MAE      Estimate `json:"mae"`
+	RMSE     Estimate `json:"rmse"`
+	R2       Estimate `json:"r2"`
+	QWK      Estimate `json:"qwk"`
+	ICC      Estimate `json:"icc"`
+	Baseline Estimate `json:"baseline_mae"`
 }
 
 // Evaluate computes every statistic of the pairs, all on the same resamples. Undefined in a sample, and left out of the

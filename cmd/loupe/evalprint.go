@@ -1,0 +1,98 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/loupe-vl/loupe/runtime/train"
+	"github.com/loupe-vl/loupe/runtime/train/metrics"
+)
+
+// calibrationBins is how many parts the predicted scores' range has in calibration.png.
+const calibrationBins = 10
+
+// print writes the report, and the plots where they are asked for.
+func (f *evalFlags) print(e *train.Evaluation) error {
+	if f.plots != "" {
+		if err := f.plot(e); err != nil {
+			return err
+		}
+	}
+	if f.json {
+		return json.NewEncoder(os.Stdout).Encode(e)
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	if e.Report != nil {
+		printReport(w, e.Report)
+	}
+	if e.Likeness != nil {
+		fmt.Fprintf(w, "%d critiques\tvalue\t95 %% interval\n", e.Critiques)
+		printEstimate(w, "SBERT cosine", e.SBERT)
+		printEstimate(w, "of another picture's", e.Shuffled)
+	}
+	if len(e.Targets) > 0 {
+		fmt.Fprintf(w, "target\tpictures\tPearson r\tMAE\n")
+	}
+	for _, name := range sortedNames(e.Targets) {
+		t := e.Targets[name]
+		fmt.Fprintf(w, "%s\t%d\t%s\t%.4f\n", name, t.N, number(t.Pearson.Value), t.MAE.Value)
+	}
+	return w.Flush()
+}
+
+func (f *evalFlags) plot(e *train.Evaluation) error {
+	if e.Report == nil {
+		return errors.New("--plots draws scores, and there are none")
+	}
+	if err := os.MkdirAll(f.plots, 0o777); err != nil {
+		return fmt.Errorf("make --plots: %w", err)
+	}
+	return errors.Join(metrics.PlotCalibration(filepath.Join(f.plots, "calibration.png"), e.Pairs, calibrationBins),
+		metrics.PlotResiduals(filepath.Join(f.plots, "residuals.png"), e.Pairs))
+}
+
+func printReport(w io.Writer, r *metrics.Report) {
+	fmt.Fprintf(w, "%d pictures\tvalue\t95 %% interval\n", r.N)
+	for _, row := range []struct {
+		name string
+		of   metrics.Estimate
+	}{
+		{"Pearson r", r.Pearson}, {"Spearman rho", r.Spearman}, {"MAE", r.MAE}, {"RMSE", r.RMSE}, {"R2", r.R2},
+		{"quadratic weighted kappa", r.QWK}, {"ICC(2,1)", r.ICC}, {"MAE of the mean", r.Baseline},
+	} {
+		printEstimate(w, row.name, row.of)
+	}
+}
+
+// printEstimate writes one row; where something is not defined, the reason stands for the interval.
+func printEstimate(w io.Writer, name string, e metrics.Estimate) {
+	if e.Reason != "" {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", name, number(e.Value), e.Reason)
+		return
+	}
+	fmt.Fprintf(w, "%s\t%.4f\t%.4f to %.4f\n", name, e.Value, e.Low, e.High)
+}
+
+// number writes a value, and a dash for one that is not defined.
+func number(x float64) string {
+	if math.IsNaN(x) {
+		return "-"
+	}
+	return fmt.Sprintf("%.4f", x)
+}
+
+func sortedNames[T any](m map[string]T) []string {
+	var names []string
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,99 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/loupe-vl/loupe/runtime/train/metrics"
+	"github.com/loupe-vl/loupe/runtime/train/sbert"
+)
+
+// Likeness says how near critiques come to what people wrote of the same pictures: the mean cosine of the sentence encoder's
+// vectors. Beside it stands the control, each critique against the reference of another picture: what they share is how
+// critiques of art sound, and only what is above it speaks of the picture.
+type Likeness struct {
+	Critiques int              `json:"critiques"`
+	SBERT     metrics.Estimate `json:"sbert"`
+	Shuffled  metrics.Estimate `json:"sbert_shuffled"`
+}
+
+// CompareCritiques compares each critique with its reference, and, in an order that o.Seed draws, with another's. It returns
+// the cosines with the own references as well.
+func CompareCritiques(ctx context.Context, e *sbert.Encoder, references, critiques []string, o metrics.Options) (*Likeness, []float64, error) {
+	n := len(critiques)
+	if n == 0 || n != len(references) {
+		return nil, nil, fmt.Errorf("%d critiques for %d references: give one of each a picture, and one picture at least", n, len(references))
+	}
+	vectors := make([][]float32, 2*n)
+	for i, text := range slices.Concat(references, critiques) {
+		var err error
+		if vectors[i], err = e.Embed(ctx, text); err != nil {
+			return nil, nil, err
+		}
+	}
+	wanted, written := vectors[:n], vectors[n:]
+	own, other := make([]float64, n), make([]float64, n)
+	for i := range own {
+		own[i] = sbert.Cosine(written[i], wanted[i])
+	}
+	l := &Likeness{Critiques: n, Shuffled: metrics.Estimate{Value: math.NaN(), Low: math.NaN(), High: math.NaN(), Reason: "one critique has no other's reference to be compared with"}}
+	var err error
+	if l.SBERT, err = metrics.MeanOf(own, o); err != nil {
+		return nil, nil, err
+	}
+	if n == 1 {
+		return l, own, nil
+	}
+	for i, j := range metrics.Derangement(n, o.Seed) {
+		other[i] = sbert.Cosine(written[i], wanted[j])
+	}
+	l.Shuffled, err = metrics.MeanOf(other, o)
+	return l, own, err
+}
+
+// ReadCritiques reads CSV whose header names the columns reference and critique: what people wrote, and what is compared with
+// it. Other columns are left alone. Errors begin with name and say the line.
+func ReadCritiques(r io.Reader, name string) (references, critiques []string, err error) {
+	c, err := metrics.OpenTable(r)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
+	}
+	c.FieldsPerRecord = 0 // as many as the header
+	header, err := c.Read()
+	if errors.Is(err, io.EOF) {
+		return nil, nil, fmt.Errorf("%s: it is empty", name)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: header: %w", name, err)
+	}
+	for i := range header {
+		header[i] = strings.ToLower(strings.TrimSpace(header[i]))
+	}
+	from, to := slices.Index(header, "reference"), slices.Index(header, "critique")
+	if from < 0 || to < 0 {
+		return nil, nil, fmt.Errorf("%s: the header %q has no columns reference and critique: with --sbert a CSV without pictures holds the texts to compare", name, header)
+	}
+	for {
+		row, err := c.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", name, err)
+		}
+		line, _ := c.FieldPos(0)
+		if strings.TrimSpace(row[from]) == "" || strings.TrimSpace(row[to]) == "" {
+			return nil, nil, fmt.Errorf("%s: line %d: a text is empty: fill it in or remove the line", name, line)
+		}
+		references, critiques = append(references, row[from]), append(critiques, row[to])
+	}
+	if len(references) == 0 {
+		return nil, nil, fmt.Errorf("%s: it holds no texts below its header", name)
+	}
+	return references, critiques, nil
+}
