@@ -74,12 +74,17 @@ func (f *inputFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.files.Messages, "messages", "", "`FILE.json` with the conversation as chat templates take it; parts without a path take --image and --video in order")
 }
 
-// prompt reads the flags' files and prepares them for the model; args holds the text of the question.
-func (f *inputFlags) prompt(m *loupe.Model, args []string) (*loupe.Prompt, error) {
+// read reads the flags' files; args holds the text of the question.
+func (f *inputFlags) read(args []string) (loupe.Input, error) {
 	if len(args) > 0 {
 		f.files.Text = args[0]
 	}
-	in, err := f.files.Read()
+	return f.files.Read()
+}
+
+// prompt is read, prepared for the model.
+func (f *inputFlags) prompt(m *loupe.Model, args []string) (*loupe.Prompt, error) {
+	in, err := f.read(args)
 	if err != nil {
 		return nil, err
 	}

@@ -101,7 +101,7 @@ func TestRelative(t *testing.T) {
 func TestContributions(t *testing.T) {
 	eachCase(t, func(t *testing.T, name string, c *golden.Case, want golden.Reference) {
 		for _, target := range []string{"score", "color"} {
-			got := compute(t, c, Contribution, Options{Output: target})
+			got := compute(t, c, Contribution, Options{Target: &loupe.GradTarget{Score: true, Name: target}})
 			like(t, want, name+"/contribution "+target, got)
 			golden.Compare(t, "total", []float64{got.Sum.Total}, want.Float64s(t, name+"/total "+target), 2e-6)
 			addsUp(t, got)

@@ -64,11 +64,9 @@ func Help(name Method) string {
 
 // Options narrow a method. The zero value is good for each of them, but for Relative's Generic.
 type Options struct {
-	// Target is what Relevance, GradCAM, Integrated and Occlusion explain. nil: the score where the model has a head that
-	// can tell one of this prompt, else the logit of the likeliest next token.
+	// Target is what Relevance, GradCAM, Integrated, Occlusion and Contribution explain; the last takes scores only. nil: the
+	// score where the model has a head, else the logit of the likeliest next token.
 	Target *loupe.GradTarget
-	// Output names the target of the score head that Contribution divides; "": the first.
-	Output string
 	// Query is the position in the prompt whose attention Raw, Relative and Rollout follow; below 0 it counts from the end,
 	// and 0, which sees nothing but itself, stands for the last.
 	Query int
@@ -98,7 +96,7 @@ func Compute(ctx context.Context, m *loupe.Model, p *loupe.Prompt, name Method, 
 	if err := needPictures(p); err != nil {
 		return nil, err
 	}
-	if methods[i].signed && name != Contribution {
+	if methods[i].signed {
 		target, err := Resolve(ctx, m, p, o.Target)
 		if err != nil {
 			return nil, err

@@ -15,7 +15,7 @@ import (
 // The parts add up to the score to the bit, in the order that [Sum] states: Remainder is what float32 rounding did in the
 // head, about a millionth of a point.
 func contribution(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) (*Map, error) {
-	target, err := linearTarget(m, o.Output)
+	target, err := linearTarget(m, o.Target)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func contribution(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Option
 		keepLast(parts, float64(n))
 	}
 	out := laidOut(m, p, cfg.Input, parts)
-	out.Unit, out.Target = "points of the "+t.Name, t.Name
+	out.Unit = targetUnit(*o.Target)
 	bias := 0.0
 	if layer.Bias != nil {
 		bias = float64(layer.Bias[target])
@@ -53,21 +53,15 @@ func contribution(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Option
 	return out, nil
 }
 
-// linearTarget is the number of a target of the model's head, which must be linear.
-func linearTarget(m *loupe.Model, name string) (int, error) {
-	if m.Head == nil {
-		return 0, fmt.Errorf("model %s has no score head; name one with --head", m.Name())
+// linearTarget is the number of the target of the model's head, which must be linear.
+func linearTarget(m *loupe.Model, t *loupe.GradTarget) (int, error) {
+	if !t.Score {
+		return 0, fmt.Errorf("it divides scores and no logit; use relevance or integrated")
 	}
 	if len(m.Head.Config.Hidden) > 0 {
 		return 0, fmt.Errorf("the score head has hidden layers, so that its score is no sum over patches; use relevance or integrated")
 	}
-	names := m.Targets()
-	for i, n := range names {
-		if name == "" || n == name {
-			return i, nil
-		}
-	}
-	return 0, fmt.Errorf("the score head has no target %q; it has %s", name, strings.Join(names, ", "))
+	return headTarget(m, t.Name)
 }
 
 // headRows are the rows that the score head reads, a tensor for each pass.

@@ -32,7 +32,7 @@ func TestErrors(t *testing.T) {
 		{"patch", c.Prompt, Raw, Options{Tower: true, Patches: []int{96}}, "patch 96"},
 		{"no generic", c.Prompt, Relative, Options{}, "generic question"},
 		{"other pictures", c.Prompt, Relative, Options{Generic: two.Prompt}, "other pictures"},
-		{"no head", c.Prompt, Contribution, Options{}, "--head"},
+		{"no head", c.Prompt, Contribution, Options{}, "divides scores"},
 		{"score without a head", c.Prompt, Relevance, Options{Target: &loupe.GradTarget{Score: true}}, "--head"},
 		{"token", c.Prompt, Occlusion, Options{Target: &loupe.GradTarget{Token: 576}}, "token 576"},
 		{"two layers", c.Prompt, GradCAM, Options{Layers: []int{0, 1}}, "one block"},
@@ -47,7 +47,7 @@ func TestErrors(t *testing.T) {
 		})
 	}
 	headed := golden.Open(t, committed, "image", headDir)
-	if _, err := Compute(context.Background(), headed.Model, c.Prompt, Contribution, Options{Output: "smell"}); err == nil || !strings.Contains(err.Error(), "score, color") {
+	if _, err := Compute(context.Background(), headed.Model, c.Prompt, Contribution, Options{Target: &loupe.GradTarget{Score: true, Name: "smell"}}); err == nil || !strings.Contains(err.Error(), "score, color") {
 		t.Errorf("error is %v, want one that lists the targets", err)
 	}
 }

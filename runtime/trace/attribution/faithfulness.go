@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -29,8 +30,8 @@ type Faithfulness struct {
 	Deletion  Curve  `json:"deletion"`
 	Insertion Curve  `json:"insertion"`
 	Random    Random `json:"random"`
-	// Margins are by how much the map is better than random orders, as parts of what the whole picture makes of the target
-	// beyond the baseline.
+	// Margins are by how much the map is better than random orders, as parts of the difference between the target of the whole
+	// picture and that of the baseline.
 	DeletionMargin  float64 `json:"deletion_margin"`
 	InsertionMargin float64 `json:"insertion_margin"`
 }
@@ -95,7 +96,7 @@ func Measure(ctx context.Context, m *loupe.Model, p *loupe.Prompt, of *Map, o Me
 	}
 	out.Random.Deletion, out.Random.DeletionSD = meanCurve(deletions)
 	out.Random.Insertion, out.Random.InsertionSD = meanCurve(insertions)
-	if whole := out.Deletion.Value[0] - out.Insertion.Value[0]; whole != 0 {
+	if whole := math.Abs(out.Deletion.Value[0] - out.Insertion.Value[0]); whole != 0 {
 		out.DeletionMargin = (out.Random.Deletion.Area - out.Deletion.Area) / whole
 		out.InsertionMargin = (out.Insertion.Area - out.Random.Insertion.Area) / whole
 	}

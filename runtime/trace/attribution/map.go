@@ -154,3 +154,26 @@ func remainder(sum, total float64) float64 {
 	}
 	return r
 }
+
+// Place lays out values that something else has found, one for each patch or for each merged token of a prompt's pictures, in
+// the order of the model: images, then videos. Their number tells which they are. merge is the model's SpatialMergeSize.
+func Place(p *loupe.Prompt, merge int, values []float64) (*Map, error) {
+	patches := 0
+	for _, run := range passes(p) {
+		patches += run.Pixels.Rows
+	}
+	side := 1
+	switch len(values) {
+	case patches:
+	case patches / (merge * merge):
+		side = merge
+	default:
+		return nil, fmt.Errorf("%d values for pictures of %d patches, %d of which make a token", len(values), patches, merge*merge)
+	}
+	var parts [][]float64
+	for _, run := range passes(p) {
+		n := run.Pixels.Rows / (side * side)
+		parts, values = append(parts, values[:n]), values[n:]
+	}
+	return newMap(p, merge, side, parts), nil
+}

@@ -15,7 +15,7 @@ import (
 //
 // Where there is no attention the same rule is used, attention being what numbers are weighed by:
 //
-//   - a logit starts from the prompt's last token; a score from the rows that its mean is of, each with the positive part of
+//   - a logit starts from the token that it comes after; a score from the rows that its mean is of, each with the positive part of
 //     activation times gradient;
 //   - at the merger a token's relevance is divided among the patches that it is made of, by the positive part of activation
 //     times gradient at visual.merger.ln_q, or evenly where no patch has any.
@@ -23,7 +23,11 @@ func relevance(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) 
 	c := &carrier{m: m, p: p, runs: passes(p), score: o.Target.Score, got: taps{}}
 	c.tokens, c.patches = make([][]float64, len(c.runs)), make([][]float64, len(c.runs))
 	if !c.score {
-		c.positions = only(len(p.IDs)-1, len(p.IDs))
+		row, err := targetRow(p, *o.Target)
+		if err != nil {
+			return nil, err
+		}
+		c.positions = only(row, len(p.IDs))
 	}
 	options := loupe.TraceOptions{Taps: c.names(), Grad: o.Target}
 	if _, err := m.Trace(ctx, p, options, c.see); err != nil {

@@ -3,76 +3,161 @@ package attribution
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 
-	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
 )
 
 // Resolve makes a target definite: nil is the score where the model has a head, else the likeliest next token's logit, and
-// that token is looked up once, so that every run explains the same number.
+// a likeliest token is looked up once, so that every run explains the same number.
 func Resolve(ctx context.Context, m *loupe.Model, p *loupe.Prompt, t *loupe.GradTarget) (loupe.GradTarget, error) {
-	switch {
-	case t != nil && t.Score && m.Head == nil:
-		return *t, fmt.Errorf("model %s has no score head; name one with --head, or explain a logit", m.Name())
-	case t == nil && m.Head != nil, t != nil && t.Score:
-		return loupe.GradTarget{Score: true}, nil
-	case t != nil && t.Token >= m.Config.Text.VocabSize:
-		return *t, fmt.Errorf("token %d: the vocabulary has %d", t.Token, m.Config.Text.VocabSize)
-	case t != nil && t.Token >= 0:
-		return *t, nil
+	if t == nil {
+		t = &loupe.GradTarget{Score: m.Head != nil, Token: -1}
 	}
-	row, err := lastLogits(ctx, m, p)
+	out := *t
+	if out.Score {
+		_, err := headTarget(m, out.Name)
+		return out, err
+	}
+	for _, id := range append([]int{out.Token}, tokenOf(out.Minus)...) {
+		if vocab := m.Config.Text.VocabSize; id >= vocab {
+			return out, fmt.Errorf("token %d: the vocabulary has %d", id, vocab)
+		}
+	}
+	if _, err := targetRow(p, out); err != nil || out.Token >= 0 {
+		return out, err
+	}
+	logits, err := logitsAt(ctx, m, p, out)
 	if err != nil {
-		return loupe.GradTarget{}, err
+		return out, err
 	}
-	id, _ := decoder.NewSampler(decoder.Sampling{}, nil).Next(row)
-	return loupe.GradTarget{Token: id}, nil
+	out.Token = m.Engine().ArgMax(logits)
+	return out, nil
 }
 
-// targetName is the name as a flag has it.
-func targetName(t loupe.GradTarget) string {
-	if t.Score {
-		return "score"
+// tokenOf is a list of a token, empty for nil.
+func tokenOf(id *int) []int {
+	if id == nil {
+		return nil
 	}
-	return fmt.Sprintf("logit:%d", t.Token)
+	return []int{*id}
+}
+
+// headTarget is the number of a target of the model's head; "" is the first.
+func headTarget(m *loupe.Model, name string) (int, error) {
+	if m.Head == nil {
+		return 0, fmt.Errorf("model %s has no score head; name one with --head, or explain a logit", m.Name())
+	}
+	for i, n := range m.Targets() {
+		if name == "" || n == name {
+			return i, nil
+		}
+	}
+	return 0, fmt.Errorf("the score head has no target %q; it has %s", name, strings.Join(m.Targets(), ", "))
+}
+
+// targetRow is the position of the prompt after which the target's token comes.
+func targetRow(p *loupe.Prompt, t loupe.GradTarget) (int, error) {
+	n := len(p.IDs)
+	if t.At == nil {
+		return n - 1, nil
+	}
+	if *t.At >= n || *t.At < -n {
+		return 0, fmt.Errorf("position %d: the prompt has %d tokens", *t.At, n)
+	}
+	return (*t.At + n) % n, nil
+}
+
+// targetName is the target as a flag has it.
+func targetName(t loupe.GradTarget) string {
+	name := "logit"
+	switch {
+	case t.Score && t.Name == "":
+		return "score"
+	case t.Score:
+		return "score:" + t.Name
+	case t.Minus != nil:
+		name = fmt.Sprintf("diff:%d,%d", t.Token, *t.Minus)
+	case t.LogProb:
+		name = fmt.Sprintf("logprob:%d", t.Token)
+	default:
+		name = fmt.Sprintf("logit:%d", t.Token)
+	}
+	if t.At != nil {
+		name += fmt.Sprintf("@%d", *t.At)
+	}
+	return name
 }
 
 // targetUnit is what a value of the target is.
 func targetUnit(t loupe.GradTarget) string {
-	if t.Score {
+	switch {
+	case t.Score && t.Name == "":
 		return "points of the score"
+	case t.Score:
+		return "points of " + t.Name
+	case t.Minus != nil:
+		return fmt.Sprintf("logit of token %d less that of %d", t.Token, *t.Minus)
+	case t.LogProb:
+		return fmt.Sprintf("log-probability of token %d", t.Token)
 	}
 	return fmt.Sprintf("logit of token %d", t.Token)
 }
 
-// Value is the number that a definite target stands for: the score as the head computes it, not clamped, or a logit of the
-// token after the prompt. A score that is read from the vision tower leaves the decoder out.
+// Value is the number that a definite target stands for: a score as the head computes it, not clamped, or a logit,
+// log-probability or difference of logits. A score that is read from the vision tower leaves the decoder out.
 func Value(ctx context.Context, m *loupe.Model, p *loupe.Prompt, t loupe.GradTarget) (float64, error) {
 	if t.Score {
 		s, err := m.Score(ctx, p)
 		if err != nil {
 			return 0, err
 		}
-		return s.Targets[0].Value, nil
+		i, err := headTarget(m, t.Name)
+		if err != nil {
+			return 0, err
+		}
+		return s.Targets[i].Value, nil
 	}
-	row, err := lastLogits(ctx, m, p)
+	logits, err := logitsAt(ctx, m, p, t)
 	if err != nil {
 		return 0, err
 	}
-	return float64(row[t.Token]), nil
+	v := float64(logits[t.Token])
+	switch {
+	case t.Minus != nil:
+		v -= float64(logits[*t.Minus])
+	case t.LogProb:
+		v -= logSumExp(logits)
+	}
+	return v, nil
 }
 
-// lastLogits are the logits of the token after the prompt, (vocab_size).
-func lastLogits(ctx context.Context, m *loupe.Model, p *loupe.Prompt) ([]float32, error) {
+// logSumExp is log Σ e^x.
+func logSumExp(x []float32) float64 {
+	most, sum := math.Inf(-1), 0.0
+	for _, v := range x {
+		most = max(most, float64(v))
+	}
+	for _, v := range x {
+		sum += math.Exp(float64(v) - most)
+	}
+	return most + math.Log(sum)
+}
+
+// logitsAt are the logits of the token after the target's position, (vocab_size).
+func logitsAt(ctx context.Context, m *loupe.Model, p *loupe.Prompt, t loupe.GradTarget) ([]float32, error) {
+	row, err := targetRow(p, t)
+	if err != nil {
+		return nil, err
+	}
 	got, err := collect(ctx, m, p, nil, "model.norm")
 	if err != nil {
 		return nil, err
 	}
-	h := asTensor(got["model.norm"])
 	r := tensor.NewRun(ctx, m.Engine(), new(tensor.Arena), nil)
-	logits := m.Decoder.Logits(r, h.Slice(h.Rows-1, h.Rows))
+	logits := m.Decoder.Logits(r, asTensor(got["model.norm"]).Slice(row, row+1))
 	return logits.Data, r.Err()
 }
 

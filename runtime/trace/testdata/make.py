@@ -305,6 +305,55 @@ def attribution():
     save_file(out, f"{HERE}/attribution.safetensors")
 
 
+def lens():
+    """The decoder's and the tower's residual streams of the case image, and what can be read off them."""
+    case, out = Case("image"), {}
+    res, heads, mlps, hooks = {}, {}, {}, []
+    hooks.append(L.layers[0].register_forward_pre_hook(lambda m, a, k: res.update({0: (a[0] if a else k["hidden_states"])[0]}), with_kwargs=True))
+    for n, b in enumerate(L.layers):
+        hooks += [b.register_forward_hook(lambda m, a, o, n=n: res.__setitem__(n + 1, (o[0] if isinstance(o, tuple) else o)[0])),
+                  b.self_attn.o_proj.register_forward_pre_hook(lambda m, a, n=n: heads.update({n: num(a[0])[0]})),
+                  b.mlp.register_forward_hook(lambda m, a, o, n=n: mlps.__setitem__(n, num(o)[0]))]
+    with torch.no_grad():
+        rec = case.forward()
+    for h in hooks:
+        h.remove()
+    rows = [int(case.at[0][5]), len(case.ids[0]) - 2, len(case.ids[0]) - 1]
+    out["rows"] = torch.tensor(rows)
+    with torch.no_grad():
+        logits = torch.stack([model.lm_head(L.norm(res[n][rows])) for n in range(LAYERS + 1)])
+    out["logit lens"] = logits.double()  # of the input and of each layer, (layers + 1, rows, vocabulary)
+    # Direct logit attribution at the last position: the final norm's divisor is held fixed.
+    token = int(rec["logits"][-1].argmax())
+    x, norm = num(res[LAYERS])[-1], L.norm
+    to = num(norm.weight) * num(model.lm_head.weight)[token] / np.sqrt((x * x).mean() + norm.variance_epsilon)
+    parts, size = [num(res[0])[-1] @ to], HIDDEN // model.config.text_config.num_attention_heads
+    for n, b in enumerate(L.layers):
+        w = num(b.self_attn.o_proj.weight)
+        parts += [heads[n][-1][h:h + size] @ w[:, h:h + size].T @ to for h in range(0, HIDDEN, size)] + [mlps[n][-1] @ to]
+    out["token"], out["direct"], out["logit"] = torch.tensor([token]), torch.tensor(np.array(parts)), rec["logits"][-1, token].double().view(1)
+    # Nearest words by cosine, of the merged tokens.
+    e, v = num(L.embed_tokens.weight), num(rec["merged"][0])
+    cosine = (v / np.linalg.norm(v, axis=1, keepdims=True)) @ (e / np.maximum(np.linalg.norm(e, axis=1, keepdims=True), 1e-300)).T
+    best = np.argsort(-cosine, kind="stable", axis=1)[:, :3]
+    out["nearest"], out["nearest cosine"] = torch.from_numpy(best), torch.from_numpy(np.take_along_axis(cosine, best, 1))
+    # PCA by the singular value decomposition; the largest loading of a component is positive.
+    b = num(rec["blocks"][0][-1])
+    c = b - b.mean(0)
+    _, s, vt = np.linalg.svd(c, full_matrices=False)
+    vt = vt[:3] * np.sign(np.take_along_axis(vt[:3], np.abs(vt[:3]).argmax(1)[:, None], 1))
+    out["pca"], out["pca share"] = torch.from_numpy(np.ascontiguousarray(c @ vt.T)), torch.from_numpy(s[:3] ** 2 / (s ** 2).sum())
+
+    def cka(x, y):  # the form with Gram matrices: the other one than in Go
+        h = lambda k: k - k.mean(0) - k.mean(1)[:, None] + k.mean()
+        k, l = h(x @ x.T), h(y @ y.T)
+        return (k * l).sum() / np.sqrt((k * k).sum() * (l * l).sum())
+    d, t = [num(res[n + 1])[case.at[0].numpy()] for n in range(LAYERS)], [num(x) for x in rec["blocks"][0]]
+    out["cka decoder"] = torch.tensor([[cka(x, y) for y in d] for x in d])
+    out["cka tower"] = torch.tensor([[cka(x, y) for y in t] for x in t])
+    save_file({k: v.contiguous() for k, v in out.items()}, f"{HERE}/lens.safetensors")
+
+
 def main():
     os.makedirs(f"{HERE}/head", exist_ok=True)
     save_file({"score_head.weight": head.weight.data.clone(), "score_head.bias": head.bias.data.clone()}, f"{HERE}/head/score_head.safetensors")
@@ -312,6 +361,7 @@ def main():
         json.dump(dict(version=1, input="visual.merger", pool="mean", hidden=[], targets=TARGETS), f, indent=1)
         f.write("\n")
     attribution()
+    lens()
 
 
 if __name__ == "__main__":

@@ -47,6 +47,19 @@ func Open(t testing.TB, dir, name, head string) *Case {
 	return &Case{m, in, p}
 }
 
+// Shared is LOUPE_SHARED, or the directory shared beside the module; where there is none the test is skipped.
+func Shared(t testing.TB) string {
+	t.Helper()
+	dir := os.Getenv("LOUPE_SHARED")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "..", "..", "shared")
+	}
+	if _, err := os.Stat(filepath.Join(dir, "design.md")); err != nil {
+		t.Skipf("%s is not here: only the committed fixture is compared; name the folder of all fixtures with LOUPE_SHARED", dir)
+	}
+	return dir
+}
+
 func input(dir string, data []byte) (in loupe.Input, err error) {
 	var c struct {
 		Images []string

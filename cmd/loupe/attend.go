@@ -1,0 +1,185 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/loupe-vl/loupe/runtime/trace/attribution"
+	"github.com/loupe-vl/loupe/runtime/trace/figure"
+	"github.com/loupe-vl/loupe/runtime/trace/report"
+	"github.com/spf13/cobra"
+)
+
+type attendFlags struct {
+	model        modelFlags
+	input        inputFlags
+	style        styleFlags
+	method       string
+	target       string
+	baseline     string
+	generic      string
+	out          string
+	options      attribution.Options
+	faithfulness bool
+	measure      attribution.MeasureOptions
+	json         bool
+}
+
+func attendCommand() *cobra.Command {
+	var f attendFlags
+	var lines []string
+	for _, m := range attribution.Methods() {
+		lines = append(lines, fmt.Sprintf("  %-13s %s", m, attribution.Help(m)))
+	}
+	cmd := &cobra.Command{
+		Use:   "attend [PROMPT]",
+		Short: "show which parts of a picture an answer or a score rests on",
+		Long: "Makes a map of the picture by one of these methods:\n\n" + strings.Join(lines, "\n") + `
+
+Attention shows where a layer read, not why the answer came out: --faithfulness covers the picture cell by cell in the
+order of the map and measures what that does, beside random orders.
+
+--out F.png draws the map over the picture as the model saw it, F.json, F.csv, F.npz and F.safetensors hold its numbers.`,
+		Example: `  loupe attend --image painting.jpg --method contribution --out score.png
+  loupe attend --image cat.jpg --method relevance --target logit --out why.png "What is this?"
+  loupe attend --image cat.jpg --method relative --faithfulness "Where is the cat?"`,
+		Args: usageArgs(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
+	}
+	f.model.register(cmd)
+	f.input.register(cmd)
+	f.style.register(cmd)
+	fl := cmd.Flags()
+	fl.StringVar(&f.method, "method", string(attribution.Raw), "how: `raw`|relative|rollout|relevance|gradcam|integrated|occlusion|contribution")
+	fl.StringVar(&f.out, "out", "", "`FILE` whose name ends in .png, .json, .csv, .npz or .safetensors")
+	fl.StringVar(&f.target, "target", "", "what to explain: `score`|score:NAME|logit:TOKEN|logprob:TOKEN|diff:A,B, as trace --grad has it (default: the score, or without a head the likeliest next token's logit)")
+	fl.IntVar(&f.options.Query, "query", 0, "`POSITION` in the prompt whose attention is followed, below 0 from the end (default: the last)")
+	fl.IntSliceVar(&f.options.Layers, "layers", nil, "layers to average, from 0, separated by commas (default: all); for gradcam one block")
+	fl.IntSliceVar(&f.options.Heads, "heads", nil, "heads to average, from 0 (default: all)")
+	fl.BoolVar(&f.options.Tower, "tower", false, "for raw and rollout: attention among patches within the vision tower")
+	fl.IntSliceVar(&f.options.Patches, "patches", nil, "with --tower: rows of the tower whose attention is followed (default: all)")
+	fl.StringVar(&f.generic, "generic", attribution.GenericQuestion, "`TEXT` of the question that relative attention compares with")
+	fl.IntVar(&f.options.Steps, "steps", 0, "`N` points of integrated's path (default 32)")
+	fl.StringVar(&f.baseline, "baseline", "", "what stands for a covered part: `mean`|grey|black|blur (default mean)")
+	fl.IntVar(&f.options.Window, "window", 0, "`SIDE` of what occlusion covers, in merged tokens (default 1)")
+	fl.IntVar(&f.options.Stride, "stride", 0, "by how much occlusion's window moves, in merged tokens (default 1)")
+	fl.BoolVar(&f.faithfulness, "faithfulness", false, "measure deletion and insertion, beside random orders")
+	fl.IntVar(&f.measure.Steps, "curve-steps", 0, "`N` points of the curves of --faithfulness (default 20)")
+	fl.IntVar(&f.measure.Orders, "random-orders", 0, "`N` random orders of --faithfulness (default 5)")
+	fl.Uint64Var(&f.measure.Seed, "seed", 0, "of the random orders")
+	fl.BoolVar(&f.json, "json", false, "print the map, and what --faithfulness measured, as one JSON object")
+	must(cmd.RegisterFlagCompletionFunc("method", cobra.FixedCompletions(methodNames(), cobra.ShellCompDirectiveNoFileComp)))
+	return cmd
+}
+
+func methodNames() []string {
+	var names []string
+	for _, m := range attribution.Methods() {
+		names = append(names, string(m))
+	}
+	return names
+}
+
+func (f *attendFlags) check() error {
+	switch {
+	case !slices.Contains(methodNames(), f.method):
+		return fmt.Errorf("--method %q is unknown; %s are known", f.method, strings.Join(methodNames(), ", "))
+	case f.out == "" && !f.json && !f.faithfulness:
+		return errors.New("--out is missing: name a file, or print the map with --json, or what it is worth with --faithfulness")
+	}
+	if f.out != "" {
+		if _, err := report.Kind(f.out, report.MapKinds...); err != nil {
+			return err
+		}
+	}
+	f.options.Baseline, f.measure.Baseline = attribution.Baseline(f.baseline), attribution.Baseline(f.baseline)
+	return f.style.check()
+}
+
+func (f *attendFlags) run(cmd *cobra.Command, args []string) error {
+	if err := f.check(); err != nil {
+		return usageError{err}
+	}
+	m, err := f.model.load(cmd)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	if f.target != "" {
+		target, err := m.GradTarget(f.target)
+		if err != nil {
+			return usageError{errors.New(strings.Replace(err.Error(), "--grad", "--target", 1))}
+		}
+		f.options.Target, f.measure.Target = &target, &target
+	}
+	in, err := f.input.read(args)
+	if err != nil {
+		return err
+	}
+	prompt, err := m.Prepare(in)
+	if err != nil {
+		return err
+	}
+	if attribution.Method(f.method) == attribution.Relative {
+		if f.options.Generic, err = m.Prepare(attribution.WithQuestion(in, f.generic)); err != nil {
+			return err
+		}
+	}
+	a := report.Attended{}
+	if a.Map, err = attribution.Compute(cmd.Context(), m, prompt, attribution.Method(f.method), f.options); err != nil {
+		return err
+	}
+	if f.faithfulness {
+		if a.Faithfulness, err = attribution.Measure(cmd.Context(), m, prompt, a.Map, f.measure); err != nil {
+			return err
+		}
+	}
+	if f.out != "" {
+		if err := report.SaveMap(f.out, prompt, m.Processor, a, f.style.style); err != nil {
+			return err
+		}
+	}
+	if f.json {
+		return json.NewEncoder(os.Stdout).Encode(a)
+	}
+	if f.faithfulness {
+		return printFaithfulness(a.Faithfulness)
+	}
+	return nil
+}
+
+// printFaithfulness prints the areas, and how much better than random orders they are.
+func printFaithfulness(f *attribution.Faithfulness) error {
+	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintf(w, "%s, %d cells\tarea\trandom orders (%d)\tmargin\n", f.Unit, f.Cells, f.Random.Orders)
+	fmt.Fprintf(w, "deletion (less is better)\t%.4f\t%.4f ± %.4f\t%+.1f %%\n", f.Deletion.Area, f.Random.Deletion.Area, f.Random.DeletionSD, 100*f.DeletionMargin)
+	fmt.Fprintf(w, "insertion (more is better)\t%.4f\t%.4f ± %.4f\t%+.1f %%\n", f.Insertion.Area, f.Random.Insertion.Area, f.Random.InsertionSD, 100*f.InsertionMargin)
+	return w.Flush()
+}
+
+// styleFlags choose how a map is drawn: the same on every command that draws one.
+type styleFlags struct {
+	style  figure.Style
+	colors string
+}
+
+func (f *styleFlags) register(cmd *cobra.Command) {
+	f.style = figure.DefaultStyle()
+	fl := cmd.Flags()
+	fl.StringVar(&f.colors, "colors", "viridis", "color map of pictures: `viridis`|magma")
+	fl.Float64Var(&f.style.Alpha, "alpha", f.style.Alpha, "how much the colors cover the picture, 0 to 1")
+	fl.BoolVar(&f.style.Smooth, "smooth", false, "go over from cell to cell, in place of the hard edges that the model's grid has")
+}
+
+func (f *styleFlags) check() (err error) {
+	if !(f.style.Alpha >= 0 && f.style.Alpha <= 1) {
+		return fmt.Errorf("--alpha is %v; give a number from 0 to 1", f.style.Alpha)
+	}
+	f.style.Colors, err = figure.ColorsOf(f.colors)
+	return err
+}

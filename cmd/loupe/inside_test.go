@@ -1,0 +1,85 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var insideHead = filepath.Join("..", "..", "runtime", "trace", "testdata", "head")
+
+func TestAttend(t *testing.T) {
+	dir := t.TempDir()
+	input := []string{"--model", filepath.Join(golden, "model"), "--head", insideHead, "--image", wave, "Score this painting."}
+	for _, method := range methodNames() {
+		out := filepath.Join(dir, method+".png")
+		args := append([]string{"attend", "--method", method, "--out", out, "--steps", "2"}, input...)
+		if text := ok(t, "", args...); text != "" {
+			t.Errorf("%s prints %q", method, text)
+		}
+		if _, err := os.Stat(out); err != nil {
+			t.Error(err)
+		}
+	}
+	text := ok(t, "", append([]string{"attend", "--method", "contribution", "--target", "score:color", "--json", "--faithfulness", "--curve-steps", "3"}, input...)...)
+	object := decode(t, text, "method", "target", "unit", "merge", "panels", "elsewhere", "sum", "faithfulness")
+	if object["target"] != "score:color" {
+		t.Errorf("target is %v", object["target"])
+	}
+	table := ok(t, "", append([]string{"attend", "--method", "raw", "--faithfulness", "--curve-steps", "3"}, input...)...)
+	if !strings.Contains(table, "deletion") || !strings.Contains(table, "margin") {
+		t.Errorf("faithfulness prints %q", table)
+	}
+}
+
+func TestLens(t *testing.T) {
+	input := []string{"--model", filepath.Join(golden, "model"), "--image", wave, "Score this painting."}
+	for _, what := range []string{"logit", "direct", "words", "pca", "cka"} {
+		if table := ok(t, "", append([]string{"lens", "--what", what}, input...)...); strings.Count(table, "\n") < 3 {
+			t.Errorf("%s prints %q", what, table)
+		}
+		if text := ok(t, "", append([]string{"lens", "--what", what, "--json"}, input...)...); !json.Valid([]byte(text)) {
+			t.Errorf("%s --json prints %q", what, text)
+		}
+	}
+}
+
+// TestLensAgainstBase: a model is like itself, whichever way it is loaded.
+func TestLensAgainstBase(t *testing.T) {
+	model := filepath.Join(golden, "model")
+	text := ok(t, "", "lens", "--what", "cka", "--json", "--model", model, "--base", model, "--image", wave)
+	var s struct{ Values [][]float64 }
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		t.Fatal(err)
+	}
+	for i := range s.Values {
+		if v := s.Values[i][i]; v < 1-1e-6 || v > 1+1e-6 {
+			t.Errorf("layer %d is %v like itself", i, v)
+		}
+	}
+}
+
+func TestInsideUsage(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"attend", "--image", wave}, "--out"},
+		{[]string{"attend", "--image", wave, "--out", "x.bmp"}, ".npz"},
+		{[]string{"attend", "--image", wave, "--json", "--method", "magic"}, "magic"},
+		{[]string{"attend", "--image", wave, "--json", "--target", "beauty"}, "--target"},
+		{[]string{"attend", "--image", wave, "--json", "--colors", "jet"}, "viridis"},
+		{[]string{"attend", "--image", wave, "--json", "--alpha", "2"}, "--alpha"},
+		{[]string{"lens", "--image", wave, "--what", "telescope"}, "telescope"},
+		{[]string{"lens", "--image", wave, "--base", "none"}, "cka"},
+		{[]string{"lens", "--image", wave, "--what", "cka", "--base", "none"}, "--adapter"},
+		{[]string{"lens", "--image", wave, "--out", "x.bmp"}, ".csv"},
+	} {
+		r := start(t, "", c.args...)
+		if r.status != 2 || !strings.Contains(r.stderr, c.want) || r.stdout != "" {
+			t.Errorf("loupe %s: exit %d, %q", strings.Join(c.args, " "), r.status, r.stderr)
+		}
+	}
+}

@@ -1,0 +1,176 @@
+package figure
+
+import (
+	"bytes"
+	"context"
+	"image"
+	"image/color"
+	"path/filepath"
+	"testing"
+
+	"github.com/loupe-vl/loupe/runtime/trace/attribution"
+	"github.com/loupe-vl/loupe/runtime/trace/internal/golden"
+	"github.com/loupe-vl/loupe/runtime/trace/lens"
+)
+
+var committed = filepath.Join("..", "..", "testdata", "golden")
+
+// TestSeen: what the model saw is the picture, to the byte, since these have a size that it leaves as it is; of a video, the
+// first frame of each pair.
+func TestSeen(t *testing.T) {
+	c := golden.Open(t, committed, "image_and_video", "")
+	got := Seen(c.Prompt, c.Model.Processor)
+	want := [][]byte{c.Input.Images[0].Pix, c.Input.Videos[0][0].Pix}
+	if len(got) != len(want) {
+		t.Fatalf("%d pictures, want %d", len(got), len(want))
+	}
+	for n, img := range got {
+		var rgb []byte
+		for i := 0; i < len(img.Pix); i += 4 {
+			rgb = append(rgb, img.Pix[i:i+3]...)
+		}
+		if !bytes.Equal(rgb, want[n]) {
+			t.Errorf("picture %d differs", n)
+		}
+	}
+}
+
+func TestColors(t *testing.T) {
+	for _, c := range []struct {
+		of   *Colors
+		part float64
+		want color.RGBA
+	}{
+		{Viridis, 0, color.RGBA{68, 1, 84, 255}}, {Viridis, 1, color.RGBA{253, 231, 37, 255}}, {Viridis, -3, color.RGBA{68, 1, 84, 255}},
+		{Magma, 0, color.RGBA{0, 0, 4, 255}}, {Magma, 2, color.RGBA{252, 253, 191, 255}},
+	} {
+		if got := c.of.At(c.part); got != c.want {
+			t.Errorf("at %v the color is %v, want %v", c.part, got, c.want)
+		}
+	}
+	for i := 1; i < 256; i++ { // what makes them fit for numbers: lightness rises all the way
+		if lightness(Viridis[i]) < lightness(Viridis[i-1])-0.5 || lightness(Magma[i]) < lightness(Magma[i-1])-0.5 {
+			t.Errorf("color %d is darker than the one before", i)
+		}
+	}
+	if _, err := ColorsOf("jet"); err == nil {
+		t.Error("jet was taken")
+	}
+}
+
+func lightness(c color.RGBA) float64 {
+	return 0.299*float64(c.R) + 0.587*float64(c.G) + 0.114*float64(c.B)
+}
+
+func grey(w, h int) *image.RGBA {
+	img := image.NewRGBA(image.Rect(0, 0, w, h))
+	for i := range img.Pix {
+		img.Pix[i] = 128
+	}
+	return img
+}
+
+func TestOverlay(t *testing.T) {
+	g := Grid{Rows: 2, Cols: 3, Values: []float64{0, 1, 2, 3, 4, 5}}
+	style := DefaultStyle()
+	style.Alpha = 1
+	hard := Overlay(grey(30, 20), g, ScaleOf(g.Values), style)
+	for y := range 20 {
+		for x := range 30 {
+			if want := Viridis.At(g.Values[y/10*3+x/10] / 5); hard.RGBAAt(x, y) != want {
+				t.Fatalf("pixel (%d, %d) is %v, want %v: cells have hard edges", x, y, hard.RGBAAt(x, y), want)
+			}
+		}
+	}
+	style.Smooth = true
+	smooth := Overlay(grey(30, 20), g, ScaleOf(g.Values), style)
+	if smooth.RGBAAt(0, 0) != Viridis.At(0) || smooth.RGBAAt(29, 19) != Viridis.At(1) {
+		t.Error("the corners of a smooth map are not the corners of the grid")
+	}
+	if smooth.RGBAAt(9, 5) == hard.RGBAAt(9, 5) {
+		t.Error("a smooth map has hard edges")
+	}
+	style.Alpha = 0
+	if Overlay(grey(30, 20), g, ScaleOf(g.Values), style).RGBAAt(3, 3) != (color.RGBA{128, 128, 128, 255}) {
+		t.Error("with alpha 0 the picture does not show")
+	}
+	if p := (Scale{2, 2}).Part(2); p != 0 {
+		t.Errorf("a scale of one number puts it at %v", p)
+	}
+}
+
+// TestAttribution: the figure shows the picture beside the map, whose largest cell has the map's last color.
+func TestAttribution(t *testing.T) {
+	c := golden.Open(t, committed, "image_and_video", "")
+	m, err := attribution.Compute(context.Background(), c.Model, c.Prompt, attribution.Raw, attribution.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	style := DefaultStyle()
+	style.Alpha = 1
+	img, err := Attribution(c.Prompt, c.Model.Processor, m, style)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[color.RGBA]int{}
+	for y := range img.Bounds().Dy() {
+		for x := range img.Bounds().Dx() {
+			found[img.RGBAAt(x, y)]++
+		}
+	}
+	seen := Seen(c.Prompt, c.Model.Processor)[0]
+	cell := seen.Bounds().Dx() * zoom(seen.Bounds(), style.Side) / m.Panels[0].Cols
+	for _, of := range []color.RGBA{Viridis[0], Viridis[255]} {
+		if found[of] < cell*cell {
+			t.Errorf("%d pixels have the color %v of an end of the scale; a cell has %d", found[of], of, cell*cell)
+		}
+	}
+	m.Panels = m.Panels[:1]
+	if _, err := Attribution(c.Prompt, c.Model.Processor, m, style); err == nil {
+		t.Error("a map of fewer panels was drawn")
+	}
+}
+
+func TestOthers(t *testing.T) {
+	c := golden.Open(t, committed, "two_images", "")
+	ctx := context.Background()
+	for _, tap := range []string{"visual.blocks.0.out", "visual.merger", "model.layers.1.out"} {
+		pca, err := lens.Components(ctx, c.Model, c.Prompt, tap)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Components(c.Prompt, c.Model.Processor, pca, DefaultStyle()); err != nil {
+			t.Error(err)
+		}
+	}
+	var maps []Small
+	for range 7 {
+		maps = append(maps, Small{"layer 0, head 0", Grid{1, 2, []float64{0, 1}}})
+	}
+	for _, shared := range []bool{false, true} {
+		if b := Multiples(grey(56, 28), "heads", maps, shared, DefaultStyle()).Bounds(); b.Dx() < 3*112 || b.Dy() < 3*56 {
+			t.Errorf("seven maps are drawn on %v", b)
+		}
+	}
+	table := Table{Rows: []string{"a", "b"}, Columns: []string{"x"}, Values: [][]float64{{-1}, {1}}, Words: [][]string{{"one"}, {"a word that is far too long for its cell"}}}
+	img := Heat(table, DefaultStyle())
+	left := 0
+	for x := range img.Bounds().Dx() { // the first cell begins where the scale's first color does
+		if img.RGBAAt(x, margin+2*lineHeight) == Viridis[0] {
+			left = x
+			break
+		}
+	}
+	if left == 0 {
+		t.Error("the table has no cell of the least number's color")
+	}
+}
+
+func TestFit(t *testing.T) {
+	if got := fit("short", smallSize, 100); got != "short" {
+		t.Errorf("%q", got)
+	}
+	if got := fit("a very long line of text", smallSize, 60); width(got, smallSize) > 60 || got == "" {
+		t.Errorf("%q is %d wide", got, width(got, smallSize))
+	}
+}

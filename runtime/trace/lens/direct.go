@@ -1,0 +1,176 @@
+package lens
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/tensor"
+	loupe "github.com/loupe-vl/loupe/runtime"
+)
+
+// Direct is direct logit attribution (Elhage and others, "A Mathematical Framework for Transformer Circuits", 2021): the
+// residual stream at a position is the sum of what the input, every head and every perceptron wrote into it, and a logit is
+// linear in it once the final norm's divisor is held at the value that it has. Each part is the product of what was written
+// with the token's direction, which is its row of lm_head times the norm's weight over the divisor. The parts and Remainder,
+// which is float32 rounding, added in their order are the logit to the bit.
+type Direct struct {
+	Position  int          `json:"position"`
+	Token     Word         `json:"token"`
+	Against   *Word        `json:"against,omitempty"` // the token whose logit was taken off
+	Logit     float64      `json:"logit"`             // or the difference of the two
+	Divisor   float64      `json:"divisor"`           // of the final norm: sqrt(mean(x²) + eps)
+	Parts     []DirectPart `json:"parts"`             // in the order of the computation
+	Remainder float64      `json:"remainder"`
+}
+
+// DirectPart is what one writer into the residual stream adds to the logit.
+type DirectPart struct {
+	Kind  string  `json:"kind"` // "input", "head" or "mlp"
+	Layer int     `json:"layer"`
+	Head  int     `json:"head"` // -1 where it is none
+	Value float64 `json:"value"`
+}
+
+// Name is the part as a label: "input", "3.2" for head 2 of layer 3, "3.mlp".
+func (p DirectPart) Name() string {
+	switch p.Kind {
+	case "head":
+		return fmt.Sprintf("%d.%d", p.Layer, p.Head)
+	case "mlp":
+		return fmt.Sprintf("%d.mlp", p.Layer)
+	}
+	return p.Kind
+}
+
+// DirectOptions say which logit is divided. The zero value is that of the likeliest token after the prompt.
+type DirectOptions struct {
+	Position int  // of the prompt; below 0 from the end, and 0, which nothing stands before, is the last
+	Token    *int // nil: the likeliest
+	Against  *int // a token whose logit is taken off; nil: none
+}
+
+// DirectLogit divides a logit among the parts of the model.
+func DirectLogit(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o DirectOptions) (*Direct, error) {
+	if o.Position == 0 {
+		o.Position = -1
+	}
+	rows, err := chosenRows(p, []int{o.Position})
+	if err != nil {
+		return nil, err
+	}
+	for _, token := range []*int{o.Token, o.Against} {
+		if err := checkToken(m, token); err != nil {
+			return nil, err
+		}
+	}
+	layers := m.Config.Text.NumHiddenLayers
+	kept, err := readResidual(ctx, m, p, []int{Input, layers - 1}, rows)
+	if err != nil {
+		return nil, err
+	}
+	wrote, err := readWriters(ctx, m, p, rows[0])
+	if err != nil {
+		return nil, err
+	}
+	var logits []float32
+	if err := eachLogits(ctx, m, kept[layers-1], func(_ int, x []float32) { logits = append(logits, x...) }); err != nil {
+		return nil, err
+	}
+	token := tokenOr(o.Token, m.Engine().ArgMax(logits))
+	out := &Direct{Position: rows[0], Token: word(m, token, float64(logits[token])), Logit: float64(logits[token])}
+	out.Divisor = divisor(kept[layers-1].Row(0), m.Decoder.Norm.Eps)
+	row := pullBack(m, m.Decoder.LMHead, oneHot(token, len(logits)))
+	if o.Against != nil {
+		against := word(m, *o.Against, float64(logits[*o.Against]))
+		out.Against = &against
+		out.Logit -= against.Value
+		for i, v := range pullBack(m, m.Decoder.LMHead, oneHot(*o.Against, len(logits))) {
+			row[i] -= v
+		}
+	}
+	for i := range row {
+		row[i] *= m.Decoder.Norm.Weight[i]
+	}
+	out.divide(m, kept[Input].Row(0), wrote, row)
+	return out, nil
+}
+
+// divide fills in the parts: direction is the token's, before the divisor.
+func (d *Direct) divide(m *loupe.Model, input []float32, wrote map[string][]float32, direction []float32) {
+	d.Parts = []DirectPart{{Kind: "input", Layer: Input, Head: -1, Value: dot(input, direction) / d.Divisor}}
+	for i, layer := range m.Decoder.Layers {
+		back := pullBack(m, layer.O, direction) // the direction among the inputs of o_proj, of which each head has its part
+		heads, size := wrote[headsName(i)], len(back)/layer.Heads
+		for h := range layer.Heads {
+			v := dot(heads[h*size:(h+1)*size], back[h*size:(h+1)*size]) / d.Divisor
+			d.Parts = append(d.Parts, DirectPart{Kind: "head", Layer: i, Head: h, Value: v})
+		}
+		d.Parts = append(d.Parts, DirectPart{Kind: "mlp", Layer: i, Head: -1, Value: dot(wrote[mlpName(i)], direction) / d.Divisor})
+	}
+	sum := 0.0
+	for _, p := range d.Parts {
+		sum += p.Value
+	}
+	d.Remainder = d.Logit - sum
+}
+
+func headsName(layer int) string { return fmt.Sprintf("model.layers.%d.self_attn.heads", layer) }
+func mlpName(layer int) string   { return fmt.Sprintf("model.layers.%d.mlp.out", layer) }
+
+// readWriters is one row of what heads and perceptrons of each layer give.
+func readWriters(ctx context.Context, m *loupe.Model, p *loupe.Prompt, row int) (map[string][]float32, error) {
+	var names []string
+	for l := range m.Config.Text.NumHiddenLayers {
+		names = append(names, headsName(l), mlpName(l))
+	}
+	out := map[string][]float32{}
+	_, err := m.Trace(ctx, p, loupe.TraceOptions{Taps: names}, func(t loupe.Tap) error {
+		cols := t.Shape[1]
+		out[t.Name] = append([]float32(nil), t.Data[row*cols:(row+1)*cols]...)
+		return nil
+	})
+	return out, err
+}
+
+// pullBack is v W, (in), for v, (out), of a linear: what of its inputs counts towards v of its outputs. Its low-rank branch is
+// part of W.
+func pullBack(m *loupe.Model, l *tensor.Linear, v []float32) []float32 {
+	out := product(m, v, l.W)
+	if l.LoRA != nil {
+		for i, x := range product(m, product(m, v, l.LoRA.B), l.LoRA.A) {
+			out[i] += float32(l.LoRA.Scale * x)
+		}
+	}
+	return out
+}
+
+// product is v W for W, (len(v), cols).
+func product(m *loupe.Model, v []float32, w kernels.Matrix) []float32 {
+	out := make([]float32, w.Cols)
+	m.Engine().MatMul(kernels.View{Data: out, Rows: 1, Cols: w.Cols, RowStride: w.Cols, ColStride: 1},
+		kernels.View{Data: v, Rows: 1, Cols: len(v), RowStride: len(v), ColStride: 1}, w, false, false)
+	return out
+}
+
+// oneHot is 1 at a place of n.
+func oneHot(at, n int) []float32 {
+	out := make([]float32, n)
+	out[at] = 1
+	return out
+}
+
+// dot is a·b in float64, in order.
+func dot(a, b []float32) float64 {
+	sum := 0.0
+	for i, v := range a {
+		sum += float64(float64(v) * float64(b[i]))
+	}
+	return sum
+}
+
+// divisor is that of an RMS norm: sqrt(mean(x²) + eps).
+func divisor(x []float32, eps float32) float64 {
+	return math.Sqrt(dot(x, x)/float64(len(x)) + float64(eps))
+}

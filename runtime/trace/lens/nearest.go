@@ -1,0 +1,105 @@
+package lens
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/tensor"
+	loupe "github.com/loupe-vl/loupe/runtime"
+)
+
+// NearestWords are, for each token of the prompt's pictures, the words whose embeddings are most like it.
+type NearestWords struct {
+	Layer  int            `json:"layer"` // -1: the merger's rows as they enter the first layer
+	Tokens []NearestToken `json:"tokens"`
+}
+
+// NearestToken is one picture token: its position in the prompt, and the words by the cosine with their embedding, the largest
+// first.
+type NearestToken struct {
+	Position int    `json:"position"`
+	Words    []Word `json:"words"`
+}
+
+// Nearest finds the words nearest to each picture token, by the cosine between the residual stream after a layer (Input: before
+// the first) and the rows of the embedding. It tells how far pictures are spoken of in the language of words there; of the
+// merger's rows of a large model little is near any word, and later layers bring them nearer (Schwettmann and others,
+// arXiv 2308.01544).
+func Nearest(ctx context.Context, m *loupe.Model, p *loupe.Prompt, layer, top int) (*NearestWords, error) {
+	if _, err := chosenLayers(m, []int{layer}); err != nil {
+		return nil, err
+	}
+	if vocab := m.Config.Text.VocabSize; top < 1 || top > vocab {
+		return nil, fmt.Errorf("--top %d: the vocabulary has %d words", top, vocab)
+	}
+	rows := picturePositions(p)
+	if rows == nil {
+		return nil, fmt.Errorf("there is no picture to look at; give --image or --video")
+	}
+	kept, err := readResidual(ctx, m, p, []int{layer}, rows)
+	if err != nil {
+		return nil, err
+	}
+	lengths := rowLengths(m, m.Decoder.Embed)
+	out := &NearestWords{Layer: layer}
+	x := kept[layer]
+	for lo := 0; lo < x.Rows; lo += lensRows {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		part := x.Slice(lo, min(lo+lensRows, x.Rows))
+		cosines := cosinesOf(m, part, m.Decoder.Embed, lengths)
+		for i := range part.Rows {
+			of := NearestToken{Position: rows[lo+i]}
+			for _, id := range largest(cosines.Row(i), top) {
+				of.Words = append(of.Words, word(m, id, float64(cosines.Row(i)[id])))
+			}
+			out.Tokens = append(out.Tokens, of)
+		}
+	}
+	return out, nil
+}
+
+// picturePositions are the positions in the prompt of its images' tokens, then of its videos'.
+func picturePositions(p *loupe.Prompt) []int {
+	var out []int
+	for _, v := range []*loupe.Vision{p.Images, p.Videos} {
+		if v != nil {
+			out = append(out, v.At...)
+		}
+	}
+	return out
+}
+
+// rowLengths are the Euclidean lengths of a table's rows.
+func rowLengths(m *loupe.Model, table kernels.Matrix) []float64 {
+	out := make([]float64, table.Rows)
+	m.Engine().For(table.Rows, 64, func(lo, hi int) {
+		row := make([]float32, table.Cols)
+		for i := lo; i < hi; i++ {
+			table.Row(row, i)
+			out[i] = math.Sqrt(dot(row, row))
+		}
+	})
+	return out
+}
+
+// cosinesOf is the cosine of each row of x with each row of a table, (x.Rows, table.Rows); with a row of zeros it is 0.
+func cosinesOf(m *loupe.Model, x tensor.Tensor, table kernels.Matrix, lengths []float64) tensor.Tensor {
+	out := tensor.Of(x.Rows, table.Rows, make([]float32, x.Rows*table.Rows))
+	m.Engine().MatMul(kernels.View{Data: out.Data, Rows: out.Rows, Cols: out.Cols, RowStride: out.Stride, ColStride: 1},
+		kernels.View{Data: x.Data, Rows: x.Rows, Cols: x.Cols, RowStride: x.Stride, ColStride: 1}, table, true, false)
+	for i := range x.Rows {
+		length := math.Sqrt(dot(x.Row(i), x.Row(i)))
+		row := out.Row(i)
+		for j, v := range row {
+			row[j] = 0
+			if n := length * lengths[j]; n > 0 {
+				row[j] = float32(float64(v) / n)
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,92 @@
+package lens
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat"
+
+	"github.com/loupe-vl/loupe/kernels/tensor"
+	loupe "github.com/loupe-vl/loupe/runtime"
+)
+
+// PCA is the first three principal components of the rows of a tap.
+type PCA struct {
+	Tap string `json:"tap"`
+	// Rows are the coordinates of each row, (rows, 3), about their mean. The sign of a component is free: the largest of its
+	// loadings is positive.
+	Rows  [][3]float64 `json:"rows"`
+	Share [3]float64   `json:"share"` // of the variance that each component has
+}
+
+// Components finds them for what passes at a tap: of the vision tower its rows, patches or merged tokens; of the decoder the
+// rows of the pictures' tokens.
+func Components(ctx context.Context, m *loupe.Model, p *loupe.Prompt, tap string) (*PCA, error) {
+	x, err := pictureRows(ctx, m, p, tap)
+	if err != nil {
+		return nil, err
+	}
+	if x.Rows < 4 || x.Cols < 3 {
+		return nil, fmt.Errorf("principal components of %s: it has %d rows of %d columns; at least 4 of 3 are needed", tap, x.Rows, x.Cols)
+	}
+	out := &PCA{Tap: tap}
+	return out, out.find(x)
+}
+
+func (c *PCA) find(x tensor.Tensor) error {
+	data := mat.NewDense(x.Rows, x.Cols, nil)
+	means := make([]float64, x.Cols)
+	for i := range x.Rows {
+		for j, v := range x.Row(i) {
+			data.Set(i, j, float64(v))
+			means[j] += float64(v) / float64(x.Rows)
+		}
+	}
+	var pc stat.PC
+	if !pc.PrincipalComponents(data, nil) {
+		return fmt.Errorf("principal components of %s: the decomposition did not converge", c.Tap)
+	}
+	var vectors mat.Dense
+	pc.VectorsTo(&vectors)
+	total := 0.0
+	variances := pc.VarsTo(nil)
+	for _, v := range variances {
+		total += v
+	}
+	c.Rows = make([][3]float64, x.Rows)
+	for k := range 3 {
+		if total > 0 {
+			c.Share[k] = variances[k] / total
+		}
+		axis := mat.Col(nil, k, &vectors)
+		sign := signOfLargest(axis)
+		for i := range x.Rows {
+			for j, v := range x.Row(i) {
+				c.Rows[i][k] += sign * axis[j] * (float64(v) - means[j])
+			}
+		}
+	}
+	return nil
+}
+
+// signOfLargest is the sign of the number of largest magnitude.
+func signOfLargest(x []float64) float64 {
+	best := 0.0
+	for _, v := range x {
+		if math.Abs(v) > math.Abs(best) {
+			best = v
+		}
+	}
+	return math.Copysign(1, best)
+}
+
+// pictureRows is what passes at a tap for the pictures: rows of the tower, images before videos, or of the pictures' tokens.
+func pictureRows(ctx context.Context, m *loupe.Model, p *loupe.Prompt, tap string) (tensor.Tensor, error) {
+	got, err := readRows(ctx, m, p, tap)
+	if err != nil {
+		return tensor.Tensor{}, err
+	}
+	return got[0].rows, nil
+}

@@ -1,0 +1,76 @@
+package lens
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/loupe-vl/loupe/kernels/tensor"
+	loupe "github.com/loupe-vl/loupe/runtime"
+)
+
+// tapRows is what passes at a tap, without the name of the pass.
+type tapRows struct {
+	tap  string
+	rows tensor.Tensor
+}
+
+// readRows runs the prompt once and gives what passes at the taps that a pattern names, in the order of the computation. Of the
+// vision tower all rows, those of images before those of videos; of the decoder the rows of the pictures' tokens, or all where
+// there are no pictures.
+func readRows(ctx context.Context, m *loupe.Model, p *loupe.Prompt, globs ...string) ([]tapRows, error) {
+	at := picturePositions(p)
+	names := slices.Clone(globs)
+	if p.Images != nil && p.Videos != nil {
+		for _, g := range globs {
+			if strings.HasPrefix(g, "visual.") {
+				names = append(names, g+"@images")
+			}
+		}
+	}
+	var out []tapRows
+	_, err := m.Trace(ctx, p, loupe.TraceOptions{Taps: names}, func(t loupe.Tap) error {
+		name := strings.TrimSuffix(t.Name, "@images")
+		if len(t.Shape) != 2 {
+			return fmt.Errorf("tap %s has the shape %v; name one of rows and columns", t.Name, t.Shape)
+		}
+		x := tensor.Of(t.Shape[0], t.Shape[1], t.Data)
+		if strings.HasPrefix(name, "model.") && at != nil && x.Rows == len(p.IDs) {
+			x = picked(x, at)
+		}
+		for i := range out {
+			if out[i].tap == name { // the pass over videos, after that over images
+				out[i].rows = tensor.Of(out[i].rows.Rows+x.Rows, x.Cols, append(out[i].rows.Data, x.Data...))
+				return nil
+			}
+		}
+		out = append(out, tapRows{name, x})
+		return nil
+	})
+	return out, err
+}
+
+// LayerTaps are the names of the residual stream after each layer of the decoder, or after each block of the vision tower.
+func LayerTaps(m *loupe.Model, tower bool) []string {
+	var names []string
+	if tower {
+		for i := range m.Config.Vision.Depth {
+			names = append(names, fmt.Sprintf("visual.blocks.%d.out", i))
+		}
+		return names
+	}
+	for i := range m.Config.Text.NumHiddenLayers {
+		names = append(names, outName(i))
+	}
+	return names
+}
+
+// picked is some rows of x.
+func picked(x tensor.Tensor, at []int) tensor.Tensor {
+	out := tensor.Of(len(at), x.Cols, make([]float32, len(at)*x.Cols))
+	for i, r := range at {
+		copy(out.Row(i), x.Row(r))
+	}
+	return out
+}

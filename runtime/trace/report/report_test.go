@@ -1,0 +1,116 @@
+package report
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"image/png"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/loupe-vl/loupe/runtime/trace/attribution"
+	"github.com/loupe-vl/loupe/runtime/trace/figure"
+	"github.com/loupe-vl/loupe/runtime/trace/internal/golden"
+)
+
+var (
+	committed = filepath.Join("..", "..", "testdata", "golden")
+	headDir   = filepath.Join("..", "testdata", "head")
+)
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// TestSaveMap: every kind of file holds the map's numbers, to the bit where it holds numbers.
+func TestSaveMap(t *testing.T) {
+	c := golden.Open(t, committed, "image_and_video", headDir)
+	m, err := attribution.Compute(context.Background(), c.Model, c.Prompt, attribution.Contribution, attribution.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, ext := range MapKinds {
+		if err := SaveMap(filepath.Join(dir, "map"+ext), c.Prompt, c.Model.Processor, Attended{Map: m}, figure.DefaultStyle()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var back Attended
+	if err := json.Unmarshal(read(t, filepath.Join(dir, "map.json")), &back); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(back.All(), m.All()) || *back.Sum != *m.Sum || back.Method != m.Method {
+		t.Error("the JSON holds another map")
+	}
+	lines, err := csv.NewReader(bytes.NewReader(read(t, filepath.Join(dir, "map.csv")))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range m.All() {
+		if got, err := strconv.ParseFloat(lines[i+1][5], 64); err != nil || got != v {
+			t.Fatalf("line %d of the CSV has %s, want %v", i+2, lines[i+1][5], v)
+		}
+	}
+	if want := []string{"video", "0", "0", "0", "0"}; !slices.Equal(lines[1+len(m.Panels[0].Values)][:5], want) {
+		t.Errorf("the video's first line is %v", lines[1+len(m.Panels[0].Values)])
+	}
+	tensors := golden.ReadReference(t, filepath.Join(dir, "map.safetensors"))
+	if got := tensors.Float64s(t, "image.0"); !slices.Equal(got, m.Panels[0].Values) {
+		t.Error("image.0 differs")
+	}
+	if got := tensors["seen.image.0"].Data; !bytes.Equal(got, c.Input.Images[0].Pix) {
+		t.Error("seen.image.0 differs")
+	}
+	if _, err := png.Decode(bytes.NewReader(read(t, filepath.Join(dir, "map.png")))); err != nil {
+		t.Error(err)
+	}
+	if err := SaveMap(filepath.Join(dir, "map.gif"), c.Prompt, c.Model.Processor, Attended{Map: m}, figure.DefaultStyle()); err == nil || !strings.Contains(err.Error(), ".npz") {
+		t.Errorf("error is %v", err)
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(left) != len(MapKinds) {
+		t.Errorf("%d files, want %d", len(left), len(MapKinds))
+	}
+}
+
+func TestLenses(t *testing.T) {
+	c := golden.Open(t, committed, "image", "")
+	dir := t.TempDir()
+	for _, name := range LensNames() {
+		found, err := Lens(context.Background(), c.Model, c.Prompt, name, LensOptions{Top: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var table bytes.Buffer
+		if err := WriteTable(&table, found.Lines()); err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(table.String(), "\n"); n != len(found.Lines()) {
+			t.Errorf("%s: the table has %d lines, want %d: a word breaks one", name, n, len(found.Lines()))
+		}
+		for _, ext := range LensKinds {
+			if err := SaveLens(filepath.Join(dir, name+ext), found, figure.DefaultStyle()); err != nil {
+				t.Errorf("%s%s: %v", name, ext, err)
+			}
+		}
+		if !json.Valid(read(t, filepath.Join(dir, name+".json"))) {
+			t.Errorf("%s.json is not JSON", name)
+		}
+	}
+	if _, err := Lens(context.Background(), c.Model, c.Prompt, "telescope", LensOptions{}); err == nil {
+		t.Error("an unknown lens was taken")
+	}
+}
