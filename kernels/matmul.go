@@ -60,7 +60,9 @@ func (e *Engine) matMul(p *path, dst, x View, w Matrix, transW, accumulate bool)
 		return
 	}
 	done := p.stripped(dst, x, w, transW)
-	e.For(done/stripCols, 1, func(lo, hi int) {
+	// One piece for each thread: where a piece ends, what it has asked of the memory for its next strip was in vain.
+	strips := done / stripCols
+	e.For(strips, (strips+e.pool.n-1)/e.pool.n, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			p.strip(dst, x, w, transW, accumulate, i*stripCols)
 		}

@@ -86,7 +86,12 @@ func (m machine) macros(g *generator) {
 		}
 		g.macro("One step of k: the outputs of each row of x take the product of its element and the weights w.", name+"("+parameters+")", func() {
 			for r := range rows {
-				g.op("VBROADCASTSS (at)(%s)%s, %s", []string{"SI", "R14"}[r/4], []string{"", "(R10*1)", "(R10*2)", "(R11*1)"}[r%4], m.r(6+r%2))
+				from := fmt.Sprintf("(at)(%s)%s", []string{"SI", "R14"}[r/4], []string{"", "(R10*1)", "(R10*2)", "(R11*1)"}[r%4])
+				if m.name == "AVX512" {
+					g.op("VFMADD231PS.BCST %s, w, a%d", from, r) // faster by a half than by way of a register
+					continue
+				}
+				g.op("VBROADCASTSS %s, %s", from, m.r(6+r%2))
 				g.op("VFMADD231PS w, %s, a%d", m.r(6+r%2), r)
 			}
 		})

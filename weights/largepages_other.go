@@ -1,0 +1,6 @@
+//go:build unix && !linux
+
+package weights
+
+// adviseLargePages does nothing: only Linux takes such advice.
+func adviseLargePages([]byte) {}
