@@ -17,16 +17,21 @@ func (r *Record) Lesson(m *loupe.Model) (loupe.Lesson, error) {
 	if err != nil {
 		return loupe.Lesson{}, fmt.Errorf("%s: %w", r.Where, err)
 	}
+	l, err := r.lesson(m, img)
+	if err != nil {
+		return l, fmt.Errorf("%s: %w", r.Where, err)
+	}
+	return l, nil
+}
+
+// lesson is Lesson with the picture.
+func (r *Record) lesson(m *loupe.Model, img picture.Image) (loupe.Lesson, error) {
 	var values []float64
 	var present []bool
 	if m.Head != nil {
 		values, present = r.values(m.Head)
 	}
-	l, err := NewLesson(m, r.input(img), r.Critique, values, present)
-	if err != nil {
-		return l, fmt.Errorf("%s: %w", r.Where, err)
-	}
-	return l, nil
+	return NewLesson(m, r.input(img), r.Critique, values, present)
 }
 
 // values are what the record says of each target of the head.
@@ -62,10 +67,9 @@ func (r *Record) input(img picture.Image) loupe.Input {
 }
 
 // checked prepares every record once, so that a bad picture is found before the first step and not in the night, and gives
-// the digest of its pixels. All that are bad are reported, in one error.
-func checked(ctx context.Context, m *loupe.Model, records []Record, done func(n int)) ([][32]byte, error) {
+// the digest of its pixels. All that are bad are reported, in one error, with the lines that could not be read.
+func checked(ctx context.Context, m *loupe.Model, records []Record, bad []fault, done func(n int)) ([][32]byte, error) {
 	digests := make([][32]byte, len(records))
-	var bad []error
 	for i := range records {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -73,17 +77,15 @@ func checked(ctx context.Context, m *loupe.Model, records []Record, done func(n 
 		img, err := picture.LoadFile(records[i].Image, picture.Limits{})
 		if err == nil {
 			digests[i] = sha256.Sum256(img.Pix)
-			_, err = records[i].Lesson(m)
-		} else {
-			err = fmt.Errorf("%s: %w", records[i].Where, err)
+			_, err = records[i].lesson(m, img)
 		}
 		if err != nil {
-			bad = append(bad, err)
+			bad = append(bad, fault{records[i].line, err})
 		}
 		done(i + 1)
 	}
 	if len(bad) > 0 {
-		return nil, fmt.Errorf("check training data: %w", listed(bad))
+		return nil, listed(bad)
 	}
 	return digests, nil
 }

@@ -8,6 +8,7 @@ import (
 // never all of them.
 type Record struct {
 	Where    string // "data.jsonl, line 3"
+	line     int
 	Image    string // path
 	Score    *float64
 	Critique string

@@ -150,13 +150,16 @@ func (r *run) prepare(ctx context.Context) error {
 	if err := r.ownDirectory(); err != nil {
 		return err
 	}
-	records, err := ReadRecords(r.o.Data)
+	records, bad, err := readRecords(r.o.Data)
 	if err != nil {
 		return err
 	}
-	digests, err := checked(ctx, r.m, records, func(n int) { r.report(Progress{Stage: "check", Done: n, Of: len(records)}) })
+	digests, err := checked(ctx, r.m, records, bad, func(n int) { r.report(Progress{Stage: "check", Done: n, Of: len(records)}) })
 	if err != nil {
-		return err
+		if ctx.Err() != nil {
+			return err
+		}
+		return fmt.Errorf("check training data %s: %w", r.o.Data, err)
 	}
 	r.train, r.eval = split(records, digests, r.o.EvalSplit, r.o.Seed)
 	if len(r.train) == 0 {
