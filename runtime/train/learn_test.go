@@ -175,7 +175,7 @@ func TestHeadOnly(t *testing.T) {
 			t.Error("two fits of one seed differ")
 		}
 		entries, err := os.ReadDir(o.Out)
-		if err != nil || len(entries) != 2 {
+		if err != nil || len(entries) != 3 {
 			t.Errorf("written: %v, %v", entries, err)
 		}
 		m, err := loupe.Load(tiny, loupe.Options{MaxPixels: 56 * 56, Head: o.Out})

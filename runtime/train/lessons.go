@@ -80,7 +80,7 @@ func checked(ctx context.Context, m *loupe.Model, records []Record, bad []fault,
 			_, err = records[i].lesson(m, img)
 		}
 		if err != nil {
-			bad = append(bad, fault{records[i].line, err})
+			bad = append(bad, fault{records[i].number, err})
 		}
 		done(i + 1)
 	}

@@ -57,7 +57,7 @@ func readRecords(path string) (records []Record, bad []fault, err error) {
 			bad = append(bad, fault{line, err})
 			return
 		}
-		r.Where, r.line = fmt.Sprintf("%s, line %d", path, line), line
+		r.Where, r.number = fmt.Sprintf("%s, line %d", path, line), line
 		if !filepath.IsAbs(r.Image) {
 			r.Image = filepath.Join(filepath.Dir(path), r.Image)
 		}

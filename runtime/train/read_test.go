@@ -192,6 +192,35 @@ func TestCheckFindsAll(t *testing.T) {
 	}
 }
 
+// TestHeldOut: the records that are kept for evaluation are listed as they were read, in both layouts.
+func TestHeldOut(t *testing.T) {
+	dir := painted(t, 3)
+	o := options(t, dir)
+	o.Data, o.Steps = filepath.Join(dir, "mixed.jsonl"), 1
+	text := `{"image": "00000.png", "score": 1}
+{"image": "00001.png", "score": 2, "critique": "Hm.", "targets": {"color": 3}, "prompt": "Judge.", "split": "eval"}
+{"messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Look: <image> Well?"}, {"role": "assistant", "content": "Nice."}], "images": ["00002.png"], "score": 9, "split": "eval"}
+`
+	if err := os.WriteFile(o.Data, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	want, err := train.ReadRecords(o.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run(context.Background(), t, o, 2, nil); err != nil {
+		t.Fatal(err)
+	}
+	got, err := train.ReadRecords(filepath.Join(o.Out, "held-out.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got[1].Messages[0] = tokenizer.Message{Role: "system", Parts: got[1].Messages[0].Parts} // a text may come back as one part
+	if diff := cmp.Diff(want[1:], got, cmpopts.IgnoreUnexported(train.Record{}), cmpopts.IgnoreFields(train.Record{}, "Where"), cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("records (-want +got):\n%s", diff)
+	}
+}
+
 // FuzzReadRecords: whatever a file holds, it is read or refused, and what is read is fit to learn from.
 func FuzzReadRecords(f *testing.F) {
 	for _, c := range layouts {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/loupe-vl/loupe/tokenizer"
@@ -49,23 +50,28 @@ func readArray(text []byte, each func(line int, r Record, err error)) error {
 
 // line is a record as JSON has it, in loupe's layout or in those of LLaMA-Factory and ms-swift.
 type line struct {
-	Image    string             `json:"image"`
-	Score    *float64           `json:"score"`
-	Critique string             `json:"critique"`
-	Targets  map[string]float64 `json:"targets"`
-	Split    string             `json:"split"`
-	System   string             `json:"system"`
-	Prompt   string             `json:"prompt"`
+	Image    string             `json:"image,omitempty"`
+	Score    *float64           `json:"score,omitempty"`
+	Critique string             `json:"critique,omitempty"`
+	Targets  map[string]float64 `json:"targets,omitempty"`
+	Split    string             `json:"split,omitempty"`
+	System   string             `json:"system,omitempty"`
+	Prompt   string             `json:"prompt,omitempty"`
 
-	Messages      []turn          `json:"messages"`
-	Conversations []turn          `json:"conversations"`
-	Images        paths           `json:"images"`
-	Videos        json.RawMessage `json:"videos"`
-	Label         json.RawMessage `json:"label"` // ms-swift's value of a regression
+	Messages      []turn          `json:"messages,omitempty"`
+	Conversations []turn          `json:"conversations,omitempty"`
+	Images        paths           `json:"images,omitempty"`
+	Videos        json.RawMessage `json:"videos,omitempty"`
+	Label         json.RawMessage `json:"label,omitempty"` // ms-swift's value of a regression
 }
 
 // turn is a message of the chat layouts: role and content, or from and value.
-type turn struct{ Role, Content, From, Value string }
+type turn struct {
+	Role    string `json:"role,omitempty"`
+	Content string `json:"content,omitempty"`
+	From    string `json:"from,omitempty"`
+	Value   string `json:"value,omitempty"`
+}
 
 // paths are a list of files, or one; ms-swift also writes {"path": FILE}.
 type paths []string
@@ -177,4 +183,33 @@ func (r *Record) chat(turns []turn, images []string) error {
 		return fmt.Errorf("its messages have %d places <image> for one picture", placed)
 	}
 	return nil
+}
+
+// line is the record as readLines takes it, for evaluation, with the whole path of its picture.
+func (r *Record) line() (l line, err error) {
+	l = line{Score: r.Score, Targets: r.Targets, Split: "eval", System: r.System, Prompt: r.Prompt}
+	path, err := filepath.Abs(r.Image)
+	if err != nil {
+		return l, err
+	}
+	if r.Messages == nil {
+		l.Image, l.Critique = path, r.Critique
+		return l, nil
+	}
+	l.Images = paths{path}
+	for _, m := range r.Messages {
+		t := turn{Role: m.Role, Content: m.Text}
+		for _, p := range m.Parts {
+			if p.Type == tokenizer.ImagePart {
+				t.Content += placeholder
+			} else {
+				t.Content += p.Text
+			}
+		}
+		l.Messages = append(l.Messages, t)
+	}
+	if r.Critique != "" {
+		l.Messages = append(l.Messages, turn{Role: "assistant", Content: r.Critique})
+	}
+	return l, nil
 }

@@ -8,7 +8,7 @@ import (
 // never all of them.
 type Record struct {
 	Where    string // "data.jsonl, line 3"
-	line     int
+	number   int    // of the line
 	Image    string // path
 	Score    *float64
 	Critique string

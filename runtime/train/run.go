@@ -168,6 +168,9 @@ func (r *run) prepare(ctx context.Context) error {
 	if r.o.EvalEvery > 0 && len(r.eval) == 0 {
 		return fmt.Errorf("%s: there are no records for --eval-every to measure; give --eval-split, or records with the split eval", r.o.Data)
 	}
+	if err := r.writeHeldOut(); err != nil {
+		return err
+	}
 	fresh, err := r.newHead()
 	if err != nil || r.o.HeadOnly {
 		return err

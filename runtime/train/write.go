@@ -1,7 +1,9 @@
 package train
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 
@@ -118,6 +120,33 @@ func named(name string, m *kernels.Matrix) weights.Named {
 		m.Row(p[r*m.Cols:], r)
 	}
 	return weights.FromF32(name, []int{m.Rows, m.Cols}, p)
+}
+
+// heldOutName is the file of the records that were kept for evaluation, as eval takes it.
+const heldOutName = "held-out.jsonl"
+
+// writeHeldOut lists the records for evaluation, so that eval can be asked about just these.
+func (r *run) writeHeldOut() error {
+	if len(r.eval) == 0 {
+		return nil
+	}
+	err := weights.WriteFileAtomic(filepath.Join(r.o.Out, heldOutName), func(w io.Writer) error {
+		out := json.NewEncoder(w)
+		for i := range r.eval {
+			l, err := r.eval[i].line()
+			if err == nil {
+				err = out.Encode(l)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("list the records for evaluation: %w", err)
+	}
+	return nil
 }
 
 // writeModel writes a model directory: what learned in float32, what did not as it was, and the files beside the weights.
