@@ -85,7 +85,7 @@ func checked(ctx context.Context, m *loupe.Model, records []Record, bad []fault,
 		done(i + 1)
 	}
 	if len(bad) > 0 {
-		return nil, listed(bad)
+		return nil, byLine(bad)
 	}
 	return digests, nil
 }

@@ -20,7 +20,7 @@ func ReadRecords(path string) ([]Record, error) {
 		return nil, err
 	}
 	if len(bad) > 0 {
-		return nil, fmt.Errorf("read training data %s: %w", path, listed(bad))
+		return nil, fmt.Errorf("read training data %s: %w", path, byLine(bad))
 	}
 	return records, nil
 }
@@ -84,21 +84,30 @@ func invalid(text []byte) int {
 	return -1
 }
 
-// mostListed is how many faults are told one by one.
+// mostListed is how many of many errors are told one by one.
 const mostListed = 1000
 
-// listed joins faults into one error, by line.
-func listed(bad []fault) error {
-	slices.SortStableFunc(bad, func(a, b fault) int { return a.line - b.line })
+// listed joins errors into one.
+func listed(errs []error) error {
 	var text []string
-	for i, f := range bad {
+	for i, err := range errs {
 		if i == mostListed {
-			text = append(text, fmt.Sprintf("and %d more", len(bad)-i))
+			text = append(text, fmt.Sprintf("and %d more", len(errs)-i))
 			break
 		}
-		text = append(text, fmt.Sprintf("line %d: %v", f.line, f.err))
+		text = append(text, err.Error())
 	}
 	return errors.New(strings.Join(text, "; "))
+}
+
+// byLine joins faults into one error, in the order of the file.
+func byLine(bad []fault) error {
+	slices.SortStableFunc(bad, func(a, b fault) int { return a.line - b.line })
+	var errs []error
+	for _, f := range bad {
+		errs = append(errs, fmt.Errorf("line %d: %w", f.line, f.err))
+	}
+	return listed(errs)
 }
 
 func (r *Record) check() error {

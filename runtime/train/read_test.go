@@ -37,11 +37,11 @@ var layouts = []struct {
 		{Image: "a.jpg", Score: number(81), Critique: "Calm.", Targets: map[string]float64{"color": 70, "originality": 12.5}, Split: "eval"},
 		{Image: "/abs/b.png", Score: number(3), System: "Be strict.", Prompt: "Judge."},
 	}},
-	{"CSV", "d.csv", "\ufeffImage,Score,Critique,Color\r\nIMG_0001.JPG,81,\"Calm, and \"\"blue\"\".\r\nTwo lines.\",70\r\n,,,\r\nIMG_0002.JPG,,Loud., 12.5 \r\n", []train.Record{
+	{"CSV", "d.csv", "\ufeffImage,Score,Critique,color\r\nIMG_0001.JPG,81,\"Calm, and \"\"blue\"\".\r\nTwo lines.\",70\r\n,,,\r\nIMG_0002.JPG,,Loud., 12.5 \r\n", []train.Record{
 		{Image: "IMG_0001.JPG", Score: number(81), Critique: "Calm, and \"blue\".\nTwo lines.", Targets: map[string]float64{"color": 70}},
 		{Image: "IMG_0002.JPG", Critique: "Loud.", Targets: map[string]float64{"color": 12.5}},
 	}},
-	{"CSV of a spreadsheet that writes decimal commas", "d.CSV", "image;score;critique;;\nIMG_1.jpg;7,5;Gut, ruhig;;\n", []train.Record{
+	{"CSV of a spreadsheet that writes semicolons", "d.CSV", "image;score;critique;;\nIMG_1.jpg;7.5;Gut, ruhig;;\n", []train.Record{
 		{Image: "IMG_1.jpg", Score: number(7.5), Critique: "Gut, ruhig"},
 	}},
 	{"tabs", "d.csv", "image\tscore\nIMG_1.jpg\t7.5\n", []train.Record{{Image: "IMG_1.jpg", Score: number(7.5)}}},
@@ -128,7 +128,7 @@ func TestBadLines(t *testing.T) {
 			`line 8: targets hold a "score"`, "line 9: more stands behind", "line 10: it has 2 images", "line 11: its messages have 2 places", `line 12: message 1 is of "tool"`, "line 13: it has videos", "line 14: label is [1, 2]",
 			"line 15: images, videos and label belong"}},
 		{"CSV", "d.csv", "image,score,color\na.jpg,1,2\na.jpg,high,2\na.jpg,1,2,3\n,1,2\na.jpg,NaN,2\na.jpg,,\na.jpg,\"1\"x,2\n", []string{
-			`line 3: column score: "high" is no number`, `line 4: field 4, "3", stands under no name`, "line 5: it names no image", "line 6: a score or target is not finite", "line 7: it has neither", "line 8: extraneous or missing",
+			`line 3: column score: "high"`, `line 4: field 4, "3", stands under no name`, "line 5: it names no image", `line 6: column score: "NaN"`, "line 7: it has neither", "line 8: extraneous or missing",
 		}},
 		{"an array", "d.json", "[\n {\"image\": \"a.jpg\", \"score\": 1},\n\n {\"image\": \"a.jpg\"}, {\"score\": 2}\n]", []string{"line 4: it has neither", "line 4: it names no image"}},
 		{"header", "d.csv", "file,score\na.jpg,1\n", []string{"no column image"}},
