@@ -16,7 +16,7 @@ type Options struct {
 // Engine is a kernel path and a pool of workers. It is safe for concurrent use.
 type Engine struct {
 	path     *path
-	rounded  *path // for products of bfloat16
+	rounded  func() *path // for products of bfloat16
 	pool     *pool
 	scratch  sync.Pool // of *Scratch
 	packed   sync.Pool // of *[]float32: the left operand of a product
@@ -38,6 +38,8 @@ type path struct {
 	strips    strips         // none: products of few rows go by panels too
 	vec       *vectors       // none: functions over slices are plain Go
 	quant     *quantRoutines // nil: quantised products are plain Go
+	// roundings are the paths for products of bfloat16, which give the same bits, the fastest first; nil: that of swapped.
+	roundings func(p *path) []*path
 	// Of a path for products of bfloat16: how a row is rounded, and how many steps of k an element of the result is.
 	roundX roundXFunc
 	steps  int
@@ -72,7 +74,7 @@ func New(o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{path: p, rounded: p.swapped(), pool: newPool(o.Threads)}
+	e := &Engine{path: p, rounded: sync.OnceValue(func() *path { return p.ways()[0] }), pool: newPool(o.Threads)}
 	e.scratch.New = func() any { return NewScratch() }
 	e.packed.New = func() any { return new([]float32) }
 	e.roundedX.New = func() any { return new([]float32) }

@@ -51,7 +51,7 @@ func engine(t testing.TB, o Options) *Engine {
 	}
 	e, err := New(o)
 	if own {
-		e.path, e.rounded = borrowed, borrowed.swapped()
+		e.path = borrowed
 	}
 	if err != nil {
 		t.Fatal(err)

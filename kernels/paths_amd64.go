@@ -15,7 +15,7 @@ func machinePaths() []*path {
 	avx2 := cpu.X86.HasAVX2 && cpu.X86.HasFMA && hasF16C()
 	return []*path{
 		{
-			name: "avx512", available: avx2 && cpu.X86.HasAVX512F, mr: 12, nr: 32, tile: tile12x32AVX512, half: tile12x16AVX512, packX: packXAVX, fan: fan32AVX512, vec: &vectorsAVX512,
+			name: "avx512", available: avx2 && cpu.X86.HasAVX512F, mr: 12, nr: 32, tile: tile12x32AVX512, half: tile12x16AVX512, packX: packXAVX, fan: fan32AVX512, vec: &vectorsAVX512, roundings: roundingsAVX512,
 			pack: packer(16, packF32AVX512, packBF16AVX512, packF16AVX512),
 			strips: strips{
 				F32:  {{8, 32, strip8F32AVX512}, {4, 32, strip4F32AVX512}, {2, 32, strip2F32AVX512}, {1, 32, strip1F32AVX512}},
@@ -24,7 +24,7 @@ func machinePaths() []*path {
 			},
 		},
 		{
-			name: "avx2", available: avx2, mr: 6, nr: 16, tile: tile6x16AVX2, half: tile6x8AVX2, packX: packXAVX, fan: fan32AVX2, vec: &vectorsAVX2,
+			name: "avx2", available: avx2, mr: 6, nr: 16, tile: tile6x16AVX2, half: tile6x8AVX2, packX: packXAVX, fan: fan32AVX2, vec: &vectorsAVX2, roundings: roundingsAVX2,
 			pack: packer(8, packF32AVX2, packBF16AVX2, packF16AVX2),
 			strips: strips{
 				F32:  {{8, 8, strip8F32AVX2}, {4, 16, strip4F32AVX2}, {2, 16, strip2F32AVX2}, {1, 16, strip1F32AVX2}},

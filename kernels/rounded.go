@@ -111,14 +111,24 @@ func packPairs(dst []float32, nr int, m Matrix, r, rows, c, cols, _ int) {
 	}
 }
 
+// ways are all in which p can compute products of bfloat16; the first is the fastest.
+func (p *path) ways() []*path {
+	if p.roundings == nil {
+		return []*path{p.swapped()}
+	}
+	return p.roundings(p)
+}
+
 // swapped is the path that computes products of bfloat16 by the tile of p, over widened and swapped steps.
 func (p *path) swapped() *path {
-	return &path{name: p.name, mr: p.mr, nr: p.nr, tile: p.tile, packX: p.packX, pack: packSwapped, roundX: roundXSwapped, steps: 1}
+	out := *p
+	out.pack, out.roundX, out.steps, out.strips = packSwapped, roundXSwapped, 1, strips{}
+	return &out
 }
 
 // matMulRounded computes dst = x Wᵀ in the arithmetic above.
 func (e *Engine) matMulRounded(dst, x View, w Matrix) {
-	p := e.rounded
+	p := e.rounded()
 	even := (x.Cols + 1) / 2 * 2
 	cols := even / p.steps
 	buf := e.roundedX.Get().(*[]float32)
@@ -131,6 +141,3 @@ func (e *Engine) matMulRounded(dst, x View, w Matrix) {
 	})
 	e.matMul(p, dst, xs, w, true, false)
 }
-
-// roundings are the ways in which p can compute products of bfloat16.
-func (p *path) roundings() []*path { return []*path{p.swapped()} }

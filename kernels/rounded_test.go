@@ -48,9 +48,9 @@ func (p *problem) roundedNaive() []float32 {
 func roundings(t *testing.T, o Options) []*Engine {
 	var out []*Engine
 	base := engine(t, o)
-	for _, p := range base.path.roundings() {
+	for _, p := range base.path.ways() {
 		e := engine(t, o)
-		e.rounded = p
+		e.rounded = func() *path { return p }
 		out = append(out, e)
 	}
 	return out
@@ -82,7 +82,7 @@ func TestRoundedPaths(t *testing.T) {
 			}
 			for _, e := range engines {
 				if !sameBits(p.run(t, e, false), p.roundedNaive()) {
-					t.Fatalf("%v, %d steps at once: differs from the mode's arithmetic", p, e.rounded.steps)
+					t.Fatalf("%v, %d steps at once: differs from the mode's arithmetic", p, e.rounded().steps)
 				}
 			}
 		}
@@ -104,7 +104,7 @@ func TestRoundedFewRows(t *testing.T) {
 			}
 			for _, e := range engines {
 				if !sameBits(p.run(t, e, false), p.roundedNaive()) {
-					t.Fatalf("%v, %d steps at once: differs from the mode's arithmetic", p, e.rounded.steps)
+					t.Fatalf("%v, %d steps at once: differs from the mode's arithmetic", p, e.rounded().steps)
 				}
 			}
 		}
@@ -122,7 +122,7 @@ func TestRoundedKeepsNaN(t *testing.T) {
 				p.w.Bits[7*64+2] = 0xffff
 				for i, v := range p.run(t, e, false) {
 					if (v != v) != (i < 40 || i%40 == 7) {
-						t.Fatalf("%d rows, %d steps at once: row %d, column %d is %v", rows, e.rounded.steps, i/40, i%40, v)
+						t.Fatalf("%d rows, %d steps at once: row %d, column %d is %v", rows, e.rounded().steps, i/40, i%40, v)
 					}
 				}
 				p.x.Data[5] = math.MaxFloat32

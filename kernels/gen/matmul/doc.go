@@ -1,6 +1,10 @@
-// Program matmul writes the amd64 assembly of the matrix products, kernels/matmul_amd64.s, and its declarations,
-// kernels/matmul_amd64.go: tiles over a packed panel, strips over the weights where they lie, and the packing of a panel, each
-// for AVX2 and AVX-512.
+// Program matmul writes the amd64 assembly of the matrix products and its declarations, for AVX2 and AVX-512 each:
+//
+//	kernels/matmul_amd64.s     law 1: tiles over a packed panel, strips over the weights where they lie, the packing of a panel
+//	kernels/rounded_amd64.s    the same for products of bfloat16
+//	kernels/quantised_amd64.s  tiles over quantised panels, and the quantising of activations
+//
+// The declarations are in the .go files of the same names.
 //
 //	go generate ./kernels
 //

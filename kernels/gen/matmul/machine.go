@@ -31,8 +31,22 @@ type kind struct {
 
 var kinds = []kind{{"F32", 4, 4}, {"BF16", 2, 8}, {"F16", 2, 4}}
 
+// swapped and pairs are bfloat16 weights for products of bfloat16: widened, with the two steps of a pair swapped, or as pairs.
+var (
+	swapped = kind{"Swapped", 2, 8}
+	pairs   = kind{"Pairs", 2, 8}
+)
+
 // chunk is the bytes of a row that one load takes.
 func (k kind) chunk() int { return k.bytes * k.steps }
+
+// elements is how many elements of x go with these steps, four bytes each.
+func (k kind) elements() int {
+	if k == pairs {
+		return k.steps / 2
+	}
+	return k.steps
+}
 
 func (m machine) r(n int) string { return fmt.Sprintf("%s%d", m.reg, n) }
 
@@ -74,11 +88,19 @@ func (m machine) macros(g *generator) {
 	for _, k := range kinds {
 		m.columns(g, k)
 	}
+	m.pairMacro(g)
+	m.stepMacros(g)
+}
+
+func (m machine) pairMacro(g *generator) {
 	g.macro("The weights of a pair of bfloat16 in register c, widened: the lower to register 4, the upper to register 5.",
 		"PAIR_"+m.name+"(c)", func() {
 			g.op("VPSLLD $16, c, %s", m.r(4))
 			m.and(g, "high<>(SB)", "c", 5)
 		})
+}
+
+func (m machine) stepMacros(g *generator) {
 	for _, rows := range []int{1, 2, 4, 8} {
 		name, parameters := fmt.Sprintf("STEP%d_%s", rows, m.name), "at, w"
 		for r := range rows {
@@ -137,19 +159,33 @@ func (m machine) columns(g *generator, k kind) {
 	})
 }
 
-func (m machine) columnsName(k kind) string { return "COLUMNS_" + k.name + "_" + m.name }
+func (m machine) columnsName(k kind) string {
+	if k == swapped || k == pairs {
+		k.name = "BF16"
+	}
+	return "COLUMNS_" + k.name + "_" + m.name
+}
 
 // steps loads the columns and calls f for each step of k that they hold, with the register of its weights.
 func (m machine) steps(g *generator, k kind, f func(step, register int)) {
 	g.op(m.columnsName(k))
 	for c := range 4 {
-		if k.name != "BF16" {
-			f(c, c)
-			continue
+		if k == swapped || k == pairs {
+			g.op("FLUSH_%s(%s)", m.name, m.r(c))
 		}
-		g.op("PAIR_%s(%s)", m.name, m.r(c))
-		f(2*c, 4)
-		f(2*c+1, 5)
+		if k == swapped || k.name == "BF16" {
+			g.op("PAIR_%s(%s)", m.name, m.r(c))
+		}
+		switch {
+		case k == swapped:
+			f(2*c, 5)
+			f(2*c+1, 4)
+		case k.name == "BF16":
+			f(2*c, 4)
+			f(2*c+1, 5)
+		default:
+			f(c, c)
+		}
 	}
 }
 

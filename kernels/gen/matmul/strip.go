@@ -15,12 +15,12 @@ func (m machine) strip(g *generator, k kind, rows int) {
 		for c := range %[3]d {
 			acc := 0, or dst[r*dstStride+c] if accumulate != 0
 			for i := range lines * %d {
-				acc = FMA(x[r*xStride+i], w[c*stride+i], acc)
+				%s
 			}
 			dst[r*dstStride+c] = acc
 		}
 	}
-`, name, rows, cols, line)
+`, name, rows, cols, line/k.steps*k.elements(), k.product())
 	g.text(doc, name, "(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)",
 		"CX", "SI", "R10", "BX", "DX", "R12", "R13", "AX")
 	acc := func(row, group int) string { return m.r(8 + row*groups + group) }
@@ -71,6 +71,10 @@ func (m machine) strip(g *generator, k kind, rows int) {
 	for c := range groups {
 		m.point(g)
 		m.steps(g, k, func(step, register int) {
+			if k == pairs {
+				m.dotStep(g, rows, 4*step, register, 8+c, groups)
+				return
+			}
 			to := ""
 			for r := range rows {
 				to += ", " + acc(r, c)
@@ -81,8 +85,8 @@ func (m machine) strip(g *generator, k kind, rows int) {
 	}
 	g.op("SUBQ R9, BX")
 	g.op("ADDQ $%d, BX", k.chunk())
-	g.op("ADDQ $%d, SI", 4*k.steps)
-	g.op("ADDQ $%d, R14", 4*k.steps)
+	g.op("ADDQ $%d, SI", 4*k.elements())
+	g.op("ADDQ $%d, R14", 4*k.elements())
 	g.op("DECQ CX")
 	g.op("JNZ chunk")
 	for r := range rows {

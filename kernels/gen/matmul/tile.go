@@ -3,10 +3,15 @@ package main
 import "fmt"
 
 // tile writes the tile over a packed panel, whose rows are two registers of columns: mr rows by the first vectors of them,
-// all in registers while k runs.
-func (m machine) tile(g *generator, vectors int) {
+// all in registers while k runs. With dot an element is a pair of bfloat16.
+func (m machine) tile(g *generator, vectors int, dot bool) {
 	wide, nr := 2*m.lanes, vectors*m.lanes
-	name := fmt.Sprintf("tile%dx%d%s", m.mr, nr, m.name)
+	product, pairs := "acc = FMA(x[i*%[2]d+r], w[i*%[5]d+c], acc)", ""
+	if dot {
+		pairs = "Pairs"
+		product = "x, w := x[i*%[2]d+r], w[i*%[5]d+c]\n\t\t\t\tacc = FMA(low(x), low(w), FMA(high(x), high(w), acc))"
+	}
+	name := fmt.Sprintf("tile%dx%d%s%s", m.mr, nr, pairs, m.name)
 	of := ""
 	if nr < wide {
 		of = fmt.Sprintf(" of a panel of %d columns", wide)
@@ -17,7 +22,7 @@ func (m machine) tile(g *generator, vectors int) {
 		for c := range %[3]d {
 			acc := 0, or dst[r*stride+c] if accumulate != 0
 			for i := range k {
-				acc = FMA(x[i*%[2]d+r], w[i*%[5]d+c], acc)
+				`+product+`
 			}
 			dst[r*stride+c] = acc
 		}
@@ -25,7 +30,7 @@ func (m machine) tile(g *generator, vectors int) {
 `, name, m.mr, nr, of, wide)
 	w := func(v int) int { return vectors*m.mr + v }
 	x := func(r int) int { return vectors*m.mr + vectors + r%2 }
-	g.macro("One step of k: the panel at an offset of BX, and x at an offset of SI, one row after the other.", fmt.Sprintf("STEP%dx%d(x, w)", m.mr, nr), func() {
+	g.macro("One step of k: the panel at an offset of BX, and x at an offset of SI, one row after the other.", fmt.Sprintf("STEP%dx%d%s(x, w)", m.mr, nr, pairs), func() {
 		for v := range vectors {
 			g.op("VMOVUPS (w+%d)(BX), %s", v*m.bytes(), m.r(w(v)))
 		}
@@ -34,7 +39,11 @@ func (m machine) tile(g *generator, vectors int) {
 			g.op("VBROADCASTSS (x+%d)(SI), %s", 4*r+4, m.r(x(r+1)))
 			for _, row := range []int{r, r + 1} {
 				for v := range vectors {
-					g.op("VFMADD231PS %s, %s, %s", m.r(w(v)), m.r(x(row)), m.r(vectors*row+v))
+					if dot {
+						g.dot(vectors*row+v, x(row), w(v))
+					} else {
+						g.op("VFMADD231PS %s, %s, %s", m.r(w(v)), m.r(x(row)), m.r(vectors*row+v))
+					}
 				}
 			}
 		}
@@ -67,7 +76,7 @@ func (m machine) tile(g *generator, vectors int) {
 		g.op("ADDQ DX, R8")
 	}
 
-	step := fmt.Sprintf("STEP%dx%d", m.mr, nr)
+	step := fmt.Sprintf("STEP%dx%d%s", m.mr, nr, pairs)
 	loop := func(label, counter string, steps int) {
 		g.label(label)
 		for n := range steps {
@@ -108,12 +117,12 @@ func (m machine) pack(g *generator, k kind) {
 
 	for i := range n * %d {
 		for r := range %[2]d {
-			dst[i*nr+r] = w[r*stride+i]
+			dst[i*nr+r] = %[4]s
 		}
 	}
 
 It asks the memory for what lies ahead elements further.
-`, name, m.lanes, k.steps)
+`, name, m.lanes, k.elements(), k.element())
 	g.text(doc, name, "(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)", "CX", "SI", "R9", "BX", "DX", "R10")
 	g.op("IMULQ $%d, DX", k.bytes)
 	g.op("LEAQ (DX)(DX*2), R8")

@@ -1,0 +1,96 @@
+package kernels
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"unsafe"
+
+	pages "github.com/loupe-vl/loupe/kernels/internal/guard"
+)
+
+// TestGuardedRounded puts the operands of products of bfloat16 against pages without access.
+func TestGuardedRounded(t *testing.T) {
+	eachRealPath(t, func(t *testing.T, name string) {
+		r := rand.New(rand.NewPCG(23, 25))
+		engines := roundings(t, Options{Kernels: name, Threads: 2})
+		for _, n := range guardLengths {
+			for _, size := range [][3]int{{3, n, 17}, {7, 9, n}, {1, 33, 2 * n}, {2, 64, 32 * n}, {13, 33, n}} {
+				p := newProblem(t, r, problem{rows: size[0], cols: size[1], k: size[2], kind: BF16, transW: true})
+				p.w.Rounded = true
+				want := p.roundedNaive()
+				for _, side := range pages.Sides {
+					x, w, dst := p.x, p.w, pages.Like(t, side, make([]float32, len(want)))
+					x.Data, w.Bits = pages.Like(t, side, p.x.Data), pages.Like(t, side, p.w.Bits)
+					for _, e := range engines {
+						clear(dst)
+						e.MatMul(View{Data: dst, Rows: p.rows, Cols: p.cols, RowStride: p.cols, ColStride: 1}, x, w, true, false)
+						if !sameBits(dst, want) {
+							t.Fatalf("%v, %s: differs from the mode's arithmetic", p, side)
+						}
+					}
+					if !sameBits(x.Data, p.x.Data) || !slices.Equal(w.Bits, p.w.Bits) {
+						t.Fatalf("%v: an operand was changed", p)
+					}
+				}
+			}
+		}
+	})
+}
+
+// TestGuardedQuantised puts panels, activations and results of each quantised tile, and the rows that are quantised, against
+// pages without access, and compares with plain Go.
+func TestGuardedQuantised(t *testing.T) {
+	eachRealPath(t, func(t *testing.T, name string) {
+		routines := engine(t, Options{Kernels: name}).path.quantRoutines()
+		for _, how := range quantisings {
+			for _, k := range []int{1, 31, 32, 33, 64, 100, 200} {
+				p := newQuantProblem(t, rand.New(rand.NewPCG(uint64(k), 5)), quantProblem{rows: 8, cols: 32, k: k, how: how})
+				for _, side := range pages.Sides {
+					for _, tile := range routines.tiles[p.panels.form()] {
+						p.onPages(t, side, routines.quantise, tile)
+					}
+				}
+			}
+		}
+	})
+}
+
+func (p *quantProblem) onPages(t *testing.T, side pages.Side, quantise quantiseXFunc, tile quantTile) {
+	t.Helper()
+	blocks := p.panels.blocks()
+	zero := int32(p.panels.zero())
+	if p.panels.Zeros != nil {
+		zero = 1
+	}
+	bytes := pages.Like(t, side, make([]byte, tile.rows*blocks*int(unsafe.Sizeof(xBlock{}))))
+	xs := unsafe.Slice((*xBlock)(unsafe.Pointer(&bytes[0])), tile.rows*blocks)
+	x := pages.Like(t, side, p.x.Data[:tile.rows*p.k])
+	for r := range tile.rows {
+		quantise(xs[r*blocks:][:blocks], x[r*p.k:][:p.k], zero)
+	}
+	want := make([]xBlock, len(xs))
+	for r := range tile.rows {
+		quantiseXGeneric(want[r*blocks:][:blocks], x[r*p.k:][:p.k], zero)
+	}
+	if !slices.Equal(xs, want) {
+		t.Fatalf("%v, %s: the quantised rows differ from plain Go's", p, side)
+	}
+	weights, scales, zeros := pages.Like(t, side, p.panels.Weights), pages.Like(t, side, p.panels.Scales), pages.Like(t, side, p.panels.Zeros)
+	if p.panels.Zeros == nil {
+		zeros = nil
+	}
+	stride := 32 + 3
+	dst := pages.Like(t, side, make([]float32, (tile.rows-1)*stride+32))
+	tile.run(blocks, &xs[0], blocks, &weights[0], &scales[0], unsafe.SliceData(zeros), p.panels.per(), &dst[0], stride)
+	one := make([]float32, 32)
+	for r := range tile.rows {
+		quantGeneric.tiles[p.panels.form()][0].run(blocks, &xs[r*blocks], blocks, &weights[0], &scales[0], unsafe.SliceData(zeros), p.panels.per(), &one[0], 32)
+		if !sameBits(dst[r*stride:][:32], one) {
+			t.Fatalf("%v, %s, %d rows: row %d differs from plain Go's", p, side, tile.rows, r)
+		}
+	}
+	if !slices.Equal(weights, p.panels.Weights) || !slices.Equal(scales, p.panels.Scales) || !slices.Equal(xs, want) {
+		t.Fatalf("%v: an operand was changed", p)
+	}
+}

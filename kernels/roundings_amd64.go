@@ -1,0 +1,93 @@
+//go:build !purego
+
+package kernels
+
+import (
+	"sync"
+	"time"
+
+	"golang.org/x/sys/cpu"
+)
+
+// roundingsAVX512 are swapped steps by FMA, and where the processor has the instruction for pairs that too, first if it is
+// faster.
+func roundingsAVX512(p *path) []*path {
+	fma := p.swapped()
+	if !cpu.X86.HasAVX512BW {
+		return []*path{fma}
+	}
+	fma.roundX, fma.pack = roundXSwappedAVX2, bf16Packer(16, 8, 1, packSwappedAVX512, packSwapped)
+	fma.strips[BF16] = []strip{{8, 32, strip8SwappedAVX512}, {4, 32, strip4SwappedAVX512}, {2, 32, strip2SwappedAVX512}, {1, 32, strip1SwappedAVX512}}
+	if !cpu.X86.HasAVX512BF16 {
+		return []*path{fma}
+	}
+	dot := p.swapped()
+	dot.tile, dot.half, dot.steps = tile12x32PairsAVX512, tile12x16PairsAVX512, 2
+	dot.roundX, dot.pack = roundXPairsAVX512, bf16Packer(16, 4, 2, packPairsAVX512, packPairs)
+	dot.strips[BF16] = []strip{{8, 32, strip8PairsAVX512}, {4, 32, strip4PairsAVX512}, {2, 32, strip2PairsAVX512}, {1, 32, strip1PairsAVX512}}
+	if pairsAreFaster() {
+		return []*path{dot, fma}
+	}
+	return []*path{fma, dot}
+}
+
+// roundingsAVX2 are swapped steps by FMA.
+func roundingsAVX2(p *path) []*path {
+	fma := p.swapped()
+	fma.roundX, fma.pack = roundXSwappedAVX2, bf16Packer(8, 8, 1, packSwappedAVX2, packSwapped)
+	fma.strips[BF16] = []strip{{8, 8, strip8SwappedAVX2}, {4, 16, strip4SwappedAVX2}, {2, 16, strip2SwappedAVX2}, {1, 16, strip1SwappedAVX2}}
+	return []*path{fma}
+}
+
+// pairsAreFaster compares the instruction for pairs with two FMA, for less than a millisecond: on some processors it takes more
+// than twice as long.
+var pairsAreFaster = sync.OnceValue(func() bool {
+	in, out := make([]byte, 128), make([]byte, 16*64)
+	fma, dot := time.Duration(1<<62), time.Duration(1<<62)
+	const steps = 1000
+	for range 10 {
+		start := time.Now()
+		peakFMA512(2*steps, &in[0], &out[0])
+		fma = min(fma, time.Since(start))
+		start = time.Now()
+		peakBF16Dot512(steps, &in[0], &out[0])
+		dot = min(dot, time.Since(start))
+	}
+	return dot < fma
+})
+
+// bf16Packer is the packFunc of bfloat16 weights by groups of as many rows as a register has lanes, steps elements of the panel
+// at once, each of which is per weights. The rest, and other kinds, go through plain.
+func bf16Packer(lanes, steps, per int, routine packRoutine, plain packFunc) packFunc {
+	return func(dst []float32, nr int, m Matrix, r, rows, c, cols, ahead int) {
+		n, i := min(cols, (m.Cols-c*per)/per)/steps, 0
+		if m.Kind != BF16 {
+			n = 0
+		}
+		for ; n > 0 && i+lanes <= rows; i += lanes {
+			routine(n, &dst[i], nr, m.at(r+i, c*per), m.Stride, ahead*per)
+		}
+		plain(dst[i:], nr, m, r+i, rows-i, c, cols, 0)
+		if done := n * steps; i > 0 && done < cols {
+			plain(dst[done*nr:], nr, m, r, i, c+done, cols-done, 0)
+		}
+	}
+}
+
+// roundXSwappedAVX2 is roundXSwapped by eights.
+func roundXSwappedAVX2(dst, x []float32) {
+	n := len(x) / 8
+	if n > 0 {
+		roundSwappedAVX2(n, &dst[0], &x[0])
+	}
+	roundXSwapped(dst[8*n:], x[8*n:])
+}
+
+// roundXPairsAVX512 is roundXPairs by sixteens.
+func roundXPairsAVX512(dst, x []float32) {
+	n := len(x) / 16
+	if n > 0 {
+		roundPairsAVX512(n, &dst[0], &x[0])
+	}
+	roundXPairs(dst[8*n:], x[16*n:])
+}
