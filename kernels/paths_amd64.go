@@ -15,7 +15,7 @@ func machinePaths() []*path {
 	avx2 := cpu.X86.HasAVX2 && cpu.X86.HasFMA && hasF16C()
 	return []*path{
 		{
-			name: "avx512", available: avx2 && cpu.X86.HasAVX512F, mr: 12, nr: 32, tile: tile12x32AVX512, half: tile12x16AVX512, packX: packXAVX, fan: fan32AVX512, vec: &vectorsAVX512, roundings: roundingsAVX512,
+			name: "avx512", available: avx2 && cpu.X86.HasAVX512F, mr: 12, nr: 32, tile: tile12x32AVX512, half: tile12x16AVX512, packX: packXAVX, fan: fan32AVX512, vec: &vectorsAVX512, roundings: roundingsAVX512, quant: quant512(),
 			pack: packer(16, packF32AVX512, packBF16AVX512, packF16AVX512),
 			strips: strips{
 				F32:  {{8, 32, strip8F32AVX512}, {4, 32, strip4F32AVX512}, {2, 32, strip2F32AVX512}, {1, 32, strip1F32AVX512}},

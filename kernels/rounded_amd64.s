@@ -767,45 +767,30 @@ products:
 
 // One step of k: the outputs of each row of x take the product of its element and the weights w.
 #define STEP1_AVX512(at, w, a0) \
-	VBROADCASTSS (at)(SI), Z6; \
-	VFMADD231PS w, Z6, a0
+	VFMADD231PS.BCST (at)(SI), w, a0
 
 // One step of k: the outputs of each row of x take the product of its element and the weights w.
 #define STEP2_AVX512(at, w, a0, a1) \
-	VBROADCASTSS (at)(SI), Z6; \
-	VFMADD231PS w, Z6, a0; \
-	VBROADCASTSS (at)(SI)(R10*1), Z7; \
-	VFMADD231PS w, Z7, a1
+	VFMADD231PS.BCST (at)(SI), w, a0; \
+	VFMADD231PS.BCST (at)(SI)(R10*1), w, a1
 
 // One step of k: the outputs of each row of x take the product of its element and the weights w.
 #define STEP4_AVX512(at, w, a0, a1, a2, a3) \
-	VBROADCASTSS (at)(SI), Z6; \
-	VFMADD231PS w, Z6, a0; \
-	VBROADCASTSS (at)(SI)(R10*1), Z7; \
-	VFMADD231PS w, Z7, a1; \
-	VBROADCASTSS (at)(SI)(R10*2), Z6; \
-	VFMADD231PS w, Z6, a2; \
-	VBROADCASTSS (at)(SI)(R11*1), Z7; \
-	VFMADD231PS w, Z7, a3
+	VFMADD231PS.BCST (at)(SI), w, a0; \
+	VFMADD231PS.BCST (at)(SI)(R10*1), w, a1; \
+	VFMADD231PS.BCST (at)(SI)(R10*2), w, a2; \
+	VFMADD231PS.BCST (at)(SI)(R11*1), w, a3
 
 // One step of k: the outputs of each row of x take the product of its element and the weights w.
 #define STEP8_AVX512(at, w, a0, a1, a2, a3, a4, a5, a6, a7) \
-	VBROADCASTSS (at)(SI), Z6; \
-	VFMADD231PS w, Z6, a0; \
-	VBROADCASTSS (at)(SI)(R10*1), Z7; \
-	VFMADD231PS w, Z7, a1; \
-	VBROADCASTSS (at)(SI)(R10*2), Z6; \
-	VFMADD231PS w, Z6, a2; \
-	VBROADCASTSS (at)(SI)(R11*1), Z7; \
-	VFMADD231PS w, Z7, a3; \
-	VBROADCASTSS (at)(R14), Z6; \
-	VFMADD231PS w, Z6, a4; \
-	VBROADCASTSS (at)(R14)(R10*1), Z7; \
-	VFMADD231PS w, Z7, a5; \
-	VBROADCASTSS (at)(R14)(R10*2), Z6; \
-	VFMADD231PS w, Z6, a6; \
-	VBROADCASTSS (at)(R14)(R11*1), Z7; \
-	VFMADD231PS w, Z7, a7
+	VFMADD231PS.BCST (at)(SI), w, a0; \
+	VFMADD231PS.BCST (at)(SI)(R10*1), w, a1; \
+	VFMADD231PS.BCST (at)(SI)(R10*2), w, a2; \
+	VFMADD231PS.BCST (at)(SI)(R11*1), w, a3; \
+	VFMADD231PS.BCST (at)(R14), w, a4; \
+	VFMADD231PS.BCST (at)(R14)(R10*1), w, a5; \
+	VFMADD231PS.BCST (at)(R14)(R10*2), w, a6; \
+	VFMADD231PS.BCST (at)(R14)(R11*1), w, a7
 
 // Halves below 2^-63 become +0.
 #define FLUSH_AVX512(c) \

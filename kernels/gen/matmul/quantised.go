@@ -1,3 +1,163 @@
 package main
 
-func quantised(g *generator) {}
+import "fmt"
+
+// blockBytes is the size of an xBlock: 32 bytes, the scale and the offset, of which these are the places.
+const blockBytes, scaleAt, offsetAt = 40, 32, 36
+
+// form is a form of quantised weights.
+type form struct {
+	name  string
+	bits  int
+	zeros bool
+}
+
+var forms = []form{{"Int8", 8, false}, {"Int4", 4, false}, {"Int4Zeros", 4, true}}
+
+// quantised writes the products with quantised weights, and the quantising of activations.
+func quantised(g *generator) {
+	g.constant("The low halves of bytes.", "nibbles", 0x0f0f0f0f)
+	for _, f := range forms {
+		for rows := range 6 {
+			g.quantTile512(f, rows+1)
+		}
+	}
+}
+
+// tileText begins a tile: its doc comment, its arguments, strides in bytes, and R11 and R14 for the addresses of rows.
+func (g *generator) tileText(f form, rows int, machine string) {
+	name := fmt.Sprintf("quant%d%s%s", rows, f.name, machine)
+	offset, weight := "x[r*xStride+b].Offset", "w.q(b, c, i)"
+	if f.zeros {
+		offset += " * zeros[b/per][c]"
+	}
+	g.text(fmt.Sprintf(`%s is quantTileFunc for %d rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
+
+	for r := range %[2]d {
+		for c := range 32 {
+			acc := 0
+			for b := range blocks {
+				sum := %[3]s
+				for i := range 32 {
+					sum += x[r*xStride+b].Q[i] * %[4]s
+				}
+				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+			}
+			dst[r*dstStride+c] = acc
+		}
+	}
+`, name, rows, offset, weight), name,
+		"(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)",
+		"CX", "SI", "R10", "BX", "DX", "R8", "R9", "DI", "R13")
+	g.op("IMULQ $%d, R10", blockBytes)
+	g.op("SHLQ $2, R13")
+	g.op("LEAQ (R10)(R10*2), R11")
+	g.op("LEAQ (SI)(R10*4), R14")
+}
+
+// row is the address of a place in the present block of a row of x.
+func row(r, at int) string {
+	return fmt.Sprintf("%d(%s)%s", at, []string{"SI", "R14"}[r/4], []string{"", "(R10*1)", "(R10*2)", "(R11*1)"}[r%4])
+}
+
+// nextBlock moves to the next block of x and of weights, and every per blocks to the next scales and zeros; AX counts these.
+func (g *generator) nextBlock(f form) {
+	g.op("ADDQ $%d, SI", blockBytes)
+	g.op("ADDQ $%d, R14", blockBytes)
+	g.op("ADDQ $%d, BX", 128*f.bits)
+	g.op("DECQ AX")
+	g.op("JNZ same")
+	g.op("MOVQ R9, AX")
+	g.op("ADDQ $64, DX")
+	if f.zeros {
+		g.op("ADDQ $32, R8")
+	}
+	g.label("same")
+	g.op("DECQ CX")
+	g.op("JNZ block")
+}
+
+// quantTile512 writes a tile of 32 columns, two registers of sums and two of results for each row. It needs AVX512_VNNI, whose
+// VPDPBUSD adds four products of bytes, unsigned weights by signed activations, to each sum.
+func (g *generator) quantTile512(f form, rows int) {
+	g.tileText(f, rows, "AVX512")
+	sum := func(r, c int) string { return fmt.Sprintf("Z%d", 2*r+c) }
+	acc := func(r, c int) string { return fmt.Sprintf("Z%d", 12+2*r+c) }
+	for r := range rows {
+		for c := range 2 {
+			g.op("VPXORD %[1]s, %[1]s, %[1]s", acc(r, c))
+		}
+	}
+	if f.bits == 4 {
+		g.op("VMOVDQU64 nibbles<>(SB), Z31")
+	}
+	g.op("MOVQ R9, AX")
+	g.label("block")
+	for r := range rows {
+		if f.zeros {
+			g.op("VPXORD %[1]s, %[1]s, %[1]s", sum(r, 0))
+		} else {
+			g.op("VPBROADCASTD %s, %s", row(r, offsetAt), sum(r, 0))
+		}
+		g.op("VMOVDQA64 %s, %s", sum(r, 0), sum(r, 1))
+	}
+	// products adds those of the four steps at an offset of x and the weights in registers w and w+1.
+	products := func(at, w int) {
+		for r := range rows {
+			x := fmt.Sprintf("Z%d", 28+r%2)
+			g.op("VPBROADCASTD %s, %s", row(r, at), x)
+			g.op("VPDPBUSD %s, Z%d, %s", x, w, sum(r, 0))
+			g.op("VPDPBUSD %s, Z%d, %s", x, w+1, sum(r, 1))
+		}
+	}
+	for j := range f.bits {
+		if rows <= 2 { // the weights are waited for
+			g.op("PREFETCHT0 %d(BX)", 128*j+prefetch)
+			g.op("PREFETCHT0 %d(BX)", 128*j+prefetch+64)
+		}
+		g.op("VMOVDQU64 %d(BX), Z24", 128*j)
+		g.op("VMOVDQU64 %d(BX), Z25", 128*j+64)
+		if f.bits == 4 {
+			g.op("VPSRLW $4, Z24, Z26")
+			g.op("VPSRLW $4, Z25, Z27")
+			for w := 24; w < 28; w++ {
+				g.op("VPANDD Z31, Z%d, Z%[1]d", w)
+			}
+			products(16+4*j, 26)
+		}
+		products(4*j, 24)
+	}
+	if f.zeros {
+		g.op("VPMOVZXBD (R8), Z26")
+		g.op("VPMOVZXBD 16(R8), Z27")
+		for r := range rows { // of each pair of halves only the first counts, since the zero point is below 2^16
+			g.op("VPBROADCASTD %s, Z28", row(r, offsetAt))
+			g.op("VPDPWSSD Z28, Z26, %s", sum(r, 0))
+			g.op("VPDPWSSD Z28, Z27, %s", sum(r, 1))
+		}
+	}
+	g.op("VCVTPH2PS (DX), Z24")
+	g.op("VCVTPH2PS 32(DX), Z25")
+	for r := range rows {
+		g.op("VBROADCASTSS %s, Z28", row(r, scaleAt))
+		for c := range 2 {
+			scale := fmt.Sprintf("Z%d", 29+c)
+			g.op("VMULPS Z28, Z%d, %s", 24+c, scale)
+			g.op("VCVTDQ2PS %s, %[1]s", sum(r, c))
+			g.op("VFMADD231PS %s, %s, %s", scale, sum(r, c), acc(r, c))
+		}
+	}
+	g.nextBlock(f)
+	for r := range rows {
+		for c := range 2 {
+			g.op("VMOVUPS %s, %d(DI)", acc(r, c), 64*c)
+		}
+		if r < rows-1 {
+			g.op("ADDQ R13, DI")
+		}
+	}
+	g.end()
+}
+
+// prefetch is how far before their use weights are asked for, in bytes, where a tile has few rows.
+const prefetch = 2048

@@ -1,0 +1,23 @@
+//go:build !purego
+
+package kernels
+
+import "golang.org/x/sys/cpu"
+
+// quantAVX512 are the routines of a processor with AVX512_VNNI.
+var quantAVX512 = quantRoutines{
+	quantise: quantiseXGeneric,
+	tiles: [forms][]quantTile{
+		formInt8:      {{6, quant6Int8AVX512}, {5, quant5Int8AVX512}, {4, quant4Int8AVX512}, {3, quant3Int8AVX512}, {2, quant2Int8AVX512}, {1, quant1Int8AVX512}},
+		formInt4:      {{6, quant6Int4AVX512}, {5, quant5Int4AVX512}, {4, quant4Int4AVX512}, {3, quant3Int4AVX512}, {2, quant2Int4AVX512}, {1, quant1Int4AVX512}},
+		formInt4Zeros: {{6, quant6Int4ZerosAVX512}, {5, quant5Int4ZerosAVX512}, {4, quant4Int4ZerosAVX512}, {3, quant3Int4ZerosAVX512}, {2, quant2Int4ZerosAVX512}, {1, quant1Int4ZerosAVX512}},
+	},
+}
+
+// quant512 are the routines of the path avx512.
+func quant512() *quantRoutines {
+	if cpu.X86.HasAVX512VNNI && cpu.X86.HasAVX512BW {
+		return &quantAVX512
+	}
+	return nil
+}
