@@ -1,14 +1,12 @@
 package metrics
 
 import (
-	"errors"
 	"fmt"
 	"image/color"
 	"io"
 	"math"
-	"slices"
+	"strconv"
 
-	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
@@ -18,65 +16,81 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// A plot is square, 600 by 600 pixels: 6.25 inches of vgimg's 96 dots.
-const side = 6.25 * vg.Inch
+// A plot is square: 1200 by 1200 pixels, 4 inches of 300 dots, so that it can be printed in one column of a page and its
+// type keeps the size of the text around it.
+const (
+	side = 4 * vg.Inch
+	dots = 300
+)
 
-// The colours: pairs pale so that heaps of them show, bins and the ideal line strong.
+// The colours: pairs pale so that heaps of them show, what is said of them strong. They differ in grey too.
 var (
 	pairColour  = color.NRGBA{R: 0x33, G: 0x66, B: 0xaa, A: 0x60}
 	binColour   = color.NRGBA{R: 0xcc, G: 0x33, B: 0x11, A: 0xff}
 	idealColour = color.NRGBA{R: 0x44, G: 0x44, B: 0x44, A: 0xff}
+	gridColour  = color.NRGBA{R: 0xe4, G: 0xe4, B: 0xe4, A: 0xff}
 )
 
-// PlotCalibration draws, into a PNG file of 600 by 600 pixels, true against predicted scores: each pair, the line on which
-// both are equal, and the means of Calibration's bins joined by a line. The file appears whole or not at all.
-func PlotCalibration(path string, p Pairs, bins int) error {
-	found, err := Calibration(p, bins)
-	if err != nil {
-		return err
+// newPlot is an empty plot with a frame's worth of axes, round ticks and a grid.
+func newPlot(title, x, y string) *plot.Plot {
+	p := plot.New()
+	p.Title.Text, p.Title.Padding = title, vg.Points(6)
+	p.X.Label.Text, p.Y.Label.Text = x, y
+	p.Title.TextStyle.Font.Variant, p.Title.TextStyle.Font.Size = "Sans", vg.Points(9)
+	for _, a := range []*plot.Axis{&p.X, &p.Y} {
+		a.Label.TextStyle.Font.Variant, a.Label.TextStyle.Font.Size = "Sans", vg.Points(9)
+		a.Tick.Label.Font.Variant, a.Tick.Label.Font.Size = "Sans", vg.Points(8)
+		a.Tick.Marker, a.Tick.Length, a.Padding = roundTicks{}, vg.Points(3), 0
 	}
-	means := make(plotter.XYs, len(found))
-	for i, b := range found {
-		means[i] = plotter.XY{X: b.Predicted, Y: b.Truth}
-	}
-	low := min(slices.Min(p.Truth), slices.Min(p.Predicted))
-	high := max(slices.Max(p.Truth), slices.Max(p.Predicted))
-	if err := drawable(low, high); err != nil {
-		return err
-	}
-	f := plot.New()
-	f.Title.Text = fmt.Sprintf("Calibration, %d pictures", len(p.Truth))
-	f.X.Label.Text, f.Y.Label.Text = "predicted score", "true score"
-	if err := add(f, points(p.Predicted, p.Truth), plotter.XYs{{X: low, Y: low}, {X: high, Y: high}}, means); err != nil {
-		return err
-	}
-	return save(path, f)
+	p.Legend.TextStyle.Font.Variant, p.Legend.TextStyle.Font.Size = "Sans", vg.Points(7.5)
+	p.Legend.ThumbnailWidth, p.Legend.Padding = vg.Points(16), vg.Points(2)
+	grid := plotter.NewGrid()
+	grid.Horizontal.Color, grid.Vertical.Color = gridColour, gridColour
+	p.Add(grid)
+	return p
 }
 
-// PlotResiduals draws, into a PNG file of 600 by 600 pixels, what the model adds (predicted less true score) against the true
-// score, and the line of no error. Any model that errs slopes downwards here, since high scores are met by lower guesses and
-// low ones by higher; PlotCalibration shows whether it does so too much. The file appears whole or not at all.
-func PlotResiduals(path string, p Pairs) error {
-	if err := p.check(); err != nil {
-		return err
+// roundTicks puts a tick at every multiple of 1, 2 or 5 times a power of ten that makes 4 to 10 of them.
+type roundTicks struct{}
+
+// Ticks implements plot.Ticker.
+func (roundTicks) Ticks(low, high float64) []plot.Tick {
+	step := math.Pow(10, math.Floor(math.Log10((high-low)/4)))
+	for _, f := range []float64{5, 2} {
+		if (high-low)/(step*f) >= 4 {
+			step *= f
+			break
+		}
 	}
-	residual := make([]float64, len(p.Truth))
-	floats.SubTo(residual, p.Predicted, p.Truth)
-	low, high := slices.Min(p.Truth), slices.Max(p.Truth)
-	if err := errors.Join(drawable(low, high), drawable(min(0, slices.Min(residual)), max(0, slices.Max(residual)))); err != nil {
-		return err
+	var out []plot.Tick
+	for i := math.Ceil(low/step - 1e-9); i*step <= high+1e-9*step && len(out) < 50; i++ {
+		out = append(out, plot.Tick{Value: i * step, Label: tickLabel(i*step, step)})
 	}
-	f := plot.New()
-	f.Title.Text = fmt.Sprintf("Residuals, %d pictures", len(p.Truth))
-	f.X.Label.Text, f.Y.Label.Text = "true score", "predicted less true score"
-	if err := add(f, points(p.Truth, residual), plotter.XYs{{X: low, Y: 0}, {X: high, Y: 0}}, nil); err != nil {
-		return err
-	}
-	return save(path, f)
+	return out
 }
 
-// drawable refuses a range that the axes cannot divide: gonum/plot looks for round ticks in it, and panics where float64
-// has none. It draws equal values in a range of 2 about them.
+// tickLabel writes a multiple of step with as many digits as step needs.
+func tickLabel(v, step float64) string {
+	if math.Abs(v) < step/2 {
+		return "0"
+	}
+	if size := math.Abs(v); size >= 1e6 || size < 1e-4 {
+		return strconv.FormatFloat(v, 'g', int(max(1, 1+math.Floor(math.Log10(size))-math.Floor(math.Log10(step)))), 64)
+	}
+	return strconv.FormatFloat(v, 'f', int(max(0, -math.Floor(math.Log10(step)))), 64)
+}
+
+// span makes an axis reach from low to high and a little further, so that no dot is cut by the frame.
+func span(a *plot.Axis, low, high float64) {
+	if high == low {
+		low, high = low-1, high+1
+	}
+	room := (high - low) / 25
+	a.Min, a.Max = low-room, high+room
+}
+
+// drawable refuses a range that the axes cannot divide into ticks that differ. Equal values are drawn in a range of 2 about
+// them.
 func drawable(low, high float64) error {
 	size, width := max(math.Abs(low), math.Abs(high)), high-low
 	if width == 0 {
@@ -97,36 +111,36 @@ func points(x, y []float64) plotter.XYs {
 	return out
 }
 
-// add puts pairs, the ideal line and the bins' means, where there are any, on a plot.
-func add(f *plot.Plot, pairs, ideal, means plotter.XYs) error {
-	line, err := plotter.NewLine(ideal)
+// addLine puts a straight line on a plot and names it in the legend.
+func addLine(p *plot.Plot, name string, c color.Color, dashes []vg.Length, x0, y0, x1, y1 float64) error {
+	line, err := plotter.NewLine(plotter.XYs{{X: x0, Y: y0}, {X: x1, Y: y1}})
 	if err != nil {
 		return err
 	}
-	line.Color, line.Dashes = idealColour, []vg.Length{vg.Points(4), vg.Points(3)}
+	line.Color, line.Width, line.Dashes = c, vg.Points(0.9), dashes
+	p.Add(line)
+	if name != "" {
+		p.Legend.Add(name, line)
+	}
+	return nil
+}
+
+// addCloud puts a dot for each picture on a plot.
+func addCloud(p *plot.Plot, pairs plotter.XYs) error {
 	cloud, err := plotter.NewScatter(pairs)
 	if err != nil {
 		return err
 	}
-	cloud.GlyphStyle = draw.GlyphStyle{Color: pairColour, Radius: vg.Points(2.5), Shape: draw.CircleGlyph{}}
-	f.Add(plotter.NewGrid(), line, cloud)
-	if len(means) == 0 {
-		return nil
-	}
-	path, dots, err := plotter.NewLinePoints(means)
-	if err != nil {
-		return err
-	}
-	path.Color, path.Width = binColour, vg.Points(1.5)
-	dots.GlyphStyle = draw.GlyphStyle{Color: binColour, Radius: vg.Points(4), Shape: draw.CircleGlyph{}}
-	f.Add(path, dots)
+	cloud.GlyphStyle = draw.GlyphStyle{Color: pairColour, Radius: vg.Points(1.8), Shape: draw.CircleGlyph{}}
+	p.Add(cloud)
+	p.Legend.Add("a picture", cloud)
 	return nil
 }
 
 // save writes a plot as PNG, atomically.
-func save(path string, f *plot.Plot) error {
-	c := vgimg.New(side, side)
-	f.Draw(draw.Crop(draw.New(c), vg.Points(6), -vg.Points(15), vg.Points(6), -vg.Points(6))) // the last tick's number needs room
+func save(path string, p *plot.Plot) error {
+	c := vgimg.NewWith(vgimg.UseWH(side, side), vgimg.UseDPI(dots))
+	p.Draw(draw.Crop(draw.New(c), vg.Points(4), -vg.Points(12), vg.Points(4), -vg.Points(4))) // the last tick's number needs room
 	return weights.WriteFileAtomic(path, func(w io.Writer) error {
 		_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(w)
 		return err

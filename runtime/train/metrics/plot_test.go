@@ -9,9 +9,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
-
-	"gonum.org/v1/plot"
 )
 
 // box is where a colour was found: its extremes in pixels, y downwards, and the mean height of its outer columns.
@@ -20,13 +20,13 @@ type box struct {
 	leftY, rightY               float64
 }
 
-// find looks for the pixels that are of a kind.
+// find looks for the pixels that are of a kind, outside the corners in which a legend shows what its words mean.
 func find(img image.Image, is func(c color.NRGBA) bool) box {
 	b := box{left: math.MaxInt, top: math.MaxInt}
 	column := map[int][2]int{}
 	for y := img.Bounds().Min.Y; y < img.Bounds().Max.Y; y++ {
 		for x := img.Bounds().Min.X; x < img.Bounds().Max.X; x++ {
-			if !is(color.NRGBAModel.Convert(img.At(x, y)).(color.NRGBA)) {
+			if y < 215 && (x < 260 || x > 1060) || !is(color.NRGBAModel.Convert(img.At(x, y)).(color.NRGBA)) {
 				continue
 			}
 			b.n++
@@ -55,8 +55,8 @@ func read(t *testing.T, path string) image.Image {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := img.Bounds().Size(); s != image.Pt(600, 600) {
-		t.Errorf("%s is %v pixels, want 600 by 600", filepath.Base(path), s)
+	if s := img.Bounds().Size(); s != image.Pt(1200, 1200) {
+		t.Errorf("%s is %v pixels, want 1200 by 1200", filepath.Base(path), s)
 	}
 	return img
 }
@@ -71,12 +71,12 @@ func TestPlotCalibration(t *testing.T) {
 	}{{"right", []float64{0, 25, 75, 100}, true}, {"reversed", []float64{100, 75, 25, 0}, false}} {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "c.png")
-			if err := PlotCalibration(path, Pairs{c.truth, []float64{25, 37.5, 62.5, 75}}, 4); err != nil {
+			if err := PlotCalibration(path, Pairs{c.truth, []float64{25, 37.5, 62.5, 75}}, 5); err != nil {
 				t.Fatal(err)
 			}
 			b := find(read(t, path), isBin)
-			if b.n == 0 || b.bottom-b.top < 400 {
-				t.Fatalf("the bins' line spans %d pixels of height, want most of 600: %+v", b.bottom-b.top, b)
+			if b.n == 0 || b.bottom-b.top < 800 {
+				t.Fatalf("the bins' line spans %d pixels of height, want most of 1200: %+v", b.bottom-b.top, b)
 			}
 			if ratio := float64(b.right-b.left) / float64(b.bottom-b.top); ratio < 0.45 || ratio > 0.57 {
 				t.Errorf("the bins' line is %.2f times as wide as high, want about half", ratio)
@@ -88,7 +88,27 @@ func TestPlotCalibration(t *testing.T) {
 	}
 }
 
-// TestPlotResiduals: one prediction for all errs upwards for low scores and downwards for high ones.
+// TestPlotCalibrationShowsIntervals: where a bin's true scores differ its mean has a bar, longer than its dot is high.
+func TestPlotCalibrationShowsIntervals(t *testing.T) {
+	height := func(truth ...float64) int {
+		path := filepath.Join(t.TempDir(), "c.png")
+		if err := PlotCalibration(path, Pairs{truth, []float64{50, 50, 50, 50}}, 1); err != nil {
+			t.Fatal(err)
+		}
+		b := find(read(t, path), isBin)
+		return b.bottom - b.top
+	}
+	if same := height(20, 20, 20, 20); same > 30 {
+		t.Errorf("equal scores make a dot %d pixels high", same)
+	}
+	// The mean of 0, 0, 100, 100 is 50, and its 1.96 standard errors 57 either way: the whole of the axis.
+	if apart := height(0, 0, 100, 100); apart < 800 {
+		t.Errorf("an interval wider than the scores is %d pixels high", apart)
+	}
+}
+
+// TestPlotResiduals: one prediction for all errs upwards for low scores and downwards for high ones; the mean error and the
+// limits about it cross the whole plot.
 func TestPlotResiduals(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "r.png")
 	if err := PlotResiduals(path, Pairs{[]float64{0, 50, 100}, []float64{50, 50, 50}}); err != nil {
@@ -96,11 +116,12 @@ func TestPlotResiduals(t *testing.T) {
 	}
 	img := read(t, path)
 	b := find(img, isPair)
-	if b.n == 0 || b.right-b.left < 400 || b.bottom-b.top < 400 || b.leftY > 100 || b.rightY < 450 {
+	if b.n == 0 || b.right-b.left < 800 || b.bottom-b.top < 300 || b.leftY > 500 || b.rightY < 750 {
 		t.Errorf("the pairs' pixels: %+v, want them from the upper left to the lower right", b)
 	}
-	if red := find(img, isBin); red.n != 0 {
-		t.Errorf("%d pixels of bins, which residuals have not", red.n)
+	lines := find(img, isBin)
+	if lines.right-lines.left < 900 || lines.top > b.top || lines.bottom < b.bottom {
+		t.Errorf("the lines' pixels: %+v, want them across the plot, above and below the pairs %+v", lines, b)
 	}
 }
 
@@ -187,7 +208,7 @@ func TestPlotsAreAtomicAndRepeat(t *testing.T) {
 	}
 }
 
-// TestDrawableRangesHaveTicks tries ranges of many sizes and offsets; gonum/plot panics where it finds no ticks.
+// TestDrawableRangesHaveTicks tries ranges of many sizes and offsets: each has ticks, with labels that differ.
 func TestDrawableRangesHaveTicks(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	drawn := 0
@@ -198,11 +219,40 @@ func TestDrawableRangesHaveTicks(t *testing.T) {
 			continue
 		}
 		drawn++
-		if n := len(plot.DefaultTicks{}.Ticks(low, low+width)); n < 2 || n > 100 {
-			t.Fatalf("%d ticks from %v to %v", n, low, low+width)
+		ticks, labels := roundTicks{}.Ticks(low, low+width), map[string]bool{}
+		for _, tick := range ticks {
+			if v, err := strconv.ParseFloat(tick.Label, 64); err != nil || math.Abs(v-tick.Value) > 1e-6*width {
+				t.Fatalf("the tick at %v says %s", tick.Value, tick.Label)
+			}
+			labels[tick.Label] = true
+		}
+		if n := len(ticks); n < 3 || n > 12 || len(labels) != n {
+			t.Fatalf("%d ticks, %d labels from %v to %v", n, len(labels), low, low+width)
 		}
 	}
 	if drawn < 5000 || drawn > 19000 {
 		t.Errorf("%d of 20000 ranges can be drawn: the test must meet both kinds", drawn)
+	}
+}
+
+func TestRoundTicks(t *testing.T) {
+	for _, c := range []struct {
+		low, high float64
+		want      string
+	}{
+		{0, 100, "0 20 40 60 80 100"},
+		{-31, 43, "-30 -20 -10 0 10 20 30 40"},
+		{1, 5, "1 2 3 4 5"},
+		{0.2, 0.41, "0.20 0.25 0.30 0.35 0.40"},
+		{999999.7, 1000002.2, "1000000 1000000.5 1000001 1000001.5 1000002"},
+		{-2e9, 2e9, "-2e+09 -1e+09 0 1e+09 2e+09"},
+	} {
+		var got []string
+		for _, tick := range (roundTicks{}).Ticks(c.low, c.high) {
+			got = append(got, tick.Label)
+		}
+		if s := strings.Join(got, " "); s != c.want {
+			t.Errorf("%v to %v: %s, want %s", c.low, c.high, s, c.want)
+		}
 	}
 }
