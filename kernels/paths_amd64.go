@@ -24,7 +24,7 @@ func machinePaths() []*path {
 			},
 		},
 		{
-			name: "avx2", available: avx2, mr: 6, nr: 16, tile: tile6x16AVX2, half: tile6x8AVX2, packX: packXAVX, fan: fan32AVX2, vec: &vectorsAVX2, roundings: roundingsAVX2,
+			name: "avx2", available: avx2, mr: 6, nr: 16, tile: tile6x16AVX2, half: tile6x8AVX2, packX: packXAVX, fan: fan32AVX2, vec: &vectorsAVX2, roundings: roundingsAVX2, quant: &quantAVX2,
 			pack: packer(8, packF32AVX2, packBF16AVX2, packF16AVX2),
 			strips: strips{
 				F32:  {{8, 8, strip8F32AVX2}, {4, 16, strip4F32AVX2}, {2, 16, strip2F32AVX2}, {1, 16, strip1F32AVX2}},

@@ -6,11 +6,21 @@ import "golang.org/x/sys/cpu"
 
 // quantAVX512 are the routines of a processor with AVX512_VNNI.
 var quantAVX512 = quantRoutines{
-	quantise: quantiseXGeneric,
+	quantise: quantiseXAVX2,
 	tiles: [forms][]quantTile{
 		formInt8:      {{6, quant6Int8AVX512}, {5, quant5Int8AVX512}, {4, quant4Int8AVX512}, {3, quant3Int8AVX512}, {2, quant2Int8AVX512}, {1, quant1Int8AVX512}},
 		formInt4:      {{6, quant6Int4AVX512}, {5, quant5Int4AVX512}, {4, quant4Int4AVX512}, {3, quant3Int4AVX512}, {2, quant2Int4AVX512}, {1, quant1Int4AVX512}},
 		formInt4Zeros: {{6, quant6Int4ZerosAVX512}, {5, quant5Int4ZerosAVX512}, {4, quant4Int4ZerosAVX512}, {3, quant3Int4ZerosAVX512}, {2, quant2Int4ZerosAVX512}, {1, quant1Int4ZerosAVX512}},
+	},
+}
+
+// quantAVX2 are the routines of any processor with AVX2.
+var quantAVX2 = quantRoutines{
+	quantise: quantiseXAVX2,
+	tiles: [forms][]quantTile{
+		formInt8:      {{6, quant6Int8AVX2}, {4, quant4Int8AVX2}, {2, quant2Int8AVX2}, {1, quant1Int8AVX2}},
+		formInt4:      {{6, quant6Int4AVX2}, {4, quant4Int4AVX2}, {2, quant2Int4AVX2}, {1, quant1Int4AVX2}},
+		formInt4Zeros: {{6, quant6Int4ZerosAVX2}, {4, quant4Int4ZerosAVX2}, {2, quant2Int4ZerosAVX2}, {1, quant1Int4ZerosAVX2}},
 	},
 }
 
@@ -19,5 +29,14 @@ func quant512() *quantRoutines {
 	if cpu.X86.HasAVX512VNNI && cpu.X86.HasAVX512BW {
 		return &quantAVX512
 	}
-	return nil
+	return &quantAVX2
+}
+
+// quantiseXAVX2 is quantiseXGeneric by whole blocks, with the rest in plain Go.
+func quantiseXAVX2(dst []xBlock, x []float32, zero int32) {
+	n := len(x) / blockSteps
+	if n > 0 {
+		quantiseAVX2(n, &dst[0], &x[0], int(zero))
+	}
+	quantiseXGeneric(dst[n:], x[n*blockSteps:], zero)
 }

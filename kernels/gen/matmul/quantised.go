@@ -17,6 +17,21 @@ var forms = []form{{"Int8", 8, false}, {"Int4", 4, false}, {"Int4Zeros", 4, true
 // quantised writes the products with quantised weights, and the quantising of activations.
 func quantised(g *generator) {
 	g.constant("The low halves of bytes.", "nibbles", 0x0f0f0f0f)
+	g.constant("The sign of bytes.", "signs", 0x80808080)
+	g.constant("One in each half.", "ones", 0x00010001)
+	g.constant("All but the sign.", "magnitude", 0x7fffffff)
+	g.constant("127 as float32.", "most", 0x42fe0000)
+	fmt.Fprintf(&g.asm, "// Where the words of a packed register belong.\n")
+	for i, pair := range []uint64{0x400000000, 0x500000001, 0x600000002, 0x700000003} {
+		fmt.Fprintf(&g.asm, "DATA order<>+%d(SB)/8, $%#x\n", 8*i, pair)
+	}
+	g.asm.WriteString("GLOBL order<>(SB), RODATA|NOPTR, $32\n\n")
+	g.quantiseX()
+	for _, f := range forms {
+		for _, size := range [][2]int{{6, 1}, {4, 1}, {2, 2}, {1, 4}} {
+			g.quantTile256(f, size[0], size[1])
+		}
+	}
 	for _, f := range forms {
 		for rows := range 6 {
 			g.quantTile512(f, rows+1)

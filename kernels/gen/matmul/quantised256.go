@@ -1,0 +1,189 @@
+package main
+
+import "fmt"
+
+// quantTile256 writes a tile of 32 columns for AVX2, that many registers of eight at a time. Sums of pairs of products must fit
+// 16 bits. Of 8-bit weights the instruction takes the magnitude, and x with the weight's sign: a pair is 2*128*127 at most. Of
+// 4-bit weights even the sum of a block's eight pairs fits, 8*2*15*127.
+func (g *generator) quantTile256(f form, rows, vectors int) {
+	g.tileText(f, rows, "AVX2")
+	sum := func(r, c int) string { return fmt.Sprintf("Y%d", r*vectors+c) }
+	acc := func(r, c int) string { return fmt.Sprintf("Y%d", rows*vectors+r*vectors+c) }
+	zero := func(register string) { g.op("VPXOR %[1]s, %[1]s, %[1]s", register) }
+	const low, high, x, t = "Y12", "Y13", "Y14", "Y15" // weights, a broadcast, and what is on its way
+
+	g.op("XORQ R12, R12") // bytes of the columns that are done, in a row of words
+	g.label("columns")
+	for r := range rows {
+		for c := range vectors {
+			zero(acc(r, c))
+		}
+	}
+	g.op("MOVQ R9, AX")
+	g.label("block")
+	for r := range rows {
+		for c := range vectors {
+			zero(sum(r, c))
+		}
+	}
+	for j := range f.bits {
+		for c := range vectors {
+			if rows == 1 && c%2 == 0 { // the weights are waited for
+				g.op("PREFETCHT0 %d(BX)", 128*j+32*c+prefetch)
+			}
+			g.op("VMOVDQU %d(BX), %s", 128*j+32*c, low)
+			if f.bits == 8 {
+				g.op("VPXOR signs<>(SB), %s, %[1]s", low)
+				g.op("VPABSB %s, %s", low, high)
+				for r := range rows {
+					g.op("VPBROADCASTD %s, %s", row(r, 4*j), x)
+					g.op("VPSIGNB %s, %s, %s", low, x, t)
+					g.op("VPMADDUBSW %s, %s, %[1]s", t, high)
+					g.op("VPMADDWD ones<>(SB), %s, %[1]s", t)
+					g.op("VPADDD %s, %s, %[2]s", t, sum(r, c))
+				}
+				continue
+			}
+			g.op("VPSRLW $4, %s, %s", low, high)
+			g.op("VPAND nibbles<>(SB), %s, %[1]s", low)
+			g.op("VPAND nibbles<>(SB), %s, %[1]s", high)
+			for r := range rows {
+				for half, w := range []string{low, high} {
+					g.op("VPBROADCASTD %s, %s", row(r, 4*j+16*half), x)
+					g.op("VPMADDUBSW %s, %s, %s", x, w, t)
+					g.op("VPADDW %s, %s, %[2]s", t, sum(r, c))
+				}
+			}
+		}
+	}
+	for c := range vectors {
+		if f.zeros {
+			g.op("VPMOVZXBD %d(R8), %s", 8*c, high)
+		}
+		g.op("VCVTPH2PS %d(DX), %s", 16*c, low)
+		for r := range rows {
+			if f.bits == 4 {
+				g.op("VPMADDWD ones<>(SB), %s, %[1]s", sum(r, c))
+				g.op("VPBROADCASTD %s, %s", row(r, offsetAt), x)
+				if f.zeros { // of each pair of halves only the first counts
+					g.op("VPMADDWD %s, %s, %[2]s", high, x)
+				}
+				g.op("VPADDD %s, %s, %[2]s", x, sum(r, c))
+			}
+			g.op("VBROADCASTSS %s, %s", row(r, scaleAt), x)
+			g.op("VMULPS %s, %s, %s", x, low, t)
+			g.op("VCVTDQ2PS %s, %[1]s", sum(r, c))
+			g.op("VFMADD231PS %s, %s, %s", t, sum(r, c), acc(r, c))
+		}
+	}
+	g.nextBlock(f)
+	g.op("MOVQ DI, R15")
+	for r := range rows {
+		for c := range vectors {
+			g.op("VMOVUPS %s, %d(R15)", acc(r, c), 32*c)
+		}
+		if r < rows-1 {
+			g.op("ADDQ R13, R15")
+		}
+	}
+	if vectors < 4 {
+		g.op("ADDQ $%d, R12", 32*vectors)
+		g.op("CMPQ R12, $128")
+		g.op("JEQ done")
+		g.op("ADDQ $%d, DI", 32*vectors)
+		g.op("MOVQ blocks+0(FP), CX")
+		g.op("MOVQ x+8(FP), SI")
+		g.op("LEAQ (SI)(R10*4), R14")
+		g.op("MOVQ w+24(FP), BX")
+		g.op("ADDQ R12, BX")
+		g.op("MOVQ R12, R15")
+		g.op("SHRQ $1, R15")
+		g.op("MOVQ scales+32(FP), DX")
+		g.op("ADDQ R15, DX")
+		if f.zeros {
+			g.op("SHRQ $1, R15")
+			g.op("MOVQ zeros+40(FP), R8")
+			g.op("ADDQ R15, R8")
+		}
+		g.op("JMP columns")
+		g.label("done")
+	}
+	g.end()
+}
+
+// quantiseX writes the quantising of whole blocks of a row of x.
+func (g *generator) quantiseX() {
+	g.text(`quantiseAVX2 is quantiseXGeneric of n whole blocks:
+
+	for b := range n {
+		quantiseBlock(&dst[b], x[32*b:32*b+32], int32(zero))
+	}
+`, "quantiseAVX2", "(n int, dst *xBlock, x *float32, zero int)", "CX", "DI", "SI", "R9")
+	g.op("VMOVDQU magnitude<>(SB), Y15")
+	g.op("VMOVDQU order<>(SB), Y14")
+	g.op("NEGL R9")
+	g.label("block")
+	for i := range 4 {
+		g.op("VMOVUPS %d(SI), Y%d", 32*i, i)
+		g.op("VPAND Y%d, Y15, Y%d", i, 4+i)
+	}
+	// join makes one number of the eight of register 4, in all lanes of its lower half, by way of 5.
+	join := func(op string) {
+		g.op("VEXTRACTI128 $1, Y4, X5")
+		for _, shuffle := range []string{"$0x4e", "$0xb1"} {
+			g.op("%s X5, X4, X4", op)
+			g.op("VPSHUFD %s, X4, X5", shuffle)
+		}
+		g.op("%s X5, X4, X4", op)
+	}
+	// Magnitudes compare as integers do, NaN above all.
+	g.op("VPMAXSD Y5, Y4, Y4")
+	g.op("VPMAXSD Y7, Y6, Y6")
+	g.op("VPMAXSD Y6, Y4, Y4")
+	join("VPMAXSD")
+	g.op("VMOVD X4, AX")
+	g.op("CMPL AX, $0x0d800000") // tinyX
+	g.op("JCS nothing")
+	g.op("CMPL AX, $0x7f800000")
+	g.op("JCC bad")
+	g.op("VMOVSS most<>(SB), X8")
+	g.op("VDIVSS X8, X4, X9")
+	g.op("VMOVSS X9, %d(DI)", scaleAt)
+	g.op("VDIVSS X4, X8, X8")
+	g.op("VBROADCASTSS X8, Y8")
+	for i := range 4 {
+		g.op("VMULPS Y8, Y%d, Y%[1]d", i)
+		g.op("VCVTPS2DQ Y%d, Y%[1]d", i) // to the nearest, ties to even
+	}
+	g.op("VPADDD Y0, Y1, Y4")
+	g.op("VPADDD Y2, Y3, Y5")
+	g.op("VPADDD Y5, Y4, Y4")
+	join("VPADDD")
+	g.op("VMOVD X4, AX")
+	g.op("IMULL R9, AX")
+	g.op("MOVL AX, %d(DI)", offsetAt)
+	g.op("VPACKSSDW Y1, Y0, Y0")
+	g.op("VPACKSSDW Y3, Y2, Y2")
+	g.op("VPACKSSWB Y2, Y0, Y0")
+	g.op("VPERMD Y0, Y14, Y0")
+	g.op("VMOVDQU Y0, (DI)")
+	g.label("next")
+	g.op("ADDQ $128, SI")
+	g.op("ADDQ $%d, DI", blockBytes)
+	g.op("DECQ CX")
+	g.op("JNZ block")
+	g.op("VZEROUPPER")
+	g.op("RET")
+	g.label("bad")
+	g.op("MOVL $0x7fc00000, AX")
+	g.op("JMP zeros")
+	g.label("nothing")
+	g.op("XORL AX, AX")
+	g.label("zeros")
+	g.op("VPXOR Y0, Y0, Y0")
+	g.op("VMOVDQU Y0, (DI)")
+	g.op("MOVL AX, %d(DI)", scaleAt)
+	g.op("MOVL $0, %d(DI)", offsetAt)
+	g.op("JMP next")
+	g.asm.WriteString("\n")
+}
