@@ -42,7 +42,7 @@ it the control, each critique against the reference of another picture.
 
 Two tables are evaluated without any model: a CSV file of two columns, the true and the predicted score; and with --sbert one
 with the columns reference and critique.`,
-		Example: `  loupe eval --model DIR --adapter tuned --data pictures.jsonl --split eval
+		Example: `  loupe eval --model DIR --adapter tuned --data tuned/held-out.jsonl
   loupe eval --model DIR --data pictures.jsonl --sbert all-MiniLM-L6-v2 --out lines.jsonl
   loupe eval --data scores.csv --plots figures --json`,
 		Args: usageArgs(cobra.NoArgs),
@@ -154,7 +154,7 @@ func (f *evalFlags) evaluate(cmd *cobra.Command) error {
 	if f.split != "" {
 		records = slices.DeleteFunc(records, func(r train.Record) bool { return r.Split != f.split })
 		if len(records) == 0 {
-			return fmt.Errorf("%s: no record has the split %s", f.data, f.split)
+			return fmt.Errorf("%s: no record has the split %s; what train --eval-split kept for evaluation is in its OUT/held-out.jsonl", f.data, f.split)
 		}
 	}
 	m, err := f.model.load(cmd)

@@ -20,7 +20,7 @@ var (
 // missing are words that stand for no score in tables that other programs write, in lower case.
 var missing = []string{"", "na", "n/a", "null", "none", "-"}
 
-// ReadPairs reads a table of two columns, the true and the predicted score (see OpenTable). A first line of two words is a header; one that calls
+// ReadPairs reads a table of two columns, the true and the predicted score (see OpenTable). Rows without any text are skipped. A first line of two words is a header; one that calls
 // the first column predicted and the second true (as in predictedNames and truthNames) swaps them. Errors begin with name and
 // say line and column; a missing score, NaN and infinity are errors, since a statistic over the rest would be another one.
 func ReadPairs(r io.Reader, name string) (Pairs, error) {
@@ -30,8 +30,8 @@ func ReadPairs(r io.Reader, name string) (Pairs, error) {
 		return p, fmt.Errorf("%s: %w", name, err)
 	}
 	c.ReuseRecord = true
-	swapped := false
-	for first := true; ; first = false {
+	first, swapped := true, false
+	for {
 		row, err := c.Read()
 		if err == io.EOF {
 			break
@@ -40,6 +40,9 @@ func ReadPairs(r io.Reader, name string) (Pairs, error) {
 			return Pairs{}, syntax(name, err)
 		}
 		line, _ := c.FieldPos(0)
+		if !slices.ContainsFunc(row, func(field string) bool { return strings.TrimSpace(field) != "" }) {
+			continue // spreadsheets leave such rows behind
+		}
 		if len(row) != 2 {
 			return Pairs{}, fmt.Errorf("%s: line %d, column %d: %d columns where two are due: write true score, comma, predicted score",
 				name, line, min(len(row), 2)+1, len(row))
@@ -47,7 +50,9 @@ func ReadPairs(r io.Reader, name string) (Pairs, error) {
 		for i := range row {
 			row[i] = strings.TrimSpace(row[i])
 		}
-		if first && word(row[0]) && word(row[1]) {
+		header := first && word(row[0]) && word(row[1])
+		first = false
+		if header {
 			if swapped, err = swaps(row[0], row[1]); err != nil {
 				return Pairs{}, fmt.Errorf("%s: line %d, column 2: %w", name, line, err)
 			}

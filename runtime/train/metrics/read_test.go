@@ -24,6 +24,7 @@ func TestReadPairs(t *testing.T) {
 		{"byte order mark, bare", "\ufeff81,79.25\n0.5,7\n-3e2,4\n"},
 		{"spaces and blank lines", " 81 , 79.25 \n\n0.5,7\n\n-3e2,\t4\n\n"},
 		{"semicolons", "truth;predicted\r\n81;79.25\r\n0.5;7\r\n-3e2;4\r\n"},
+		{"empty rows of a spreadsheet", ";\ntruth;predicted\n81;79.25\n;\n0.5;7\n-3e2;4\n;\n ;;\n"},
 		{"semicolons, bare, after a blank line", "\n81;79.25\n0.5;7\n-3e2;4\n"},
 		{"tabs and a mark", "\ufefftruth\tpredicted\n81\t79.25\n0.5\t7\n-3e2\t4\n"},
 		{"a semicolon within quotes", "\"truth; of the jury\",\"predicted\"\n81,79.25\n0.5,7\n-3e2,4\n"},
