@@ -47,9 +47,9 @@ func emulate512(t *testing.T, cpu *emulate.CPU, p path) *path {
 	p.vec = emulateVectors(p.vec, call)
 	size := [...]int{F32: 4, BF16: 2, F16: 2}
 	pack := func(kind Kind, steps int, routine packRoutine) packRoutine {
-		return func(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int) {
+		return func(n int, dst *float32, nr int, w unsafe.Pointer, stride int) {
 			weights := unsafe.Slice((*byte)(w), (15*stride+n*steps)*size[kind])
-			call(routine, n, floats(dst, (n*steps-1)*nr+16), nr, weights, stride, ahead)
+			call(routine, n, floats(dst, (n*steps-1)*nr+16), nr, weights, stride)
 		}
 	}
 	p.pack = packer(16, pack(F32, 4, packF32AVX512), pack(BF16, 8, packBF16AVX512), pack(F16, 4, packF16AVX512))

@@ -32,6 +32,8 @@ type path struct {
 	mr, nr    int // rows and columns of a tile
 	tile      tileFunc
 	half      tileFunc // of the first nr/2 columns of a panel; nil for none
+	low       lowTiles
+	prefetch  prefetchFunc // nil for none
 	pack      packFunc
 	packX     packXFunc
 	fan       fanFunc
@@ -49,9 +51,13 @@ type path struct {
 // below the path's mr and c below its nr, from +0, or from dst if accumulate is not 0.
 type tileFunc func(k int, x, w, dst *float32, stride int, accumulate int)
 
+// lowTiles are tiles of the first third and the first two thirds of mr rows, for what is left below the last whole tile; nil
+// for none.
+type lowTiles [2]tileFunc
+
 // packFunc widens and transposes part of a matrix whose rows are the columns of a product: dst[j*nr+i] = element (r+i, c+j)
-// of m, for i below rows and j below cols. What lies ahead elements further in m is wanted next: a hint.
-type packFunc func(dst []float32, nr int, m Matrix, r, rows, c, cols, ahead int)
+// of m, for i below rows and j below cols.
+type packFunc func(dst []float32, nr int, m Matrix, r, rows, c, cols int)
 
 // packXFunc transposes part of the left operand of a product: dst[j*mr+i] = element (r+i, k+j) of x, for i below rows and j
 // below steps.

@@ -138,18 +138,16 @@ func (p *path) product(s *Scratch, dst View, packed []float32, k int, w Matrix, 
 		for k0 := 0; k0 < k; k0 += kBlock {
 			kc := min(kBlock, k-k0)
 			x := packed[k0*tiles*p.mr:]
-			ahead := kBlock // to what is packed after this: the same columns' next steps, or the next columns' first
-			if k0+kBlock >= k {
-				ahead = b.cols*w.Stride - k0
-			}
 			for j := range n {
 				c := (lo + j) * p.nr
-				p.packPanel(panels[j*kc*p.nr:], w, transW, c, min(p.nr, dst.Cols-c), k0, kc, ahead)
+				p.packPanel(panels[j*kc*p.nr:], w, transW, c, min(p.nr, dst.Cols-c), k0, kc)
 			}
+			next := p.upcoming(w, transW, lo*p.nr, n*p.nr, min(hi*p.nr, dst.Cols), k0, kc, k, tiles*n)
 			for r0 := 0; r0 < dst.Rows; r0 += block {
 				for j := range n {
 					c := (lo + j) * p.nr
 					for r := r0; r < min(r0+block, dst.Rows); r += p.mr {
+						next.ask(p)
 						p.oneTile(dst, x[r*kc:], panels[j*kc*p.nr:], edge, r, c, min(p.nr, dst.Cols-c), kc, accumulate || k0 > 0)
 					}
 				}
@@ -166,12 +164,12 @@ func (v View) clear(lo, hi int) {
 }
 
 // packPanel lays columns [c, c+cols) and steps [k0, k0+kc) of w out with nr columns side by side for each k.
-func (p *path) packPanel(panel []float32, w Matrix, transW bool, c, cols, k0, kc, ahead int) {
+func (p *path) packPanel(panel []float32, w Matrix, transW bool, c, cols, k0, kc int) {
 	if cols < p.nr {
 		clear(panel[:kc*p.nr])
 	}
 	if transW {
-		p.pack(panel, p.nr, w, c, cols, k0, kc, ahead)
+		p.pack(panel, p.nr, w, c, cols, k0, kc)
 		return
 	}
 	if w.Kind == F32 && cols%16 == 0 {
@@ -195,11 +193,13 @@ func (p *path) oneTile(dst View, x, panel, edge []float32, r, c, cols, kc int, a
 		acc = 1
 	}
 	rows := min(p.mr, dst.Rows-r)
-	tile, wide := p.tile, p.nr
+	tile, high, wide := p.tile, p.mr, p.nr
 	if p.half != nil && cols <= p.nr/2 {
 		tile, wide = p.half, p.nr/2
+	} else if third := (rows*3 + p.mr - 1) / p.mr; third < 3 && p.low[third-1] != nil {
+		tile, high = p.low[third-1], third*p.mr/3
 	}
-	if rows == p.mr && cols == wide {
+	if rows == high && cols == wide {
 		tile(kc, &x[0], &panel[0], &dst.Data[r*dst.RowStride+c], dst.RowStride, acc)
 		return
 	}

@@ -6,7 +6,7 @@ package kernels
 
 import "unsafe"
 
-// tile6x16AVX2 is tileFunc for tiles of 6 x 16:
+// tile6x16AVX2 is tileFunc for the first 6 x 16:
 //
 //	for r := range 6 {
 //		for c := range 16 {
@@ -21,7 +21,37 @@ import "unsafe"
 //go:noescape
 func tile6x16AVX2(k int, x, w, dst *float32, stride int, accumulate int)
 
-// tile6x8AVX2 is tileFunc for tiles of 6 x 8 of a panel of 16 columns:
+// tile4x16AVX2 is tileFunc for the first 4 x 16 of 6 x 16:
+//
+//	for r := range 4 {
+//		for c := range 16 {
+//			acc := 0, or dst[r*stride+c] if accumulate != 0
+//			for i := range k {
+//				acc = FMA(x[i*6+r], w[i*16+c], acc)
+//			}
+//			dst[r*stride+c] = acc
+//		}
+//	}
+//
+//go:noescape
+func tile4x16AVX2(k int, x, w, dst *float32, stride int, accumulate int)
+
+// tile2x16AVX2 is tileFunc for the first 2 x 16 of 6 x 16:
+//
+//	for r := range 2 {
+//		for c := range 16 {
+//			acc := 0, or dst[r*stride+c] if accumulate != 0
+//			for i := range k {
+//				acc = FMA(x[i*6+r], w[i*16+c], acc)
+//			}
+//			dst[r*stride+c] = acc
+//		}
+//	}
+//
+//go:noescape
+func tile2x16AVX2(k int, x, w, dst *float32, stride int, accumulate int)
+
+// tile6x8AVX2 is tileFunc for the first 6 x 8 of 6 x 16:
 //
 //	for r := range 6 {
 //		for c := range 8 {
@@ -57,10 +87,8 @@ func fan32AVX2(k int, x, w *float32, stride int, dst *float32, accumulate int)
 //		}
 //	}
 //
-// It asks the memory for what lies ahead elements further.
-//
 //go:noescape
-func packF32AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
+func packF32AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
 
 // packBF16AVX2 widens 8 rows of weights, rows stride apart, and lays them side by side, nr columns to a row of dst:
 //
@@ -70,10 +98,8 @@ func packF32AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead in
 //		}
 //	}
 //
-// It asks the memory for what lies ahead elements further.
-//
 //go:noescape
-func packBF16AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
+func packBF16AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
 
 // packF16AVX2 widens 8 rows of weights, rows stride apart, and lays them side by side, nr columns to a row of dst:
 //
@@ -83,10 +109,8 @@ func packBF16AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead i
 //		}
 //	}
 //
-// It asks the memory for what lies ahead elements further.
-//
 //go:noescape
-func packF16AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
+func packF16AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
 
 // strip1F32AVX2 is stripFunc for 1 rows of x and 16 rows of weights, of which a line is 64 bytes:
 //
@@ -268,7 +292,7 @@ func strip4F16AVX2(lines int, x *float32, xStride int, w unsafe.Pointer, stride 
 //go:noescape
 func strip8F16AVX2(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
 
-// tile12x32AVX512 is tileFunc for tiles of 12 x 32:
+// tile12x32AVX512 is tileFunc for the first 12 x 32:
 //
 //	for r := range 12 {
 //		for c := range 32 {
@@ -283,7 +307,37 @@ func strip8F16AVX2(lines int, x *float32, xStride int, w unsafe.Pointer, stride 
 //go:noescape
 func tile12x32AVX512(k int, x, w, dst *float32, stride int, accumulate int)
 
-// tile12x16AVX512 is tileFunc for tiles of 12 x 16 of a panel of 32 columns:
+// tile8x32AVX512 is tileFunc for the first 8 x 32 of 12 x 32:
+//
+//	for r := range 8 {
+//		for c := range 32 {
+//			acc := 0, or dst[r*stride+c] if accumulate != 0
+//			for i := range k {
+//				acc = FMA(x[i*12+r], w[i*32+c], acc)
+//			}
+//			dst[r*stride+c] = acc
+//		}
+//	}
+//
+//go:noescape
+func tile8x32AVX512(k int, x, w, dst *float32, stride int, accumulate int)
+
+// tile4x32AVX512 is tileFunc for the first 4 x 32 of 12 x 32:
+//
+//	for r := range 4 {
+//		for c := range 32 {
+//			acc := 0, or dst[r*stride+c] if accumulate != 0
+//			for i := range k {
+//				acc = FMA(x[i*12+r], w[i*32+c], acc)
+//			}
+//			dst[r*stride+c] = acc
+//		}
+//	}
+//
+//go:noescape
+func tile4x32AVX512(k int, x, w, dst *float32, stride int, accumulate int)
+
+// tile12x16AVX512 is tileFunc for the first 12 x 16 of 12 x 32:
 //
 //	for r := range 12 {
 //		for c := range 16 {
@@ -319,10 +373,8 @@ func fan32AVX512(k int, x, w *float32, stride int, dst *float32, accumulate int)
 //		}
 //	}
 //
-// It asks the memory for what lies ahead elements further.
-//
 //go:noescape
-func packF32AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
+func packF32AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
 
 // packBF16AVX512 widens 16 rows of weights, rows stride apart, and lays them side by side, nr columns to a row of dst:
 //
@@ -332,10 +384,8 @@ func packF32AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead 
 //		}
 //	}
 //
-// It asks the memory for what lies ahead elements further.
-//
 //go:noescape
-func packBF16AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
+func packBF16AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
 
 // packF16AVX512 widens 16 rows of weights, rows stride apart, and lays them side by side, nr columns to a row of dst:
 //
@@ -345,10 +395,8 @@ func packBF16AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead
 //		}
 //	}
 //
-// It asks the memory for what lies ahead elements further.
-//
 //go:noescape
-func packF16AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
+func packF16AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
 
 // strip1F32AVX512 is stripFunc for 1 rows of x and 32 rows of weights, of which a line is 64 bytes:
 //

@@ -124,7 +124,7 @@ GLOBL high<>(SB), RODATA|NOPTR, $64
 	VFMADD231PS w, Y7, a7
 
 // One step of k: the panel at an offset of BX, and x at an offset of SI, one row after the other.
-#define STEP6x16(x, w) \
+#define STEP6x16_AVX2(x, w) \
 	VMOVUPS (w+0)(BX), Y12; \
 	VMOVUPS (w+32)(BX), Y13; \
 	VBROADCASTSS (x+0)(SI), Y14; \
@@ -213,10 +213,10 @@ steps:
 	JZ rest
 
 four:
-	STEP6x16(0, 0)
-	STEP6x16(24, 64)
-	STEP6x16(48, 128)
-	STEP6x16(72, 192)
+	STEP6x16_AVX2(0, 0)
+	STEP6x16_AVX2(24, 64)
+	STEP6x16_AVX2(48, 128)
+	STEP6x16_AVX2(72, 192)
 	ADDQ $96, SI
 	ADDQ $256, BX
 	DECQ CX
@@ -227,7 +227,7 @@ rest:
 	JZ store
 
 one:
-	STEP6x16(0, 0)
+	STEP6x16_AVX2(0, 0)
 	ADDQ $24, SI
 	ADDQ $64, BX
 	DECQ R8
@@ -255,7 +255,191 @@ store:
 	RET
 
 // One step of k: the panel at an offset of BX, and x at an offset of SI, one row after the other.
-#define STEP6x8(x, w) \
+#define STEP4x16_AVX2(x, w) \
+	VMOVUPS (w+0)(BX), Y8; \
+	VMOVUPS (w+32)(BX), Y9; \
+	VBROADCASTSS (x+0)(SI), Y10; \
+	VBROADCASTSS (x+4)(SI), Y11; \
+	VFMADD231PS Y8, Y10, Y0; \
+	VFMADD231PS Y9, Y10, Y1; \
+	VFMADD231PS Y8, Y11, Y2; \
+	VFMADD231PS Y9, Y11, Y3; \
+	VBROADCASTSS (x+8)(SI), Y10; \
+	VBROADCASTSS (x+12)(SI), Y11; \
+	VFMADD231PS Y8, Y10, Y4; \
+	VFMADD231PS Y9, Y10, Y5; \
+	VFMADD231PS Y8, Y11, Y6; \
+	VFMADD231PS Y9, Y11, Y7
+
+// func tile4x16AVX2(k int, x, w, dst *float32, stride int, accumulate int)
+TEXT ·tile4x16AVX2(SB), NOSPLIT, $0-48
+	MOVQ k+0(FP), CX
+	MOVQ x+8(FP), SI
+	MOVQ w+16(FP), BX
+	MOVQ dst+24(FP), DI
+	MOVQ stride+32(FP), DX
+	MOVQ accumulate+40(FP), AX
+	SHLQ $2, DX
+	MOVQ DX, R8
+	IMULQ $4, R8
+	ADDQ DI, R8
+	PREFETCHT0 0(R8)
+	ADDQ DX, R8
+	PREFETCHT0 0(R8)
+	ADDQ DX, R8
+	PREFETCHT0 0(R8)
+	ADDQ DX, R8
+	PREFETCHT0 0(R8)
+	ADDQ DX, R8
+	TESTQ AX, AX
+	JNZ load
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	JMP steps
+
+load:
+	MOVQ DI, R8
+	VMOVUPS 0(R8), Y0
+	VMOVUPS 32(R8), Y1
+	ADDQ DX, R8
+	VMOVUPS 0(R8), Y2
+	VMOVUPS 32(R8), Y3
+	ADDQ DX, R8
+	VMOVUPS 0(R8), Y4
+	VMOVUPS 32(R8), Y5
+	ADDQ DX, R8
+	VMOVUPS 0(R8), Y6
+	VMOVUPS 32(R8), Y7
+	ADDQ DX, R8
+
+steps:
+	MOVQ CX, R8
+	SHRQ $2, CX
+	JZ rest
+
+four:
+	STEP4x16_AVX2(0, 0)
+	STEP4x16_AVX2(24, 64)
+	STEP4x16_AVX2(48, 128)
+	STEP4x16_AVX2(72, 192)
+	ADDQ $96, SI
+	ADDQ $256, BX
+	DECQ CX
+	JNZ four
+
+rest:
+	ANDQ $3, R8
+	JZ store
+
+one:
+	STEP4x16_AVX2(0, 0)
+	ADDQ $24, SI
+	ADDQ $64, BX
+	DECQ R8
+	JNZ one
+
+store:
+	VMOVUPS Y0, 0(DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ DX, DI
+	VMOVUPS Y2, 0(DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ DX, DI
+	VMOVUPS Y4, 0(DI)
+	VMOVUPS Y5, 32(DI)
+	ADDQ DX, DI
+	VMOVUPS Y6, 0(DI)
+	VMOVUPS Y7, 32(DI)
+	VZEROUPPER
+	RET
+
+// One step of k: the panel at an offset of BX, and x at an offset of SI, one row after the other.
+#define STEP2x16_AVX2(x, w) \
+	VMOVUPS (w+0)(BX), Y4; \
+	VMOVUPS (w+32)(BX), Y5; \
+	VBROADCASTSS (x+0)(SI), Y6; \
+	VBROADCASTSS (x+4)(SI), Y7; \
+	VFMADD231PS Y4, Y6, Y0; \
+	VFMADD231PS Y5, Y6, Y1; \
+	VFMADD231PS Y4, Y7, Y2; \
+	VFMADD231PS Y5, Y7, Y3
+
+// func tile2x16AVX2(k int, x, w, dst *float32, stride int, accumulate int)
+TEXT ·tile2x16AVX2(SB), NOSPLIT, $0-48
+	MOVQ k+0(FP), CX
+	MOVQ x+8(FP), SI
+	MOVQ w+16(FP), BX
+	MOVQ dst+24(FP), DI
+	MOVQ stride+32(FP), DX
+	MOVQ accumulate+40(FP), AX
+	SHLQ $2, DX
+	MOVQ DX, R8
+	IMULQ $2, R8
+	ADDQ DI, R8
+	PREFETCHT0 0(R8)
+	ADDQ DX, R8
+	PREFETCHT0 0(R8)
+	ADDQ DX, R8
+	TESTQ AX, AX
+	JNZ load
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	JMP steps
+
+load:
+	MOVQ DI, R8
+	VMOVUPS 0(R8), Y0
+	VMOVUPS 32(R8), Y1
+	ADDQ DX, R8
+	VMOVUPS 0(R8), Y2
+	VMOVUPS 32(R8), Y3
+	ADDQ DX, R8
+
+steps:
+	MOVQ CX, R8
+	SHRQ $2, CX
+	JZ rest
+
+four:
+	STEP2x16_AVX2(0, 0)
+	STEP2x16_AVX2(24, 64)
+	STEP2x16_AVX2(48, 128)
+	STEP2x16_AVX2(72, 192)
+	ADDQ $96, SI
+	ADDQ $256, BX
+	DECQ CX
+	JNZ four
+
+rest:
+	ANDQ $3, R8
+	JZ store
+
+one:
+	STEP2x16_AVX2(0, 0)
+	ADDQ $24, SI
+	ADDQ $64, BX
+	DECQ R8
+	JNZ one
+
+store:
+	VMOVUPS Y0, 0(DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ DX, DI
+	VMOVUPS Y2, 0(DI)
+	VMOVUPS Y3, 32(DI)
+	VZEROUPPER
+	RET
+
+// One step of k: the panel at an offset of BX, and x at an offset of SI, one row after the other.
+#define STEP6x8_AVX2(x, w) \
 	VMOVUPS (w+0)(BX), Y6; \
 	VBROADCASTSS (x+0)(SI), Y7; \
 	VBROADCASTSS (x+4)(SI), Y8; \
@@ -325,10 +509,10 @@ steps:
 	JZ rest
 
 four:
-	STEP6x8(0, 0)
-	STEP6x8(24, 64)
-	STEP6x8(48, 128)
-	STEP6x8(72, 192)
+	STEP6x8_AVX2(0, 0)
+	STEP6x8_AVX2(24, 64)
+	STEP6x8_AVX2(48, 128)
+	STEP6x8_AVX2(72, 192)
 	ADDQ $96, SI
 	ADDQ $256, BX
 	DECQ CX
@@ -339,7 +523,7 @@ rest:
 	JZ store
 
 one:
-	STEP6x8(0, 0)
+	STEP6x8_AVX2(0, 0)
 	ADDQ $24, SI
 	ADDQ $64, BX
 	DECQ R8
@@ -400,35 +584,19 @@ step:
 	VZEROUPPER
 	RET
 
-// func packF32AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
-TEXT ·packF32AVX2(SB), NOSPLIT, $0-48
+// func packF32AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
+TEXT ·packF32AVX2(SB), NOSPLIT, $0-40
 	MOVQ n+0(FP), CX
 	MOVQ dst+8(FP), SI
 	MOVQ nr+16(FP), R9
 	MOVQ w+24(FP), BX
 	MOVQ stride+32(FP), DX
-	MOVQ ahead+40(FP), R10
 	IMULQ $4, DX
 	LEAQ (DX)(DX*2), R8
 	SHLQ $2, R9
-	IMULQ $4, R10
 	LEAQ (BX)(DX*4), DI
 
 chunk:
-	TESTQ $3, CX
-	JNZ transpose
-	LEAQ (BX)(R10*1), R11
-	PREFETCHT1 (R11)
-	PREFETCHT1 (R11)(DX*1)
-	PREFETCHT1 (R11)(DX*2)
-	PREFETCHT1 (R11)(R8*1)
-	LEAQ (DI)(R10*1), R11
-	PREFETCHT1 (R11)
-	PREFETCHT1 (R11)(DX*1)
-	PREFETCHT1 (R11)(DX*2)
-	PREFETCHT1 (R11)(R8*1)
-
-transpose:
 	COLUMNS_F32_AVX2
 	VMOVUPS Y0, (SI)
 	ADDQ R9, SI
@@ -445,35 +613,19 @@ transpose:
 	VZEROUPPER
 	RET
 
-// func packBF16AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
-TEXT ·packBF16AVX2(SB), NOSPLIT, $0-48
+// func packBF16AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
+TEXT ·packBF16AVX2(SB), NOSPLIT, $0-40
 	MOVQ n+0(FP), CX
 	MOVQ dst+8(FP), SI
 	MOVQ nr+16(FP), R9
 	MOVQ w+24(FP), BX
 	MOVQ stride+32(FP), DX
-	MOVQ ahead+40(FP), R10
 	IMULQ $2, DX
 	LEAQ (DX)(DX*2), R8
 	SHLQ $2, R9
-	IMULQ $2, R10
 	LEAQ (BX)(DX*4), DI
 
 chunk:
-	TESTQ $3, CX
-	JNZ transpose
-	LEAQ (BX)(R10*1), R11
-	PREFETCHT1 (R11)
-	PREFETCHT1 (R11)(DX*1)
-	PREFETCHT1 (R11)(DX*2)
-	PREFETCHT1 (R11)(R8*1)
-	LEAQ (DI)(R10*1), R11
-	PREFETCHT1 (R11)
-	PREFETCHT1 (R11)(DX*1)
-	PREFETCHT1 (R11)(DX*2)
-	PREFETCHT1 (R11)(R8*1)
-
-transpose:
 	COLUMNS_BF16_AVX2
 	PAIR_AVX2(Y0)
 	VMOVUPS Y4, (SI)
@@ -502,35 +654,19 @@ transpose:
 	VZEROUPPER
 	RET
 
-// func packF16AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
-TEXT ·packF16AVX2(SB), NOSPLIT, $0-48
+// func packF16AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
+TEXT ·packF16AVX2(SB), NOSPLIT, $0-40
 	MOVQ n+0(FP), CX
 	MOVQ dst+8(FP), SI
 	MOVQ nr+16(FP), R9
 	MOVQ w+24(FP), BX
 	MOVQ stride+32(FP), DX
-	MOVQ ahead+40(FP), R10
 	IMULQ $2, DX
 	LEAQ (DX)(DX*2), R8
 	SHLQ $2, R9
-	IMULQ $2, R10
 	LEAQ (BX)(DX*4), DI
 
 chunk:
-	TESTQ $7, CX
-	JNZ transpose
-	LEAQ (BX)(R10*1), R11
-	PREFETCHT1 (R11)
-	PREFETCHT1 (R11)(DX*1)
-	PREFETCHT1 (R11)(DX*2)
-	PREFETCHT1 (R11)(R8*1)
-	LEAQ (DI)(R10*1), R11
-	PREFETCHT1 (R11)
-	PREFETCHT1 (R11)(DX*1)
-	PREFETCHT1 (R11)(DX*2)
-	PREFETCHT1 (R11)(R8*1)
-
-transpose:
 	COLUMNS_F16_AVX2
 	VMOVUPS Y0, (SI)
 	ADDQ R9, SI
@@ -1884,7 +2020,7 @@ products:
 	VFMADD231PS.BCST (at)(R14)(R11*1), w, a7
 
 // One step of k: the panel at an offset of BX, and x at an offset of SI, one row after the other.
-#define STEP12x32(x, w) \
+#define STEP12x32_AVX512(x, w) \
 	VMOVUPS (w+0)(BX), Z24; \
 	VMOVUPS (w+64)(BX), Z25; \
 	VBROADCASTSS (x+0)(SI), Z26; \
@@ -2045,10 +2181,10 @@ steps:
 	JZ rest
 
 four:
-	STEP12x32(0, 0)
-	STEP12x32(48, 128)
-	STEP12x32(96, 256)
-	STEP12x32(144, 384)
+	STEP12x32_AVX512(0, 0)
+	STEP12x32_AVX512(48, 128)
+	STEP12x32_AVX512(96, 256)
+	STEP12x32_AVX512(144, 384)
 	ADDQ $192, SI
 	ADDQ $512, BX
 	DECQ CX
@@ -2059,7 +2195,7 @@ rest:
 	JZ store
 
 one:
-	STEP12x32(0, 0)
+	STEP12x32_AVX512(0, 0)
 	ADDQ $48, SI
 	ADDQ $128, BX
 	DECQ R8
@@ -2105,7 +2241,281 @@ store:
 	RET
 
 // One step of k: the panel at an offset of BX, and x at an offset of SI, one row after the other.
-#define STEP12x16(x, w) \
+#define STEP8x32_AVX512(x, w) \
+	VMOVUPS (w+0)(BX), Z16; \
+	VMOVUPS (w+64)(BX), Z17; \
+	VBROADCASTSS (x+0)(SI), Z18; \
+	VBROADCASTSS (x+4)(SI), Z19; \
+	VFMADD231PS Z16, Z18, Z0; \
+	VFMADD231PS Z17, Z18, Z1; \
+	VFMADD231PS Z16, Z19, Z2; \
+	VFMADD231PS Z17, Z19, Z3; \
+	VBROADCASTSS (x+8)(SI), Z18; \
+	VBROADCASTSS (x+12)(SI), Z19; \
+	VFMADD231PS Z16, Z18, Z4; \
+	VFMADD231PS Z17, Z18, Z5; \
+	VFMADD231PS Z16, Z19, Z6; \
+	VFMADD231PS Z17, Z19, Z7; \
+	VBROADCASTSS (x+16)(SI), Z18; \
+	VBROADCASTSS (x+20)(SI), Z19; \
+	VFMADD231PS Z16, Z18, Z8; \
+	VFMADD231PS Z17, Z18, Z9; \
+	VFMADD231PS Z16, Z19, Z10; \
+	VFMADD231PS Z17, Z19, Z11; \
+	VBROADCASTSS (x+24)(SI), Z18; \
+	VBROADCASTSS (x+28)(SI), Z19; \
+	VFMADD231PS Z16, Z18, Z12; \
+	VFMADD231PS Z17, Z18, Z13; \
+	VFMADD231PS Z16, Z19, Z14; \
+	VFMADD231PS Z17, Z19, Z15
+
+// func tile8x32AVX512(k int, x, w, dst *float32, stride int, accumulate int)
+TEXT ·tile8x32AVX512(SB), NOSPLIT, $0-48
+	MOVQ k+0(FP), CX
+	MOVQ x+8(FP), SI
+	MOVQ w+16(FP), BX
+	MOVQ dst+24(FP), DI
+	MOVQ stride+32(FP), DX
+	MOVQ accumulate+40(FP), AX
+	SHLQ $2, DX
+	MOVQ DX, R8
+	IMULQ $8, R8
+	ADDQ DI, R8
+	PREFETCHT0 0(R8)
+	PREFETCHT0 64(R8)
+	ADDQ DX, R8
+	PREFETCHT0 0(R8)
+	PREFETCHT0 64(R8)
+	ADDQ DX, R8
+	PREFETCHT0 0(R8)
+	PREFETCHT0 64(R8)
+	ADDQ DX, R8
+	PREFETCHT0 0(R8)
+	PREFETCHT0 64(R8)
+	ADDQ DX, R8
+	PREFETCHT0 0(R8)
+	PREFETCHT0 64(R8)
+	ADDQ DX, R8
+	PREFETCHT0 0(R8)
+	PREFETCHT0 64(R8)
+	ADDQ DX, R8
+	PREFETCHT0 0(R8)
+	PREFETCHT0 64(R8)
+	ADDQ DX, R8
+	PREFETCHT0 0(R8)
+	PREFETCHT0 64(R8)
+	ADDQ DX, R8
+	TESTQ AX, AX
+	JNZ load
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+	VPXORQ Z14, Z14, Z14
+	VPXORQ Z15, Z15, Z15
+	JMP steps
+
+load:
+	MOVQ DI, R8
+	VMOVUPS 0(R8), Z0
+	VMOVUPS 64(R8), Z1
+	ADDQ DX, R8
+	VMOVUPS 0(R8), Z2
+	VMOVUPS 64(R8), Z3
+	ADDQ DX, R8
+	VMOVUPS 0(R8), Z4
+	VMOVUPS 64(R8), Z5
+	ADDQ DX, R8
+	VMOVUPS 0(R8), Z6
+	VMOVUPS 64(R8), Z7
+	ADDQ DX, R8
+	VMOVUPS 0(R8), Z8
+	VMOVUPS 64(R8), Z9
+	ADDQ DX, R8
+	VMOVUPS 0(R8), Z10
+	VMOVUPS 64(R8), Z11
+	ADDQ DX, R8
+	VMOVUPS 0(R8), Z12
+	VMOVUPS 64(R8), Z13
+	ADDQ DX, R8
+	VMOVUPS 0(R8), Z14
+	VMOVUPS 64(R8), Z15
+	ADDQ DX, R8
+
+steps:
+	MOVQ CX, R8
+	SHRQ $2, CX
+	JZ rest
+
+four:
+	STEP8x32_AVX512(0, 0)
+	STEP8x32_AVX512(48, 128)
+	STEP8x32_AVX512(96, 256)
+	STEP8x32_AVX512(144, 384)
+	ADDQ $192, SI
+	ADDQ $512, BX
+	DECQ CX
+	JNZ four
+
+rest:
+	ANDQ $3, R8
+	JZ store
+
+one:
+	STEP8x32_AVX512(0, 0)
+	ADDQ $48, SI
+	ADDQ $128, BX
+	DECQ R8
+	JNZ one
+
+store:
+	VMOVUPS Z0, 0(DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ DX, DI
+	VMOVUPS Z2, 0(DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ DX, DI
+	VMOVUPS Z4, 0(DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ DX, DI
+	VMOVUPS Z6, 0(DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ DX, DI
+	VMOVUPS Z8, 0(DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ DX, DI
+	VMOVUPS Z10, 0(DI)
+	VMOVUPS Z11, 64(DI)
+	ADDQ DX, DI
+	VMOVUPS Z12, 0(DI)
+	VMOVUPS Z13, 64(DI)
+	ADDQ DX, DI
+	VMOVUPS Z14, 0(DI)
+	VMOVUPS Z15, 64(DI)
+	VZEROUPPER
+	RET
+
+// One step of k: the panel at an offset of BX, and x at an offset of SI, one row after the other.
+#define STEP4x32_AVX512(x, w) \
+	VMOVUPS (w+0)(BX), Z8; \
+	VMOVUPS (w+64)(BX), Z9; \
+	VBROADCASTSS (x+0)(SI), Z10; \
+	VBROADCASTSS (x+4)(SI), Z11; \
+	VFMADD231PS Z8, Z10, Z0; \
+	VFMADD231PS Z9, Z10, Z1; \
+	VFMADD231PS Z8, Z11, Z2; \
+	VFMADD231PS Z9, Z11, Z3; \
+	VBROADCASTSS (x+8)(SI), Z10; \
+	VBROADCASTSS (x+12)(SI), Z11; \
+	VFMADD231PS Z8, Z10, Z4; \
+	VFMADD231PS Z9, Z10, Z5; \
+	VFMADD231PS Z8, Z11, Z6; \
+	VFMADD231PS Z9, Z11, Z7
+
+// func tile4x32AVX512(k int, x, w, dst *float32, stride int, accumulate int)
+TEXT ·tile4x32AVX512(SB), NOSPLIT, $0-48
+	MOVQ k+0(FP), CX
+	MOVQ x+8(FP), SI
+	MOVQ w+16(FP), BX
+	MOVQ dst+24(FP), DI
+	MOVQ stride+32(FP), DX
+	MOVQ accumulate+40(FP), AX
+	SHLQ $2, DX
+	MOVQ DX, R8
+	IMULQ $4, R8
+	ADDQ DI, R8
+	PREFETCHT0 0(R8)
+	PREFETCHT0 64(R8)
+	ADDQ DX, R8
+	PREFETCHT0 0(R8)
+	PREFETCHT0 64(R8)
+	ADDQ DX, R8
+	PREFETCHT0 0(R8)
+	PREFETCHT0 64(R8)
+	ADDQ DX, R8
+	PREFETCHT0 0(R8)
+	PREFETCHT0 64(R8)
+	ADDQ DX, R8
+	TESTQ AX, AX
+	JNZ load
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	JMP steps
+
+load:
+	MOVQ DI, R8
+	VMOVUPS 0(R8), Z0
+	VMOVUPS 64(R8), Z1
+	ADDQ DX, R8
+	VMOVUPS 0(R8), Z2
+	VMOVUPS 64(R8), Z3
+	ADDQ DX, R8
+	VMOVUPS 0(R8), Z4
+	VMOVUPS 64(R8), Z5
+	ADDQ DX, R8
+	VMOVUPS 0(R8), Z6
+	VMOVUPS 64(R8), Z7
+	ADDQ DX, R8
+
+steps:
+	MOVQ CX, R8
+	SHRQ $2, CX
+	JZ rest
+
+four:
+	STEP4x32_AVX512(0, 0)
+	STEP4x32_AVX512(48, 128)
+	STEP4x32_AVX512(96, 256)
+	STEP4x32_AVX512(144, 384)
+	ADDQ $192, SI
+	ADDQ $512, BX
+	DECQ CX
+	JNZ four
+
+rest:
+	ANDQ $3, R8
+	JZ store
+
+one:
+	STEP4x32_AVX512(0, 0)
+	ADDQ $48, SI
+	ADDQ $128, BX
+	DECQ R8
+	JNZ one
+
+store:
+	VMOVUPS Z0, 0(DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ DX, DI
+	VMOVUPS Z2, 0(DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ DX, DI
+	VMOVUPS Z4, 0(DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ DX, DI
+	VMOVUPS Z6, 0(DI)
+	VMOVUPS Z7, 64(DI)
+	VZEROUPPER
+	RET
+
+// One step of k: the panel at an offset of BX, and x at an offset of SI, one row after the other.
+#define STEP12x16_AVX512(x, w) \
 	VMOVUPS (w+0)(BX), Z12; \
 	VBROADCASTSS (x+0)(SI), Z13; \
 	VBROADCASTSS (x+4)(SI), Z14; \
@@ -2217,10 +2627,10 @@ steps:
 	JZ rest
 
 four:
-	STEP12x16(0, 0)
-	STEP12x16(48, 128)
-	STEP12x16(96, 256)
-	STEP12x16(144, 384)
+	STEP12x16_AVX512(0, 0)
+	STEP12x16_AVX512(48, 128)
+	STEP12x16_AVX512(96, 256)
+	STEP12x16_AVX512(144, 384)
 	ADDQ $192, SI
 	ADDQ $512, BX
 	DECQ CX
@@ -2231,7 +2641,7 @@ rest:
 	JZ store
 
 one:
-	STEP12x16(0, 0)
+	STEP12x16_AVX512(0, 0)
 	ADDQ $48, SI
 	ADDQ $128, BX
 	DECQ R8
@@ -2296,47 +2706,21 @@ step:
 	VZEROUPPER
 	RET
 
-// func packF32AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
-TEXT ·packF32AVX512(SB), NOSPLIT, $0-48
+// func packF32AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
+TEXT ·packF32AVX512(SB), NOSPLIT, $0-40
 	MOVQ n+0(FP), CX
 	MOVQ dst+8(FP), SI
 	MOVQ nr+16(FP), R9
 	MOVQ w+24(FP), BX
 	MOVQ stride+32(FP), DX
-	MOVQ ahead+40(FP), R10
 	IMULQ $4, DX
 	LEAQ (DX)(DX*2), R8
 	SHLQ $2, R9
-	IMULQ $4, R10
 	LEAQ (BX)(DX*4), DI
 	LEAQ (DI)(DX*4), AX
 	LEAQ (AX)(DX*4), R15
 
 chunk:
-	TESTQ $3, CX
-	JNZ transpose
-	LEAQ (BX)(R10*1), R11
-	PREFETCHT1 (R11)
-	PREFETCHT1 (R11)(DX*1)
-	PREFETCHT1 (R11)(DX*2)
-	PREFETCHT1 (R11)(R8*1)
-	LEAQ (DI)(R10*1), R11
-	PREFETCHT1 (R11)
-	PREFETCHT1 (R11)(DX*1)
-	PREFETCHT1 (R11)(DX*2)
-	PREFETCHT1 (R11)(R8*1)
-	LEAQ (AX)(R10*1), R11
-	PREFETCHT1 (R11)
-	PREFETCHT1 (R11)(DX*1)
-	PREFETCHT1 (R11)(DX*2)
-	PREFETCHT1 (R11)(R8*1)
-	LEAQ (R15)(R10*1), R11
-	PREFETCHT1 (R11)
-	PREFETCHT1 (R11)(DX*1)
-	PREFETCHT1 (R11)(DX*2)
-	PREFETCHT1 (R11)(R8*1)
-
-transpose:
 	COLUMNS_F32_AVX512
 	VMOVUPS Z0, (SI)
 	ADDQ R9, SI
@@ -2355,47 +2739,21 @@ transpose:
 	VZEROUPPER
 	RET
 
-// func packBF16AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
-TEXT ·packBF16AVX512(SB), NOSPLIT, $0-48
+// func packBF16AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
+TEXT ·packBF16AVX512(SB), NOSPLIT, $0-40
 	MOVQ n+0(FP), CX
 	MOVQ dst+8(FP), SI
 	MOVQ nr+16(FP), R9
 	MOVQ w+24(FP), BX
 	MOVQ stride+32(FP), DX
-	MOVQ ahead+40(FP), R10
 	IMULQ $2, DX
 	LEAQ (DX)(DX*2), R8
 	SHLQ $2, R9
-	IMULQ $2, R10
 	LEAQ (BX)(DX*4), DI
 	LEAQ (DI)(DX*4), AX
 	LEAQ (AX)(DX*4), R15
 
 chunk:
-	TESTQ $3, CX
-	JNZ transpose
-	LEAQ (BX)(R10*1), R11
-	PREFETCHT1 (R11)
-	PREFETCHT1 (R11)(DX*1)
-	PREFETCHT1 (R11)(DX*2)
-	PREFETCHT1 (R11)(R8*1)
-	LEAQ (DI)(R10*1), R11
-	PREFETCHT1 (R11)
-	PREFETCHT1 (R11)(DX*1)
-	PREFETCHT1 (R11)(DX*2)
-	PREFETCHT1 (R11)(R8*1)
-	LEAQ (AX)(R10*1), R11
-	PREFETCHT1 (R11)
-	PREFETCHT1 (R11)(DX*1)
-	PREFETCHT1 (R11)(DX*2)
-	PREFETCHT1 (R11)(R8*1)
-	LEAQ (R15)(R10*1), R11
-	PREFETCHT1 (R11)
-	PREFETCHT1 (R11)(DX*1)
-	PREFETCHT1 (R11)(DX*2)
-	PREFETCHT1 (R11)(R8*1)
-
-transpose:
 	COLUMNS_BF16_AVX512
 	PAIR_AVX512(Z0)
 	VMOVUPS Z4, (SI)
@@ -2426,47 +2784,21 @@ transpose:
 	VZEROUPPER
 	RET
 
-// func packF16AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
-TEXT ·packF16AVX512(SB), NOSPLIT, $0-48
+// func packF16AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
+TEXT ·packF16AVX512(SB), NOSPLIT, $0-40
 	MOVQ n+0(FP), CX
 	MOVQ dst+8(FP), SI
 	MOVQ nr+16(FP), R9
 	MOVQ w+24(FP), BX
 	MOVQ stride+32(FP), DX
-	MOVQ ahead+40(FP), R10
 	IMULQ $2, DX
 	LEAQ (DX)(DX*2), R8
 	SHLQ $2, R9
-	IMULQ $2, R10
 	LEAQ (BX)(DX*4), DI
 	LEAQ (DI)(DX*4), AX
 	LEAQ (AX)(DX*4), R15
 
 chunk:
-	TESTQ $7, CX
-	JNZ transpose
-	LEAQ (BX)(R10*1), R11
-	PREFETCHT1 (R11)
-	PREFETCHT1 (R11)(DX*1)
-	PREFETCHT1 (R11)(DX*2)
-	PREFETCHT1 (R11)(R8*1)
-	LEAQ (DI)(R10*1), R11
-	PREFETCHT1 (R11)
-	PREFETCHT1 (R11)(DX*1)
-	PREFETCHT1 (R11)(DX*2)
-	PREFETCHT1 (R11)(R8*1)
-	LEAQ (AX)(R10*1), R11
-	PREFETCHT1 (R11)
-	PREFETCHT1 (R11)(DX*1)
-	PREFETCHT1 (R11)(DX*2)
-	PREFETCHT1 (R11)(R8*1)
-	LEAQ (R15)(R10*1), R11
-	PREFETCHT1 (R11)
-	PREFETCHT1 (R11)(DX*1)
-	PREFETCHT1 (R11)(DX*2)
-	PREFETCHT1 (R11)(R8*1)
-
-transpose:
 	COLUMNS_F16_AVX512
 	VMOVUPS Z0, (SI)
 	ADDQ R9, SI

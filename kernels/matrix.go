@@ -42,6 +42,14 @@ func (m Matrix) Row(dst []float32, r int) {
 	widen(dst[:m.Cols], m, r*m.Stride)
 }
 
+// size is the bytes of an element.
+func (k Kind) size() int {
+	if k == F32 {
+		return 4
+	}
+	return 2
+}
+
 // widen converts len(dst) elements of m that begin at offset at.
 func widen(dst []float32, m Matrix, at int) {
 	switch m.Kind {

@@ -1,7 +1,7 @@
 package kernels
 
 // packGeneric is the plain Go packFunc.
-func packGeneric(dst []float32, nr int, m Matrix, r, rows, c, cols, _ int) {
+func packGeneric(dst []float32, nr int, m Matrix, r, rows, c, cols int) {
 	for i := range rows {
 		at := (r+i)*m.Stride + c
 		switch m.Kind {

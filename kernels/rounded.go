@@ -93,7 +93,7 @@ func roundXPairs(dst, x []float32) {
 }
 
 // packSwapped is the packFunc that goes with roundXSwapped. Steps are those of dst: (r, c+j) is column (c+j)^1 of m.
-func packSwapped(dst []float32, nr int, m Matrix, r, rows, c, cols, _ int) {
+func packSwapped(dst []float32, nr int, m Matrix, r, rows, c, cols int) {
 	for i := range rows {
 		for j := range cols {
 			dst[j*nr+i] = BF16ToF32(roundedWeight(m, r+i, (c+j)^1))
@@ -102,7 +102,7 @@ func packSwapped(dst []float32, nr int, m Matrix, r, rows, c, cols, _ int) {
 }
 
 // packPairs is the packFunc that goes with roundXPairs.
-func packPairs(dst []float32, nr int, m Matrix, r, rows, c, cols, _ int) {
+func packPairs(dst []float32, nr int, m Matrix, r, rows, c, cols int) {
 	for i := range rows {
 		for j := range cols {
 			at := 2 * (c + j)

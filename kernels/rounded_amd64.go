@@ -23,10 +23,8 @@ func roundSwappedAVX2(n int, dst, x *float32)
 //		}
 //	}
 //
-// It asks the memory for what lies ahead elements further.
-//
 //go:noescape
-func packSwappedAVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
+func packSwappedAVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
 
 // strip1SwappedAVX2 is stripFunc for 1 rows of x and 16 rows of weights, of which a line is 64 bytes:
 //
@@ -97,7 +95,7 @@ func strip8SwappedAVX2(lines int, x *float32, xStride int, w unsafe.Pointer, str
 //go:noescape
 func roundPairsAVX512(n int, dst, x *float32)
 
-// tile12x32PairsAVX512 is tileFunc for tiles of 12 x 32:
+// tile12x32PairsAVX512 is tileFunc for the first 12 x 32:
 //
 //	for r := range 12 {
 //		for c := range 32 {
@@ -113,7 +111,39 @@ func roundPairsAVX512(n int, dst, x *float32)
 //go:noescape
 func tile12x32PairsAVX512(k int, x, w, dst *float32, stride int, accumulate int)
 
-// tile12x16PairsAVX512 is tileFunc for tiles of 12 x 16 of a panel of 32 columns:
+// tile8x32PairsAVX512 is tileFunc for the first 8 x 32 of 12 x 32:
+//
+//	for r := range 8 {
+//		for c := range 32 {
+//			acc := 0, or dst[r*stride+c] if accumulate != 0
+//			for i := range k {
+//				x, w := x[i*12+r], w[i*32+c]
+//				acc = FMA(low(x), low(w), FMA(high(x), high(w), acc))
+//			}
+//			dst[r*stride+c] = acc
+//		}
+//	}
+//
+//go:noescape
+func tile8x32PairsAVX512(k int, x, w, dst *float32, stride int, accumulate int)
+
+// tile4x32PairsAVX512 is tileFunc for the first 4 x 32 of 12 x 32:
+//
+//	for r := range 4 {
+//		for c := range 32 {
+//			acc := 0, or dst[r*stride+c] if accumulate != 0
+//			for i := range k {
+//				x, w := x[i*12+r], w[i*32+c]
+//				acc = FMA(low(x), low(w), FMA(high(x), high(w), acc))
+//			}
+//			dst[r*stride+c] = acc
+//		}
+//	}
+//
+//go:noescape
+func tile4x32PairsAVX512(k int, x, w, dst *float32, stride int, accumulate int)
+
+// tile12x16PairsAVX512 is tileFunc for the first 12 x 16 of 12 x 32:
 //
 //	for r := range 12 {
 //		for c := range 16 {
@@ -137,10 +167,8 @@ func tile12x16PairsAVX512(k int, x, w, dst *float32, stride int, accumulate int)
 //		}
 //	}
 //
-// It asks the memory for what lies ahead elements further.
-//
 //go:noescape
-func packSwappedAVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
+func packSwappedAVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
 
 // strip1SwappedAVX512 is stripFunc for 1 rows of x and 32 rows of weights, of which a line is 64 bytes:
 //
@@ -210,10 +238,8 @@ func strip8SwappedAVX512(lines int, x *float32, xStride int, w unsafe.Pointer, s
 //		}
 //	}
 //
-// It asks the memory for what lies ahead elements further.
-//
 //go:noescape
-func packPairsAVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
+func packPairsAVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
 
 // strip1PairsAVX512 is stripFunc for 1 rows of x and 32 rows of weights, of which a line is 64 bytes:
 //

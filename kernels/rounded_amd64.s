@@ -203,35 +203,19 @@ eight:
 	VZEROUPPER
 	RET
 
-// func packSwappedAVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
-TEXT ·packSwappedAVX2(SB), NOSPLIT, $0-48
+// func packSwappedAVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
+TEXT ·packSwappedAVX2(SB), NOSPLIT, $0-40
 	MOVQ n+0(FP), CX
 	MOVQ dst+8(FP), SI
 	MOVQ nr+16(FP), R9
 	MOVQ w+24(FP), BX
 	MOVQ stride+32(FP), DX
-	MOVQ ahead+40(FP), R10
 	IMULQ $2, DX
 	LEAQ (DX)(DX*2), R8
 	SHLQ $2, R9
-	IMULQ $2, R10
 	LEAQ (BX)(DX*4), DI
 
 chunk:
-	TESTQ $3, CX
-	JNZ transpose
-	LEAQ (BX)(R10*1), R11
-	PREFETCHT1 (R11)
-	PREFETCHT1 (R11)(DX*1)
-	PREFETCHT1 (R11)(DX*2)
-	PREFETCHT1 (R11)(R8*1)
-	LEAQ (DI)(R10*1), R11
-	PREFETCHT1 (R11)
-	PREFETCHT1 (R11)(DX*1)
-	PREFETCHT1 (R11)(DX*2)
-	PREFETCHT1 (R11)(R8*1)
-
-transpose:
 	COLUMNS_BF16_AVX2
 	FLUSH_AVX2(Y0)
 	PAIR_AVX2(Y0)
@@ -818,7 +802,7 @@ sixteen:
 	RET
 
 // One step of k: the panel at an offset of BX, and x at an offset of SI, one row after the other.
-#define STEP12x32Pairs(x, w) \
+#define STEP12x32Pairs_AVX512(x, w) \
 	VMOVUPS (w+0)(BX), Z24; \
 	VMOVUPS (w+64)(BX), Z25; \
 	VBROADCASTSS (x+0)(SI), Z26; \
@@ -979,10 +963,10 @@ steps:
 	JZ rest
 
 four:
-	STEP12x32Pairs(0, 0)
-	STEP12x32Pairs(48, 128)
-	STEP12x32Pairs(96, 256)
-	STEP12x32Pairs(144, 384)
+	STEP12x32Pairs_AVX512(0, 0)
+	STEP12x32Pairs_AVX512(48, 128)
+	STEP12x32Pairs_AVX512(96, 256)
+	STEP12x32Pairs_AVX512(144, 384)
 	ADDQ $192, SI
 	ADDQ $512, BX
 	DECQ CX
@@ -993,7 +977,7 @@ rest:
 	JZ store
 
 one:
-	STEP12x32Pairs(0, 0)
+	STEP12x32Pairs_AVX512(0, 0)
 	ADDQ $48, SI
 	ADDQ $128, BX
 	DECQ R8
@@ -1039,7 +1023,281 @@ store:
 	RET
 
 // One step of k: the panel at an offset of BX, and x at an offset of SI, one row after the other.
-#define STEP12x16Pairs(x, w) \
+#define STEP8x32Pairs_AVX512(x, w) \
+	VMOVUPS (w+0)(BX), Z16; \
+	VMOVUPS (w+64)(BX), Z17; \
+	VBROADCASTSS (x+0)(SI), Z18; \
+	VBROADCASTSS (x+4)(SI), Z19; \
+	BYTE $0x62; BYTE $0xb2; BYTE $0x6e; BYTE $0x40; BYTE $0x52; BYTE $0xc0; \
+	BYTE $0x62; BYTE $0xb2; BYTE $0x6e; BYTE $0x40; BYTE $0x52; BYTE $0xc9; \
+	BYTE $0x62; BYTE $0xb2; BYTE $0x66; BYTE $0x40; BYTE $0x52; BYTE $0xd0; \
+	BYTE $0x62; BYTE $0xb2; BYTE $0x66; BYTE $0x40; BYTE $0x52; BYTE $0xd9; \
+	VBROADCASTSS (x+8)(SI), Z18; \
+	VBROADCASTSS (x+12)(SI), Z19; \
+	BYTE $0x62; BYTE $0xb2; BYTE $0x6e; BYTE $0x40; BYTE $0x52; BYTE $0xe0; \
+	BYTE $0x62; BYTE $0xb2; BYTE $0x6e; BYTE $0x40; BYTE $0x52; BYTE $0xe9; \
+	BYTE $0x62; BYTE $0xb2; BYTE $0x66; BYTE $0x40; BYTE $0x52; BYTE $0xf0; \
+	BYTE $0x62; BYTE $0xb2; BYTE $0x66; BYTE $0x40; BYTE $0x52; BYTE $0xf9; \
+	VBROADCASTSS (x+16)(SI), Z18; \
+	VBROADCASTSS (x+20)(SI), Z19; \
+	BYTE $0x62; BYTE $0x32; BYTE $0x6e; BYTE $0x40; BYTE $0x52; BYTE $0xc0; \
+	BYTE $0x62; BYTE $0x32; BYTE $0x6e; BYTE $0x40; BYTE $0x52; BYTE $0xc9; \
+	BYTE $0x62; BYTE $0x32; BYTE $0x66; BYTE $0x40; BYTE $0x52; BYTE $0xd0; \
+	BYTE $0x62; BYTE $0x32; BYTE $0x66; BYTE $0x40; BYTE $0x52; BYTE $0xd9; \
+	VBROADCASTSS (x+24)(SI), Z18; \
+	VBROADCASTSS (x+28)(SI), Z19; \
+	BYTE $0x62; BYTE $0x32; BYTE $0x6e; BYTE $0x40; BYTE $0x52; BYTE $0xe0; \
+	BYTE $0x62; BYTE $0x32; BYTE $0x6e; BYTE $0x40; BYTE $0x52; BYTE $0xe9; \
+	BYTE $0x62; BYTE $0x32; BYTE $0x66; BYTE $0x40; BYTE $0x52; BYTE $0xf0; \
+	BYTE $0x62; BYTE $0x32; BYTE $0x66; BYTE $0x40; BYTE $0x52; BYTE $0xf9
+
+// func tile8x32PairsAVX512(k int, x, w, dst *float32, stride int, accumulate int)
+TEXT ·tile8x32PairsAVX512(SB), NOSPLIT, $0-48
+	MOVQ k+0(FP), CX
+	MOVQ x+8(FP), SI
+	MOVQ w+16(FP), BX
+	MOVQ dst+24(FP), DI
+	MOVQ stride+32(FP), DX
+	MOVQ accumulate+40(FP), AX
+	SHLQ $2, DX
+	MOVQ DX, R8
+	IMULQ $8, R8
+	ADDQ DI, R8
+	PREFETCHT0 0(R8)
+	PREFETCHT0 64(R8)
+	ADDQ DX, R8
+	PREFETCHT0 0(R8)
+	PREFETCHT0 64(R8)
+	ADDQ DX, R8
+	PREFETCHT0 0(R8)
+	PREFETCHT0 64(R8)
+	ADDQ DX, R8
+	PREFETCHT0 0(R8)
+	PREFETCHT0 64(R8)
+	ADDQ DX, R8
+	PREFETCHT0 0(R8)
+	PREFETCHT0 64(R8)
+	ADDQ DX, R8
+	PREFETCHT0 0(R8)
+	PREFETCHT0 64(R8)
+	ADDQ DX, R8
+	PREFETCHT0 0(R8)
+	PREFETCHT0 64(R8)
+	ADDQ DX, R8
+	PREFETCHT0 0(R8)
+	PREFETCHT0 64(R8)
+	ADDQ DX, R8
+	TESTQ AX, AX
+	JNZ load
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+	VPXORQ Z14, Z14, Z14
+	VPXORQ Z15, Z15, Z15
+	JMP steps
+
+load:
+	MOVQ DI, R8
+	VMOVUPS 0(R8), Z0
+	VMOVUPS 64(R8), Z1
+	ADDQ DX, R8
+	VMOVUPS 0(R8), Z2
+	VMOVUPS 64(R8), Z3
+	ADDQ DX, R8
+	VMOVUPS 0(R8), Z4
+	VMOVUPS 64(R8), Z5
+	ADDQ DX, R8
+	VMOVUPS 0(R8), Z6
+	VMOVUPS 64(R8), Z7
+	ADDQ DX, R8
+	VMOVUPS 0(R8), Z8
+	VMOVUPS 64(R8), Z9
+	ADDQ DX, R8
+	VMOVUPS 0(R8), Z10
+	VMOVUPS 64(R8), Z11
+	ADDQ DX, R8
+	VMOVUPS 0(R8), Z12
+	VMOVUPS 64(R8), Z13
+	ADDQ DX, R8
+	VMOVUPS 0(R8), Z14
+	VMOVUPS 64(R8), Z15
+	ADDQ DX, R8
+
+steps:
+	MOVQ CX, R8
+	SHRQ $2, CX
+	JZ rest
+
+four:
+	STEP8x32Pairs_AVX512(0, 0)
+	STEP8x32Pairs_AVX512(48, 128)
+	STEP8x32Pairs_AVX512(96, 256)
+	STEP8x32Pairs_AVX512(144, 384)
+	ADDQ $192, SI
+	ADDQ $512, BX
+	DECQ CX
+	JNZ four
+
+rest:
+	ANDQ $3, R8
+	JZ store
+
+one:
+	STEP8x32Pairs_AVX512(0, 0)
+	ADDQ $48, SI
+	ADDQ $128, BX
+	DECQ R8
+	JNZ one
+
+store:
+	VMOVUPS Z0, 0(DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ DX, DI
+	VMOVUPS Z2, 0(DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ DX, DI
+	VMOVUPS Z4, 0(DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ DX, DI
+	VMOVUPS Z6, 0(DI)
+	VMOVUPS Z7, 64(DI)
+	ADDQ DX, DI
+	VMOVUPS Z8, 0(DI)
+	VMOVUPS Z9, 64(DI)
+	ADDQ DX, DI
+	VMOVUPS Z10, 0(DI)
+	VMOVUPS Z11, 64(DI)
+	ADDQ DX, DI
+	VMOVUPS Z12, 0(DI)
+	VMOVUPS Z13, 64(DI)
+	ADDQ DX, DI
+	VMOVUPS Z14, 0(DI)
+	VMOVUPS Z15, 64(DI)
+	VZEROUPPER
+	RET
+
+// One step of k: the panel at an offset of BX, and x at an offset of SI, one row after the other.
+#define STEP4x32Pairs_AVX512(x, w) \
+	VMOVUPS (w+0)(BX), Z8; \
+	VMOVUPS (w+64)(BX), Z9; \
+	VBROADCASTSS (x+0)(SI), Z10; \
+	VBROADCASTSS (x+4)(SI), Z11; \
+	BYTE $0x62; BYTE $0xd2; BYTE $0x2e; BYTE $0x48; BYTE $0x52; BYTE $0xc0; \
+	BYTE $0x62; BYTE $0xd2; BYTE $0x2e; BYTE $0x48; BYTE $0x52; BYTE $0xc9; \
+	BYTE $0x62; BYTE $0xd2; BYTE $0x26; BYTE $0x48; BYTE $0x52; BYTE $0xd0; \
+	BYTE $0x62; BYTE $0xd2; BYTE $0x26; BYTE $0x48; BYTE $0x52; BYTE $0xd9; \
+	VBROADCASTSS (x+8)(SI), Z10; \
+	VBROADCASTSS (x+12)(SI), Z11; \
+	BYTE $0x62; BYTE $0xd2; BYTE $0x2e; BYTE $0x48; BYTE $0x52; BYTE $0xe0; \
+	BYTE $0x62; BYTE $0xd2; BYTE $0x2e; BYTE $0x48; BYTE $0x52; BYTE $0xe9; \
+	BYTE $0x62; BYTE $0xd2; BYTE $0x26; BYTE $0x48; BYTE $0x52; BYTE $0xf0; \
+	BYTE $0x62; BYTE $0xd2; BYTE $0x26; BYTE $0x48; BYTE $0x52; BYTE $0xf9
+
+// func tile4x32PairsAVX512(k int, x, w, dst *float32, stride int, accumulate int)
+TEXT ·tile4x32PairsAVX512(SB), NOSPLIT, $0-48
+	MOVQ k+0(FP), CX
+	MOVQ x+8(FP), SI
+	MOVQ w+16(FP), BX
+	MOVQ dst+24(FP), DI
+	MOVQ stride+32(FP), DX
+	MOVQ accumulate+40(FP), AX
+	SHLQ $2, DX
+	MOVQ DX, R8
+	IMULQ $4, R8
+	ADDQ DI, R8
+	PREFETCHT0 0(R8)
+	PREFETCHT0 64(R8)
+	ADDQ DX, R8
+	PREFETCHT0 0(R8)
+	PREFETCHT0 64(R8)
+	ADDQ DX, R8
+	PREFETCHT0 0(R8)
+	PREFETCHT0 64(R8)
+	ADDQ DX, R8
+	PREFETCHT0 0(R8)
+	PREFETCHT0 64(R8)
+	ADDQ DX, R8
+	TESTQ AX, AX
+	JNZ load
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	JMP steps
+
+load:
+	MOVQ DI, R8
+	VMOVUPS 0(R8), Z0
+	VMOVUPS 64(R8), Z1
+	ADDQ DX, R8
+	VMOVUPS 0(R8), Z2
+	VMOVUPS 64(R8), Z3
+	ADDQ DX, R8
+	VMOVUPS 0(R8), Z4
+	VMOVUPS 64(R8), Z5
+	ADDQ DX, R8
+	VMOVUPS 0(R8), Z6
+	VMOVUPS 64(R8), Z7
+	ADDQ DX, R8
+
+steps:
+	MOVQ CX, R8
+	SHRQ $2, CX
+	JZ rest
+
+four:
+	STEP4x32Pairs_AVX512(0, 0)
+	STEP4x32Pairs_AVX512(48, 128)
+	STEP4x32Pairs_AVX512(96, 256)
+	STEP4x32Pairs_AVX512(144, 384)
+	ADDQ $192, SI
+	ADDQ $512, BX
+	DECQ CX
+	JNZ four
+
+rest:
+	ANDQ $3, R8
+	JZ store
+
+one:
+	STEP4x32Pairs_AVX512(0, 0)
+	ADDQ $48, SI
+	ADDQ $128, BX
+	DECQ R8
+	JNZ one
+
+store:
+	VMOVUPS Z0, 0(DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ DX, DI
+	VMOVUPS Z2, 0(DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ DX, DI
+	VMOVUPS Z4, 0(DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ DX, DI
+	VMOVUPS Z6, 0(DI)
+	VMOVUPS Z7, 64(DI)
+	VZEROUPPER
+	RET
+
+// One step of k: the panel at an offset of BX, and x at an offset of SI, one row after the other.
+#define STEP12x16Pairs_AVX512(x, w) \
 	VMOVUPS (w+0)(BX), Z12; \
 	VBROADCASTSS (x+0)(SI), Z13; \
 	VBROADCASTSS (x+4)(SI), Z14; \
@@ -1151,10 +1409,10 @@ steps:
 	JZ rest
 
 four:
-	STEP12x16Pairs(0, 0)
-	STEP12x16Pairs(48, 128)
-	STEP12x16Pairs(96, 256)
-	STEP12x16Pairs(144, 384)
+	STEP12x16Pairs_AVX512(0, 0)
+	STEP12x16Pairs_AVX512(48, 128)
+	STEP12x16Pairs_AVX512(96, 256)
+	STEP12x16Pairs_AVX512(144, 384)
 	ADDQ $192, SI
 	ADDQ $512, BX
 	DECQ CX
@@ -1165,7 +1423,7 @@ rest:
 	JZ store
 
 one:
-	STEP12x16Pairs(0, 0)
+	STEP12x16Pairs_AVX512(0, 0)
 	ADDQ $48, SI
 	ADDQ $128, BX
 	DECQ R8
@@ -1198,47 +1456,21 @@ store:
 	VZEROUPPER
 	RET
 
-// func packSwappedAVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
-TEXT ·packSwappedAVX512(SB), NOSPLIT, $0-48
+// func packSwappedAVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
+TEXT ·packSwappedAVX512(SB), NOSPLIT, $0-40
 	MOVQ n+0(FP), CX
 	MOVQ dst+8(FP), SI
 	MOVQ nr+16(FP), R9
 	MOVQ w+24(FP), BX
 	MOVQ stride+32(FP), DX
-	MOVQ ahead+40(FP), R10
 	IMULQ $2, DX
 	LEAQ (DX)(DX*2), R8
 	SHLQ $2, R9
-	IMULQ $2, R10
 	LEAQ (BX)(DX*4), DI
 	LEAQ (DI)(DX*4), AX
 	LEAQ (AX)(DX*4), R15
 
 chunk:
-	TESTQ $3, CX
-	JNZ transpose
-	LEAQ (BX)(R10*1), R11
-	PREFETCHT1 (R11)
-	PREFETCHT1 (R11)(DX*1)
-	PREFETCHT1 (R11)(DX*2)
-	PREFETCHT1 (R11)(R8*1)
-	LEAQ (DI)(R10*1), R11
-	PREFETCHT1 (R11)
-	PREFETCHT1 (R11)(DX*1)
-	PREFETCHT1 (R11)(DX*2)
-	PREFETCHT1 (R11)(R8*1)
-	LEAQ (AX)(R10*1), R11
-	PREFETCHT1 (R11)
-	PREFETCHT1 (R11)(DX*1)
-	PREFETCHT1 (R11)(DX*2)
-	PREFETCHT1 (R11)(R8*1)
-	LEAQ (R15)(R10*1), R11
-	PREFETCHT1 (R11)
-	PREFETCHT1 (R11)(DX*1)
-	PREFETCHT1 (R11)(DX*2)
-	PREFETCHT1 (R11)(R8*1)
-
-transpose:
 	COLUMNS_BF16_AVX512
 	FLUSH_AVX512(Z0)
 	PAIR_AVX512(Z0)
@@ -1873,47 +2105,21 @@ products:
 	VZEROUPPER
 	RET
 
-// func packPairsAVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)
-TEXT ·packPairsAVX512(SB), NOSPLIT, $0-48
+// func packPairsAVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
+TEXT ·packPairsAVX512(SB), NOSPLIT, $0-40
 	MOVQ n+0(FP), CX
 	MOVQ dst+8(FP), SI
 	MOVQ nr+16(FP), R9
 	MOVQ w+24(FP), BX
 	MOVQ stride+32(FP), DX
-	MOVQ ahead+40(FP), R10
 	IMULQ $2, DX
 	LEAQ (DX)(DX*2), R8
 	SHLQ $2, R9
-	IMULQ $2, R10
 	LEAQ (BX)(DX*4), DI
 	LEAQ (DI)(DX*4), AX
 	LEAQ (AX)(DX*4), R15
 
 chunk:
-	TESTQ $3, CX
-	JNZ transpose
-	LEAQ (BX)(R10*1), R11
-	PREFETCHT1 (R11)
-	PREFETCHT1 (R11)(DX*1)
-	PREFETCHT1 (R11)(DX*2)
-	PREFETCHT1 (R11)(R8*1)
-	LEAQ (DI)(R10*1), R11
-	PREFETCHT1 (R11)
-	PREFETCHT1 (R11)(DX*1)
-	PREFETCHT1 (R11)(DX*2)
-	PREFETCHT1 (R11)(R8*1)
-	LEAQ (AX)(R10*1), R11
-	PREFETCHT1 (R11)
-	PREFETCHT1 (R11)(DX*1)
-	PREFETCHT1 (R11)(DX*2)
-	PREFETCHT1 (R11)(R8*1)
-	LEAQ (R15)(R10*1), R11
-	PREFETCHT1 (R11)
-	PREFETCHT1 (R11)(DX*1)
-	PREFETCHT1 (R11)(DX*2)
-	PREFETCHT1 (R11)(R8*1)
-
-transpose:
 	COLUMNS_BF16_AVX512
 	FLUSH_AVX512(Z0)
 	VMOVUPS Z0, (SI)

@@ -22,7 +22,7 @@ func roundingsAVX512(p *path) []*path {
 		return []*path{fma}
 	}
 	dot := p.swapped()
-	dot.tile, dot.half, dot.steps = tile12x32PairsAVX512, tile12x16PairsAVX512, 2
+	dot.tile, dot.half, dot.low, dot.steps = tile12x32PairsAVX512, tile12x16PairsAVX512, lowTiles{tile4x32PairsAVX512, tile8x32PairsAVX512}, 2
 	dot.roundX, dot.pack = roundXPairsAVX512, bf16Packer(16, 4, 2, packPairsAVX512, packPairs)
 	dot.strips[BF16] = []strip{{8, 32, strip8PairsAVX512}, {4, 32, strip4PairsAVX512}, {2, 32, strip2PairsAVX512}, {1, 32, strip1PairsAVX512}}
 	if pairsAreFaster() {
@@ -59,17 +59,17 @@ var pairsAreFaster = sync.OnceValue(func() bool {
 // bf16Packer is the packFunc of bfloat16 weights by groups of as many rows as a register has lanes, steps elements of the panel
 // at once, each of which is per weights. The rest, and other kinds, go through plain.
 func bf16Packer(lanes, steps, per int, routine packRoutine, plain packFunc) packFunc {
-	return func(dst []float32, nr int, m Matrix, r, rows, c, cols, ahead int) {
+	return func(dst []float32, nr int, m Matrix, r, rows, c, cols int) {
 		n, i := min(cols, (m.Cols-c*per)/per)/steps, 0
 		if m.Kind != BF16 {
 			n = 0
 		}
 		for ; n > 0 && i+lanes <= rows; i += lanes {
-			routine(n, &dst[i], nr, m.at(r+i, c*per), m.Stride, ahead*per)
+			routine(n, &dst[i], nr, m.at(r+i, c*per), m.Stride)
 		}
-		plain(dst[i:], nr, m, r+i, rows-i, c, cols, 0)
+		plain(dst[i:], nr, m, r+i, rows-i, c, cols)
 		if done := n * steps; i > 0 && done < cols {
-			plain(dst[done*nr:], nr, m, r, i, c+done, cols-done, 0)
+			plain(dst[done*nr:], nr, m, r, i, c+done, cols-done)
 		}
 	}
 }

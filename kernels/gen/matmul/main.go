@@ -47,8 +47,7 @@ func exact(g *generator) {
 	g.constants()
 	for _, m := range machines {
 		m.macros(g)
-		m.tile(g, 2, false)
-		m.tile(g, 1, false)
+		m.tiles(g, false)
 		m.fan(g)
 		for _, k := range kinds {
 			m.pack(g, k)

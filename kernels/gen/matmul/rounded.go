@@ -43,8 +43,7 @@ func rounded(g *generator) {
 			g.roundSwapped()
 		} else {
 			g.roundPairs()
-			m.tile(g, 2, true)
-			m.tile(g, 1, true)
+			m.tiles(g, true)
 			forms = append(forms, pairs)
 		}
 		for _, k := range forms {

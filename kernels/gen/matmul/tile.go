@@ -2,21 +2,22 @@ package main
 
 import "fmt"
 
-// tile writes the tile over a packed panel, whose rows are two registers of columns: mr rows by the first vectors of them,
-// all in registers while k runs. With dot an element is a pair of bfloat16.
-func (m machine) tile(g *generator, vectors int, dot bool) {
+// tile writes a tile over a packed panel, whose rows are two registers of columns, and a packed tile of x, whose columns are mr
+// rows: the first of these rows by the first vectors of columns, all in registers while k runs. With dot an element is a pair of
+// bfloat16.
+func (m machine) tile(g *generator, rows, vectors int, dot bool) {
 	wide, nr := 2*m.lanes, vectors*m.lanes
-	product, pairs := "acc = FMA(x[i*%[2]d+r], w[i*%[5]d+c], acc)", ""
+	product, pairs := "acc = FMA(x[i*%[5]d+r], w[i*%[6]d+c], acc)", ""
 	if dot {
 		pairs = "Pairs"
-		product = "x, w := x[i*%[2]d+r], w[i*%[5]d+c]\n\t\t\t\tacc = FMA(low(x), low(w), FMA(high(x), high(w), acc))"
+		product = "x, w := x[i*%[5]d+r], w[i*%[6]d+c]\n\t\t\t\tacc = FMA(low(x), low(w), FMA(high(x), high(w), acc))"
 	}
-	name := fmt.Sprintf("tile%dx%d%s%s", m.mr, nr, pairs, m.name)
+	name := fmt.Sprintf("tile%dx%d%s%s", rows, nr, pairs, m.name)
 	of := ""
-	if nr < wide {
-		of = fmt.Sprintf(" of a panel of %d columns", wide)
+	if rows < m.mr || nr < wide {
+		of = fmt.Sprintf(" of %d x %d", m.mr, wide)
 	}
-	doc := fmt.Sprintf(`%s is tileFunc for tiles of %d x %d%s:
+	doc := fmt.Sprintf(`%s is tileFunc for the first %d x %d%s:
 
 	for r := range %[2]d {
 		for c := range %[3]d {
@@ -27,14 +28,14 @@ func (m machine) tile(g *generator, vectors int, dot bool) {
 			dst[r*stride+c] = acc
 		}
 	}
-`, name, m.mr, nr, of, wide)
-	w := func(v int) int { return vectors*m.mr + v }
-	x := func(r int) int { return vectors*m.mr + vectors + r%2 }
-	g.macro("One step of k: the panel at an offset of BX, and x at an offset of SI, one row after the other.", fmt.Sprintf("STEP%dx%d%s(x, w)", m.mr, nr, pairs), func() {
+`, name, rows, nr, of, m.mr, wide)
+	w := func(v int) int { return vectors*rows + v }
+	x := func(r int) int { return vectors*rows + vectors + r%2 }
+	g.macro("One step of k: the panel at an offset of BX, and x at an offset of SI, one row after the other.", fmt.Sprintf("STEP%dx%d%s_%s(x, w)", rows, nr, pairs, m.name), func() {
 		for v := range vectors {
 			g.op("VMOVUPS (w+%d)(BX), %s", v*m.bytes(), m.r(w(v)))
 		}
-		for r := 0; r < m.mr; r += 2 {
+		for r := 0; r < rows; r += 2 {
 			g.op("VBROADCASTSS (x+%d)(SI), %s", 4*r, m.r(x(r)))
 			g.op("VBROADCASTSS (x+%d)(SI), %s", 4*r+4, m.r(x(r+1)))
 			for _, row := range []int{r, r + 1} {
@@ -53,9 +54,9 @@ func (m machine) tile(g *generator, vectors int, dot bool) {
 
 	// The tile below this one comes next: ask for its rows.
 	g.op("MOVQ DX, R8")
-	g.op("IMULQ $%d, R8", m.mr)
+	g.op("IMULQ $%d, R8", rows)
 	g.op("ADDQ DI, R8")
-	for range m.mr {
+	for range rows {
 		for at := 0; at < 4*nr; at += 64 {
 			g.op("PREFETCHT0 %d(R8)", at)
 		}
@@ -63,20 +64,20 @@ func (m machine) tile(g *generator, vectors int, dot bool) {
 	}
 	g.op("TESTQ AX, AX")
 	g.op("JNZ load")
-	for n := range vectors * m.mr {
+	for n := range vectors * rows {
 		m.zero(g, n)
 	}
 	g.op("JMP steps")
 	g.label("load")
 	g.op("MOVQ DI, R8")
-	for r := range m.mr {
+	for r := range rows {
 		for v := range vectors {
 			g.op("VMOVUPS %d(R8), %s", v*m.bytes(), m.r(vectors*r+v))
 		}
 		g.op("ADDQ DX, R8")
 	}
 
-	step := fmt.Sprintf("STEP%dx%d%s", m.mr, nr, pairs)
+	step := fmt.Sprintf("STEP%dx%d%s_%s", rows, nr, pairs, m.name)
 	loop := func(label, counter string, steps int) {
 		g.label(label)
 		for n := range steps {
@@ -99,15 +100,23 @@ func (m machine) tile(g *generator, vectors int, dot bool) {
 	loop("one", "R8", 1)
 
 	g.label("store")
-	for r := range m.mr {
+	for r := range rows {
 		for v := range vectors {
 			g.op("VMOVUPS %s, %d(DI)", m.r(vectors*r+v), v*m.bytes())
 		}
-		if r < m.mr-1 {
+		if r < rows-1 {
 			g.op("ADDQ DX, DI")
 		}
 	}
 	g.end()
+}
+
+// tiles writes the whole tile, its first two thirds and its first third, and its first half of columns.
+func (m machine) tiles(g *generator, dot bool) {
+	for _, rows := range []int{m.mr, 2 * m.mr / 3, m.mr / 3} {
+		m.tile(g, rows, 2, dot)
+	}
+	m.tile(g, m.mr, 1, dot)
 }
 
 // pack writes the packing of a panel: a group of rows of the weights becomes one register of columns of the panel.
@@ -120,25 +129,13 @@ func (m machine) pack(g *generator, k kind) {
 			dst[i*nr+r] = %[4]s
 		}
 	}
-
-It asks the memory for what lies ahead elements further.
 `, name, m.lanes, k.elements(), k.element())
-	g.text(doc, name, "(n int, dst *float32, nr int, w unsafe.Pointer, stride, ahead int)", "CX", "SI", "R9", "BX", "DX", "R10")
+	g.text(doc, name, "(n int, dst *float32, nr int, w unsafe.Pointer, stride int)", "CX", "SI", "R9", "BX", "DX")
 	g.op("IMULQ $%d, DX", k.bytes)
 	g.op("LEAQ (DX)(DX*2), R8")
 	g.op("SHLQ $2, R9")
-	g.op("IMULQ $%d, R10", k.bytes)
 	m.point(g)
 	g.label("chunk")
-	g.op("TESTQ $%d, CX", 64/k.chunk()-1)
-	g.op("JNZ transpose")
-	for q := range m.lanes / 4 {
-		g.op("LEAQ (%s)(R10*1), R11", quads[q])
-		for _, row := range []string{"", "(DX*1)", "(DX*2)", "(R8*1)"} {
-			g.op("PREFETCHT1 (R11)%s", row)
-		}
-	}
-	g.label("transpose")
 	m.steps(g, k, func(_, register int) {
 		g.op("VMOVUPS %s, (SI)", m.r(register))
 		g.op("ADDQ R9, SI")

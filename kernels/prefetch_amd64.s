@@ -1,0 +1,15 @@
+//go:build !purego
+
+#include "textflag.h"
+
+// func prefetch(lines int, p unsafe.Pointer)
+TEXT ·prefetch(SB), NOSPLIT, $0-16
+	MOVQ lines+0(FP), CX
+	MOVQ p+8(FP), SI
+
+line:
+	PREFETCHT1 (SI)
+	ADDQ $64, SI
+	DECQ CX
+	JNZ  line
+	RET
