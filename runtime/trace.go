@@ -88,7 +88,7 @@ func (m *Model) Trace(ctx context.Context, p *Prompt, o TraceOptions, see ...fun
 			return nil, causeOf(ctx, err)
 		}
 		out.Tokens = append(out.Tokens, t)
-		probe.prefix = stepPrefix(1 + len(out.Tokens))
+		probe.prefix = stepPrefix(len(out.Tokens))
 	}
 	out.Digest = a.LogitsDigest()
 	if o.Grad != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -26,9 +27,14 @@ type attendFlags struct {
 	out          string
 	options      attribution.Options
 	faithfulness bool
+	each         bool
+	answer       int
 	measure      attribution.MeasureOptions
 	json         bool
 }
+
+// pageKind ends the name of a page.
+const pageKind = ".html"
 
 func attendCommand() *cobra.Command {
 	var f attendFlags
@@ -44,7 +50,9 @@ func attendCommand() *cobra.Command {
 Attention shows where a layer read, not why the answer came out: --faithfulness covers the picture cell by cell in the
 order of the map and measures what that does, beside random orders.
 
---out F.png draws the map over the picture as the model saw it, F.json, F.csv, F.npz and F.safetensors hold its numbers.`,
+--out F.png draws the map over the picture as the model saw it; F.json, F.csv, F.npz and F.safetensors hold its numbers.
+F.html is a whole analysis, in one page that needs nothing else: where each token of prompt and answer looked, in every
+layer and head, what looked at a patch, the words of every layer, this map and others.`,
 		Example: `  loupe attend --image painting.jpg --method contribution --out score.png
   loupe attend --image cat.jpg --method relevance --target logit --out why.png "What is this?"
   loupe attend --image cat.jpg --method relative --faithfulness "Where is the cat?"`,
@@ -56,7 +64,9 @@ order of the map and measures what that does, beside random orders.
 	f.style.register(cmd)
 	fl := cmd.Flags()
 	fl.StringVar(&f.method, "method", string(attribution.Raw), "how: `raw`|relative|rollout|relevance|gradcam|integrated|occlusion|contribution")
-	fl.StringVar(&f.out, "out", "", "`FILE` whose name ends in .png, .json, .csv, .npz or .safetensors")
+	fl.StringVar(&f.out, "out", "", "`FILE` whose name ends in .png, .html, .json, .csv, .npz or .safetensors")
+	fl.BoolVar(&f.each, "each", false, "for raw, to a .png: every head of --layers apart, as small multiples")
+	fl.IntVar(&f.answer, "answer", 16, "`N` tokens of the answer that a .html page shows")
 	fl.StringVar(&f.target, "target", "", "what to explain: `score`|score:NAME|logit:TOKEN|logprob:TOKEN|diff:A,B, as trace --grad has it (default: the score, or without a head the likeliest next token's logit)")
 	fl.IntVar(&f.options.Query, "query", 0, "`POSITION` in the prompt whose attention is followed, below 0 from the end (default: the last)")
 	fl.IntSliceVar(&f.options.Layers, "layers", nil, "layers to average, from 0, separated by commas (default: all); for gradcam one block")
@@ -92,10 +102,20 @@ func (f *attendFlags) check() error {
 	case f.out == "" && !f.json && !f.faithfulness:
 		return errors.New("--out is missing: name a file, or print the map with --json, or what it is worth with --faithfulness")
 	}
+	ext := ""
 	if f.out != "" {
-		if _, err := report.Kind(f.out, report.MapKinds...); err != nil {
+		var err error
+		if ext, err = report.Kind(f.out, append(report.MapKinds, pageKind)...); err != nil {
 			return err
 		}
+	}
+	switch {
+	case f.answer < 1:
+		return fmt.Errorf("--answer is %d; give a number above 0", f.answer)
+	case f.each && (f.method != string(attribution.Raw) || ext != ".png"):
+		return errors.New("--each goes with --method raw and --out F.png")
+	case ext == pageKind && (f.json || f.faithfulness):
+		return errors.New("--out F.html is an analysis of its own; ask for --json and --faithfulness apart")
 	}
 	f.options.Baseline, f.measure.Baseline = attribution.Baseline(f.baseline), attribution.Baseline(f.baseline)
 	return f.style.check()
@@ -129,6 +149,17 @@ func (f *attendFlags) run(cmd *cobra.Command, args []string) error {
 		if f.options.Generic, err = m.Prepare(attribution.WithQuestion(in, f.generic)); err != nil {
 			return err
 		}
+	}
+	switch {
+	case f.each:
+		return report.SaveHeads(cmd.Context(), f.out, m, prompt, f.options, f.style.style)
+	case strings.EqualFold(filepath.Ext(f.out), pageKind):
+		o := report.AnalysisOptions{Tokens: f.answer, Methods: report.DefaultMethods(m, attribution.Method(f.method)), Options: f.options}
+		page, err := report.Analyze(cmd.Context(), m, prompt, o)
+		if err != nil {
+			return err
+		}
+		return report.SaveHTML(f.out, page)
 	}
 	a := report.Attended{}
 	if a.Map, err = attribution.Compute(cmd.Context(), m, prompt, attribution.Method(f.method), f.options); err != nil {

@@ -28,6 +28,15 @@ func TestAttend(t *testing.T) {
 	if object["target"] != "score:color" {
 		t.Errorf("target is %v", object["target"])
 	}
+	for _, args := range [][]string{
+		{"--answer", "3", "--out", filepath.Join(dir, "page.html")}, {"--each", "--out", filepath.Join(dir, "heads.png")},
+		{"--each", "--tower", "--out", filepath.Join(dir, "tower.png")},
+	} {
+		ok(t, "", append(append([]string{"attend"}, args...), input...)...)
+		if _, err := os.Stat(args[len(args)-1]); err != nil {
+			t.Error(err)
+		}
+	}
 	table := ok(t, "", append([]string{"attend", "--method", "raw", "--faithfulness", "--curve-steps", "3"}, input...)...)
 	if !strings.Contains(table, "deletion") || !strings.Contains(table, "margin") {
 		t.Errorf("faithfulness prints %q", table)
@@ -72,6 +81,9 @@ func TestInsideUsage(t *testing.T) {
 		{[]string{"attend", "--image", wave, "--json", "--target", "beauty"}, "--target"},
 		{[]string{"attend", "--image", wave, "--json", "--colors", "jet"}, "viridis"},
 		{[]string{"attend", "--image", wave, "--json", "--alpha", "2"}, "--alpha"},
+		{[]string{"attend", "--image", wave, "--each", "--out", "x.json"}, "--each"},
+		{[]string{"attend", "--image", wave, "--json", "--out", "x.html"}, "analysis of its own"},
+		{[]string{"attend", "--image", wave, "--answer", "0", "--out", "x.html"}, "--answer"},
 		{[]string{"lens", "--image", wave, "--what", "telescope"}, "telescope"},
 		{[]string{"lens", "--image", wave, "--base", "none"}, "cka"},
 		{[]string{"lens", "--image", wave, "--what", "cka", "--base", "none"}, "--adapter"},

@@ -39,7 +39,7 @@ func lensCommand() *cobra.Command {
   pca      the main directions of what passes at --tap, as colors over the picture
   cka      how alike the layers are, or with --base another model's, or those of this one without its adapter
 
-It prints a table, and writes to --out F.png, F.json or F.csv.`,
+It prints a table, and writes to --out F.png, F.html, F.json or F.csv.`,
 		Example: `  loupe lens --image cat.jpg "What is this?"
   loupe lens --what direct --against 42 --image cat.jpg "Is this a cat?"
   loupe lens --what pca --tap visual.blocks.31.out --image cat.jpg --out patches.png`,
@@ -51,7 +51,7 @@ It prints a table, and writes to --out F.png, F.json or F.csv.`,
 	f.style.register(cmd)
 	fl := cmd.Flags()
 	fl.StringVar(&f.what, "what", "logit", "what to read: `logit`|direct|words|pca|cka")
-	fl.StringVar(&f.out, "out", "", "`FILE` whose name ends in .png, .json or .csv")
+	fl.StringVar(&f.out, "out", "", "`FILE` whose name ends in .png, .html, .json or .csv")
 	fl.IntSliceVar(&f.options.Positions, "positions", nil, "positions of the prompt, below 0 from the end, separated by commas (default: the last)")
 	fl.BoolVar(&f.options.Pictures, "pictures", false, "for logit: every picture token in place of --positions")
 	fl.IntSliceVar(&f.options.Layers, "layers", nil, "layers, from 0; -1 is what goes into the first (default: all)")

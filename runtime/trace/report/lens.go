@@ -2,7 +2,10 @@ package report
 
 import (
 	"context"
+	_ "embed"
+	"encoding/base64"
 	"fmt"
+	"html/template"
 	"image"
 	"io"
 	"slices"
@@ -12,6 +15,7 @@ import (
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/trace/figure"
 	"github.com/loupe-vl/loupe/runtime/trace/lens"
+	"github.com/loupe-vl/loupe/weights"
 )
 
 // LensOptions are those of all lenses; each takes what is its own. The zero value is good, but for Top.
@@ -68,7 +72,7 @@ func Lens(ctx context.Context, m *loupe.Model, p *loupe.Prompt, name string, o L
 }
 
 // LensKinds are the kinds of files that SaveLens writes.
-var LensKinds = []string{".png", ".json", ".csv"}
+var LensKinds = []string{".png", ".html", ".json", ".csv"}
 
 // SaveLens writes what a lens found to a file of the kind that its name asks for.
 func SaveLens(path string, f Found, style figure.Style) error {
@@ -83,10 +87,38 @@ func SaveLens(path string, f Found, style figure.Style) error {
 			return err
 		}
 		return SavePNG(path, img)
+	case ".html":
+		return saveTable(path, f, style)
 	case ".csv":
 		return SaveCSV(path, f.Lines())
 	}
 	return SaveJSON(path, f.Data())
+}
+
+//go:embed table.html
+var tableHTML string
+
+var tablePage = template.Must(template.New("table").Parse(tableHTML))
+
+// saveTable writes a page that holds the picture and the table, and needs nothing else.
+func saveTable(path string, f Found, style figure.Style) error {
+	img, err := f.Draw(style)
+	if err != nil {
+		return err
+	}
+	data, err := encodePNG(img)
+	if err != nil {
+		return err
+	}
+	lines := f.Lines()
+	return weights.WriteFileAtomic(path, func(w io.Writer) error {
+		return tablePage.Execute(w, map[string]any{
+			"CSS":  template.CSS(pageCSS),
+			"PNG":  template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(data)),
+			"Head": lines[0],
+			"Rows": lines[1:],
+		})
+	})
 }
 
 // WriteTable writes lines of fields below each other.
