@@ -125,6 +125,41 @@ func TestNameWithoutImage(t *testing.T) {
 	}
 }
 
+// TestStepNames: the first token that is generated is step 1, as it is listed, and each is shown to Token as it comes.
+func TestStepNames(t *testing.T) {
+	m := embedded(t, loupe.Options{})
+	p := embeddedPrompt(t, m)
+	var tokens []int
+	o := loupe.TraceOptions{Taps: []string{"model.norm"}, Steps: 2, Generation: loupe.Generation{IgnoreEOS: true}}
+	o.Token = func(t loupe.Token) error {
+		tokens = append(tokens, t.ID)
+		return nil
+	}
+	var seen []string
+	traced, err := m.Trace(context.Background(), p, o, func(tap loupe.Tap) error {
+		seen = append(seen, tap.Name)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"model.norm", "steps.1/model.norm", "steps.2/model.norm"}; !slices.Equal(seen, want) {
+		t.Errorf("saw %v, want %v", seen, want)
+	}
+	var want []int
+	for _, token := range traced.Tokens {
+		want = append(want, token.ID)
+	}
+	if !slices.Equal(tokens, want) {
+		t.Errorf("Token was shown %v of %v", tokens, want)
+	}
+	full := errors.New("enough")
+	o.Token = func(loupe.Token) error { return full }
+	if _, err := m.Trace(context.Background(), p, o); !errors.Is(err, full) {
+		t.Errorf("the error of Token is lost: %v", err)
+	}
+}
+
 // TestCancel stops a run between two operations of the prompt, and between two tokens.
 func TestCancel(t *testing.T) {
 	m := embedded(t, loupe.Options{})

@@ -17,6 +17,8 @@ type TraceOptions struct {
 	// call, and the memory of the run does not grow with what is looked at. The pieces of a tap come in order; those of an
 	// attention's scores and probabilities take turns.
 	Parts func(Part) error
+	// Token, where it is set, is called with each generated token as it is chosen. An error of its own ends the trace.
+	Token func(Token) error
 }
 
 // Taps are options that look at the points of these names, in which * matches any characters:
@@ -88,6 +90,11 @@ func (m *Model) Trace(ctx context.Context, p *Prompt, o TraceOptions, see ...fun
 			return nil, causeOf(ctx, err)
 		}
 		out.Tokens = append(out.Tokens, t)
+		if o.Token != nil {
+			if err := o.Token(t); err != nil {
+				return nil, err
+			}
+		}
 		probe.prefix = stepPrefix(len(out.Tokens))
 	}
 	out.Digest = a.LogitsDigest()

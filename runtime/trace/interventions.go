@@ -36,22 +36,33 @@ func ReadInterventions(path string) ([]loupe.Intervention, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read interventions: %w", err)
 	}
+	out, err := ParseInterventions(data, func(ref string) ([]float32, int, error) { return readValue(ref, filepath.Dir(path)) })
+	if err != nil {
+		return nil, fmt.Errorf("read interventions %s: %w", path, err)
+	}
+	return out, nil
+}
+
+// ParseInterventions is ReadInterventions of a file's content; value finds what an entry's value names, and the number of its
+// columns where it has two dimensions.
+func ParseInterventions(data []byte, value func(ref string) ([]float32, int, error)) ([]loupe.Intervention, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	var entries []entry
 	if err := d.Decode(&entries); err != nil {
-		return nil, fmt.Errorf("read interventions %s: %w; it must be a list of objects with tap, op and, where the op needs them, head, rows, value, scale", path, err)
+		return nil, fmt.Errorf("%w; it must be a list of objects with tap, op and, where the op needs them, head, rows, value, scale", err)
 	}
 	out := make([]loupe.Intervention, len(entries))
 	for i, e := range entries {
-		if out[i], err = e.intervention(filepath.Dir(path)); err != nil {
-			return nil, fmt.Errorf("read interventions %s: number %d: %w", path, i+1, err)
+		var err error
+		if out[i], err = e.intervention(value); err != nil {
+			return nil, fmt.Errorf("number %d: %w", i+1, err)
 		}
 	}
 	return out, nil
 }
 
-func (e entry) intervention(dir string) (loupe.Intervention, error) {
+func (e entry) intervention(read func(ref string) ([]float32, int, error)) (loupe.Intervention, error) {
 	op, ok := ops[e.Op]
 	iv := loupe.Intervention{Tap: e.Tap, Op: op, Head: loupe.AllHeads, Rows: e.Rows, Scale: 1}
 	switch {
@@ -78,7 +89,7 @@ func (e entry) intervention(dir string) (loupe.Intervention, error) {
 	}
 	var err error
 	if e.Value != "" {
-		iv.Value, iv.Width, err = readValue(e.Value, dir)
+		iv.Value, iv.Width, err = read(e.Value)
 	}
 	return iv, err
 }

@@ -62,6 +62,11 @@ func Help(name Method) string {
 	return ""
 }
 
+// Explains reports whether a method explains a target: a score or a logit. The others follow attention alone.
+func Explains(name Method) bool {
+	return slices.ContainsFunc(methods, func(m method) bool { return m.name == name && m.signed })
+}
+
 // Options narrow a method. The zero value is good for each of them, but for Relative's Generic.
 type Options struct {
 	// Target is what Relevance, GradCAM, Integrated, Occlusion and Contribution explain; the last takes scores only. nil: the

@@ -15,8 +15,7 @@ import (
 // The parts add up to the score to the bit, in the order that [Sum] states: Remainder is what float32 rounding did in the
 // head, about a millionth of a point.
 func contribution(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) (*Map, error) {
-	target, err := linearTarget(m, o.Target)
-	if err != nil {
+	if _, err := linearTarget(m, o.Target); err != nil {
 		return nil, err
 	}
 	s, err := m.Score(ctx, p)
@@ -24,6 +23,16 @@ func contribution(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Option
 		return nil, err
 	}
 	rows, err := headRows(ctx, m, p)
+	if err != nil {
+		return nil, err
+	}
+	return Divide(m, p, s, rows, *o.Target)
+}
+
+// Divide is the map of Contribution from what a run has shown already: its score, and the tap that the score head reads, one
+// for each pass of the vision tower where the head reads there.
+func Divide(m *loupe.Model, p *loupe.Prompt, s *loupe.Score, rows []loupe.Tap, of loupe.GradTarget) (*Map, error) {
+	target, err := linearTarget(m, &of)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +53,7 @@ func contribution(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Option
 		keepLast(parts, float64(n))
 	}
 	out := laidOut(m, p, cfg.Input, parts)
-	out.Unit = targetUnit(*o.Target)
+	out.Method, out.Unit, out.Target = Contribution, targetUnit(of), targetName(of)
 	bias := 0.0
 	if layer.Bias != nil {
 		bias = float64(layer.Bias[target])

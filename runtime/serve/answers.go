@@ -1,0 +1,123 @@
+package serve
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"github.com/loupe-vl/loupe/weights"
+)
+
+// getAttention is one view of one layer.
+func (s *Studio) getAttention(w http.ResponseWriter, req *http.Request, r *run) {
+	p, err := r.readPlace(req.URL.Query())
+	if err != nil {
+		failed(w, err)
+		return
+	}
+	views, err := s.attention(req.Context(), r, p.tower, []int{p.layer}, p.view, p.cached)
+	switch {
+	case err != nil:
+		failed(w, err)
+		return
+	case views == nil:
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	x := views[0]
+	least, largest := span(x)
+	sendTensors(w, []weights.Named{weights.FromF16("attention", []int{p.tower.heads(r.model), r.rows(p.tower)}, x)},
+		map[string]string{"least": number(least), "largest": number(largest)})
+}
+
+// getHeads is a view of one layer for small pictures of each head. The first request of a view has all layers computed.
+func (s *Studio) getHeads(w http.ResponseWriter, req *http.Request, r *run) {
+	p, err := r.readPlace(req.URL.Query())
+	if err != nil {
+		failed(w, err)
+		return
+	}
+	views, err := s.attention(req.Context(), r, p.tower, upTo(p.tower.layers(r.model)), p.view, p.cached)
+	switch {
+	case err != nil:
+		failed(w, err)
+		return
+	case views == nil:
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	heads, n := p.tower.heads(r.model), r.rows(p.tower)
+	bytes := make([]byte, heads*n)
+	least, largest, share := make([]float32, heads), make([]float32, heads), make([]float32, heads)
+	for h := range heads {
+		x := views[p.layer][h*n:][:n]
+		least[h], largest[h] = span(x)
+		inBytes(bytes[h*n:], x, least[h], largest[h])
+		if p.view.kind != "key" { // who looked at a key is no share of anything
+			share[h] = r.pictureShare(p.tower, x)
+		}
+	}
+	sendTensors(w, []weights.Named{
+		weights.FromBytes("attention", weights.U8, []int{heads, n}, bytes),
+		weights.FromF32("least", []int{heads}, least), weights.FromF32("largest", []int{heads}, largest), weights.FromF32("share", []int{heads}, share),
+	}, nil)
+}
+
+// pictureShare is what of x, one number a row of a tower, falls on the picture.
+func (r *run) pictureShare(t tower, x []float32) float32 {
+	if t == decoder {
+		at := r.prompt.Images.At
+		x = x[at[0]:][:len(at)]
+	}
+	sum := float32(0)
+	for _, v := range x {
+		sum += v
+	}
+	return sum
+}
+
+// getInterventions is a run's edits as a file; values are looked for in the file of getValues beside it.
+func (s *Studio) getInterventions(w http.ResponseWriter, _ *http.Request, r *run) {
+	list := []map[string]any{}
+	if r.edits != nil {
+		if err := json.Unmarshal(r.ask.Interventions, &list); err != nil {
+			fail(w, http.StatusInternalServerError, sentence(err))
+			return
+		}
+	}
+	for _, e := range list {
+		if name, is := e["value"].(string); is {
+			e["value"] = valuesName + "#" + name
+		}
+	}
+	download(w, "interventions.json", "application/json")
+	out := json.NewEncoder(w)
+	out.SetIndent("", "  ")
+	_ = out.Encode(list)
+}
+
+// valuesName is the file that an exported intervention's value lies in.
+const valuesName = "values.safetensors"
+
+// getValues is the directions of a run's edits.
+func (s *Studio) getValues(w http.ResponseWriter, _ *http.Request, r *run) {
+	var tensors []weights.Named
+	seen := map[string]bool{}
+	for _, e := range r.edits {
+		if d := e.direction; d.vector != nil && !seen[d.Name] {
+			seen[d.Name] = true
+			tensors = append(tensors, weights.FromF32(d.Name, []int{len(d.vector)}, d.vector))
+		}
+	}
+	if tensors == nil {
+		fail(w, http.StatusNotFound, "no edit of run "+strconv.Itoa(r.id)+" has a value; its interventions are a file of their own")
+		return
+	}
+	download(w, valuesName, "application/octet-stream")
+	sendTensors(w, tensors, nil)
+}
+
+func download(w http.ResponseWriter, name, kind string) {
+	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
+}

@@ -1,0 +1,262 @@
+package serve
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/runtime/demo"
+	"github.com/loupe-vl/loupe/runtime/serve/tour"
+	"github.com/loupe-vl/loupe/runtime/trace/attribution"
+	"github.com/loupe-vl/loupe/runtime/trace/figure"
+)
+
+// Handler is the page and its API. host is a name that the studio is reached under, beside addresses and localhost.
+func (s *Studio) Handler(host string) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /{$}", page(s))
+	mux.Handle("GET /web/", static())
+	mux.HandleFunc("GET /api/model", s.getModel)
+	mux.HandleFunc("GET /api/sample", getSample)
+	mux.HandleFunc("GET /api/colors", getColors)
+	mux.HandleFunc("GET /api/runs", s.listRuns)
+	mux.HandleFunc("POST /api/runs", s.postRun)
+	mux.HandleFunc("POST /api/directions", s.postDirection)
+	for name, f := range map[string]func(http.ResponseWriter, *http.Request, *run){
+		"original.png": s.getOriginal, "seen.png": s.getSeen, "attention": s.getAttention, "heads": s.getHeads, "map": s.getMap,
+		"interventions.json": s.getInterventions, "values.safetensors": s.getValues, "tour": s.getTour,
+	} {
+		mux.HandleFunc("GET /api/runs/{run}/"+name, func(w http.ResponseWriter, r *http.Request) {
+			id, err := strconv.Atoi(r.PathValue("run"))
+			if err != nil {
+				fail(w, http.StatusBadRequest, fmt.Sprintf("run %q is no number", r.PathValue("run")))
+				return
+			}
+			// What is asked of a run that is still under way has no answer yet, but for its pictures.
+			if kept := s.runs.get(id); kept != nil && (kept.finished() || name == "original.png" || name == "seen.png") {
+				f(w, r, kept)
+			} else {
+				fail(w, http.StatusNotFound, errGone(id).Error())
+			}
+		})
+	}
+	return guard(host, mux)
+}
+
+// errGone is the answer where a run is asked for that is not kept.
+func errGone(id int) error {
+	return fmt.Errorf("run %d is not kept any more, or has not ended; run its picture again", id)
+}
+
+// fail answers with an error of one sentence.
+func fail(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"error": text})
+}
+
+// failed answers with err: what a user can mend is 400. A request whose browser went away gets what nobody reads.
+func failed(w http.ResponseWriter, err error) { fail(w, http.StatusBadRequest, sentence(err)) }
+
+func sendJSON(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = json.NewEncoder(w).Encode(v)
+}
+
+func sendPNG(w http.ResponseWriter, data []byte, err error) {
+	if err != nil {
+		fail(w, http.StatusInternalServerError, sentence(err))
+		return
+	}
+	w.Header().Set("Content-Type", "image/png")
+	_, _ = w.Write(data)
+}
+
+// sides is a tower for the page.
+type sides struct {
+	Layers int `json:"layers"`
+	Heads  int `json:"heads"`
+}
+
+func (s *Studio) getModel(w http.ResponseWriter, _ *http.Request) {
+	m := s.o.Model
+	type method struct {
+		Name string `json:"name"`
+		Help string `json:"help"`
+		// Explains is set where the method takes a target: a score or a logit.
+		Explains bool `json:"explains"`
+	}
+	var methods []method
+	for _, name := range attribution.Methods() {
+		methods = append(methods, method{string(name), attribution.Help(name), attribution.Explains(name)})
+	}
+	models := []string{"model"}
+	if s.o.Base != nil {
+		models = append(models, "base")
+	}
+	sendJSON(w, map[string]any{
+		"name": m.Name(), "models": models, "precision": m.Settings().Precision, "kernels": m.KernelPath(),
+		"vision":  sides{vision.layers(m), vision.heads(m)},
+		"decoder": sides{decoder.layers(m), decoder.heads(m)},
+		"patch":   m.Config.Vision.PatchSize, "merge": m.Config.Vision.SpatialMergeSize,
+		"head": headInput(m), "targets": append([]string{}, m.Targets()...), "methods": methods,
+		"system": loupe.Rubric, "question": loupe.ScorePrompt, "most_tokens": mostTokens, "most_runs": s.o.MaxRuns,
+	})
+}
+
+// headInput is the tap that the model's score is read from; "" without a head.
+func headInput(m *loupe.Model) string {
+	if m.Head == nil {
+		return ""
+	}
+	return m.Head.Config.Input
+}
+
+func getSample(w http.ResponseWriter, _ *http.Request) { sendPNG(w, demo.Picture(), nil) }
+
+func getColors(w http.ResponseWriter, _ *http.Request) {
+	out := map[string][][3]uint8{}
+	for name, c := range map[string]*figure.Colors{"viridis": figure.Viridis, "magma": figure.Magma} {
+		for _, x := range c {
+			out[name] = append(out[name], [3]uint8{x.R, x.G, x.B})
+		}
+	}
+	sendJSON(w, out)
+}
+
+func (s *Studio) listRuns(w http.ResponseWriter, _ *http.Request) {
+	out := []*prepared{}
+	for _, r := range s.runs.list() {
+		if r.finished() {
+			out = append(out, r.prepared())
+		}
+	}
+	sendJSON(w, out)
+}
+
+// postRun answers with lines of JSON as they come. Once the first is out the status cannot change: an error is a line too.
+func (s *Studio) postRun(w http.ResponseWriter, r *http.Request) {
+	ask, img, err := s.readAsk(w, r)
+	if err != nil {
+		failed(w, err)
+		return
+	}
+	x, err := s.prepare(ask, img)
+	if err != nil {
+		failed(w, err)
+		return
+	}
+	s.runs.add(x)
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	w.Header().Set("Cache-Control", "no-store")
+	lines, out := json.NewEncoder(w), http.NewResponseController(w)
+	send := func(e Event) error {
+		if err := lines.Encode(e); err != nil {
+			return err
+		}
+		return out.Flush()
+	}
+	if err = send(Event{Name: "prepared", Prepared: x.prepared()}); err == nil {
+		err = s.answer(r.Context(), x, send)
+	}
+	if err != nil {
+		s.runs.remove(x.id)
+		_ = send(Event{Name: "error", Error: sentence(err)}) // nobody may be there to read it
+	}
+}
+
+func (s *Studio) postDirection(w http.ResponseWriter, r *http.Request) {
+	var d direction
+	if err := strict(http.MaxBytesReader(w, r.Body, 1<<16), &d); err != nil {
+		failed(w, fmt.Errorf("direction: %w", err))
+		return
+	}
+	d, err := s.makeDirection(r.Context(), d)
+	if err != nil {
+		failed(w, err)
+		return
+	}
+	sendJSON(w, d)
+}
+
+func (s *Studio) getOriginal(w http.ResponseWriter, _ *http.Request, r *run) {
+	data, err := encodePNG(rgba(r.original))
+	sendPNG(w, data, err)
+}
+
+func (s *Studio) getSeen(w http.ResponseWriter, _ *http.Request, r *run) {
+	data, err := encodePNG(figure.Seen(r.prompt, r.model.Processor)[0])
+	sendPNG(w, data, err)
+}
+
+// getMap is a map of one of the attribution's methods. They know the model as it is.
+func (s *Studio) getMap(w http.ResponseWriter, req *http.Request, r *run) {
+	if len(r.edits) > 0 {
+		failed(w, errors.New("maps are made of the model as it is; take the run without edits, or look at attention and contributions of this one"))
+		return
+	}
+	q := req.URL.Query()
+	var o attribution.Options
+	if text := q.Get("target"); text != "" {
+		target, err := r.model.GradTarget(text)
+		if err != nil {
+			failed(w, err)
+			return
+		}
+		o.Target = &target
+	}
+	err := eachNumber(q, func(name string, n int) {
+		switch name {
+		case "query":
+			o.Query = n
+		case "layer":
+			o.Layers = []int{n}
+		case "head":
+			o.Heads = []int{n}
+		}
+	}, "query", "layer", "head")
+	if err != nil {
+		failed(w, err)
+		return
+	}
+	out, err := s.compute(req.Context(), r, attribution.Method(q.Get("method")), o)
+	if err != nil {
+		failed(w, err)
+		return
+	}
+	sendJSON(w, out)
+}
+
+func (s *Studio) getTour(w http.ResponseWriter, req *http.Request, r *run) {
+	back, err := s.take(req.Context())
+	if err != nil {
+		failed(w, err)
+		return
+	}
+	defer back()
+	steps, err := tour.Walk(req.Context(), tour.Run{Model: r.model, Prompt: r.prompt, Width: r.original.Width, Height: r.original.Height, Interventions: interventions(r.edits)})
+	if err != nil {
+		failed(w, err)
+		return
+	}
+	sendJSON(w, steps)
+}
+
+func (s *Studio) compute(ctx context.Context, r *run, method attribution.Method, o attribution.Options) (*attribution.Map, error) {
+	back, err := s.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer back()
+	if method == attribution.Relative {
+		if o.Generic, err = r.model.Prepare(attribution.WithQuestion(r.input, attribution.GenericQuestion)); err != nil {
+			return nil, err
+		}
+	}
+	return attribution.Compute(ctx, r.model, r.prompt, method, o)
+}

@@ -1,0 +1,52 @@
+package serve
+
+import (
+	"net"
+	"net/http"
+	"strings"
+)
+
+// guard lets through what the studio's own page asks for. A page of another site can make a browser send requests to this
+// machine, by address or through a host name of its own that it lets point here (DNS rebinding); both are refused.
+func guard(host string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		switch {
+		case !ownHost(r.Host, host):
+			fail(w, http.StatusForbidden, "the studio does not answer to the host name "+r.Host+"; open the address that it printed")
+		case !ownOrigin(r):
+			fail(w, http.StatusForbidden, "the studio answers to its own page only; open the address that it printed")
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// ownHost reports whether a Host header is an address, which no name server can point elsewhere, localhost, or the host that
+// the studio was told to listen on.
+func ownHost(header, host string) bool {
+	name := header
+	if h, _, err := net.SplitHostPort(header); err == nil {
+		name = h
+	}
+	name = strings.Trim(name, "[]")
+	return net.ParseIP(name) != nil || strings.EqualFold(name, "localhost") || host != "" && strings.EqualFold(name, host)
+}
+
+// ownOrigin reports whether a request comes from the studio's page, or from no page at all. Anybody may link to the page
+// itself.
+func ownOrigin(r *http.Request) bool {
+	if origin := r.Header.Get("Origin"); origin != "" && origin != "http://"+r.Host {
+		return false
+	}
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "", "same-origin", "none":
+		return true
+	}
+	return r.Method == http.MethodGet && r.URL.Path == "/" && r.Header.Get("Sec-Fetch-Mode") == "navigate"
+}

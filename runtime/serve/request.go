@@ -1,0 +1,132 @@
+package serve
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/loupe-vl/loupe/vit/picture"
+)
+
+// readAsk reads the form of POST /api/runs: the picture is in it, or that of an earlier run.
+func (s *Studio) readAsk(w http.ResponseWriter, r *http.Request) (a Ask, img picture.Image, err error) {
+	r.Body = http.MaxBytesReader(w, r.Body, s.o.MaxBody)
+	form, err := r.MultipartReader()
+	if err != nil {
+		return a, img, fmt.Errorf("the request is no multipart form: %w", err)
+	}
+	var file []byte
+	asked := false
+	for {
+		part, err := form.NextPart()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return a, img, s.tooLarge(err)
+		}
+		switch part.FormName() {
+		case "ask":
+			asked = true
+			err = strict(part, &a)
+		case "picture":
+			file, err = io.ReadAll(part)
+		default:
+			err = fmt.Errorf("the form has a part %q; ask and picture are known", part.FormName())
+		}
+		if err != nil {
+			return a, img, s.tooLarge(err)
+		}
+	}
+	if !asked {
+		return a, img, errors.New("the form has no part `ask`, which says what to run")
+	}
+	if err := a.check(); err != nil {
+		return a, img, err
+	}
+	switch earlier := s.runs.get(a.Picture); {
+	case file != nil:
+		img, err = picture.Decode(file, picture.Limits{MaxPixels: s.o.MaxPixels})
+	case a.Picture == 0:
+		err = errors.New("there is no picture; choose one, or drop one on the page")
+	case earlier == nil:
+		err = errGone(a.Picture)
+	default:
+		img = earlier.original
+	}
+	return a, img, err
+}
+
+// tooLarge puts the limit of an upload in words.
+func (s *Studio) tooLarge(err error) error {
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return fmt.Errorf("the picture's file is larger than %d MB; make it smaller first", s.o.MaxBody>>20)
+	}
+	return err
+}
+
+// strict reads one JSON value in which every key is known.
+func strict(r io.Reader, v any) error {
+	d := json.NewDecoder(r)
+	d.DisallowUnknownFields()
+	return d.Decode(v)
+}
+
+// eachNumber calls f with every parameter that is given among names.
+func eachNumber(q url.Values, f func(name string, n int), names ...string) error {
+	for _, name := range names {
+		if !q.Has(name) {
+			continue
+		}
+		n, err := strconv.Atoi(q.Get(name))
+		if err != nil {
+			return fmt.Errorf("%s is %q; give a number", name, q.Get(name))
+		}
+		f(name, n)
+	}
+	return nil
+}
+
+// place is what an attention request asks for.
+type place struct {
+	tower  tower
+	layer  int
+	view   view
+	cached bool
+}
+
+// readPlace reads tower, layer and one of query and key.
+func (r *run) readPlace(q url.Values) (p place, err error) {
+	p = place{tower: tower(q.Get("tower")), layer: -1, cached: q.Get("cached") == "1"}
+	if p.tower != vision && p.tower != decoder {
+		return p, fmt.Errorf("tower is %q; give vision or decoder", q.Get("tower"))
+	}
+	if q.Get("query") == "mean" {
+		p.view.kind = "mean"
+		q = url.Values{"layer": q["layer"]}
+	}
+	err = eachNumber(q, func(name string, n int) {
+		if name == "layer" {
+			p.layer = n
+		} else {
+			p.view = view{name, n}
+		}
+	}, "layer", "query", "key")
+	switch n := r.rows(p.tower); {
+	case err != nil:
+		return p, err
+	case !slices.Contains(upTo(p.tower.layers(r.model)), p.layer):
+		return p, fmt.Errorf("layer is %q; the tower has layers 0 to %d", q.Get("layer"), p.tower.layers(r.model)-1)
+	case p.view.kind == "" || q.Has("query") && q.Has("key"):
+		return p, errors.New("give query or key: the row that looked, or the one that was looked at")
+	case p.view.at < 0 || p.view.at >= n:
+		return p, fmt.Errorf("%s is %d; the tower has rows 0 to %d", p.view.kind, p.view.at, n-1)
+	}
+	return p, nil
+}

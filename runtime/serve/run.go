@@ -1,0 +1,233 @@
+package serve
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/runtime/trace/attribution"
+	"github.com/loupe-vl/loupe/tokenizer"
+	"github.com/loupe-vl/loupe/vit/picture"
+)
+
+// Ask is what a run is to do.
+type Ask struct {
+	Model         string          `json:"model"` // "model", or "base" for the model without its adapter
+	System        string          `json:"system"`
+	Question      string          `json:"question"`
+	MaxTokens     int             `json:"max_tokens"`
+	Temperature   float64         `json:"temperature"`
+	Seed          uint64          `json:"seed"`
+	Picture       int             `json:"picture"`       // the run whose picture to take, where none is sent
+	Interventions json.RawMessage `json:"interventions"` // as `loupe trace --intervene` takes them; a value is the name of a direction
+}
+
+// mostTokens bounds an answer: the page keeps all of it in view.
+const mostTokens = 1024
+
+func (a Ask) generation() loupe.Generation {
+	g := loupe.Generation{MaxTokens: a.MaxTokens}
+	g.Temperature, g.Seed = a.Temperature, a.Seed
+	return g
+}
+
+func (a Ask) check() error {
+	if a.MaxTokens < 1 || a.MaxTokens > mostTokens {
+		return fmt.Errorf("max_tokens is %d; give 1 to %d", a.MaxTokens, mostTokens)
+	}
+	return a.generation().Validate()
+}
+
+// run is one pass over a picture, kept so that it can be looked into. It does not change once it is among the studio's runs,
+// but for result, which comes when it ends.
+type run struct {
+	id       int
+	ask      Ask
+	model    *loupe.Model
+	original picture.Image
+	input    loupe.Input
+	prompt   *loupe.Prompt
+	edits    []edit
+	result   atomic.Pointer[done]
+}
+
+func runKey(id int) string { return strconv.Itoa(id) + "/" }
+
+// read is how many of the answer's tokens the model has read.
+func (r *run) read() int { return len(r.result.Load().tokens) - 1 }
+
+func (r *run) finished() bool { return r.result.Load() != nil }
+
+// rows is how many rows a tower has: patches, or tokens that were read.
+func (r *run) rows(t tower) int {
+	if t == vision {
+		return r.prompt.Images.Pixels.Rows
+	}
+	return len(r.prompt.IDs) + r.read()
+}
+
+// Event is a line of a run's answer; Name says which of the others is there.
+type Event struct {
+	Name     string             `json:"event"` // prepared, progress, score, contributions, token, done or error
+	Prepared *prepared          `json:"run,omitempty"`
+	Progress *progress          `json:"progress,omitempty"`
+	Score    *score             `json:"score,omitempty"`
+	Token    *token             `json:"token,omitempty"`
+	Maps     []*attribution.Map `json:"maps,omitempty"`
+	Done     *done              `json:"done,omitempty"`
+	Error    string             `json:"error,omitempty"`
+}
+
+// prepared is what is known of a run before the model has computed anything.
+type prepared struct {
+	ID       int                `json:"id"`
+	Ask      Ask                `json:"ask"`
+	Original [2]int             `json:"original"` // width, height
+	Seen     [2]int             `json:"seen"`
+	Grid     [2]int             `json:"grid"`    // rows and columns of patches
+	Merge    int                `json:"merge"`   // patches on each side of what becomes a token
+	Picture  [2]int             `json:"picture"` // the first of the picture's tokens, and how many
+	Tokens   []token            `json:"tokens"`  // of the prompt, without the picture's
+	Count    int                `json:"count"`   // of the prompt, with the picture's
+	Done     *done              `json:"done,omitempty"`
+	Answer   []token            `json:"answer,omitempty"`
+	Maps     []*attribution.Map `json:"maps,omitempty"`
+}
+
+type progress struct {
+	At   string `json:"at"` // the tap that was passed
+	Done int    `json:"done"`
+	Of   int    `json:"of"`
+}
+
+// score is the score head's result.
+type score struct {
+	Score   float64  `json:"score"`
+	Targets []target `json:"targets"`
+}
+
+type target struct {
+	Name    string  `json:"name"`
+	Value   float64 `json:"value"` // output*std + mean
+	Clamped float64 `json:"clamped"`
+	Min     float64 `json:"min"`
+	Max     float64 `json:"max"`
+}
+
+// token is one of the prompt or of the answer, at position At.
+type token struct {
+	At      int      `json:"at"`
+	ID      int      `json:"id"`
+	Text    string   `json:"text"`
+	Special bool     `json:"special,omitempty"`
+	LogProb *float64 `json:"logprob,omitempty"` // of the answer's
+}
+
+type done struct {
+	Score   *score  `json:"score,omitempty"`
+	Finish  string  `json:"finish"` // stop or length
+	Text    string  `json:"text"`
+	Digest  string  `json:"logits_sha256"`
+	Seconds float64 `json:"seconds"`
+	tokens  []token // of the answer; the last one was chosen and not read
+	maps    []*attribution.Map
+}
+
+// prepare makes a run ready, without computing.
+func (s *Studio) prepare(a Ask, img picture.Image) (*run, error) {
+	r := &run{ask: a, original: img, model: s.models[a.Model]}
+	if r.model == nil {
+		return nil, fmt.Errorf("there is no model %q here; base is there where the studio was started with --adapter", a.Model)
+	}
+	r.input = loupe.Ask(a.Question, img)
+	if a.System != "" {
+		r.input.Messages = append([]tokenizer.Message{{Role: "system", Text: a.System}}, r.input.Messages...)
+	}
+	var err error
+	if r.edits, err = s.readEdits(a.Interventions); err != nil {
+		return nil, err
+	}
+	if r.prompt, err = r.model.Prepare(r.input); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *run) prepared() *prepared {
+	g := r.prompt.Images.Grids[0]
+	size := r.model.Config.Vision.PatchSize
+	p := &prepared{
+		ID: r.id, Ask: r.ask, Original: [2]int{r.original.Width, r.original.Height},
+		Seen: [2]int{g[2] * size, g[1] * size}, Grid: [2]int{g[1], g[2]}, Merge: r.model.Config.Vision.SpatialMergeSize,
+		Picture: [2]int{r.prompt.Images.At[0], len(r.prompt.Images.At)}, Count: len(r.prompt.IDs), Done: r.result.Load(),
+	}
+	if p.Done != nil {
+		p.Answer, p.Maps = p.Done.tokens, p.Done.maps
+	}
+	for i, id := range r.prompt.IDs {
+		if i < p.Picture[0] || i >= p.Picture[0]+p.Picture[1] {
+			p.Tokens = append(p.Tokens, r.token(i, id))
+		}
+	}
+	return p
+}
+
+func (r *run) token(at, id int) token {
+	t := r.model.Tokenizer
+	return token{At: at, ID: id, Text: t.DecodeLossy([]int{id}), Special: t.IsSpecial(id)}
+}
+
+// answer runs the model and tells send what happens. The run must be among the studio's; it is finished when answer returns
+// no error.
+func (s *Studio) answer(ctx context.Context, r *run, send func(Event) error) error {
+	back, err := s.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer back()
+	began := time.Now()
+	w := &watch{run: r, ctx: ctx, send: send, layers: append(vision.outs(r.model), decoder.outs(r.model)...)}
+	o := loupe.Taps(w.layers...)
+	for _, name := range w.points() {
+		if !slices.Contains(o.Taps, name) { // the head may read a layer
+			o.Taps = append(o.Taps, name)
+		}
+	}
+	o.Interventions, o.Steps, o.Generation, o.Token = interventions(r.edits), r.ask.MaxTokens-1, r.ask.generation(), w.token
+	traced, err := r.model.Trace(ctx, r.prompt, o, w.see)
+	if err != nil {
+		return err
+	}
+	d := &done{Score: r.score(traced.Score), Finish: traced.Tokens[len(traced.Tokens)-1].Finish, Text: w.text.String(), Digest: traced.Digest,
+		Seconds: time.Since(began).Seconds(), tokens: w.tokens, maps: w.maps}
+	r.result.Store(d)
+	return send(Event{Name: "done", Done: d})
+}
+
+// score is the score head's result as the page has it; nil without a head.
+func (r *run) score(from *loupe.Score) *score {
+	if from == nil {
+		return nil
+	}
+	s := &score{Score: from.Score}
+	for i, t := range from.Targets {
+		cfg := r.model.Head.Config.Targets[i]
+		s.Targets = append(s.Targets, target{Name: t.Name, Value: t.Value, Clamped: t.Clamped, Min: cfg.Min, Max: cfg.Max})
+	}
+	return s
+}
+
+// sentence makes of an error one that the page shows. A run that was ended because nobody waits for it needs none.
+func sentence(err error) string {
+	if errors.Is(err, context.Canceled) {
+		return "the run was stopped"
+	}
+	return strings.Join(strings.Fields(err.Error()), " ")
+}

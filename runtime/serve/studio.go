@@ -1,0 +1,102 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
+)
+
+// Options are what a studio shows and how much it may hold. A limit of 0 is its default.
+type Options struct {
+	Model *loupe.Model
+	// Base is the model without its adapter, to compare with; nil where there is no adapter.
+	Base *loupe.Model
+
+	MaxBody   int64 // bytes of an upload: 64 MiB
+	MaxPixels int   // width x height of a picture before it is resized: 100 million
+	MaxRuns   int   // runs to keep: 8
+	MaxCache  int64 // bytes of attention to keep: 1 GiB
+}
+
+const (
+	defaultBody   = 64 << 20
+	defaultPixels = 100e6
+	defaultRuns   = 8
+	defaultCache  = 1 << 30
+)
+
+// Studio is the state of a page that is served. It is safe for concurrent requests; the models must not be closed before it.
+type Studio struct {
+	o      Options
+	models map[string]*loupe.Model
+	runs   *runs
+	cache  *cache
+	// turn holds one element: who takes it may compute.
+	turn chan struct{}
+
+	mu         sync.Mutex
+	directions []direction
+	named      int // directions made so far
+}
+
+// New is a studio for the models in o.
+func New(o Options) *Studio {
+	o.MaxBody = orElse(o.MaxBody, defaultBody)
+	o.MaxPixels = orElse(o.MaxPixels, defaultPixels)
+	o.MaxRuns = orElse(o.MaxRuns, defaultRuns)
+	o.MaxCache = orElse(o.MaxCache, defaultCache)
+	s := &Studio{o: o, models: map[string]*loupe.Model{"model": o.Model}, cache: newCache(o.MaxCache), turn: make(chan struct{}, 1)}
+	if o.Base != nil {
+		s.models["base"] = o.Base
+	}
+	s.runs = newRuns(o.MaxRuns, s.cache.drop)
+	return s
+}
+
+func orElse[T int | int64](n, otherwise T) T {
+	if n > 0 {
+		return n
+	}
+	return otherwise
+}
+
+// take waits until nothing else computes. What it returns gives the turn back.
+func (s *Studio) take(ctx context.Context) (func(), error) {
+	select {
+	case s.turn <- struct{}{}:
+		return func() { <-s.turn }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Serve answers on l until ctx ends, which ends running computations too: within a token. host is the name that the user
+// chose to listen on, beside addresses and localhost; "" for none.
+func (s *Studio) Serve(ctx context.Context, l net.Listener, host string) error {
+	server := &http.Server{
+		Handler:           s.Handler(host),
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+	}
+	done := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		last, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		err := server.Shutdown(last)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = server.Close()
+		}
+		done <- err
+	}()
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return <-done
+}

@@ -1,0 +1,75 @@
+// What the page shows. set() changes it; who watches a key that changed is told once, after all changes of the moment.
+
+export const state = {
+  model: null, // GET /api/model
+  runs: new Map(), // number -> run: what `prepared` says, and targets, answer, maps, done as they come
+  current: 0, // the run in view
+  show: 'contribution', // none, attention, or one of the attribution's methods
+  target: '', // of the score head
+  tower: 'decoder',
+  layer: 0,
+  head: 'mean', // or a number
+  way: 'key', // a chosen patch of the vision tower: 'key' it was looked at, 'query' it looked
+  hover: null, // {kind: 'token' | 'cell', at}
+  lock: null, // the same, chosen
+  overlay: null, // what lies over the picture
+  colors: 'viridis', alpha: 0.6, smooth: false, lines: true,
+  busy: false,
+};
+
+const watchers = [];
+let changed = new Set();
+
+export function set(changes) {
+  for (const [key, value] of Object.entries(changes)) {
+    if (state[key] === value) continue;
+    state[key] = value;
+    if (changed.size === 0) queueMicrotask(tell);
+    changed.add(key);
+  }
+}
+
+// touch tells watchers of a key whose value changed inside.
+export function touch(key) {
+  if (changed.size === 0) queueMicrotask(tell);
+  changed.add(key);
+}
+
+export function watch(keys, f) {
+  watchers.push({ keys, f });
+}
+
+function tell() {
+  const now = changed;
+  changed = new Set();
+  for (const w of watchers) if (w.keys.some((key) => now.has(key))) w.f(now);
+}
+
+export const run = () => state.runs.get(state.current);
+
+// $ is an element by its id.
+export const $ = (id) => document.getElementById(id);
+
+// make is a new element with properties and children.
+export function make(tag, properties = {}, ...children) {
+  const e = Object.assign(document.createElement(tag), properties);
+  e.append(...children);
+  return e;
+}
+
+// options fills a select and keeps its choice where that is still there.
+export function options(select, list) {
+  const before = select.value;
+  select.replaceChildren(...list.map(([value, text]) => new Option(text, value)));
+  if (list.some(([value]) => String(value) === before)) select.value = before;
+}
+
+// shown writes a number as short as it can be read.
+export function shown(x) {
+  if (x === undefined || x === null || Number.isNaN(x)) return '–';
+  const size = Math.abs(x);
+  const text = size === 0 ? '0' : size >= 1000 ? x.toFixed(0) : size >= 0.001 ? String(Number(x.toPrecision(3))) : x.toExponential(1);
+  return text.replaceAll('-', '−');
+}
+
+export const percent = (x) => (100 * x).toFixed(x > 0 && x < 0.1 ? 1 : 0) + ' %';
