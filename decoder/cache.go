@@ -14,6 +14,7 @@ type Cache struct {
 	kvHeads, width int
 	n              int // positions that all layers hold
 	layers         []pages
+	branches       *branches // in place of all the others: see ForwardBranches
 }
 
 type pages struct{ k, v []tensor.Tensor }
@@ -33,6 +34,14 @@ func (c *Cache) Bytes() int {
 		n += 2 * 4 * len(l.k) * pageRows * c.width
 	}
 	return n
+}
+
+// attend is a layer's attention over all that the cache holds, after k and v have joined it.
+func (c *Cache) attend(r *tensor.Run, l *Layer, q, k, v tensor.Tensor) tensor.Tensor {
+	if c != nil && c.branches != nil {
+		return c.branches.attend(r, l, q, k, v)
+	}
+	return r.Causal(l.at("self_attn"), q, l.Heads, c.extend(l, k, v))
 }
 
 // extend appends the rows of k and v, (tokens, kv_heads*head_dim), to a layer and returns all that it holds. Without a cache

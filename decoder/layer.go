@@ -45,7 +45,7 @@ func (l *Layer) Forward(r *tensor.Run, x tensor.Tensor, rot tensor.Rotary, cache
 	v := r.TapHeads(l.at("self_attn.v_proj"), r.Linear(h, l.V), l.KVHeads)
 	q = r.TapHeads(l.at("self_attn.q"), r.Rotate(q, rot), l.Heads)
 	k = r.TapHeads(l.at("self_attn.k"), r.Rotate(k, rot), l.KVHeads)
-	heads := r.Causal(l.at("self_attn"), q, l.Heads, cache.extend(l, k, v))
+	heads := cache.attend(r, l, q, k, v)
 	x = r.Add(x, r.Tap(l.at("self_attn.out"), r.Linear(heads, l.O)))
 
 	h = r.Tap(l.at("post_attention_layernorm"), r.RMSNorm(x, l.PostNorm))

@@ -65,10 +65,17 @@ func (m *Model) EmbedTokens(r *tensor.Run, ids []int, vision []Vision) tensor.Te
 // Forward runs the layers over x, (tokens, hidden_size), whose tokens stand at positions pos, after what cache holds;
 // keys and values are appended to it. The result is model.norm's output, (tokens, hidden_size).
 func (m *Model) Forward(r *tensor.Run, x tensor.Tensor, pos Positions, cache *Cache) tensor.Tensor {
+	return m.ForwardEach(r, x, pos, cache, func(tensor.Tensor) {})
+}
+
+// ForwardEach is Forward that calls see with the residual stream before each layer and after the last, which is lent.
+func (m *Model) ForwardEach(r *tensor.Run, x tensor.Tensor, pos Positions, cache *Cache, see func(x tensor.Tensor)) tensor.Tensor {
 	rot := m.rotary(r, pos)
 	for _, l := range m.Layers {
+		see(x)
 		x = r.Scope(x, func(x tensor.Tensor) tensor.Tensor { return l.Forward(r, x, rot, cache) })
 	}
+	see(x)
 	cache.commit(x.Rows)
 	return r.Tap(tensor.At("model.norm", ""), r.RMSNorm(x, m.Norm))
 }

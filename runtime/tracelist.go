@@ -30,14 +30,24 @@ func (m *Model) Taps(ctx context.Context, p *Prompt) ([]TapShape, error) {
 // anything. Those that a model which ends early does not come to are listed too, and gradients of taps on which the target
 // does not depend. A tap or an intervention that matches no point is an error.
 func (m *Model) TraceShapes(ctx context.Context, p *Prompt, o TraceOptions) ([]TapShape, error) {
-	var out, grads []TapShape
+	var out []TapShape
+	err := m.ListTrace(ctx, p, o, func(t TapShape) { out = append(out, t) })
+	return out, err
+}
+
+// ListTrace calls list with what TraceShapes gives, one after the other.
+func (m *Model) ListTrace(ctx context.Context, p *Prompt, o TraceOptions, list func(TapShape)) error {
+	var grads []TapShape
 	err := m.listTrace(ctx, p, o, func(t TapShape, step int) {
-		out = append(out, t)
+		list(t)
 		if o.Grad != nil && step == 0 {
 			grads = append(grads, TapShape{gradPrefix + t.Name, t.Shape})
 		}
 	})
-	return append(out, grads...), err
+	for _, t := range grads {
+		list(t)
+	}
+	return err
 }
 
 // listTrace calls list, unless it is nil, with every tap of the prompt and of each step, numbered from 1, that o wants.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // Named is a tensor to be written: its description, and a function that yields
@@ -34,8 +35,22 @@ func FromTensor(name string, t Tensor) Named { return FromBytes(name, t.DType, t
 // FromF32 is an F32 tensor from a slice, which must hold the shape's product.
 func FromF32(name string, shape []int, data []float32) Named {
 	return Named{name, F32, shape, func(w io.Writer) error {
-		return encode(w, data, 4, func(b []byte, x float32) { binary.LittleEndian.PutUint32(b, math.Float32bits(x)) })
+		_, err := w.Write(F32Bytes(data))
+		return err
 	}}
+}
+
+// F32Bytes is a slice's bytes, little-endian: a view of it unless the machine is
+// big-endian, where it is a copy.
+func F32Bytes(data []float32) []byte {
+	if littleEndian() {
+		return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(data))), 4*len(data))
+	}
+	out := make([]byte, 4*len(data))
+	for i, x := range data {
+		binary.LittleEndian.PutUint32(out[4*i:], math.Float32bits(x))
+	}
+	return out
 }
 
 // FromBF16 is a BF16 tensor from a slice of float32, each rounded to the

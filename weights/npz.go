@@ -112,14 +112,20 @@ func WriteNpy(w io.Writer, t Named) error {
 	if err != nil {
 		return err
 	}
-	header, err := npyHeader(t.DType, t.Shape)
-	if err != nil {
+	if err := WriteNpyHeader(w, t.DType, t.Shape); err != nil {
 		return fmt.Errorf("tensor %q: %w", t.Name, err)
 	}
-	if _, err := w.Write(header); err != nil {
+	return t.emit(w, size)
+}
+
+// WriteNpyHeader writes what stands before the bytes of an .npy file.
+func WriteNpyHeader(w io.Writer, d DType, shape []int) error {
+	header, err := npyHeader(d, shape)
+	if err != nil {
 		return err
 	}
-	return t.emit(w, size)
+	_, err = w.Write(header)
+	return err
 }
 
 // npyHeader is the .npy preamble: magic, version, header length, and a Python

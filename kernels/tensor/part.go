@@ -16,8 +16,8 @@ type GradPartProbe interface {
 	SeeGradPart(p Point, shape []int, at int, data []float32)
 }
 
-// partFloats bounds a part, where one row or head is not larger already (64 MiB).
-const partFloats = 1 << 24
+// partFloats bounds a part, where one row or head is not larger already (16 MiB). Tests make it smaller.
+var partFloats = 1 << 22
 
 // inParts shows x, (rows, cols), as it lies or, where its rows lie apart, copied in parts.
 func (r *Run) inParts(see func(p Point, shape []int, at int, data []float32), p Point, x Tensor) {

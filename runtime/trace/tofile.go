@@ -2,26 +2,86 @@ package trace
 
 import (
 	"context"
+	"fmt"
+	"path/filepath"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/runtime/internal/host"
+	"github.com/loupe-vl/loupe/weights"
 )
 
-// ToFile runs a trace and writes the prompt's inputs and every tap to path, a tap at a time: memory does not grow with
-// their number. A safetensors file's metadata name the precision. On any error, and if ctx is cancelled, nothing is left at path.
+// ToFile runs a trace and writes the prompt's inputs and every tap to path, a piece at a time: memory does not grow with
+// what is written. A safetensors file's metadata name the precision. On any error, and if ctx is cancelled, nothing is left at path.
 func ToFile(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o loupe.TraceOptions, path string) (*loupe.Traced, error) {
+	size, err := SizeOf(ctx, m, p, o)
+	if err != nil {
+		return nil, err
+	}
+	if free := host.FreeDisk(filepath.Dir(path)); free > 0 && size.Bytes > free {
+		return nil, fmt.Errorf("--out %s: the %d taps take up to %s, and the disk has %s free; name fewer taps with --tap", path, size.Taps, Bytes(size.Bytes), Bytes(free))
+	}
 	w, err := create(path, map[string]string{"precision": m.Settings().Precision})
 	if err != nil {
 		return nil, err
 	}
 	defer w.Abort()
-	for _, t := range Inputs(p, m.Config.Vision.SpatialMergeSize) {
+	inputs := Inputs(p, m.Config.Vision.SpatialMergeSize)
+	if s, ok := w.(safetensors); ok {
+		for _, t := range inputs {
+			size.header += weights.HeaderBytes(t.Name, len(t.Shape))
+		}
+		s.Reserve(min(size.header, maxRoom)) // past it Close copies the file once
+	}
+	for _, t := range inputs {
 		if err := w.AddNamed(t); err != nil {
 			return nil, err
 		}
 	}
-	result, err := m.Trace(ctx, p, o, func(t loupe.Tap) error { return w.AddNamed(Tap(t)) })
+	o.Parts = w.AddPart
+	result, err := m.Trace(ctx, p, o)
 	if err != nil {
 		return nil, err
 	}
 	return result, w.Close()
+}
+
+// Size is what a trace would write, at most.
+type Size struct {
+	Taps  int
+	Bytes int64
+
+	header int // bytes of a safetensors header
+}
+
+// maxRoom bounds the room that is left for a header, most of which a model that ends early would leave blank.
+const maxRoom = 4 << 20
+
+// headerBase is more than a safetensors header has beside its tensors.
+const headerBase = 512
+
+// SizeOf counts what a trace would write, without computing anything. A tap that matches no point is an error.
+func SizeOf(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o loupe.TraceOptions) (Size, error) {
+	s := Size{header: headerBase}
+	err := m.ListTrace(ctx, p, o, func(t loupe.TapShape) {
+		s.Taps++
+		s.Bytes += t.Bytes()
+		s.header += weights.HeaderBytes(t.Name, len(t.Shape))
+	})
+	return s, err
+}
+
+// Bytes is a number of bytes as people write it: "1.5 GiB".
+type Bytes int64
+
+// String implements fmt.Stringer.
+func (b Bytes) String() string {
+	units := []string{"bytes", "KiB", "MiB", "GiB", "TiB", "PiB"}
+	x, i := float64(b), 0
+	for ; x >= 1024 && i < len(units)-1; i++ {
+		x /= 1024
+	}
+	if i == 0 {
+		return fmt.Sprintf("%d bytes", int64(b))
+	}
+	return fmt.Sprintf("%.1f %s", x, units[i])
 }

@@ -2,9 +2,7 @@ package trace
 
 import (
 	"fmt"
-	"io"
 	"maps"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -17,6 +15,8 @@ import (
 type Writer interface {
 	// AddNamed writes one tensor; an error is final.
 	AddNamed(weights.Named) error
+	// AddPart writes a piece of a tap, after those that come before it. The taps of several may take turns.
+	AddPart(loupe.Part) error
 	// Close makes the result appear.
 	Close() error
 	// Abort removes what was written. After Close it does nothing.
@@ -32,51 +32,16 @@ func create(path string, metadata map[string]string) (Writer, error) {
 	case ".safetensors":
 		all := map[string]string{"format": "pt", "program": "loupe"}
 		maps.Copy(all, metadata)
-		return weights.NewStreamWriter(path, all)
+		w, err := weights.NewStreamWriter(path, all)
+		return safetensors{w}, err
 	case ".npz":
-		return weights.NewNpzWriter(path)
+		w, err := weights.NewNpzWriter(path)
+		return &npz{NpzWriter: w, beside: path}, err
 	case "":
 		return newDirectory(path)
 	}
 	return nil, fmt.Errorf("--out %s: name a .safetensors or .npz file, or a directory", path)
 }
-
-// directory writes each tensor as a file of its own into a hidden directory, which Close renames.
-type directory struct{ path, work string }
-
-func newDirectory(path string) (*directory, error) {
-	if _, err := os.Lstat(path); err == nil {
-		return nil, fmt.Errorf("--out %s exists; name a directory that does not, so that no older tensor is taken for a new one", path)
-	}
-	work, err := os.MkdirTemp(filepath.Dir(path), ".loupe-trace-")
-	if err != nil {
-		return nil, fmt.Errorf("create trace: %w", err)
-	}
-	return &directory{path, work}, nil
-}
-
-// AddNamed writes the tensor to NAME.npy, in which / of the name becomes a directory.
-func (d *directory) AddNamed(t weights.Named) error {
-	file := filepath.Join(d.work, filepath.FromSlash(t.Name)+".npy")
-	if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
-		return fmt.Errorf("write trace: %w", err)
-	}
-	return weights.WriteFileAtomic(file, func(w io.Writer) error { return weights.WriteNpy(w, t) })
-}
-
-// Close makes the directory appear.
-func (d *directory) Close() error {
-	if err := os.Chmod(d.work, 0o755); err != nil {
-		return fmt.Errorf("write trace: %w", err)
-	}
-	if err := os.Rename(d.work, d.path); err != nil {
-		return fmt.Errorf("write trace: %w", err)
-	}
-	return nil
-}
-
-// Abort removes what was written.
-func (d *directory) Abort() { os.RemoveAll(d.work) }
 
 // Tap is a tap as a tensor to write.
 func Tap(t loupe.Tap) weights.Named { return weights.FromF32(t.Name, t.Shape, t.Data) }

@@ -1,0 +1,47 @@
+package decoder
+
+import "github.com/loupe-vl/loupe/kernels/tensor"
+
+// Branch is one of several continuations of a sequence whose beginning a cache holds: Rows tokens at positions At, At+1 and
+// so on, after the first At positions of the cache.
+type Branch struct{ At, Rows int }
+
+// branches let a layer run several continuations at once: each sees the beginning that they share and itself.
+type branches struct {
+	prefix *Cache
+	each   []Branch
+}
+
+// attend is causal attention over what the branches have of k and v, which lie one after the other as the branches do.
+func (b *branches) attend(r *tensor.Run, l *Layer, q, k, v tensor.Tensor) tensor.Tensor {
+	before := &b.prefix.layers[l.Index]
+	var kv []tensor.KV
+	var rows []int
+	at := 0
+	for _, s := range b.each {
+		own := tensor.KV{K: first(before.k, s.At), V: first(before.v, s.At), KVHeads: l.KVHeads}
+		own.K, own.V = append(own.K, k.Slice(at, at+s.Rows)), append(own.V, v.Slice(at, at+s.Rows))
+		kv, rows = append(kv, own), append(rows, s.Rows)
+		at += s.Rows
+	}
+	return r.CausalBranches(l.at("self_attn"), q, l.Heads, kv, rows)
+}
+
+// first is the first n rows of pages, however many they hold.
+func first(pages []tensor.Tensor, n int) []tensor.Tensor {
+	return head(pages[:(n+pageRows-1)/pageRows], n)
+}
+
+// ForwardBranches runs layers from on over the branches of what prefix holds. x, (rows of all branches, hidden_size), is the
+// residual stream before layer from, a branch after the other, and pos the positions of its rows. The result is model.norm's
+// output; x and prefix stay as they are. Each row is what Forward gives for its branch alone, to the bit: the branches share
+// products, so that many short ones cost little more than their rows in one.
+func (m *Model) ForwardBranches(r *tensor.Run, from int, x tensor.Tensor, pos Positions, prefix *Cache, each []Branch) tensor.Tensor {
+	rot := m.rotary(r, pos)
+	x = r.Copy(x)
+	cache := &Cache{branches: &branches{prefix, each}}
+	for _, l := range m.Layers[from:] {
+		x = r.Scope(x, func(x tensor.Tensor) tensor.Tensor { return l.Forward(r, x, rot, cache) })
+	}
+	return r.Tap(tensor.At("model.norm", ""), r.RMSNorm(x, m.Norm))
+}

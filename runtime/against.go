@@ -1,0 +1,72 @@
+package loupe
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/loupe-vl/loupe/tokenizer"
+)
+
+// Against reads f, and a second conversation that is to be held against it: other is a messages file like f.Messages. Its
+// parts without a path take images and videos in order; where there are none, those of f's flags that f's own conversation
+// leaves over; and where it leaves none, the same ones as f's.
+func (f Files) Against(other string, images, videos []string) (in, against Input, err error) {
+	ownImages, ownVideos := len(f.Images), len(f.Videos)
+	if f.Messages != "" {
+		if ownImages, ownVideos, err = pathless(f.Messages); err != nil {
+			return in, against, err
+		}
+	}
+	wantImages, wantVideos, err := pathless(other)
+	if err != nil {
+		return in, against, err
+	}
+	second := Files{Messages: other, FPS: f.FPS}
+	f.Images, second.Images = divide(f.Images, ownImages, images, wantImages)
+	f.Videos, second.Videos = divide(f.Videos, ownVideos, videos, wantVideos)
+	if in, err = f.Read(); err != nil {
+		return in, against, err
+	}
+	if against, err = second.Read(); err != nil {
+		err = fmt.Errorf("--against: %w", err)
+	}
+	return in, against, err
+}
+
+// divide gives the first own of flags to one conversation, and to the other, which wants some, what is its own, or what is
+// left, or the same.
+func divide(flags []string, own int, others []string, want int) (first, second []string) {
+	own = min(own, len(flags))
+	switch {
+	case others != nil:
+		return flags, others
+	case own < len(flags):
+		return flags[:own], flags[own:]
+	case want > 0:
+		return flags, flags
+	}
+	return flags, nil
+}
+
+// pathless counts the image and video parts of a messages file that name no file.
+func pathless(path string) (images, videos int, err error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return 0, 0, fmt.Errorf("read messages: %w", err)
+	}
+	messages, err := tokenizer.ParseMessages(data)
+	if err != nil {
+		return 0, 0, fmt.Errorf("read messages %s: %w", path, err)
+	}
+	for _, m := range messages {
+		for _, part := range m.Parts {
+			switch {
+			case part.Type == tokenizer.ImagePart && part.Path == "":
+				images++
+			case part.Type == tokenizer.VideoPart && part.Path == "" && part.Frames == nil:
+				videos++
+			}
+		}
+	}
+	return images, videos, nil
+}

@@ -1,0 +1,250 @@
+package loupe
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/loupe-vl/loupe/decoder"
+	"github.com/loupe-vl/loupe/kernels/tensor"
+)
+
+// PatchOptions say which sites of the decoder to patch, one at a time, and what to hold against each other.
+type PatchOptions struct {
+	// Heads sweeps over layers and heads, each head at all positions at once; else over layers and positions.
+	Heads bool
+	// Site is what is patched at a position: "out" (the residual stream after a layer, and the default), "self_attn.out" or
+	// "mlp.out". A sweep over heads patches self_attn.heads.
+	Site      string
+	Layers    []int // nil: all
+	Positions []int // of a sweep over positions, negative from the end; nil: all
+	// Answers are the tokens whose logits are held against each other, the clean run's first; nil: the likeliest of each run.
+	Answers *[2]int
+	// Progress is told how many of how many sites are done; nil: nobody.
+	Progress func(done, of int)
+	// Logits is given the logits, (vocab_size), after the prompt for each site; nil: nobody. The data are lent.
+	Logits func(layer, column int, logits []float32)
+}
+
+// Patching is what restored an answer: for each site, a layer and a column (a position or a head), what patching the clean
+// run's activation into the corrupted run does to the difference of the two answers' logits.
+type Patching struct {
+	Tap       string // what was patched, with * for the layer
+	Layers    []int  // of the rows below
+	Columns   []int  // positions, or heads
+	Clean     PatchedRun
+	Corrupted PatchedRun
+	// Difference holds logit(clean answer) - logit(corrupted answer) of each patched run, (layers, columns).
+	Difference [][]float64
+	// Restored is (Difference - Corrupted.Difference) / (Clean.Difference - Corrupted.Difference): 0 where the patch does
+	// nothing, 1 where it gives the clean run's difference. It is not bounded by either.
+	Restored [][]float64
+}
+
+// PatchedRun is one of the two runs as it is.
+type PatchedRun struct {
+	Answer     int     // the token that stands for it
+	Difference float64 // logit(clean answer) - logit(corrupted answer)
+}
+
+// Patch finds where an answer is decided (activation patching, also called causal tracing: Meng et al., arXiv 2202.05262;
+// the metric and its names are those of Zhang and Nanda, arXiv 2309.16042): it runs the corrupted prompt once for each site,
+// with the activation of the clean prompt in that place, and tells how much of the clean answer comes back.
+//
+// The two prompts must have as many tokens, each at the same position. What a patch cannot reach is not computed again:
+// neither the positions before it, whose keys and values come from the corrupted run, nor the layers below it; and sites of
+// one layer run together. The logits are those of a whole run with the same intervention, bit for bit.
+func (m *Model) Patch(ctx context.Context, clean, corrupted *Prompt, o PatchOptions) (*Patching, error) {
+	s, err := m.newSweep(ctx, clean, corrupted, o)
+	if err != nil {
+		return nil, err
+	}
+	of := len(s.out.Layers) * len(s.out.Columns)
+	for i, layer := range s.out.Layers {
+		done := i * len(s.out.Columns)
+		err := s.layer(ctx, layer, func(column int, logits []float32) {
+			s.out.Difference[i][column] = s.difference(logits)
+			if o.Logits != nil {
+				o.Logits(layer, s.out.Columns[column], logits)
+			}
+			if done++; o.Progress != nil {
+				o.Progress(done, of)
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	s.normalise()
+	return s.out, nil
+}
+
+// sweep is the state of one Patch.
+type sweep struct {
+	m         *Model
+	o         PatchOptions
+	corrupted *Prompt
+	out       *Patching
+	same      int                   // positions at the beginning that the two prompts share
+	source    map[int]tensor.Tensor // by layer: the clean run's activation, (tokens, width)
+	before    []tensor.Tensor       // the corrupted run's residual stream before each layer, and after the last
+	cache     *decoder.Cache        // its keys and values
+	logits    []float32
+}
+
+func (m *Model) newSweep(ctx context.Context, clean, corrupted *Prompt, o PatchOptions) (*sweep, error) {
+	s := &sweep{m: m, o: o, corrupted: corrupted, out: &Patching{}, source: map[int]tensor.Tensor{}}
+	if err := s.choose(clean); err != nil {
+		return nil, err
+	}
+	var taps []string
+	for _, layer := range s.out.Layers {
+		taps = append(taps, s.tap(layer))
+	}
+	probe := newProbe(taps, func(t Tap) {
+		for _, layer := range s.out.Layers {
+			if t.Name == s.tap(layer) {
+				s.source[layer] = tensor.Of(t.Shape[0], t.Shape[1], t.Data)
+			}
+		}
+	}, nil)
+	a, err := m.answer(ctx, clean, Generation{}, probe, false)
+	if err != nil {
+		return nil, fmt.Errorf("the clean run: %w", err)
+	}
+	first := a.s.embedded(ctx)
+	if err := s.runCorrupted(ctx, first); err != nil {
+		return nil, fmt.Errorf("the corrupted run: %w", err)
+	}
+	return s, s.compare(a.logits)
+}
+
+// choose reads the options: what is patched, and where.
+func (s *sweep) choose(clean *Prompt) error {
+	n, text := len(s.corrupted.IDs), s.m.Config.Text
+	if len(clean.IDs) != n {
+		return fmt.Errorf("activation patching needs prompts of as many tokens, but these have %d and %d; use pictures of one size (or one --max-pixels for both) and texts of as many tokens", len(clean.IDs), n)
+	}
+	for axis := range clean.Positions {
+		if !slices.Equal(clean.Positions[axis], s.corrupted.Positions[axis]) {
+			return fmt.Errorf("activation patching needs prompts whose tokens stand at the same positions, but their pictures have other grids, or stand elsewhere in the text")
+		}
+	}
+	var err error
+	if s.out.Layers, err = chosen("layer", s.o.Layers, text.NumHiddenLayers); err != nil {
+		return err
+	}
+	switch site := s.o.Site; {
+	case s.o.Heads && (site != "" && site != "self_attn.heads" || s.o.Positions != nil):
+		return fmt.Errorf("a sweep over heads patches self_attn.heads at all positions; leave the site and the positions away")
+	case s.o.Heads:
+		s.o.Site = "self_attn.heads"
+		s.out.Columns, err = chosen("head", nil, text.NumAttentionHeads)
+	case site == "":
+		s.o.Site = "out"
+		fallthrough
+	case site == "out", site == "self_attn.out", site == "mlp.out":
+		s.out.Columns, err = chosen("position", s.o.Positions, n)
+	default:
+		return fmt.Errorf("site %q cannot be patched by position; out, self_attn.out and mlp.out can", site)
+	}
+	s.out.Tap = "model.layers.*." + s.o.Site
+	for range s.out.Layers {
+		s.out.Difference = append(s.out.Difference, make([]float64, len(s.out.Columns)))
+		s.out.Restored = append(s.out.Restored, make([]float64, len(s.out.Columns)))
+	}
+	return err
+}
+
+// chosen are the numbers of what, below n, that are named: all of them for nil.
+func chosen(what string, named []int, n int) ([]int, error) {
+	var out []int
+	for _, i := range named {
+		if i < -n || i >= n {
+			return nil, fmt.Errorf("there is no %s %d: there are %d", what, i, n)
+		}
+		out = append(out, (i+n)%n)
+	}
+	if named == nil {
+		for i := range n {
+			out = append(out, i)
+		}
+	}
+	return out, nil
+}
+
+// tap is the name of what is patched in a layer.
+func (s *sweep) tap(layer int) string { return "model.layers." + strconv.Itoa(layer) + "." + s.o.Site }
+
+// embedded is the residual stream before the first layer.
+func (s *state) embedded(ctx context.Context) tensor.Tensor {
+	r, done := s.m.run(ctx, nil)
+	defer done()
+	return s.m.Decoder.EmbedTokens(r, s.p.IDs, s.vision()).Clone()
+}
+
+// runCorrupted runs the corrupted prompt, keeps what branches begin from, and counts the positions whose input is that of the
+// clean run, clean: nothing there can differ.
+func (s *sweep) runCorrupted(ctx context.Context, clean tensor.Tensor) error {
+	f, err := s.m.encode(ctx, s.corrupted, nil)
+	if err != nil {
+		return err
+	}
+	st := s.m.newState(s.corrupted, f, nil)
+	x := st.embedded(ctx)
+	for s.same < x.Rows && slices.Equal(x.Row(s.same), clean.Row(s.same)) {
+		s.same++
+	}
+	r, done := s.m.run(ctx, nil)
+	defer done()
+	var h tensor.Tensor
+	s.cache = st.cache
+	h = s.m.Decoder.ForwardEach(r, x, s.corrupted.Positions, s.cache, func(x tensor.Tensor) { s.before = append(s.before, x.Clone()) })
+	logits := s.m.Decoder.Logits(r, h.Slice(h.Rows-1, h.Rows))
+	s.logits = slices.Clone(logits.Row(0))
+	return s.m.explain(r.Err())
+}
+
+// compare finds the two answers, and what each run says of them.
+func (s *sweep) compare(clean []float32) error {
+	if s.o.Answers == nil {
+		likeliest := func(logits []float32) int {
+			id, _ := decoder.NewSampler(decoder.Sampling{}, nil).Next(slices.Clone(logits))
+			return id
+		}
+		s.o.Answers = &[2]int{likeliest(clean), likeliest(s.logits)}
+		if a := *s.o.Answers; a[0] == a[1] {
+			return fmt.Errorf("both prompts have the same answer, token %d; name the two tokens to hold against each other with --answers", a[0])
+		}
+	}
+	a := *s.o.Answers
+	for _, id := range a {
+		if id < 0 || id >= len(clean) {
+			return fmt.Errorf("there is no token %d, the vocabulary has %d", id, len(clean))
+		}
+	}
+	s.out.Clean = PatchedRun{a[0], s.difference(clean)}
+	s.out.Corrupted = PatchedRun{a[1], s.difference(s.logits)}
+	if s.out.Clean.Difference == s.out.Corrupted.Difference {
+		return fmt.Errorf("the two runs hold tokens %d and %d %g apart alike: there is nothing to restore", a[0], a[1], s.out.Clean.Difference)
+	}
+	return nil
+}
+
+func (s *sweep) difference(logits []float32) float64 {
+	return float64(logits[s.o.Answers[0]]) - float64(logits[s.o.Answers[1]])
+}
+
+func (s *sweep) normalise() {
+	c, d := s.out.Corrupted.Difference, s.out.Clean.Difference
+	for i, row := range s.out.Difference {
+		for j, v := range row {
+			s.out.Restored[i][j] = (v - c) / (d - c)
+			if math.Abs(s.out.Restored[i][j]) == 0 {
+				s.out.Restored[i][j] = 0 // never -0
+			}
+		}
+	}
+}

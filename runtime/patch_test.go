@@ -1,0 +1,175 @@
+package loupe_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/loupe-vl/loupe/kernels/tensor"
+	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/vit/picture"
+)
+
+// twoPictures are prompts that ask the same of two pictures of one size.
+func twoPictures(t *testing.T, m *loupe.Model) (clean, corrupted *loupe.Prompt) {
+	t.Helper()
+	img, err := picture.LoadFile(filepath.Join("testdata", "golden", "pictures", "painting_hokusai_wave_928x514_progressive.png"), picture.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dark := picture.Image{Width: img.Width, Height: img.Height, Pix: slices.Clone(img.Pix)}
+	for i := len(dark.Pix) / 2; i < len(dark.Pix); i++ {
+		dark.Pix[i] /= 3
+	}
+	prompts := make([]*loupe.Prompt, 2)
+	for i, p := range []picture.Image{img, dark} {
+		if prompts[i], err = m.Prepare(loupe.Ask("Which colour is the sea?", p)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return prompts[0], prompts[1]
+}
+
+// twoTexts are prompts that differ in one word.
+func twoTexts(t *testing.T, m *loupe.Model) (clean, corrupted *loupe.Prompt) {
+	t.Helper()
+	prompts := make([]*loupe.Prompt, 2)
+	for i, word := range []string{"warm", "muted"} {
+		var err error
+		if prompts[i], err = m.Prepare(loupe.Ask("The canvas holds a " + word + " palette; what does it show?")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return prompts[0], prompts[1]
+}
+
+// TestPatchEqualsWholeRuns holds every site of every sweep to a whole run of the corrupted prompt with an intervention that
+// sets what the clean run shows there: the logits are the same bits.
+func TestPatchEqualsWholeRuns(t *testing.T) {
+	m := embedded(t, loupe.Options{MaxPixels: 28 * 28 * 8})
+	for name, pair := range map[string]func(*testing.T, *loupe.Model) (a, b *loupe.Prompt){"pictures": twoPictures, "texts": twoTexts} {
+		clean, corrupted := pair(t, m)
+		n := len(clean.IDs)
+		for _, o := range []loupe.PatchOptions{
+			{},
+			{Site: "self_attn.out", Layers: []int{0, -1}},
+			{Site: "mlp.out", Layers: []int{1}, Positions: []int{-1, 0, n / 2, n/2 + 1}},
+			{Heads: true},
+		} {
+			t.Run(fmt.Sprintf("%s %s heads %v", name, o.Site, o.Heads), func(t *testing.T) {
+				o.Answers = &[2]int{5, 9}
+				site := o.Site
+				if site == "" {
+					site = "out"
+				}
+				if o.Heads {
+					site = "self_attn.heads"
+				}
+				source, err := m.Trace(context.Background(), clean, loupe.Taps("model.layers.*."+site))
+				if err != nil {
+					t.Fatal(err)
+				}
+				sites := 0
+				o.Logits = func(layer, column int, logits []float32) {
+					sites++
+					tap, _ := source.Tap(fmt.Sprintf("model.layers.%d.%s", layer, site))
+					iv := loupe.Intervention{Tap: tap.Name, Op: tensor.Set, Head: loupe.AllHeads, Rows: []int{column}, Value: tap.Data}
+					if o.Heads {
+						iv.Head, iv.Rows, iv.Width = column, nil, tap.Shape[1]
+					}
+					whole, err := m.Trace(context.Background(), corrupted, loupe.TraceOptions{Interventions: []loupe.Intervention{iv}})
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got := loupe.DigestLogits(logits); got != whole.Digest {
+						t.Errorf("layer %d, column %d: logits %.8s, and %.8s by a whole run", layer, column, got, whole.Digest)
+					}
+				}
+				got, err := m.Patch(context.Background(), clean, corrupted, o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if want := len(got.Layers) * len(got.Columns); sites != want || sites == 0 {
+					t.Errorf("%d sites, want %d", sites, want)
+				}
+			})
+		}
+	}
+}
+
+// TestPatchRestores: patching everything that differs restores the clean answer wholly, and what comes before the difference
+// restores nothing.
+func TestPatchRestores(t *testing.T) {
+	m := embedded(t, loupe.Options{})
+	clean, corrupted := twoTexts(t, m)
+	got, err := m.Patch(context.Background(), clean, corrupted, loupe.PatchOptions{Answers: &[2]int{5, 9}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	differs := slices.IndexFunc(clean.IDs, func(int) bool { return true })
+	for clean.IDs[differs] == corrupted.IDs[differs] {
+		differs++
+	}
+	last := len(got.Layers) - 1
+	for i, row := range got.Restored {
+		for p, v := range row {
+			switch {
+			case p < differs && v != 0:
+				t.Errorf("layer %d, position %d lies before the difference and restores %v", i, p, v)
+			case i == last && p == len(row)-1 && v != 1:
+				t.Errorf("the last layer's stream at the last position restores %v", v)
+			case i == last && p < len(row)-1 && v != 0:
+				t.Errorf("the last layer's stream at position %d restores %v", p, v)
+			case math.IsNaN(v):
+				t.Errorf("layer %d, position %d restores %v", i, p, v)
+			}
+		}
+	}
+	if v := got.Restored[0][differs]; v == 0 || v == 1 {
+		t.Errorf("the word that differs restores %v", v)
+	}
+}
+
+// TestPatchErrors says what does not fit.
+func TestPatchErrors(t *testing.T) {
+	m := embedded(t, loupe.Options{})
+	clean, corrupted := twoTexts(t, m)
+	longer, err := m.Prepare(loupe.Ask("The canvas holds a warm palette; what does it show to the eye?"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers := &[2]int{5, 9}
+	for _, c := range []struct {
+		name  string
+		other *loupe.Prompt
+		o     loupe.PatchOptions
+		want  string
+	}{
+		{"other length", longer, loupe.PatchOptions{}, "as many tokens"},
+		{"the same prompt", clean, loupe.PatchOptions{}, "--answers"},
+		{"nothing to restore", clean, loupe.PatchOptions{Answers: answers}, "nothing to restore"},
+		{"layer", corrupted, loupe.PatchOptions{Answers: answers, Layers: []int{99}}, "no layer 99"},
+		{"position", corrupted, loupe.PatchOptions{Answers: answers, Positions: []int{-500}}, "no position -500"},
+		{"token", corrupted, loupe.PatchOptions{Answers: &[2]int{1, 1 << 20}}, "no token 1048576"},
+		{"site", corrupted, loupe.PatchOptions{Answers: answers, Site: "mlp.act"}, "mlp.act"},
+		{"heads at positions", corrupted, loupe.PatchOptions{Answers: answers, Heads: true, Positions: []int{1}}, "all positions"},
+	} {
+		if _, err := m.Patch(context.Background(), clean, c.other, c.o); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.name, err, c.want)
+		}
+	}
+	gone, cancel := context.WithCancel(context.Background())
+	n := 0
+	o := loupe.PatchOptions{Answers: answers, Progress: func(done, of int) {
+		if n++; n == 3 {
+			cancel()
+		}
+	}}
+	if _, err := m.Patch(gone, clean, corrupted, o); err == nil || !strings.Contains(err.Error(), "canceled") {
+		t.Errorf("a cancelled sweep: %v", err)
+	}
+}

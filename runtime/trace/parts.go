@@ -1,0 +1,90 @@
+package trace
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/weights"
+)
+
+// safetensors writes pieces where they belong: a file's tensors all have their place as soon as their shape is known.
+type safetensors struct{ *weights.StreamWriter }
+
+// AddPart implements Writer.
+func (s safetensors) AddPart(p loupe.Part) error {
+	return s.StreamWriter.AddPart(p.Name, weights.F32, p.Shape, 4*p.At, weights.F32Bytes(p.Data))
+}
+
+// elements is the number of elements of a tensor.
+func elements(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}
+
+// npz writes one tensor after the other, as a zip file must: one that comes in pieces waits in a file of its own.
+type npz struct {
+	*weights.NpzWriter
+	beside  string // the path of the zip file
+	waiting map[string]*os.File
+}
+
+// AddPart implements Writer.
+func (z *npz) AddPart(p loupe.Part) error {
+	whole := elements(p.Shape)
+	if p.At == 0 && len(p.Data) == whole {
+		return z.AddNamed(weights.FromF32(p.Name, p.Shape, p.Data))
+	}
+	f := z.waiting[p.Name]
+	if f == nil {
+		var err error
+		if f, err = os.CreateTemp(filepath.Dir(z.beside), ".loupe-trace-"); err != nil {
+			return fmt.Errorf("write %s: %w", z.beside, err)
+		}
+		if z.waiting == nil {
+			z.waiting = map[string]*os.File{}
+		}
+		z.waiting[p.Name] = f
+	}
+	if _, err := f.WriteAt(weights.F32Bytes(p.Data), 4*int64(p.At)); err != nil {
+		return fmt.Errorf("write %s: %w", z.beside, err)
+	}
+	if p.At+len(p.Data) < whole {
+		return nil
+	}
+	defer z.drop(p.Name)
+	return z.AddNamed(weights.Named{Name: p.Name, DType: weights.F32, Shape: p.Shape, Write: func(w io.Writer) error {
+		_, err := io.Copy(w, io.NewSectionReader(f, 0, 4*int64(whole)))
+		return err
+	}})
+}
+
+// drop removes the file in which a tensor waits.
+func (z *npz) drop(name string) {
+	f := z.waiting[name]
+	delete(z.waiting, name)
+	f.Close()
+	os.Remove(f.Name())
+}
+
+// Close implements Writer.
+func (z *npz) Close() error {
+	for name := range z.waiting {
+		z.Abort()
+		return fmt.Errorf("write %s: tensor %q is not whole", z.beside, name)
+	}
+	return z.NpzWriter.Close()
+}
+
+// Abort implements Writer.
+func (z *npz) Abort() {
+	for name := range z.waiting {
+		z.drop(name)
+	}
+	z.NpzWriter.Abort()
+}
