@@ -99,27 +99,37 @@ func stepDigest(t *testing.T, m *loupe.Model, p *loupe.Prompt, n int) string {
 	return loupe.DigestLogits(last)
 }
 
-// TestLookingChangesNothing holds law 2: every tap on, or interventions that change nothing, give the bits of the plain run.
+// TestLookingChangesNothing holds law 2 in every precision: every tap on, whole or in parts, every tap scaled by 1, and every
+// tap set to what it is, give the bits of the plain run.
 func TestLookingChangesNothing(t *testing.T) {
-	m := embedded(t, loupe.Options{})
-	p := embeddedPrompt(t, m)
-	g := loupe.Generation{MaxTokens: 4, IgnoreEOS: true}
-	_, want := tokens(t, m, p, g)
-	for name, o := range map[string]loupe.TraceOptions{
-		"every tap": {Taps: []string{"*"}},
-		"scale by 1": {Interventions: []loupe.Intervention{
-			{Tap: "model.layers.*.out", Op: tensor.Scale, Head: loupe.AllHeads, Scale: 1},
-			{Tap: "visual.blocks.*.attn.probs.*", Op: tensor.Scale, Head: loupe.AllHeads, Scale: 1},
-			{Tap: "model.layers.*.self_attn.scores", Op: tensor.Scale, Head: 1, Scale: 1},
-		}},
-	} {
-		o.Steps, o.Generation = g.MaxTokens-1, g
-		got, err := m.Trace(context.Background(), p, o, func(loupe.Tap) error { return nil })
+	for _, precision := range loupe.Precisions {
+		m := embedded(t, loupe.Options{Precision: precision, MaxPixels: 28 * 28 * 12})
+		p := embeddedPrompt(t, m)
+		g := loupe.Generation{MaxTokens: 4, IgnoreEOS: true}
+		_, want := tokens(t, m, p, g)
+		all := loupe.Taps("*")
+		all.Steps, all.Generation = g.MaxTokens-1, g
+		looked, err := m.Trace(context.Background(), p, all)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.Digest != want {
-			t.Errorf("%s: logits are %.8s, and %.8s without", name, got.Digest, want)
+		var itself []loupe.Intervention
+		for _, tap := range looked.Taps {
+			itself = append(itself, loupe.Intervention{Tap: tap.Name, Op: tensor.Set, Head: loupe.AllHeads, Value: tap.Data})
+		}
+		parts, scaled := all, all.With(loupe.Intervention{Tap: "*", Op: tensor.Scale, Head: loupe.AllHeads, Scale: 1})
+		parts.Parts = func(loupe.Part) error { return nil }
+		for name, o := range map[string]loupe.TraceOptions{"in parts": parts, "scaled by 1": scaled, "set to itself": all.With(itself...)} {
+			got, err := m.Trace(context.Background(), p, o, func(loupe.Tap) error { return nil })
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Digest != want {
+				t.Errorf("%s, every tap %s: logits are %.8s, and %.8s without", precision, name, got.Digest, want)
+			}
+		}
+		if looked.Digest != want {
+			t.Errorf("%s, every tap: logits are %.8s, and %.8s without", precision, looked.Digest, want)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"slices"
 
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
@@ -94,4 +95,102 @@ func ExampleModel_Trace() {
 	// Output:
 	// visual.blocks.0.attn.probs.0 has a row for each head and patch: true
 	// the score moved: true
+}
+
+// What is inside comes by name: the residual stream after every layer of the decoder.
+func ExampleTaps() {
+	m, img := open()
+	defer m.Close()
+	prompt, err := m.Prepare(loupe.Ask("What does this picture show?", img))
+	if err != nil {
+		log.Fatal(err)
+	}
+	traced, err := m.Trace(context.Background(), prompt, loupe.Taps("model.layers.*.out"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for layer := range m.Config.Text.NumHiddenLayers {
+		tap, ok := traced.Tap(fmt.Sprintf("model.layers.%d.out", layer))
+		fmt.Println(tap.Name, ok, tap.Shape[0] == len(prompt.IDs))
+	}
+	// Output:
+	// model.layers.0.out true true
+	// model.layers.1.out true true
+	// model.layers.2.out true true
+	// model.layers.3.out true true
+}
+
+// Large taps may be taken in parts, whose memory is lent: nothing of a run is kept.
+func ExampleTraceOptions_parts() {
+	m, img := open()
+	defer m.Close()
+	prompt, err := m.Prepare(loupe.Ask("What does this picture show?", img))
+	if err != nil {
+		log.Fatal(err)
+	}
+	look := loupe.Taps("visual.blocks.*.attn.probs.0")
+	most := map[string]float32{}
+	look.Parts = func(p loupe.Part) error {
+		most[p.Name] = max(most[p.Name], slices.Max(p.Data))
+		return nil
+	}
+	if _, err := m.Trace(context.Background(), prompt, look); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(most) == m.Config.Vision.Depth)
+	// Output: true
+}
+
+// A gradient says which numbers inside a target depends on, and an intervention changes them.
+func ExampleTraceOptions_With() {
+	m, img := open()
+	defer m.Close()
+	prompt, err := m.Prepare(loupe.Ask("What does this picture show?", img))
+	if err != nil {
+		log.Fatal(err)
+	}
+	look := loupe.Taps("model.layers.2.self_attn.heads")
+	target, err := m.GradTarget("diff:' the',' of'")
+	if err != nil {
+		log.Fatal(err)
+	}
+	look.Grad = &target
+	plain, err := m.Trace(context.Background(), prompt, look)
+	if err != nil {
+		log.Fatal(err)
+	}
+	gradient, _ := plain.Tap("d/model.layers.2.self_attn.heads")
+	fmt.Println("a gradient at", gradient.Name)
+
+	half := loupe.Intervention{Tap: "model.layers.2.self_attn.heads", Op: tensor.Scale, Scale: 0.5, Head: 1, Rows: []int{-1}}
+	changed, err := m.Trace(context.Background(), prompt, look.With(half))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("the logits changed:", plain.Digest != changed.Digest)
+	// Output:
+	// a gradient at d/model.layers.2.self_attn.heads
+	// the logits changed: true
+}
+
+// Activation patching: which positions of which layers bring the first prompt's answer back when the second runs.
+func ExampleModel_Patch() {
+	m, _ := open()
+	defer m.Close()
+	var prompts []*loupe.Prompt
+	for _, word := range []string{"warm", "cool"} {
+		p, err := m.Prepare(loupe.Ask("The palette is " + word + "."))
+		if err != nil {
+			log.Fatal(err)
+		}
+		prompts = append(prompts, p)
+	}
+	answers := [2]int{5, 9} // the tokens whose logits are held against each other
+	found, err := m.Patch(context.Background(), prompts[0], prompts[1], loupe.PatchOptions{Answers: &answers})
+	if err != nil {
+		log.Fatal(err)
+	}
+	last := found.Restored[len(found.Layers)-1]
+	fmt.Println("the last layer's stream at the last position restores", last[len(last)-1])
+	// Output: the last layer's stream at the last position restores 1
 }

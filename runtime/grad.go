@@ -55,6 +55,7 @@ func (m *Model) gradients(ctx context.Context, p *Prompt, target GradTarget, pro
 	}
 	r, done := m.runWith(ctx, looking)
 	defer done()
+	r.MoreRows = probe.steps
 	r.Record(&tensor.Tape{All: true, Recompute: true})
 	m.differentiate(r, p, target, probe.touches("lm_head"))
 	r.Backward()

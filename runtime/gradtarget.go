@@ -22,19 +22,22 @@ func ParseGradTarget(s string) (GradTarget, error) {
 // GradTarget is [ParseGradTarget] for text whose tokens may be words as well, each in quotes and exactly one token of the
 // model's: "diff:' red',' blue'".
 func (m *Model) GradTarget(s string) (GradTarget, error) {
-	return parseGrad(s, func(word string) (int, error) {
-		if m.Tokenizer == nil {
-			return 0, errNoTokenizer
-		}
-		ids, err := m.Tokenizer.Encode(word)
-		if err == nil && len(ids) != 1 {
-			err = fmt.Errorf("it is %d tokens, %v; give the id of one", len(ids), ids)
-		}
-		if err != nil {
-			return 0, fmt.Errorf("word %q: %w", word, err)
-		}
-		return ids[0], nil
-	})
+	return parseGrad(s, m.tokenOf)
+}
+
+// tokenOf is the one token that a word is.
+func (m *Model) tokenOf(word string) (int, error) {
+	if m.Tokenizer == nil {
+		return 0, errNoTokenizer
+	}
+	ids, err := m.Tokenizer.Encode(word)
+	if err == nil && len(ids) != 1 {
+		err = fmt.Errorf("it is %d tokens, %v; give the id of one", len(ids), ids)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("word %q: %w", word, err)
+	}
+	return ids[0], nil
 }
 
 func parseGrad(s string, word func(string) (int, error)) (GradTarget, error) {
@@ -114,4 +117,16 @@ func readToken(s string, word func(string) (int, error)) (id int, rest string, e
 		return 0, "", fmt.Errorf("%q is no token; give %s", s[:end], gradForms)
 	}
 	return id, s[end:], nil
+}
+
+// Answers reads two tokens, ids or quoted words, with a comma between.
+func (m *Model) Answers(s string) (*[2]int, error) {
+	t, err := readGrad("diff:"+s, m.tokenOf)
+	if err == nil && t.At != nil {
+		err = fmt.Errorf("a position does not go here")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--answers %s: %w", s, err)
+	}
+	return &[2]int{t.Token, *t.Minus}, nil
 }

@@ -31,9 +31,12 @@ type PatchOptions struct {
 // Patching is what restored an answer: for each site, a layer and a column (a position or a head), what patching the clean
 // run's activation into the corrupted run does to the difference of the two answers' logits.
 type Patching struct {
-	Tap       string // what was patched, with * for the layer
-	Layers    []int  // of the rows below
-	Columns   []int  // positions, or heads
+	Tap     string // what was patched, with * for the layer
+	Layers  []int  // of the rows below
+	Columns []int  // positions of the clean prompt, or heads
+	// Unmatched is how many positions of the clean prompt have no counterpart in the corrupted one, and are not patched.
+	Unmatched int
+
 	Clean     PatchedRun
 	Corrupted PatchedRun
 	// Difference holds logit(clean answer) - logit(corrupted answer) of each patched run, (layers, columns).
@@ -53,7 +56,8 @@ type PatchedRun struct {
 // the metric and its names are those of Zhang and Nanda, arXiv 2309.16042): it runs the corrupted prompt once for each site,
 // with the activation of the clean prompt in that place, and tells how much of the clean answer comes back.
 //
-// The two prompts must have as many tokens, each at the same position. What a patch cannot reach is not computed again:
+// Prompts of as many tokens, each at the same position, are patched token by token. Of others, whose pictures have other
+// sizes or whose texts have other lengths, those text tokens are that both have at the beginning and at the end. What a patch cannot reach is not computed again:
 // neither the positions before it, whose keys and values come from the corrupted run, nor the layers below it; and sites of
 // one layer run together. The logits are those of a whole run with the same intervention, bit for bit.
 func (m *Model) Patch(ctx context.Context, clean, corrupted *Prompt, o PatchOptions) (*Patching, error) {
@@ -87,6 +91,7 @@ type sweep struct {
 	o         PatchOptions
 	corrupted *Prompt
 	out       *Patching
+	match     []int                 // for each position of the clean prompt that of the corrupted one, -1 for none
 	same      int                   // positions at the beginning that the two prompts share
 	source    map[int]tensor.Tensor // by layer: the clean run's activation, (tokens, width)
 	before    []tensor.Tensor       // the corrupted run's residual stream before each layer, and after the last
@@ -123,14 +128,16 @@ func (m *Model) newSweep(ctx context.Context, clean, corrupted *Prompt, o PatchO
 
 // choose reads the options: what is patched, and where.
 func (s *sweep) choose(clean *Prompt) error {
-	n, text := len(s.corrupted.IDs), s.m.Config.Text
-	if len(clean.IDs) != n {
-		return fmt.Errorf("activation patching needs prompts of as many tokens, but these have %d and %d; use pictures of one size (or one --max-pixels for both) and texts of as many tokens", len(clean.IDs), n)
-	}
-	for axis := range clean.Positions {
-		if !slices.Equal(clean.Positions[axis], s.corrupted.Positions[axis]) {
-			return fmt.Errorf("activation patching needs prompts whose tokens stand at the same positions, but their pictures have other grids, or stand elsewhere in the text")
+	n, text := len(clean.IDs), s.m.Config.Text
+	s.match = matched(clean, s.corrupted)
+	var all []int
+	for at, other := range s.match {
+		if other >= 0 {
+			all = append(all, at)
 		}
+	}
+	if s.out.Unmatched = n - len(all); len(all) == 0 {
+		return fmt.Errorf("the two prompts have no token in common at their beginnings or ends; use pictures of one size (or one --max-pixels for both) and texts of as many tokens")
 	}
 	var err error
 	if s.out.Layers, err = chosen("layer", s.o.Layers, text.NumHiddenLayers); err != nil {
@@ -146,7 +153,15 @@ func (s *sweep) choose(clean *Prompt) error {
 		s.o.Site = "out"
 		fallthrough
 	case site == "out", site == "self_attn.out", site == "mlp.out":
+		if s.o.Positions == nil {
+			s.o.Positions = all
+		}
 		s.out.Columns, err = chosen("position", s.o.Positions, n)
+		for _, at := range s.out.Columns {
+			if s.match[at] < 0 {
+				return fmt.Errorf("position %d has no counterpart in the other prompt: they have %d and %d tokens, or pictures of other sizes; leave it out", at, n, len(s.corrupted.IDs))
+			}
+		}
 	default:
 		return fmt.Errorf("site %q cannot be patched by position; out, self_attn.out and mlp.out can", site)
 	}
@@ -156,6 +171,39 @@ func (s *sweep) choose(clean *Prompt) error {
 		s.out.Restored = append(s.out.Restored, make([]float64, len(s.out.Columns)))
 	}
 	return err
+}
+
+// matched gives for each position of a the one of b that corresponds to it, -1 for none.
+func matched(a, b *Prompt) []int {
+	out := make([]int, len(a.IDs))
+	same := len(a.IDs) == len(b.IDs)
+	for axis := range a.Positions {
+		same = same && slices.Equal(a.Positions[axis], b.Positions[axis])
+	}
+	for i := range out {
+		out[i] = -1
+		if same {
+			out[i] = i
+		}
+	}
+	if same {
+		return out
+	}
+	inPicture := func(p *Prompt, at int) bool {
+		return p.Images != nil && slices.Contains(p.Images.At, at) || p.Videos != nil && slices.Contains(p.Videos.At, at)
+	}
+	fits := func(i, j int) bool { return a.IDs[i] == b.IDs[j] && !inPicture(a, i) && !inPicture(b, j) }
+	least := min(len(a.IDs), len(b.IDs))
+	begin, end := 0, 0
+	for begin < least && fits(begin, begin) {
+		out[begin] = begin
+		begin++
+	}
+	for end < least-begin && fits(len(a.IDs)-1-end, len(b.IDs)-1-end) {
+		end++
+		out[len(a.IDs)-end] = len(b.IDs) - end
+	}
+	return out
 }
 
 // chosen are the numbers of what, below n, that are named: all of them for nil.
@@ -194,7 +242,7 @@ func (s *sweep) runCorrupted(ctx context.Context, clean tensor.Tensor) error {
 	}
 	st := s.m.newState(s.corrupted, f, nil)
 	x := st.embedded(ctx)
-	for s.same < x.Rows && slices.Equal(x.Row(s.same), clean.Row(s.same)) {
+	for s.same < min(x.Rows, clean.Rows) && s.match[s.same] == s.same && slices.Equal(x.Row(s.same), clean.Row(s.same)) {
 		s.same++
 	}
 	r, done := s.m.run(ctx, nil)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/vit/picture"
@@ -34,6 +35,49 @@ func twoPictures(t *testing.T, m *loupe.Model) (clean, corrupted *loupe.Prompt) 
 	return prompts[0], prompts[1]
 }
 
+// twoSizes are prompts that ask the same of two pictures of different sizes.
+func twoSizes(t *testing.T, m *loupe.Model) (clean, corrupted *loupe.Prompt) {
+	t.Helper()
+	clean, _ = twoPictures(t, m)
+	corrupted, err := m.Prepare(loupe.Ask("Which colour is the sea?", picture.Image{Width: 400, Height: 50, Pix: make([]byte, 3*400*50)}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(clean.IDs) == len(corrupted.IDs) {
+		t.Fatal("the pictures take as many tokens")
+	}
+	return clean, corrupted
+}
+
+// TestPatchBehindPages patches behind more positions than a page of the cache holds, and at its edge.
+func TestPatchBehindPages(t *testing.T) {
+	m := embedded(t, loupe.Options{MaxPixels: 28 * 28 * 300, MinPixels: 28 * 28 * 250})
+	clean, corrupted := twoPictures(t, m)
+	n := len(clean.IDs)
+	if n < 270 {
+		t.Fatalf("%d tokens do not fill a page", n)
+	}
+	o := loupe.PatchOptions{Layers: []int{1}, Positions: []int{255, 256, 257, n - 2}, Answers: &[2]int{5, 9}}
+	source, err := m.Trace(context.Background(), clean, loupe.Taps("model.layers.1.out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tap, _ := source.Tap("model.layers.1.out")
+	o.Logits = func(layer, column int, logits []float32) {
+		iv := loupe.Intervention{Tap: tap.Name, Op: tensor.Set, Head: loupe.AllHeads, Rows: []int{column}, Value: tap.Data}
+		whole, err := m.Trace(context.Background(), corrupted, loupe.TraceOptions{Interventions: []loupe.Intervention{iv}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := loupe.DigestLogits(logits); got != whole.Digest {
+			t.Errorf("position %d: logits %.8s, and %.8s by a whole run", column, got, whole.Digest)
+		}
+	}
+	if _, err := m.Patch(context.Background(), clean, corrupted, o); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // twoTexts are prompts that differ in one word.
 func twoTexts(t *testing.T, m *loupe.Model) (clean, corrupted *loupe.Prompt) {
 	t.Helper()
@@ -51,13 +95,23 @@ func twoTexts(t *testing.T, m *loupe.Model) (clean, corrupted *loupe.Prompt) {
 // sets what the clean run shows there: the logits are the same bits.
 func TestPatchEqualsWholeRuns(t *testing.T) {
 	m := embedded(t, loupe.Options{MaxPixels: 28 * 28 * 8})
-	for name, pair := range map[string]func(*testing.T, *loupe.Model) (a, b *loupe.Prompt){"pictures": twoPictures, "texts": twoTexts} {
+	for name, pair := range map[string]func(*testing.T, *loupe.Model) (a, b *loupe.Prompt){"pictures": twoPictures, "sizes": twoSizes, "texts": twoTexts} {
 		clean, corrupted := pair(t, m)
-		n := len(clean.IDs)
+		// The corrupted prompt's counterparts: all, or text before and after the pictures.
+		shift, picture := len(corrupted.IDs)-len(clean.IDs), []int{0}
+		if shift != 0 {
+			picture = clean.Images.At
+		}
+		counterpart := func(at int) int {
+			if at >= picture[0] {
+				at += shift
+			}
+			return at
+		}
 		for _, o := range []loupe.PatchOptions{
 			{},
 			{Site: "self_attn.out", Layers: []int{0, -1}},
-			{Site: "mlp.out", Layers: []int{1}, Positions: []int{-1, 0, n / 2, n/2 + 1}},
+			{Site: "mlp.out", Layers: []int{1}, Positions: []int{-1, 0, -5, -4}},
 			{Heads: true},
 		} {
 			t.Run(fmt.Sprintf("%s %s heads %v", name, o.Site, o.Heads), func(t *testing.T) {
@@ -77,9 +131,19 @@ func TestPatchEqualsWholeRuns(t *testing.T) {
 				o.Logits = func(layer, column int, logits []float32) {
 					sites++
 					tap, _ := source.Tap(fmt.Sprintf("model.layers.%d.%s", layer, site))
-					iv := loupe.Intervention{Tap: tap.Name, Op: tensor.Set, Head: loupe.AllHeads, Rows: []int{column}, Value: tap.Data}
+					width := tap.Shape[1]
+					iv := loupe.Intervention{Tap: tap.Name, Op: tensor.Set, Head: loupe.AllHeads, Width: width}
+					rows := []int{column}
 					if o.Heads {
-						iv.Head, iv.Rows, iv.Width = column, nil, tap.Shape[1]
+						iv.Head, rows = column, nil
+						for at := range clean.IDs {
+							if shift == 0 || !slices.Contains(picture, at) {
+								rows = append(rows, at)
+							}
+						}
+					}
+					for _, at := range rows {
+						iv.Rows, iv.Value = append(iv.Rows, counterpart(at)), append(iv.Value, tap.Data[at*width:][:width]...)
 					}
 					whole, err := m.Trace(context.Background(), corrupted, loupe.TraceOptions{Interventions: []loupe.Intervention{iv}})
 					if err != nil {
@@ -95,6 +159,9 @@ func TestPatchEqualsWholeRuns(t *testing.T) {
 				}
 				if want := len(got.Layers) * len(got.Columns); sites != want || sites == 0 {
 					t.Errorf("%d sites, want %d", sites, want)
+				}
+				if shift != 0 && got.Unmatched != len(picture) || shift == 0 && got.Unmatched != 0 {
+					t.Errorf("%d positions have no counterpart", got.Unmatched)
 				}
 			})
 		}
@@ -138,10 +205,15 @@ func TestPatchRestores(t *testing.T) {
 func TestPatchErrors(t *testing.T) {
 	m := embedded(t, loupe.Options{})
 	clean, corrupted := twoTexts(t, m)
-	longer, err := m.Prepare(loupe.Ask("The canvas holds a warm palette; what does it show to the eye?"))
+	longer, err := m.Prepare(loupe.Ask("The canvas holds a careful and muted palette; what does it show?"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	differs := 0
+	for clean.IDs[differs] == longer.IDs[differs] {
+		differs++
+	}
+	alone := &loupe.Prompt{IDs: []int{3}, Positions: decoder.TextPosition(0)}
 	answers := &[2]int{5, 9}
 	for _, c := range []struct {
 		name  string
@@ -149,7 +221,8 @@ func TestPatchErrors(t *testing.T) {
 		o     loupe.PatchOptions
 		want  string
 	}{
-		{"other length", longer, loupe.PatchOptions{}, "as many tokens"},
+		{"nothing in common", alone, loupe.PatchOptions{}, "no token in common"},
+		{"no counterpart", longer, loupe.PatchOptions{Positions: []int{differs}}, "no counterpart"},
 		{"the same prompt", clean, loupe.PatchOptions{}, "--answers"},
 		{"nothing to restore", clean, loupe.PatchOptions{Answers: answers}, "nothing to restore"},
 		{"layer", corrupted, loupe.PatchOptions{Answers: answers, Layers: []int{99}}, "no layer 99"},

@@ -33,7 +33,7 @@ func (s *sweep) layer(ctx context.Context, layer int, tell func(column int, logi
 	for i, column := range s.out.Columns {
 		at := s.same // a head may differ wherever the prompts have begun to
 		if !s.o.Heads {
-			at = column
+			at = s.match[column]
 		}
 		if at < s.same || at == n { // the patch is what is there already
 			tell(i, s.logits)
@@ -103,13 +103,20 @@ func (s *sweep) edits(layer int, columns []int, each []decoder.Branch, starts []
 	var out []Intervention
 	clean := s.source[layer]
 	for i, c := range columns {
-		iv := Intervention{Tap: s.tap(layer), Op: tensor.Set, Head: AllHeads, Rows: []int{starts[i]}, Value: clean.Row(each[i].At)}
+		iv := Intervention{Tap: s.tap(layer), Op: tensor.Set, Head: AllHeads, Width: clean.Cols}
+		patch := func(at int) {
+			iv.Rows = append(iv.Rows, starts[i]+s.match[at]-each[i].At)
+			iv.Value = append(iv.Value, clean.Row(at)...)
+		}
 		if s.o.Heads {
-			iv.Head, iv.Width, iv.Value = s.out.Columns[c], clean.Cols, clean.Data[each[i].At*clean.Cols:]
-			iv.Rows = nil
-			for row := range each[i].Rows {
-				iv.Rows = append(iv.Rows, starts[i]+row)
+			iv.Head = s.out.Columns[c]
+			for at, other := range s.match {
+				if other >= each[i].At {
+					patch(at)
+				}
 			}
+		} else {
+			patch(s.out.Columns[c])
 		}
 		out = append(out, iv)
 	}

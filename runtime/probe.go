@@ -34,6 +34,8 @@ type probe struct {
 	capture  string
 	captured []Tap
 	passed   bool // whether a dry run came by that tap
+	// steps is how many generated tokens will be read.
+	steps int
 	// prefix goes before every name: "steps.1/" in the pass of the first generated token.
 	prefix string
 	// list is told of every point in a dry run.

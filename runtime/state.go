@@ -139,6 +139,9 @@ func (s *state) step(ctx context.Context, ids []int, pos decoder.Positions, visi
 	r, done := s.m.run(ctx, s.probe)
 	defer done()
 	r.FirstRow, r.PromptRows = s.cache.Len(), len(s.p.IDs)
+	if s.probe != nil {
+		r.MoreRows = s.probe.steps
+	}
 	x := s.m.Decoder.EmbedTokens(r, ids, vision)
 	h := s.m.Decoder.Forward(r, x, pos, s.cache)
 	if !last {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -70,6 +71,62 @@ func TestTapNames(t *testing.T) {
 	}
 	if i != len(listed) {
 		t.Errorf("%d taps were seen, and %d listed", i, len(listed))
+	}
+}
+
+// TestListedTapsAreSeen: with steps and gradients too, what is listed is what is seen, in its shape, whole or in parts. The
+// likeliest token's gradient reaches every tap but those of the score head.
+func TestListedTapsAreSeen(t *testing.T) {
+	m := embedded(t, loupe.Options{MaxPixels: 28 * 28 * 6})
+	p := embeddedPrompt(t, m)
+	grad := loupe.GradTarget{Token: -1}
+	o := loupe.TraceOptions{Taps: []string{"*"}, Steps: 2, Grad: &grad, Generation: loupe.Generation{IgnoreEOS: true}}
+	listed, err := m.TraceShapes(context.Background(), p, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{}
+	for _, tap := range listed {
+		if !strings.HasPrefix(tap.Name, "d/score_head") {
+			want[tap.Name] = fmt.Sprint(tap.Shape)
+		}
+	}
+	whole := map[string]string{}
+	all, err := m.Trace(context.Background(), p, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tap := range all.Taps {
+		whole[tap.Name] = fmt.Sprint(tap.Shape)
+	}
+	if diff := cmp.Diff(want, whole); diff != "" {
+		t.Errorf("seen (-listed +seen):\n%s", diff)
+	}
+	parts := map[string]string{}
+	data := map[string][]float32{}
+	o.Parts = func(p loupe.Part) error {
+		if p.At != len(data[p.Name]) {
+			t.Errorf("a part of %s begins at %d, after %d", p.Name, p.At, len(data[p.Name]))
+		}
+		parts[p.Name] = fmt.Sprint(p.Shape)
+		data[p.Name] = append(data[p.Name], p.Data...)
+		return nil
+	}
+	if _, err := m.Trace(context.Background(), p, o); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, parts); diff != "" {
+		t.Errorf("parts (-listed +seen):\n%s", diff)
+	}
+	for _, tap := range all.Taps {
+		if !slices.Equal(data[tap.Name], tap.Data) && !strings.Contains(tap.Name, "scores") {
+			t.Errorf("%s is another in parts", tap.Name)
+		}
+	}
+	for _, name := range []string{"steps.1/lm_head", "steps.2/model.layers.0.self_attn.probs", "d/pixel_values"} {
+		if want[name] == "" {
+			t.Errorf("%s is not listed", name)
+		}
 	}
 }
 

@@ -71,6 +71,7 @@ func (m *Model) Trace(ctx context.Context, p *Prompt, o TraceOptions, see ...fun
 			}
 		}
 	}, o.Interventions)
+	probe.steps = o.Steps
 	if o.Parts != nil {
 		probe.part = func(p Part) {
 			if err := o.Parts(p); err != nil {
@@ -84,7 +85,6 @@ func (m *Model) Trace(ctx context.Context, p *Prompt, o TraceOptions, see ...fun
 	}
 	out.Score = a.Score
 	a.g.MaxTokens = o.Steps + 1
-	probe.prefix = stepPrefix(1)
 	for t, err := range a.Tokens() {
 		if err != nil {
 			return nil, causeOf(ctx, err)

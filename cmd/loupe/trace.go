@@ -14,6 +14,7 @@ type traceFlags struct {
 	model     modelFlags
 	input     inputFlags
 	options   loupe.TraceOptions
+	against   againstFlags
 	out       string
 	intervene string
 	grad      string
@@ -27,7 +28,8 @@ func traceCommand() *cobra.Command {
 		Use:   "trace [PROMPT]",
 		Short: "write what passes inside the model to a file",
 		Example: `  loupe trace --image cat.jpg --tap "visual.blocks.*.attn.probs.*" --out attention.npz "What is this?"
-  loupe trace --list`,
+  loupe trace --list
+  loupe trace --image cat.jpg --against question.json --against-image dog.jpg --out where.png "What is this?"`,
 		Args: usageArgs(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
@@ -41,11 +43,16 @@ func traceCommand() *cobra.Command {
 	fl.StringVar(&f.intervene, "intervene", "", "`FILE.json` of changes to make while the model runs")
 	fl.StringVar(&f.grad, "grad", "", "write the gradient of this at each tap too, as d/NAME: `score`[:NAME], logit[:TOKEN], logprob[:TOKEN] or diff:TOKEN,TOKEN, with @POSITION for another than the last; TOKEN is an id or a quoted word, without one the likeliest")
 	fl.BoolVar(&f.json, "json", false, "print a JSON object with the next tokens, the score and the digest of the logits")
+	f.against.register(cmd)
 	return cmd
 }
 
 func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
+	if err := f.against.check(cmd, f.out); err != nil {
+		return usageError{err}
+	}
 	switch {
+	case f.against.file != "":
 	case f.options.Steps < 0:
 		return usageError{fmt.Errorf("--steps is %d; give 0 or a number above it", f.options.Steps)}
 	case f.list && f.out != "":
@@ -60,6 +67,12 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer m.Close()
+	if f.against.file != "" {
+		if len(args) > 0 {
+			f.input.files.Text = args[0]
+		}
+		return f.against.run(cmd, m, f.input.files, f.out, f.json)
+	}
 	if f.grad != "" {
 		target, err := m.GradTarget(f.grad)
 		if err != nil {

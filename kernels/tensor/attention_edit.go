@@ -40,11 +40,11 @@ func (a *attention) editBackward(r *Run, edits []Edit, g Tensor, head, lo int) {
 }
 
 // applyRow applies e to the visible part of one query's row of scores or probabilities. A value for add or set is
-// (keys), (queries, keys) or (heads, queries, keys) of the prompt, or of the rows that e names; what a later query sees
-// beyond these keys, and later queries where each has a row of its own, are left as they are. Mean spreads the row evenly
+// (keys), (queries, keys) or (heads, queries, keys) of the prompt, of the rows that e names or of a step after the prompt;
+// what a later query sees beyond these keys, and later queries where each has a row of its own, are left as they are. Mean spreads the row evenly
 // over what the query sees.
 func (e Edit) applyRow(row []float32, a *attention, head, query int, r *Run) error {
-	chosen, err := e.chosen(1, r.FirstRow+query, r.rowsInAll(a.q.Rows))
+	chosen, err := e.chosen(1, r.FirstRow+query, r.rowsInAll(a.q.Rows), r.MoreRows)
 	if err != nil {
 		return err
 	}
@@ -90,6 +90,12 @@ func (e Edit) keyValues(a *attention, head, nth, at int, r *Run) ([]float32, err
 		keys = r.PromptRows
 	}
 	n := len(e.Value)
+	if now := a.kv.Len(); now > keys && n%now == 0 { // a step after the prompt may have a value of its own
+		switch n / now {
+		case 1, a.q.Rows, a.heads * a.q.Rows:
+			queries, keys, at = a.q.Rows, now, at-r.FirstRow
+		}
+	}
 	if n == keys {
 		return e.Value, nil
 	}

@@ -48,7 +48,7 @@ func (r *Run) Edit(p Point, e Edit, x Tensor, heads int) {
 	}
 	v, err := e.rowValues(x, from, whole, r)
 	if err == nil {
-		err = e.apply(x, r.FirstRow, r.rowsInAll(x.Rows), v)
+		err = e.apply(x, r, v)
 	}
 	if err != nil {
 		r.Fail(fmt.Errorf("intervention at %s: %w", p, err))
@@ -76,7 +76,7 @@ func (r *Run) meanBackward(p Point, e Edit, g Tensor, heads int) {
 		width := g.Cols / heads
 		g = g.Columns(e.Head*width, (e.Head+1)*width)
 	}
-	chosen, err := e.chosen(g.Rows, r.FirstRow, r.rowsInAll(g.Rows))
+	chosen, err := e.chosen(g.Rows, r.FirstRow, r.rowsInAll(g.Rows), r.MoreRows)
 	if err != nil {
 		r.Fail(fmt.Errorf("intervention at %s: %w", p, err))
 		return
@@ -99,9 +99,10 @@ func (r *Run) rowsInAll(here int) int {
 	return here
 }
 
-// apply changes the rows of x that e names. x's row 0 is row first of the sequence, whose prompt has all rows.
-func (e Edit) apply(x Tensor, first, all int, v rowValues) error {
-	chosen, err := e.chosen(x.Rows, first, all)
+// apply changes the rows of x that e names, whose row 0 is row r.FirstRow of the sequence.
+func (e Edit) apply(x Tensor, r *Run, v rowValues) error {
+	first, all := r.FirstRow, r.rowsInAll(x.Rows)
+	chosen, err := e.chosen(x.Rows, first, all, r.MoreRows)
 	if err != nil {
 		return err
 	}
@@ -134,7 +135,9 @@ func (e Edit) apply(x Tensor, first, all int, v rowValues) error {
 // choice is a row of a tensor and which of the value's rows belongs to it.
 type choice struct{ row, nth int }
 
-func (e Edit) chosen(rows, first, all int) ([]choice, error) {
+// chosen are the rows that e names among rows ones, the first of which is row first of a sequence whose prompt has all and
+// which may grow by more.
+func (e Edit) chosen(rows, first, all, more int) ([]choice, error) {
 	var out []choice
 	if e.Rows == nil {
 		for i := range rows {
@@ -150,8 +153,8 @@ func (e Edit) chosen(rows, first, all int) ([]choice, error) {
 		if at < 0 || (want < 0 && at >= all) {
 			return nil, fmt.Errorf("row %d, but there are %d rows", want, all)
 		}
-		if first == 0 && at >= max(all, rows) {
-			return nil, fmt.Errorf("row %d, but there are %d rows", want, all)
+		if first == 0 && at >= max(all, rows)+more {
+			return nil, fmt.Errorf("row %d, but there are %d rows", want, all+more)
 		}
 		if at >= first && at < first+rows {
 			out = append(out, choice{at - first, n})

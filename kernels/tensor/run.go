@@ -24,6 +24,8 @@ type Run struct {
 	// whole prompt: edits address rows of the sequence, whichever chunk or step they fall in. Both are 0 for the vision
 	// tower, whose tensors are always whole.
 	FirstRow, PromptRows int
+	// MoreRows is how many rows may come after the prompt's: edits may name them before they are there.
+	MoreRows int
 	// DropoutSeed seeds the dropout of branches that learn; 0: none is dropped.
 	DropoutSeed uint64
 	// Pass names the part of the run that goes on, where parts pass the same points: the vision tower over images and again

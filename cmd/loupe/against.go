@@ -1,0 +1,144 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"text/tabwriter"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/runtime/trace/report"
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+)
+
+// againstFlags are those of trace --against.
+type againstFlags struct {
+	file    string
+	images  []string
+	videos  []string
+	sweep   string
+	answers string
+	top     int
+	options loupe.PatchOptions
+	style   styleFlags
+}
+
+// sweepFlags go with --against alone.
+var sweepFlags = []string{"against-image", "against-video", "sweep", "site", "layers", "positions", "answers", "top"}
+
+// notAgainst are the flags that do not go with --against.
+var notAgainst = []string{"tap", "list", "steps", "grad", "intervene"}
+
+func (f *againstFlags) register(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringVar(&f.file, "against", "", "`FILE.json` with a second conversation, as --messages takes it: patch its run with this one's activations, one site after the other, and print which sites restore this one's answer")
+	fl.StringArrayVar(&f.images, "against-image", nil, "a picture `FILE` for a part of --against without a path (repeatable; default: the --image flags that are left over, or the same)")
+	fl.StringArrayVar(&f.videos, "against-video", nil, "a video for a part of --against without a path, as --video takes it (repeatable)")
+	fl.StringVar(&f.sweep, "sweep", "positions", "patch each layer at each of the `positions`, or each layer's heads")
+	fl.StringVar(&f.options.Site, "site", "", "what to patch at a position: `out` (the default), self_attn.out or mlp.out")
+	fl.IntSliceVar(&f.options.Layers, "layers", nil, "layers to patch, from 0, separated by commas (default: all)")
+	fl.IntSliceVar(&f.options.Positions, "positions", nil, "positions to patch, below 0 from the end (default: all)")
+	fl.StringVar(&f.answers, "answers", "", "`TOKEN,TOKEN` whose logits are held against each other, ids or quoted words (default: the likeliest of each run)")
+	fl.IntVar(&f.top, "top", 20, "how many sites to print")
+	f.style.register(cmd)
+}
+
+// check refuses flags that do not go together.
+func (f *againstFlags) check(cmd *cobra.Command, out string) error {
+	if f.file == "" {
+		for _, name := range sweepFlags {
+			if cmd.Flags().Changed(name) {
+				return fmt.Errorf("--%s goes with --against FILE.json", name)
+			}
+		}
+		return nil
+	}
+	for _, name := range notAgainst {
+		if cmd.Flags().Changed(name) {
+			return fmt.Errorf("--%s does not go with --against: give one of them", name)
+		}
+	}
+	switch {
+	case f.sweep != "positions" && f.sweep != "heads":
+		return fmt.Errorf("--sweep %s is unknown; give positions or heads", f.sweep)
+	case f.top < 0:
+		return fmt.Errorf("--top is %d; give 0 or a number above it", f.top)
+	case out != "":
+		if _, err := report.Kind(out, report.PatchingKinds...); err != nil {
+			return err
+		}
+	}
+	f.options.Heads = f.sweep == "heads"
+	return f.style.check()
+}
+
+// run patches, prints the sites that restore the most and writes all of them to out, unless that is "".
+func (f *againstFlags) run(cmd *cobra.Command, m *loupe.Model, files loupe.Files, out string, asJSON bool) error {
+	var err error
+	if f.answers != "" {
+		if f.options.Answers, err = m.Answers(f.answers); err != nil {
+			return usageError{err}
+		}
+	}
+	in, against, err := files.Against(f.file, f.images, f.videos)
+	if err != nil {
+		return err
+	}
+	clean, err := m.Prepare(in)
+	if err != nil {
+		return err
+	}
+	corrupted, err := m.Prepare(against)
+	if err != nil {
+		return fmt.Errorf("--against: %w", err)
+	}
+	var bar *progressbar.ProgressBar
+	f.options.Progress = func(done, of int) {
+		if bar == nil {
+			bar = progress(of)
+		}
+		_ = bar.Set(done) // it is only shown
+	}
+	found, err := m.Patch(cmd.Context(), clean, corrupted, f.options)
+	if err != nil {
+		return err
+	}
+	patched := report.NewPatched(m, clean, found, f.options.Heads)
+	if out != "" {
+		if err := report.SavePatching(out, patched, clean, corrupted, f.style.style); err != nil {
+			return err
+		}
+	}
+	if asJSON {
+		return json.NewEncoder(os.Stdout).Encode(patched)
+	}
+	return f.print(patched)
+}
+
+func (f *againstFlags) print(p *report.Patched) error {
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "clean\t%q (%d)\tlogit difference %.4g\n", p.Clean.Text, p.Clean.Token, p.Clean.Difference)
+	fmt.Fprintf(w, "corrupted\t%q (%d)\tlogit difference %.4g\n\n", p.Corrupted.Text, p.Corrupted.Token, p.Corrupted.Difference)
+	if p.Unmatched > 0 {
+		fmt.Fprintf(w, "%d of the clean prompt's positions have no counterpart in the other prompt and are not patched\n\n", p.Unmatched)
+	}
+	lines := p.Lines(f.top)
+	for _, line := range lines {
+		for i, field := range line {
+			if i > 0 {
+				fmt.Fprint(w, "\t")
+			}
+			fmt.Fprint(w, field)
+		}
+		fmt.Fprintln(w)
+	}
+	if len(lines) == 1 && f.top > 0 {
+		fmt.Fprintln(w, "no site restores anything")
+	}
+	if err := w.Flush(); err != nil {
+		return errors.Join(errors.New("write the table"), err)
+	}
+	return nil
+}
