@@ -137,7 +137,7 @@ func (f *evalFlags) compareTexts(cmd *cobra.Command, table []byte) error {
 	}
 	var lines bytes.Buffer
 	for i, c := range cosines {
-		fmt.Fprintf(&lines, "{\"line\":%d,\"cosine\":%v}\n", i+1, c)
+		fmt.Fprintf(&lines, "{\"pair\":%d,\"cosine\":%v}\n", i+1, c)
 	}
 	if err := f.writeLines(lines.Bytes()); err != nil {
 		return err

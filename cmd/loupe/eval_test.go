@@ -74,7 +74,7 @@ func TestEvalTexts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.HasPrefix(string(lines), "{\"line\":1,\"cosine\":1}\n{\"line\":2,\"cosine\":") {
+	if !strings.HasPrefix(string(lines), "{\"pair\":1,\"cosine\":1}\n{\"pair\":2,\"cosine\":") {
 		t.Errorf("lines %s, want the cosine 1 of equal texts first", lines)
 	}
 }
