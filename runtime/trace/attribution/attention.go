@@ -65,33 +65,43 @@ const queryBlock = 128
 // follow is r·W, where r weighs the queries and W, (queries, keys), is the mean over heads of the probabilities P: of P
 // itself, or with grad, (heads, queries, keys), of the positive part of P times its gradient. heads nil is all.
 func (a *attention) follow(r []float64, heads []int, grad []float32) []float64 {
-	n := a.k.Rows
-	out := make([]float64, n)
+	out := make([]float64, a.k.Rows)
 	if heads == nil {
 		heads = upTo(a.heads)
 	}
-	buf := make([]float32, queryBlock*n)
-	for _, head := range heads {
-		for lo := 0; lo < len(r); lo += queryBlock {
-			from, to := weighed(r, lo, min(lo+queryBlock, len(r)))
-			if from == to {
-				continue
-			}
-			p := a.probs(buf, head, from, to)
-			a.eng.For(n, 64, func(first, last int) {
-				for i := from; i < to; i++ {
-					w := r[i] / float64(len(heads))
-					row := p.Row(i - from)
-					if grad == nil {
-						addScaled(out[first:last], row[first:last], w)
-					} else {
-						addPositive(out[first:last], row[first:last], grad[(head*len(r)+i)*n:][first:last], w)
-					}
-				}
-			})
+	size := len(r) * a.k.Rows
+	for _, h := range heads {
+		if grad == nil {
+			a.followHead(out, r, h, nil, len(heads))
+		} else {
+			a.followHead(out, r, h, grad[h*size:(h+1)*size], len(heads))
 		}
 	}
 	return out
+}
+
+// followHead adds what follow does for one of n heads, whose gradient, if it is not nil, is (queries, keys).
+func (a *attention) followHead(out, r []float64, head int, grad []float32, n int) {
+	keys := a.k.Rows
+	buf := make([]float32, min(queryBlock, len(r))*keys)
+	for lo := 0; lo < len(r); lo += queryBlock {
+		from, to := weighed(r, lo, min(lo+queryBlock, len(r)))
+		if from == to {
+			continue
+		}
+		p := a.probs(buf, head, from, to)
+		a.eng.For(keys, 64, func(first, last int) {
+			for i := from; i < to; i++ {
+				w := r[i] / float64(n)
+				row := p.Row(i - from)[first:last]
+				if grad == nil {
+					addScaled(out[first:last], row, w)
+				} else {
+					addPositive(out[first:last], row, grad[i*keys:][first:last], w)
+				}
+			}
+		})
+	}
 }
 
 // weighed is the part of [lo, hi) from the first to the last query that has a weight.

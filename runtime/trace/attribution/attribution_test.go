@@ -1,7 +1,9 @@
 package attribution
 
 import (
+	"bytes"
 	"context"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -125,5 +127,36 @@ func addsUp(t *testing.T, m *Map) {
 	sum += m.Sum.Remainder
 	if sum != m.Sum.Total {
 		t.Errorf("the parts add up to %v, not to %v", sum, m.Sum.Total)
+	}
+}
+
+// TestHeadBehindTheDecoder: a head may read the decoder's rows in place of the tower's; the text then has parts too.
+func TestHeadBehindTheDecoder(t *testing.T) {
+	want := golden.ReadReference(t, fixture)
+	config, err := os.ReadFile(filepath.Join(headDir, "score_head.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	weights, err := os.ReadFile(filepath.Join(headDir, "score_head.safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	config = bytes.Replace(config, []byte("visual.merger"), []byte("model.norm"), 1)
+	for name, data := range map[string][]byte{"score_head.json": config, "score_head.safetensors": weights} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range caseNames {
+		c := golden.Open(t, committed, name, dir)
+		got := compute(t, c, Contribution, Options{})
+		like(t, want, name+"/contribution normed", got)
+		golden.Compare(t, "total", []float64{got.Sum.Total}, want.Float64s(t, name+"/total normed"), 2e-6)
+		addsUp(t, got)
+		if got.Elsewhere == 0 {
+			t.Error("the text has no part")
+		}
+		like(t, want, name+"/relevance normed", compute(t, c, Relevance, Options{}))
 	}
 }

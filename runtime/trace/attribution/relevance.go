@@ -29,8 +29,8 @@ func relevance(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) 
 		}
 		c.positions = only(row, len(p.IDs))
 	}
-	options := loupe.TraceOptions{Taps: c.names(), Grad: o.Target}
-	if _, err := m.Trace(ctx, p, options, c.see); err != nil {
+	options := loupe.TraceOptions{Taps: c.names(), Grad: o.Target, Parts: c.part}
+	if _, err := m.Trace(ctx, p, options); err != nil {
 		return nil, err
 	}
 	out := newMap(p, m.Config.Vision.SpatialMergeSize, 1, c.patches)
@@ -41,13 +41,17 @@ func relevance(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) 
 	return out, nil
 }
 
-// carrier takes relevance from the target to the patches, as the gradients come: from the last layer to the first.
+// carrier takes relevance from the target to the patches, as the gradients come: from the last layer to the first. It is shown
+// taps in parts, so that of attention there is never more than some heads of one layer.
 type carrier struct {
 	m     *loupe.Model
 	p     *loupe.Prompt
 	runs  []pass
 	score bool
 	got   taps // values of the forward pass
+
+	whole []float32 // what has come of a tap that is read whole
+	added []float64 // what has come of the heads of a layer
 
 	positions       []float64   // of the prompt; nil where the decoder has no part in the target
 	tokens, patches [][]float64 // of each pass
@@ -81,27 +85,67 @@ func (c *carrier) names() []string {
 	return names
 }
 
-// see is told of every tap: of values first, then of gradients.
-func (c *carrier) see(t loupe.Tap) error {
+// part is told of every part of a tap: of values first, then of gradients.
+func (c *carrier) part(t loupe.Part) error {
 	name, gradient := strings.CutPrefix(t.Name, "d/")
+	switch attention := strings.Contains(name, ".probs"); {
+	case attention && !gradient: // computed again, a head at a time
+		return nil
+	case attention:
+		return c.throughHeads(name, t)
+	case t.At == 0:
+		c.whole = c.whole[:0:0]
+	}
+	c.whole = append(c.whole, t.Data...)
+	if len(c.whole) < t.Shape[0]*t.Shape[1] {
+		return nil
+	}
 	if !gradient {
-		if !strings.Contains(name, ".probs") { // these are computed again, a layer at a time
-			c.got[name] = t
-		}
+		c.got[name] = loupe.Tap{Name: name, Shape: t.Shape, Data: c.whole}
 		return nil
 	}
+	return c.see(name, loupe.Tap{Name: t.Name, Shape: t.Shape, Data: c.whole})
+}
+
+// throughHeads carries relevance through heads of an attention; with the last of them, through the layer.
+func (c *carrier) throughHeads(name string, t loupe.Part) error {
+	a, r, err := c.layer(name)
+	if err != nil {
+		return err
+	}
+	if t.At == 0 {
+		c.added = make([]float64, len(r))
+	}
+	size := t.Shape[1] * t.Shape[2]
+	for at := 0; at < len(t.Data); at += size {
+		a.followHead(c.added, r, (t.At+at)/size, t.Data[at:at+size], t.Shape[0])
+	}
+	if t.At+len(t.Data) == t.Shape[0]*size {
+		copy(r, plus(r, c.added))
+	}
+	return nil
+}
+
+// layer is the attention that a tap of probabilities is of, and the relevance of its rows.
+func (c *carrier) layer(name string) (*attention, []float64, error) {
 	if layer, ok := number("model.layers.*.self_attn.probs", name); ok {
-		c.positions = plus(c.positions, c.got.decoderLayer(c.m, layer).follow(c.positions, nil, t.Data))
-		return nil
+		return c.got.decoderLayer(c.m, layer), c.positions, nil
 	}
-	if rest, ok := strings.CutPrefix(name, "visual.blocks."); ok && strings.Contains(rest, ".attn.probs.") {
-		var block, span int
-		if _, err := fmt.Sscanf(rest, "%d.attn.probs.%d", &block, &span); err != nil {
-			return fmt.Errorf("tap %s has a name that cannot be read: %w", t.Name, err)
+	var block, span int
+	if _, err := fmt.Sscanf(name, "visual.blocks.%d.attn.probs.%d", &block, &span); err != nil {
+		return nil, nil, fmt.Errorf("tap %s has a name that cannot be read: %w", name, err)
+	}
+	for n, run := range c.runs {
+		if i, spans := span-run.firstSpan, run.spans(); i >= 0 && i < len(spans) {
+			lo, hi := spans[i][0], spans[i][1]
+			return c.got.towerBlock(c.m, block, run.suffix).span(lo, hi), c.patches[n][lo:hi], nil
 		}
-		c.throughSpan(block, span, t.Data)
-		return nil
 	}
+	return nil, nil, fmt.Errorf("tap %s is of no picture of the prompt", name)
+}
+
+// see is told of a gradient that is none of attention.
+func (c *carrier) see(name string, t loupe.Tap) error {
 	if name == "model.norm" {
 		c.positions = positive(rowDots(c.got[name], t))
 		if c.m.Head.Config.Pool == "last" {
@@ -152,21 +196,6 @@ func divide(tokens, weights []float64) []float64 {
 		}
 	}
 	return out
-}
-
-// throughSpan carries the patches of one frame through a block.
-func (c *carrier) throughSpan(block, span int, grad []float32) {
-	for n, run := range c.runs {
-		spans := run.spans()
-		i := span - run.firstSpan
-		if i < 0 || i >= len(spans) {
-			continue
-		}
-		lo, hi := spans[i][0], spans[i][1]
-		r := c.patches[n][lo:hi]
-		a := c.got.towerBlock(c.m, block, run.suffix).span(lo, hi)
-		copy(r, plus(r, a.follow(r, nil, grad)))
-	}
 }
 
 // rowDots is the dot product of each row of x with that of its gradient.

@@ -104,7 +104,8 @@ class Case:
             return x
         hooks = [V.register_forward_pre_hook(lambda m, a, k: run.__setitem__(0, run[0] + 1), with_kwargs=True),
                  V.merger.ln_q.register_forward_hook(lambda m, a, o: rec["lnq"].append(keep(o))),
-                 V.merger.register_forward_hook(lambda m, a, o: rec["merged"].append(keep(o)))]
+                 V.merger.register_forward_hook(lambda m, a, o: rec["merged"].append(keep(o))),
+                 L.norm.register_forward_hook(lambda m, a, o: rec.update(norm=keep(o)))]
         hooks += [b.register_forward_hook(lambda m, a, o, n=n: rec["blocks"][run[0]].__setitem__(n, keep(o))) for n, b in enumerate(V.blocks)]
         real = M.eager_attention_forward
 
@@ -121,7 +122,7 @@ class Case:
         pos, _ = model.model.get_rope_index(self.ids, self.kinds, self.grids.get("image_grid_thw"), self.grids.get("video_grid_thw"), inp["attention_mask"])
         with torch.set_grad_enabled(grad):
             rec["logits"] = model(**inp, position_ids=pos, use_cache=False).logits[0]
-            rec["score"] = (head(torch.cat(rec["merged"]).mean(0)) * torch.tensor([t["std"] for t in TARGETS]) + torch.tensor([t["mean"] for t in TARGETS]).float())
+            rec["score"], rec["normed"] = (head(x.mean(0)) * torch.tensor([t["std"] for t in TARGETS]) + torch.tensor([t["mean"] for t in TARGETS]).float() for x in (torch.cat(rec["merged"]), rec["norm"][0]))
         M.eager_attention_forward = real
         for h in hooks:
             h.remove()
@@ -129,7 +130,7 @@ class Case:
 
     def value(self, target, pixels=None, grad=False):
         rec = self.forward(pixels, grad)
-        return (rec["score"][0] if target == "score" else rec["logits"][-1, target]), rec
+        return (rec[target][0] if target in ("score", "normed") else rec["logits"][-1, target]), rec
 
     def raster(self, values, side):
         """Lists of one value a cell in the model's order, one list a pass, to raster order."""
@@ -174,7 +175,8 @@ def relevance(case, target):
     plus = lambda w: np.eye(len(w)) + w
     values = []
     if target != "score":
-        row = chain([pos(a) for a in rec["dec"]], plus)[-1]
+        through = chain([pos(a) for a in rec["dec"]], plus)
+        row = np.maximum((num(rec["norm"]) * num(rec["norm"].grad)).sum(-1), 0)[0] @ through if target == "normed" else through[-1]
     for n in range(len(case.runs)):
         lnq, merged = rec["lnq"][n], rec["merged"][n]
         tokens = np.maximum((num(merged) * num(merged.grad)).sum(-1), 0) if target == "score" else row[case.at[n].numpy()]
@@ -283,6 +285,10 @@ def attribution():
             cut = np.cumsum([len(m) for m in rec["merged"]])[:-1]
             out[f"{name}/contribution {t['name']}"] = case.raster(np.split(parts, cut), 2)
             out[f"{name}/total {t['name']}"] = rec["score"][i:i + 1].double()
+        parts = num(rec["norm"])[0] @ w[0] * TARGETS[0]["std"] / len(case.ids[0])
+        out[f"{name}/contribution normed"] = case.raster(case.pictures(parts), 2)
+        out[f"{name}/total normed"] = rec["normed"][:1].double()
+        out[f"{name}/relevance normed"] = relevance(case, "normed")
         if name != "image_and_video":
             out[f"{name}/relevance score"] = relevance(case, "score")
             out[f"{name}/gradcam score"] = gradcam(case, "score")
