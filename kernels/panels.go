@@ -35,6 +35,11 @@ func PanelSizes(bits, group, rows, cols int) (weights, scales int) {
 	return p.count() * p.blocks() * p.blockBytes(), p.count() * p.groups() * panelCols
 }
 
+// Shapes are those of Weights, and of Scales and Zeros.
+func (p *Panels) Shapes() (weights, scales []int) {
+	return []int{p.count(), p.blocks(), p.Bits, panelCols, 4}, []int{p.count(), p.groups(), panelCols}
+}
+
 // Check is an error where the parts of p do not fit each other.
 func (p *Panels) Check() error {
 	switch {

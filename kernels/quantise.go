@@ -14,6 +14,14 @@ type Quantising struct {
 	ZeroPoints bool // 4 bits only: each group has a zero of its own, between its least and its greatest weight
 }
 
+// GroupOf is Group, or for one scale a row what it is for rows of so many columns.
+func (o Quantising) GroupOf(cols int) int {
+	if o.Group == 0 {
+		return max(1, (cols+blockSteps-1)/blockSteps) * blockSteps
+	}
+	return o.Group
+}
+
 // Quantise rounds m to panels, on all threads. A weight that is no number, or a group whose scale no half can hold, is an
 // error.
 //
@@ -21,9 +29,7 @@ type Quantising struct {
 // 4 bits a/-8, so that a becomes q = 0; with zero points (max-min)/15 with min <= 0 <= max. The scale is rounded to half
 // precision, for 8 bits upwards, and q is the nearest to weight/scale + zero, ties to even.
 func (e *Engine) Quantise(m Matrix, o Quantising) (*Panels, error) {
-	if o.Group == 0 {
-		o.Group = max(1, (m.Cols+blockSteps-1)/blockSteps) * blockSteps
-	}
+	o.Group = o.GroupOf(m.Cols)
 	p := &Panels{Bits: o.Bits, Group: o.Group, Rows: m.Rows, Cols: m.Cols}
 	if o.Bits != 8 && o.Bits != 4 || o.Group <= 0 || o.Group%blockSteps != 0 || o.ZeroPoints && o.Bits == 8 {
 		return nil, fmt.Errorf("%d bits in groups of %d, zero points %v: there are 8 and 4 bits, groups of a multiple of %d, and zero points with 4 bits", o.Bits, o.Group, o.ZeroPoints, blockSteps)

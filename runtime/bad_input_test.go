@@ -64,7 +64,11 @@ func mapJSON(t *testing.T, data []byte, f func(object map[string]any)) []byte {
 
 // editHeader rewrites the header of the shard, without touching its data.
 func editHeader(f func(tensors map[string]any)) func(t *testing.T, dir string) {
-	return edit(shardName, func(t *testing.T, data []byte) []byte {
+	return editHeaderOf(shardName, f)
+}
+
+func editHeaderOf(name string, f func(tensors map[string]any)) func(t *testing.T, dir string) {
+	return edit(name, func(t *testing.T, data []byte) []byte {
 		n := binary.LittleEndian.Uint64(data)
 		header := mapJSON(t, data[8:8+n], f)
 		return append(binary.LittleEndian.AppendUint64(nil, uint64(len(header))), append(header, data[8+n:]...)...)

@@ -22,7 +22,7 @@ import (
 type Options struct {
 	Threads   int    // 0: all cores
 	Kernels   string // "" or "auto", "avx512", "avx2", "neon", "generic"
-	Precision string // one of Precisions; "": exact
+	Precision string // one of Precisions; "": exact, or what the model was quantised to
 	Adapter   string // directory of a PEFT adapter; "": none
 	Head      string // directory of score_head.json and score_head.safetensors; "": beside the model, if it is there
 	MinPixels int    // of a resized picture; 0: as preprocessor_config.json says
@@ -94,8 +94,13 @@ func load(files fs.FS, dir string, open func() (*weights.Checkpoint, error), o O
 	if m.checkpoint, err = open(); err != nil {
 		return m, err
 	}
+	if err = m.takePrecision(); err != nil {
+		return m, err
+	}
 	p := weights.NewParams(m.checkpoint)
-	p.Convert(converter(m.engine, o.Precision))
+	if p.Convert(converter(m.engine, o.Precision)); m.checkpoint.Precision() != "" {
+		p.Convert(mustBeQuantised(m.checkpoint.Precision()))
+	}
 	m.Tower = vit.Load(p, m.Config.Vision)
 	m.Decoder = decoder.Load(p, m.Config.Text)
 	if err = p.Err(); err != nil {

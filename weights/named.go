@@ -69,6 +69,8 @@ func FromF16(name string, shape []int, data []float32) Named {
 	}}
 }
 
+func putU16(b []byte, x uint16) { binary.LittleEndian.PutUint16(b, x) }
+
 // FromI64 is an I64 tensor from a slice.
 func FromI64(name string, shape []int, data []int64) Named {
 	return Named{name, I64, shape, func(w io.Writer) error {

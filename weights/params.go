@@ -28,6 +28,13 @@ type Source interface {
 	Has(name string) bool
 }
 
+// PanelSource is a Source that may hold quantised weights.
+type PanelSource interface {
+	Source
+	// Panels finds the quantised weight of the linear map of that name; ok is false where there is none.
+	Panels(name string, rows, cols int) (p *kernels.Panels, ok bool, err error)
+}
+
 // NewParams reads from source.
 func NewParams(source Source) *Params { return &Params{source: source} }
 
@@ -77,22 +84,39 @@ func (p *Params) Tied(name, as string, shape ...int) {
 
 // LinearOf is name.weight, of the given shape with the outputs first, and name.bias if bias is set.
 func (p *Params) LinearOf(name string, bias bool, shape ...int) *tensor.Linear {
-	l := p.LinearFrom(name, p.Matrix(name+".weight", shape...))
+	l := p.linear(name, shape, func() kernels.Matrix { return p.Matrix(name+".weight", shape...) })
 	if bias {
 		l.Bias = p.Vector(name+".bias", shape[0])
 	}
 	return l
 }
 
-// LinearFrom is the linear map of that name, without a bias, whose stored weight is w.
+// LinearFrom is the linear map of that name, without a bias, whose stored weight is w, unless the source has it quantised.
 func (p *Params) LinearFrom(name string, w kernels.Matrix) *tensor.Linear {
+	return p.linear(name, []int{w.Rows, w.Cols}, func() kernels.Matrix { return w })
+}
+
+// linear is the linear map of that name: with quantised weights where the source has them, and else those that stored gives.
+func (p *Params) linear(name string, shape []int, stored func() kernels.Matrix) *tensor.Linear {
+	l := &tensor.Linear{Name: name}
+	if source, ok := p.source.(PanelSource); ok && len(shape) == 2 && p.err == nil {
+		panels, there, err := source.Panels(name, shape[0], shape[1])
+		if err != nil {
+			p.err = err
+		}
+		if there && err == nil {
+			l.W = panels.Matrix()
+			return l
+		}
+	}
+	l.W = stored()
 	if p.convert != nil && p.err == nil {
 		var err error
-		if w, err = p.convert(name, w); err != nil {
+		if l.W, err = p.convert(name, l.W); err != nil {
 			p.err = fmt.Errorf("tensor %q: %w", name+".weight", err)
 		}
 	}
-	return &tensor.Linear{Name: name, W: w}
+	return l
 }
 
 // LayerNorm is name.weight and name.bias.

@@ -170,7 +170,7 @@ func (s *StreamWriter) Close() error {
 
 // finish puts the header into its room, or where that is too small into a copy.
 func (s *StreamWriter) finish() error {
-	header, _, err := encodeHeader(s.tensors, s.metadata)
+	header, _, err := encodeHeader(s.tensors, s.metadata, 8)
 	if err != nil {
 		return s.wrap(err)
 	}

@@ -21,13 +21,21 @@ func Write(path string, tensors []Named, metadata map[string]string) error {
 // Encode writes the safetensors form of the tensors to w, as Write does.
 func Encode(w io.Writer, tensors []Named, metadata map[string]string) error {
 	tensors = slices.Clone(tensors)
-	slices.SortStableFunc(tensors, func(a, b Named) int {
-		if a.DType != b.DType {
-			return a.DType.rank() - b.DType.rank()
-		}
-		return strings.Compare(a.Name, b.Name)
-	})
-	header, sizes, err := encodeHeader(tensors, metadata)
+	slices.SortStableFunc(tensors, byLayout)
+	return encodeInOrder(w, tensors, metadata, 8)
+}
+
+// byLayout is the order of tensors in a file: by dtype, widest first, then by name.
+func byLayout(a, b Named) int {
+	if a.DType != b.DType {
+		return a.DType.rank() - b.DType.rank()
+	}
+	return strings.Compare(a.Name, b.Name)
+}
+
+// encodeInOrder writes the tensors in the order given, their data from a multiple of align on.
+func encodeInOrder(w io.Writer, tensors []Named, metadata map[string]string, align int) error {
+	header, sizes, err := encodeHeader(tensors, metadata, align)
 	if err != nil {
 		return err
 	}
@@ -43,8 +51,8 @@ func Encode(w io.Writer, tensors []Named, metadata map[string]string) error {
 }
 
 // encodeHeader is the 8-byte length and the padded JSON for tensors in file
-// order, and the byte length of each.
-func encodeHeader(tensors []Named, metadata map[string]string) ([]byte, []int, error) {
+// order, and the byte length of each. The data begins at a multiple of align.
+func encodeHeader(tensors []Named, metadata map[string]string, align int) ([]byte, []int, error) {
 	h := []byte("\x00\x00\x00\x00\x00\x00\x00\x00{")
 	if len(metadata) > 0 {
 		h = append(h, `"`+metadataName+`":{`...)
@@ -79,7 +87,7 @@ func encodeHeader(tensors []Named, metadata map[string]string) ([]byte, []int, e
 		}
 	}
 	h = append(h, '}')
-	for len(h)%8 != 0 {
+	for len(h)%align != 0 {
 		h = append(h, ' ')
 	}
 	if len(h)-8 > maxHeader {

@@ -96,7 +96,7 @@ func TestTokenize(t *testing.T) {
 }
 
 func TestInspect(t *testing.T) {
-	report := decode(t, ok(t, "", "inspect", filepath.Join(golden, "model"), "--json"), "model", "kernels", "config", "parts", "digest", "tensors")
+	report := decode(t, ok(t, "", "inspect", filepath.Join(golden, "model"), "--json"), "model", "kernels", "precision", "config", "parts", "digest", "tensors")
 	tensors := report["tensors"].([]any)
 	if len(tensors) < 50 || len(report["digest"].(string)) != 64 {
 		t.Errorf("%d tensors, digest %v", len(tensors), report["digest"])

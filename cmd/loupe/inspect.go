@@ -63,6 +63,7 @@ func printInspection(r *trace.Inspection) error {
 		fmt.Fprintf(w, "%s\t%d parameters\t%d bytes\n", p.Name, p.Parameters, p.Bytes)
 	}
 	fmt.Fprintf(w, "kernels\t%s\n", r.Kernels)
+	fmt.Fprintf(w, "precision\t%s\n", r.Precision)
 	if r.Digest != "" {
 		fmt.Fprintf(w, "digest\t%s\n", r.Digest)
 	}

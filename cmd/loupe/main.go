@@ -68,7 +68,7 @@ Without --model it uses the small demonstration model that is part of the progra
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; `loupe COMMAND --help` lists the flags", err)}
 	})
-	root.AddCommand(generateCommand(), scoreCommand(), traceCommand(), attendCommand(), lensCommand(), tokenizeCommand(), inspectCommand(), benchCommand(), trainCommand(), mergeCommand(), evalCommand(), studioCommand(), demoCommand())
+	root.AddCommand(generateCommand(), scoreCommand(), traceCommand(), attendCommand(), lensCommand(), tokenizeCommand(), inspectCommand(), benchCommand(), trainCommand(), mergeCommand(), quantizeCommand(), evalCommand(), studioCommand(), demoCommand())
 	return root
 }
 

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/vit"
 	"github.com/loupe-vl/loupe/weights"
 )
@@ -60,17 +59,3 @@ func Image(c weights.VisionConfig, size float64, grids ...vit.Grid) Cost {
 
 // plus is the cost of both.
 func (c Cost) plus(d Cost) Cost { return Cost{c.FLOP + d.FLOP, c.Bytes + d.Bytes} }
-
-// weightSize is how many bytes a weight takes where it is read from: as it is stored, or, where the precision keeps weights
-// of its own, as they are kept (int8 and int4 without their scales).
-func weightSize(precision string, stored kernels.Kind) float64 {
-	switch {
-	case precision == "int8":
-		return 1
-	case precision == "int4":
-		return 0.5
-	case precision == "exact" && stored == kernels.F32:
-		return 4
-	}
-	return 2
-}

@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/vit"
@@ -94,17 +93,26 @@ func TestCostOfALoadedModel(t *testing.T) {
 	}
 }
 
-func TestWeightSize(t *testing.T) {
+// TestWeightBytes: what a weight takes in each precision, with its part of the scales: of 32 weights of 8 bits, 34 bytes, of
+// 4 bits 18. Widths that are no multiple of 32 are padded.
+func TestWeightBytes(t *testing.T) {
 	for _, c := range []struct {
-		precision string
-		stored    kernels.Kind
-		want      float64
+		precision      string
+		vision, text   float64
+		visionTo, upTo float64 // more, for padding and for what is kept in more bits
 	}{
-		{"exact", kernels.BF16, 2}, {"exact", kernels.F16, 2}, {"exact", kernels.F32, 4},
-		{"bf16", kernels.BF16, 2}, {"bf16", kernels.F32, 2}, {"int8", kernels.BF16, 1}, {"int4", kernels.F32, 0.5},
+		{"exact", 2, 2, 2, 2}, {"bf16", 2, 2, 2, 2}, {"int8", 34.0 / 32, 34.0 / 32, 1.7, 1.4}, {"int4", 34.0 / 32, 18.0 / 32, 1.7, 1.4},
 	} {
-		if got := weightSize(c.precision, c.stored); got != c.want {
-			t.Errorf("%s of kind %d: %v bytes, want %v", c.precision, c.stored, got, c.want)
+		m, err := loupe.Embedded(loupe.Options{Precision: c.precision})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		if v := m.WeightBytes("visual."); v < c.vision || v > c.visionTo {
+			t.Errorf("%s: %v bytes for a weight of the tower, want %v to %v", c.precision, v, c.vision, c.visionTo)
+		}
+		if v := m.WeightBytes("model."); v < c.text || v > c.upTo {
+			t.Errorf("%s: %v bytes for a weight of the decoder, want %v to %v", c.precision, v, c.text, c.upTo)
 		}
 	}
 }

@@ -17,9 +17,6 @@ const (
 	mostTimes   = 10
 )
 
-// size is how many bytes a matrix element of m takes.
-func size(m *loupe.Model) float64 { return weightSize(m.Settings().Precision, m.Decoder.LMHead.W.Kind) }
-
 // best repeats run until the time is up, twice at least, and gives the shortest time. run returns how long what is
 // measured took.
 func best(each time.Duration, run func() (time.Duration, error)) (time.Duration, error) {
@@ -65,7 +62,7 @@ func prefill(ctx context.Context, m *loupe.Model, o Options) (measured, error) {
 		_, t, err := read(ctx, m, o.Tokens)
 		return t, err
 	})
-	return measured{time: t, tokens: o.Tokens, cost: Text(m.Config.Text, size(m), 0, o.Tokens)}, err
+	return measured{time: t, tokens: o.Tokens, cost: Text(m.Config.Text, m.WeightBytes("model."), 0, o.Tokens)}, err
 }
 
 // decode generates after a short prompt, some tokens at a time. Which tokens makes no difference to the time, so they are
@@ -88,7 +85,7 @@ func decode(ctx context.Context, m *loupe.Model, o Options) (measured, error) {
 			if _, err := a.Feed(past * 104729 % m.Config.Text.VocabSize); err != nil {
 				return 0, err
 			}
-			cost = cost.plus(Text(m.Config.Text, size(m), past, 1))
+			cost = cost.plus(Text(m.Config.Text, m.WeightBytes("model."), past, 1))
 			past++
 		}
 		t := time.Since(start)
@@ -118,7 +115,7 @@ func encode(ctx context.Context, m *loupe.Model, o Options) (measured, error) {
 		return measured{}, err
 	}
 	t, err := best(o.Each, func() (time.Duration, error) { return once(p.GridTHW, p.Data) })
-	return measured{time: t, cost: Image(m.Config.Vision, size(m), p.GridTHW)}, err
+	return measured{time: t, cost: Image(m.Config.Vision, m.WeightBytes("visual."), p.GridTHW)}, err
 }
 
 // train is the place of a step of LoRA training.

@@ -4,18 +4,21 @@ import (
 	"context"
 	"strings"
 
+	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/weights"
 )
 
 // Inspection is what a checkpoint consists of.
 type Inspection struct {
-	Model   string          `json:"model"`
-	Kernels string          `json:"kernels"`
-	Config  *weights.Config `json:"config"`
-	Parts   []Part          `json:"parts"`
-	Digest  string          `json:"digest,omitempty"` // over the lines "name dtype shape digest" of all tensors
-	Tensors []TensorInfo    `json:"tensors"`
+	Model   string `json:"model"`
+	Kernels string `json:"kernels"`
+	// Precision is that of the linear maps: what the model was quantised to, if it was.
+	Precision string          `json:"precision"`
+	Config    *weights.Config `json:"config"`
+	Parts     []Part          `json:"parts"`
+	Digest    string          `json:"digest,omitempty"` // over the lines "name dtype shape digest" of all tensors
+	Tensors   []TensorInfo    `json:"tensors"`
 }
 
 // Part is the size of one part of the model.
@@ -37,8 +40,12 @@ type TensorInfo struct {
 
 // Inspect lists a model's tensors; with full set it reads every byte for digests and statistics.
 func Inspect(ctx context.Context, m *loupe.Model, full bool) (*Inspection, error) {
-	r := &Inspection{Model: m.Name(), Kernels: m.KernelPath(), Config: m.Config}
+	r := &Inspection{Model: m.Name(), Kernels: m.KernelPath(), Precision: m.Settings().Precision, Config: m.Config}
 	var digests []weights.TensorDigest
+	linears := map[string]*tensor.Linear{m.Decoder.LMHead.Name: m.Decoder.LMHead}
+	for _, l := range m.Linears() {
+		linears[l.Name] = l
+	}
 	for _, t := range m.Checkpoint().Tensors() {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -54,7 +61,7 @@ func Inspect(ctx context.Context, m *loupe.Model, full bool) (*Inspection, error
 			digests = append(digests, weights.TensorDigest{Name: t.Name, DType: t.DType, Shape: t.Shape, SHA256: info.SHA256})
 		}
 		r.Tensors = append(r.Tensors, info)
-		r.count(partOf(t.Name), t)
+		r.count(partOf(t.Name), parameters(t, linears), len(t.Data))
 	}
 	if full {
 		r.Digest = weights.Digest(digests)
@@ -77,7 +84,19 @@ func partOf(name string) string {
 	return "decoder"
 }
 
-func (r *Inspection) count(part string, t weights.Tensor) {
+// parameters is how many numbers of the model a tensor holds: quantised weights are padded, and their scales count as none.
+func parameters(t weights.Tensor, linears map[string]*tensor.Linear) int {
+	name, holdsWeights := weights.PanelPart(t.Name)
+	switch l := linears[name]; {
+	case l != nil && holdsWeights:
+		return l.W.Rows * l.W.Cols
+	case l != nil:
+		return 0
+	}
+	return t.Len()
+}
+
+func (r *Inspection) count(part string, parameters, bytes int) {
 	i := 0
 	for i < len(r.Parts) && r.Parts[i].Name != part {
 		i++
@@ -85,6 +104,6 @@ func (r *Inspection) count(part string, t weights.Tensor) {
 	if i == len(r.Parts) {
 		r.Parts = append(r.Parts, Part{Name: part})
 	}
-	r.Parts[i].Parameters += t.Len()
-	r.Parts[i].Bytes += len(t.Data)
+	r.Parts[i].Parameters += parameters
+	r.Parts[i].Bytes += bytes
 }

@@ -2,8 +2,10 @@ package trace_test
 
 import (
 	"context"
+	"path/filepath"
 	"testing"
 
+	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/trace"
 )
 
@@ -32,5 +34,43 @@ func TestInspect(t *testing.T) {
 		if parameters == 0 || parameters != parts || (r.Digest != "") != full {
 			t.Errorf("full %v: %d parameters in tensors, %d in parts, digest %q", full, parameters, parts, r.Digest)
 		}
+	}
+}
+
+// TestInspectQuantised: a quantised model has the parameters of the one that it was made of, but for the embedding that the
+// logits are no longer tied to, in fewer bytes.
+func TestInspectQuantised(t *testing.T) {
+	m, _ := embedded(t)
+	dir := filepath.Join(t.TempDir(), "int4")
+	if err := m.Quantise(context.Background(), dir, loupe.QuantiseOptions{Precision: "int4", Group: 32, ZeroPoints: true}); err != nil {
+		t.Fatal(err)
+	}
+	q, err := loupe.Load(dir, loupe.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close()
+	parts := func(m *loupe.Model) map[string]trace.Part {
+		r, err := trace.Inspect(context.Background(), m, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := m.Settings().Precision; r.Precision != want {
+			t.Errorf("precision %q, want %q", r.Precision, want)
+		}
+		out := map[string]trace.Part{}
+		for _, p := range r.Parts {
+			out[p.Name] = p
+		}
+		return out
+	}
+	before, after := parts(m), parts(q)
+	for _, name := range []string{"decoder", "vision", "merger", "embedding"} {
+		if b, a := before[name], after[name]; a.Parameters != b.Parameters || name == "decoder" && a.Bytes >= b.Bytes {
+			t.Errorf("%s: %+v, before %+v", name, a, b)
+		}
+	}
+	if n := m.Config.Text.VocabSize * m.Config.Text.HiddenSize; after["lm_head"].Parameters != n {
+		t.Errorf("lm_head has %d parameters, want %d", after["lm_head"].Parameters, n)
 	}
 }

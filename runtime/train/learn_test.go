@@ -347,3 +347,35 @@ func TestOptions(t *testing.T) {
 		}
 	}
 }
+
+// TestLearnsInEachPrecision: branches learn beside weights that are rounded or quantised, and all weights do not.
+func TestLearnsInEachPrecision(t *testing.T) {
+	dir := painted(t, 2)
+	for _, precision := range []string{"bf16", "int8", "int4"} {
+		m, err := loupe.Load(tiny, loupe.Options{MaxPixels: 56 * 56, Precision: precision})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		full := options(t, dir)
+		full.Full = true
+		if _, err := train.Run(context.Background(), m, full, func(train.Progress) {}); err == nil || !strings.Contains(err.Error(), "--full") {
+			t.Errorf("%s: --full gives %v", precision, err)
+		}
+		o := options(t, dir)
+		o.LoRA = train.LoRAOptions{Rank: 4}
+		o.LR, o.Steps = 1e-2, 6
+		var losses []float64
+		_, err = train.Run(context.Background(), m, o, func(p train.Progress) {
+			if p.Last != nil {
+				losses = append(losses, p.Last.Loss)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first, last := losses[0], losses[len(losses)-1]; !(last < first/2) {
+			t.Errorf("%s: the loss goes from %v to %v", precision, first, last)
+		}
+	}
+}

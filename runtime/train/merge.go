@@ -31,6 +31,9 @@ func Merge(m *loupe.Model, dir, dtype string) error {
 	if m.Adapter == nil && dtype == MergeBase {
 		return errors.New("there is nothing to merge: give --adapter, or a --dtype to write the weights in")
 	}
+	if p := m.Checkpoint().Precision(); p != "" {
+		return fmt.Errorf("the model was quantised to %s, and merged weights are not: merge into the model that it was made of", p)
+	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("make --out: %w", err)
 	}

@@ -2,21 +2,12 @@ package train
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"path/filepath"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/weights"
 )
-
-// besideWeights are the files of a model directory that go with its weights.
-var besideWeights = []string{
-	"config.json", "generation_config.json", "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt",
-	"chat_template.json", "chat_template.jinja",
-}
 
 // writeModel writes a model directory of m's checkpoint with other weights: of gives what takes a tensor's place. dtype is what
 // config.json then says of them, as transformers names it; "": what it says.
@@ -31,20 +22,14 @@ func writeModel(dir string, m *loupe.Model, dtype string, of func(weights.Tensor
 	if err := weights.Write(filepath.Join(dir, weights.SingleName), all, map[string]string{"format": "pt"}); err != nil {
 		return fmt.Errorf("write model: %w", err)
 	}
-	for _, name := range besideWeights {
-		data, err := fs.ReadFile(m.Files(), name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+	err := m.CopyBeside(dir, func(name string, data []byte) ([]byte, error) {
+		if name == "config.json" && dtype != "" {
+			return withDType(data, dtype)
 		}
-		if err == nil && name == "config.json" && dtype != "" {
-			data, err = withDType(data, dtype)
-		}
-		if err == nil {
-			err = weights.WriteFileAtomic(filepath.Join(dir, name), func(w io.Writer) error { _, err := w.Write(data); return err })
-		}
-		if err != nil {
-			return fmt.Errorf("write model: %w", err)
-		}
+		return data, nil
+	})
+	if err != nil {
+		return fmt.Errorf("write model: %w", err)
 	}
 	return nil
 }

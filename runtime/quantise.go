@@ -1,0 +1,190 @@
+package loupe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/tensor"
+	"github.com/loupe-vl/loupe/weights"
+)
+
+// besideWeights are the files of a model directory that go with its weights.
+var besideWeights = []string{
+	"config.json", "generation_config.json", "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt",
+	"chat_template.json", "chat_template.jinja",
+}
+
+// CopyBeside copies the files that go with a model's weights into dir; edit, if it is not nil, may change what they hold.
+func (m *Model) CopyBeside(dir string, edit func(name string, data []byte) ([]byte, error)) error {
+	return copyFiles(m.files, besideWeights, dir, edit)
+}
+
+// copyFiles copies those of the files that are there.
+func copyFiles(files fs.FS, names []string, dir string, edit func(name string, data []byte) ([]byte, error)) error {
+	for _, name := range names {
+		data, err := fs.ReadFile(files, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil && edit != nil {
+			data, err = edit(name, data)
+		}
+		if err == nil {
+			err = weights.WriteFileAtomic(filepath.Join(dir, name), func(w io.Writer) error { _, err := w.Write(data); return err })
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// QuantiseOptions are how a model is quantised once and for all.
+type QuantiseOptions struct {
+	Precision  string // int8 or int4
+	Group      int    // weights of a row that share a scale, a multiple of 32; 0: a whole row
+	ZeroPoints bool   // int4: each group has a zero of its own
+	// Progress is told how many matrices of how many are written; it may be nil.
+	Progress func(done, of int)
+}
+
+// Validate refuses what cannot be meant, naming the flag.
+func (o QuantiseOptions) Validate() error {
+	switch {
+	case o.Precision != "int8" && o.Precision != "int4":
+		return fmt.Errorf("--precision is %q; give int8 or int4, which weights can be quantised to", o.Precision)
+	case o.Group < 0 || o.Group%32 != 0:
+		return fmt.Errorf("--group is %d; give 32, 64, 128 or another multiple of 32, or 0 for one scale a row", o.Group)
+	case o.ZeroPoints && o.Precision == "int8":
+		return errors.New("--zero-points goes with --precision int4")
+	}
+	return nil
+}
+
+// Quantise writes the model, which must be exact, into a new directory dir with quantised weights, which load as they lie. They
+// are those that the precision makes of the model at load, where the group is 32 and there are no zero points. On any error, and
+// if ctx is cancelled, nothing is left at dir.
+func (m *Model) Quantise(ctx context.Context, dir string, o QuantiseOptions) error {
+	if err := o.Validate(); err != nil {
+		return err
+	}
+	if p := m.Settings().Precision; p != "exact" {
+		return fmt.Errorf("model %s is %s already; quantise the one that it was made of", m.Name(), p)
+	}
+	if m.Adapter != nil {
+		return errors.New("quantise takes no --adapter: merge it first with `loupe merge`, or use it beside the quantised model")
+	}
+	if _, err := os.Lstat(dir); err == nil {
+		return fmt.Errorf("--out %s exists; name a directory that does not", dir)
+	}
+	work, err := os.MkdirTemp(filepath.Dir(filepath.Clean(dir)), ".loupe-quantise-")
+	if err != nil {
+		return fmt.Errorf("make --out: %w", err)
+	}
+	defer os.RemoveAll(work) // does nothing after the rename
+	if err := m.writeQuantised(ctx, work, o); err != nil {
+		return fmt.Errorf("quantise %s: %w", m.Name(), err)
+	}
+	if err := os.Chmod(work, 0o755); err != nil {
+		return fmt.Errorf("quantise %s: %w", m.Name(), err)
+	}
+	if err := os.Rename(work, dir); err != nil {
+		return fmt.Errorf("quantise %s: %w", m.Name(), err)
+	}
+	return weights.SyncDir(filepath.Dir(filepath.Clean(dir)))
+}
+
+func (m *Model) writeQuantised(ctx context.Context, dir string, o QuantiseOptions) error {
+	var linears []weights.QuantisedLinear
+	replaced := map[string]bool{}
+	all := append(m.Linears(), m.Decoder.LMHead)
+	done := 0
+	for _, l := range all {
+		how := quantising(o.Precision, l.Name, o.Group, o.ZeroPoints)
+		if how.Bits == 0 {
+			continue
+		}
+		replaced[l.Name+".weight"] = true
+		linears = append(linears, weights.QuantisedLinear{Name: l.Name, Rows: l.W.Rows, Cols: l.W.Cols, How: how, Make: func() (*kernels.Panels, error) {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			if done++; o.Progress != nil {
+				defer o.Progress(done, len(linears))
+			}
+			return m.engine.Quantise(l.W, how)
+		}})
+	}
+	var rest []weights.Named
+	for _, t := range m.checkpoint.Tensors() {
+		if !replaced[t.Name] {
+			rest = append(rest, weights.FromTensor(t.Name, t))
+		}
+	}
+	if err := weights.WriteQuantised(filepath.Join(dir, weights.SingleName), o.Precision, linears, rest); err != nil {
+		return err
+	}
+	if err := m.CopyBeside(dir, nil); err != nil {
+		return err
+	}
+	head := m.files
+	if from := m.options.headDir(); from != "" {
+		head = os.DirFS(from)
+	}
+	return copyFiles(head, []string{weights.ScoreHeadConfigName, weights.ScoreHeadWeightsName}, dir, nil)
+}
+
+// takePrecision settles the precision of a checkpoint: a quantised one has its own.
+func (m *Model) takePrecision() error {
+	made := m.checkpoint.Precision()
+	switch {
+	case made == "":
+		return nil
+	case made != "int8" && made != "int4":
+		return fmt.Errorf("the checkpoint was quantised to %q, which this program does not know", made)
+	case m.options.Precision != "" && m.options.Precision != made:
+		return fmt.Errorf("the model was quantised to %s, so --precision %s cannot be had of it; leave the flag away, or load the model that it was made of", made, m.options.Precision)
+	}
+	m.options.Precision = made
+	return nil
+}
+
+// mustBeQuantised is the converter of a quantised checkpoint: the weights that its precision quantises must have been.
+func mustBeQuantised(precision string) weights.Converter {
+	return func(name string, w kernels.Matrix) (kernels.Matrix, error) {
+		if quantising(precision, name, defaultGroup, false).Bits != 0 {
+			return w, fmt.Errorf("it is not quantised, but the file says that the model is %s; make the model again with `loupe quantize`", precision)
+		}
+		return w, nil
+	}
+}
+
+// bytesOf is the memory of a linear map's weight where the kernels read it.
+func bytesOf(l *tensor.Linear) int {
+	switch l.W.Kind {
+	case kernels.Quantised:
+		return l.W.Panels.Bytes()
+	case kernels.F32:
+		return 4 * l.W.Rows * l.W.Cols
+	}
+	return 2 * l.W.Rows * l.W.Cols
+}
+
+// WeightBytes is how many bytes the weights of one part take for each of its parameters, scales counted: "visual." or "model.",
+// which has the logits with it.
+func (m *Model) WeightBytes(part string) float64 {
+	bytes, n := 0, 0
+	for _, l := range append(m.Linears(), m.Decoder.LMHead) {
+		if strings.HasPrefix(l.Name, part) || part == "model." && l == m.Decoder.LMHead {
+			bytes, n = bytes+bytesOf(l), n+l.W.Rows*l.W.Cols
+		}
+	}
+	return float64(bytes) / float64(n)
+}
