@@ -35,6 +35,7 @@ type path struct {
 	low       lowTiles
 	prefetch  prefetchFunc // nil for none
 	pack      packFunc
+	widen     [3]packRoutine // packing of 16 columns of weights whose rows are steps, by kind; nil for none
 	packX     packXFunc
 	fan       fanFunc
 	strips    strips         // none: products of few rows go by panels too

@@ -172,6 +172,13 @@ func (p *path) packPanel(panel []float32, w Matrix, transW bool, c, cols, k0, kc
 		p.pack(panel, p.nr, w, c, cols, k0, kc)
 		return
 	}
+	if int(w.Kind) < len(p.widen) && p.widen[w.Kind] != nil && cols%16 == 0 {
+		_ = w.at(k0+kc-1, c+cols-1)
+		for j := 0; j < cols; j += 16 {
+			p.widen[w.Kind](kc, &panel[j], p.nr, w.at(k0, c+j), w.Stride)
+		}
+		return
+	}
 	if w.Kind == F32 && cols%16 == 0 {
 		for i := range kc {
 			to, from := panel[i*p.nr:][:cols], w.F32[(k0+i)*w.Stride+c:][:cols]

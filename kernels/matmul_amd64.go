@@ -79,6 +79,28 @@ func tile6x8AVX2(k int, x, w, dst *float32, stride int, accumulate int)
 //go:noescape
 func fan32AVX2(k int, x, w *float32, stride int, dst *float32, accumulate int)
 
+// widenBF16AVX2 widens 16 columns of n rows of weights, stride apart, into rows of nr columns:
+//
+//	for i := range n {
+//		for c := range 16 {
+//			dst[i*nr+c] = w[i*stride+c]
+//		}
+//	}
+//
+//go:noescape
+func widenBF16AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
+
+// widenF16AVX2 widens 16 columns of n rows of weights, stride apart, into rows of nr columns:
+//
+//	for i := range n {
+//		for c := range 16 {
+//			dst[i*nr+c] = w[i*stride+c]
+//		}
+//	}
+//
+//go:noescape
+func widenF16AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
+
 // packF32AVX2 widens 8 rows of weights, rows stride apart, and lays them side by side, nr columns to a row of dst:
 //
 //	for i := range n * 4 {
@@ -364,6 +386,28 @@ func tile12x16AVX512(k int, x, w, dst *float32, stride int, accumulate int)
 //
 //go:noescape
 func fan32AVX512(k int, x, w *float32, stride int, dst *float32, accumulate int)
+
+// widenBF16AVX512 widens 16 columns of n rows of weights, stride apart, into rows of nr columns:
+//
+//	for i := range n {
+//		for c := range 16 {
+//			dst[i*nr+c] = w[i*stride+c]
+//		}
+//	}
+//
+//go:noescape
+func widenBF16AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
+
+// widenF16AVX512 widens 16 columns of n rows of weights, stride apart, into rows of nr columns:
+//
+//	for i := range n {
+//		for c := range 16 {
+//			dst[i*nr+c] = w[i*stride+c]
+//		}
+//	}
+//
+//go:noescape
+func widenF16AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
 
 // packF32AVX512 widens 16 rows of weights, rows stride apart, and lays them side by side, nr columns to a row of dst:
 //

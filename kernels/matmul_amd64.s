@@ -584,6 +584,52 @@ step:
 	VZEROUPPER
 	RET
 
+// func widenBF16AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
+TEXT ·widenBF16AVX2(SB), NOSPLIT, $0-40
+	MOVQ n+0(FP), CX
+	MOVQ dst+8(FP), DI
+	MOVQ nr+16(FP), R8
+	MOVQ w+24(FP), SI
+	MOVQ stride+32(FP), DX
+	SHLQ $2, R8
+	IMULQ $2, DX
+
+row:
+	VPMOVZXWD 0(SI), Y0
+	VPSLLD $16, Y0, Y0
+	VMOVUPS Y0, 0(DI)
+	VPMOVZXWD 16(SI), Y1
+	VPSLLD $16, Y1, Y1
+	VMOVUPS Y1, 32(DI)
+	ADDQ R8, DI
+	ADDQ DX, SI
+	DECQ CX
+	JNZ row
+	VZEROUPPER
+	RET
+
+// func widenF16AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
+TEXT ·widenF16AVX2(SB), NOSPLIT, $0-40
+	MOVQ n+0(FP), CX
+	MOVQ dst+8(FP), DI
+	MOVQ nr+16(FP), R8
+	MOVQ w+24(FP), SI
+	MOVQ stride+32(FP), DX
+	SHLQ $2, R8
+	IMULQ $2, DX
+
+row:
+	VCVTPH2PS 0(SI), Y0
+	VMOVUPS Y0, 0(DI)
+	VCVTPH2PS 16(SI), Y1
+	VMOVUPS Y1, 32(DI)
+	ADDQ R8, DI
+	ADDQ DX, SI
+	DECQ CX
+	JNZ row
+	VZEROUPPER
+	RET
+
 // func packF32AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
 TEXT ·packF32AVX2(SB), NOSPLIT, $0-40
 	MOVQ n+0(FP), CX
@@ -2703,6 +2749,47 @@ step:
 	JNZ step
 	VMOVUPS Z0, 0(DI)
 	VMOVUPS Z1, 64(DI)
+	VZEROUPPER
+	RET
+
+// func widenBF16AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
+TEXT ·widenBF16AVX512(SB), NOSPLIT, $0-40
+	MOVQ n+0(FP), CX
+	MOVQ dst+8(FP), DI
+	MOVQ nr+16(FP), R8
+	MOVQ w+24(FP), SI
+	MOVQ stride+32(FP), DX
+	SHLQ $2, R8
+	IMULQ $2, DX
+
+row:
+	VPMOVZXWD 0(SI), Z0
+	VPSLLD $16, Z0, Z0
+	VMOVUPS Z0, 0(DI)
+	ADDQ R8, DI
+	ADDQ DX, SI
+	DECQ CX
+	JNZ row
+	VZEROUPPER
+	RET
+
+// func widenF16AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
+TEXT ·widenF16AVX512(SB), NOSPLIT, $0-40
+	MOVQ n+0(FP), CX
+	MOVQ dst+8(FP), DI
+	MOVQ nr+16(FP), R8
+	MOVQ w+24(FP), SI
+	MOVQ stride+32(FP), DX
+	SHLQ $2, R8
+	IMULQ $2, DX
+
+row:
+	VCVTPH2PS 0(SI), Z0
+	VMOVUPS Z0, 0(DI)
+	ADDQ R8, DI
+	ADDQ DX, SI
+	DECQ CX
+	JNZ row
 	VZEROUPPER
 	RET
 

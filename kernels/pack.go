@@ -1,5 +1,10 @@
 package kernels
 
+import "unsafe"
+
+// packRoutine is the assembly of a packing, of n rows or groups of steps: see packBF16AVX2 and widenBF16AVX2.
+type packRoutine func(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
+
 // packGeneric is the plain Go packFunc.
 func packGeneric(dst []float32, nr int, m Matrix, r, rows, c, cols int) {
 	for i := range rows {
@@ -23,6 +28,15 @@ func packGeneric(dst []float32, nr int, m Matrix, r, rows, c, cols int) {
 
 // packXGeneric is the plain Go packXFunc.
 func packXGeneric(dst []float32, mr int, x View, r, rows, k, steps int) {
+	if x.RowStride == 1 { // the rows of a step lie side by side already
+		for j := range steps {
+			at := r + (k+j)*x.ColStride
+			for i, v := range x.Data[at : at+rows] {
+				dst[j*mr+i] = v
+			}
+		}
+		return
+	}
 	for i := range rows {
 		at := (r+i)*x.RowStride + k*x.ColStride
 		for j := range steps {

@@ -5,37 +5,41 @@
 package kernels
 
 var vectorsAVX2 = vectors{
-	add:        addAVX2,
-	scale:      scaleAVX2,
-	divide:     divideAVX2,
-	rotate:     rotateAVX2,
-	quickGELU:  quickGELUAVX2,
-	gelu:       geluAVX2,
-	swiGLU:     swiGLUAVX2,
-	normRMS:    normRMSAVX2,
-	normLayer:  normLayerAVX2,
-	exponents:  exponentsAVX2,
-	maximum:    maximumAVX2,
-	sum:        sumAVX2,
-	sumSquares: sumSquaresAVX2,
-	finite:     finiteAVX2,
+	add:               addAVX2,
+	scale:             scaleAVX2,
+	divide:            divideAVX2,
+	rotate:            rotateAVX2,
+	quickGELU:         quickGELUAVX2,
+	gelu:              geluAVX2,
+	swiGLU:            swiGLUAVX2,
+	quickGELUBackward: quickGELUBackwardAVX2,
+	swiGLUBackward:    swiGLUBackwardAVX2,
+	normRMS:           normRMSAVX2,
+	normLayer:         normLayerAVX2,
+	exponents:         exponentsAVX2,
+	maximum:           maximumAVX2,
+	sum:               sumAVX2,
+	sumSquares:        sumSquaresAVX2,
+	finite:            finiteAVX2,
 }
 
 var vectorsAVX512 = vectors{
-	add:        addAVX512,
-	scale:      scaleAVX512,
-	divide:     divideAVX512,
-	rotate:     rotateAVX512,
-	quickGELU:  quickGELUAVX512,
-	gelu:       geluAVX512,
-	swiGLU:     swiGLUAVX512,
-	normRMS:    normRMSAVX512,
-	normLayer:  normLayerAVX512,
-	exponents:  exponentsAVX512,
-	maximum:    maximumAVX512,
-	sum:        sumAVX512,
-	sumSquares: sumSquaresAVX512,
-	finite:     finiteAVX512,
+	add:               addAVX512,
+	scale:             scaleAVX512,
+	divide:            divideAVX512,
+	rotate:            rotateAVX512,
+	quickGELU:         quickGELUAVX512,
+	gelu:              geluAVX512,
+	swiGLU:            swiGLUAVX512,
+	quickGELUBackward: quickGELUBackwardAVX512,
+	swiGLUBackward:    swiGLUBackwardAVX512,
+	normRMS:           normRMSAVX512,
+	normLayer:         normLayerAVX512,
+	exponents:         exponentsAVX512,
+	maximum:           maximumAVX512,
+	sum:               sumAVX512,
+	sumSquares:        sumSquaresAVX512,
+	finite:            finiteAVX512,
 }
 
 // addAVX2 is
@@ -102,6 +106,28 @@ func geluAVX2(n int, dst, x *float32)
 //
 //go:noescape
 func swiGLUAVX2(n int, dst, gate, up *float32)
+
+// quickGELUBackwardAVX2 is
+//
+//	for i := range 16 * n {
+//		s := Sigmoid(float32(1.702*x[i]))
+//		dx[i] += float32(dy[i] * (s + float32(float32(float32(1.702*x[i])*s)*(1-s))))
+//	}
+//
+//go:noescape
+func quickGELUBackwardAVX2(n int, dx, x, dy *float32)
+
+// swiGLUBackwardAVX2 is
+//
+//	for i := range 16 * n {
+//		s := Sigmoid(gate[i])
+//		silu := float32(gate[i] * s)
+//		dgate[i] += float32(float32(dy[i]*up[i]) * (s + float32(silu*(1-s))))
+//		dup[i] += float32(dy[i] * silu)
+//	}
+//
+//go:noescape
+func swiGLUBackwardAVX2(n int, dgate, dup, gate, up, dy *float32)
 
 // normRMSAVX2 is
 //
@@ -234,6 +260,28 @@ func geluAVX512(n int, dst, x *float32)
 //
 //go:noescape
 func swiGLUAVX512(n int, dst, gate, up *float32)
+
+// quickGELUBackwardAVX512 is
+//
+//	for i := range 16 * n {
+//		s := Sigmoid(float32(1.702*x[i]))
+//		dx[i] += float32(dy[i] * (s + float32(float32(float32(1.702*x[i])*s)*(1-s))))
+//	}
+//
+//go:noescape
+func quickGELUBackwardAVX512(n int, dx, x, dy *float32)
+
+// swiGLUBackwardAVX512 is
+//
+//	for i := range 16 * n {
+//		s := Sigmoid(gate[i])
+//		silu := float32(gate[i] * s)
+//		dgate[i] += float32(float32(dy[i]*up[i]) * (s + float32(silu*(1-s))))
+//		dup[i] += float32(dy[i] * silu)
+//	}
+//
+//go:noescape
+func swiGLUBackwardAVX512(n int, dgate, dup, gate, up, dy *float32)
 
 // normRMSAVX512 is
 //

@@ -5,20 +5,22 @@
 package kernels
 
 var vectorsNEON = vectors{
-	add:        addNEON,
-	scale:      scaleNEON,
-	divide:     divideNEON,
-	rotate:     rotateNEON,
-	quickGELU:  quickGELUNEON,
-	gelu:       geluNEON,
-	swiGLU:     swiGLUNEON,
-	normRMS:    normRMSNEON,
-	normLayer:  normLayerNEON,
-	exponents:  exponentsNEON,
-	maximum:    maximumNEON,
-	sum:        sumNEON,
-	sumSquares: sumSquaresNEON,
-	finite:     finiteNEON,
+	add:               addNEON,
+	scale:             scaleNEON,
+	divide:            divideNEON,
+	rotate:            rotateNEON,
+	quickGELU:         quickGELUNEON,
+	gelu:              geluNEON,
+	swiGLU:            swiGLUNEON,
+	quickGELUBackward: quickGELUBackwardNEON,
+	swiGLUBackward:    swiGLUBackwardNEON,
+	normRMS:           normRMSNEON,
+	normLayer:         normLayerNEON,
+	exponents:         exponentsNEON,
+	maximum:           maximumNEON,
+	sum:               sumNEON,
+	sumSquares:        sumSquaresNEON,
+	finite:            finiteNEON,
 }
 
 // addNEON is
@@ -85,6 +87,28 @@ func geluNEON(n int, dst, x *float32)
 //
 //go:noescape
 func swiGLUNEON(n int, dst, gate, up *float32)
+
+// quickGELUBackwardNEON is
+//
+//	for i := range 16 * n {
+//		s := Sigmoid(float32(1.702*x[i]))
+//		dx[i] += float32(dy[i] * (s + float32(float32(float32(1.702*x[i])*s)*(1-s))))
+//	}
+//
+//go:noescape
+func quickGELUBackwardNEON(n int, dx, x, dy *float32)
+
+// swiGLUBackwardNEON is
+//
+//	for i := range 16 * n {
+//		s := Sigmoid(gate[i])
+//		silu := float32(gate[i] * s)
+//		dgate[i] += float32(float32(dy[i]*up[i]) * (s + float32(silu*(1-s))))
+//		dup[i] += float32(dy[i] * silu)
+//	}
+//
+//go:noescape
+func swiGLUBackwardNEON(n int, dgate, dup, gate, up, dy *float32)
 
 // normRMSNEON is
 //

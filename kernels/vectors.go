@@ -11,13 +11,17 @@ import (
 // vectors are the assembly routines of a path, each over n times 16 elements, n > 0: see vector_amd64.go for the Go loop of
 // each. Scalars and lanes go by pointer. Where a result is NaN, its sign and payload are not promised.
 type vectors struct {
-	add        func(n int, dst, a, b *float32)
-	scale      func(n int, dst, x, s *float32)
-	divide     func(n int, dst, x, s *float32)
-	rotate     func(n int, dstLow, dstHigh, low, high, cos, sin *float32)
-	quickGELU  func(n int, dst, x *float32)
-	gelu       func(n int, dst, x *float32)
-	swiGLU     func(n int, dst, gate, up *float32)
+	add       func(n int, dst, a, b *float32)
+	scale     func(n int, dst, x, s *float32)
+	divide    func(n int, dst, x, s *float32)
+	rotate    func(n int, dstLow, dstHigh, low, high, cos, sin *float32)
+	quickGELU func(n int, dst, x *float32)
+	gelu      func(n int, dst, x *float32)
+	swiGLU    func(n int, dst, gate, up *float32)
+
+	quickGELUBackward func(n int, dx, x, dy *float32)
+	swiGLUBackward    func(n int, dgate, dup, gate, up, dy *float32)
+
 	normRMS    func(n int, dst, x, weight, r *float32)
 	normLayer  func(n int, dst, x, weight, bias, mean, r *float32)
 	exponents  func(n int, dst, x, top, lanes *float32)
@@ -116,6 +120,30 @@ func (e *Engine) SwiGLU(dst, gate, up []float32) {
 		e.path.vec.swiGLU(n/width, &dst[0], &gate[0], &up[0])
 	}
 	SwiGLU(dst[n:], gate[n:], up[n:])
+}
+
+// QuickGELUBackward is [QuickGELUBackward] by the engine's kernels, the same bits.
+func (e *Engine) QuickGELUBackward(dx, x, dy []float32) {
+	dx, dy = dx[:len(x)], dy[:len(x)]
+	n := e.whole(len(x))
+	if n > 0 {
+		e.path.vec.quickGELUBackward(n/width, &dx[0], &x[0], &dy[0])
+	}
+	QuickGELUBackward(dx[n:], x[n:], dy[n:])
+}
+
+// SwiGLUBackward is [SwiGLUBackward] by the engine's kernels, the same bits.
+func (e *Engine) SwiGLUBackward(dgate, dup, gate, up, dy []float32) {
+	if dgate == nil || dup == nil {
+		SwiGLUBackward(dgate, dup, gate, up, dy)
+		return
+	}
+	dgate, dup, up, dy = dgate[:len(gate)], dup[:len(gate)], up[:len(gate)], dy[:len(gate)]
+	n := e.whole(len(gate))
+	if n > 0 {
+		e.path.vec.swiGLUBackward(n/width, &dgate[0], &dup[0], &gate[0], &up[0], &dy[0])
+	}
+	SwiGLUBackward(dgate[n:], dup[n:], gate[n:], up[n:], dy[n:])
 }
 
 // ArgMax is [ArgMax] by the engine's kernels: the first element that equals the largest.

@@ -26,6 +26,12 @@ func emulateVectors(v *vectors, call func(routine any, args ...any)) *vectors {
 		swiGLU: func(n int, dst, gate, up *float32) {
 			call(v.swiGLU, n, out(16*n, dst), in(16*n, gate), in(16*n, up))
 		},
+		quickGELUBackward: func(n int, dx, x, dy *float32) {
+			call(v.quickGELUBackward, n, out(16*n, dx), in(16*n, x), in(16*n, dy))
+		},
+		swiGLUBackward: func(n int, dgate, dup, gate, up, dy *float32) {
+			call(v.swiGLUBackward, n, out(16*n, dgate), out(16*n, dup), in(16*n, gate), in(16*n, up), in(16*n, dy))
+		},
 		normRMS: func(n int, dst, x, weight, r *float32) {
 			call(v.normRMS, n, out(16*n, dst), in(16*n, x), in(16*n, weight), in(1, r))
 		},

@@ -44,6 +44,9 @@ var vectorCases = []vectorCase{
 	{"GELU", 2, changes(func(e *Engine, a [][]float32) { e.GELU(a[0], a[1]) }), changesTwin(func(a [][]float32) { GELU(a[0], a[1]) })},
 	{"SwiGLU", 3, changes(func(e *Engine, a [][]float32) { e.SwiGLU(a[0], a[1], a[2]) }), changesTwin(func(a [][]float32) { SwiGLU(a[0], a[1], a[2]) })},
 	{"SwiGLU in place", 2, changes(func(e *Engine, a [][]float32) { e.SwiGLU(a[1], a[0], a[1]) }), changesTwin(func(a [][]float32) { SwiGLU(a[1], a[0], a[1]) })},
+	{"QuickGELUBackward", 3, changes(func(e *Engine, a [][]float32) { e.QuickGELUBackward(a[0], a[1], a[2]) }), changesTwin(func(a [][]float32) { QuickGELUBackward(a[0], a[1], a[2]) })},
+	{"SwiGLUBackward", 5, changes(func(e *Engine, a [][]float32) { e.SwiGLUBackward(a[0], a[1], a[2], a[3], a[4]) }), changesTwin(func(a [][]float32) { SwiGLUBackward(a[0], a[1], a[2], a[3], a[4]) })},
+	{"SwiGLUBackward of one", 4, changes(func(e *Engine, a [][]float32) { e.SwiGLUBackward(nil, a[0], a[1], a[2], a[3]) }), changesTwin(func(a [][]float32) { SwiGLUBackward(nil, a[0], a[1], a[2], a[3]) })},
 	{"Softmax", 1, changes(func(e *Engine, a [][]float32) { e.Softmax(a[0]) }), changesTwin(func(a [][]float32) { Softmax(a[0]) })},
 	{"RMSNorm", 3, changes(func(e *Engine, a [][]float32) { e.RMSNorm(a[0], a[1], a[2], 1e-6) }), changesTwin(func(a [][]float32) { RMSNorm(a[0], a[1], a[2], 1e-6) })},
 	{"RMSNorm in place", 2, changes(func(e *Engine, a [][]float32) { e.RMSNorm(a[0], a[0], a[1], 1e-6) }), changesTwin(func(a [][]float32) { RMSNorm(a[0], a[0], a[1], 1e-6) })},
@@ -152,7 +155,7 @@ func TestVectorsAgainstPages(t *testing.T) {
 			for _, n := range lengths {
 				// The functions share the arrays, since mapping them takes longer than all else.
 				var got [][]float32
-				for range 4 {
+				for range 5 {
 					got = append(got, pages.Like(t, side, make([]float32, 2*n)))
 				}
 				for _, c := range vectorCases {

@@ -34,17 +34,6 @@ func TestBench(t *testing.T) {
 	}
 }
 
-// TestBenchInPart: what can be measured is printed, what cannot is the error.
-func TestBenchInPart(t *testing.T) {
-	r := start(t, "", "bench", "--shape", "demo", "--what", "decode,train", "--seconds", "0.005", "--json")
-	if r.status != exitFailed || !strings.Contains(r.stderr, "training") || strings.Count(r.stderr, "\n") != 1 {
-		t.Errorf("exit %d: %s", r.status, r.stderr)
-	}
-	if strings.Count(r.stdout, "\n") != 1 || !strings.Contains(r.stdout, `"what":"decode"`) {
-		t.Errorf("printed %s", r.stdout)
-	}
-}
-
 func TestBenchErrors(t *testing.T) {
 	for _, c := range []struct {
 		name   string

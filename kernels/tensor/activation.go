@@ -4,7 +4,7 @@ import "github.com/loupe-vl/loupe/kernels"
 
 // QuickGELU is x*sigmoid(1.702x), the activation of the vision blocks.
 func (r *Run) QuickGELU(x Tensor) Tensor {
-	return r.each(x, r.eng.QuickGELU, kernels.QuickGELUBackward)
+	return r.each(x, r.eng.QuickGELU, r.eng.QuickGELUBackward)
 }
 
 // GELU is the exact (erf) form, the activation of the patch merger (Hendrycks and Gimpel, arXiv 1606.08415).
@@ -50,7 +50,7 @@ func (r *Run) SwiGLU(gate, up Tensor) Tensor {
 		r.record(func() {
 			r.rows(out.Rows, 32*out.Cols, func(lo, hi int) {
 				for i := lo; i < hi; i++ {
-					kernels.SwiGLUBackward(gate.gradOrNil(i), up.gradOrNil(i), gate.Row(i), up.Row(i), out.GradRow(i))
+					r.eng.SwiGLUBackward(gate.gradOrNil(i), up.gradOrNil(i), gate.Row(i), up.Row(i), out.GradRow(i))
 				}
 			})
 		})

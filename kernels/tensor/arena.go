@@ -7,6 +7,7 @@ type Arena struct {
 	chunks [][]float32
 	chunk  int // the chunk in use
 	used   int // floats used in it
+	kept   *Arena
 }
 
 // arenaChunk is the least size of a chunk, in floats (4 MiB): small requests share one.
@@ -21,8 +22,21 @@ func (a *Arena) Mark() Mark { return Mark{a.chunk, a.used} }
 // Release gives back everything that was taken since m.
 func (a *Arena) Release(m Mark) { a.chunk, a.used = m.chunk, m.used }
 
-// Reset gives back everything and keeps the memory for the next step.
-func (a *Arena) Reset() { a.chunk, a.used = 0, 0 }
+// Reset gives back everything, also of Kept, and keeps the memory for the next step.
+func (a *Arena) Reset() {
+	a.chunk, a.used = 0, 0
+	if a.kept != nil {
+		a.kept.Reset()
+	}
+}
+
+// Kept is an arena beside this one, for what is to outlive a Release.
+func (a *Arena) Kept() *Arena {
+	if a.kept == nil {
+		a.kept = new(Arena)
+	}
+	return a.kept
+}
 
 // Floats returns n floats whose contents are undefined.
 func (a *Arena) Floats(n int) []float32 {
@@ -46,6 +60,9 @@ func (a *Arena) Floats(n int) []float32 {
 // Bytes is the memory that the arena holds.
 func (a *Arena) Bytes() int {
 	n := 0
+	if a.kept != nil {
+		n = a.kept.Bytes()
+	}
 	for _, c := range a.chunks {
 		n += 4 * len(c)
 	}

@@ -43,10 +43,10 @@ func attnScale(headDim int) float32 { return float32(1 / math.Sqrt(float64(headD
 // Within is attention inside each span: q, (rows, heads*head_dim), against the keys and values of the same rows. Taps
 // below at: scores.J (after the scale), probs.J and heads, (heads, queries, keys) for span J.
 func (r *Run) Within(at Point, q Tensor, heads int, kv KV, spans []Span) Tensor {
-	out := r.attentionResult(q, kv)
+	out, known := r.attentionResult(q, kv)
 	for _, s := range spans {
 		part := KV{K: []Tensor{kv.K[0].Slice(s.Start, s.End)}, V: []Tensor{kv.V[0].Slice(s.Start, s.End)}, KVHeads: kv.KVHeads}
-		a := &attention{heads: heads, q: q.Slice(s.Start, s.End), kv: part, out: out.Slice(s.Start, s.End), index: s.Index}
+		a := &attention{heads: heads, q: q.Slice(s.Start, s.End), kv: part, out: out.Slice(s.Start, s.End), known: known, index: s.Index}
 		a.visible = func(int) int { return part.K[0].Rows }
 		r.attend(at, a)
 	}
@@ -56,9 +56,9 @@ func (r *Run) Within(at Point, q Tensor, heads int, kv KV, spans []Span) Tensor 
 // Causal is attention to the past: the last row of q, (rows, heads*head_dim), sees all keys of kv, the row before it one
 // less. Query head h reads key head h/(heads/kv_heads) (grouped queries, Ainslie et al., arXiv 2305.13245).
 func (r *Run) Causal(at Point, q Tensor, heads int, kv KV) Tensor {
-	out := r.attentionResult(q, kv)
+	out, known := r.attentionResult(q, kv)
 	past := kv.Len() - q.Rows
-	a := &attention{heads: heads, q: q, kv: kv, out: out, index: -1}
+	a := &attention{heads: heads, q: q, kv: kv, out: out, known: known, index: -1}
 	a.visible = func(row int) int { return past + row + 1 }
 	r.attend(at, a)
 	return r.TapHeads(at.named("heads"), out, heads)
@@ -73,7 +73,8 @@ type attention struct {
 	heads  int
 	q, out Tensor
 	kv     KV
-	index  int // J of the tap names; -1: none
+	known  bool // out holds the result already: see Run.product
+	index  int  // J of the tap names; -1: none
 	// visible is how many keys query row sees: keys [0, visible).
 	visible func(row int) int
 
@@ -101,7 +102,7 @@ func (r *Run) attend(at Point, a *attention) {
 		a.scoreEdits, a.probEdits = r.probe.Edits(scores), r.probe.Edits(probs)
 		wantScores, wantProbs = r.wants(scores, a.shape()), r.wants(probs, a.shape())
 	}
-	if r.dry {
+	if r.dry || a.known {
 		return
 	}
 	if !wantScores && !wantProbs {

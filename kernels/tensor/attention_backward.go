@@ -5,13 +5,14 @@ import (
 	"slices"
 )
 
-// attentionResult is the memory of an attention's result, with a gradient where one is to be recorded.
-func (r *Run) attentionResult(q Tensor, kv KV) Tensor {
-	out := r.New(q.Rows, q.Cols)
+// attentionResult is the memory of an attention's result, with a gradient where one is to be recorded, or with known the result
+// itself.
+func (r *Run) attentionResult(q Tensor, kv KV) (out Tensor, known bool) {
+	out, known = r.product(q.Rows, q.Cols)
 	if r.taping(false, append(slices.Concat(kv.K, kv.V), q)...) {
 		out = r.WithGrad(out)
 	}
-	return out
+	return out, known
 }
 
 // recordAttention records the backward of an attention that was just computed. The probabilities are not kept: they are

@@ -34,7 +34,7 @@ func (l *Linear) learns() bool {
 // Linear maps x, (rows, in), to (rows, out). Each product runs over the inputs in order (law 1), then the bias is added,
 // then the LoRA branch.
 func (r *Run) Linear(x Tensor, l *Linear) Tensor {
-	out := r.New(x.Rows, l.W.Rows)
+	out, known := r.product(x.Rows, l.W.Rows)
 	if r.idle() {
 		return out
 	}
@@ -42,26 +42,38 @@ func (r *Run) Linear(x Tensor, l *Linear) Tensor {
 		r.Fail(fmt.Errorf("%s takes %d inputs, not %d", l.Name, l.W.Cols, x.Cols))
 		return out
 	}
-	r.eng.MatMul(out.view(), x.view(), l.W, true, false)
-	if l.Bias != nil {
-		r.rows(out.Rows, out.Cols, func(lo, hi int) {
-			for i := lo; i < hi; i++ {
-				r.eng.Add(out.Row(i), out.Row(i), l.Bias)
-			}
-		})
+	if !known {
+		r.affine(out, x, l)
 	}
 	in, low := x, Tensor{}
 	if l.LoRA != nil {
 		if l.LoRA.Dropout > 0 && r.DropoutSeed != 0 {
 			in = r.dropped(x, l.Name, l.LoRA.Dropout)
 		}
-		low = r.addLoRA(out, in, l.LoRA)
+		low = r.New(x.Rows, l.LoRA.A.Rows)
+		r.eng.MatMul(low.view(), in.view(), l.LoRA.A, true, false)
+		if !known {
+			r.addLoRA(out, low, l.LoRA)
+		}
 	}
 	if r.taping(l.learns(), x) {
 		out = r.WithGrad(out)
 		r.record(func() { r.linearBackward(x, in, low, out, l) })
 	}
 	return out
+}
+
+// affine computes out = x Wᵀ + b.
+func (r *Run) affine(out, x Tensor, l *Linear) {
+	r.eng.MatMul(out.view(), x.view(), l.W, true, false)
+	if l.Bias == nil {
+		return
+	}
+	r.rows(out.Rows, out.Cols, func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			r.eng.Add(out.Row(i), out.Row(i), l.Bias)
+		}
+	})
 }
 
 // linearBackward adds dy W to the gradient of x, dyᵀ x to that of W and the sum of dy's rows to that of the bias, and goes
@@ -114,10 +126,11 @@ func (r *Run) loraBackward(x, in, low, dy Tensor, linear *Linear) {
 	}
 }
 
-// addLoRA adds the branch to out and returns A(x).
-func (r *Run) addLoRA(out, x Tensor, l *LoRA) (low Tensor) {
-	low, up := r.New(x.Rows, l.A.Rows), r.New(out.Rows, out.Cols)
-	r.eng.MatMul(low.view(), x.view(), l.A, true, false)
+// addLoRA adds the branch to out; low is A(x).
+func (r *Run) addLoRA(out, low Tensor, l *LoRA) {
+	mark := r.arena.Mark()
+	defer r.arena.Release(mark)
+	up := r.New(out.Rows, out.Cols)
 	r.eng.MatMul(up.view(), low.view(), l.B, true, false)
 	r.rows(out.Rows, out.Cols, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
@@ -125,7 +138,6 @@ func (r *Run) addLoRA(out, x Tensor, l *LoRA) (low Tensor) {
 			r.eng.Add(out.Row(i), out.Row(i), up.Row(i))
 		}
 	})
-	return low
 }
 
 // gradTensor is the gradient of t as a tensor.

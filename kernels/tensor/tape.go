@@ -7,7 +7,8 @@ package tensor
 // its written order: like results, they do not depend on threads.
 type Tape struct {
 	// Recompute lets Scope forget what happens inside a block and compute it again when its gradient is due: memory for one
-	// block in place of all, for the time of another forward pass. It changes no bit.
+	// block in place of all. What the block's linear maps and attention gave is kept, unless a probe may change it, since that
+	// is most of the time and a third of the memory. It changes no bit.
 	Recompute bool
 	// All asks for the gradient of every tensor that passes, and not of those alone that depend on what learns.
 	All bool
@@ -83,10 +84,16 @@ func (r *Run) recomputed(x Tensor, block func(x Tensor) Tensor) Tensor {
 	}
 	out := r.WithGrad(r.New(x.Rows, x.Cols))
 	first, prompt, pass := r.FirstRow, r.PromptRows, r.Pass
+	var products *products
+	if r.probe == nil {
+		products = newProducts(r.arena.Kept())
+	}
 	inside := func(t *Tape, then func(result Tensor)) {
 		mark := r.arena.Mark()
 		r.tape, r.FirstRow, r.PromptRows, r.Pass = t, first, prompt, pass
+		r.products = products
 		result := block(x)
+		r.products = nil
 		if r.Err() == nil {
 			then(result)
 		}
@@ -95,6 +102,7 @@ func (r *Run) recomputed(x Tensor, block func(x Tensor) Tensor) Tensor {
 	}
 	inside(nil, func(result Tensor) { out.copyRows(result) })
 	r.record(func() {
+		products.rewind()
 		r.replaying = true
 		inside(&Tape{All: tape.All}, func(result Tensor) {
 			if result.Grad != nil {

@@ -24,7 +24,7 @@ var measurements = []struct {
 	{"prefill", "prefill", prefill},
 	{"decode", "decode", decode},
 	{"image", "image encode", encode},
-	{"train", "lora train step", train},
+	{"train", "lora train step", lora},
 }
 
 // Words lists what Options.What may hold.

@@ -32,15 +32,15 @@ func embedded(t *testing.T) (*loupe.Model, Options) {
 	return m, Options{What: []string{"prefill"}, Tokens: 20, Image: img, Each: 5 * time.Millisecond}
 }
 
-// TestRun measures everything there is: each line is whole, and what is missing is an error beside the rest.
+// TestRun measures everything there is: each line is whole.
 func TestRun(t *testing.T) {
 	m, o := embedded(t)
 	o.What = []string{"train", "image", "decode", "prefill"}
 	var told []string
 	o.Progress = func(what string) { told = append(told, what) }
 	results, peaks, err := Run(context.Background(), m, o)
-	if err == nil || !strings.Contains(err.Error(), "lora train step") {
-		t.Errorf("training is not there yet, but the error is %v", err)
+	if err != nil {
+		t.Fatal(err)
 	}
 	var got []string
 	for _, r := range results {
@@ -53,11 +53,11 @@ func TestRun(t *testing.T) {
 		if !(r.OfLimit > 0) || r.LimitPerS != want || math.Abs(r.OfLimit*want-reached) > 1e-9*reached {
 			t.Errorf("%s: %v of limit %v (measured %v), reached %v", r.What, r.OfLimit, r.LimitPerS, want, reached)
 		}
-		if speed := r.What != "image encode"; (r.TokensPerS > 0) != speed || (r.S > 0) == speed {
+		if speed := r.What == "prefill" || r.What == "decode"; (r.TokensPerS > 0) != speed || (r.S > 0) == speed {
 			t.Errorf("%s: %v tokens/s, %v s", r.What, r.TokensPerS, r.S)
 		}
 	}
-	if d := cmp.Diff([]string{"prefill fp32_fma", "decode read", "image encode fp32_fma"}, got); d != "" {
+	if d := cmp.Diff([]string{"prefill fp32_fma", "decode read", "image encode fp32_fma", "lora train step fp32_fma"}, got); d != "" {
 		t.Errorf("results (-want +got):\n%s", d)
 	}
 	limits := "the limits of the machine"
@@ -139,7 +139,6 @@ func TestRunRefuses(t *testing.T) {
 		{"no tokens", func(o *Options) { o.Tokens = 0 }, "--tokens"},
 		{"no time", func(o *Options) { o.Each = 0 }, "--seconds"},
 		{"too many tokens", func(o *Options) { o.Tokens = m.Config.Text.MaxPositionEmbeddings }, "--tokens"},
-		{"only what is not there", func(o *Options) { o.What = []string{"train"} }, "train"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := good

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/loupe-vl/loupe/decoder"
@@ -116,9 +115,4 @@ func encode(ctx context.Context, m *loupe.Model, o Options) (measured, error) {
 	}
 	t, err := best(o.Each, func() (time.Duration, error) { return once(p.GridTHW, p.Data) })
 	return measured{time: t, cost: Image(m.Config.Vision, m.WeightBytes("visual."), p.GridTHW)}, err
-}
-
-// train is the place of a step of LoRA training.
-func train(context.Context, *loupe.Model, Options) (measured, error) {
-	return measured{}, errors.New("training is not in this version of loupe; leave train out of --what")
 }

@@ -39,6 +39,22 @@ var functions = []function{
 		gate := p.load("gate")
 		p.store("dst", p.mul(p.mul(gate, p.sigmoid(gate)), p.load("up")))
 	}},
+	{"quickGELUBackward", []string{"dx", "x", "dy"},
+		"s := Sigmoid(float32(1.702*x[i]))\ndx[i] += float32(dy[i] * (s + float32(float32(float32(1.702*x[i])*s)*(1-s))))", func(p *program) {
+			x := p.mul(p.load("x"), p.number(1.702))
+			s := p.sigmoid(x)
+			slope := p.add(s, p.mul(p.mul(x, s), p.sub(p.number(1), s)))
+			p.store("dx", p.add(p.load("dx"), p.mul(p.load("dy"), slope)))
+		}},
+	{"swiGLUBackward", []string{"dgate", "dup", "gate", "up", "dy"},
+		"s := Sigmoid(gate[i])\nsilu := float32(gate[i] * s)\ndgate[i] += float32(float32(dy[i]*up[i]) * (s + float32(silu*(1-s))))\ndup[i] += float32(dy[i] * silu)", func(p *program) {
+			gate, dy := p.load("gate"), p.load("dy")
+			s := p.sigmoid(gate)
+			silu := p.mul(gate, s)
+			slope := p.add(s, p.mul(silu, p.sub(p.number(1), s)))
+			p.store("dgate", p.add(p.load("dgate"), p.mul(p.mul(dy, p.load("up")), slope)))
+			p.store("dup", p.add(p.load("dup"), p.mul(dy, silu)))
+		}},
 	{"normRMS", []string{"dst", "x", "weight", "=r"}, "dst[i] = weight[i] * float32(x[i]**r)", func(p *program) {
 		p.store("dst", p.mul(p.mul(p.load("x"), p.uniform("r")), p.load("weight")))
 	}},

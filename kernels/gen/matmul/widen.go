@@ -1,0 +1,36 @@
+package main
+
+import "fmt"
+
+// widen writes the packing of a panel from weights whose rows are steps of k: the products of a backward.
+func (m machine) widen(g *generator, k kind) {
+	const cols = 16
+	name := "widen" + k.name + m.name
+	doc := fmt.Sprintf(`%s widens %d columns of n rows of weights, stride apart, into rows of nr columns:
+
+	for i := range n {
+		for c := range %[2]d {
+			dst[i*nr+c] = w[i*stride+c]
+		}
+	}
+`, name, cols)
+	g.text(doc, name, "(n int, dst *float32, nr int, w unsafe.Pointer, stride int)", "CX", "DI", "R8", "SI", "DX")
+	g.op("SHLQ $2, R8")
+	g.op("IMULQ $%d, DX", k.bytes)
+	g.label("row")
+	for i := range cols / m.lanes {
+		from := fmt.Sprintf("%d(SI)", i*m.lanes*k.bytes)
+		if k.name == "F16" {
+			g.op("VCVTPH2PS %s, %s", from, m.r(i))
+		} else {
+			g.op("VPMOVZXWD %s, %s", from, m.r(i))
+			g.op("VPSLLD $16, %[1]s, %[1]s", m.r(i))
+		}
+		g.op("VMOVUPS %s, %d(DI)", m.r(i), i*m.bytes())
+	}
+	g.op("ADDQ R8, DI")
+	g.op("ADDQ DX, SI")
+	g.op("DECQ CX")
+	g.op("JNZ row")
+	g.end()
+}

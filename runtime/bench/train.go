@@ -1,0 +1,82 @@
+package bench
+
+import (
+	"context"
+	"time"
+
+	"github.com/loupe-vl/loupe/decoder"
+	"github.com/loupe-vl/loupe/kernels/tensor"
+	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/runtime/train"
+	"github.com/loupe-vl/loupe/vit"
+	"github.com/loupe-vl/loupe/weights"
+)
+
+// What a training step is measured on: a picture, a question before and an answer after it, and branches of that rank beside
+// every linear map of both towers' blocks.
+const (
+	questionTokens = 32 // of which the picture's begin and end are two
+	answerTokens   = 40
+	rank           = 16
+)
+
+// lesson is the picture with its question, its answer and a score.
+func lesson(m *loupe.Model, o Options) (loupe.Lesson, error) {
+	patches, err := m.Processor.Image(o.Image)
+	if err != nil {
+		return loupe.Lesson{}, err
+	}
+	n := vit.Patches([]vit.Grid{patches.GridTHW})
+	merge := m.Config.Vision.SpatialMergeSize
+	rows := n / (merge * merge)
+	v := &loupe.Vision{Pixels: tensor.Of(n, len(patches.Data)/n, patches.Data), Grids: []vit.Grid{patches.GridTHW}}
+	p := &loupe.Prompt{Images: v}
+	before := questionTokens / 2
+	for i := range questionTokens + rows + answerTokens {
+		if i >= before && i < before+rows {
+			v.At = append(v.At, i)
+		}
+		p.IDs = append(p.IDs, i*7919%m.Config.Text.VocabSize)
+	}
+	spans := []decoder.Placeholder{{Start: before, Grid: patches.GridTHW}}
+	if p.Positions, p.RopeDelta, err = decoder.RopeIndex(len(p.IDs), spans, merge); err != nil {
+		return loupe.Lesson{}, err
+	}
+	l := loupe.Lesson{Prompt: p, Labels: make([]int, len(p.IDs)), Targets: []float32{0}, Present: []bool{true}}
+	for i, id := range p.IDs {
+		if l.Labels[i] = tensor.NotLearned; i >= len(p.IDs)-answerTokens {
+			l.Labels[i] = id
+		}
+	}
+	return l, nil
+}
+
+// lora takes steps of learning: forward, backward and AdamW, with the joint loss. The model has branches from then on, and a
+// score head if it had none.
+func lora(ctx context.Context, m *loupe.Model, o Options) (measured, error) {
+	if m.Head == nil || len(m.Head.Config.Targets) != 1 {
+		if err := m.NewHead(weights.ScoreHeadConfig{Version: 1, Input: "visual.merger", Pool: "mean", Targets: []weights.ScoreTarget{{Name: "score", Mean: 50, Std: 20, Min: 1, Max: 100}}}); err != nil {
+			return measured{}, err
+		}
+	}
+	l, err := lesson(m, o)
+	if err != nil {
+		return measured{}, err
+	}
+	params, err := train.LoRA(m, train.LoRAOptions{Rank: rank, Seed: 1})
+	if err != nil {
+		return measured{}, err
+	}
+	params = append(params, train.Head(m, nil)...)
+	opt := train.NewAdamW(params, 0.01)
+	t, err := best(o.Each, func() (time.Duration, error) {
+		start := time.Now()
+		train.ZeroGrad(params)
+		if _, err := m.Learn(ctx, l, loupe.LearnOptions{Weight: 1, Lambda: 1, Recompute: true, Seed: 1}); err != nil {
+			return 0, err
+		}
+		opt.Step(m.Engine(), params, func(*train.Param) float64 { return 1e-4 }, train.Clip(train.Norm(params), 1))
+		return time.Since(start), nil
+	})
+	return measured{time: t, tokens: 0, cost: Learning(m.Config, size(m), l.Prompt.Images.Grids, len(l.Prompt.IDs), answerTokens)}, err
+}
