@@ -59,9 +59,9 @@ func Image(c weights.VisionConfig, size float64, grids ...vit.Grid) Cost {
 
 // Learning is the cost of a step of learning by low-rank branches: the pictures and n tokens forward, with the logits of those
 // before the answer's tokens, and the way back to the inputs of every linear map, which is as much again. What the branches
-// themselves cost, and what is computed a second time to save memory, is not in it.
-func Learning(c *weights.Config, size float64, grids []vit.Grid, n, answer int) Cost {
-	once := Image(c.Vision, size, grids...).plus(Text(c.Text, size, 0, n))
+// themselves cost, and what is computed a second time to save memory, is not in it. visual and text are the bytes of a weight.
+func Learning(c *weights.Config, visual, text float64, grids []vit.Grid, n, answer int) Cost {
+	once := Image(c.Vision, visual, grids...).plus(Text(c.Text, text, 0, n))
 	once.FLOP += 2 * float64(answer-1) * float64(c.Text.VocabSize) * float64(c.Text.HiddenSize)
 	return once.plus(once)
 }

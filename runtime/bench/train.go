@@ -78,5 +78,5 @@ func lora(ctx context.Context, m *loupe.Model, o Options) (measured, error) {
 		opt.Step(m.Engine(), params, func(*train.Param) float64 { return 1e-4 }, train.Clip(train.Norm(params), 1))
 		return time.Since(start), nil
 	})
-	return measured{time: t, tokens: 0, cost: Learning(m.Config, size(m), l.Prompt.Images.Grids, len(l.Prompt.IDs), answerTokens)}, err
+	return measured{time: t, tokens: 0, cost: Learning(m.Config, m.WeightBytes("visual."), m.WeightBytes("model."), l.Prompt.Images.Grids, len(l.Prompt.IDs), answerTokens)}, err
 }
