@@ -23,6 +23,7 @@ type Engine struct {
 	blocks   sync.Pool // of *[]xBlock: the left operand of a quantised product
 	roundedX sync.Pool // of *[]float32: the left operand of a product of bfloat16
 	close    sync.Once
+	idle     bool // see Idle
 }
 
 // path is one set of kernels.
@@ -89,6 +90,16 @@ func New(o Options) (*Engine, error) {
 	return e, nil
 }
 
+// Idle is an engine that computes nothing: its For runs no piece, and its products leave their results as they are. A run on it
+// takes the memory that it would take, and costs nothing.
+func Idle() *Engine {
+	all := paths()
+	return &Engine{path: all[len(all)-1], pool: newPool(1), idle: true}
+}
+
+// Idles reports whether the engine is an Idle one.
+func (e *Engine) Idles() bool { return e.idle }
+
 func choose(name string) (*path, error) {
 	var have []string
 	for _, p := range paths() {
@@ -115,7 +126,7 @@ func (e *Engine) Path() string { return e.path.name }
 // For runs f over [0, n) in pieces of about grain or more, on any worker and in any order. f must not depend on how the
 // range is cut. It may itself call For.
 func (e *Engine) For(n, grain int, f func(lo, hi int)) {
-	if n <= 0 {
+	if n <= 0 || e.idle {
 		return
 	}
 	// A few pieces for each worker, so that a slow one does not hold up the rest.

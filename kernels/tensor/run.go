@@ -100,7 +100,7 @@ func (r *Run) rows(n, cols int, f func(lo, hi int)) {
 
 // Finite fails the run if x holds an infinity or NaN (law 4), naming the point and the row.
 func (r *Run) Finite(at Point, x Tensor) {
-	if r.idle() {
+	if r.idle() || r.eng.Idles() {
 		return
 	}
 	for i := range x.Rows {
