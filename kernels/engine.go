@@ -39,9 +39,9 @@ type path struct {
 	widen     [3]packRoutine // packing of 16 columns of weights whose rows are steps, by kind; nil for none
 	packX     packXFunc
 	fan       fanFunc
-	strips    strips         // none: products of few rows go by panels too
-	vec       *vectors       // none: functions over slices are plain Go
-	quant     *quantRoutines // nil: quantised products are plain Go
+	strips    strips           // none: products of few rows go by panels too
+	vec       *vectors         // none: functions over slices are plain Go
+	quant     []*quantRoutines // for quantised products, the preferred ones first; none: they are plain Go
 	// roundings are the paths for products of bfloat16, which give the same bits, the fastest first; nil: that of swapped.
 	roundings func(p *path) []*path
 	// Of a path for products of bfloat16: how a row is rounded, and how many steps of k an element of the result is.
