@@ -59,7 +59,7 @@ func ExampleModel_Generate() {
 	n := 0
 	for token, err := range m.Generate(context.Background(), prompt, loupe.Generation{MaxTokens: 5}) {
 		if err != nil {
-			log.Fatal(err) // token.Text is what to print; the embedded model's words mean nothing
+			log.Fatal(err) // token.Text is what to print
 		}
 		n++
 		if token.Finish != "" {
@@ -117,7 +117,6 @@ func ExampleTaps() {
 	// model.layers.0.out true true
 	// model.layers.1.out true true
 	// model.layers.2.out true true
-	// model.layers.3.out true true
 }
 
 // Large taps may be taken in parts, whose memory is lent: nothing of a run is kept.
@@ -150,7 +149,7 @@ func ExampleTraceOptions_With() {
 		log.Fatal(err)
 	}
 	look := loupe.Taps("model.layers.2.self_attn.heads")
-	target, err := m.GradTarget("diff:' the',' of'")
+	target, err := m.GradTarget("diff:' strong',' weak'")
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -6,7 +6,8 @@ import (
 )
 
 // Notice says what the embedded checkpoint is worth, in one sentence; whatever shows its results shows this too.
-const Notice = "This is the embedded demonstration checkpoint: its weights are random, so its scores and words mean nothing."
+const Notice = "This is the embedded demonstration model: it has learned from pictures of `loupe demo paint` alone, " +
+	"and knows no others, so of any other picture its scores and words mean nothing."
 
 // The files are named one by one, so that a build fails when one of them is missing.
 //
@@ -28,5 +29,5 @@ func FS() fs.FS {
 	return root
 }
 
-// Picture is a PNG of 280 x 224 pixels, painted by the generator. Each call returns a copy.
+// Picture is a PNG that the painter painted, from a seed that the model has not seen. Each call returns a copy.
 func Picture() []byte { return []byte(picture) }

@@ -68,8 +68,8 @@ func TestWeightsAreFiniteAndSmall(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if size > 1500<<10 {
-		t.Errorf("the tensors take %d bytes; every build of loupe carries them, so keep them under 1.5 MB", size)
+	if size > 11<<20 {
+		t.Errorf("the tensors take %d bytes; every build of loupe carries them, so keep them under 11 MB", size)
 	}
 	cfg, err := weights.ParseConfig("config.json", read(t, "config.json"))
 	if err != nil {
@@ -191,13 +191,9 @@ func TestChatTemplatesAgree(t *testing.T) {
 	}
 }
 
-func TestPicture(t *testing.T) {
-	img, err := png.Decode(bytes.NewReader(demo.Picture()))
-	if err != nil {
+func TestPictureIsACopy(t *testing.T) {
+	if _, err := png.Decode(bytes.NewReader(demo.Picture())); err != nil {
 		t.Fatal(err)
-	}
-	if s := img.Bounds().Size(); s.X != 280 || s.Y != 224 {
-		t.Errorf("the picture is %v, want 280 x 224 as its comment says", s)
 	}
 	demo.Picture()[0] = 0
 	if demo.Picture()[0] == 0 {
@@ -205,8 +201,8 @@ func TestPicture(t *testing.T) {
 	}
 }
 
-func TestNoticeSaysTheCheckpointIsRandom(t *testing.T) {
-	for _, word := range []string{"random", "scores", "words", "mean nothing"} {
+func TestNoticeSaysWhatTheModelKnows(t *testing.T) {
+	for _, word := range []string{"demonstration", "loupe demo paint", "alone", "scores", "words", "mean nothing"} {
 		if !strings.Contains(demo.Notice, word) {
 			t.Errorf("the notice does not say %q: %s", word, demo.Notice)
 		}

@@ -1,12 +1,12 @@
 // Package demo is the demonstration model that is part of the program: a checkpoint of Qwen2-VL in the layout that Hugging
 // Face ships (model/), small enough to embed, with a score head and a picture to try it on. It lets every command run
-// where nothing has been downloaded. Its weights are random: see [Notice].
+// where nothing has been downloaded. It has learned to judge the pictures of package paint, and knows no others: see
+// [Notice] and docs/demo-model.md.
 //
-// The files are written by the program in gen, from a seed. It writes the same bytes on every machine:
+// The files are made by train.sh, from random weights and with loupe's own train; gen is the program that makes what it
+// starts from and packs what comes out. train.log is what the script said. It makes the same bytes on every machine:
 //
-//	go run ./runtime/demo/gen
+//	runtime/demo/train.sh WORK
 //
-// May import: the standard library; gen may import weights as well. tokenizer, vit/picture and kernels are open to both.
+// May import: the standard library; gen and paint may import weights, tokenizer, vit/picture and kernels as well.
 package demo
-
-//go:generate go run ./gen -out .

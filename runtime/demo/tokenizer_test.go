@@ -17,7 +17,7 @@ func TestTokenizerReadsBack(t *testing.T) {
 		most       int // tokens that the text may take
 	}{
 		{"empty", "", 0},
-		{"of the corpus", "The luminous canvas balances a careful portrait, and its palette leads the eye.", 18},
+		{"of the corpus", "This still life has brilliant content and weak originality. The palette is in harmony, but it is familiar.", 22},
 		{"question", "Score this painting.", 4},
 		{"special tokens", "<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|><|im_end|>\n", 12},
 		{"not of the corpus", "Zürich 7½ №  \t\n\n 画家の色 🖌️", 60},

@@ -79,7 +79,7 @@ func TestBadRequests(t *testing.T) {
 		{"bad interventions", askFor(`, "interventions": {"tap": "x"}`), demo.Picture(), "must be a list"},
 		{"unknown operation", askFor(`, "interventions": [{"tap": "model.norm", "op": "double"}]`), demo.Picture(), `op "double" is unknown`},
 		{"unknown direction", askFor(`, "interventions": [{"tap": "model.norm", "op": "add", "value": "up"}]`), demo.Picture(), `no direction "up"`},
-		{"long question", strings.Replace(askFor(""), "Score this", strings.Repeat("Score this ", 2000), 1), demo.Picture(), "context"},
+		{"long question", strings.Replace(askFor(""), "Score this", strings.Repeat("Score this ", 3000), 1), demo.Picture(), "context"},
 	} {
 		t.Run(b.name, func(t *testing.T) {
 			wantError(t, c.body(c.post(b.ask, b.file), b.name, http.StatusBadRequest), b.want)
@@ -92,8 +92,8 @@ func TestBadRequests(t *testing.T) {
 		"/api/runs/1/attention?tower=vision&layer=4&query=0":       "layers 0 to 3",
 		"/api/runs/1/attention?tower=vision&layer=0":               "give query or key",
 		"/api/runs/1/attention?tower=vision&layer=0&query=0&key=0": "give query or key",
-		"/api/runs/1/attention?tower=vision&layer=0&query=320":     "rows 0 to 319",
-		"/api/runs/1/attention?tower=vision&layer=0&query=-1":      "rows 0 to 319",
+		"/api/runs/1/attention?tower=vision&layer=0&query=80":      "rows 0 to 79",
+		"/api/runs/1/attention?tower=vision&layer=0&query=-1":      "rows 0 to 79",
 		"/api/runs/1/attention?tower=decoder&layer=one&query=0":    "layer is \"one\"",
 		"/api/runs/1/heads?tower=decoder&layer=0&key=5000":         "rows 0 to",
 		"/api/runs/1/map?method=guess":                             "unknown",

@@ -3,8 +3,6 @@ package main
 import (
 	"strconv"
 	"strings"
-
-	"github.com/loupe-vl/loupe/weights"
 )
 
 // real is a number that JSON shows with a decimal point, as Python does: strict readers there tell 1.0 from 1.
@@ -157,14 +155,4 @@ func preprocessorConfig() preprocessorFile {
 		ImageProcessorType: "Qwen2VLImageProcessor",
 		ProcessorClass:     "Qwen2VLProcessor",
 	}
-}
-
-// scoreHead is score_head.json: one linear layer on the mean of the merger's rows, for the score and the five dimensions
-// of the rubric.
-func scoreHead() *weights.ScoreHeadConfig {
-	c := &weights.ScoreHeadConfig{Version: 1, Input: "visual.merger", Pool: "mean", Hidden: []int{}}
-	for _, name := range []string{"score", "originality", "color", "texture", "composition", "content"} {
-		c.Targets = append(c.Targets, weights.ScoreTarget{Name: name, Mean: 55, Std: 18, Min: 1, Max: 100})
-	}
-	return c
 }

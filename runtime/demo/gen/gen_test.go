@@ -2,61 +2,109 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"fmt"
 	"image/png"
 	"io/fs"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/loupe-vl/loupe/runtime/demo"
+	"github.com/loupe-vl/loupe/runtime/demo/paint"
+	"github.com/loupe-vl/loupe/weights"
 )
 
-// TestEmbeddedFilesAreThese writes everything again and compares: the committed program makes the committed files. Of the
-// picture the pixels are compared, since its compression may change from one Go release to the next.
-func TestEmbeddedFilesAreThese(t *testing.T) {
-	dir := t.TempDir()
-	if err := generate(dir); err != nil {
+func embedded(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := fs.ReadFile(demo.FS(), name)
+	if err != nil {
 		t.Fatal(err)
 	}
-	made := os.DirFS(filepath.Join(dir, "model"))
-	names := list(t, made)
-	if have := list(t, demo.FS()); !slices.Equal(have, names) {
-		t.Fatalf("the generator makes %q, embedded are %q; run go generate ./runtime/demo and embed what it makes", names, have)
+	return data
+}
+
+// TestEmbeddedFilesAreThese writes again what lies beside the weights and compares.
+func TestEmbeddedFilesAreThese(t *testing.T) {
+	dir := t.TempDir()
+	if err := companions(dir); err != nil {
+		t.Fatal(err)
 	}
+	names := list(t, os.DirFS(dir))
 	for _, name := range names {
-		want, err := fs.ReadFile(made, name)
+		want, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		have, err := fs.ReadFile(demo.FS(), name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(have, want) {
-			t.Errorf("the embedded %s is not what the generator makes; run go generate ./runtime/demo", name)
+		if !bytes.Equal(embedded(t, name), want) {
+			t.Errorf("the embedded %s is not what the generator makes; run runtime/demo/train.sh", name)
 		}
 	}
+	names = append(names, weights.SingleName, weights.ScoreHeadConfigName, weights.ScoreHeadWeightsName)
+	slices.Sort(names)
+	if have := list(t, demo.FS()); !slices.Equal(have, names) {
+		t.Errorf("the generator makes %q, embedded are %q", names, have)
+	}
+}
+
+// TestEmbeddedPicture compares pixels: the compressed bytes may change from one Go release to the next.
+func TestEmbeddedPicture(t *testing.T) {
 	img, err := png.Decode(bytes.NewReader(demo.Picture()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := paint()
-	for y := range height {
-		for x := range width {
+	want := paint.Paint(pictureSeed, pictureIndex).Image()
+	if img.Bounds() != want.Bounds() {
+		t.Fatalf("the embedded picture is %v, the painter's %v", img.Bounds(), want.Bounds())
+	}
+	for y := range want.Rect.Dy() {
+		for x := range want.Rect.Dx() {
 			if img.At(x, y) != want.At(x, y) {
-				t.Fatalf("pixel (%d, %d) of the embedded picture is %v, the generator paints %v; run go generate ./runtime/demo", x, y, img.At(x, y), want.At(x, y))
+				t.Fatalf("pixel (%d, %d) of the embedded picture is %v, the painter's is %v; run runtime/demo/train.sh", x, y, img.At(x, y), want.At(x, y))
 			}
 		}
 	}
-	left, err := filepath.Glob(filepath.Join(dir, "*"))
+}
+
+// trained are the files that come out of training, which train.log has the digests of.
+var trained = []string{weights.SingleName, weights.ScoreHeadConfigName, weights.ScoreHeadWeightsName}
+
+// TestWeightsAreTheLogs: the log that is committed is that of the run which made the weights that are committed.
+func TestWeightsAreTheLogs(t *testing.T) {
+	log, err := os.ReadFile(filepath.Join("..", "train.log"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(left) != 2 {
-		t.Errorf("the generator leaves %q; it is to leave picture.png and model", left)
+	for _, name := range trained {
+		if want := fmt.Sprintf("%x  %s\n", sha256.Sum256(embedded(t, name)), name); !strings.Contains(string(log), want) {
+			t.Errorf("train.log does not hold the line %q", want)
+		}
+	}
+}
+
+// TestTrainingRepeats runs the whole training again, where LOUPE_RETRAIN asks for it, and compares what comes out to the bit.
+func TestTrainingRepeats(t *testing.T) {
+	if os.Getenv("LOUPE_RETRAIN") == "" {
+		t.Skip("trains for about half an hour; set LOUPE_RETRAIN=1 (and -timeout 0)")
+	}
+	out := t.TempDir()
+	cmd := exec.Command("bash", filepath.Join("runtime", "demo", "train.sh"), "-n", t.TempDir(), out)
+	cmd.Dir = filepath.Join("..", "..", "..")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("train.sh: %v\n%s", err, text)
+	}
+	for _, name := range trained {
+		got, err := os.ReadFile(filepath.Join(out, "model", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, embedded(t, name)) {
+			t.Errorf("training again gives another %s", name)
+		}
 	}
 }
 
@@ -74,8 +122,8 @@ func list(t *testing.T, files fs.FS) []string {
 	return names
 }
 
-func TestGenerateNeedsItsFolder(t *testing.T) {
-	err := generate(filepath.Join(t.TempDir(), "absent"))
+func TestEmbedNeedsItsFolder(t *testing.T) {
+	err := embed(t.TempDir(), filepath.Join(t.TempDir(), "absent"))
 	if err == nil || !strings.Contains(err.Error(), "-out") {
 		t.Errorf("error is %v; it is to say what to do", err)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -13,23 +14,45 @@ import (
 )
 
 func main() {
-	out := flag.String("out", filepath.Join("runtime", "demo"), "the `DIR` of package demo: gets picture.png and model/")
+	var begin, pack, out, data string
+	flag.StringVar(&begin, "init", "", "write the untrained model to `DIR`")
+	flag.StringVar(&pack, "pack", "", "write the trained model in `DIR` as it is embedded, to -out")
+	flag.StringVar(&out, "out", filepath.Join("runtime", "demo"), "the `DIR` of package demo: gets picture.png and model/")
+	flag.StringVar(&data, "words", "", "hold the critiques on standard input, as loupe score --critique --json prints them, against those of `FILE`.jsonl")
 	flag.Parse()
-	if err := generate(*out); err != nil {
+	var err error
+	switch {
+	case begin != "":
+		err = initialise(begin)
+	case pack != "":
+		err = embed(pack, out)
+	case data != "":
+		err = words(os.Stdout, os.Stdin, data)
+	default:
+		err = errors.New("give -init, -pack or -words")
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "gen:", err)
 		os.Exit(1)
 	}
 }
 
-// generate writes the picture and the model directory into dir, which must exist, each file atomically.
-func generate(dir string) error {
-	if _, err := os.Stat(dir); err != nil {
-		return fmt.Errorf("find package demo: %w; run this from the module's root, or name the folder with -out", err)
-	}
-	model := filepath.Join(dir, "model")
-	if err := os.MkdirAll(model, 0o755); err != nil {
+// initialise writes a model directory whose weights are random, and which has no score head yet.
+func initialise(dir string) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("make the model directory: %w", err)
 	}
+	if err := companions(dir); err != nil {
+		return err
+	}
+	return weights.Write(filepath.Join(dir, weights.SingleName), modelTensors(), format)
+}
+
+// format is an entry that transformers writes, and without which it refuses a file.
+var format = map[string]string{"format": "pt"}
+
+// companions writes what lies beside the weights.
+func companions(dir string) error {
 	b, err := train(corpus(), vocabSize-256-len(special))
 	if err != nil {
 		return fmt.Errorf("train the tokenizer: %w", err)
@@ -49,26 +72,11 @@ func generate(dir string) error {
 		if err != nil {
 			return fmt.Errorf("encode %s: %w", f.name, err)
 		}
-		if err := writeFile(filepath.Join(model, f.name), data); err != nil {
+		if err := writeFile(filepath.Join(dir, f.name), data); err != nil {
 			return err
 		}
 	}
-	// transformers writes this entry, and refuses files without it.
-	format := map[string]string{"format": "pt"}
-	if err := weights.Write(filepath.Join(model, weights.SingleName), modelTensors(), format); err != nil {
-		return err
-	}
-	if err := weights.WriteScoreHead(filepath.Join(model, weights.ScoreHeadConfigName), scoreHead()); err != nil {
-		return err
-	}
-	if err := weights.Write(filepath.Join(model, weights.ScoreHeadWeightsName), headTensors(), format); err != nil {
-		return err
-	}
-	png, err := encodePNG(paint())
-	if err != nil {
-		return fmt.Errorf("encode the picture: %w", err)
-	}
-	return writeFile(filepath.Join(dir, "picture.png"), png)
+	return nil
 }
 
 // encodeJSON is v as JSON without the escapes that are only for web pages: special tokens hold < and >.

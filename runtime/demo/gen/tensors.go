@@ -51,13 +51,6 @@ func (b *builder) add(name string, centre, deviation float64, shape ...int) {
 	*b = append(*b, weights.FromBF16(name, shape, values(name, n, centre, deviation)))
 }
 
-// The deviations are those of golden checkpoints: large enough that attention is far from uniform (queries and keys get
-// queryGain), small enough that nothing overflows.
-const (
-	gain      = 1.1
-	queryGain = 2.2
-)
-
 // matrix adds a weight of the given shape, outputs first; its deviation is gain over the root of the inputs.
 func (b *builder) matrix(name string, gain float64, shape ...int) {
 	in := 1
@@ -67,17 +60,17 @@ func (b *builder) matrix(name string, gain float64, shape ...int) {
 	b.add(name+".weight", 0, gain/math.Sqrt(float64(in)), shape...)
 }
 
-// linear adds a matrix and its bias.
+// linear adds a matrix and its bias, which starts at 0.
 func (b *builder) linear(name string, gain float64, out, in int) {
 	b.matrix(name, gain, out, in)
-	b.add(name+".bias", 0, 0.3, out)
+	b.add(name+".bias", 0, 0, out)
 }
 
-func (b *builder) rmsNorm(name string, n int) { b.add(name+".weight", 1, 0.2, n) }
+func (b *builder) rmsNorm(name string, n int) { b.add(name+".weight", 1, 0, n) }
 
 func (b *builder) layerNorm(name string, n int) {
 	b.rmsNorm(name, n)
-	b.add(name+".bias", 0, 0.3, n)
+	b.add(name+".bias", 0, 0, n)
 }
 
 // modelTensors are the tensors of model.safetensors under their published names.
@@ -88,47 +81,42 @@ func modelTensors() []weights.Named {
 	return b
 }
 
+// branch is the gain of a matrix whose result joins the residual stream, to which each of n layers adds twice: their sum
+// has the deviation of one (Radford et al., Language Models are Unsupervised Multitask Learners, section 2.3).
+func branch(n int) float64 { return 1 / math.Sqrt(float64(2*n)) }
+
 func (b *builder) visionTower(c weights.VisionConfig) {
 	e := c.EmbedDim
-	b.matrix("visual.patch_embed.proj", gain, e, c.InChannels, c.TemporalPatchSize, c.PatchSize, c.PatchSize)
+	b.patchFilters("visual.patch_embed.proj.weight", c)
 	for i := range c.Depth {
 		at := fmt.Sprintf("visual.blocks.%d.", i)
 		b.layerNorm(at+"norm1", e)
-		b.linear(at+"attn.qkv", queryGain, 3*e, e)
-		b.linear(at+"attn.proj", gain, e, e)
+		b.linear(at+"attn.qkv", 1, 3*e, e)
+		b.linear(at+"attn.proj", branch(c.Depth), e, e)
 		b.layerNorm(at+"norm2", e)
-		b.linear(at+"mlp.fc1", gain, c.MLPDim(), e)
-		b.linear(at+"mlp.fc2", gain, e, c.MLPDim())
+		b.linear(at+"mlp.fc1", 1, c.MLPDim(), e)
+		b.linear(at+"mlp.fc2", branch(c.Depth), e, c.MLPDim())
 	}
 	joined := e * c.SpatialMergeSize * c.SpatialMergeSize
 	b.layerNorm("visual.merger.ln_q", e)
-	b.linear("visual.merger.mlp.0", gain, joined, joined)
-	b.linear("visual.merger.mlp.2", gain, c.HiddenSize, joined)
+	b.linear("visual.merger.mlp.0", 1, joined, joined)
+	b.linear("visual.merger.mlp.2", 1, c.HiddenSize, joined)
 }
 
 func (b *builder) decoder(c weights.TextConfig) {
 	h, kv := c.HiddenSize, c.NumKeyValueHeads*c.HeadDim()
-	b.add("model.embed_tokens.weight", 0, 0.6, c.VocabSize, h)
+	b.add("model.embed_tokens.weight", 0, 0.05, c.VocabSize, h)
 	for i := range c.NumHiddenLayers {
 		at := fmt.Sprintf("model.layers.%d.", i)
 		b.rmsNorm(at+"input_layernorm", h)
-		b.linear(at+"self_attn.q_proj", queryGain, h, h)
-		b.linear(at+"self_attn.k_proj", queryGain, kv, h)
-		b.linear(at+"self_attn.v_proj", gain, kv, h)
-		b.matrix(at+"self_attn.o_proj", gain, h, h)
+		b.linear(at+"self_attn.q_proj", 1, h, h)
+		b.linear(at+"self_attn.k_proj", 1, kv, h)
+		b.linear(at+"self_attn.v_proj", 1, kv, h)
+		b.matrix(at+"self_attn.o_proj", branch(c.NumHiddenLayers), h, h)
 		b.rmsNorm(at+"post_attention_layernorm", h)
-		b.matrix(at+"mlp.gate_proj", gain, c.IntermediateSize, h)
-		b.matrix(at+"mlp.up_proj", gain, c.IntermediateSize, h)
-		b.matrix(at+"mlp.down_proj", gain, h, c.IntermediateSize)
+		b.matrix(at+"mlp.gate_proj", 1, c.IntermediateSize, h)
+		b.matrix(at+"mlp.up_proj", 1, c.IntermediateSize, h)
+		b.matrix(at+"mlp.down_proj", branch(c.NumHiddenLayers), h, c.IntermediateSize)
 	}
 	b.rmsNorm("model.norm", h)
-}
-
-// headTensors are the tensors of score_head.safetensors, float32. They are small, so that scores stay near their mean.
-func headTensors() []weights.Named {
-	targets, width := len(scoreHead().Targets), vision.HiddenSize
-	return []weights.Named{
-		weights.FromF32("score_head.weight", []int{targets, width}, values("score_head.weight", targets*width, 0, 0.08)),
-		weights.FromF32("score_head.bias", []int{targets}, values("score_head.bias", targets, 0, 0.1)),
-	}
 }

@@ -18,15 +18,17 @@ func (s *scene) within(f Flaw, x, y float64) float64 {
 	return mul(right, down)
 }
 
-// light lets a pool of light fall on the focus: on a third in a balanced picture, into the corner in one that is not.
+// light lets a pool of light fall on the focus: on a third in a balanced picture, and wide; into the corner in one that is
+// not, and so narrow that the rest lies in the dark.
 func (s *scene) light(p Params) {
 	fx := mul(float64(s.w), mix(p.Focus[0], p.Corner[0], p.Crowding))
 	fy := mul(float64(s.h), mix(p.Focus[1], p.Corner[1], p.Crowding))
+	fall := mix(0.25, 0.68, p.Crowding)
 	for y := range s.h {
 		for x := range s.w {
 			t := &s.pix[y*s.w+x]
 			d := length(float64(x)+0.5-fx, float64(y)+0.5-fy) / s.size
-			t.y = mul(t.y, 1.14-mul(0.42, clamp(d, 0, 1.2)))
+			t.y = mul(t.y, 1.14-mul(fall, clamp(d, 0, 1.2)))
 		}
 	}
 }
@@ -103,12 +105,20 @@ func (s *scene) bristle(below []tone, o brush) {
 	}
 }
 
-// finish adds the grain and turns tones into bytes.
+// threadWidth is that of two threads of the canvas, in pixels.
+const threadWidth = 7
+
+// finish adds the grain, and the weave of the canvas where the paint is thin, and turns tones into bytes.
 func (s *scene) finish(p Params, f Flaw, r stream) []byte {
+	var thread [threadWidth]float64
+	for i := range thread {
+		thread[i] = cos(mul(2*math.Pi/threadWidth, float64(i)))
+	}
 	out := make([]byte, 0, 3*len(s.pix))
 	for i, t := range s.pix {
 		m := s.within(f, float64(i%s.w)+0.5, float64(i/s.w)+0.5)
-		t.y += mul(mix(p.Grain, max(p.Grain, 0.15), m), r.between(-1, 1))
+		t.y += mul(mix(p.Grain, max(p.Grain, 0.1), m), r.between(-1, 1))
+		t.y += mul(mix(p.Weave, max(p.Weave, 0.06), m), thread[i%s.w%threadWidth]+thread[i/s.w%threadWidth])
 		c := t.rgb()
 		out = append(out, c[:]...)
 	}

@@ -4,14 +4,16 @@
 //
 // Each dimension moves one thing that can be seen, and little else:
 //
-//   - originality: unexpected black and white motifs (a checkered sun, a spiral, an eye, floating stairs, a door), from none
-//     to five;
+//   - originality: unexpected black and white motifs on discs (a checkered sun, a spiral, an eye, floating stairs, a door),
+//     from none to five;
 //   - color: the palette, from neighbouring hues of like strength with one complement to hues from all around the wheel, of
 //     uneven strength and in blotches;
-//   - texture: brush strokes with relief along the flow of the scene, down to a flat surface with grain;
-//   - composition: the focus and its pool of light on a third of an upright picture, down to all crowded aside, lit from a
-//     corner, and tilted;
-//   - content: what is to be seen beside the barest sign of the family, in five groups that come in one after the other.
+//   - texture: brush strokes with relief along the flow of the scene, down to a flat surface with grain, through which the
+//     canvas shows;
+//   - composition: the focus and its wide pool of light on a third of an upright picture, down to all crowded aside, lit from a
+//     corner that leaves the rest in the dark, and tilted;
+//   - content: what is to be seen beside the barest sign of the family, in five groups that come in one after the other, and
+//     people who look on, one for each group.
 //
 // The score is the rubric's sum, 0.20 originality + 0.20 color + 0.15 texture + 0.20 composition + 0.25 content, and a
 // rater's error of 1.5 points (standard deviation), rounded and clamped to 1..100. See [Rubric].

@@ -2,7 +2,7 @@ package paint
 
 import "math"
 
-// motifs paints n unexpected things in black and white: as many as n is whole, and one more that is smaller. Black and white
+// motifs paints n unexpected things in black and white, each on a disc: as many as n is whole, and one more that is smaller. Black and white
 // are no palette's, whatever its hues.
 func (s *scene) motifs(n float64, r stream) {
 	// One place in each of six parts of the canvas, in any order; a motif stays well within its part.
@@ -25,12 +25,15 @@ func (s *scene) motifs(n float64, r stream) {
 		}
 		grown := math.Sqrt(clamp(n-float64(i), 0, 1))
 		p := s.fixed((col+0.5+r.between(-0.12, 0.12))/cols, (row+0.5+r.between(-0.18, 0.18))/rows, 1)
-		p.scale = mul(0.105, grown)
+		p.scale = mul(0.135, grown)
+		s.disc(p, 0, 0, 1, gray(white))
+		s.disc(p, 0, 0, 0.9, gray(black))
+		p.scale = mul(0.085, grown)
 		kinds[(first+i)%len(kinds)](p)
 	}
 }
 
-const black, white = 0.06, 0.96
+const black, white = 0.02, 0.98
 
 // checkers is a sun of squares.
 func (s *scene) checkers(p spot) {

@@ -25,6 +25,7 @@ type Params struct {
 	Clash     float64 // color: how far blotches turn the hue, radians
 	Strokes   float64 // texture: how much strokes cover and how far they stand out, 0..1
 	Grain     float64 // texture: the noise of each pixel, of the range of luma
+	Weave     float64 // texture: how far the canvas shows, of the range of luma
 	Tilt      float64 // composition: how far the scene is turned, radians
 	Crowding  float64 // composition: how far things are pulled aside, 0..1
 	Focus     [2]float64
@@ -81,13 +82,18 @@ func Families() []string {
 
 // Paint paints picture index of those that a seed stands for.
 func Paint(seed uint64, index int) Painting {
+	d, flaw := qualities(seed, index)
+	return paint(seed, index, d, flaw)
+}
+
+// qualities draws what picture index is to be worth.
+func qualities(seed uint64, index int) (Dimensions, Flaw) {
 	r := newStream(seed, index, streamQualities)
 	d := drawDimensions(r)
-	flaw := None
 	if r.pick(10) == 0 {
-		flaw = UpperLeft + Flaw(r.pick(4))
+		return d, UpperLeft + Flaw(r.pick(4))
 	}
-	return paint(seed, index, d, flaw)
+	return d, None
 }
 
 // PaintWithFlaw paints a picture that is strong or brilliant in every way but for a quadrant, and its lower score. With None
@@ -96,25 +102,42 @@ func PaintWithFlaw(seed uint64, index int, quadrant Flaw) Painting {
 	return paint(seed, index, drawGoodDimensions(newStream(seed, index, streamQualities)), quadrant)
 }
 
-// paint paints a picture that without its flaw would have dimensions d.
-func paint(seed uint64, index int, d Dimensions, flaw Flaw) Painting {
+// Critiques are those of the first count pictures of a seed, which are not painted.
+func Critiques(seed uint64, count int) []string {
+	out := make([]string, count)
+	for i := range out {
+		d, flaw := qualities(seed, i)
+		p, _, _ := plan(seed, i, d, flaw)
+		out[i] = p.Critique
+	}
+	return out
+}
+
+// plan is a picture that without its flaw would have dimensions d, with all but its pixels, how it is to be painted, and
+// the stream to go on with.
+func plan(seed uint64, index int, d Dimensions, flaw Flaw) (Painting, family, stream) {
 	r := newStream(seed, index, streamScene)
 	f := families[r.pick(len(families))]
 	size := [...][2]int{{112, 112}, {140, 112}, {112, 140}}[r.pick(3)]
 	p := Painting{Width: size[0], Height: size[1], Family: f.name, Params: newParams(d, r), Dimensions: flaw.spoil(d), Flaw: flaw}
+	words := newStream(seed, index, streamWords)
+	p.Score = clamp(math.Floor(Rubric(p.Dimensions)+mul(RaterError, words.normal())+0.5), 1, 100)
+	p.Critique = critique(p.Family, p.Dimensions, words)
+	return p, f, r
+}
 
+// paint paints a picture that without its flaw would have dimensions d.
+func paint(seed uint64, index int, d Dimensions, flaw Flaw) Painting {
+	p, f, r := plan(seed, index, d, flaw)
 	s := newScene(p.Width, p.Height, p.Params, r)
 	f.paint(s)
+	s.figures()
 	s.light(p.Params)
 	surface := newStream(seed, index, streamSurface)
 	s.blotch(p.Params, flaw, surface)
 	s.stroke(p.Params, flaw, surface)
 	s.motifs(p.Params.Motifs, newStream(seed, index, streamMotifs))
 	p.Pix = s.finish(p.Params, flaw, surface)
-
-	words := newStream(seed, index, streamWords)
-	p.Score = clamp(math.Floor(Rubric(p.Dimensions)+mul(RaterError, words.normal())+0.5), 1, 100)
-	p.Critique = critique(p.Family, p.Dimensions, words)
 	return p
 }
 
@@ -129,7 +152,8 @@ func newParams(d Dimensions, r stream) Params {
 		Uneven:    discord,
 		Clash:     mul(mul(2.2, discord), 0.4+mul(0.6, discord)),
 		Strokes:   d.Texture / 100,
-		Grain:     mul(0.15, 1-d.Texture/100),
+		Grain:     mul(0.1, 1-d.Texture/100),
+		Weave:     mul(0.06, 1-d.Texture/100),
 		Tilt:      mul(mul(0.45, disorder), r.sign()),
 		Crowding:  disorder,
 		Focus:     [2]float64{thirds[r.pick(2)], thirds[r.pick(2)]},

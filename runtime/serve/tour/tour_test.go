@@ -66,10 +66,10 @@ func TestWalk(t *testing.T) {
 	}
 	first := embeddedFirst(t, r)
 	for name, want := range map[string]string{
-		"resize: as it was given":     "280 x 224 pixels",
-		"patches: grid":               "16 rows x 20 columns: 320 patches",
+		"resize: as it was given":     "140 x 112 pixels",
+		"patches: grid":               "8 rows x 10 columns: 80 patches",
 		"rotary: by hand":             facts["rotary: in the model"],
-		"merger: picture tokens":      "320 / 4 = 80",
+		"merger: picture tokens":      "80 / 4 = 20",
 		"score: together":             number(s.Targets[0].Value),
 		"score: clamped to its range": number(s.Score) + ", in 1 to 100",
 	} {
@@ -93,7 +93,7 @@ func TestWalk(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, v := range figures["patches"].Values {
-		y, x := 8*14+i/3/14, 10*14+i/3%14
+		y, x := 4*14+i/3/14, 5*14+i/3%14
 		if want := img.Pix[3*(y*img.Width+x)+i%3]; v != float64(want) {
 			t.Fatalf("byte %d of the patch is %v, and the picture's %d", i, v, want)
 		}
