@@ -23,6 +23,7 @@ type Engine struct {
 	blocks   sync.Pool // of *[]xBlock: the left operand of a quantised product
 	roundedX sync.Pool // of *[]float32: the left operand of a product of bfloat16
 	close    sync.Once
+	idle     bool // see Idle
 }
 
 // path is one set of kernels.
@@ -38,9 +39,9 @@ type path struct {
 	widen     [3]packRoutine // packing of 16 columns of weights whose rows are steps, by kind; nil for none
 	packX     packXFunc
 	fan       fanFunc
-	strips    strips         // none: products of few rows go by panels too
-	vec       *vectors       // none: functions over slices are plain Go
-	quant     *quantRoutines // nil: quantised products are plain Go
+	strips    strips           // none: products of few rows go by panels too
+	vec       *vectors         // none: functions over slices are plain Go
+	quant     []*quantRoutines // for quantised products, the preferred ones first; none: they are plain Go
 	// roundings are the paths for products of bfloat16, which give the same bits, the fastest first; nil: that of swapped.
 	roundings func(p *path) []*path
 	// Of a path for products of bfloat16: how a row is rounded, and how many steps of k an element of the result is.
@@ -89,6 +90,16 @@ func New(o Options) (*Engine, error) {
 	return e, nil
 }
 
+// Idle is an engine that computes nothing: its For runs no piece, and its products leave their results as they are. A run on it
+// takes the memory that it would take, and costs nothing.
+func Idle() *Engine {
+	all := paths()
+	return &Engine{path: all[len(all)-1], pool: newPool(1), idle: true}
+}
+
+// Idles reports whether the engine is an Idle one.
+func (e *Engine) Idles() bool { return e.idle }
+
 func choose(name string) (*path, error) {
 	var have []string
 	for _, p := range paths() {
@@ -115,7 +126,7 @@ func (e *Engine) Path() string { return e.path.name }
 // For runs f over [0, n) in pieces of about grain or more, on any worker and in any order. f must not depend on how the
 // range is cut. It may itself call For.
 func (e *Engine) For(n, grain int, f func(lo, hi int)) {
-	if n <= 0 {
+	if n <= 0 || e.idle {
 		return
 	}
 	// A few pieces for each worker, so that a slow one does not hold up the rest.

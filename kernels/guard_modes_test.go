@@ -42,13 +42,15 @@ func TestGuardedRounded(t *testing.T) {
 // pages without access, and compares with plain Go.
 func TestGuardedQuantised(t *testing.T) {
 	eachRealPath(t, func(t *testing.T, name string) {
-		routines := engine(t, Options{Kernels: name}).path.quantRoutines()
+		sets := engine(t, Options{Kernels: name}).path.quantSets()
 		for _, how := range quantisings {
 			for _, k := range []int{1, 31, 32, 33, 64, 100, 200} {
 				p := newQuantProblem(t, rand.New(rand.NewPCG(uint64(k), 5)), quantProblem{rows: 8, cols: 32, k: k, how: how})
 				for _, side := range pages.Sides {
-					for _, tile := range routines.tiles[p.panels.form()] {
-						p.onPages(t, side, routines.quantise, tile)
+					for _, routines := range sets {
+						for _, tile := range routines.tiles[p.panels.form()] {
+							p.onPages(t, side, routines.quantise, tile)
+						}
 					}
 				}
 			}

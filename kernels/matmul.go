@@ -45,6 +45,7 @@ func grow(s *[]float32, n int) []float32 {
 // transW, in a backward, they stand for the float32 numbers that they hold.
 func (e *Engine) MatMul(dst, x View, w Matrix, transW, accumulate bool) {
 	switch {
+	case e.idle:
 	case transW && w.Kind == Quantised:
 		e.matMulQuantised(dst, x, w.Panels)
 	case transW && w.Rounded:

@@ -4,7 +4,7 @@ package kernels
 
 // machinePaths lists the arm64 path: every arm64 processor has NEON.
 func machinePaths() []*path {
-	return []*path{{name: "neon", available: true, mr: 4, nr: 16, tile: tile4x16NEON, pack: packGeneric, packX: packXGeneric, vec: &vectorsNEON}}
+	return []*path{{name: "neon", available: true, mr: 4, nr: 16, tile: tile4x16NEON, pack: packGeneric, packX: packXGeneric, vec: &vectorsNEON, quant: quantSetsARM64()}}
 }
 
 // tile4x16NEON is tileFunc for tiles of 4 x 16, the loop of tileGeneric:

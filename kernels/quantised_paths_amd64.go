@@ -24,12 +24,12 @@ var quantAVX2 = quantRoutines{
 	},
 }
 
-// quant512 are the routines of the path avx512.
-func quant512() *quantRoutines {
+// quantSets512 are those that the path avx512 can use on this processor, the preferred one first.
+func quantSets512() []*quantRoutines {
 	if cpu.X86.HasAVX512VNNI && cpu.X86.HasAVX512BW {
-		return &quantAVX512
+		return []*quantRoutines{&quantAVX512, &quantAVX2}
 	}
-	return &quantAVX2
+	return []*quantRoutines{&quantAVX2}
 }
 
 // quantiseXAVX2 is quantiseXGeneric by whole blocks, with the rest in plain Go.

@@ -146,12 +146,28 @@ func eachRealPath(t *testing.T, f func(t *testing.T, name string)) {
 	})
 }
 
+// eachQuantised is an engine of a path for each set of its routines.
+func eachQuantised(t *testing.T, o Options) []*Engine {
+	var out []*Engine
+	for i := range engine(t, o).path.quantSets() {
+		e := engine(t, o)
+		p := *e.path
+		p.quant = p.quantSets()[i:]
+		e.path = &p
+		out = append(out, e)
+	}
+	return out
+}
+
 func TestQuantisedPaths(t *testing.T) {
 	eachRealPath(t, func(t *testing.T, name string) {
-		e := engine(t, Options{Kernels: name, Threads: 2})
+		engines := eachQuantised(t, Options{Kernels: name, Threads: 2})
 		for _, p := range quantProblems(t) {
-			if !sameBits(p.run(t, e), p.naive()) {
-				t.Fatalf("%v: differs from the mode's arithmetic", p)
+			want := p.naive()
+			for i, e := range engines {
+				if !sameBits(p.run(t, e), want) {
+					t.Fatalf("%v, set %d of routines: differs from the mode's arithmetic", p, i)
+				}
 			}
 		}
 	})
@@ -161,8 +177,9 @@ func TestQuantisedPaths(t *testing.T) {
 // zeros, tiny and huge numbers, and what is no number, which the result must show.
 func TestQuantisedExtremes(t *testing.T) {
 	eachRealPath(t, func(t *testing.T, name string) {
-		e := engine(t, Options{Kernels: name})
-		for _, how := range quantisings {
+		engines := eachQuantised(t, Options{Kernels: name})
+		for i := range len(quantisings) * len(engines) {
+			how, e := quantisings[i%len(quantisings)], engines[i/len(quantisings)]
 			p := newQuantProblem(t, rand.New(rand.NewPCG(6, 6)), quantProblem{rows: 7, cols: 33, k: 100, how: how})
 			for i := range p.panels.Weights {
 				p.panels.Weights[i] = []byte{0, 255, 0xf0, 0x0f}[i/7%4]

@@ -28,10 +28,10 @@ var quantGeneric = quantRoutines{
 	},
 }
 
-// quantRoutines are p's, or the plain Go ones.
-func (p *path) quantRoutines() *quantRoutines {
+// quantSets are p's routines, or the plain Go ones.
+func (p *path) quantSets() []*quantRoutines {
 	if p.quant == nil {
-		return &quantGeneric
+		return []*quantRoutines{&quantGeneric}
 	}
 	return p.quant
 }
@@ -46,7 +46,7 @@ func (e *Engine) matMulQuantised(dst, x View, w *Panels) {
 	if dst.Rows == 0 || dst.Cols == 0 {
 		return
 	}
-	routines, blocks := e.path.quantRoutines(), w.blocks()
+	routines, blocks := e.path.quantSets()[0], w.blocks()
 	zero := int32(w.zero())
 	if w.Zeros != nil {
 		zero = 1 // the kernel multiplies by the zero point of each column

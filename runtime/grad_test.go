@@ -11,6 +11,8 @@ import (
 
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/tokenizer"
+	"github.com/loupe-vl/loupe/vit/picture"
 	"github.com/loupe-vl/loupe/weights"
 )
 
@@ -142,6 +144,73 @@ func TestGradientsThroughInterventions(t *testing.T) {
 				t.Errorf("along its gradient the logit has the slope %.5g, and the gradient says %.5g", slope, norm)
 			}
 		})
+	}
+}
+
+// TestGradientsOfAnyHead: heads that read images and videos together, after a block or after the merger, by their mean or their
+// last row, have gradients that finite differences confirm.
+func TestGradientsOfAnyHead(t *testing.T) {
+	m := embedded(t, loupe.Options{MaxPixels: 28 * 28 * 4})
+	frame := func(seed int) picture.Image {
+		img := picture.Image{Width: 56, Height: 56, Pix: make([]byte, 3*56*56)}
+		for i := range img.Pix {
+			img.Pix[i] = byte(i * i / (60 + seed))
+		}
+		return img
+	}
+	in := loupe.Ask("What moves?", frame(1))
+	in.Messages[0].Parts = append(in.Messages[0].Parts, tokenizer.Part{Type: tokenizer.VideoPart})
+	in.Videos = [][]picture.Image{{frame(2), frame(3), frame(4), frame(5)}}
+	p, err := m.Prepare(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, input := range []string{"visual.blocks.1.out", "visual.merger", "model.norm"} {
+		for _, pool := range []string{"mean", "last"} {
+			t.Run(input+" "+pool, func(t *testing.T) {
+				cfg := weights.ScoreHeadConfig{Version: 1, Input: input, Pool: pool, Targets: []weights.ScoreTarget{{Name: "score", Std: 10, Min: 1, Max: 100}}}
+				if err := m.NewHead(cfg); err != nil {
+					t.Fatal(err)
+				}
+				for i := range m.Head.Layers[0].W.F32 {
+					m.Head.Layers[0].W.F32[i] = float32(i%7-3) / 8
+				}
+				o := loupe.Taps("pixel_values", "pixel_values_videos")
+				o.Grad = &loupe.GradTarget{Score: true}
+				got, err := m.Trace(context.Background(), p, o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, tap := range o.Taps {
+					d, ok := got.Tap("d/" + tap)
+					if !ok {
+						t.Fatalf("no gradient at %s", tap)
+					}
+					norm := 0.0
+					for _, v := range d.Data {
+						norm += float64(v) * float64(v)
+					}
+					if none := pool == "last" && tap == "pixel_values" && input != "model.norm"; none != (norm == 0) {
+						t.Errorf("%s: the gradient's square is %g", tap, norm)
+						continue
+					} else if none {
+						continue
+					}
+					score := func(h float64) float64 {
+						move := loupe.Intervention{Tap: tap, Op: tensor.Add, Head: loupe.AllHeads, Value: d.Data, Scale: float32(h)}
+						got, err := m.Trace(context.Background(), p, loupe.TraceOptions{}.With(move))
+						if err != nil {
+							t.Fatal(err)
+						}
+						return got.Score.Targets[0].Value
+					}
+					h := 0.002 / math.Sqrt(norm)
+					if slope := (score(h) - score(-h)) / (2 * h); math.Abs(slope-norm) > 0.01*norm {
+						t.Errorf("%s: along its gradient the score has the slope %.5g, and the gradient says %.5g", tap, slope, norm)
+					}
+				}
+			})
+		}
 	}
 }
 

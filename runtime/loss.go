@@ -87,14 +87,27 @@ func shifted(labels []int) (at, next []int) {
 
 // forwardTowers is the vision tower over images and videos, on one run that keeps what it needs.
 func (m *Model) forwardTowers(r *tensor.Run, p *Prompt) (f features) {
-	first := 0
+	first, block := 0, -1
+	if m.Head != nil {
+		scan(m.Head.Config.Input, "visual.blocks.%d.out", &block)
+	}
 	tower := func(v *Vision, name, pass string) tensor.Tensor {
 		if v == nil {
 			return tensor.Tensor{}
 		}
 		r.Pass = pass
 		pixels := r.Input(tensor.Of(v.Pixels.Rows, v.Pixels.Cols, v.Pixels.Data))
-		out := m.Tower.Forward(r, r.Tap(tensor.At(name, ""), pixels), v.Grids, first)
+		out := m.Tower.ForwardEach(r, r.Tap(tensor.At(name, ""), pixels), v.Grids, first, func(n int, x tensor.Tensor) {
+			if n == block && x.Grad == nil {
+				x = x.Clone()
+			}
+			if n == block {
+				f.head = append(f.head, x)
+			}
+		})
+		if block < 0 {
+			f.head = append(f.head, out)
+		}
 		first += v.frames()
 		return out
 	}
@@ -111,20 +124,16 @@ func (m *Model) forwardDecoder(r *tensor.Run, p *Prompt, f features) tensor.Tens
 	return m.Decoder.Forward(r, m.Decoder.EmbedTokens(r, p.IDs, s.vision()), p.Positions, (*decoder.Cache)(nil))
 }
 
-// headInput is what the score head reads, with its gradient.
+// headInput is what the score head reads, with its gradient: the images' rows before the videos'.
 func (m *Model) headInput(r *tensor.Run, f features, h tensor.Tensor) tensor.Tensor {
-	switch {
-	case m.Head.Config.Input == "model.norm":
+	if m.Head.Config.Input == "model.norm" {
 		return h
-	case m.Head.Config.Input != "visual.merger":
-		r.Fail(fmt.Errorf("gradients of a score head go to visual.merger or model.norm, not to %s", m.Head.Config.Input))
-	case f.videos.Rows == 0:
-		return f.images
-	case f.images.Rows == 0:
-		return f.videos
 	}
-	r.Fail(fmt.Errorf("gradients of a score go to images or to videos, not to both at once"))
-	return f.images
+	if len(f.head) == 0 {
+		r.Fail(fmt.Errorf("there is no picture to score; give --image or --video"))
+		return h
+	}
+	return r.Concat(f.head...)
 }
 
 // LearnOptions are how a lesson counts in a step.

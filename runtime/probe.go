@@ -67,6 +67,19 @@ func newProbe(taps []string, see func(Tap), edits []Intervention) *probe {
 // looking reports whether the user taps or changes anything.
 func (p *probe) looking() bool { return p != nil && (len(p.taps) > 0 || len(p.edits) > 0 || p.dry()) }
 
+// inParts reports whether the tap of that name may be computed in parts: whoever sees it takes parts, and nobody changes it.
+func (p *probe) inParts(name string) bool {
+	if p == nil || p.part == nil {
+		return false
+	}
+	for _, e := range p.edits {
+		if match(e.glob, name) {
+			return false
+		}
+	}
+	return true
+}
+
 // dry reports whether only the points are to be listed.
 func (p *probe) dry() bool { return p != nil && p.list != nil }
 
@@ -135,16 +148,16 @@ func (p partProbe) SeePart(at tensor.Point, shape []int, first int, data []float
 	}
 }
 
-// unmatched is an error that names a pattern which no tap point of the request has.
-func (p *probe) unmatched() error {
+// unmatched is an error that names a pattern which no tap point of the request has, and the nearest of names.
+func (p *probe) unmatched(names []string) error {
 	for _, t := range p.taps {
 		if !t.hit {
-			return fmt.Errorf("tap %q matches no tap point of this model and input; `loupe trace --list` prints them", t.glob)
+			return fmt.Errorf("tap %q matches no tap point of this model and input%s; `loupe trace --list` prints them", t.glob, didYouMean(t.glob, names))
 		}
 	}
 	for _, e := range p.edits {
 		if !e.hit {
-			return fmt.Errorf("intervention at %q matches no tap point of this model and input; `loupe trace --list` prints them", e.glob)
+			return fmt.Errorf("intervention at %q matches no tap point of this model and input%s; `loupe trace --list` prints them", e.glob, didYouMean(e.glob, names))
 		}
 	}
 	return nil

@@ -27,6 +27,22 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+func TestDidYouMean(t *testing.T) {
+	names := []string{"model.layers.0.out", "model.layers.1.out", "lm_head", "visual.blocks.0.attn.probs.0"}
+	for name, want := range map[string]string{
+		"model.layer.1.out":   " (is it model.layers.1.out?)",
+		"lmhead":              " (is it lm_head?)",
+		"model.layers.99.out": " (is it model.layers.0.out?)",
+		"something.else":      "",
+		"model.layer.*.out":   "",
+		"":                    "",
+	} {
+		if got := didYouMean(name, names); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}
+
 type fakeStream []string
 
 func (s *fakeStream) Push(id int) string { return (*s)[id] }

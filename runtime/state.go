@@ -10,6 +10,8 @@ import (
 // features are the merged vision rows of a prompt, in memory of their own.
 type features struct {
 	images, videos tensor.Tensor // (rows, hidden_size); no rows where there are none
+	// head is what the score head reads of each, where it reads from the vision tower and the run keeps gradients.
+	head []tensor.Tensor
 }
 
 // Encode runs the vision tower over the pictures and videos of a prompt and gives the merged rows, (rows, hidden_size),
@@ -147,12 +149,34 @@ func (s *state) step(ctx context.Context, ids []int, pos decoder.Positions, visi
 	if !last {
 		return nil, s.m.explain(r.Err())
 	}
-	if !all {
-		h = h.Slice(h.Rows-1, h.Rows)
+	var logits tensor.Tensor
+	switch {
+	case !all:
+		logits = s.m.Decoder.Logits(r, h.Slice(h.Rows-1, h.Rows))
+	case s.probe.inParts("lm_head"):
+		logits = s.logitsInParts(r, h)
+	default:
+		logits = s.m.Decoder.Logits(r, h)
 	}
-	logits := s.m.Decoder.Logits(r, h)
 	if err := r.Err(); err != nil {
 		return nil, s.m.explain(err)
 	}
 	return append([]float32(nil), logits.Row(logits.Rows-1)...), nil
+}
+
+// logitRows is how many tokens' logits exist at once where a probe takes them in parts.
+const logitRows = 128
+
+// logitsInParts computes the logits of all rows of h, some rows at a time, for a probe that takes parts: those of a long prompt
+// over a large vocabulary are the largest tensor of a run. The result is the last of them.
+func (s *state) logitsInParts(r *tensor.Run, h tensor.Tensor) (last tensor.Tensor) {
+	for lo := 0; lo < h.Rows; lo += logitRows {
+		hi := min(lo+logitRows, h.Rows)
+		r.Rows(lo, h.Rows, func() {
+			if logits := s.m.Decoder.Logits(r, h.Slice(lo, hi)); hi == h.Rows {
+				last = logits.Slice(logits.Rows-1, logits.Rows).Clone()
+			}
+		})
+	}
+	return last
 }

@@ -130,6 +130,36 @@ func TestListedTapsAreSeen(t *testing.T) {
 	}
 }
 
+// TestLogitsInParts: the logits of a long prompt come some rows at a time, and are those that come whole.
+func TestLogitsInParts(t *testing.T) {
+	m := embedded(t, loupe.Options{})
+	p, err := m.Prepare(loupe.Ask(strings.Repeat("The light is warm. ", 60)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := m.Trace(context.Background(), p, loupe.Taps("lm_head"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, parts := loupe.Taps("lm_head"), 0
+	var got []float32
+	o.Parts = func(p loupe.Part) error {
+		if p.At != len(got) || !slices.Equal(p.Shape, whole.Taps[0].Shape) {
+			t.Errorf("a part at %d of %v, after %d of %v", p.At, p.Shape, len(got), whole.Taps[0].Shape)
+		}
+		got = append(got, p.Data...)
+		parts++
+		return nil
+	}
+	again, err := m.Trace(context.Background(), p, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if parts < 2 || !slices.Equal(got, whole.Taps[0].Data) || again.Digest != whole.Digest {
+		t.Errorf("%d parts of %d numbers differ from %d", parts, len(got), len(whole.Taps[0].Data))
+	}
+}
+
 // TestResidualStream checks that taps show what their names say: each block's out is the stream before it plus what its
 // attention and its perceptron gave, in that order and to the bit.
 func TestResidualStream(t *testing.T) {

@@ -77,6 +77,10 @@ func (m *Model) listTrace(ctx context.Context, p *Prompt, o TraceOptions, list f
 		}
 	}
 	show(0)
+	var names []string
+	for _, t := range points {
+		names = append(names, t.at.String())
+	}
 	steps := min(o.Steps, m.Config.Text.MaxPositionEmbeddings-len(p.IDs)-1)
 	if steps > 0 {
 		points, probe.prefix = nil, stepPrefix(1)
@@ -84,12 +88,12 @@ func (m *Model) listTrace(ctx context.Context, p *Prompt, o TraceOptions, list f
 			return err
 		}
 	}
-	for n := 1; n <= steps && (list != nil || probe.unmatched() != nil); n++ {
+	for n := 1; n <= steps && (list != nil || probe.unmatched(nil) != nil); n++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		probe.prefix = stepPrefix(n)
 		show(n)
 	}
-	return probe.unmatched()
+	return probe.unmatched(names)
 }

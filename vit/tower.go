@@ -47,6 +47,12 @@ func Patches(grids []Grid) int {
 // after the other, to features, (patches/merge², hidden_size). Attention stays within each frame. firstSpan numbers the
 // attention taps: it is 0, or the number of frames in an earlier pass of the same request.
 func (t *Tower) Forward(r *tensor.Run, pixels tensor.Tensor, grids []Grid, firstSpan int) tensor.Tensor {
+	return t.ForwardEach(r, pixels, grids, firstSpan, func(int, tensor.Tensor) {})
+}
+
+// ForwardEach is Forward that calls see with the residual stream after each block, which has its gradient if the run records
+// one, and is lent if not.
+func (t *Tower) ForwardEach(r *tensor.Run, pixels tensor.Tensor, grids []Grid, firstSpan int, see func(block int, x tensor.Tensor)) tensor.Tensor {
 	if n := Patches(grids); pixels.Rows != n {
 		r.Fail(fmt.Errorf("the grids hold %d patches, but there are %d rows of pixels", n, pixels.Rows))
 		return pixels
@@ -54,8 +60,9 @@ func (t *Tower) Forward(r *tensor.Run, pixels tensor.Tensor, grids []Grid, first
 	rot := t.rotary(r, grids)
 	spans := frameSpans(grids, firstSpan)
 	x := r.Tap(tensor.At("visual.patch_embed", ""), r.Linear(pixels, t.PatchEmbed))
-	for _, b := range t.Blocks {
+	for i, b := range t.Blocks {
 		x = r.Scope(x, func(x tensor.Tensor) tensor.Tensor { return b.Forward(r, x, rot, spans) })
+		see(i, x)
 	}
 	return t.Merger.Forward(r, x)
 }

@@ -8,6 +8,7 @@ import (
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/trace"
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 )
 
 type traceFlags struct {
@@ -92,6 +93,9 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 			return err
 		}
 	}
+	if err := f.announce(cmd, m, prompt); err != nil {
+		return err
+	}
 	result, err := trace.ToFile(cmd.Context(), m, prompt, f.options, f.out)
 	if err != nil {
 		return err
@@ -100,6 +104,18 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 		return json.NewEncoder(os.Stdout).Encode(traced(result, m.Settings().Precision))
 	}
 	return nil
+}
+
+// announce tells a terminal what will be written, before the work.
+func (f *traceFlags) announce(cmd *cobra.Command, m *loupe.Model, p *loupe.Prompt) error {
+	if !term.IsTerminal(int(os.Stderr.Fd())) {
+		return nil
+	}
+	size, err := trace.SizeOf(cmd.Context(), m, p, f.options)
+	if err == nil {
+		fmt.Fprintf(os.Stderr, "up to %d taps, %s\n", size.Taps, trace.Bytes(size.Bytes))
+	}
+	return err
 }
 
 // traced is what trace --json prints.
@@ -128,7 +144,9 @@ func (f *traceFlags) printList(cmd *cobra.Command, m *loupe.Model, p *loupe.Prom
 	if err != nil {
 		return err
 	}
+	var size trace.Bytes
 	for _, t := range taps {
+		size += trace.Bytes(t.Bytes())
 		if f.json {
 			if err := json.NewEncoder(os.Stdout).Encode(map[string]any{"tap": t.Name, "shape": t.Shape}); err != nil {
 				return err
@@ -136,6 +154,9 @@ func (f *traceFlags) printList(cmd *cobra.Command, m *loupe.Model, p *loupe.Prom
 			continue
 		}
 		fmt.Printf("%-44s %v\n", t.Name, t.Shape)
+	}
+	if term.IsTerminal(int(os.Stderr.Fd())) {
+		fmt.Fprintf(os.Stderr, "%d taps, %s\n", len(taps), size)
 	}
 	return nil
 }

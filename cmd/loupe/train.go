@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/loupe-vl/loupe/runtime/train"
 	"github.com/schollz/progressbar/v3"
@@ -17,6 +17,10 @@ import (
 type trainFlags struct {
 	model   modelFlags
 	options train.Options
+	dry     bool
+	shape   string
+	tokens  int
+	json    bool
 }
 
 func trainCommand() *cobra.Command {
@@ -35,7 +39,8 @@ and curves.html draw both. A run that was stopped, or killed, goes on with --res
 
 Pictures are taken as they are: there is no augmentation.`,
 		Example: `  loupe train --model Qwen2-VL-2B-Instruct --data pictures.jsonl --lora-rank 16 --epochs 3 --out tuned
-  loupe score --model Qwen2-VL-2B-Instruct --adapter tuned painting.jpg`,
+  loupe score --model Qwen2-VL-2B-Instruct --adapter tuned painting.jpg
+  loupe train --dry-run --shape 7b`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
@@ -87,7 +92,11 @@ func (f *trainFlags) register(cmd *cobra.Command) {
 	fl.IntVar(&o.Patience, "patience", 0, "measurements without a better one that end the run (default: none do)")
 	fl.BoolVar(&o.Resume, "resume", false, "go on from the last checkpoint in --out, or begin where there is none")
 	fl.IntVar(&o.CheckpointEvery, "checkpoint-every", 0, "steps between checkpoints (default: one at the end)")
-	fl.BoolVar(&o.Recompute, "checkpoint-activations", false, "keep one block's activations and compute the others again: less memory, more time, the same bits")
+	fl.BoolVar(&o.Recompute, "checkpoint-activations", false, "compute a block's activations again when they are needed, from the products that are kept: less memory, more time, the same bits (default: where keeping all would take more than 2 GiB, which large models do)")
+	fl.BoolVar(&f.dry, "dry-run", false, "check the data, print the memory that a run would take, computed from shapes, and stop")
+	fl.StringVar(&f.shape, "shape", "", "with --dry-run, plan for a published shape in place of a model and data: `2b`|7b")
+	fl.IntVar(&f.tokens, "picture-tokens", 256, "with --shape, the merged rows of the picture")
+	fl.BoolVar(&f.json, "json", false, "print one JSON object")
 	must(cmd.MarkFlagDirname("out"))
 	must(cmd.MarkFlagFilename("data", "jsonl", "json", "csv"))
 	for name, values := range map[string][]string{"schedule": {"cosine", "linear", "constant"}, "score-loss": train.ScoreLosses, "head-init": {"zero", "ridge"}} {
@@ -99,14 +108,26 @@ func (f *trainFlags) run(cmd *cobra.Command) error {
 	if cmd.Flags().Changed("steps") && !cmd.Flags().Changed("epochs") {
 		f.options.Epochs = 0
 	}
-	if err := f.options.Validate(); err != nil {
+	f.options.AutoRecompute = !cmd.Flags().Changed("checkpoint-activations")
+	if f.shape != "" {
+		return f.planShape(cmd)
+	}
+	if err := f.options.Validate(); err != nil && !(f.dry && f.options.Out == "") {
 		return usageError{err}
 	}
+	debug.SetGCPercent(10) // most of the heap is activations that live on from step to step: waiting for as much waste would double it
 	m, err := f.model.load(cmd)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
+	if f.dry {
+		plan, err := train.PlanRun(cmd.Context(), m, f.options, trainProgress())
+		if err != nil {
+			return err
+		}
+		return f.printPlan(plan)
+	}
 	result, err := train.Run(cmd.Context(), m, f.options, trainProgress())
 	var stopped *train.Stopped
 	if errors.As(err, &stopped) && strings.Contains(context.Cause(cmd.Context()).Error(), "terminated") {
@@ -115,34 +136,7 @@ func (f *trainFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	return printTraining(f.options.Out, result)
-}
-
-// printTraining says what a run came to.
-func printTraining(out string, r *train.Result) error {
-	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
-	if r.Fit != nil {
-		fmt.Fprintf(w, "fitted to %d pictures\tleft one out: RMSE\tevaluation: MAE\tPearson r\n", r.Fit.Pictures)
-		for _, t := range r.Fit.Targets {
-			fmt.Fprintf(w, "%s\t%.3f\t%s\t%s\n", t.Name, t.LeftOut, decimal(t.MAE), decimal(t.Pearson))
-		}
-	}
-	if r.Last != nil {
-		fmt.Fprintf(w, "steps\t%d\nloss of the last\t%.4f\n", r.Steps, r.Last.Loss)
-	}
-	if r.Eval != nil {
-		fmt.Fprintf(w, "kept\tstep %d\nevaluation: loss\t%.4f\nevaluation: MAE\t%s\nevaluation: Pearson r\t%s\n", r.Kept, r.Eval.Loss, decimal(r.Eval.MAE), decimal(r.Eval.Pearson))
-	}
-	fmt.Fprintf(w, "written to\t%s\n", out)
-	return w.Flush()
-}
-
-// decimal writes a number that may not be there.
-func decimal(v *float64) string {
-	if v == nil {
-		return "-"
-	}
-	return fmt.Sprintf("%.3f", *v)
+	return f.printResult(result)
 }
 
 // trainProgress shows a run on a terminal, and nothing elsewhere.

@@ -8,7 +8,15 @@ type Arena struct {
 	chunk  int // the chunk in use
 	used   int // floats used in it
 	kept   *Arena
+
+	count   bool      // see CountingArena
+	shared  []float32 // what all chunks of a counting arena lie in
+	largest int       // floats of the largest request
 }
+
+// CountingArena hands out the same memory for everything, as large as the largest request: for a run on an engine that
+// computes nothing, whose need of memory is to be known. Bytes is what an arena would hold.
+func CountingArena() *Arena { return &Arena{count: true} }
 
 // arenaChunk is the least size of a chunk, in floats (4 MiB): small requests share one.
 const arenaChunk = 1 << 20
@@ -33,13 +41,14 @@ func (a *Arena) Reset() {
 // Kept is an arena beside this one, for what is to outlive a Release.
 func (a *Arena) Kept() *Arena {
 	if a.kept == nil {
-		a.kept = new(Arena)
+		a.kept = &Arena{count: a.count}
 	}
 	return a.kept
 }
 
 // Floats returns n floats whose contents are undefined.
 func (a *Arena) Floats(n int) []float32 {
+	a.largest = max(a.largest, n)
 	for a.chunk < len(a.chunks) {
 		if c := a.chunks[a.chunk]; a.used+n <= len(c) {
 			out := c[a.used : a.used+n : a.used+n]
@@ -47,14 +56,34 @@ func (a *Arena) Floats(n int) []float32 {
 			return out
 		}
 		if a.used == 0 { // an empty chunk that is too small: a bigger one takes its place
-			a.chunks[a.chunk] = make([]float32, max(n, arenaChunk))
+			a.chunks[a.chunk] = a.memory(max(n, arenaChunk))
 			continue
 		}
 		a.chunk, a.used = a.chunk+1, 0
 	}
-	a.chunks = append(a.chunks, make([]float32, max(n, arenaChunk)))
+	a.chunks = append(a.chunks, a.memory(max(n, arenaChunk)))
 	a.chunk, a.used = len(a.chunks)-1, n
 	return a.chunks[a.chunk][:n:n]
+}
+
+// memory is a new chunk.
+func (a *Arena) memory(n int) []float32 {
+	if !a.count {
+		return make([]float32, n)
+	}
+	if len(a.shared) < n {
+		a.shared = make([]float32, n)
+	}
+	return a.shared[:n:n]
+}
+
+// Largest is the bytes of the largest request so far, also of Kept.
+func (a *Arena) Largest() int {
+	n := 4 * a.largest
+	if a.kept != nil {
+		n = max(n, a.kept.Largest())
+	}
+	return n
 }
 
 // Bytes is the memory that the arena holds.

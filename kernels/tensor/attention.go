@@ -78,6 +78,7 @@ type attention struct {
 	// visible is how many keys query row sees: keys [0, visible).
 	visible func(row int) int
 
+	scoresAt, probsAt     Point
 	scoreEdits, probEdits []Edit
 	// What the probe gets, (some heads, queries, keys) from head firstHead on; nil where it does not want them.
 	scores, probs   []float32
@@ -96,6 +97,7 @@ func (r *Run) attend(at Point, a *attention) {
 	}
 	scores, probs := at.named("scores"), at.named("probs")
 	scores.Index, probs.Index = a.index, a.index
+	a.scoresAt, a.probsAt = scores, probs
 	defer r.recordAttention(a, scores, probs)
 	var wantScores, wantProbs bool
 	if r.probe != nil {
@@ -106,7 +108,7 @@ func (r *Run) attend(at Point, a *attention) {
 		return
 	}
 	if !wantScores && !wantProbs {
-		r.attendHeads(at, a, a.heads)
+		r.attendHeads(a, a.heads)
 		return
 	}
 	group := a.heads
@@ -116,7 +118,7 @@ func (r *Run) attend(at Point, a *attention) {
 		a.scores, a.probs = r.partOf(wantScores, a, group), r.partOf(wantProbs, a, group)
 		for ; a.firstHead < a.heads; a.firstHead += group {
 			heads := min(group, a.heads-a.firstHead)
-			r.attendHeads(at, a, heads)
+			r.attendHeads(a, heads)
 			r.seePart(parts.SeePart, scores, a, a.scores, heads)
 			r.seePart(parts.SeePart, probs, a, a.probs, heads)
 		}
@@ -129,7 +131,7 @@ func (r *Run) attend(at Point, a *attention) {
 	if wantProbs {
 		a.probs = make([]float32, size)
 	}
-	r.attendHeads(at, a, a.heads)
+	r.attendHeads(a, a.heads)
 	if wantScores {
 		r.probe.See(scores, a.shape(), a.scores)
 	}
@@ -142,7 +144,7 @@ func (r *Run) attend(at Point, a *attention) {
 func (a *attention) shape() []int { return []int{a.heads, a.q.Rows, a.kv.Len()} }
 
 // attendHeads computes heads of the heads from firstHead on.
-func (r *Run) attendHeads(at Point, a *attention, heads int) {
+func (r *Run) attendHeads(a *attention, heads int) {
 	n := a.q.Rows
 	blocks := (n + queryBlock - 1) / queryBlock
 	var mu sync.Mutex
@@ -153,7 +155,7 @@ func (r *Run) attendHeads(at Point, a *attention, heads int) {
 			head, first := a.firstHead+i/blocks, i%blocks*queryBlock
 			if err := r.attendBlock(w, a, head, first, min(first+queryBlock, n)); err != nil {
 				mu.Lock()
-				r.Fail(fmt.Errorf("intervention at %s: %w", at, err))
+				r.Fail(err)
 				mu.Unlock()
 			}
 		}
@@ -194,7 +196,7 @@ func (r *Run) attendBlock(w *attentionScratch, a *attention, head, lo, hi int) e
 		r.eng.Scale(p.Row(i), p.Row(i), scale)
 	}
 	if err := a.edit(r, a.scoreEdits, p, head, lo); err != nil {
-		return err
+		return fmt.Errorf("intervention at %s: %w", a.scoresAt, err)
 	}
 	a.keep(a.scores, p, head, lo, negInf)
 	for i := range n {
@@ -204,7 +206,7 @@ func (r *Run) attendBlock(w *attentionScratch, a *attention, head, lo, hi int) e
 		clear(row[seen:])
 	}
 	if err := a.edit(r, a.probEdits, p, head, lo); err != nil {
-		return err
+		return fmt.Errorf("intervention at %s: %w", a.probsAt, err)
 	}
 	a.keep(a.probs, p, head, lo, 0)
 	out := a.out.Slice(lo, hi).Columns(head*d, (head+1)*d)

@@ -125,7 +125,7 @@ func TestAttentionEditErrors(t *testing.T) {
 				w := &watcher{edits: map[string][]Edit{decoder.Sub(point).String(): {c.e}}}
 				r := newRun(t, w)
 				r.Causal(decoder, p.q, 2, p.cut(7))
-				if r.Err() == nil || !strings.Contains(r.Err().Error(), "layers.0.self_attn") || !strings.Contains(r.Err().Error(), c.want) {
+				if r.Err() == nil || !strings.Contains(r.Err().Error(), "layers.0.self_attn."+point) || !strings.Contains(r.Err().Error(), c.want) {
 					t.Errorf("error is %v, want %q", r.Err(), c.want)
 				}
 			})

@@ -15,8 +15,12 @@ func (r *Run) Gather(table kernels.Matrix, grad []float32, ids []int) Tensor {
 			r.Fail(fmt.Errorf("token id %d at position %d is not in the vocabulary of %d", id, r.FirstRow+i, table.Rows))
 			return out
 		}
-		table.Row(out.Row(i), id)
 	}
+	r.rows(len(ids), table.Cols, func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			table.Row(out.Row(i), ids[i])
+		}
+	})
 	if r.taping(grad != nil) {
 		out = r.WithGrad(out)
 		r.record(func() {

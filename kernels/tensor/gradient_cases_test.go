@@ -33,6 +33,12 @@ func pointwiseOperations() []gradientCase {
 				}
 				return out
 			}},
+		{name: "Concat", inputs: [][2]int{{2, 7}, {1, 7}, {3, 7}}, run: func(r *Run, in []Tensor) Tensor { return r.Concat(in...) },
+			twin: func(in []matrix) matrix {
+				out := newMatrix(6, 7)
+				copy(out.data, slices.Concat(in[0].data, in[1].data, in[2].data))
+				return out
+			}},
 		{name: "Rotate", inputs: [][2]int{{5, 16}}, run: func(r *Run, in []Tensor) Tensor { return r.Rotate(in[0], r.NewRotary(angles)) },
 			twin: func(in []matrix) matrix {
 				out := newMatrix(5, 16)

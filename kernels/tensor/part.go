@@ -19,11 +19,30 @@ type GradPartProbe interface {
 // partFloats bounds a part, where one row or head is not larger already (16 MiB). Tests make it smaller.
 var partFloats = 1 << 22
 
+// Rows runs f, whose tensors are rows from first on of tensors of n rows, for which it is called in their order: a probe that
+// takes parts is shown these rows as parts of the whole. Other probes must not be looking. The memory that f takes is given back.
+func (r *Run) Rows(first, n int, f func()) {
+	defer r.arena.Release(r.arena.Mark())
+	r.rowsOf, r.firstOf = n, first
+	r.FirstRow += first
+	f()
+	r.FirstRow -= first
+	r.rowsOf, r.firstOf = 0, 0
+}
+
+// shapeOf is the shape of x, or of the tensor of which it is some rows.
+func (r *Run) shapeOf(x Tensor) []int {
+	if r.rowsOf > 0 {
+		return []int{r.rowsOf, x.Cols}
+	}
+	return []int{x.Rows, x.Cols}
+}
+
 // inParts shows x, (rows, cols), as it lies or, where its rows lie apart, copied in parts.
 func (r *Run) inParts(see func(p Point, shape []int, at int, data []float32), p Point, x Tensor) {
-	shape := []int{x.Rows, x.Cols}
+	shape, before := r.shapeOf(x), r.firstOf*x.Cols
 	if x.Dense() {
-		see(p, shape, 0, x.Data[:x.Rows*x.Cols])
+		see(p, shape, before, x.Data[:x.Rows*x.Cols])
 		return
 	}
 	defer r.arena.Release(r.arena.Mark())
@@ -32,7 +51,7 @@ func (r *Run) inParts(see func(p Point, shape []int, at int, data []float32), p 
 	for lo := 0; lo < x.Rows; lo += step {
 		part := x.Slice(lo, min(lo+step, x.Rows))
 		r.copyInto(to, part)
-		see(p, shape, lo*x.Cols, to.Data[:part.Rows*x.Cols])
+		see(p, shape, before+lo*x.Cols, to.Data[:part.Rows*x.Cols])
 	}
 }
 

@@ -57,7 +57,7 @@ func (r *Run) TapHeads(p Point, x Tensor, heads int) Tensor {
 			}
 		}
 	}
-	shape := []int{x.Rows, x.Cols}
+	shape := r.shapeOf(x)
 	if r.wants(p, shape) && !r.idle() {
 		if parts, ok := r.probe.(PartProbe); ok {
 			r.inParts(parts.SeePart, p, x)

@@ -17,6 +17,8 @@ type Run struct {
 	err   error
 	dry   bool
 	tape  *Tape // nil: nothing is recorded
+	// rowsOf and firstOf are set while the tensors that pass are some rows of larger ones: see Rows.
+	rowsOf, firstOf int
 	// replaying marks a block that is computed again for its gradient: its taps were seen before.
 	replaying bool
 	products  *products // of the block that is computed, where they are kept; nil: they are not
@@ -98,7 +100,7 @@ func (r *Run) rows(n, cols int, f func(lo, hi int)) {
 
 // Finite fails the run if x holds an infinity or NaN (law 4), naming the point and the row.
 func (r *Run) Finite(at Point, x Tensor) {
-	if r.idle() {
+	if r.idle() || r.eng.Idles() {
 		return
 	}
 	for i := range x.Rows {

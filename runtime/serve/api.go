@@ -141,12 +141,25 @@ func (s *Studio) listRuns(w http.ResponseWriter, _ *http.Request) {
 
 // postRun answers with lines of JSON as they come. Once the first is out the status cannot change: an error is a line too.
 func (s *Studio) postRun(w http.ResponseWriter, r *http.Request) {
-	ask, img, err := s.readAsk(w, r)
+	select {
+	case s.uploads <- struct{}{}:
+		defer func() { <-s.uploads }()
+	default:
+		fail(w, http.StatusServiceUnavailable, "other runs are waiting already; wait until they have ended, or stop them")
+		return
+	}
+	ask, file, err := s.readAsk(w, r)
 	if err != nil {
 		failed(w, err)
 		return
 	}
-	x, err := s.prepare(ask, img)
+	back, err := s.take(r.Context())
+	if err != nil {
+		failed(w, err)
+		return
+	}
+	defer back()
+	x, err := s.prepare(ask, file)
 	if err != nil {
 		failed(w, err)
 		return
@@ -162,7 +175,7 @@ func (s *Studio) postRun(w http.ResponseWriter, r *http.Request) {
 		return out.Flush()
 	}
 	if err = send(Event{Name: "prepared", Prepared: x.prepared()}); err == nil {
-		err = s.answer(r.Context(), x, send)
+		err = x.answer(r.Context(), send)
 	}
 	if err != nil {
 		s.runs.remove(x.id)
@@ -185,7 +198,12 @@ func (s *Studio) postDirection(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Studio) getOriginal(w http.ResponseWriter, _ *http.Request, r *run) {
-	data, err := encodePNG(rgba(r.original))
+	in, err := r.input()
+	if err != nil {
+		sendPNG(w, nil, err)
+		return
+	}
+	data, err := encodePNG(rgba(shrink(in.Images[0], largestShown)))
 	sendPNG(w, data, err)
 }
 
@@ -239,7 +257,7 @@ func (s *Studio) getTour(w http.ResponseWriter, req *http.Request, r *run) {
 		return
 	}
 	defer back()
-	steps, err := tour.Walk(req.Context(), tour.Run{Model: r.model, Prompt: r.prompt, Width: r.original.Width, Height: r.original.Height, Interventions: interventions(r.edits)})
+	steps, err := tour.Walk(req.Context(), tour.Run{Model: r.model, Prompt: r.prompt, Width: r.original[0], Height: r.original[1], Interventions: interventions(r.edits)})
 	if err != nil {
 		failed(w, err)
 		return
@@ -254,7 +272,11 @@ func (s *Studio) compute(ctx context.Context, r *run, method attribution.Method,
 	}
 	defer back()
 	if method == attribution.Relative {
-		if o.Generic, err = r.model.Prepare(attribution.WithQuestion(r.input, attribution.GenericQuestion)); err != nil {
+		in, err := r.input()
+		if err != nil {
+			return nil, err
+		}
+		if o.Generic, err = r.model.Prepare(attribution.WithQuestion(in, attribution.GenericQuestion)); err != nil {
 			return nil, err
 		}
 	}

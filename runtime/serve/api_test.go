@@ -13,7 +13,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/demo"
@@ -339,4 +341,49 @@ func TestGoingAway(t *testing.T) {
 	if text := string(c.get("/api/runs", http.StatusOK)); strings.Contains(text, `"id":1,`) {
 		t.Errorf("the run that nobody waited for is kept: %.200s", text)
 	}
+}
+
+// TestSeen: the picture that the model saw is the one that was given where it needs no resizing, and a page's picture of a huge
+// one is no larger than a screen.
+func TestSeen(t *testing.T) {
+	c := newClient(t, Options{})
+	c.run(askFor(""), demo.Picture())
+	want, err := picture.Decode(demo.Picture(), picture.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"seen", "original"} {
+		got, err := picture.Decode(c.get("/api/runs/1/"+name+".png", http.StatusOK), picture.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Width != want.Width || !bytes.Equal(got.Pix, want.Pix) {
+			t.Errorf("%s.png is another picture", name)
+		}
+	}
+	if got := shrink(picture.Image{Width: 4096, Height: 20, Pix: make([]byte, 3*4096*20)}, 2048); got.Width != 2048 || got.Height != 10 {
+		t.Errorf("4096 x 20 shrinks to %d x %d", got.Width, got.Height)
+	}
+}
+
+// TestWaiting: so many runs may wait, and one more is told to come again.
+func TestWaiting(t *testing.T) {
+	s := New(Options{Model: embedded(t)})
+	server := httptest.NewServer(s.Handler(""))
+	defer server.Close()
+	c := client{t, server}
+	back, err := s.take(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var done sync.WaitGroup
+	for range mostUploads {
+		done.Go(func() { c.run(askFor(""), demo.Picture()) })
+	}
+	for len(s.uploads) < mostUploads {
+		time.Sleep(time.Millisecond)
+	}
+	wantError(t, c.body(c.post(askFor(""), demo.Picture()), "one too many", http.StatusServiceUnavailable), "waiting already")
+	back()
+	done.Wait()
 }

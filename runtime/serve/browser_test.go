@@ -15,8 +15,9 @@ import (
 
 // tab is a page of the studio in a headless browser.
 type tab struct {
-	t   *testing.T
-	ctx context.Context
+	t        *testing.T
+	ctx      context.Context
+	patience time.Duration // of until
 }
 
 // openStudio opens the studio in the browser that LOUPE_CHROMIUM names. Anything that the browser's console complains of
@@ -37,9 +38,9 @@ func openStudio(t *testing.T, o Options) *tab {
 	t.Cleanup(cancel)
 	ctx, cancel := chromedp.NewContext(allocator)
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 20*time.Minute)
 	t.Cleanup(cancel)
-	p := &tab{t, ctx}
+	p := &tab{t, ctx, 10 * time.Second}
 	console := chromedp.Console(ctx)
 	p.do(chromedp.EmulateViewport(1280, 900), chromedp.Navigate(server.URL))
 	read := make(chan struct{})
@@ -98,7 +99,7 @@ func (p *tab) error() string {
 // until waits until an expression is true.
 func (p *tab) until(expression string) {
 	p.t.Helper()
-	for range 400 {
+	for began := time.Now(); time.Since(began) < p.patience; {
 		if get(p, chromedp.Evaluate[bool]("Boolean("+expression+")")) {
 			return
 		}

@@ -1,10 +1,16 @@
 package serve
 
 import (
+	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
 )
 
 // TestStudio is a person's way through the page: drop a picture, read the score, choose a token and a patch, take a head
@@ -45,6 +51,9 @@ func TestStudio(t *testing.T) {
 	p.until(`window.saved.length === 1`)
 	p.click(`#export [data-id=json]`)
 	p.until(`window.saved.length === 2`)
+	p.click(`#export [data-id=grid]`)
+	p.until(`window.saved.length === 3`)
+	p.checkSaved()
 	p.click("#tab-compare")
 	p.until(`!document.querySelector("#compare [data-id=difference]").hidden`)
 	p.shoot("compare")
@@ -54,6 +63,98 @@ func TestStudio(t *testing.T) {
 		p.click("#tour .primary")
 	}
 	p.shoot("tour")
+}
+
+// checkSaved looks into what was saved: the picture, the numbers and all heads.
+func (p *tab) checkSaved() {
+	p.t.Helper()
+	for _, i := range []string{"0", "2"} {
+		size := eval[[2]int](p, `await createImageBitmap(window.saved[`+i+`]).then(({width, height}) => [width, height])`)
+		if size[0] < 1000 || size[1] < 500 {
+			p.t.Errorf("saved picture %s has %v pixels", i, size)
+		}
+	}
+	out := eval[struct {
+		Score struct{ Score float64 }
+		Map   struct {
+			Rows, Cols     int
+			Least, Largest float64
+			Values         []float64
+		}
+		Interventions []struct{ Tap, Op string }
+	}](p, `JSON.parse(await window.saved[1].text())`)
+	if len(out.Map.Values) != 80 || out.Map.Rows != 8 || slices.Max(out.Map.Values) != out.Map.Largest || len(out.Interventions) != 1 || out.Interventions[0].Op != "zero" {
+		p.t.Errorf("saved %d values, %d x %d, and the edits %v", len(out.Map.Values), out.Map.Rows, out.Map.Cols, out.Interventions)
+	}
+	if got := p.text("#score"); got != strconv.FormatFloat(out.Score.Score, 'f', 1, 64) {
+		p.t.Errorf("saved the score %v, and the page shows %s", out.Score.Score, got)
+	}
+}
+
+// TestModelAndBase compares a model with its base, and finds the runs again after the page is opened anew.
+func TestModelAndBase(t *testing.T) {
+	p := openStudio(t, Options{Model: embedded(t), Base: embedded(t)})
+	p.drop()
+	p.until(`document.getElementById("status").textContent.startsWith("Run 1 took")`)
+	p.do(chromedp.SetValue(chromedp.CSS("#which-model"), "base"))
+	p.click("#run")
+	p.until(`document.getElementById("status").textContent.startsWith("Run 2 took")`)
+	p.do(chromedp.Reload())
+	p.until(`document.body.dataset.ready`)
+	p.until(`document.querySelectorAll("#runs button").length === 2`)
+	if got := p.text("#runs"); !strings.Contains(got, "base") {
+		t.Errorf("the runs are %q, and none is of the base", got)
+	}
+	p.click("#tab-compare")
+	p.until(`!document.querySelector("#compare [data-id=difference]").hidden`)
+	p.until(`document.querySelector("#compare [data-id=difference] .scale").getAttribute("aria-label").includes("from 0 to 0")`)
+}
+
+// TestErrorsOnPage: what goes wrong is said on the page, in a sentence.
+func TestErrorsOnPage(t *testing.T) {
+	p := openStudio(t, Options{Model: embedded(t)})
+	p.click("#run")
+	p.until(`!document.getElementById("error").hidden`)
+	if got := p.error(); !strings.Contains(got, "no picture yet") {
+		t.Errorf("the page says %q", got)
+	}
+	p.drop()
+	p.until(`document.getElementById("status").textContent.startsWith("Run 1 took")`)
+	if got := p.error(); got != "" {
+		t.Errorf("after a good run the page still says %q", got)
+	}
+	p.click("#tab-edit")
+	p.do(chromedp.SetValue(chromedp.CSS(`#edit [data-id=rows]`), "one"))
+	p.click(`#edit [data-id=add]`)
+	p.until(`document.getElementById("error").textContent.includes("Rows are whole numbers")`)
+}
+
+// TestStudioLarge opens a model of real size, where LOUPE_STUDIO_MODEL names one: the page does not let it run unasked, and
+// fetches a layer at a time.
+func TestStudioLarge(t *testing.T) {
+	dir := os.Getenv("LOUPE_STUDIO_MODEL")
+	if dir == "" {
+		t.Skip("LOUPE_STUDIO_MODEL does not name the directory of a model of real size")
+	}
+	m, err := loupe.Load(dir, loupe.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	p := openStudio(t, Options{Model: m})
+	p.patience = 10 * time.Minute
+	p.do(chromedp.SetValue(chromedp.CSS("#max-tokens"), "4"))
+	p.drop()
+	p.until(`document.getElementById("status").textContent.startsWith("Run 1 took")`)
+	t.Log(p.text("#status"))
+	if eval[float64](p, `Number(document.getElementById("status").textContent.match(/took ([0-9.]+)/)[1])`) > 5 {
+		p.until(`document.querySelector("#multiples button:not([role])")`)
+		p.click("#multiples button:not([role])")
+	}
+	p.until(`document.querySelectorAll("#multiples [role=option]").length === ` + strconv.Itoa(decoder.layers(m)*decoder.heads(m)))
+	p.click(`.token:not(.special)`)
+	p.until(`document.getElementById("caption").textContent.includes("looked")`)
+	p.shoot("large")
 }
 
 // watchDownloads notes what the page saves.

@@ -9,6 +9,18 @@ import (
 	"github.com/loupe-vl/loupe/vit/picture"
 )
 
+// largestShown is the longer side, in pixels, of a picture that is sent to the page: no screen shows more.
+const largestShown = 2048
+
+// shrink makes a picture's longer side as long as most, if it is longer.
+func shrink(img picture.Image, most int) picture.Image {
+	long := max(img.Width, img.Height)
+	if long <= most {
+		return img
+	}
+	return picture.Resize(img, max(1, img.Width*most/long), max(1, img.Height*most/long))
+}
+
 // rgba is a decoded picture for the PNG encoder.
 func rgba(img picture.Image) *image.RGBA {
 	out := image.NewRGBA(image.Rect(0, 0, img.Width, img.Height))

@@ -9,18 +9,22 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-
-	"github.com/loupe-vl/loupe/vit/picture"
+	"time"
 )
 
+// slowest is how long an upload may take.
+const slowest = 2 * time.Minute
+
 // readAsk reads the form of POST /api/runs: the picture is in it, or that of an earlier run.
-func (s *Studio) readAsk(w http.ResponseWriter, r *http.Request) (a Ask, img picture.Image, err error) {
+func (s *Studio) readAsk(w http.ResponseWriter, r *http.Request) (a Ask, file []byte, err error) {
 	r.Body = http.MaxBytesReader(w, r.Body, s.o.MaxBody)
+	limit := http.NewResponseController(w)
+	_ = limit.SetReadDeadline(time.Now().Add(slowest)) // a writer without deadlines has no connection that could stall
+	defer limit.SetReadDeadline(time.Time{})
 	form, err := r.MultipartReader()
 	if err != nil {
-		return a, img, fmt.Errorf("the request is no multipart form: %w", err)
+		return a, nil, fmt.Errorf("the request is no multipart form: %w", err)
 	}
-	var file []byte
 	asked := false
 	for {
 		part, err := form.NextPart()
@@ -28,7 +32,7 @@ func (s *Studio) readAsk(w http.ResponseWriter, r *http.Request) (a Ask, img pic
 			break
 		}
 		if err != nil {
-			return a, img, s.tooLarge(err)
+			return a, nil, s.tooLarge(err)
 		}
 		switch part.FormName() {
 		case "ask":
@@ -40,26 +44,25 @@ func (s *Studio) readAsk(w http.ResponseWriter, r *http.Request) (a Ask, img pic
 			err = fmt.Errorf("the form has a part %q; ask and picture are known", part.FormName())
 		}
 		if err != nil {
-			return a, img, s.tooLarge(err)
+			return a, nil, s.tooLarge(err)
 		}
 	}
 	if !asked {
-		return a, img, errors.New("the form has no part `ask`, which says what to run")
+		return a, nil, errors.New("the form has no part `ask`, which says what to run")
 	}
 	if err := a.check(); err != nil {
-		return a, img, err
+		return a, nil, err
 	}
 	switch earlier := s.runs.get(a.Picture); {
 	case file != nil:
-		img, err = picture.Decode(file, picture.Limits{MaxPixels: s.o.MaxPixels})
 	case a.Picture == 0:
 		err = errors.New("there is no picture; choose one, or drop one on the page")
 	case earlier == nil:
 		err = errGone(a.Picture)
 	default:
-		img = earlier.original
+		file = earlier.file
 	}
-	return a, img, err
+	return a, file, err
 }
 
 // tooLarge puts the limit of an upload in words.

@@ -51,8 +51,9 @@ type run struct {
 	id       int
 	ask      Ask
 	model    *loupe.Model
-	original picture.Image
-	input    loupe.Input
+	file     []byte // the picture as it was sent; runs of one picture share it
+	original [2]int // its width and height
+	messages []tokenizer.Message
 	prompt   *loupe.Prompt
 	edits    []edit
 	result   atomic.Pointer[done]
@@ -140,31 +141,43 @@ type done struct {
 	maps    []*attribution.Map
 }
 
-// prepare makes a run ready, without computing.
-func (s *Studio) prepare(a Ask, img picture.Image) (*run, error) {
-	r := &run{ask: a, original: img, model: s.models[a.Model]}
+// prepare makes a run of a picture's file ready, without running the model.
+func (s *Studio) prepare(a Ask, file []byte) (*run, error) {
+	r := &run{ask: a, file: file, model: s.models[a.Model]}
 	if r.model == nil {
 		return nil, fmt.Errorf("there is no model %q here; base is there where the studio was started with --adapter", a.Model)
-	}
-	r.input = loupe.Ask(a.Question, img)
-	if a.System != "" {
-		r.input.Messages = append([]tokenizer.Message{{Role: "system", Text: a.System}}, r.input.Messages...)
 	}
 	var err error
 	if r.edits, err = s.readEdits(a.Interventions); err != nil {
 		return nil, err
 	}
-	if r.prompt, err = r.model.Prepare(r.input); err != nil {
+	img, err := picture.Decode(file, picture.Limits{MaxPixels: s.o.MaxPixels})
+	if err != nil {
+		return nil, err
+	}
+	r.original = [2]int{img.Width, img.Height}
+	in := loupe.Ask(a.Question, img)
+	if a.System != "" {
+		in.Messages = append([]tokenizer.Message{{Role: "system", Text: a.System}}, in.Messages...)
+	}
+	r.messages = in.Messages
+	if r.prompt, err = r.model.Prepare(in); err != nil {
 		return nil, err
 	}
 	return r, nil
+}
+
+// input is what the run was asked, with the picture decoded once more: a large one takes more memory than is kept for a run.
+func (r *run) input() (loupe.Input, error) {
+	img, err := picture.Decode(r.file, picture.Limits{MaxPixels: r.original[0] * r.original[1]})
+	return loupe.Input{Messages: r.messages, Images: []picture.Image{img}}, err
 }
 
 func (r *run) prepared() *prepared {
 	g := r.prompt.Images.Grids[0]
 	size := r.model.Config.Vision.PatchSize
 	p := &prepared{
-		ID: r.id, Ask: r.ask, Original: [2]int{r.original.Width, r.original.Height},
+		ID: r.id, Ask: r.ask, Original: r.original,
 		Seen: [2]int{g[2] * size, g[1] * size}, Grid: [2]int{g[1], g[2]}, Merge: r.model.Config.Vision.SpatialMergeSize,
 		Picture: [2]int{r.prompt.Images.At[0], len(r.prompt.Images.At)}, Count: len(r.prompt.IDs), Done: r.result.Load(),
 	}
@@ -184,14 +197,8 @@ func (r *run) token(at, id int) token {
 	return token{At: at, ID: id, Text: t.DecodeLossy([]int{id}), Special: t.IsSpecial(id)}
 }
 
-// answer runs the model and tells send what happens. The run must be among the studio's; it is finished when answer returns
-// no error.
-func (s *Studio) answer(ctx context.Context, r *run, send func(Event) error) error {
-	back, err := s.take(ctx)
-	if err != nil {
-		return err
-	}
-	defer back()
+// answer runs the model, whose turn it must be, and tells send what happens. The run is finished when answer returns no error.
+func (r *run) answer(ctx context.Context, send func(Event) error) error {
 	began := time.Now()
 	w := &watch{run: r, ctx: ctx, send: send, layers: append(vision.outs(r.model), decoder.outs(r.model)...)}
 	o := loupe.Taps(w.layers...)

@@ -28,6 +28,7 @@ const (
 	defaultPixels = 100e6
 	defaultRuns   = 8
 	defaultCache  = 1 << 30
+	mostUploads   = 4
 )
 
 // Studio is the state of a page that is served. It is safe for concurrent requests; the models must not be closed before it.
@@ -38,6 +39,8 @@ type Studio struct {
 	cache  *cache
 	// turn holds one element: who takes it may compute.
 	turn chan struct{}
+	// uploads holds an element for each run that is sent or waits: what they hold in memory is bounded.
+	uploads chan struct{}
 
 	mu         sync.Mutex
 	directions []direction
@@ -50,7 +53,7 @@ func New(o Options) *Studio {
 	o.MaxPixels = orElse(o.MaxPixels, defaultPixels)
 	o.MaxRuns = orElse(o.MaxRuns, defaultRuns)
 	o.MaxCache = orElse(o.MaxCache, defaultCache)
-	s := &Studio{o: o, models: map[string]*loupe.Model{"model": o.Model}, cache: newCache(o.MaxCache), turn: make(chan struct{}, 1)}
+	s := &Studio{o: o, models: map[string]*loupe.Model{"model": o.Model}, cache: newCache(o.MaxCache), turn: make(chan struct{}, 1), uploads: make(chan struct{}, mostUploads)}
 	if o.Base != nil {
 		s.models["base"] = o.Base
 	}

@@ -38,7 +38,7 @@ func create(path string, metadata map[string]string) (Writer, error) {
 		w, err := weights.NewNpzWriter(path)
 		return &npz{NpzWriter: w, beside: path}, err
 	case "":
-		return newDirectory(path)
+		return newDirectory(filepath.Clean(path))
 	}
 	return nil, fmt.Errorf("--out %s: name a .safetensors or .npz file, or a directory", path)
 }

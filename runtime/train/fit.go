@@ -11,19 +11,20 @@ import (
 
 // Fit is how well a score head was fitted in closed form, by target.
 type Fit struct {
-	Pictures int
-	Targets  []TargetFit
+	Pictures int         `json:"pictures"`
+	Targets  []TargetFit `json:"targets"`
 }
 
 // TargetFit is the fit of one target.
 type TargetFit struct {
-	Name    string
-	Records int     // that have it
-	Penalty float64 // of the ridge regression
+	Name    string  `json:"name"`
+	Records int     `json:"records"` // that have it
+	Penalty float64 `json:"penalty"` // of the ridge regression
 	// LeftOut is the root mean squared error, in the target's units, over records that the fit was made without, one at a time.
-	LeftOut float64
+	LeftOut float64 `json:"left_out_rmse"`
 	// MAE and Pearson are over the records for evaluation; nil where there are none.
-	MAE, Pearson *float64
+	MAE     *float64 `json:"mae,omitempty"`
+	Pearson *float64 `json:"pearson,omitempty"`
 }
 
 // seen is what the score head is given of each record's picture: the features, (1, width), that it pools.

@@ -66,18 +66,37 @@ func (r *Record) input(img picture.Image) loupe.Input {
 	return in
 }
 
+// sizes are the records that take the most memory: of the most tokens, and of the most patches.
+type sizes struct {
+	longest, largest *Record
+	tokens, patches  int
+}
+
+// add compares a record.
+func (s *sizes) add(r *Record, l loupe.Lesson) {
+	if n := len(l.Prompt.IDs); n > s.tokens {
+		s.longest, s.tokens = r, n
+	}
+	if n := l.Prompt.Images.Pixels.Rows; n > s.patches {
+		s.largest, s.patches = r, n
+	}
+}
+
 // checked prepares every record once, so that a bad picture is found before the first step and not in the night, and gives
 // the digest of its pixels. All that are bad are reported, in one error, with the lines that could not be read.
-func checked(ctx context.Context, m *loupe.Model, records []Record, bad []fault, done func(n int)) ([][32]byte, error) {
-	digests := make([][32]byte, len(records))
+func checked(ctx context.Context, m *loupe.Model, records []Record, bad []fault, done func(n int)) (digests [][32]byte, found sizes, err error) {
+	digests = make([][32]byte, len(records))
 	for i := range records {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return nil, found, err
 		}
 		img, err := picture.LoadFile(records[i].Image, picture.Limits{})
 		if err == nil {
 			digests[i] = sha256.Sum256(img.Pix)
-			_, err = records[i].lesson(m, img)
+			var l loupe.Lesson
+			if l, err = records[i].lesson(m, img); err == nil {
+				found.add(&records[i], l)
+			}
 		}
 		if err != nil {
 			bad = append(bad, fault{records[i].number, err})
@@ -85,7 +104,7 @@ func checked(ctx context.Context, m *loupe.Model, records []Record, bad []fault,
 		done(i + 1)
 	}
 	if len(bad) > 0 {
-		return nil, byLine(bad)
+		return nil, found, byLine(bad)
 	}
-	return digests, nil
+	return digests, found, nil
 }

@@ -33,9 +33,11 @@ var defaultTargets = []string{"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj
 
 // LoRA makes the branches of the model learn and returns their parameters under PEFT's names. A model that has none, from
 // --adapter, is given new ones first: A uniform in ±1/sqrt(inputs), B zero, so that the model starts as it is.
-func LoRA(m *loupe.Model, o LoRAOptions) ([]*Param, error) {
+func LoRA(m *loupe.Model, o LoRAOptions) ([]*Param, error) { return new(maker).lora(m, o) }
+
+func (k *maker) lora(m *loupe.Model, o LoRAOptions) ([]*Param, error) {
 	if m.Adapter == nil {
-		if err := addBranches(m, o); err != nil {
+		if err := k.addBranches(m, o); err != nil {
 			return nil, err
 		}
 	}
@@ -44,14 +46,14 @@ func LoRA(m *loupe.Model, o LoRAOptions) ([]*Param, error) {
 		if l.LoRA == nil || o.frozen(l.Name) {
 			continue
 		}
-		a, b := widened(weights.AdapterName(l.Name, "A"), &l.LoRA.A), widened(weights.AdapterName(l.Name, "B"), &l.LoRA.B)
+		a, b := k.widened(weights.AdapterName(l.Name, "A"), &l.LoRA.A), k.widened(weights.AdapterName(l.Name, "B"), &l.LoRA.B)
 		l.LoRA.AGrad, l.LoRA.BGrad = a.Grad, b.Grad
 		out = append(out, a, b)
 	}
 	return out, nil
 }
 
-func addBranches(m *loupe.Model, o LoRAOptions) error {
+func (k *maker) addBranches(m *loupe.Model, o LoRAOptions) error {
 	switch {
 	case o.Rank < 1:
 		return fmt.Errorf("--lora-rank is %d; give a number above 0", o.Rank)
@@ -67,7 +69,7 @@ func addBranches(m *loupe.Model, o LoRAOptions) error {
 		if !targeted(l.Name, o.Targets, hits) || o.frozen(l.Name) {
 			continue
 		}
-		a, b := newParam("", o.Rank, l.W.Cols), newParam("", l.W.Rows, o.Rank)
+		a, b := k.param("", o.Rank, l.W.Cols), k.param("", l.W.Rows, o.Rank)
 		uniform(a.Value, 1/math.Sqrt(float64(l.W.Cols)), o.Seed, l.Name)
 		l.LoRA = &tensor.LoRA{A: a.matrix(), B: b.matrix(), Scale: float32(cfg.Scale(l.Name)), Dropout: float32(o.Dropout)}
 		cfg.TargetModules = append(cfg.TargetModules, weights.ModuleName(l.Name))

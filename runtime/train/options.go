@@ -17,8 +17,10 @@ type Options struct {
 	Freeze []string // patterns of what does not learn
 	// HeadOnly fits a score head on what the model sees of each picture, and leaves the model as it is.
 	HeadOnly bool `json:",omitempty"`
-	// Recompute saves memory; see tensor.Tape. It changes no bit.
-	Recompute bool
+	// Recompute saves memory; see tensor.Tape. It changes no bit. With AutoRecompute it is set where keeping everything would
+	// take more than MostKept.
+	Recompute     bool
+	AutoRecompute bool `json:",omitempty"`
 
 	Epochs, Steps     int // Steps 0: as many as Epochs are
 	Batch, Accumulate int // records of a step are Batch * Accumulate

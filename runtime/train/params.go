@@ -57,24 +57,45 @@ func ZeroGrad(params []*Param) {
 	}
 }
 
-// newParam is a parameter with memory for its values and gradient.
-func newParam(name string, shape ...int) *Param {
+// maker makes parameters. One that plans gives them no values and one gradient for all, whose memory nobody touches: to know
+// what would learn, and what that would take.
+type maker struct {
+	plans  bool
+	shared []float32
+}
+
+// param is a parameter with memory for its values and gradient.
+func (k *maker) param(name string, shape ...int) *Param {
+	n := product(shape)
+	if !k.plans {
+		return &Param{Name: name, Shape: shape, Value: make([]float32, n), Grad: make([]float32, n)}
+	}
+	if len(k.shared) < n {
+		k.shared = make([]float32, n)
+	}
+	return &Param{Name: name, Shape: shape, Grad: k.shared[:n:n]}
+}
+
+func product(shape []int) int {
 	n := 1
 	for _, d := range shape {
 		n *= d
 	}
-	return &Param{Name: name, Shape: shape, Value: make([]float32, n), Grad: make([]float32, n)}
+	return n
 }
 
 // matrix is the parameter as a kernel operand.
 func (p *Param) matrix() kernels.Matrix {
-	cols := len(p.Value) / p.Shape[0]
+	cols := product(p.Shape[1:])
 	return kernels.Matrix{Kind: kernels.F32, F32: p.Value, Rows: p.Shape[0], Cols: cols, Stride: cols}
 }
 
 // widened is a matrix of the checkpoint as a parameter, which takes its place in the model: weights that learn are float32.
-func widened(name string, m *kernels.Matrix) *Param {
-	p := newParam(name, m.Rows, m.Cols)
+func (k *maker) widened(name string, m *kernels.Matrix) *Param {
+	p := k.param(name, m.Rows, m.Cols)
+	if k.plans {
+		return p
+	}
 	for r := range m.Rows {
 		m.Row(p.Value[r*m.Cols:], r)
 	}
@@ -83,8 +104,11 @@ func widened(name string, m *kernels.Matrix) *Param {
 }
 
 // vector is a bias or a norm's weight as a parameter, which takes its place in the model.
-func vector(name string, v *[]float32) *Param {
-	p := newParam(name, len(*v))
+func (k *maker) vector(name string, v *[]float32) *Param {
+	p := k.param(name, len(*v))
+	if k.plans {
+		return p
+	}
 	copy(p.Value, *v)
 	*v = p.Value
 	return p
@@ -110,7 +134,9 @@ func frozen(name string, patterns []string) bool {
 
 // Full makes every weight of the model learn, but for those whose name has the form of a pattern in freeze, and returns
 // what learns. The model computes with float32 copies from then on.
-func Full(m *loupe.Model, freeze []string) []*Param {
+func Full(m *loupe.Model, freeze []string) []*Param { return new(maker).full(m, freeze) }
+
+func (k *maker) full(m *loupe.Model, freeze []string) []*Param {
 	var out []*Param
 	add := func(p *Param) *Param {
 		out = append(out, p)
@@ -118,10 +144,10 @@ func Full(m *loupe.Model, freeze []string) []*Param {
 	}
 	linear := func(l *tensor.Linear) {
 		if name := l.Name + ".weight"; !frozen(name, freeze) {
-			l.WGrad = add(widened(name, &l.W)).Grad
+			l.WGrad = add(k.widened(name, &l.W)).Grad
 		}
 		if name := l.Name + ".bias"; l.Bias != nil && !frozen(name, freeze) {
-			l.BiasGrad = add(vector(name, &l.Bias)).Grad
+			l.BiasGrad = add(k.vector(name, &l.Bias)).Grad
 		}
 	}
 	for _, l := range m.Linears() {
@@ -129,14 +155,14 @@ func Full(m *loupe.Model, freeze []string) []*Param {
 	}
 	for _, n := range norms(m) {
 		if name := n.Name + ".weight"; !frozen(name, freeze) {
-			n.WeightGrad = add(vector(name, &n.Weight)).Grad
+			n.WeightGrad = add(k.vector(name, &n.Weight)).Grad
 		}
 		if name := n.Name + ".bias"; n.Bias != nil && !frozen(name, freeze) {
-			n.BiasGrad = add(vector(name, &n.Bias)).Grad
+			n.BiasGrad = add(k.vector(name, &n.Bias)).Grad
 		}
 	}
 	if name := "model.embed_tokens.weight"; !frozen(name, freeze) {
-		p := add(widened(name, &m.Decoder.Embed))
+		p := add(k.widened(name, &m.Decoder.Embed))
 		m.Decoder.EmbedGrad = p.Grad
 		if m.Config.Text.TieWordEmbeddings {
 			m.Decoder.LMHead.W, m.Decoder.LMHead.WGrad = m.Decoder.Embed, p.Grad
@@ -150,7 +176,9 @@ func Full(m *loupe.Model, freeze []string) []*Param {
 
 // Head makes the score head learn and returns its parameters, but for those that a pattern in freeze names from
 // "score_head" on: a pattern for whole towers, "*", leaves the head free.
-func Head(m *loupe.Model, freeze []string) []*Param {
+func Head(m *loupe.Model, freeze []string) []*Param { return new(maker).head(m, freeze) }
+
+func (k *maker) head(m *loupe.Model, freeze []string) []*Param {
 	if m.Head == nil {
 		return nil
 	}
@@ -158,12 +186,12 @@ func Head(m *loupe.Model, freeze []string) []*Param {
 	var out []*Param
 	for _, l := range m.Head.Layers {
 		if name := l.Name + ".weight"; !frozen(name, own) {
-			p := widened(name, &l.W)
+			p := k.widened(name, &l.W)
 			l.WGrad = p.Grad
 			out = append(out, p)
 		}
 		if name := l.Name + ".bias"; !frozen(name, own) {
-			p := vector(name, &l.Bias)
+			p := k.vector(name, &l.Bias)
 			l.BiasGrad = p.Grad
 			out = append(out, p)
 		}

@@ -24,18 +24,21 @@ type Progress struct {
 
 // run is a training under way.
 type run struct {
-	o      Options
-	m      *loupe.Model
-	train  []Record
-	eval   []Record
-	params []*Param
-	opt    *AdamW
-	best   best
-	fit    *Fit // of the score head, where it was fitted before the first step
-	digest string
-	steps  int
-	saved  int // step of the last checkpoint; -1: none
-	report func(Progress)
+	o       Options
+	m       *loupe.Model
+	train   []Record
+	eval    []Record
+	sizes   sizes
+	maker   maker
+	params  []*Param
+	opt     *AdamW
+	best    best
+	fit     *Fit       // of the score head, where it was fitted before the first step
+	digests [][32]byte // of all records' pictures
+	digest  string
+	steps   int
+	saved   int // step of the last checkpoint; -1: none
+	report  func(Progress)
 	// the lines of steps and of measurements; nil until the run is prepared
 	log, evals *os.File
 }
@@ -145,25 +148,33 @@ func (e *Diverged) Error() string {
 	return fmt.Sprintf("step %d: the loss is %v and the gradient's norm %v; lower --lr, and begin again, or go on from the last checkpoint with --resume and the same flags", e.Step, e.Loss, e.Norm)
 }
 
-// prepare reads the data, makes learn what is to, and goes back to the last checkpoint where that is asked for.
-func (r *run) prepare(ctx context.Context) error {
-	if err := r.ownDirectory(); err != nil {
-		return err
-	}
+// readData reads the data and the pictures, checks them, and parts them.
+func (r *run) readData(ctx context.Context) error {
 	records, bad, err := readRecords(r.o.Data)
 	if err != nil {
 		return err
 	}
-	digests, err := checked(ctx, r.m, records, bad, func(n int) { r.report(Progress{Stage: "check", Done: n, Of: len(records)}) })
+	r.digests, r.sizes, err = checked(ctx, r.m, records, bad, func(n int) { r.report(Progress{Stage: "check", Done: n, Of: len(records)}) })
 	if err != nil {
 		if ctx.Err() != nil {
 			return err
 		}
 		return fmt.Errorf("check training data %s: %w", r.o.Data, err)
 	}
-	r.train, r.eval = split(records, digests, r.o.EvalSplit, r.o.Seed)
+	r.train, r.eval = split(records, r.digests, r.o.EvalSplit, r.o.Seed)
 	if len(r.train) == 0 {
 		return fmt.Errorf("%s: all %d records are for evaluation; lower --eval-split or give more records", r.o.Data, len(records))
+	}
+	return nil
+}
+
+// prepare reads the data, makes learn what is to, and goes back to the last checkpoint where that is asked for.
+func (r *run) prepare(ctx context.Context) error {
+	if err := r.ownDirectory(); err != nil {
+		return err
+	}
+	if err := r.readData(ctx); err != nil {
+		return err
 	}
 	if r.o.EvalEvery > 0 && len(r.eval) == 0 {
 		return fmt.Errorf("%s: there are no records for --eval-every to measure; give --eval-split, or records with the split eval", r.o.Data)
@@ -178,9 +189,16 @@ func (r *run) prepare(ctx context.Context) error {
 	if err := r.learners(); err != nil {
 		return err
 	}
+	if r.o.AutoRecompute {
+		plan, err := r.planLongest(ctx)
+		if err != nil {
+			return err
+		}
+		r.o.Recompute = plan.Recompute
+	}
 	r.setSteps()
 	r.opt = NewAdamW(r.params, r.o.Decay)
-	if r.digest, err = r.identity(digests); err != nil {
+	if r.digest, err = r.identity(); err != nil {
 		return err
 	}
 	if r.o.Resume {
@@ -257,14 +275,14 @@ func (r *run) learners() (err error) {
 		if r.m.Adapter != nil {
 			return errors.New("--full and --adapter do not go together: merge the adapter first, or train it without --full")
 		}
-		r.params = Full(r.m, r.o.Freeze)
+		r.params = r.maker.full(r.m, r.o.Freeze)
 	} else {
 		r.o.LoRA.Seed, r.o.LoRA.Freeze = r.o.Seed, r.o.Freeze
-		if r.params, err = LoRA(r.m, r.o.LoRA); err != nil {
+		if r.params, err = r.maker.lora(r.m, r.o.LoRA); err != nil {
 			return err
 		}
 	}
-	r.params = append(r.params, Head(r.m, r.o.Freeze)...)
+	r.params = append(r.params, r.maker.head(r.m, r.o.Freeze)...)
 	if len(r.params) == 0 {
 		return errors.New("--freeze leaves nothing to learn")
 	}
@@ -272,9 +290,10 @@ func (r *run) learners() (err error) {
 }
 
 // identity is a digest of all that the result depends on: a checkpoint of another run must not be gone on from.
-func (r *run) identity(digests [][32]byte) (string, error) {
+func (r *run) identity() (string, error) {
 	o := r.o
 	o.Data, o.Out, o.Resume, o.CheckpointEvery, o.Recompute, o.Epochs, o.Steps = "", "", false, 0, false, 0, r.steps
+	o.AutoRecompute = false
 	if o.LoRA.Freeze = nil; o.ScoreLoss == SquaredLoss {
 		o.ScoreLoss = ""
 	}
@@ -296,7 +315,7 @@ func (r *run) identity(digests [][32]byte) (string, error) {
 	if p := r.m.Settings().Precision; p != "exact" {
 		fmt.Fprintln(h, p)
 	}
-	for _, d := range digests {
+	for _, d := range r.digests {
 		h.Write(d[:])
 	}
 	for _, p := range r.params {

@@ -14,11 +14,11 @@ import (
 
 // Result is what a run came to.
 type Result struct {
-	Steps int       // taken
-	Kept  int       // the step whose parameters were written: the last, or the best that was measured
-	Last  *LogLine  // nil: no step was taken, and there is no log
-	Eval  *EvalLine // of the kept step; nil: none was measured
-	Fit   *Fit      // of the score head, where it was fitted
+	Steps int       `json:"steps"`          // taken
+	Kept  int       `json:"kept"`           // the step whose parameters were written: the last, or the best that was measured
+	Last  *LogLine  `json:"last,omitempty"` // nil: no step was taken, and there is no log
+	Eval  *EvalLine `json:"eval,omitempty"` // of the kept step; nil: none was measured
+	Fit   *Fit      `json:"fit,omitempty"`  // of the score head, where it was fitted
 }
 
 // finish writes the results: of the best step that was measured, or of the last.

@@ -25,7 +25,9 @@ func main() {
 // generate is what each file holds: the assembly and the Go declarations of each set of routines.
 func generate() map[string][]byte {
 	out := map[string][]byte{}
-	for name, write := range map[string]func(g *generator){"matmul": exact, "rounded": rounded, "quantised": quantised} {
+	for name, write := range map[string]func(g *generator){
+		"matmul_amd64": exact, "rounded_amd64": rounded, "quantised_amd64": quantised, "quantised_arm64": neon,
+	} {
 		g := &generator{}
 		g.asm.WriteString(head + "#include \"textflag.h\"\n\n")
 		write(g)
@@ -37,7 +39,7 @@ func generate() map[string][]byte {
 		if err != nil {
 			log.Fatal(err)
 		}
-		out[name+"_amd64.s"], out[name+"_amd64.go"] = g.asm.Bytes(), decl
+		out[name+".s"], out[name+".go"] = g.asm.Bytes(), decl
 	}
 	return out
 }
@@ -71,11 +73,16 @@ type generator struct {
 // text begins a routine: its declaration with a doc comment, and its TEXT line with the loads of its arguments, eight
 // bytes each, into registers.
 func (g *generator) text(doc, name, signature string, registers ...string) {
-	fmt.Fprintf(&g.decl, "\n%s//\n//go:noescape\nfunc %s%s\n", comment(doc), name, signature)
-	fmt.Fprintf(&g.asm, "// func %s%s\nTEXT ·%s(SB), NOSPLIT, $0-%d\n", name, signature, name, 8*len(registers))
+	g.declare(doc, name, signature)
 	for i, r := range registers {
 		g.op("MOVQ %s+%d(FP), %s", parameters(signature)[i], 8*i, r)
 	}
+}
+
+// declare begins a routine whose arguments its body loads.
+func (g *generator) declare(doc, name, signature string) {
+	fmt.Fprintf(&g.decl, "\n%s//\n//go:noescape\nfunc %s%s\n", comment(doc), name, signature)
+	fmt.Fprintf(&g.asm, "// func %s%s\nTEXT ·%s(SB), NOSPLIT, $0-%d\n", name, signature, name, 8*len(parameters(signature)))
 }
 
 func (g *generator) op(format string, args ...any) {

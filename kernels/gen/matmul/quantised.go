@@ -39,14 +39,17 @@ func quantised(g *generator) {
 	}
 }
 
-// tileText begins a tile: its doc comment, its arguments, strides in bytes, and R11 and R14 for the addresses of rows.
-func (g *generator) tileText(f form, rows int, machine string) {
-	name := fmt.Sprintf("quant%d%s%s", rows, f.name, machine)
-	offset, weight := "x[r*xStride+b].Offset", "w.q(b, c, i)"
+// tileSignature is that of quantTileFunc.
+const tileSignature = "(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)"
+
+// tileDoc is the name and the doc comment of a tile.
+func (f form) tileDoc(rows int, machine string) (name, doc string) {
+	name = fmt.Sprintf("quant%d%s%s", rows, f.name, machine)
+	offset := "x[r*xStride+b].Offset"
 	if f.zeros {
 		offset += " * zeros[b/per][c]"
 	}
-	g.text(fmt.Sprintf(`%s is quantTileFunc for %d rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
+	return name, fmt.Sprintf(`%s is quantTileFunc for %d rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 
 	for r := range %[2]d {
 		for c := range 32 {
@@ -54,16 +57,20 @@ func (g *generator) tileText(f form, rows int, machine string) {
 			for b := range blocks {
 				sum := %[3]s
 				for i := range 32 {
-					sum += x[r*xStride+b].Q[i] * %[4]s
+					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
 				}
 				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
 			}
 			dst[r*dstStride+c] = acc
 		}
 	}
-`, name, rows, offset, weight), name,
-		"(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)",
-		"CX", "SI", "R10", "BX", "DX", "R8", "R9", "DI", "R13")
+`, name, rows, offset)
+}
+
+// tileText begins a tile: its doc comment, its arguments, strides in bytes, and R11 and R14 for the addresses of rows.
+func (g *generator) tileText(f form, rows int, machine string) {
+	name, doc := f.tileDoc(rows, machine)
+	g.text(doc, name, tileSignature, "CX", "SI", "R10", "BX", "DX", "R8", "R9", "DI", "R13")
 	g.op("IMULQ $%d, R10", blockBytes)
 	g.op("SHLQ $2, R13")
 	g.op("LEAQ (R10)(R10*2), R11")

@@ -48,6 +48,7 @@ export async function start(edits = null) {
   form.append('ask', JSON.stringify(edits ? again(now, edits) : asked(now)));
   if (file && !edits) form.append('picture', file);
   busy(true);
+  $('status').textContent = 'Waiting for the model …';
   let r = null;
   try {
     await lines('/api/runs', form, mine.signal, (event) => { r = take(event, r); });
@@ -84,6 +85,7 @@ function take(event, r) {
     case 'token':
       r.answer.push(event.token);
       $('status').textContent = `Answering: ${r.answer.length} tokens`;
+      requestAnimationFrame(() => $('tokens').scrollTo(0, $('tokens').scrollHeight));
       break;
     case 'done':
       r.done = event.done;

@@ -69,8 +69,8 @@ async function savePicture() {
 }
 
 async function saveHeads() {
-  const r = need(), all = multiples();
-  if (!all.length) throw new Error('The heads are not there yet; open the tab Heads first.');
+  const r = need(), all = await multiples();
+  if (!all.length) return;
   const s = state.tower === 'vision' ? 1 : r.merge, rows = r.grid[0] / s, cols = r.grid[1] / s;
   const across = state.model[state.tower].heads, w = Math.max(60, Math.min(160, 1200 / across)), h = w * rows / cols + 18;
   const { canvas, context } = page(across * (w + 8) + 12, Math.ceil(all.length / across) * (h + 8) + 12);

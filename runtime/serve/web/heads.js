@@ -7,31 +7,53 @@ import { roving } from './keys.js';
 import { $, make, percent, run, set, shown, state, watch } from './state.js';
 
 let asking = null;
+let allowed = ''; // the view for which the user let a slow model run
 let found = []; // {layer, head, values, least, largest, share}
-export const multiples = () => found;
 
-// load fetches every layer of the tower for the chosen token or cell. The program computes all of them with the first.
-async function load() {
+// multiples are the heads of the run in view, which is fetched if the tab of the heads has not been.
+export async function multiples() {
+  if (!found.length) await load('anyway');
+  return found;
+}
+
+// load fetches every layer of the tower for the chosen token or cell. The program computes all of them with the first. A model
+// that is slow does not run for it unasked.
+async function load(changed) {
   asking?.abort();
   const signal = (asking = new AbortController()).signal;
-  const r = run();
+  const r = run(), box = $('multiples');
   found = [];
-  if (!r?.done || state.tab && state.tab !== 'heads') return draw();
+  const anyway = changed === 'anyway';
+  if (!r?.done || state.tab && state.tab !== 'heads' && !anyway) return draw();
   const { tower, way, model } = state;
-  const view = viewOf(r, tower, state.lock, way);
-  $('multiples').setAttribute('aria-busy', 'true');
+  const view = viewOf(r, tower, state.lock, way), key = `${r.id} ${tower} ${view}`;
+  box.setAttribute('aria-busy', 'true');
   try {
     for (let layer = 0; layer < model[tower].layers; layer++) {
-      const t = await tensors(`/api/runs/${r.id}/heads?tower=${tower}&layer=${layer}&${view}`, signal);
+      const path = `/api/runs/${r.id}/heads?tower=${tower}&layer=${layer}&${view}`;
+      let t = await tensors(path + '&cached=1', signal);
+      if (!t && slow(r) && allowed !== key && !anyway) return offer(key, r);
+      t ??= await tensors(path, signal);
       if (signal.aborted) return;
       const [heads, n] = t.attention.shape;
       for (let head = 0; head < heads; head++) found.push({ layer, head, ...part(r, tower, t, head, n), share: t.share.data[head] });
     }
-    $('multiples').removeAttribute('aria-busy');
     draw();
   } catch (error) {
     complain(error);
+  } finally {
+    if (!signal.aborted) box.removeAttribute('aria-busy');
   }
+}
+
+const slow = (r) => r.done.seconds > 5;
+
+function offer(key, r) {
+  const b = make('button', { type: 'button', textContent: `Compute all heads: the model runs once more, about ${Math.ceil(r.done.seconds)} s` });
+  b.onclick = () => { allowed = key; load(); };
+  $('multiples').replaceChildren(b);
+  $('heads-note').textContent = '';
+  roving.reset($('multiples'));
 }
 
 // part is what of a head's row falls on the picture, in true numbers.
@@ -88,7 +110,7 @@ function paint(canvas, m, rows, cols, all) {
 
 // mark shows which head lies over the picture.
 function mark() {
-  for (const b of $('multiples').children) {
+  for (const b of $('multiples').querySelectorAll('[role=option]')) {
     const on = state.show === 'attention' && b.mine.layer === state.layer && (state.head === 'mean' || b.mine.head === state.head);
     b.setAttribute('aria-selected', on);
   }

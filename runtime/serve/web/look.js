@@ -89,9 +89,10 @@ async function refresh() {
     if (state.show === 'attention') {
       const { tower, layer, head, way } = state;
       const ask = (f, cached) => attention(r, { tower, layer, head, view: viewOf(r, tower, f, way), cached }, signal);
-      if (!passing) $('seen').setAttribute('aria-busy', 'true');
+      if (!passing) wait();
       overlay = (passing && await ask(focus, true)) || await ask(state.lock, false);
     } else {
+      wait();
       const query = state.lock?.kind === 'token' ? state.lock.at : undefined;
       overlay = await mapOf(r, { method: state.show, target: state.target, layer: state.layer, query }, signal);
     }
@@ -100,12 +101,25 @@ async function refresh() {
     complain(error);
     if (error.name !== 'AbortError') set({ overlay: null });
   } finally {
-    if (!signal.aborted) $('seen').removeAttribute('aria-busy');
+    if (!signal.aborted) waited();
   }
 }
 
 // side is how many patches a cell that can be chosen has along its sides.
 export const side = () => (state.show === 'attention' && state.tower === 'vision' ? 1 : state.overlay?.side ?? run()?.merge ?? 1);
+
+// wait shows that something is computed; in words, if it takes long.
+let telling = 0;
+function wait() {
+  $('seen').setAttribute('aria-busy', 'true');
+  clearTimeout(telling);
+  telling = setTimeout(() => { $('readout').textContent = 'The model runs once more for this …'; }, 500);
+}
+
+function waited() {
+  clearTimeout(telling);
+  $('seen').removeAttribute('aria-busy');
+}
 
 async function draw() {
   const r = run();
@@ -141,8 +155,8 @@ export function attentionWords(r, { tower, view: [...letters] }) {
   const where = `${tower} layer ${state.layer}, ${state.head === 'mean' ? 'mean of heads' : 'head ' + state.head}`;
   if (at === 'mean') return `${where}: where all patches looked, on average`;
   const what = tower === 'vision' ? `the patch in ${place(Number(at), r.grid[1])}` : Number(at) >= r.picture[0] && Number(at) < r.picture[0] + r.picture[1]
-    ? `the picture token in ${place(Number(at) - r.picture[0], r.grid[1] / r.merge)}` : quoted(tokenText(r, Number(at)));
-  return kind === 'query' ? `${where}: where ${what} looked` : `${where}: who looked at ${what}`;
+    ? `the picture token in ${place(Number(at) - r.picture[0], r.grid[1] / r.merge)}` : `${Number(at) === r.count - 1 ? 'the last token of the prompt, ' : ''}${quoted(tokenText(r, Number(at)))}`;
+  return kind === 'query' ? `${where}: where ${what}${what.startsWith('the last') ? ',' : ''} looked` : `${where}: who looked at ${what}`;
 }
 
 function readout(r) {
@@ -183,7 +197,7 @@ function controls() {
   for (const id of ['tower', 'head', 'way', 'show', 'target', 'colors']) $(id).value = String(state[id]);
   $('lines').checked = state.lines;
   $('attention-controls').hidden = state.show !== 'attention';
-  $('way').disabled = state.tower !== 'vision';
+  $('way-label').hidden = state.tower !== 'vision';
   $('target-label').hidden = !explains(state.show);
 }
 

@@ -8,28 +8,32 @@ import { $, make, run, set, shown, state, watch } from './state.js';
 
 let asking = null;
 
+let built = { id: 0, shown: 0 }; // the run whose tokens stand there, and how many of its answer's
+
 function build() {
-  const r = run();
+  const r = run(), box = $('tokens');
   if (!r) return;
-  const box = $('tokens');
-  box.replaceChildren();
-  const all = [...r.tokens, ...(r.answer ?? [])];
-  let placed = false;
-  for (const t of all) {
-    if (!placed && t.at > r.picture[0]) {
-      box.append(make('span', { className: 'picture-tokens', textContent: `▦ ${r.picture[1]} picture tokens` }));
-      placed = true;
+  if (built.id !== r.id) {
+    box.replaceChildren();
+    built = { id: r.id, shown: 0 };
+    for (const t of r.tokens) {
+      if (t.at === r.picture[0] + r.picture[1]) box.append(make('span', { className: 'picture-tokens', textContent: `▦ ${r.picture[1]} picture tokens` }));
+      append(box, t);
     }
-    if (t.at === r.count) box.append(make('span', { className: 'answer-mark', textContent: 'answer' }));
-    const e = make('span', { tabIndex: -1, className: t.special ? 'token special' : 'token', textContent: t.text.replaceAll('\n', '⏎') });
-    e.setAttribute('role', 'option');
-    e.dataset.at = t.at;
-    box.append(e);
-    if (t.text.endsWith('\n')) box.append(make('br'));
+    box.append(make('span', { className: 'answer-mark', textContent: 'answer' }));
+    roving.reset(box);
   }
-  roving.reset(box);
-  $('text-size').textContent = `${r.count} tokens in the prompt, ${r.answer?.length ?? 0} in the answer`;
+  for (; built.shown < r.answer.length; built.shown++) append(box, r.answer[built.shown]);
+  $('text-size').textContent = `${r.count} tokens in the prompt, ${r.answer.length} in the answer`;
   paint();
+}
+
+function append(box, t) {
+  const e = make('span', { tabIndex: -1, className: t.special ? 'token special' : 'token', textContent: t.text.replaceAll('\n', '⏎') });
+  e.setAttribute('role', 'option');
+  e.dataset.at = t.at;
+  box.append(e);
+  if (t.text.endsWith('\n')) box.append(make('br'));
 }
 
 // weights are a number for each token, or null: of the chosen token's own row, or of the column of the chosen cell.

@@ -14,7 +14,7 @@ import (
 // residual stream at a position is the sum of what the input, every head and every perceptron wrote into it, and a logit is
 // linear in it once the final norm's divisor is held at the value that it has. Each part is the product of what was written
 // with the token's direction, which is its row of lm_head times the norm's weight over the divisor. The parts and Remainder,
-// which is float32 rounding, added in their order are the logit to the bit.
+// which is rounding (of float32, and in a reduced precision of the linear maps too), added in their order are the logit to the bit.
 type Direct struct {
 	Position  int          `json:"position"`
 	Token     Word         `json:"token"`

@@ -2,7 +2,7 @@
 // The page of an analysis: everything it shows lies in its two data blocks.
 const data = JSON.parse(document.getElementById("data").textContent);
 const $ = (id) => document.getElementById(id);
-const state = { view: "attention", layer: 0, head: 0, look: 0, cell: null, colors: "viridis", alpha: 0.6, smooth: false };
+const state = { view: "attention", layer: 0, head: 0, look: 0, cell: null, hover: null, colors: "viridis", alpha: 0.6, smooth: false };
 const numbers = {}; // the sections of the block
 const pictures = []; // of the panels
 
@@ -79,6 +79,9 @@ function draw(canvas, panel, i, f, width) {
   c.globalAlpha = 1;
 }
 
+// shown is the merged token that is told of: the one that is held, else the one under the pointer.
+const shown = () => (state.cell !== null ? state.cell : state.hover);
+
 // outline marks the merged token that is held.
 function outline(canvas, panel) {
   if (state.cell === null || state.cell < panel.first || state.cell >= panel.first + panel.rows * panel.cols) return;
@@ -106,13 +109,14 @@ function tell(f) {
     const s = data.maps[+state.view].sum;
     lines.push(`The parts, with ${number(s.base)} without a picture, add up to ${number(s.total)}.`);
   }
-  if (state.cell !== null) {
-    const p = data.panels.findLast((p) => state.cell >= p.first), at = state.cell - p.first;
+  const cell = shown();
+  if (cell !== null) {
+    const p = data.panels.findLast((p) => cell >= p.first), at = cell - p.first;
     const row = Math.floor(at / p.cols), col = at % p.cols, g = grid(p, f.merge), k = p.merge / f.merge;
     const own = [];
     for (let y = 0; y < k; y++) for (let x = 0; x < k; x++) own.push(number(f.at(g.first + (row * k + y) * g.cols + col * k + x)));
     lines.push(`Row ${row + 1}, column ${col + 1}: ${own.join(", ")}.`);
-    const words = data.words.cells[state.cell].map((n) => data.words.list[n]);
+    const words = data.words.cells[cell].map((n) => data.words.list[n]);
     lines.push(`Nearest word ${words[0]}; the likeliest after layer ` + data.words.cell_layers.map((l, i) => `${l}: ${words[i + 1]}`).join(", ") + ".");
   }
   $("told").textContent = lines.join(" ");
@@ -142,10 +146,11 @@ function render() {
 // renderTokens marks the token that looks, and with a cell held shows how much each token looked there.
 function renderTokens() {
   const looking = state.view === "attention";
+  const cell = shown();
   let most = 0;
   const there = data.tokens.map((t) => {
-    if (t.look < 0 || state.cell === null || !looking) return null;
-    const v = attentionField(state.layer, state.head, t.look).at(state.cell);
+    if (t.look < 0 || cell === null || !looking) return null;
+    const v = attentionField(state.layer, state.head, t.look).at(cell);
     most = Math.max(most, v);
     return v;
   });
@@ -224,6 +229,15 @@ function cellAt(canvas, panel, e) {
   return panel.first + clip((e.clientY - r.top) / r.height, panel.rows) * panel.cols + clip((e.clientX - r.left) / r.width, panel.cols);
 }
 
+// hover tells of the cell under the pointer, unless one is held.
+function hover(cell) {
+  if (state.hover === cell) return;
+  state.hover = cell;
+  if (state.cell !== null) return;
+  tell(current());
+  renderTokens();
+}
+
 function walk(panel, e) {
   const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[e.key];
   if (e.key === "Escape") return set({ cell: null });
@@ -255,6 +269,8 @@ function build() {
     canvas.setAttribute("role", "application");
     canvas.setAttribute("aria-label", panelName(p) + "; arrow keys walk over its tokens");
     canvas.onclick = (e) => set({ cell: cellAt(canvas, p, e) });
+    canvas.onpointermove = (e) => hover(cellAt(canvas, p, e));
+    canvas.onpointerleave = () => hover(null);
     canvas.onkeydown = (e) => walk(p, e);
     $("panels").append(make("figure", {}, canvas, make("figcaption", { textContent: panelName(p) })));
   });

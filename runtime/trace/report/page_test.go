@@ -210,6 +210,9 @@ const waiting = setInterval(() => {
   found.tower = $("heads").children.length;
   press("panel-0", "Escape");
   found.free = state.cell === null;
+  const box = $("panel-0").getBoundingClientRect();
+  $("panel-0").dispatchEvent(new PointerEvent("pointermove", { clientX: box.right - 2, clientY: box.bottom - 2, bubbles: true }));
+  found.hovered = $("told").textContent;
   const before = document.documentElement.dataset.theme; $("theme").click();
   found.theme = before !== document.documentElement.dataset.theme;
   document.title = JSON.stringify(found);
@@ -246,10 +249,10 @@ func TestPageInBrowser(t *testing.T) {
 		t.Fatal("the page has no title")
 	}
 	var found struct {
-		Error, Ready, View, Least, Largest, ViewThen, Told string
-		Look, Layer, Cell, Marked, Heads, Head, Tower      int
-		Value                                              float64
-		Free, Theme                                        bool
+		Error, Ready, View, Least, Largest, ViewThen, Told, Hovered string
+		Look, Layer, Cell, Marked, Heads, Head, Tower               int
+		Value                                                       float64
+		Free, Theme                                                 bool
 	}
 	if err := json.Unmarshal([]byte(html.UnescapeString(string(title[1]))), &found); err != nil {
 		t.Fatalf("%v in %s", err, title[1])
@@ -278,6 +281,8 @@ func TestPageInBrowser(t *testing.T) {
 		t.Errorf("%d tokens show how much they look at the cell, want %d", found.Marked, a.Attention.Looks)
 	case found.Heads != a.Attention.All+1 || found.Head != 1 || found.Tower != len(a.Tower.Heads):
 		t.Errorf("%d heads, number %d pressed, %d in the tower", found.Heads, found.Head, found.Tower)
+	case !strings.Contains(found.Hovered, fmt.Sprintf("Row %d, column %d", a.Panels[0].Rows, a.Panels[0].Cols)):
+		t.Errorf("over the last cell it tells %q", found.Hovered)
 	case !found.Free || !found.Theme:
 		t.Errorf("escape lets go: %v; the theme changes: %v", found.Free, found.Theme)
 	}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"text/tabwriter"
+
+	"github.com/loupe-vl/loupe/runtime/train"
+	"github.com/spf13/cobra"
+)
+
+// printResult says what a run came to.
+func (f *trainFlags) printResult(r *train.Result) error {
+	if f.json {
+		return json.NewEncoder(os.Stdout).Encode(r)
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	if r.Fit != nil {
+		fmt.Fprintf(w, "fitted to %d pictures\tleft one out: RMSE\tevaluation: MAE\tPearson r\n", r.Fit.Pictures)
+		for _, t := range r.Fit.Targets {
+			fmt.Fprintf(w, "%s\t%.3f\t%s\t%s\n", t.Name, t.LeftOut, decimal(t.MAE), decimal(t.Pearson))
+		}
+	}
+	if r.Last != nil {
+		fmt.Fprintf(w, "steps\t%d\nloss of the last\t%.4f\n", r.Steps, r.Last.Loss)
+	}
+	if r.Eval != nil {
+		fmt.Fprintf(w, "kept\tstep %d\nevaluation: loss\t%.4f\nevaluation: MAE\t%s\nevaluation: Pearson r\t%s\n", r.Kept, r.Eval.Loss, decimal(r.Eval.MAE), decimal(r.Eval.Pearson))
+	}
+	fmt.Fprintf(w, "written to\t%s\n", f.options.Out)
+	return w.Flush()
+}
+
+// decimal writes a number that may not be there.
+func decimal(v *float64) string {
+	if v == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%.3f", *v)
+}
+
+// planShape prints the plan of a run on a published shape, which needs no model and no data.
+func (f *trainFlags) planShape(cmd *cobra.Command) error {
+	switch {
+	case !f.dry:
+		return usageError{errors.New("--shape has no weights to train; it is for --dry-run")}
+	case f.shape != "2b" && f.shape != "7b":
+		return usageError{fmt.Errorf("--shape %s is unknown; give 2b or 7b", f.shape)}
+	case f.model.model != "" || f.options.Data != "":
+		return usageError{errors.New("--shape stands in place of --model and --data; leave these away")}
+	case f.tokens < 1 || f.tokens > 1<<14:
+		return usageError{fmt.Errorf("--picture-tokens is %d; give a number from 1 to 16384", f.tokens)}
+	}
+	plan, err := train.PlanShape(cmd.Context(), f.shape, f.options, f.tokens)
+	if err != nil {
+		return err
+	}
+	return f.printPlan(plan)
+}
+
+// printPlan prints the memory that a run would take.
+func (f *trainFlags) printPlan(p *train.Plan) error {
+	if f.json {
+		return json.NewEncoder(os.Stdout).Encode(p)
+	}
+	gb := func(n int64) string { return fmt.Sprintf("%.2f GB", float64(n)/1e9) }
+	activations, how := p.Kept, "all kept"
+	if p.Recompute {
+		activations, how = p.Recomputed, "products, and one block's others; all would take "+gb(p.Kept)
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintf(w, "weights\t%s\tmapped from the file\n", gb(p.Weights))
+	fmt.Fprintf(w, "what learns\t%s\t%d numbers: values, gradients, two moments\n", gb(p.Learned), p.Parameters)
+	fmt.Fprintf(w, "activations\t%s\t%s\n", gb(activations), how)
+	fmt.Fprintf(w, "program\t%s\tabout\n", gb(p.Program))
+	fmt.Fprintf(w, "peak\t%s\twith a record of %d tokens, %d patches\n", gb(p.Peak), p.Tokens, p.Patches)
+	if p.Free > 0 {
+		fmt.Fprintf(w, "free now\t%s\n", gb(p.Free))
+	}
+	return w.Flush()
+}

@@ -1,0 +1,161 @@
+package main
+
+// neon writes the products with quantised weights for arm64, in two forms of the same sums: by SDOT, of processors from ARMv8.2
+// on that have it, and by widening products of any.
+func neon(g *generator) {
+	for _, f := range forms {
+		for _, rows := range []int{1, 2, 4} {
+			for _, dot := range []bool{true, false} {
+				g.quantTileNEON(f, rows, dot)
+			}
+		}
+	}
+}
+
+// word writes an instruction that Go's assembler does not know: its opcode, with the registers d, n and m in their places.
+func (g *generator) word(name string, opcode, d, n, m int) {
+	g.op("WORD $%#08x // %s V%d, V%d, V%d", opcode|m<<16|n<<5|d, name, d, n, m)
+}
+
+// quantTileNEON writes a tile of 32 columns, some at a time, so that there are eight registers of sums, of four columns each,
+// V0 to V7, and as many of results, V8 to V15. V16 on hold a block of each row of x. Weights have their sign: those of 8 bits
+// by turning their top bit.
+func (g *generator) quantTileNEON(f form, rows int, dot bool) {
+	name := map[bool]string{true: "SDOT", false: "NEON"}[dot]
+	vectors := 8 / rows
+	sum := func(r, c int) int { return r*vectors + c }
+	acc := func(r, c int) int { return 8 + r*vectors + c }
+	const low, high, x, constant = 24, 25, 26, 30 // 27 to 29 are for what is on its way
+
+	routine, doc := f.tileDoc(rows, name)
+	g.declare(doc, routine, tileSignature)
+	for i, register := range []int{0, 1, 2, 3, 4, 5, 6, 7, 8} {
+		g.op("MOVD %s+%d(FP), R%d", parameters(tileSignature)[i], 8*i, register)
+	}
+	g.op("MOVD $%d, R9", blockBytes)
+	g.op("MUL R9, R2, R2") // bytes between rows of x
+	g.op("LSL $2, R8, R8") // and of dst
+	if f.bits == 8 {
+		g.op("VMOVI $128, V%d.B16", constant)
+	} else {
+		g.op("VMOVI $15, V%d.B16", constant)
+	}
+	g.op("MOVD $0, R10") // columns that are done
+	g.label("columns")
+	for r := range rows {
+		if r == 0 {
+			g.op("MOVD R1, R20")
+		} else {
+			g.op("ADD R2, R%d, R%d", 19+r, 20+r)
+		}
+	}
+	g.op("ADD R10<<2, R3, R11")
+	g.op("ADD R10<<1, R4, R12")
+	if f.zeros {
+		g.op("ADD R10, R5, R13")
+	}
+	for n := 8; n < 16; n++ {
+		g.op("VEOR V%[1]d.B16, V%[1]d.B16, V%[1]d.B16", n)
+	}
+	g.op("MOVD R6, R15")
+	g.op("MOVD R0, R16")
+
+	g.label("block")
+	for r := range rows {
+		g.op("FMOVQ (R%d), F%d", 20+r, 16+2*r)
+		g.op("FMOVQ 16(R%d), F%d", 20+r, 17+2*r)
+		for c := range vectors {
+			if f.bits == 4 && !f.zeros {
+				if c == 0 {
+					g.op("ADD $%d, R%d, R17", offsetAt, 20+r)
+				}
+				g.op("VLD1R (R17), [V%d.S4]", sum(r, c))
+			} else {
+				g.op("VEOR V%[1]d.B16, V%[1]d.B16, V%[1]d.B16", sum(r, c))
+			}
+		}
+	}
+	// products adds those of the weights in register w and the four steps at a place of a block of x.
+	products := func(c, w, at int) {
+		for r := range rows {
+			register, lane := 16+2*r+at/16, at%16/4
+			if dot { // SDOT by element: the lane is spread over two bits
+				g.word("SDOT", 0x4f80e000|lane&1<<21|lane>>1<<11, sum(r, c), w, register)
+				continue
+			}
+			g.op("VDUP V%d.S[%d], V27.S4", register, lane)
+			g.word("SMULL", 0x0e20c000, 28, w, 27)
+			g.word("SMULL2", 0x4e20c000, 29, w, 27)
+			g.word("SADDLP", 0x4e602800, 28, 28, 0)
+			g.word("SADDLP", 0x4e602800, 29, 29, 0)
+			g.word("ADDP", 0x4ea0bc00, 28, 28, 29)
+			g.op("VADD V28.S4, V%d.S4, V%[1]d.S4", sum(r, c))
+		}
+	}
+	for j := range f.bits {
+		for c := range vectors {
+			g.op("FMOVQ %d(R11), F%d", 128*j+16*c, low)
+			if f.bits == 8 {
+				g.op("VEOR V%d.B16, V%d.B16, V%[2]d.B16", constant, low)
+				products(c, low, 4*j)
+				continue
+			}
+			g.op("VUSHR $4, V%d.B16, V%d.B16", low, high)
+			g.op("VAND V%d.B16, V%d.B16, V%[2]d.B16", constant, low)
+			products(c, low, 4*j)
+			products(c, high, 16+4*j)
+		}
+	}
+	for c := range vectors {
+		g.op("FMOVD %d(R12), F%d", 8*c, low)
+		g.word("FCVTL", 0x0e217800, low, low, 0)
+		if f.zeros {
+			g.op("FMOVS %d(R13), F%d", 4*c, high)
+			g.op("VUSHLL $0, V%d.B8, V%[1]d.H8", high)
+			g.op("VUSHLL $0, V%d.H4, V%[1]d.S4", high)
+		}
+		for r := range rows {
+			if f.zeros {
+				g.op("ADD $%d, R%d, R17", offsetAt, 20+r)
+				g.op("VLD1R (R17), [V%d.S4]", x)
+				g.word("MLA", 0x4ea09400, sum(r, c), high, x)
+			}
+			g.op("ADD $%d, R%d, R17", scaleAt, 20+r)
+			g.op("VLD1R (R17), [V%d.S4]", x)
+			g.word("FMUL", 0x6e20dc00, x, x, low)
+			g.word("SCVTF", 0x4e21d800, sum(r, c), sum(r, c), 0)
+			g.op("VFMLA V%d.S4, V%d.S4, V%d.S4", x, sum(r, c), acc(r, c))
+		}
+	}
+	for r := range rows {
+		g.op("ADD $%d, R%d, R%[2]d", blockBytes, 20+r)
+	}
+	g.op("ADD $%d, R11, R11", 128*f.bits)
+	g.op("SUB $1, R15, R15")
+	g.op("CBNZ R15, same")
+	g.op("MOVD R6, R15")
+	g.op("ADD $64, R12, R12")
+	if f.zeros {
+		g.op("ADD $32, R13, R13")
+	}
+	g.label("same")
+	g.op("SUB $1, R16, R16")
+	g.op("CBNZ R16, block")
+
+	g.op("ADD R10<<2, R7, R17")
+	for r := range rows {
+		for c := range vectors {
+			g.op("FMOVQ F%d, %d(R17)", acc(r, c), 16*c)
+		}
+		if r < rows-1 {
+			g.op("ADD R8, R17, R17")
+		}
+	}
+	if rows > 1 {
+		g.op("ADD $%d, R10, R10", 4*vectors)
+		g.op("CMP $32, R10")
+		g.op("BNE columns")
+	}
+	g.op("RET")
+	g.asm.WriteString("\n")
+}

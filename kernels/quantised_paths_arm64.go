@@ -1,0 +1,33 @@
+//go:build !purego
+
+package kernels
+
+import "golang.org/x/sys/cpu"
+
+// quantSDOT are the routines of a processor with SDOT, and quantNEON those of any: the same sums in more instructions.
+var (
+	quantSDOT = quantRoutines{
+		quantise: quantiseXGeneric,
+		tiles: [forms][]quantTile{
+			formInt8:      {{4, quant4Int8SDOT}, {2, quant2Int8SDOT}, {1, quant1Int8SDOT}},
+			formInt4:      {{4, quant4Int4SDOT}, {2, quant2Int4SDOT}, {1, quant1Int4SDOT}},
+			formInt4Zeros: {{4, quant4Int4ZerosSDOT}, {2, quant2Int4ZerosSDOT}, {1, quant1Int4ZerosSDOT}},
+		},
+	}
+	quantNEON = quantRoutines{
+		quantise: quantiseXGeneric,
+		tiles: [forms][]quantTile{
+			formInt8:      {{4, quant4Int8NEON}, {2, quant2Int8NEON}, {1, quant1Int8NEON}},
+			formInt4:      {{4, quant4Int4NEON}, {2, quant2Int4NEON}, {1, quant1Int4NEON}},
+			formInt4Zeros: {{4, quant4Int4ZerosNEON}, {2, quant2Int4ZerosNEON}, {1, quant1Int4ZerosNEON}},
+		},
+	}
+)
+
+// quantSetsARM64 are all that this processor can run, the preferred one first.
+func quantSetsARM64() []*quantRoutines {
+	if cpu.ARM64.HasASIMDDP {
+		return []*quantRoutines{&quantSDOT, &quantNEON}
+	}
+	return []*quantRoutines{&quantNEON}
+}

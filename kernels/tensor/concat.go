@@ -1,0 +1,29 @@
+package tensor
+
+// Concat is the rows of parts, each (rows, cols), one after the other; a single part is itself.
+func (r *Run) Concat(parts ...Tensor) Tensor {
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	rows := 0
+	for _, p := range parts {
+		rows += p.Rows
+	}
+	out := r.New(rows, parts[0].Cols)
+	if r.idle() {
+		return out
+	}
+	if r.taping(false, parts...) {
+		out = r.WithGrad(out)
+	}
+	at := 0
+	for _, p := range parts {
+		part := out.Slice(at, at+p.Rows)
+		r.copyInto(part, p)
+		at += p.Rows
+		if out.Grad != nil {
+			r.record(func() { p.addGrad(r, part) })
+		}
+	}
+	return out
+}

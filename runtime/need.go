@@ -1,0 +1,93 @@
+package loupe
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/loupe-vl/loupe/decoder"
+	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/tensor"
+	"github.com/loupe-vl/loupe/runtime/internal/host"
+	"github.com/loupe-vl/loupe/vit"
+	"github.com/loupe-vl/loupe/weights"
+)
+
+// LearningNeeds is how many bytes of memory Learn would take for a lesson beside the weights and what learns: activations,
+// their gradients, and the largest operand of a product in the form that the kernels read. It goes the way of the
+// computation without computing, so that only shapes matter, and takes next to no time.
+func (m *Model) LearningNeeds(ctx context.Context, l Lesson, o LearnOptions) (int64, error) {
+	arena := tensor.CountingArena()
+	r := tensor.NewRun(ctx, kernels.Idle(), arena, nil)
+	r.Record(&tensor.Tape{Recompute: o.Recompute})
+	r.DropoutSeed = o.Seed
+	m.Loss(r, l, o)
+	r.Backward()
+	return int64(arena.Bytes() + arena.Largest()), m.explain(r.Err())
+}
+
+// Shape is a model of a published shape, "2b" or "7b", whose matrices are empty: it can tell what a run would need, and
+// compute nothing. It has no tokenizer.
+func Shape(name string, o Options) (*Model, error) {
+	cfg, known := shapes[name]
+	if !known {
+		return nil, fmt.Errorf("shape %q is unknown; there are 2b and 7b", name)
+	}
+	m := &Model{Dir: "shape " + name, Config: &cfg, Generation: &weights.Generation{}, options: o, engine: kernels.Idle()}
+	var err error
+	if m.Processor, err = newProcessor(&publishedPixels, o); err != nil {
+		return nil, err
+	}
+	m.Tower, m.Decoder, err = assemble(&randomSource{}, &cfg, nil)
+	return m, err
+}
+
+// TensorBytes is the size of the model's tensors as they are stored.
+func (m *Model) TensorBytes() int64 {
+	if m.checkpoint == nil {
+		var count randomSource
+		if _, _, err := assemble(&count, m.Config, nil); err != nil {
+			return 0
+		}
+		return count.bytes
+	}
+	n := int64(0)
+	for _, t := range m.checkpoint.Tensors() {
+		n += int64(len(t.Data))
+	}
+	return n
+}
+
+// FreeMemory is how many bytes of memory the program may still use; 0 where that is not known.
+func FreeMemory() int64 { return host.AvailableMemory() }
+
+// PictureLesson is a lesson without contents: a picture of rows by columns merged rows, among text tokens before and after it,
+// and an answer of so many tokens that are learned.
+func (m *Model) PictureLesson(rows, columns, text, answer int) (Lesson, error) {
+	merge := m.Config.Vision.SpatialMergeSize
+	grid := vit.Grid{1, rows * merge, columns * merge}
+	patches := grid[1] * grid[2]
+	v := &Vision{Grids: []vit.Grid{grid}, Pixels: tensor.Of(patches, m.Config.Vision.PatchDim(), make([]float32, patches*m.Config.Vision.PatchDim()))}
+	p := &Prompt{Images: v}
+	l := Lesson{Prompt: p}
+	for i := range text + rows*columns + answer {
+		id, label := 0, tensor.NotLearned
+		if i >= 1 && i < 1+rows*columns {
+			id = m.Config.ImageTokenID
+			v.At = append(v.At, i)
+		}
+		if i >= text+rows*columns {
+			label = 0
+		}
+		p.IDs, l.Labels = append(p.IDs, id), append(l.Labels, label)
+	}
+	if m.Head != nil {
+		n := len(m.Head.Config.Targets)
+		l.Targets, l.Present = make([]float32, n), make([]bool, n)
+		for i := range l.Present {
+			l.Present[i] = true
+		}
+	}
+	var err error
+	p.Positions, p.RopeDelta, err = decoder.RopeIndex(len(p.IDs), []decoder.Placeholder{{Start: 1, Grid: grid}}, merge)
+	return l, err
+}

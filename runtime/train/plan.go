@@ -1,0 +1,121 @@
+package train
+
+import (
+	"context"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
+)
+
+// MostKept is the memory for activations, in bytes, beyond which AutoRecompute does not keep all: a model of 2 billion weights
+// goes beyond it with every picture, on any machine.
+const MostKept = 2 << 30
+
+// Plan is the memory that a run would take at its peak, in bytes, computed from shapes.
+type Plan struct {
+	Tokens  int   `json:"tokens"`  // of the longest record
+	Patches int   `json:"patches"` // of its picture
+	Weights int64 `json:"weights"` // as they are stored, mapped from the file
+	// Learned is what learns in float32: values, gradients and two moments.
+	Learned    int64 `json:"learned"`
+	Parameters int64 `json:"parameters"` // numbers that learn
+	// Kept and Recomputed are activations and their gradients: all kept, or the products and one block's others at a time.
+	Kept       int64 `json:"kept"`
+	Recomputed int64 `json:"recomputed"`
+	Recompute  bool  `json:"recompute"` // which of the two the run would choose
+	Program    int64 `json:"program"`   // about what the rest takes
+	Peak       int64 `json:"peak"`
+	Free       int64 `json:"free"` // memory that is free now; 0: unknown
+}
+
+// program is about what a program takes beside what it computes with.
+const program = 100 << 20
+
+// PlanShape is the plan of a run on a published shape, "2b" or "7b", with a picture of so many merged rows (a square number),
+// a question of 64 tokens and an answer of 100.
+func PlanShape(ctx context.Context, shape string, o Options, rows int) (*Plan, error) {
+	m, err := loupe.Shape(shape, loupe.Options{})
+	if err != nil {
+		return nil, err
+	}
+	score := 0.0
+	if cfg, any := headFor([]Record{{Score: &score}}, nil); any {
+		if err := m.NewHead(cfg); err != nil {
+			return nil, err
+		}
+	}
+	side := 1
+	for (side+1)*(side+1) <= rows {
+		side++
+	}
+	lesson, err := m.PictureLesson(side, side, 64, 100)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{o: o, m: m, maker: maker{plans: true}}
+	if err := r.learners(); err != nil {
+		return nil, err
+	}
+	return r.plan(ctx, lesson)
+}
+
+// PlanRun is the plan of a run with its data: what Run would do up to the first step, but for what it writes.
+func PlanRun(ctx context.Context, m *loupe.Model, o Options, report func(Progress)) (*Plan, error) {
+	r := &run{o: o, m: m, report: report, maker: maker{plans: true}}
+	if err := r.readData(ctx); err != nil {
+		return nil, err
+	}
+	if _, err := r.newHead(); err != nil {
+		return nil, err
+	}
+	if err := r.learners(); err != nil {
+		return nil, err
+	}
+	return r.planLongest(ctx)
+}
+
+// planLongest plans for the record of the most tokens and that of the most patches.
+func (r *run) planLongest(ctx context.Context) (*Plan, error) {
+	var worst *Plan
+	for _, record := range []*Record{r.sizes.longest, r.sizes.largest} {
+		l, err := record.Lesson(r.m)
+		if err != nil {
+			return nil, err
+		}
+		p, err := r.plan(ctx, l)
+		if err != nil {
+			return nil, err
+		}
+		if worst == nil || p.Peak > worst.Peak {
+			worst = p
+		}
+	}
+	return worst, nil
+}
+
+// plan is that of a run whose steps are like this lesson.
+func (r *run) plan(ctx context.Context, l loupe.Lesson) (p *Plan, err error) {
+	p = &Plan{Tokens: len(l.Prompt.IDs), Weights: r.m.TensorBytes(), Program: program, Free: loupe.FreeMemory()}
+	if l.Prompt.Images != nil {
+		p.Patches = l.Prompt.Images.Pixels.Rows
+	}
+	for _, x := range r.params {
+		p.Parameters += int64(product(x.Shape))
+	}
+	p.Learned = 16 * p.Parameters
+	o := r.learnOptions(0, 1)
+	o.Recompute = false
+	if p.Kept, err = r.m.LearningNeeds(ctx, l, o); err != nil {
+		return nil, err
+	}
+	o.Recompute = true
+	if p.Recomputed, err = r.m.LearningNeeds(ctx, l, o); err != nil {
+		return nil, err
+	}
+	p.Recompute = r.o.Recompute || r.o.AutoRecompute && p.Kept > MostKept
+	activations := p.Kept
+	if p.Recompute {
+		activations = p.Recomputed
+	}
+	p.Peak = p.Weights + p.Learned + activations + p.Program
+	return p, nil
+}
