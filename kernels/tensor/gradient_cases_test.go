@@ -201,6 +201,8 @@ func rowOperations() []gradientCase {
 			}
 			return out
 		}},
+		{name: "Concat", inputs: [][2]int{{2, 5}, {3, 5}}, run: func(r *Run, in []Tensor) Tensor { return r.Concat(in[0], in[1]) },
+			twin: func(in []matrix) matrix { return matrix{5, 5, slices.Concat(in[0].data, in[1].data)} }},
 		{name: "MeanRows", inputs: [][2]int{{6, 5}}, run: func(r *Run, in []Tensor) Tensor { return r.MeanRows(in[0]) },
 			twin: func(in []matrix) matrix { return mean64(in[0]) }},
 	}
