@@ -26,7 +26,7 @@ type againstFlags struct {
 }
 
 // sweepFlags go with --against alone.
-var sweepFlags = []string{"against-image", "against-video", "sweep", "site", "layers", "positions", "answers", "top"}
+var sweepFlags = []string{"against-image", "against-video", "sweep", "site", "layers", "positions", "answers", "top", "colors", "alpha", "smooth"}
 
 // notAgainst are the flags that do not go with --against.
 var notAgainst = []string{"tap", "list", "steps", "grad", "intervene"}

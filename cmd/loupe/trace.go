@@ -28,6 +28,22 @@ func traceCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "trace [PROMPT]",
 		Short: "write what passes inside the model to a file",
+		Long: `Writes tensors from inside a run, by name: --list prints every name with its shape. Attention's scores (before the softmax)
+and probabilities are (heads, queries, keys), all others (rows, columns). Nothing is kept in memory, and looking changes no bit.
+
+--intervene names a file of changes to make while the model runs:
+
+  [{"tap": "model.layers.1.self_attn.heads", "op": "zero", "head": 1},
+   {"tap": "model.layers.0.out", "op": "add", "value": "vectors.safetensors#steer", "scale": 0.5},
+   {"tap": "model.layers.2.out", "op": "set", "rows": [-1], "value": "other.safetensors#model.layers.2.out"}]
+
+op is zero, scale, add, set or mean; head and rows narrow it, rows below 0 from the end of the prompt. A value is one row, one
+for each of rows, or the whole tensor of another run. A change is made in the prompt and in generated tokens, unless rows, or a
+name such as steps.2/model.layers.0.out, says otherwise.
+
+--against OTHER.json runs a second conversation and patches the first one's activations into it, one site after the other
+(activation patching): it prints how much of the first answer comes back, 0 for none of the difference of the two answers'
+logits and 1 for all of it, and writes every site to --out F.png, F.json, F.csv, F.npz or F.safetensors.`,
 		Example: `  loupe trace --image cat.jpg --tap "visual.blocks.*.attn.probs.*" --out attention.npz "What is this?"
   loupe trace --list
   loupe trace --image cat.jpg --against question.json --against-image dog.jpg --out where.png "What is this?"`,
@@ -42,7 +58,7 @@ func traceCommand() *cobra.Command {
 	fl.BoolVar(&f.list, "list", false, "print every tap of this model for this input, or those that --tap names, with its shape")
 	fl.IntVar(&f.options.Steps, "steps", 0, "generate this many tokens more and write their taps too, as steps.1/NAME and so on")
 	fl.StringVar(&f.intervene, "intervene", "", "`FILE.json` of changes to make while the model runs")
-	fl.StringVar(&f.grad, "grad", "", "write the gradient of this at each tap too, as d/NAME: `score`[:NAME], logit[:TOKEN], logprob[:TOKEN] or diff:TOKEN,TOKEN, with @POSITION for another than the last; TOKEN is an id or a quoted word, without one the likeliest")
+	fl.StringVar(&f.grad, "grad", "", "write the gradient of this at each tap too, as d/NAME. `TARGET` is score[:NAME], logit[:TOKEN], logprob[:TOKEN] or diff:TOKEN,TOKEN, with @POSITION for another than the last; TOKEN is an id or a quoted word, without one the likeliest")
 	fl.BoolVar(&f.json, "json", false, "print a JSON object with the next tokens, the score and the digest of the logits")
 	f.against.register(cmd)
 	return cmd
