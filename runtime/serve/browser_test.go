@@ -40,7 +40,7 @@ func openStudio(t *testing.T, o Options) *tab {
 	t.Cleanup(cancel)
 	ctx, cancel = context.WithTimeout(ctx, 20*time.Minute)
 	t.Cleanup(cancel)
-	p := &tab{t, ctx, 10 * time.Second}
+	p := &tab{t, ctx, 30 * time.Second}
 	console := chromedp.Console(ctx)
 	p.do(chromedp.EmulateViewport(1280, 900), chromedp.Navigate(server.URL))
 	read := make(chan struct{})

@@ -39,11 +39,17 @@ func TestStudio(t *testing.T) {
 
 	p.click(`#multiples button:nth-of-type(6)`)
 	p.until(`document.getElementById("caption").textContent.includes("layer 1, head 1")`)
+	p.do(chromedp.SetValue(chromedp.CSS("#tower"), "vision"))
+	eval[any](p, `(() => { document.getElementById("tower").dispatchEvent(new Event("input")); return null; })()`)
+	p.until(`document.getElementById("caption").textContent.includes("vision layer 1, head 1")`)
 	p.click("#tab-edit")
 	p.click(`#edit [data-id=ablate]`)
 	p.click(`#edit [data-id=go]`)
 	p.until(`document.getElementById("status").textContent.startsWith("Run 2 took")`)
 	p.until(`document.querySelector("#edit [data-id=result] tbody tr")`)
+	if got := p.text("#edit tbody tr td:last-child"); got == "0" || got == "" {
+		t.Errorf("without a head of the vision tower the score changes by %q", got)
+	}
 	p.shoot("edit")
 
 	p.click("#tab-export")
@@ -83,7 +89,7 @@ func (p *tab) checkSaved() {
 		}
 		Interventions []struct{ Tap, Op string }
 	}](p, `JSON.parse(await window.saved[1].text())`)
-	if len(out.Map.Values) != 80 || out.Map.Rows != 8 || slices.Max(out.Map.Values) != out.Map.Largest || len(out.Interventions) != 1 || out.Interventions[0].Op != "zero" {
+	if len(out.Map.Values) != 320 || out.Map.Rows != 16 || slices.Max(out.Map.Values) != out.Map.Largest || len(out.Interventions) != 1 || out.Interventions[0].Op != "zero" {
 		p.t.Errorf("saved %d values, %d x %d, and the edits %v", len(out.Map.Values), out.Map.Rows, out.Map.Cols, out.Interventions)
 	}
 	if got := p.text("#score"); got != strconv.FormatFloat(out.Score.Score, 'f', 1, 64) {
@@ -152,7 +158,7 @@ func TestStudioLarge(t *testing.T) {
 		p.click("#multiples button:not([role])")
 	}
 	p.until(`document.querySelectorAll("#multiples [role=option]").length === ` + strconv.Itoa(decoder.layers(m)*decoder.heads(m)))
-	p.click(`.token:not(.special)`)
+	p.click(`.token:last-of-type`)
 	p.until(`document.getElementById("caption").textContent.includes("looked")`)
 	p.shoot("large")
 }
@@ -168,9 +174,10 @@ func (p *tab) watchDownloads() {
 	})()`)
 }
 
-// click clicks in the middle of an element.
+// click clicks in the middle of an element, once the page stands still.
 func (p *tab) click(selector string) {
 	p.t.Helper()
+	p.settle()
 	p.do(chromedp.Click(chromedp.CSS(selector)))
 }
 

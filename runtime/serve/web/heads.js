@@ -78,7 +78,7 @@ function draw() {
   const focused = box.contains(document.activeElement);
   const all = Math.max(...found.map((m) => m.largest), 0);
   const side = state.tower === 'vision' ? 1 : r?.merge;
-  box.style.setProperty('--columns', $('order').value === 'layer' ? Math.min(state.model[state.tower].heads, 8) : 8);
+  box.style.setProperty('--columns', $('order').value === 'layer' ? Math.min(state.model[state.tower].heads, 16) : 8);
   box.replaceChildren(...sorted().map((m) => {
     const canvas = make('canvas', { ariaHidden: 'true' });
     const words = shares() ? `${percent(m.share)} on the picture` : `at most ${shown(m.largest)}`;

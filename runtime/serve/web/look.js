@@ -147,7 +147,8 @@ export function caption(r) {
     const { help } = methodOf(map.method);
     return `${map.method}${map.target ? ` of ${map.target.replace('score:', '')}` : ''}: ${help}.${sum}`;
   }
-  return attentionWords(r, o) + '.';
+  const at = o.view.startsWith('query=') && o.tower === 'decoder' ? Number(o.view.slice(6)) : Infinity;
+  return `${attentionWords(r, o)}.${at < r.picture[0] ? ' It comes before the picture and cannot see it.' : ''}`;
 }
 
 export function attentionWords(r, { tower, view: [...letters] }) {
