@@ -3,6 +3,7 @@ package attribution
 import (
 	"bytes"
 	"context"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -158,5 +159,29 @@ func TestHeadBehindTheDecoder(t *testing.T) {
 			t.Error("the text has no part")
 		}
 		like(t, want, name+"/relevance normed", compute(t, c, Relevance, Options{}))
+	}
+}
+
+// TestTargets: gradients along the path, of every kind of target, add up to what the target gains on it: Value and the gradient
+// are of the same number.
+func TestTargets(t *testing.T) {
+	c := golden.Open(t, committed, "image", headDir)
+	for _, text := range []string{"score:color", "logit:7", "logprob:7", "diff:7,9", "logit:7@-3"} {
+		target, err := c.Model.GradTarget(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := compute(t, c, Integrated, Options{Target: &target, Steps: 24})
+		if got.Target != text {
+			t.Errorf("%s is told as %s", text, got.Target)
+		}
+		addsUp(t, got)
+		moved := 0.0
+		for _, v := range got.All() {
+			moved += math.Abs(v)
+		}
+		if miss := math.Abs(got.Sum.Remainder); !(miss < 0.05*moved) {
+			t.Errorf("%s: the path misses %.3g of %.3g", text, miss, moved)
+		}
 	}
 }

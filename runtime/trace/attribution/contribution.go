@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
 )
 
@@ -76,6 +77,9 @@ func linearTarget(m *loupe.Model, t *loupe.GradTarget) (int, error) {
 // headRows are the rows that the score head reads, a tensor for each pass.
 func headRows(ctx context.Context, m *loupe.Model, p *loupe.Prompt) ([]loupe.Tap, error) {
 	input := m.Head.Config.Input
+	if input == "visual.merger" { // the decoder has no part in it
+		return mergedRows(ctx, m, p)
+	}
 	names := []string{input}
 	if readsTower(m) {
 		names = nil
@@ -90,6 +94,21 @@ func headRows(ctx context.Context, m *loupe.Model, p *loupe.Prompt) ([]loupe.Tap
 	var rows []loupe.Tap
 	for _, name := range names {
 		rows = append(rows, got[name])
+	}
+	return rows, nil
+}
+
+// mergedRows are the rows of the merger.
+func mergedRows(ctx context.Context, m *loupe.Model, p *loupe.Prompt) ([]loupe.Tap, error) {
+	images, videos, err := m.Encode(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	var rows []loupe.Tap
+	for _, x := range []tensor.Tensor{images, videos} {
+		if x.Rows > 0 {
+			rows = append(rows, loupe.Tap{Shape: []int{x.Rows, x.Cols}, Data: x.Data})
+		}
 	}
 	return rows, nil
 }

@@ -1,0 +1,130 @@
+package attribution
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/runtime/demo/paint"
+	"github.com/loupe-vl/loupe/vit/picture"
+)
+
+// demoSeed is one that the embedded model was not trained on.
+const demoSeed = 99
+
+// painted is the embedded model with a prompt for a painting.
+func painted(t *testing.T, m *loupe.Model, p paint.Painting) *loupe.Prompt {
+	t.Helper()
+	prompt, err := m.Prepare(loupe.Ask(loupe.ScorePrompt, picture.Image{Width: p.Width, Height: p.Height, Pix: p.Pix}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return prompt
+}
+
+func embedded(t *testing.T) *loupe.Model {
+	t.Helper()
+	m, err := loupe.Embedded(loupe.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	return m
+}
+
+// TestFlawIsFound holds the parts of a score against what the painter put in, on pictures that are good but for one quadrant,
+// whose colors clash and whose surface is noise. In nine of ten the parts of color and texture, which are what a flaw spoils, are
+// least in that quadrant, and what the flaw takes from the score it takes there. The score as a whole is told of beside: originality,
+// composition and content have places of their own in a picture, so that the quadrant with the flaw need not be the one of least
+// worth.
+func TestFlawIsFound(t *testing.T) {
+	m := embedded(t)
+	parts := func(p *loupe.Prompt, target string) [4]float64 {
+		found, err := Compute(context.Background(), m, p, Contribution, Options{Target: &loupe.GradTarget{Score: true, Name: target}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return quadrants(found.Panels[0])
+	}
+	const pictures = 20
+	spoilt, taken, score := 0, 0, 0
+	for i := range pictures {
+		quadrant := i % 4
+		flawed := painted(t, m, paint.PaintWithFlaw(demoSeed, i, paint.UpperLeft+paint.Flaw(quadrant)))
+		whole := painted(t, m, paint.PaintWithFlaw(demoSeed, i, paint.None))
+		with, without := parts(flawed, "score"), parts(whole, "score")
+		color, texture := parts(flawed, "color"), parts(flawed, "texture")
+		var both, loss [4]float64
+		for q := range both {
+			both[q] = paint.Weights[1]*color[q] + paint.Weights[2]*texture[q]
+			loss[q] = with[q] - without[q]
+		}
+		for count, x := range map[*int][4]float64{&spoilt: both, &taken: loss, &score: with} {
+			if least(x) == quadrant {
+				*count++
+			}
+		}
+	}
+	t.Logf("of %d pictures: least color and texture in the flaw %d, most of what it takes from the score %d, least of the score %d", pictures, spoilt, taken, score)
+	if 10*spoilt < 9*pictures {
+		t.Errorf("color and texture are least in the flawed quadrant in %d of %d pictures, want nine in ten", spoilt, pictures)
+	}
+	if 10*taken < 9*pictures {
+		t.Errorf("what the flaw takes from the score is taken in its quadrant in %d of %d pictures, want nine in ten", taken, pictures)
+	}
+}
+
+// least is the place of the least number.
+func least(x [4]float64) int { return slices.Index(x[:], slices.Min(x[:])) }
+
+// quadrants is the mean of a panel's values over each quadrant, from the upper left; a cell that a border cuts counts for each by
+// how much of it lies there.
+func quadrants(p Panel) [4]float64 {
+	var sum, weight [4]float64
+	within := func(i, n, half int) float64 { // the part of cell i of n that lies in a half
+		lo, hi := float64(half*n)/2, float64((half+1)*n)/2
+		return max(0, min(float64(i+1), hi)-max(float64(i), lo))
+	}
+	for i, v := range p.Values {
+		for q := range sum {
+			w := within(i/p.Cols, p.Rows, q/2) * within(i%p.Cols, p.Cols, q%2)
+			sum[q] += v * w
+			weight[q] += w
+		}
+	}
+	for q := range sum {
+		sum[q] /= weight[q]
+	}
+	return sum
+}
+
+// demoMargin is by how much maps must be better than random orders in deletion, as a part of what the whole picture makes of the
+// score, averaged over pictures.
+const demoMargin = 0.10
+
+// TestMapsAreFaithful: covering the cells of the largest contributions, or of the most relevance, first takes the score down faster
+// than covering them in any order.
+func TestMapsAreFaithful(t *testing.T) {
+	m := embedded(t)
+	const pictures = 4
+	for _, method := range []Method{Contribution, Relevance} {
+		margin := 0.0
+		for i := range pictures {
+			p := painted(t, m, paint.PaintWithFlaw(demoSeed, i, paint.None))
+			found, err := Compute(context.Background(), m, p, method, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, err := Measure(context.Background(), m, p, found, MeasureOptions{Steps: 6, Orders: 3, Seed: uint64(i)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			margin += f.DeletionMargin / pictures
+		}
+		t.Logf("%s: %.0f %% better than random orders", method, 100*margin)
+		if margin < demoMargin {
+			t.Errorf("%s is %.1f %% better than random orders in deletion, want %.0f %%", method, 100*margin, 100*demoMargin)
+		}
+	}
+}
