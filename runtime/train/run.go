@@ -289,7 +289,8 @@ func (r *run) learners() (err error) {
 	return nil
 }
 
-// identity is a digest of all that the result depends on: a checkpoint of another run must not be gone on from.
+// identity is a digest of what the result depends on, the model's weights and the first values of what learns with it: a
+// checkpoint of another run must not be gone on from.
 func (r *run) identity() (string, error) {
 	o := r.o
 	o.Data, o.Out, o.Resume, o.CheckpointEvery, o.Recompute, o.Epochs, o.Steps = "", "", false, 0, false, 0, r.steps
@@ -312,14 +313,17 @@ func (r *run) identity() (string, error) {
 			}
 		}
 	}
-	if p := r.m.Settings().Precision; p != "exact" {
-		fmt.Fprintln(h, p)
-	}
 	for _, d := range r.digests {
 		h.Write(d[:])
 	}
+	set := r.m.Settings()
+	fmt.Fprintln(h, set.Precision, set.MinPixels, set.MaxPixels)
+	for _, t := range r.m.Checkpoint().Tensors() { // the beginning of each tells models apart; all of it would take long to read
+		fmt.Fprintln(h, t.Name, t.DType, t.Shape)
+		h.Write(t.Data[:min(len(t.Data), 4096)])
+	}
 	for _, p := range r.params {
-		fmt.Fprintln(h, p.Name, p.Shape)
+		fmt.Fprintln(h, p.Name, p.Shape, p.Value[:min(len(p.Value), 256)])
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }

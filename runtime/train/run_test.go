@@ -214,7 +214,32 @@ func TestVanishedPicture(t *testing.T) {
 	finish(t, o, want)
 }
 
-// TestResumeOfAnotherRun: other flags or data are refused, not mixed in.
+// TestPrecisions: a model whose weights are rounded to 8 bits learns by its branches, with one thread as with two.
+func TestPrecisions(t *testing.T) {
+	o := options(t, painted(t, 4))
+	seen := map[string]bool{}
+	for _, precision := range []string{"exact", "bf16", "int8"} {
+		var got []string
+		for _, threads := range []int{1, 2} {
+			m, err := loupe.Load(tiny, loupe.Options{Threads: threads, MaxPixels: 56 * 56, Precision: precision})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer m.Close()
+			o.Out = filepath.Join(t.TempDir(), "out")
+			if _, err := train.Run(context.Background(), m, o, func(train.Progress) {}); err != nil {
+				t.Fatalf("%s: %v", precision, err)
+			}
+			got = append(got, digest(t, o.Out))
+		}
+		if got[0] != got[1] || seen[got[0]] {
+			t.Errorf("%s: one thread and two differ (%v), or it gives what another precision does (%v)", precision, got[0] != got[1], seen[got[0]])
+		}
+		seen[got[0]] = true
+	}
+}
+
+// TestResumeOfAnotherRun: other flags, data or models are refused, not mixed in.
 func TestResumeOfAnotherRun(t *testing.T) {
 	o := options(t, painted(t, 6))
 	if err := run(context.Background(), t, o, 2, nil); err != nil {
@@ -229,6 +254,16 @@ func TestResumeOfAnotherRun(t *testing.T) {
 		other := o
 		change(&other)
 		if err := run(context.Background(), t, other, 2, nil); err == nil || !strings.Contains(err.Error(), "it belongs to a run with other") {
+			t.Errorf("%s changed: %v", name, err)
+		}
+	}
+	for name, change := range map[string]loupe.Options{"pixels": {MaxPixels: 84 * 84}, "precision": {MaxPixels: 56 * 56, Precision: "int8"}} {
+		m, err := loupe.Load(tiny, change)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		if _, err := train.Run(context.Background(), m, o, func(train.Progress) {}); err == nil || !strings.Contains(err.Error(), "it belongs to a run with other") {
 			t.Errorf("%s changed: %v", name, err)
 		}
 	}
