@@ -54,9 +54,6 @@ func emulate512(t *testing.T, cpu *emulate.CPU, p path) *path {
 	}
 	p.pack = packer(16, pack(F32, 4, packF32AVX512), pack(BF16, 8, packBF16AVX512), pack(F16, 4, packF16AVX512))
 	for kind, routine := range p.widen {
-		if routine == nil {
-			continue
-		}
 		p.widen[kind] = func(n int, dst *float32, nr int, w unsafe.Pointer, stride int) {
 			weights := unsafe.Slice((*byte)(w), ((n-1)*stride+16)*size[kind])
 			call(routine, n, floats(dst, (n-1)*nr+16), nr, weights, stride)

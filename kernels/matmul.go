@@ -180,15 +180,6 @@ func (p *path) packPanel(panel []float32, w Matrix, transW bool, c, cols, k0, kc
 		}
 		return
 	}
-	if w.Kind == F32 && cols%16 == 0 {
-		for i := range kc {
-			to, from := panel[i*p.nr:][:cols], w.F32[(k0+i)*w.Stride+c:][:cols]
-			for j := 0; j < len(to); j += 16 {
-				*(*[16]float32)(to[j:]) = *(*[16]float32)(from[j:]) // by registers: a call of copy takes longer
-			}
-		}
-		return
-	}
 	for i := range kc {
 		widen(panel[i*p.nr:][:cols], w, (k0+i)*w.Stride+c)
 	}

@@ -79,6 +79,17 @@ func tile6x8AVX2(k int, x, w, dst *float32, stride int, accumulate int)
 //go:noescape
 func fan32AVX2(k int, x, w *float32, stride int, dst *float32, accumulate int)
 
+// widenF32AVX2 widens 16 columns of n rows of weights, stride apart, into rows of nr columns:
+//
+//	for i := range n {
+//		for c := range 16 {
+//			dst[i*nr+c] = w[i*stride+c]
+//		}
+//	}
+//
+//go:noescape
+func widenF32AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
+
 // widenBF16AVX2 widens 16 columns of n rows of weights, stride apart, into rows of nr columns:
 //
 //	for i := range n {
@@ -386,6 +397,17 @@ func tile12x16AVX512(k int, x, w, dst *float32, stride int, accumulate int)
 //
 //go:noescape
 func fan32AVX512(k int, x, w *float32, stride int, dst *float32, accumulate int)
+
+// widenF32AVX512 widens 16 columns of n rows of weights, stride apart, into rows of nr columns:
+//
+//	for i := range n {
+//		for c := range 16 {
+//			dst[i*nr+c] = w[i*stride+c]
+//		}
+//	}
+//
+//go:noescape
+func widenF32AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
 
 // widenBF16AVX512 widens 16 columns of n rows of weights, stride apart, into rows of nr columns:
 //

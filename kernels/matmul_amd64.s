@@ -584,6 +584,28 @@ step:
 	VZEROUPPER
 	RET
 
+// func widenF32AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
+TEXT ·widenF32AVX2(SB), NOSPLIT, $0-40
+	MOVQ n+0(FP), CX
+	MOVQ dst+8(FP), DI
+	MOVQ nr+16(FP), R8
+	MOVQ w+24(FP), SI
+	MOVQ stride+32(FP), DX
+	SHLQ $2, R8
+	IMULQ $4, DX
+
+row:
+	VMOVUPS 0(SI), Y0
+	VMOVUPS Y0, 0(DI)
+	VMOVUPS 32(SI), Y1
+	VMOVUPS Y1, 32(DI)
+	ADDQ R8, DI
+	ADDQ DX, SI
+	DECQ CX
+	JNZ row
+	VZEROUPPER
+	RET
+
 // func widenBF16AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
 TEXT ·widenBF16AVX2(SB), NOSPLIT, $0-40
 	MOVQ n+0(FP), CX
@@ -2749,6 +2771,26 @@ step:
 	JNZ step
 	VMOVUPS Z0, 0(DI)
 	VMOVUPS Z1, 64(DI)
+	VZEROUPPER
+	RET
+
+// func widenF32AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
+TEXT ·widenF32AVX512(SB), NOSPLIT, $0-40
+	MOVQ n+0(FP), CX
+	MOVQ dst+8(FP), DI
+	MOVQ nr+16(FP), R8
+	MOVQ w+24(FP), SI
+	MOVQ stride+32(FP), DX
+	SHLQ $2, R8
+	IMULQ $4, DX
+
+row:
+	VMOVUPS 0(SI), Z0
+	VMOVUPS Z0, 0(DI)
+	ADDQ R8, DI
+	ADDQ DX, SI
+	DECQ CX
+	JNZ row
 	VZEROUPPER
 	RET
 

@@ -63,7 +63,7 @@ func (r *Run) taping(learns bool, inputs ...Tensor) bool {
 func (r *Run) WithGrad(x Tensor) Tensor {
 	if x.Grad == nil {
 		x.Grad = r.arena.Floats(len(x.Data))
-		clear(x.Grad)
+		r.eng.For(len(x.Grad), 1<<16, func(lo, hi int) { clear(x.Grad[lo:hi]) })
 	}
 	return x
 }

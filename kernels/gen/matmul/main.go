@@ -51,8 +51,9 @@ func exact(g *generator) {
 		m.macros(g)
 		m.tiles(g, false)
 		m.fan(g)
-		m.widen(g, kinds[1])
-		m.widen(g, kinds[2])
+		for _, k := range kinds {
+			m.widen(g, k)
+		}
 		for _, k := range kinds {
 			m.pack(g, k)
 		}

@@ -20,11 +20,14 @@ func (m machine) widen(g *generator, k kind) {
 	g.label("row")
 	for i := range cols / m.lanes {
 		from := fmt.Sprintf("%d(SI)", i*m.lanes*k.bytes)
-		if k.name == "F16" {
-			g.op("VCVTPH2PS %s, %s", from, m.r(i))
-		} else {
+		switch k.name {
+		case "F32":
+			g.op("VMOVUPS %s, %s", from, m.r(i))
+		case "BF16":
 			g.op("VPMOVZXWD %s, %s", from, m.r(i))
 			g.op("VPSLLD $16, %[1]s, %[1]s", m.r(i))
+		default:
+			g.op("VCVTPH2PS %s, %s", from, m.r(i))
 		}
 		g.op("VMOVUPS %s, %d(DI)", m.r(i), i*m.bytes())
 	}
