@@ -30,7 +30,7 @@ func (w *walk) mrope() Step {
 		{"the first word of the answer", fmt.Sprintf("%d in all three, though it is token %d", len(p.IDs)+p.RopeDelta, len(p.IDs))},
 	}
 	return Step{
-		ID: "mrope", Title: "M-RoPE", Source: "decoder/positions.go", Facts: facts,
+		ID: "mrope", Title: "M-RoPE", Taps: "model.layers.0.self_attn.q*", Source: "decoder/positions.go RopeIndex, decoder/positions.go Model.rotary", Facts: facts,
 		Text: fmt.Sprintf("The picture tokens take their place among the words. In the language model each token has three positions: time, height and width. A word has the same number in all three, and counts on. The tokens of a picture share their time and take height and width from the grid; the text after it goes on from the largest number used. The pairs of each query and key are divided among the three as %v.", w.Model.Config.Text.MropeSection),
 	}
 }
@@ -67,7 +67,7 @@ func (w *walk) decoderLayer() Step {
 		name = fmt.Sprintf("picture token %d", best-at[0])
 	}
 	return Step{
-		ID: "layer", Title: "A decoder layer", Source: "decoder/layer.go", Taps: w.layerTap("*"), Figure: figure, Look: &Look{Tower: "decoder", Layer: w.layer, Head: -1, Cell: -1},
+		ID: "layer", Title: "A decoder layer", Source: "decoder/layer.go Layer.Forward, kernels/tensor/activation.go Run.SwiGLU", Taps: w.layerTap("*"), Figure: figure, Look: &Look{Tower: "decoder", Layer: w.layer, Head: -1, Cell: -1},
 		Text: fmt.Sprintf("A layer of the language model only adds to the residual stream. First attention: each token looks back at what came before it, through %d heads, of which groups share their keys and values (%d of these). Then a gated perceptron, in which tokens do not see each other. Both read the stream through an RMS norm. Here is what layer %d adds for the last token of the prompt, which has to guess the first word of the answer.", heads, w.Model.Config.Text.NumKeyValueHeads, w.layer),
 		Facts: []Fact{
 			{"the stream's length before", number(length(before))},
@@ -87,6 +87,7 @@ func (w *walk) logits(ctx context.Context) (Step, error) {
 	if err := r.Err(); err != nil {
 		return Step{}, err
 	}
+	w.last = row
 	ids := make([]int, len(row))
 	largest, sum, entropy := math.Inf(-1), 0.0, 0.0
 	for i, v := range row {
@@ -112,7 +113,7 @@ func (w *walk) logits(ctx context.Context) (Step, error) {
 	}
 	facts = append(facts, Fact{"entropy", fmt.Sprintf("%s bits of at most %s", number(entropy), number(math.Log2(float64(len(row)))))})
 	return Step{
-		ID: "logits", Title: "Logits", Source: "decoder/model.go, decoder/sampler.go", Taps: "lm_head", Figure: figure, Facts: facts,
+		ID: "logits", Title: "Logits", Source: "decoder/model.go Model.Logits, decoder/sampler.go Sampler.Next", Taps: "lm_head", Figure: figure, Facts: facts,
 		Text: fmt.Sprintf("After the last layer the stream of the last token is normed once more and multiplied with one row for each of %d words. The products are logits; softmax makes probabilities of them. Greedy decoding takes the largest, appends it, and asks again.", len(row)),
 	}, nil
 }
@@ -126,7 +127,7 @@ func (w *walk) score() (Step, error) {
 		{"in points", fmt.Sprintf("%s x %s + %s = %s", number(t.Output), number(head.Targets[0].Std), number(head.Targets[0].Mean), number(t.Value))},
 	}
 	step := Step{
-		ID: "score", Title: "The score", Source: "vit/head.go, runtime/trace/attribution/contribution.go", Taps: "score_head*",
+		ID: "score", Title: "The score", Source: "vit/head.go Head.Forward, runtime/trace/attribution/contribution.go Divide", Taps: "score_head*",
 		Text: "The score does not come from words. A head of its own reads the picture tokens, pools them to one row and maps it to a number for each target.",
 	}
 	if len(head.Hidden) == 0 {

@@ -14,14 +14,18 @@ import (
 
 // Step is one stage of a picture's way through the model.
 type Step struct {
-	ID     string  `json:"id"` // resize, patches, rotary, head, merger, mrope, layer, logits or score
-	Title  string  `json:"title"`
-	Text   string  `json:"text"`            // a paragraph of plain words
-	Facts  []Fact  `json:"facts"`           // the numbers of this run
-	Figure *Figure `json:"figure"`          // nil: none
-	Taps   string  `json:"taps"`            // the pattern with which `loupe trace --tap` writes the step's tensors; "": none
-	Look   *Look   `json:"look,omitempty"`  // what to show on the picture beside it
-	Source string  `json:"source,omitzero"` // where the code is
+	ID      string    `json:"id"` // resize, patches, rotary, head, merger, mrope, layer, logits or score
+	Title   string    `json:"title"`
+	Text    string    `json:"text"`            // a paragraph of plain words
+	Why     string    `json:"why"`             // why the model has this step
+	Formula string    `json:"formula"`         // in lines of text
+	Facts   []Fact    `json:"facts"`           // the numbers of this run
+	Tensors []Excerpt `json:"tensors"`         // what the step computes
+	Figure  *Figure   `json:"figure"`          // nil: none
+	Taps    string    `json:"taps"`            // the pattern with which `loupe trace --tap` writes the step's tensors; "": none
+	Look    *Look     `json:"look,omitempty"`  // what to show on the picture beside it
+	Source  string    `json:"source,omitzero"` // where the code is: "FILE FUNCTION, FILE FUNCTION"
+	Papers  []Paper   `json:"papers"`
 }
 
 // Fact is a number, or a few, and what they are.
@@ -64,11 +68,12 @@ type walk struct {
 	traced   *loupe.Traced
 	grid     vit.Grid
 	merge    int
-	row, col int // of the patch
-	patch    int // its number in the order of the model
-	token    int // the position in the prompt of the picture token that it becomes a part of
-	block    int // of the vision tower
-	layer    int // of the decoder
+	row, col int       // of the patch
+	patch    int       // its number in the order of the model
+	token    int       // the position in the prompt of the picture token that it becomes a part of
+	block    int       // of the vision tower
+	layer    int       // of the decoder
+	last     []float32 // logits after the prompt
 }
 
 // Walk runs the model once and tells of every step. It refuses a prompt without exactly one picture.
@@ -107,13 +112,19 @@ func Walk(ctx context.Context, r Run) ([]Step, error) {
 		}
 		steps = append(steps, score)
 	}
+	for i := range steps {
+		s := &steps[i]
+		l := w.lesson(s.ID)
+		s.Why, s.Formula, s.Papers, s.Tensors = l.why, l.formula, l.papers, w.excerpts(s.ID)
+	}
 	return steps, nil
 }
 
 // names are the taps of the whole tour.
 func (w *walk) names() []string {
-	names := []string{"visual.patch_embed", "visual.blocks.0.attn.qkv", "visual.blocks.0.attn.q", "visual.merger", "model.embed_tokens", "model.norm",
-		w.blockTap("attn.scores.0"), w.blockTap("attn.probs.0"), w.layerTap("self_attn.probs"), w.layerTap("self_attn.out"), w.layerTap("mlp.out"), w.layerTap("out")}
+	names := []string{"visual.patch_embed", "visual.blocks.0.attn.qkv", "visual.blocks.0.attn.q", lastBlock(w.Model.Config.Vision.Depth), "visual.merger.ln_q", "visual.merger",
+		"model.embed_tokens", "model.layers.0.self_attn.q_proj", "model.layers.0.self_attn.q", "model.norm",
+		w.blockTap("attn.scores.0"), w.blockTap("attn.probs.0"), w.blockTap("attn.heads"), w.layerTap("self_attn.probs"), w.layerTap("self_attn.out"), w.layerTap("mlp.out"), w.layerTap("out")}
 	if w.Model.Head != nil {
 		names = append(names, w.Model.Head.Config.Input, "score_head.pooled", "score_head")
 	}

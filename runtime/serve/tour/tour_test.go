@@ -2,6 +2,8 @@ package tour
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,8 +49,8 @@ func TestWalk(t *testing.T) {
 	for _, s := range steps {
 		ids = append(ids, s.ID)
 		figures[s.ID] = s.Figure
-		if len(s.Text) < 100 || len(s.Facts) < 3 {
-			t.Errorf("step %s has %d letters of text and %d facts", s.ID, len(s.Text), len(s.Facts))
+		if len(s.Text) < 100 || len(s.Why) < 100 || s.Formula == "" || len(s.Papers) == 0 || len(s.Facts) < 3 {
+			t.Errorf("step %s has %d letters of text, %d of why, %d of formula, %d papers and %d facts", s.ID, len(s.Text), len(s.Why), len(s.Formula), len(s.Papers), len(s.Facts))
 		}
 		for _, f := range s.Facts {
 			if f.Value == "" || strings.Contains(f.Value, "NaN") || strings.Contains(f.Value, "Inf") {
@@ -65,11 +67,13 @@ func TestWalk(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := embeddedFirst(t, r)
+	// The built-in picture has a size that the model leaves as it is.
+	rows, cols := r.Height/14, r.Width/14
 	for name, want := range map[string]string{
-		"resize: as it was given":     "140 x 112 pixels",
-		"patches: grid":               "8 rows x 10 columns: 80 patches",
+		"resize: as it was given":     fmt.Sprintf("%d x %d pixels", r.Width, r.Height),
+		"patches: grid":               fmt.Sprintf("%d rows x %d columns: %d patches", rows, cols, rows*cols),
 		"rotary: by hand":             facts["rotary: in the model"],
-		"merger: picture tokens":      "80 / 4 = 20",
+		"merger: picture tokens":      fmt.Sprintf("%d / 4 = %d", rows*cols, rows*cols/4),
 		"score: together":             number(s.Targets[0].Value),
 		"score: clamped to its range": number(s.Score) + ", in 1 to 100",
 	} {
@@ -93,11 +97,51 @@ func TestWalk(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, v := range figures["patches"].Values {
-		y, x := 4*14+i/3/14, 5*14+i/3%14
+		y, x := rows/2*14+i/3/14, cols/2*14+i/3%14
 		if want := img.Pix[3*(y*img.Width+x)+i%3]; v != float64(want) {
 			t.Fatalf("byte %d of the patch is %v, and the picture's %d", i, v, want)
 		}
 	}
+}
+
+// TestExcerpts holds the excerpts to a trace of the same prompt.
+func TestExcerpts(t *testing.T) {
+	r := embeddedRun(t, 1)
+	steps, err := Walk(context.Background(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked := 0
+	for _, s := range steps {
+		for _, e := range s.Tensors {
+			traced, err := r.Model.Trace(context.Background(), r.Prompt, loupe.Taps(e.Name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			tap, _ := traced.Tap(e.Name)
+			if diff := cmp.Diff(tap.Shape, e.Shape); diff != "" {
+				t.Errorf("%s of step %s: shape (-want +got):\n%s", e.Name, s.ID, diff)
+			}
+			if !isRowOf(tap, e.Numbers) {
+				t.Errorf("%s of step %s: no row of it begins with %v", e.Name, s.ID, e.Numbers)
+			}
+			checked++
+		}
+	}
+	if checked < 20 {
+		t.Errorf("the tour shows %d tensors", checked)
+	}
+}
+
+// isRowOf reports whether a row of a tap begins with these numbers.
+func isRowOf(t loupe.Tap, begin []float32) bool {
+	cols := t.Shape[len(t.Shape)-1]
+	for at := 0; at < len(t.Data); at += cols {
+		if slices.Equal(t.Data[at:][:len(begin)], begin) {
+			return true
+		}
+	}
+	return false
 }
 
 // embeddedFirst is the first word that the model answers.

@@ -13,7 +13,7 @@ func (w *walk) resize() Step {
 	unit := p.PatchSize * p.MergeSize
 	height, width := w.grid[1]*p.PatchSize, w.grid[2]*p.PatchSize
 	return Step{
-		ID: "resize", Title: "Resize", Source: "vit/picture/resize.go",
+		ID: "resize", Title: "Resize", Source: "vit/picture/smart_resize.go SmartResize, vit/picture/resize.go Resize",
 		Text: fmt.Sprintf("The model has no fixed size of picture. It resizes each, with the bicubic filter that Pillow has, to the nearest size whose sides are multiples of %d and whose area lies between two limits. Every later number knows the picture only in this form.", unit),
 		Facts: []Fact{
 			{"as it was given", fmt.Sprintf("%d x %d pixels", w.Width, w.Height)},
@@ -42,7 +42,7 @@ func (w *walk) patches() Step {
 	first := bytes(0)
 	embedded := w.at("visual.patch_embed", w.patch)
 	return Step{
-		ID: "patches", Title: "Patches", Source: "vit/picture/processor.go, vit/tower.go", Taps: "visual.patch_embed", Figure: figure,
+		ID: "patches", Title: "Patches", Source: "vit/picture/processor.go Processor.Image, vit/tower.go Tower.Forward", Taps: "visual.patch_embed", Figure: figure,
 		Text: fmt.Sprintf("The picture is cut into squares of %d pixels. Each byte becomes a number near zero: divided by 255, less the mean of its channel, over that channel's spread. A picture stands for %d frames, as a video has, so each patch is there %d times. One linear map makes of all these numbers the patch's row in the residual stream. We follow the patch in %s, in the middle.", p.PatchSize, p.TemporalPatchSize, p.TemporalPatchSize, w.where()),
 		Facts: []Fact{
 			{"grid", fmt.Sprintf("%d rows x %d columns: %d patches", w.grid[1], w.grid[2], w.grid[1]*w.grid[2])},
@@ -71,7 +71,7 @@ func (w *walk) rotary() Step {
 	angle := float64(float32(w.row) * freqs[0])
 	a, b := float64(before[0]), float64(before[d/2])
 	return Step{
-		ID: "rotary", Title: "Rotary positions", Source: "vit/rotary.go, kernels/tensor/rotary.go", Taps: "visual.blocks.0.attn.q*", Figure: figure,
+		ID: "rotary", Title: "Rotary positions", Source: "vit/rotary.go Tower.rotary, kernels/tensor/rotary.go Run.Rotate", Taps: "visual.blocks.0.attn.q*", Figure: figure,
 		Text: fmt.Sprintf("Attention by itself does not know where a patch lies. So each query and each key is turned: its numbers are taken in pairs, and each pair turns by an angle that grows with the patch's row (the first half of the pairs) or its column (the second half). The product of a query and a key then depends on how far apart their patches are. Here is the first of %d pairs of head 0 in block 0.", d/2),
 		Facts: []Fact{
 			{"the pair before", number(a) + ", " + number(b)},
@@ -101,7 +101,7 @@ func (w *walk) head() Step {
 		}
 	}
 	return Step{
-		ID: "head", Title: "One head", Source: "kernels/tensor/attention.go, vit/block.go", Taps: w.blockTap("attn.*"), Figure: figure,
+		ID: "head", Title: "One head", Source: "vit/block.go Block.Forward, kernels/tensor/attention.go Run.Within", Taps: w.blockTap("attn.*"), Figure: figure,
 		Look: &Look{Tower: "vision", Layer: w.block, Head: 0, Cell: w.row*w.grid[2] + w.col},
 		Text: fmt.Sprintf("In head 0 of block %d the followed patch's query is multiplied with the key of every patch. The products, over the square root of %d, are scores; softmax makes shares of them that add up to one. The head hands on the sum of all patches' values, each as much as its share.", w.block, d),
 		Facts: []Fact{
@@ -122,7 +122,7 @@ func (w *walk) merger() Step {
 	order := vit.PatchOrder(w.grid, w.merge)
 	last := order[first+block-1]
 	return Step{
-		ID: "merger", Title: "Merger", Source: "vit/merger.go", Taps: "visual.merger*",
+		ID: "merger", Title: "Merger", Source: "vit/merger.go Merger.Forward", Taps: "visual.merger*",
 		Text: fmt.Sprintf("After %d blocks, each square of %d x %d patches becomes one picture token: their rows are normed, laid side by side and sent through two linear maps with a GELU between. The result has the width of the language model, which from here on sees the picture as so many words.", cfg.Depth, w.merge, w.merge),
 		Facts: []Fact{
 			{"the followed patch's square", fmt.Sprintf("%s to %s", place(order[first].Row, order[first].Col), place(last.Row, last.Col))},

@@ -174,3 +174,25 @@ func TestFit(t *testing.T) {
 		t.Errorf("%q is %d wide", got, width(got, smallSize))
 	}
 }
+
+func TestRuled(t *testing.T) {
+	style := DefaultStyle()
+	style.Side = 80
+	got := Ruled(grey(40, 20), 2, 4, 2, 1, 2, style)
+	if b := got.Bounds(); b.Dx() != 80 || b.Dy() != 40 {
+		t.Fatalf("the picture is %v", b)
+	}
+	for _, c := range []struct {
+		x, y int
+		want color.RGBA
+	}{
+		{10, 10, color.RGBA{128, 128, 128, 128}},                                 // within a patch
+		{20, 10, line}, {21, 10, color.RGBA{128, 128, 128, 128}}, {60, 10, line}, // between patches
+		{39, 10, line}, {41, 10, line}, {42, 10, color.RGBA{128, 128, 128, 128}}, // between squares
+		{40, 25, frame}, {59, 39, frame}, {50, 21, frame}, {50, 30, color.RGBA{128, 128, 128, 128}},
+	} {
+		if of := got.RGBAAt(c.x, c.y); of != c.want {
+			t.Errorf("pixel (%d, %d) is %v, want %v", c.x, c.y, of, c.want)
+		}
+	}
+}
