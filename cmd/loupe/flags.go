@@ -82,6 +82,11 @@ func (f *inputFlags) read(args []string) (loupe.Input, error) {
 	return f.files.Read()
 }
 
+// given reports whether any of them was.
+func (f *inputFlags) given() bool {
+	return f.files.System != "" || f.files.Messages != "" || len(f.files.Images)+len(f.files.Videos) > 0
+}
+
 // prompt is read, prepared for the model.
 func (f *inputFlags) prompt(m *loupe.Model, args []string) (*loupe.Prompt, error) {
 	in, err := f.read(args)

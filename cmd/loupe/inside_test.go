@@ -45,13 +45,40 @@ func TestAttend(t *testing.T) {
 
 func TestLens(t *testing.T) {
 	input := []string{"--model", filepath.Join(golden, "model"), "--image", wave, "Score this painting."}
-	for _, what := range []string{"logit", "direct", "words", "pca", "cka"} {
+	for _, what := range []string{"logit", "direct", "words", "pca", "cka", "received"} {
 		if table := ok(t, "", append([]string{"lens", "--what", what}, input...)...); strings.Count(table, "\n") < 3 {
 			t.Errorf("%s prints %q", what, table)
 		}
 		if text := ok(t, "", append([]string{"lens", "--what", what, "--json"}, input...)...); !json.Valid([]byte(text)) {
 			t.Errorf("%s --json prints %q", what, text)
 		}
+	}
+}
+
+// TestProbe: probes read the records of --data.
+func TestProbe(t *testing.T) {
+	dir := t.TempDir()
+	ok(t, "", "demo", "paint", "--count", "10", "--out", dir)
+	data := filepath.Join(dir, "data.jsonl")
+	table := ok(t, "", "lens", "--what", "probe", "--data", data)
+	for _, name := range []string{"score", "texture", "its row", "visual.patch_embed", "visual.merger", "model.layers.0.out, last token"} {
+		if !strings.Contains(table, name) {
+			t.Errorf("no %s in the table:\n%s", name, table)
+		}
+	}
+	if text := ok(t, "", "lens", "--what", "probe", "--data", data, "--json"); !json.Valid([]byte(text)) {
+		t.Errorf("--json prints %q", text)
+	}
+	records, err := os.ReadFile(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	uneven := filepath.Join(dir, "uneven.jsonl")
+	if err := os.WriteFile(uneven, append(records, `{"image": "00000.png", "score": 3}`+"\n"...), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if r := start(t, "", "lens", "--what", "probe", "--data", uneven); r.status != 1 || !strings.Contains(r.stderr, "line 11") {
+		t.Errorf("records that tell different things: exit %d, %q", r.status, r.stderr)
 	}
 }
 
@@ -88,6 +115,9 @@ func TestInsideUsage(t *testing.T) {
 		{[]string{"lens", "--image", wave, "--base", "none"}, "cka"},
 		{[]string{"lens", "--image", wave, "--what", "cka", "--base", "none"}, "--adapter"},
 		{[]string{"lens", "--image", wave, "--out", "x.bmp"}, ".csv"},
+		{[]string{"lens", "--image", wave, "--data", "x.jsonl"}, "--what probe"},
+		{[]string{"lens", "--what", "probe"}, "--data"},
+		{[]string{"lens", "--what", "probe", "--data", "x.jsonl", "--image", wave}, "input flags"},
 	} {
 		r := start(t, "", c.args...)
 		if r.status != 2 || !strings.Contains(r.stderr, c.want) || r.stdout != "" {

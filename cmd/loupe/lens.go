@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
@@ -19,6 +20,7 @@ type lensFlags struct {
 	style   styleFlags
 	what    string
 	base    string
+	data    string
 	out     string
 	token   int
 	against int
@@ -30,7 +32,7 @@ func lensCommand() *cobra.Command {
 	var f lensFlags
 	cmd := &cobra.Command{
 		Use:   "lens [PROMPT]",
-		Short: "read words, parts of a logit and likenesses off the model's layers",
+		Short: "read words, parts of a logit, likenesses and what is known off the model's layers",
 		Long: `Reads off what the inside of a run already says. --what chooses:
 
   logit    the words that the residual stream of each layer amounts to, at --positions or at the pictures' tokens
@@ -38,11 +40,15 @@ func lensCommand() *cobra.Command {
   words    the words whose embeddings are nearest to each picture token
   pca      the main directions of what passes at --tap, as colors over the picture
   cka      how alike the layers are, or with --base another model's, or those of this one without its adapter
+  received which patches each head of the vision tower looks at, and how much of it goes to the rim of the picture
+  probe    what a linear map can read off each layer: the score and other targets of the pictures of --data, and where in its
+           picture a row lies
 
 It prints a table, and writes to --out F.png, F.html, F.json or F.csv.`,
 		Example: `  loupe lens --image cat.jpg "What is this?"
   loupe lens --what direct --against 42 --image cat.jpg "Is this a cat?"
-  loupe lens --what pca --tap visual.blocks.31.out --image cat.jpg --out patches.png`,
+  loupe lens --what pca --tap visual.blocks.31.out --image cat.jpg --out patches.png
+  loupe lens --what probe --data pictures.jsonl`,
 		Args: usageArgs(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
@@ -50,7 +56,7 @@ It prints a table, and writes to --out F.png, F.html, F.json or F.csv.`,
 	f.input.register(cmd)
 	f.style.register(cmd)
 	fl := cmd.Flags()
-	fl.StringVar(&f.what, "what", "logit", "what to read: `logit`|direct|words|pca|cka")
+	fl.StringVar(&f.what, "what", "logit", "what to read: `logit`|direct|words|pca|cka|received|probe")
 	fl.StringVar(&f.out, "out", "", "`FILE` whose name ends in .png, .html, .json or .csv")
 	fl.IntSliceVar(&f.options.Positions, "positions", nil, "positions of the prompt, below 0 from the end, separated by commas (default: the last)")
 	fl.BoolVar(&f.options.Pictures, "pictures", false, "for logit: every picture token in place of --positions")
@@ -61,13 +67,14 @@ It prints a table, and writes to --out F.png, F.html, F.json or F.csv.`,
 	fl.StringVar(&f.options.Tap, "tap", "", "for pca: `NAME` of a tap (default: the last block of the vision tower)")
 	fl.BoolVar(&f.options.Tower, "tower", false, "for cka: blocks of the vision tower in place of layers of the decoder")
 	fl.StringVar(&f.base, "base", "", "for cka: `DIR` of another model, or none for this one without its --adapter")
+	fl.StringVar(&f.data, "data", "", "for probe: `FILE` of records, as train takes it")
 	fl.BoolVar(&f.json, "json", false, "print one JSON object")
-	must(cmd.RegisterFlagCompletionFunc("what", cobra.FixedCompletions(report.LensNames(), cobra.ShellCompDirectiveNoFileComp)))
+	must(cmd.RegisterFlagCompletionFunc("what", cobra.FixedCompletions(lensNames(), cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
 }
 
 func (f *lensFlags) run(cmd *cobra.Command, args []string) error {
-	if err := f.check(cmd); err != nil {
+	if err := f.check(cmd, args); err != nil {
 		return usageError{err}
 	}
 	m, err := f.model.load(cmd)
@@ -75,6 +82,13 @@ func (f *lensFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer m.Close()
+	if f.what == probeLens {
+		found, err := f.probe(cmd, m)
+		if err != nil {
+			return err
+		}
+		return f.print(cmd.Context(), found)
+	}
 	in, err := f.input.read(args)
 	if err != nil {
 		return err
@@ -98,9 +112,15 @@ func (f *lensFlags) run(cmd *cobra.Command, args []string) error {
 	return f.print(cmd.Context(), found)
 }
 
-func (f *lensFlags) check(cmd *cobra.Command) error {
-	if !report.IsLens(f.what) {
-		return fmt.Errorf("--what %q is unknown; %s are known", f.what, strings.Join(report.LensNames(), ", "))
+// lensNames are what --what knows.
+func lensNames() []string { return append(report.LensNames(), probeLens) }
+
+func (f *lensFlags) check(cmd *cobra.Command, args []string) error {
+	if !slices.Contains(lensNames(), f.what) {
+		return fmt.Errorf("--what %q is unknown; %s are known", f.what, strings.Join(lensNames(), ", "))
+	}
+	if err := f.checkProbe(args); err != nil {
+		return err
 	}
 	if f.out != "" {
 		if _, err := report.Kind(f.out, report.LensKinds...); err != nil {

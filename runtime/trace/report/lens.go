@@ -8,7 +8,6 @@ import (
 	"html/template"
 	"image"
 	"io"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -46,7 +45,7 @@ var lenses = []struct {
 	name string
 	look func(context.Context, *loupe.Model, *loupe.Prompt, LensOptions) (Found, error)
 }{
-	{"logit", lookLogit}, {"direct", lookDirect}, {"words", lookWords}, {"pca", lookPCA}, {"cka", lookCKA},
+	{"logit", lookLogit}, {"direct", lookDirect}, {"words", lookWords}, {"pca", lookPCA}, {"cka", lookCKA}, {"received", lookReceived},
 }
 
 // LensNames are the names of the lenses.
@@ -57,9 +56,6 @@ func LensNames() []string {
 	}
 	return names
 }
-
-// IsLens reports whether there is a lens of that name.
-func IsLens(name string) bool { return slices.Contains(LensNames(), name) }
 
 // Lens looks through the lens of that name.
 func Lens(ctx context.Context, m *loupe.Model, p *loupe.Prompt, name string, o LensOptions) (Found, error) {

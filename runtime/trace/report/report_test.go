@@ -13,9 +13,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/loupe-vl/loupe/runtime/trace/attribution"
 	"github.com/loupe-vl/loupe/runtime/trace/figure"
 	"github.com/loupe-vl/loupe/runtime/trace/internal/golden"
+	"github.com/loupe-vl/loupe/runtime/trace/lens"
 )
 
 var (
@@ -112,5 +115,27 @@ func TestLenses(t *testing.T) {
 	}
 	if _, err := Lens(context.Background(), c.Model, c.Prompt, "telescope", LensOptions{}); err == nil {
 		t.Error("an unknown lens was taken")
+	}
+}
+
+func TestProbing(t *testing.T) {
+	row, column := 0.5, -0.25
+	f := Probing(&lens.Probing{Pictures: 10, Targets: []string{"score"}, Layers: []lens.ProbedLayer{
+		{Tap: "visual.merger", Row: &row, Column: &column, Targets: []float64{0.875}},
+		{Tap: "model.layers.0.out", Last: true, Targets: []float64{0.125}},
+	}})
+	want := [][]string{
+		{"R²", "score", "its row", "its column"},
+		{"visual.merger", "0.88", "0.50", "-0.25"},
+		{"model.layers.0.out, last token", "0.12", "", ""},
+	}
+	if diff := cmp.Diff(want, f.Lines()); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
+	}
+	dir := t.TempDir()
+	for _, ext := range LensKinds {
+		if err := SaveLens(filepath.Join(dir, "probe"+ext), f, figure.DefaultStyle()); err != nil {
+			t.Errorf("probe%s: %v", ext, err)
+		}
 	}
 }

@@ -1,0 +1,69 @@
+package report
+
+import (
+	"context"
+	"fmt"
+	"image"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/runtime/trace/attribution"
+	"github.com/loupe-vl/loupe/runtime/trace/figure"
+)
+
+// foundReceived is how much each patch is looked at by the heads of the vision tower.
+type foundReceived struct {
+	maps []attribution.HeadMap
+	p    *loupe.Prompt
+	m    *loupe.Model
+}
+
+func lookReceived(ctx context.Context, m *loupe.Model, p *loupe.Prompt, _ LensOptions) (Found, error) {
+	maps, err := attribution.Received(ctx, m, p, true)
+	return foundReceived{maps, p, m}, err
+}
+
+// receivedHead is a head as JSON tells of it.
+type receivedHead struct {
+	Layer int             `json:"layer"`
+	Head  int             `json:"head"` // -1: the mean of the layer's
+	Rim   attribution.Rim `json:"rim"`
+	*attribution.Map
+}
+
+// Data implements Found.
+func (f foundReceived) Data() any {
+	var out []receivedHead
+	for _, h := range f.maps {
+		out = append(out, receivedHead{h.Layer, h.Head, h.Rim(), h.Map})
+	}
+	return out
+}
+
+// Lines implements Found: a line for each head, and before them one for the mean of the block's.
+func (f foundReceived) Lines() [][]string {
+	lines := [][]string{{"block", "head", "on the rim", "even would be", "most looked at", "times even"}}
+	for _, h := range f.maps {
+		r := h.Rim()
+		lines = append(lines, []string{fmt.Sprint(h.Layer), headName(h), percent(r.Share), percent(r.Cells), r.MostAt.String(), fmt.Sprintf("%.1f", r.Most)})
+	}
+	return lines
+}
+
+// Draw implements Found: a small map for each head, over the first picture.
+func (f foundReceived) Draw(style figure.Style) (*image.RGBA, error) {
+	var maps []figure.Small
+	for _, h := range f.maps {
+		panel := h.Panels[0]
+		maps = append(maps, figure.Small{Label: fmt.Sprintf("block %d, %s", h.Layer, headName(h)), Grid: figure.Grid{Rows: panel.Rows, Cols: panel.Cols, Values: panel.Values}})
+	}
+	return figure.Multiples(figure.Seen(f.p, f.m.Processor)[0], "how much each patch is looked at", maps, false, style), nil
+}
+
+func headName(h attribution.HeadMap) string {
+	if h.Head < 0 {
+		return "mean"
+	}
+	return fmt.Sprint(h.Head)
+}
+
+func percent(part float64) string { return fmt.Sprintf("%.1f %%", 100*part) }
