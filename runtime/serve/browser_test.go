@@ -105,7 +105,7 @@ func (p *tab) until(expression string) {
 		}
 		time.Sleep(25 * time.Millisecond)
 	}
-	p.t.Fatalf("it does not come to %s; the page says %q", expression, p.error())
+	p.t.Fatalf("it does not come to %s; the page says %q, and below the picture %q", expression, p.error(), p.text("#caption"))
 }
 
 // text is what an element shows.

@@ -3,6 +3,7 @@ package serve
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -54,7 +55,9 @@ func TestGuard(t *testing.T) {
 
 // TestBadRequests: what is wrong is said in one sentence, and nothing that can be sent is a panic.
 func TestBadRequests(t *testing.T) {
-	c := newClient(t, Options{MaxBody: 1 << 20, MaxPixels: 100_000})
+	m := embedded(t)
+	c := newClient(t, Options{Model: m, MaxBody: 1 << 20, MaxPixels: 100_000})
+	layers := fmt.Sprintf("layers 0 to %d", vision.layers(m)-1)
 	c.run(askFor(""), demo.Picture())
 	wide := append([]byte(nil), demo.Picture()...)
 	copy(wide[16:], []byte{0, 0, 0x40, 0}) // the PNG says that it is 16384 wide
@@ -88,8 +91,8 @@ func TestBadRequests(t *testing.T) {
 	for path, want := range map[string]string{
 		"/api/runs/x/seen.png":                                     "is no number",
 		"/api/runs/1/attention?tower=middle&layer=0&query=0":       "give vision or decoder",
-		"/api/runs/1/attention?tower=vision&query=0":               "layers 0 to 3",
-		"/api/runs/1/attention?tower=vision&layer=4&query=0":       "layers 0 to 3",
+		"/api/runs/1/attention?tower=vision&query=0":               layers,
+		"/api/runs/1/attention?tower=vision&layer=99&query=0":      layers,
 		"/api/runs/1/attention?tower=vision&layer=0":               "give query or key",
 		"/api/runs/1/attention?tower=vision&layer=0&query=0&key=0": "give query or key",
 		"/api/runs/1/attention?tower=vision&layer=0&query=80":      "rows 0 to 79",

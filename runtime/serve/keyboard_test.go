@@ -26,14 +26,23 @@ func (p *tab) focus() string {
 
 // TestKeyboard goes the whole way without a mouse.
 func TestKeyboard(t *testing.T) {
-	p := openStudio(t, Options{Model: embedded(t)})
+	m := embedded(t)
+	p := openStudio(t, Options{Model: m})
 	p.watchDownloads()
 	for p.focus() != "sample" {
 		p.press(kb.Tab)
 	}
 	p.press(kb.Enter)
 	p.until(`document.getElementById("status").textContent.startsWith("Run 1 took")`)
-	p.until(`document.querySelectorAll("#multiples [role=option]").length === 16`)
+	p.until(`document.querySelectorAll("#multiples [role=option]").length === ` + strconv.Itoa(decoder.layers(m)*decoder.heads(m)))
+
+	for p.focus() != "order" {
+		p.press(kb.Tab)
+	}
+	p.press(kb.ArrowDown) // by mean attention
+	p.until(`(([...m]) => m.every((b, i) => i === 0 || m[i - 1].mine.mean >= b.mine.mean))(document.querySelectorAll("#multiples [role=option]"))`)
+	p.press(kb.Tab, kb.Tab, kb.ArrowRight, kb.Enter)
+	p.until(`document.querySelector("#multiples [role=option]:nth-child(2)").getAttribute("aria-selected") === "true"`)
 
 	p.press("w", kb.ArrowRight, kb.ArrowRight, kb.ArrowDown, kb.Enter)
 	p.until(`document.getElementById("caption").textContent.includes("looked")`)
@@ -47,7 +56,13 @@ func TestKeyboard(t *testing.T) {
 	}
 	p.press(kb.ArrowDown, kb.ArrowDown, kb.ArrowRight, kb.Enter)
 	p.until(`document.getElementById("caption").textContent.includes("who looked at the picture token in row 2, column 2")`)
-	p.press("[", "[", ".", ".")
+	for range decoder.layers(m) {
+		p.press("[")
+	}
+	for range decoder.heads(m) {
+		p.press(",")
+	}
+	p.press("]", ".", ".")
 	p.until(`document.getElementById("caption").textContent.includes("decoder layer 1, head 1")`)
 	p.press("v")
 	p.until(`document.getElementById("caption").textContent.includes("vision layer 1, head 1: where all patches looked")`)

@@ -16,7 +16,8 @@ import (
 // TestStudio is a person's way through the page: drop a picture, read the score, choose a token and a patch, take a head
 // away, save what is on the screen, compare.
 func TestStudio(t *testing.T) {
-	p := openStudio(t, Options{Model: embedded(t)})
+	m := embedded(t)
+	p := openStudio(t, Options{Model: m})
 	p.watchDownloads()
 	p.drop()
 	p.until(`document.getElementById("status").textContent.startsWith("Run 1 took")`)
@@ -26,18 +27,19 @@ func TestStudio(t *testing.T) {
 	if got := p.text("#caption"); !strings.Contains(got, "contribution") || !strings.Contains(got, "that no patch adds") {
 		t.Errorf("below the picture stands %q, and nothing of contributions", got)
 	}
-	p.until(`document.querySelectorAll("#multiples button").length === 16`)
+	p.until(`document.querySelectorAll("#multiples [role=option]").length === ` + strconv.Itoa(decoder.layers(m)*decoder.heads(m)))
 	p.shoot("first")
 
 	p.click(`.token:not(.special)`)
 	p.until(`document.getElementById("caption").textContent.includes("looked")`)
 	p.until(`!document.getElementById("share").hidden`)
-	p.clickCell(3, 4, 8, 10)
-	p.until(`document.getElementById("caption").textContent.includes("who looked at the picture token in row 4, column 5")`)
+	grid := prompt(t, m).Images.Grids[0]
+	p.clickCell(1, 2, float64(grid[1]/2), float64(grid[2]/2))
+	p.until(`document.getElementById("caption").textContent.includes("who looked at the picture token in row 2, column 3")`)
 	p.until(`document.getElementById("token-note").textContent.startsWith("How much each token looked")`)
 	p.shoot("patch")
 
-	p.click(`#multiples button:nth-of-type(6)`)
+	p.click(`#multiples [aria-label^="layer 1, head 1,"]`)
 	p.until(`document.getElementById("caption").textContent.includes("layer 1, head 1")`)
 	p.do(chromedp.SetValue(chromedp.CSS("#tower"), "vision"))
 	eval[any](p, `(() => { document.getElementById("tower").dispatchEvent(new Event("input")); return null; })()`)
@@ -59,7 +61,7 @@ func TestStudio(t *testing.T) {
 	p.until(`window.saved.length === 2`)
 	p.click(`#export [data-id=grid]`)
 	p.until(`window.saved.length === 3`)
-	p.checkSaved()
+	p.checkSaved(grid[1], grid[2])
 	p.click("#tab-compare")
 	p.until(`!document.querySelector("#compare [data-id=difference]").hidden`)
 	p.shoot("compare")
@@ -68,11 +70,12 @@ func TestStudio(t *testing.T) {
 	for range 3 {
 		p.click("#tour .primary")
 	}
+	p.until(`document.querySelector("#tour [aria-current=step]").textContent.includes("One head")`)
 	p.shoot("tour")
 }
 
 // checkSaved looks into what was saved: the picture, the numbers and all heads.
-func (p *tab) checkSaved() {
+func (p *tab) checkSaved(rows, cols int) {
 	p.t.Helper()
 	for _, i := range []string{"0", "2"} {
 		size := eval[[2]int](p, `await createImageBitmap(window.saved[`+i+`]).then(({width, height}) => [width, height])`)
@@ -89,7 +92,7 @@ func (p *tab) checkSaved() {
 		}
 		Interventions []struct{ Tap, Op string }
 	}](p, `JSON.parse(await window.saved[1].text())`)
-	if len(out.Map.Values) != 320 || out.Map.Rows != 16 || slices.Max(out.Map.Values) != out.Map.Largest || len(out.Interventions) != 1 || out.Interventions[0].Op != "zero" {
+	if len(out.Map.Values) != rows*cols || out.Map.Rows != rows || slices.Max(out.Map.Values) != out.Map.Largest || len(out.Interventions) != 1 || out.Interventions[0].Op != "zero" {
 		p.t.Errorf("saved %d values, %d x %d, and the edits %v", len(out.Map.Values), out.Map.Rows, out.Map.Cols, out.Interventions)
 	}
 	if got := p.text("#score"); got != strconv.FormatFloat(out.Score.Score, 'f', 1, 64) {
@@ -185,6 +188,7 @@ func (p *tab) click(selector string) {
 func (p *tab) clickCell(row, col, rows, cols float64) {
 	p.t.Helper()
 	p.do(chromedp.ScrollIntoView(chromedp.CSS("#seen")))
+	p.settle()
 	box := eval[struct{ X, Y, Width, Height float64 }](p, `(({x, y, width, height}) => ({x, y, width, height}))(document.getElementById("seen").getBoundingClientRect())`)
 	p.do(chromedp.MouseClickXY(box.X+(col+0.5)*box.Width/cols, box.Y+(row+0.5)*box.Height/rows))
 }

@@ -1,7 +1,7 @@
 // All heads of a tower side by side, fetched a layer at a time.
 
 import { complain, tensors } from './api.js';
-import { viewOf } from './look.js';
+import { range, viewOf } from './look.js';
 import { fit, picture } from './color.js';
 import { roving } from './keys.js';
 import { $, make, percent, run, set, shown, state, watch } from './state.js';
@@ -61,7 +61,7 @@ function part(r, tower, t, head, n) {
   const least = t.least.data[head], largest = t.largest.data[head];
   const [from, count] = tower === 'vision' ? [0, n] : r.picture;
   const values = Float32Array.from(t.attention.data.subarray(head * n + from, head * n + from + count), (v) => least + v / 255 * (largest - least));
-  return { values, least: Math.min(...values), largest: Math.max(...values) };
+  return { values, ...range(values), mean: values.reduce((a, b) => a + b, 0) / values.length };
 }
 
 // shares says whether there is a part of each head's attention that is on the picture: not in the vision tower, where all of it
