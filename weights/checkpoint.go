@@ -133,6 +133,17 @@ func (c *Checkpoint) where() string {
 	return fmt.Sprintf("the %d shards in %s", len(c.files), c.dir)
 }
 
+// Release takes the pages of a tensor's map out of the program's memory, where nothing but the system's file cache needs them
+// any more: its data was made into something else. It can still be read.
+func (c *Checkpoint) Release(name string) {
+	t := c.tensors[name]
+	for _, f := range c.files {
+		if f.mapped && f.Path() == t.File {
+			forget(t.Data)
+		}
+	}
+}
+
 // Has reports whether there is a tensor of that canonical name, without
 // counting it as used.
 func (c *Checkpoint) Has(name string) bool {

@@ -1,8 +1,10 @@
 package weights
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -184,5 +186,54 @@ func TestDigestIndependence(t *testing.T) {
 	}
 	if other := digest(map[string][]byte{SingleName: encoded(t, nil, FromF32("visual.a", []int{1, 2}, make([]float32, 2)), f32("model.b", 3))}); other == one {
 		t.Error("the digest does not bind the shape")
+	}
+}
+
+// TestRelease: what was released is read again from the file, and tensors that share its pages are untouched.
+func TestRelease(t *testing.T) {
+	values := func(from, n int) []float32 {
+		out := make([]float32, n)
+		for i := range out {
+			out[i] = float32(from + i)
+		}
+		return out
+	}
+	path := filepath.Join(t.TempDir(), "w.safetensors")
+	sizes := map[string]int{"a": 100, "b": 1 << 16, "c": 7, "d": 1 << 14}
+	var all []Named
+	for name, n := range sizes {
+		all = append(all, FromF32(name, []int{n}, values(n, n)))
+	}
+	if err := Write(path, all, nil); err != nil {
+		t.Fatal(err)
+	}
+	c, err := OpenCheckpointFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for _, release := range []string{"", "b", "c", "d", "none"} {
+		c.Release(release)
+		for name, n := range sizes {
+			x, err := c.Tensor(name, n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(x.F32(), values(n, n)) {
+				t.Errorf("after %q was released, %q holds something else", release, name)
+			}
+		}
+	}
+	f, err := NewFile("memory", raw(`{"a":{"dtype":"U8","shape":[20000],"data_offsets":[0,20000]}}`, bytes.Repeat([]byte{7}, 20000)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory, err := assemble(".", []*File{f})
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory.Release("a")
+	if got := memory.tensors["a"]; !bytes.Equal(got.Data, bytes.Repeat([]byte{7}, 20000)) {
+		t.Error("releasing a tensor that is no map lost its data")
 	}
 }

@@ -17,6 +17,7 @@ type File struct {
 	tensors []Tensor
 	index   map[string]int
 	unmap   func() error
+	mapped  bool // and not in memory of the program's own
 }
 
 // Open maps the safetensors file at path and checks its header whole. The data
@@ -42,6 +43,7 @@ func Open(path string) (*File, error) {
 		_ = unmap() // the header's error is the one to report
 		return nil, err
 	}
+	file.mapped = true
 	return file, nil
 }
 

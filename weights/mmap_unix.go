@@ -4,6 +4,7 @@ package weights
 
 import (
 	"os"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,4 +20,17 @@ func mapFile(f *os.File, size int) ([]byte, func() error, error) {
 	}
 	adviseLargePages(data)
 	return data, func() error { return unix.Munmap(data) }, nil
+}
+
+// forget takes part of a map out of the program's memory, but for the pages at its ends, which others may need. It can still be
+// read, from the file again.
+func forget(data []byte) {
+	if len(data) == 0 {
+		return
+	}
+	page := os.Getpagesize()
+	skip := -int(uintptr(unsafe.Pointer(unsafe.SliceData(data)))) & (page - 1)
+	if n := (len(data) - skip) / page * page; n > 0 {
+		_ = unix.Madvise(data[skip:skip+n], unix.MADV_DONTNEED) // a hint: memory only stays fuller without it
+	}
 }

@@ -110,10 +110,13 @@ func (p *Params) linear(name string, shape []int, stored func() kernels.Matrix) 
 		}
 	}
 	l.W = stored()
-	if p.convert != nil && p.err == nil {
+	if kind := l.W.Kind; p.convert != nil && p.err == nil {
 		var err error
 		if l.W, err = p.convert(name, l.W); err != nil {
 			p.err = fmt.Errorf("tensor %q: %w", name+".weight", err)
+		}
+		if source, ok := p.source.(*Checkpoint); ok && l.W.Kind != kind { // a copy has taken its place
+			source.Release(name + ".weight")
 		}
 	}
 	return l
