@@ -24,6 +24,10 @@
 // package, and a method of [Engine] that computes it by the path's routines: the same bits, but for the sign and payload of
 // NaN. TestVectors and TestVectorsAllFloats hold it.
 //
+// Products of bfloat16 ([Matrix].Rounded) and with quantised weights ([Panels]) have an arithmetic of their own, which is the
+// same bits on every path, for any threads and for a row alone too: see rounded.go and quantmul.go. TestRoundedPaths,
+// TestRoundedThreadsAndRowAlone, TestQuantisedPaths and TestQuantisedRowAloneAndThreads hold it.
+//
 // # How a kernel is laid out
 //
 // A routine has a Go form that is always built (tile_generic.go, pack.go), an assembly form per machine (tile_amd64.s),

@@ -2,7 +2,6 @@ package loupe_test
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -120,43 +119,48 @@ func measure(t *testing.T, exact, m *loupe.Model, p, text *loupe.Prompt) (a accu
 	return a
 }
 
-// TestAccuracy measures what each precision costs on the golden checkpoints, on a question about a picture and on text, and
-// holds it to bounds. With -v it prints the table of docs/performance.md; LOUPE_ACCURACY names another model to measure.
+// TestAccuracy measures what each precision costs on the embedded model and the golden ones, on a question about a picture and
+// on text, and holds it to bounds. With -v it prints the table of docs/performance.md; LOUPE_ACCURACY names other models to
+// measure.
 func TestAccuracy(t *testing.T) {
-	bounds := map[string]accuracy{"bf16": {most: 0.1, loss: 0.05}, "int8": {most: 0.3, loss: 0.15}, "int4": {most: 1, loss: 1}}
-	dirs := goldenDirs(t)
-	if more := os.Getenv("LOUPE_ACCURACY"); more != "" {
-		dirs = append(dirs, strings.Split(more, ",")...)
+	bounds := []struct {
+		precision  string
+		most, loss float64
+	}{{"bf16", 0.1, 0.1}, {"int8", 0.3, 0.3}, {"int4", 1.5, 1.5}}
+	models := []string{""}
+	for _, dir := range goldenDirs(t) {
+		models = append(models, filepath.Join(dir, "model"))
 	}
-	for _, dir := range dirs {
-		model := filepath.Join(dir, "model")
-		if _, err := os.Stat(model); err != nil {
-			model = dir
-		}
-		load := func(precision string) *loupe.Model {
-			m, err := loupe.Load(model, loupe.Options{Precision: precision, MaxPixels: 200_704})
+	if more := os.Getenv("LOUPE_ACCURACY"); more != "" {
+		models = append(models, strings.Split(more, ",")...)
+	}
+	for _, dir := range models {
+		load := func(t *testing.T, precision string) *loupe.Model {
+			o := loupe.Options{Precision: precision, MaxPixels: 200_704}
+			if dir == "" {
+				return embedded(t, o)
+			}
+			m, err := loupe.Load(dir, o)
 			if err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { m.Close() })
 			return m
 		}
-		exact := load("exact")
+		exact := load(t, "exact")
 		picture := embeddedPrompt(t, exact)
 		text, err := exact.Prepare(loupe.Ask(loupe.Rubric))
 		if err != nil {
 			t.Fatal(err)
 		}
 		base := measure(t, exact, exact, picture, text)
-		t.Logf("%-24s exact: loss %.4f", filepath.Base(dir), base.loss)
-		for precision, bound := range bounds {
-			t.Run(fmt.Sprintf("%s/%s", filepath.Base(dir), precision), func(t *testing.T) {
-				a := measure(t, exact, load(precision), picture, text)
-				t.Logf("largest %.5f mean %.6f greedy %d likeliest %d loss %.4f", a.most, a.mean, a.greedy, a.chosen, a.loss)
-				if !(a.most < bound.most) || !(math.Abs(a.loss-base.loss) < bound.loss) {
-					t.Errorf("the logits are %.4f of the largest from exact and the loss %.4f; at most %.3f and %.3f more were expected", a.most, a.loss-base.loss, bound.most, bound.loss)
-				}
-			})
+		t.Logf("%s exact: loss %.4f", exact.Name(), base.loss)
+		for _, b := range bounds {
+			a := measure(t, exact, load(t, b.precision), picture, text)
+			t.Logf("%s %s: largest %.4f mean %.5f greedy %d likeliest %d loss %.4f", exact.Name(), b.precision, a.most, a.mean, a.greedy, a.chosen, a.loss)
+			if !(a.most < b.most) || !(math.Abs(a.loss-base.loss) < b.loss) {
+				t.Errorf("%s in %s: the logits are %.4f of the largest from exact and the loss %.4f more; at most %.3f and %.3f were expected", exact.Name(), b.precision, a.most, a.loss-base.loss, b.most, b.loss)
+			}
 		}
 	}
 }
