@@ -1,7 +1,5 @@
 package kernels
 
-import "math"
-
 // Products of bfloat16. Both operands are rounded, and each output is
 //
 //	for i := 0; i < k; i += 2 {
@@ -80,33 +78,11 @@ func roundXSwapped(dst, x []float32) {
 	}
 }
 
-// roundXPairs is the roundXFunc of paths that compute by an instruction for pairs, whose bits lie in a float32's place, the
-// even step in the low half. len(dst) is half of len(x), rounded up.
-func roundXPairs(dst, x []float32) {
-	for i := range dst {
-		bits := uint32(roundActivation(x[2*i]))
-		if 2*i+1 < len(x) {
-			bits |= uint32(roundActivation(x[2*i+1])) << 16
-		}
-		dst[i] = math.Float32frombits(bits)
-	}
-}
-
 // packSwapped is the packFunc that goes with roundXSwapped. Steps are those of dst: (r, c+j) is column (c+j)^1 of m.
 func packSwapped(dst []float32, nr int, m Matrix, r, rows, c, cols int) {
 	for i := range rows {
 		for j := range cols {
 			dst[j*nr+i] = BF16ToF32(roundedWeight(m, r+i, (c+j)^1))
-		}
-	}
-}
-
-// packPairs is the packFunc that goes with roundXPairs.
-func packPairs(dst []float32, nr int, m Matrix, r, rows, c, cols int) {
-	for i := range rows {
-		for j := range cols {
-			at := 2 * (c + j)
-			dst[j*nr+i] = math.Float32frombits(uint32(roundedWeight(m, r+i, at)) | uint32(roundedWeight(m, r+i, at+1))<<16)
 		}
 	}
 }

@@ -3,6 +3,7 @@
 package kernels
 
 import (
+	"math"
 	"sync"
 	"time"
 
@@ -90,4 +91,26 @@ func roundXPairsAVX512(dst, x []float32) {
 		roundPairsAVX512(n, &dst[0], &x[0])
 	}
 	roundXPairs(dst[8*n:], x[16*n:])
+}
+
+// roundXPairs is the roundXFunc of paths that compute by an instruction for pairs, whose bits lie in a float32's place, the
+// even step in the low half. len(dst) is half of len(x), rounded up.
+func roundXPairs(dst, x []float32) {
+	for i := range dst {
+		bits := uint32(roundActivation(x[2*i]))
+		if 2*i+1 < len(x) {
+			bits |= uint32(roundActivation(x[2*i+1])) << 16
+		}
+		dst[i] = math.Float32frombits(bits)
+	}
+}
+
+// packPairs is the packFunc that goes with roundXPairs.
+func packPairs(dst []float32, nr int, m Matrix, r, rows, c, cols int) {
+	for i := range rows {
+		for j := range cols {
+			at := 2 * (c + j)
+			dst[j*nr+i] = math.Float32frombits(uint32(roundedWeight(m, r+i, at)) | uint32(roundedWeight(m, r+i, at+1))<<16)
+		}
+	}
 }
