@@ -71,6 +71,7 @@ func TestStudio(t *testing.T) {
 		p.click("#tour .primary")
 	}
 	p.until(`document.querySelector("#tour [aria-current=step]").textContent.includes("One head")`)
+	p.click("#tour summary")
 	p.shoot("tour")
 }
 

@@ -5,7 +5,7 @@ import { colorOf, drawScale, fit, picture } from './color.js';
 import { range } from './look.js';
 import { $, make, run, set, shown, state, watch } from './state.js';
 
-let box, steps = [], at = 0, of = 0, asking = null;
+let box, steps = [], at = 0, of = 0, asking = null, open = false;
 
 async function load() {
   const r = run();
@@ -54,9 +54,17 @@ function draw() {
   if (s.taps) words.append('All its numbers: ', make('code', { textContent: `loupe trace --tap '${s.taps}' --out step.npz` }), '. ');
   if (s.source) words.append('The code: ', make('code', { textContent: s.source }), '.');
   const h3 = make('h3', { textContent: `${at + 1} of ${steps.length}: ${s.title}` });
-  box.replaceChildren(list, h3, make('p', { textContent: s.text }), facts);
+  box.replaceChildren(list, h3, make('p', { textContent: s.text }), lesson(s), facts);
   if (s.figure) box.append(figure(s.figure));
   box.append(words, next);
+}
+
+// lesson is why a step is there, its formula, what it computes and who wrote it down first.
+function lesson({ why, formula, tensors, papers }) {
+  const rows = (tensors ?? []).map((t) => make('li', {}, make('code', { textContent: t.name }), ` (${t.shape.join(', ')}), ${t.row}: ${t.numbers.map(shown).join(', ')} …`));
+  const links = (papers ?? []).map((p) => make('li', {}, make('a', { href: p.url, textContent: p.title, rel: 'noreferrer', target: '_blank' })));
+  return make('details', { open, ontoggle: (e) => { open = e.target.open; } }, make('summary', { textContent: 'Why, the formula, the tensors' }), make('p', { textContent: why }),
+    make('pre', { textContent: formula, tabIndex: 0 }), make('ul', {}, ...rows, ...links));
 }
 
 function look({ tower, layer, head, cell }) {
