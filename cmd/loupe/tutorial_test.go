@@ -8,7 +8,6 @@ import (
 	"image/png"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -21,10 +20,7 @@ import (
 // TestTutorial follows docs/fine-tune.md: it runs every command of the page as it stands there, in a folder with forty
 // pictures as a phone names them, a spreadsheet's export and a model, and looks for every file that the page speaks of.
 func TestTutorial(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "fine-tune.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := readPage(t, "fine-tune.md")
 	dir := t.TempDir()
 	if err := os.CopyFS(filepath.Join(dir, "Qwen2-VL-2B-Instruct"), os.DirFS(filepath.Join(golden, "model"))); err != nil {
 		t.Fatal(err)
@@ -34,29 +30,19 @@ func TestTutorial(t *testing.T) {
 		t.Fatal(err)
 	}
 	phonePictures(t, filepath.Join(dir, "new-pictures"), 40, 3)
-	bin := filepath.Join(dir, "bin") // where "loupe" is this test, as the program
-	if err := os.Mkdir(bin, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	script := fmt.Sprintf("#!/bin/sh\n%s=1 exec %q \"$@\"\n", asProgram, os.Args[0])
-	if err := os.WriteFile(filepath.Join(bin, "loupe"), []byte(script), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	blocks := regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(page), -1)
+	shell := shellOf(t, dir)
+	blocks := regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(page, -1)
 	if len(blocks) < 8 {
 		t.Fatalf("the page has %d blocks of commands", len(blocks))
 	}
 	for _, block := range blocks {
-		cmd := exec.Command("sh", "-ec", block[1])
-		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
-		if out, err := cmd.CombinedOutput(); err != nil {
+		if out, err := shell(block[1]).CombinedOutput(); err != nil {
 			t.Fatalf("%s%v: %s", block[1], err, out)
 		} else {
 			t.Logf("%s%s", block[1], out)
 		}
 	}
-	for _, name := range regexp.MustCompile("`((?:pictures|head|tuned|merged)/[^`* ]+)`").FindAllStringSubmatch(string(page), -1) {
+	for _, name := range regexp.MustCompile("`((?:pictures|head|tuned|merged)/[^`* ]+)`").FindAllStringSubmatch(page, -1) {
 		if info, err := os.Stat(filepath.Join(dir, name[1])); err != nil || info.Size() == 0 {
 			t.Errorf("the page speaks of %s: %v", name[1], err)
 		}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"image"
+	"math"
 	"strconv"
 
 	"github.com/loupe-vl/loupe/runtime/trace/figure"
@@ -69,5 +70,9 @@ func explained(v *float64) string {
 	if v == nil {
 		return ""
 	}
-	return strconv.FormatFloat(*v, 'f', 2, 64)
+	hundredths := math.Round(*v * 100)
+	if hundredths == 0 {
+		return "0.00" // and not "-0.00"
+	}
+	return strconv.FormatFloat(hundredths/100, 'f', 2, 64)
 }

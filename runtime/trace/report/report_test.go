@@ -122,12 +122,12 @@ func TestProbing(t *testing.T) {
 	row, column := 0.5, -0.25
 	f := Probing(&lens.Probing{Pictures: 10, Targets: []string{"score"}, Layers: []lens.ProbedLayer{
 		{Tap: "visual.merger", Row: &row, Column: &column, Targets: []float64{0.875}},
-		{Tap: "model.layers.0.out", Last: true, Targets: []float64{0.125}},
+		{Tap: "model.layers.0.out", Last: true, Targets: []float64{-0.001}},
 	}})
 	want := [][]string{
 		{"R²", "score", "its row", "its column"},
 		{"visual.merger", "0.88", "0.50", "-0.25"},
-		{"model.layers.0.out, last token", "0.12", "", ""},
+		{"model.layers.0.out, last token", "0.00", "", ""},
 	}
 	if diff := cmp.Diff(want, f.Lines()); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)

@@ -1,0 +1,298 @@
+//go:build unix
+
+package main
+
+import (
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"gonum.org/v1/gonum/stat"
+
+	"github.com/loupe-vl/loupe/weights"
+)
+
+var writeFindings = flag.Bool("write", false, "write what the commands of docs/findings.md print into it")
+
+// console is a block of commands of a page, and what each printed, line by line.
+type console []struct{ command, output string }
+
+// TestFindings runs the commands of docs/findings.md as they stand there, and holds the page to what they print and its claims
+// to the numbers.
+func TestFindings(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it paints and probes a hundred pictures")
+	}
+	page := readPage(t, "findings.md")
+	shell := shellOf(t, t.TempDir())
+	var out strings.Builder
+	var ran []console
+	for i, part := range strings.Split(page, "```") {
+		body, is := strings.CutPrefix(part, "console\n")
+		if i > 0 {
+			out.WriteString("```")
+		}
+		if !is {
+			out.WriteString(part)
+			continue
+		}
+		out.WriteString("console\n")
+		block := parseConsole(body)
+		for j, c := range block {
+			cmd := shell(c.command)
+			var stderr strings.Builder
+			cmd.Stderr = &stderr
+			printed, err := cmd.Output()
+			if err != nil {
+				t.Fatalf("%s: %v: %s", c.command, err, stderr.String())
+			}
+			block[j].output = trimLines(string(printed))
+			out.WriteString("$ " + strings.ReplaceAll(c.command, "\n", "\n> ") + "\n" + block[j].output)
+		}
+		ran = append(ran, block)
+	}
+	if *writeFindings {
+		err := weights.WriteFileAtomic(filepath.Join("..", "..", "docs", "findings.md"), func(w io.Writer) error {
+			_, err := io.WriteString(w, out.String())
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	} else if diff := cmp.Diff(strings.Split(page, "\n"), strings.Split(out.String(), "\n")); diff != "" {
+		t.Errorf("docs/findings.md is not what its commands print: run `go test ./cmd/loupe -run TestFindings -write` and read whether its text is still true (-page +printed):\n%s", diff)
+	}
+	if len(ran) != 6 {
+		t.Fatalf("the page has %d blocks of commands, want 6", len(ran))
+	}
+	checkProbes(t, ran[1][0].output)
+	checkSinks(t, ran[2][0].output)
+	checkSilence(t, ran[3][3].output)
+	checkFlaw(t, ran[4][1].output)
+	checkFaithful(t, ran[5][0].output, ran[5][1].output)
+}
+
+// TestAnatomyCommands runs every command of docs/anatomy.md as it stands there, from what looks like the module's root.
+func TestAnatomyCommands(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"docs", "runtime"} {
+		path, err := filepath.Abs(filepath.Join("..", "..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(path, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shell := shellOf(t, dir)
+	commands := 0
+	for line := range strings.Lines(readPage(t, "anatomy.md")) {
+		command, is := strings.CutPrefix(line, "    loupe ")
+		if !is {
+			continue
+		}
+		commands++
+		if out, err := shell("loupe " + command).CombinedOutput(); err != nil {
+			t.Errorf("loupe %s%v: %s", command, err, out)
+		}
+	}
+	if commands < 10 {
+		t.Errorf("the page has %d commands", commands)
+	}
+	for _, name := range []string{"step.npz", "head.png", "contribution.png"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
+			t.Errorf("the commands leave no %s: %v", name, err)
+		}
+	}
+}
+
+// parseConsole divides a block: a command begins with "$ ", goes on with "> ", and what it printed follows.
+func parseConsole(text string) (c console) {
+	for line := range strings.Lines(text) {
+		if command, is := strings.CutPrefix(line, "$ "); is {
+			c = append(c, struct{ command, output string }{command: strings.TrimSuffix(command, "\n")})
+		} else if more, is := strings.CutPrefix(line, "> "); is {
+			c[len(c)-1].command += "\n" + strings.TrimSuffix(more, "\n")
+		}
+	}
+	return c
+}
+
+// trimLines leaves the spaces at the ends of lines away.
+func trimLines(text string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		out.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
+	return out.String()
+}
+
+// claim fails where a sentence of the page is not true of the numbers.
+func claim(t *testing.T, holds bool, sentence string, numbers ...any) {
+	t.Helper()
+	if !holds {
+		t.Errorf("docs/findings.md claims: %s. It does not hold: %v. Change the text, or find out why the model is another.", sentence, numbers)
+	}
+}
+
+// table is numbers by the names of their line and column; columns are parted by two spaces or more.
+type table map[string]map[string]float64
+
+func readColumns(t *testing.T, text string) (rows table, names []string) {
+	t.Helper()
+	rows = table{}
+	var columns []string
+	for line := range strings.Lines(text) {
+		var cells []string
+		for _, c := range strings.Split(line, "  ") {
+			if c = strings.TrimSpace(c); c != "" {
+				cells = append(cells, c)
+			}
+		}
+		if columns == nil {
+			columns = cells
+			continue
+		}
+		rows[cells[0]] = map[string]float64{}
+		names = append(names, cells[0])
+		for i, c := range cells[1:] {
+			v, err := strconv.ParseFloat(c, 64)
+			if err != nil {
+				t.Fatalf("%q in %s", c, line)
+			}
+			rows[cells[0]][columns[i+1]] = v
+		}
+	}
+	return rows, names
+}
+
+func checkProbes(t *testing.T, text string) {
+	r, names := readColumns(t, text)
+	first, second, last, merger := r["visual.patch_embed"], r["visual.blocks.1.out"], r["visual.blocks.3.out"], r["visual.merger"]
+	best := map[string]float64{}
+	for _, n := range names {
+		for target, v := range r[n] {
+			best[target] = max(best[target], v)
+		}
+	}
+	claim(t, first["texture"] > 0.8, "texture is there before the first block", first["texture"])
+	claim(t, first["color"] < 0.3 && best["color"] > 0.7, "color is not", first["color"], best["color"])
+	for _, late := range []string{"originality", "content"} {
+		claim(t, first[late] < 0.4 && last[late] > second[late]+0.05, late+" comes last", first[late], second[late], last[late])
+	}
+	claim(t, first["score"] < best["score"]-0.2 && second["score"] > best["score"]-0.08, "the score is nearly as readable after the second block", first["score"], second["score"], best["score"])
+	early := r["model.layers.0.out, last token"]
+	claim(t, early["score"] > 0.7, "the last token has the score from the first layer on", early["score"])
+
+	for _, n := range names {
+		claim(t, !strings.HasPrefix(n, "visual.") || r[n]["its column"] < 0.25, "in the vision tower a row does not know its column", n, r[n]["its column"])
+	}
+	claim(t, last["its row"] > first["its row"]+0.1 && second["its row"] > first["its row"], "how far down it lies it comes to know, block by block", first["its row"], second["its row"], last["its row"])
+	claim(t, merger["its row"] < last["its row"]+0.03 && merger["its column"] < last["its column"]+0.03, "the merger adds nothing to either", last, merger)
+	decoded := r["model.layers.2.out"]
+	claim(t, decoded["its row"] > merger["its row"]+0.1, "how far down a token lies can be read better after the decoder", merger["its row"], decoded["its row"])
+	claim(t, decoded["its column"] < merger["its column"]+0.1, "its column no better than before", merger["its column"], decoded["its column"])
+}
+
+func checkSinks(t *testing.T, text string) {
+	heads, heavy := 0, 0
+	var rim, even []float64 // of each block's mean
+	for line := range strings.Lines(text) {
+		f := strings.Fields(line)
+		switch { // block, head, share, %, even, %, where, times even
+		case len(f) < 8 || f[0] == "block":
+		case f[1] == "mean":
+			rim, even = append(rim, parsed(t, f[2])), append(even, parsed(t, f[4]))
+		default:
+			heads++
+			if parsed(t, f[len(f)-1]) > 10 {
+				heavy++
+			}
+		}
+	}
+	if heads != 24 || len(rim) != 4 {
+		t.Fatalf("the table has %d heads and %d blocks", heads, len(rim))
+	}
+	claim(t, 2*heavy > heads, "in most heads one patch gets more than ten times an even look", heavy, heads)
+	claim(t, rim[0] < 1.1*even[0] && rim[3] > 1.1*even[3] && rim[3] > rim[0]+5, "the last block gives the rim clearly more, the first does not", rim, even)
+}
+
+func checkSilence(t *testing.T, text string) {
+	var columns [4][]float64
+	for line := range strings.Lines(text) {
+		for i, f := range strings.Fields(line) {
+			columns[i] = append(columns[i], parsed(t, f))
+		}
+	}
+	if len(columns[3]) != 10 {
+		t.Fatalf("%d lines, want 10", len(columns[3]))
+	}
+	with := func(i int) float64 { return stat.Correlation(columns[0], columns[i], nil) }
+	off := func(i int) float64 {
+		sum := 0.0
+		for k, v := range columns[i] {
+			sum += max(v-columns[0][k], columns[0][k]-v) / 10
+		}
+		return sum
+	}
+	claim(t, with(1) > 0.85 && with(2) > 0.8, "without any attention the scores still follow the painter's", with(1), with(2))
+	claim(t, off(2) > off(1), "though they are further off", off(1), off(2))
+	claim(t, with(3) < with(2)-0.02, "without the perceptrons they follow less", with(3), with(2))
+}
+
+func checkFlaw(t *testing.T, text string) {
+	var grid [][]float64
+	for line := range strings.Lines(text) {
+		var row []float64
+		for _, f := range strings.Fields(line) {
+			row = append(row, parsed(t, f))
+		}
+		grid = append(grid, row)
+	}
+	var sum, cells [4]float64
+	for y, row := range grid {
+		for x, v := range row {
+			if 2*x+1 == len(row) || 2*y+1 == len(grid) {
+				continue // a cell in the middle belongs to two quadrants
+			}
+			q := 2*(2*y/len(grid)) + 2*x/len(row)
+			sum[q] += v
+			cells[q]++
+		}
+	}
+	for q := 1; q < 4; q++ {
+		claim(t, sum[0]/cells[0] < sum[q]/cells[q], "the spoilt quadrant adds the least", grid)
+	}
+}
+
+func checkFaithful(t *testing.T, contribution, raw string) {
+	margins := func(text string) (out []float64) {
+		for line := range strings.Lines(text) {
+			if f := strings.Fields(line); f[len(f)-1] == "%" {
+				out = append(out, parsed(t, f[len(f)-2]))
+			}
+		}
+		if len(out) != 2 {
+			t.Fatalf("%d margins in:\n%s", len(out), text)
+		}
+		return out
+	}
+	sum, look := margins(contribution), margins(raw)
+	for i, what := range []string{"deletion", "insertion"} {
+		claim(t, sum[i] > 3 && sum[i] > look[i], "the parts of the sum beat random orders, and raw attention, in "+what, sum[i], look[i])
+	}
+}
+
+func parsed(t *testing.T, text string) float64 {
+	t.Helper()
+	v, err := strconv.ParseFloat(strings.TrimSuffix(text, ","), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
