@@ -111,9 +111,8 @@ func (r *Run) attend(at Point, a *attention) {
 		r.attendHeads(a, a.heads)
 		return
 	}
-	group := a.heads
 	if parts, ok := r.probe.(PartProbe); ok {
-		group = r.headsInPart(a, 1)
+		group := r.headsInPart(a, 1)
 		defer r.arena.Release(r.arena.Mark())
 		a.scores, a.probs = r.partOf(wantScores, a, group), r.partOf(wantProbs, a, group)
 		for ; a.firstHead < a.heads; a.firstHead += group {

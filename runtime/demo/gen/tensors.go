@@ -16,9 +16,6 @@ func newSource(name string) *rand.PCG {
 	return rand.NewPCG(seed, h.Sum64())
 }
 
-// below is an integer of 0..n-1. The remainder's bias is far below what a random picture or text could show.
-func below(r *rand.PCG, n int) int { return int(r.Uint64() % uint64(n)) }
-
 // normal is a near-normal number of mean 0 and variance 1: the sum of twelve uniform integers of 16 bits, less its mean
 // (Irwin-Hall). Every step is exact, so it is the same on every machine.
 func normal(r *rand.PCG) float64 {

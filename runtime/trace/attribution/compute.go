@@ -148,12 +148,3 @@ func only(at, n int) []float64 {
 	r[at] = 1
 	return r
 }
-
-// even is weights of 1/n.
-func even(n int) []float64 {
-	r := make([]float64, n)
-	for i := range r {
-		r[i] = 1 / float64(n)
-	}
-	return r
-}
