@@ -104,7 +104,7 @@ func TestAnatomyCommands(t *testing.T) {
 	if commands < 10 {
 		t.Errorf("the page has %d commands", commands)
 	}
-	for _, name := range []string{"step.npz", "head.png", "contribution.png"} {
+	for _, name := range []string{"step.npz", "head.png", "look.png", "contribution.png"} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
 			t.Errorf("the commands leave no %s: %v", name, err)
 		}

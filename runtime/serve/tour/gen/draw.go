@@ -69,6 +69,10 @@ func draw(ctx context.Context, m *loupe.Model, p *loupe.Prompt, steps []tour.Ste
 			command := fmt.Sprintf("%s --method raw --tower --layers %d --heads %d --patches %d --out head.png", ask("attend"), s.Look.Layer, s.Look.Head, patch)
 			err = attend(drawing{s.ID, "head.png", fmt.Sprintf("Where the followed patch looks: head %d of block %d, on the true grid.", s.Look.Head, s.Look.Layer), command, nil}, attribution.Raw,
 				attribution.Options{Tower: true, Layers: []int{s.Look.Layer}, Heads: []int{s.Look.Head}, Patches: []int{patch}})
+		case "layer":
+			command := fmt.Sprintf("%s --method raw --layers %d --out look.png", ask("attend"), s.Look.Layer)
+			err = attend(drawing{s.ID, "look.png", fmt.Sprintf("Where the last token of the prompt looks on the picture: the mean of the heads of layer %d.", s.Look.Layer), command, nil}, attribution.Raw,
+				attribution.Options{Layers: []int{s.Look.Layer}})
 		case "score":
 			err = attend(drawing{s.ID, "contribution.png", "The points that each part of the picture adds to the score.", ask("attend") + " --method contribution --out contribution.png", nil}, attribution.Contribution, attribution.Options{})
 		}
