@@ -47,33 +47,32 @@ func (s *Studio) getHeads(w http.ResponseWriter, req *http.Request, r *run) {
 		return
 	}
 	heads, n := p.tower.heads(r.model), r.rows(p.tower)
-	bytes := make([]byte, heads*n)
+	from, count := r.pictureRows(p.tower)
+	bytes := make([]byte, heads*count)
 	least, largest, share := make([]float32, heads), make([]float32, heads), make([]float32, heads)
 	for h := range heads {
-		x := views[p.layer][h*n:][:n]
+		x := views[p.layer][h*n+from:][:count]
 		least[h], largest[h] = span(x)
-		inBytes(bytes[h*n:], x, least[h], largest[h])
-		if p.view.kind != "key" { // who looked at a key is no share of anything
-			share[h] = r.pictureShare(p.tower, x)
+		inBytes(bytes[h*count:], x, least[h], largest[h])
+		if p.view.kind == "key" { // who looked at a key is no share of anything
+			continue
+		}
+		for _, v := range x {
+			share[h] += v
 		}
 	}
 	sendTensors(w, []weights.Named{
-		weights.FromBytes("attention", weights.U8, []int{heads, n}, bytes),
+		weights.FromBytes("attention", weights.U8, []int{heads, count}, bytes),
 		weights.FromF32("least", []int{heads}, least), weights.FromF32("largest", []int{heads}, largest), weights.FromF32("share", []int{heads}, share),
 	}, nil)
 }
 
-// pictureShare is what of x, one number a row of a tower, falls on the picture.
-func (r *run) pictureShare(t tower, x []float32) float32 {
-	if t == decoder {
-		at := r.prompt.Images.At
-		x = x[at[0]:][:len(at)]
+// pictureRows are the rows of a tower that are the picture: the first, and how many.
+func (r *run) pictureRows(t tower) (from, count int) {
+	if t == vision {
+		return 0, r.rows(t)
 	}
-	sum := float32(0)
-	for _, v := range x {
-		sum += v
-	}
-	return sum
+	return r.prompt.Images.At[0], len(r.prompt.Images.At)
 }
 
 // getInterventions is a run's edits as a file; values are looked for in the file of getValues beside it.

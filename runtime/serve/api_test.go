@@ -261,17 +261,31 @@ func tensorsOf(t *testing.T, data []byte) map[string][]float32 {
 	return out
 }
 
-// TestHeads holds the overview to the view that it is of.
+// TestHeads holds the overview to the view that it is of: as fine as a byte is between the smallest and the largest value on the
+// picture, whatever the text has.
 func TestHeads(t *testing.T) {
-	c := newClient(t, Options{})
+	m := embedded(t)
+	c := newClient(t, Options{Model: m})
 	c.run(askFor(""), demo.Picture())
-	whole := tensorsOf(t, c.get("/api/runs/1/attention?tower=decoder&layer=2&query=20", http.StatusOK))["attention"]
-	small := tensorsOf(t, c.get("/api/runs/1/heads?tower=decoder&layer=2&query=20", http.StatusOK))
-	n := len(whole) / len(small["least"])
-	for i, b := range small["attention"] {
-		least, largest := small["least"][i/n], small["largest"][i/n]
-		if got := least + b/255*(largest-least); math.Abs(float64(got-whole[i])) > float64(largest-least)/255+1e-4 {
-			t.Fatalf("head %d, row %d: %v, want %v", i/n, i%n, got, whole[i])
+	p := prompt(t, m)
+	place := "tower=decoder&layer=" + strconv.Itoa(decoder.layers(m)-1) + "&query=" + strconv.Itoa(len(p.IDs)-1)
+	whole := tensorsOf(t, c.get("/api/runs/1/attention?"+place, http.StatusOK))["attention"]
+	small := tensorsOf(t, c.get("/api/runs/1/heads?"+place, http.StatusOK))
+	heads, from, count := decoder.heads(m), p.Images.At[0], len(p.Images.At)
+	n := len(whole) / heads
+	for h := range heads {
+		row := whole[h*n+from:][:count]
+		least, largest, share := small["least"][h], small["largest"][h], float32(0)
+		for i, b := range small["attention"][h*count:][:count] {
+			share += row[i]
+			if got := least + b/255*(largest-least); math.Abs(float64(got-row[i])) > float64(largest-least)/500+1e-3*float64(row[i])+1e-7 {
+				t.Fatalf("head %d, picture token %d: %v, want %v", h, i, got, row[i])
+			}
+		}
+		close16(t, "the largest value", slices.Max(row), largest)
+		close16(t, "the least value", slices.Min(row), least)
+		if math.Abs(float64(share-small["share"][h])) > 1e-3 {
+			t.Errorf("head %d has %v of its attention on the picture, and says %v", h, share, small["share"][h])
 		}
 	}
 	mean := tensorsOf(t, c.get("/api/runs/1/heads?tower=vision&layer=0&query=mean", http.StatusOK))

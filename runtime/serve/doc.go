@@ -21,9 +21,9 @@
 //	GET  /api/runs/N/seen.png       the picture as the model saw it: resized, read back from the patches
 //	GET  /api/runs/N/attention      ?tower=TOWER&layer=L and query=I (where row I looked) or key=I (which rows looked at I):
 //	                                `attention` F16 (heads, rows). With cached=1 the answer is 204 if that needs a run of the model
-//	GET  /api/runs/N/heads          the same for an overview: `attention` U8 (heads, rows), each head between its own `least` and
-//	                                `largest` F32 (heads), and `share` F32 (heads), the part that goes to the picture. query=mean is
-//	                                the mean over all rows
+//	GET  /api/runs/N/heads          the same for an overview, of the picture's rows alone: `attention` U8 (heads, rows), each head
+//	                                between its own `least` and `largest` F32 (heads), and `share` F32 (heads), the part of a
+//	                                query's attention that goes to the picture. query=mean is the mean over all rows
 //	GET  /api/runs/N/map            ?method=METHOD&target=TARGET&layer=L&head=H&query=I: a map of package attribution
 //	GET  /api/runs/N/tour           the steps of package tour
 //	GET  /api/runs/N/interventions.json, /api/runs/N/values.safetensors

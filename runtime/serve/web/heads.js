@@ -1,7 +1,7 @@
 // All heads of a tower side by side, fetched a layer at a time.
 
 import { complain, tensors } from './api.js';
-import { range, viewOf } from './look.js';
+import { viewOf } from './look.js';
 import { fit, picture } from './color.js';
 import { roving } from './keys.js';
 import { $, make, percent, run, set, shown, state, watch } from './state.js';
@@ -36,7 +36,7 @@ async function load(changed) {
       t ??= await tensors(path, signal);
       if (signal.aborted) return;
       const [heads, n] = t.attention.shape;
-      for (let head = 0; head < heads; head++) found.push({ layer, head, ...part(r, tower, t, head, n), share: t.share.data[head] });
+      for (let head = 0; head < heads; head++) found.push({ layer, head, ...part(t, head, n), share: t.share.data[head] });
     }
     draw();
   } catch (error) {
@@ -56,12 +56,11 @@ function offer(key, r) {
   roving.reset($('multiples'));
 }
 
-// part is what of a head's row falls on the picture, in true numbers.
-function part(r, tower, t, head, n) {
+// part is a head's map in true numbers.
+function part(t, head, n) {
   const least = t.least.data[head], largest = t.largest.data[head];
-  const [from, count] = tower === 'vision' ? [0, n] : r.picture;
-  const values = Float32Array.from(t.attention.data.subarray(head * n + from, head * n + from + count), (v) => least + v / 255 * (largest - least));
-  return { values, ...range(values), mean: values.reduce((a, b) => a + b, 0) / values.length };
+  const values = Float32Array.from(t.attention.data.subarray(head * n, (head + 1) * n), (v) => least + v / 255 * (largest - least));
+  return { values, least, largest, mean: values.reduce((a, b) => a + b, 0) / n };
 }
 
 // shares says whether there is a part of each head's attention that is on the picture: not in the vision tower, where all of it
