@@ -54,14 +54,16 @@ measure() {
 
 if [ ! -s train.log ]; then say "# $(nproc) cores"; fi
 timed ./gen -init random
-paint 12000 1001 seen
 
-# First the vision tower and the score head, which are quick to run; then everything.
+# First the vision tower and the score head, which are quick to run; then everything, at the end on pictures that are new.
+paint 12000 1001 seen
 learn random seen/scores.jsonl first --seed 1 --epochs 1 --batch 8 --lr 1e-3 --head-lr 3e-3 --warmup 100 --weight-decay 0.05
 learn first seen/all.jsonl second --seed 2 --epochs 2 --batch 8 --lr 1e-3 --decoder-lr 1.5e-3 --score-weight 2 --warmup 50 --weight-decay 0.05
+paint 16000 1002 more
+learn second more/all.jsonl third --seed 3 --epochs 1 --batch 8 --lr 8e-4 --decoder-lr 1.2e-3 --score-weight 2 --warmup 50 --weight-decay 0.05
 
 mkdir -p packed
-timed ./gen -pack second -out packed
+timed ./gen -pack third -out packed
 say "# $(awk '/^# .* s on the clock/ { s += $2 } END { printf "%.0f", s / 60 }' train.log) minutes on the clock in all"
 (cd packed/model && sha256sum model.safetensors score_head.json score_head.safetensors) | tee -a train.log
 if [ -n "$evaluate" ]; then
