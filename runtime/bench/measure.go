@@ -96,6 +96,12 @@ func decode(ctx context.Context, m *loupe.Model, o Options) (measured, error) {
 	return r, err
 }
 
+// vision is one picture that is cut into patches, as a prompt has it.
+func vision(grid vit.Grid, pixels []float32) *loupe.Vision {
+	n := vit.Patches([]vit.Grid{grid})
+	return &loupe.Vision{Pixels: tensor.Of(n, len(pixels)/n, pixels), Grids: []vit.Grid{grid}}
+}
+
 // encode runs the vision tower over a picture that is cut into patches already.
 func encode(ctx context.Context, m *loupe.Model, o Options) (measured, error) {
 	p, err := m.Processor.Image(o.Image)
@@ -103,8 +109,7 @@ func encode(ctx context.Context, m *loupe.Model, o Options) (measured, error) {
 		return measured{}, err
 	}
 	once := func(grid vit.Grid, pixels []float32) (time.Duration, error) {
-		n := vit.Patches([]vit.Grid{grid})
-		v := &loupe.Vision{Pixels: tensor.Of(n, len(pixels)/n, pixels), Grids: []vit.Grid{grid}}
+		v := vision(grid, pixels)
 		start := time.Now()
 		_, _, err := m.Encode(ctx, &loupe.Prompt{Images: v})
 		return time.Since(start), err

@@ -8,7 +8,6 @@ import (
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/train"
-	"github.com/loupe-vl/loupe/vit"
 	"github.com/loupe-vl/loupe/weights"
 )
 
@@ -26,10 +25,8 @@ func lesson(m *loupe.Model, o Options) (loupe.Lesson, error) {
 	if err != nil {
 		return loupe.Lesson{}, err
 	}
-	n := vit.Patches([]vit.Grid{patches.GridTHW})
-	merge := m.Config.Vision.SpatialMergeSize
-	rows := n / (merge * merge)
-	v := &loupe.Vision{Pixels: tensor.Of(n, len(patches.Data)/n, patches.Data), Grids: []vit.Grid{patches.GridTHW}}
+	v, merge := vision(patches.GridTHW, patches.Data), m.Config.Vision.SpatialMergeSize
+	rows := v.Pixels.Rows / (merge * merge)
 	p := &loupe.Prompt{Images: v}
 	before := questionTokens / 2
 	for i := range questionTokens + rows + answerTokens {
@@ -51,8 +48,8 @@ func lesson(m *loupe.Model, o Options) (loupe.Lesson, error) {
 	return l, nil
 }
 
-// lora takes steps of learning: forward, backward and AdamW, with the joint loss. The model has branches from then on, and a
-// score head if it had none.
+// lora takes steps of learning: forward, backward and AdamW, with the joint loss. The model has branches from then on, and a new
+// score head of one target if it did not have one.
 func lora(ctx context.Context, m *loupe.Model, o Options) (measured, error) {
 	if m.Head == nil || len(m.Head.Config.Targets) != 1 {
 		if err := m.NewHead(weights.ScoreHeadConfig{Version: 1, Input: "visual.merger", Pool: "mean", Targets: []weights.ScoreTarget{{Name: "score", Mean: 50, Std: 20, Min: 1, Max: 100}}}); err != nil {
@@ -78,5 +75,5 @@ func lora(ctx context.Context, m *loupe.Model, o Options) (measured, error) {
 		opt.Step(m.Engine(), params, func(*train.Param) float64 { return 1e-4 }, train.Clip(train.Norm(params), 1))
 		return time.Since(start), nil
 	})
-	return measured{time: t, tokens: 0, cost: Learning(m.Config, m.WeightBytes("visual."), m.WeightBytes("model."), l.Prompt.Images.Grids, len(l.Prompt.IDs), answerTokens)}, err
+	return measured{time: t, cost: Learning(m.Config, m.WeightBytes("visual."), m.WeightBytes("model."), l.Prompt.Images.Grids, len(l.Prompt.IDs), answerTokens)}, err
 }
