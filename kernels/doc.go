@@ -34,5 +34,5 @@
 // its declarations (tile_amd64.go) whose comment is the Go loop that it replaces, and an entry in the table of paths.
 // Tests run each path by name; LOUPE_REQUIRE_KERNELS=avx2,... turns a path that is missing from a skip into a failure.
 //
-// May import: the standard library, golang.org/x/sys/cpu and x448/float16.
+// May import: the standard library, golang.org/x/sys and x448/float16.
 package kernels

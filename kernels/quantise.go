@@ -35,7 +35,7 @@ func (e *Engine) Quantise(m Matrix, o Quantising) (*Panels, error) {
 		return nil, fmt.Errorf("%d bits in groups of %d, zero points %v: there are 8 and 4 bits, groups of a multiple of %d, and zero points with 4 bits", o.Bits, o.Group, o.ZeroPoints, blockSteps)
 	}
 	weights, scales := PanelSizes(p.Bits, p.Group, p.Rows, p.Cols)
-	p.Weights, p.Scales = make([]byte, weights), make([]uint16, scales)
+	p.Weights, p.Scales = newWeights[byte](weights), make([]uint16, scales)
 	if o.ZeroPoints {
 		p.Zeros = make([]byte, scales)
 	}

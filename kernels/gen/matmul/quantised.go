@@ -134,8 +134,8 @@ func (g *generator) quantTile512(f form, rows int) {
 	}
 	for j := range f.bits {
 		if rows <= 2 { // the weights are waited for
-			g.op("PREFETCHT0 %d(BX)", 128*j+prefetch)
-			g.op("PREFETCHT0 %d(BX)", 128*j+prefetch+64)
+			g.op("PREFETCHT1 %d(BX)", 128*j+prefetch)
+			g.op("PREFETCHT1 %d(BX)", 128*j+prefetch+64)
 		}
 		g.op("VMOVDQU64 %d(BX), Z24", 128*j)
 		g.op("VMOVDQU64 %d(BX), Z25", 128*j+64)
@@ -181,5 +181,6 @@ func (g *generator) quantTile512(f form, rows int) {
 	g.end()
 }
 
-// prefetch is how far before their use weights are asked for, in bytes, where a tile has few rows.
+// prefetch is how far before their use weights are asked for, in bytes, where a tile has few rows. They are asked for into the
+// second-level cache: that leaves the processor's own looking ahead free to run further, into the first it would not.
 const prefetch = 2048

@@ -29,7 +29,7 @@ func (g *generator) quantTile256(f form, rows, vectors int) {
 	for j := range f.bits {
 		for c := range vectors {
 			if rows == 1 && c%2 == 0 { // the weights are waited for
-				g.op("PREFETCHT0 %d(BX)", 128*j+32*c+prefetch)
+				g.op("PREFETCHT1 %d(BX)", 128*j+32*c+prefetch)
 			}
 			g.op("VMOVDQU %d(BX), %s", 128*j+32*c, low)
 			if f.bits == 8 {
