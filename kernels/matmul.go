@@ -1,5 +1,7 @@
 package kernels
 
+import "unsafe"
+
 // kBlock is how many steps of k a tile computes at a time: the more, the seldomer it is loaded and stored. A product over more
 // steps goes on from what dst holds, which is exact.
 const kBlock = 512
@@ -16,8 +18,11 @@ func blocksFor(x int) blocks {
 	if x <= 2<<20 {
 		return blocks{cols: 32, rows: 192}
 	}
-	return blocks{cols: 256, rows: 96}
+	return blocks{cols: 320, rows: 96}
 }
+
+// grain is how many panels a piece of work has at least: each piece reads all of x.
+func (b blocks) grain(p *path) int { return max(1, b.cols/p.nr) }
 
 // Scratch is the working memory of a product on one goroutine.
 type Scratch struct {
@@ -77,7 +82,7 @@ func (e *Engine) matMul(p *path, dst, x View, w Matrix, transW, accumulate bool)
 	packed := grow(buf, tiles*p.mr*x.Cols)
 	e.For(tiles, 1+(1<<13)/(p.mr*x.Cols+1), func(lo, hi int) { p.packTiles(packed, x, lo, hi) })
 	first, panels := done/p.nr, (dst.Cols+p.nr-1)/p.nr
-	e.For(panels-first, 1, func(lo, hi int) {
+	e.For(panels-first, min(blocksFor(len(packed)).grain(p), (panels-first+e.pool.n-1)/e.pool.n), func(lo, hi int) {
 		s := e.scratch.Get().(*Scratch)
 		defer e.scratch.Put(s)
 		p.product(s, dst, packed, x.Cols, w, transW, accumulate, first+lo, first+hi)
@@ -112,11 +117,22 @@ func (p *path) packTiles(packed []float32, x View, lo, hi int) {
 		for t := lo; t < hi; t++ {
 			out := packed[(k0*tiles+t*kc)*p.mr:][:p.mr*kc]
 			rows := min(p.mr, x.Rows-t*p.mr)
+			p.askTile(x, (t+1)*p.mr, k0, kc)
 			if rows < p.mr {
 				clear(out)
 			}
 			p.packX(out, p.mr, x, t*p.mr, rows, k0, kc)
 		}
+	}
+}
+
+// askTile asks for steps [k0, k0+kc) of the tile of rows from r on: they are too short for the processor to look ahead by itself.
+func (p *path) askTile(x View, r, k0, kc int) {
+	if p.prefetch == nil || x.ColStride != 1 {
+		return
+	}
+	for end := min(r+p.mr, x.Rows); r < end; r++ {
+		p.prefetch((4*kc+63)/64, unsafe.Pointer(&x.Data[r*x.RowStride+k0]))
 	}
 }
 
@@ -143,13 +159,20 @@ func (p *path) product(s *Scratch, dst View, packed []float32, k int, w Matrix, 
 				c := (lo + j) * p.nr
 				p.packPanel(panels[j*kc*p.nr:], w, transW, c, min(p.nr, dst.Cols-c), k0, kc)
 			}
+			acc := 0
+			if accumulate || k0 > 0 {
+				acc = 1
+			}
 			next := p.upcoming(w, transW, lo*p.nr, n*p.nr, min(hi*p.nr, dst.Cols), k0, kc, k, tiles*n)
 			for r0 := 0; r0 < dst.Rows; r0 += block {
 				for j := range n {
 					c := (lo + j) * p.nr
+					panel, cols := panels[j*kc*p.nr:], min(p.nr, dst.Cols-c)
 					for r := r0; r < min(r0+block, dst.Rows); r += p.mr {
-						next.ask(p)
-						p.oneTile(dst, x[r*kc:], panels[j*kc*p.nr:], edge, r, c, min(p.nr, dst.Cols-c), kc, accumulate || k0 > 0)
+						if next.rows > 0 {
+							next.ask(p)
+						}
+						p.oneTile(dst, x[r*kc:], panel, edge, r, c, cols, kc, acc)
 					}
 				}
 			}
@@ -185,13 +208,13 @@ func (p *path) packPanel(panel []float32, w Matrix, transW bool, c, cols, k0, kc
 	}
 }
 
-// oneTile computes rows [r, r+mr) of a panel, by way of edge where the tile is cut.
-func (p *path) oneTile(dst View, x, panel, edge []float32, r, c, cols, kc int, accumulate bool) {
-	acc := 0
-	if accumulate {
-		acc = 1
-	}
+// oneTile computes rows [r, r+mr) of a panel, by way of edge where the tile is cut, from +0 or, if acc is not 0, from dst.
+func (p *path) oneTile(dst View, x, panel, edge []float32, r, c, cols, kc, acc int) {
 	rows := min(p.mr, dst.Rows-r)
+	if rows == p.mr && cols == p.nr {
+		p.tile(kc, &x[0], &panel[0], &dst.Data[r*dst.RowStride+c], dst.RowStride, acc)
+		return
+	}
 	tile, high, wide := p.tile, p.mr, p.nr
 	if p.half != nil && cols <= p.nr/2 {
 		tile, wide = p.half, p.nr/2
@@ -202,7 +225,7 @@ func (p *path) oneTile(dst View, x, panel, edge []float32, r, c, cols, kc int, a
 		tile(kc, &x[0], &panel[0], &dst.Data[r*dst.RowStride+c], dst.RowStride, acc)
 		return
 	}
-	if accumulate {
+	if acc != 0 {
 		for i := range rows {
 			copy(edge[i*p.nr:], dst.Data[(r+i)*dst.RowStride+c:][:cols])
 		}

@@ -52,16 +52,11 @@ func (m machine) tile(g *generator, rows, vectors int, dot bool) {
 	g.text(doc, name, "(k int, x, w, dst *float32, stride int, accumulate int)", "CX", "SI", "BX", "DI", "DX", "AX")
 	g.op("SHLQ $2, DX")
 
-	// The tile below this one comes next: ask for its rows.
-	g.op("MOVQ DX, R8")
-	g.op("IMULQ $%d, R8", rows)
-	g.op("ADDQ DI, R8")
-	for range rows {
-		for at := 0; at < 4*nr; at += 64 {
-			g.op("PREFETCHT0 %d(R8)", at)
-		}
-		g.op("ADDQ DX, R8")
-	}
+	// The tile below this one comes next: ask for its rows, one with each of the first steps. Asked for at once, they would keep the
+	// first steps' own operands waiting.
+	g.op("MOVQ DX, R9")
+	g.op("IMULQ $%d, R9", rows)
+	g.op("ADDQ DI, R9")
 	g.op("TESTQ AX, AX")
 	g.op("JNZ load")
 	for n := range vectors * rows {
@@ -78,8 +73,14 @@ func (m machine) tile(g *generator, rows, vectors int, dot bool) {
 	}
 
 	step := fmt.Sprintf("STEP%dx%d%s_%s", rows, nr, pairs, m.name)
-	loop := func(label, counter string, steps int) {
+	loop := func(label, counter string, steps int, ask bool) {
 		g.label(label)
+		if ask {
+			for at := 0; at < 4*nr; at += 64 {
+				g.op("PREFETCHT0 %d(R9)", at)
+			}
+			g.op("ADDQ DX, R9")
+		}
 		for n := range steps {
 			g.op("%s(%d, %d)", step, 4*n*m.mr, 4*n*wide)
 		}
@@ -93,11 +94,18 @@ func (m machine) tile(g *generator, rows, vectors int, dot bool) {
 	g.op("MOVQ CX, R8")
 	g.op("SHRQ $2, CX")
 	g.op("JZ rest")
-	loop("four", "CX", unroll)
+	g.op("MOVQ $%d, R10", rows)
+	g.op("CMPQ CX, R10")
+	g.op("CMOVQLT CX, R10")
+	g.op("SUBQ R10, CX")
+	loop("first", "R10", unroll, true)
+	g.op("TESTQ CX, CX")
+	g.op("JZ rest")
+	loop("four", "CX", unroll, false)
 	g.label("rest")
 	g.op("ANDQ $%d, R8", unroll-1)
 	g.op("JZ store")
-	loop("one", "R8", 1)
+	loop("one", "R8", 1, false)
 
 	g.label("store")
 	for r := range rows {
