@@ -34,6 +34,9 @@ type Scratch struct {
 // NewScratch is an empty scratch, which grows as it is used.
 func NewScratch() *Scratch { return &Scratch{} }
 
+// Bytes is the memory that the scratch has grown to.
+func (s *Scratch) Bytes() int { return 4 * (cap(s.panels) + cap(s.x) + cap(s.edge)) }
+
 func grow(s *[]float32, n int) []float32 {
 	if cap(*s) < n {
 		*s = make([]float32, n)

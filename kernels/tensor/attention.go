@@ -33,9 +33,15 @@ func (kv KV) Len() int {
 	return n
 }
 
-// queryBlock is how many queries are scored together: their probability rows are all the scratch that attention needs,
-// queryBlock * keys floats for each worker.
-const queryBlock = 192
+// What bounds the scratch of attention, of which each worker has its own.
+const (
+	queryBlock  = 192     // queries that are scored together, at most
+	blockScores = 2 << 20 // and their scores: where keys are many, queries are fewer
+	valueBlock  = 2048    // keys whose values are gathered at a time
+)
+
+// block is how many queries are scored together.
+func (a *attention) block() int { return max(1, min(queryBlock, blockScores/max(1, a.kv.Len()))) }
 
 // attnScale is the softmax scale of the reference, head_dim^-0.5.
 func attnScale(headDim int) float32 { return float32(1 / math.Sqrt(float64(headDim))) }
@@ -145,14 +151,15 @@ func (a *attention) shape() []int { return []int{a.heads, a.q.Rows, a.kv.Len()} 
 // attendHeads computes heads of the heads from firstHead on.
 func (r *Run) attendHeads(a *attention, heads int) {
 	n := a.q.Rows
-	blocks := (n + queryBlock - 1) / queryBlock
+	size := a.block()
+	blocks := (n + size - 1) / size
 	var mu sync.Mutex
 	r.eng.For(heads*blocks, 1, func(lo, hi int) {
 		w := attentionWork.Get().(*attentionScratch)
 		defer attentionWork.Put(w)
 		for i := lo; i < hi; i++ {
-			head, first := a.firstHead+i/blocks, i%blocks*queryBlock
-			if err := r.attendBlock(w, a, head, first, min(first+queryBlock, n)); err != nil {
+			head, first := a.firstHead+i/blocks, i%blocks*size
+			if err := r.attendBlock(w, a, head, first, min(first+size, n)); err != nil {
 				mu.Lock()
 				r.Fail(err)
 				mu.Unlock()
@@ -186,7 +193,7 @@ func (r *Run) attendBlock(w *attentionScratch, a *attention, head, lo, hi int) e
 	n, keys := hi-lo, a.visible(hi-1) // the last row of a block sees the most
 	p := block(&w.rows, n, keys)
 	q := a.q.Slice(lo, hi).Columns(head*d, (head+1)*d)
-	a.overPages(a.kv.K, keys, func(page Tensor, from, to int) {
+	a.overPages(a.kv.K, keys, keys, func(page Tensor, from, to int) {
 		k := page.Columns(kvHead*d, (kvHead+1)*d)
 		r.eng.MatMulSerial(w.matmul, p.Columns(from, to).view(), q.view(), k.matrix(), true, false)
 	})
@@ -210,7 +217,7 @@ func (r *Run) attendBlock(w *attentionScratch, a *attention, head, lo, hi int) e
 	a.keep(a.probs, p, head, lo, 0)
 	out := a.out.Slice(lo, hi).Columns(head*d, (head+1)*d)
 	first := true
-	a.overPages(a.kv.V, keys, func(page Tensor, from, to int) {
+	a.overPages(a.kv.V, keys, valueBlock, func(page Tensor, from, to int) {
 		v := page.Columns(kvHead*d, (kvHead+1)*d)
 		r.eng.MatMulSerial(w.matmul, out.view(), p.Columns(from, to).view(), v.matrix(), false, !first)
 		first = false
@@ -226,16 +233,15 @@ func (r *Run) attendBlock(w *attentionScratch, a *attention, head, lo, hi int) e
 	return nil
 }
 
-// overPages calls f with the part of each page that holds keys [0, keys).
-func (a *attention) overPages(pages []Tensor, keys int, f func(page Tensor, from, to int)) {
-	from := 0
+// overPages calls f with the part of each page that holds keys [0, keys), at most so many at a time.
+func (a *attention) overPages(pages []Tensor, keys, most int, f func(page Tensor, from, to int)) {
+	at := 0
 	for _, page := range pages {
-		if from >= keys {
-			return
+		for first := 0; first < page.Rows && at < keys; {
+			n := min(most, page.Rows-first, keys-at)
+			f(page.Slice(first, first+n), at, at+n)
+			first, at = first+n, at+n
 		}
-		to := min(from+page.Rows, keys)
-		f(page.Slice(0, to-from), from, to)
-		from = to
 	}
 }
 

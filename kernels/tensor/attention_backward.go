@@ -67,8 +67,8 @@ func (r *Run) attentionBackward(a *attention, heads int) {
 		w := attentionWork.Get().(*attentionScratch)
 		defer attentionWork.Put(w)
 		for head := a.firstHead + lo*group; head < a.firstHead+hi*group; head++ {
-			for first := 0; first < a.q.Rows; first += queryBlock {
-				r.blockBackward(w, a, head, first, min(first+queryBlock, a.q.Rows))
+			for first := 0; first < a.q.Rows; first += a.block() {
+				r.blockBackward(w, a, head, first, min(first+a.block(), a.q.Rows))
 			}
 		}
 	})

@@ -6,6 +6,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"github.com/loupe-vl/loupe/kernels"
 )
 
 // problem is one attention: q and what it attends to, all in one page.
@@ -226,5 +228,32 @@ func TestAttentionShapes(t *testing.T) {
 		if r.Err() == nil || !strings.HasPrefix(r.Err().Error(), "layers.0.self_attn: 4 query heads of 4 columns cannot read") {
 			t.Errorf("%+v: error is %v", c, r.Err())
 		}
+	}
+}
+
+// TestScratchIsBounded: a worker's scratch for 16,384 keys is so small that 200 MB hold those of 16 workers; where the
+// keys are cut does not show in the result.
+func TestScratchIsBounded(t *testing.T) {
+	const keys, most = 16384, 200 << 20 / 16
+	p := newProblem(newSource(60), 1, 1, 8, keys, keys)
+	r := newRun(t, nil)
+	a := &attention{heads: 1, q: p.q, kv: p.cut(keys), out: r.New(keys, p.dim), index: -1, visible: func(int) int { return keys }}
+	if n := a.block(); n < 12 || n >= queryBlock {
+		t.Fatalf("%d queries at a time", n)
+	}
+	w := &attentionScratch{matmul: kernels.NewScratch()}
+	if err := r.attendBlock(w, a, 0, 0, a.block()); err != nil {
+		t.Fatal(err)
+	}
+	if got := 4*(cap(w.rows)+cap(w.back)+cap(w.edited)) + w.matmul.Bytes(); got > most {
+		t.Errorf("a worker's scratch for %d keys is %d bytes, want %d at most", keys, got, most)
+	}
+	cut := *a
+	cut.kv, cut.out = p.cut(3000, keys-3000), r.New(keys, p.dim)
+	if err := r.attendBlock(w, &cut, 0, 0, a.block()); err != nil {
+		t.Fatal(err)
+	}
+	if n := a.block() * p.dim; !sameBits(cut.out.Data[:n], a.out.Data[:n]) {
+		t.Error("where keys are cut changes the result")
 	}
 }
