@@ -131,5 +131,5 @@ func (e *Engine) For(n, grain int, f func(lo, hi int)) {
 	}
 	// A few pieces for each worker, so that a slow one does not hold up the rest.
 	size := max(grain, (n+4*e.pool.n-1)/(4*e.pool.n), 1)
-	e.pool.each((n+size-1)/size, func(i int) { f(i*size, min((i+1)*size, n)) })
+	e.pool.each(n, size, f)
 }

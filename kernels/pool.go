@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"runtime"
+	"sync"
 	"sync/atomic"
 )
 
@@ -10,14 +11,15 @@ import (
 // it sleeps: the products of a decoding step follow each other faster than a goroutine is woken.
 type pool struct {
 	workers []*worker
-	n       int // workers, the caller counted
+	n       int       // workers, the caller counted
+	jobs    sync.Pool // of *job
 }
 
-// job is a range of pieces that whoever is free takes one after the other.
+// job is a range [0, n) in pieces of size, which whoever is free takes one after the other.
 type job struct {
 	next    atomic.Int64
-	pieces  int
-	run     func(piece int)
+	n, size int
+	run     func(lo, hi int)
 	helpers atomic.Int32 // workers that were given the job and are not done
 	broken  atomic.Pointer[any]
 }
@@ -35,7 +37,7 @@ var asleep, busy, quit = new(job), new(job), new(job)
 const lookouts = 300
 
 func newPool(threads int) *pool {
-	p := &pool{n: threads}
+	p := &pool{n: threads, jobs: sync.Pool{New: func() any { return new(job) }}}
 	for range threads - 1 {
 		w := &worker{wake: make(chan struct{}, 1)}
 		p.workers = append(p.workers, w)
@@ -97,29 +99,32 @@ func (w *worker) give(j *job) bool {
 func (j *job) work() {
 	defer func() {
 		if v := recover(); v != nil {
-			j.broken.CompareAndSwap(nil, &v)
-			j.next.Store(int64(j.pieces))
+			kept := v // v itself would be allocated each time
+			j.broken.CompareAndSwap(nil, &kept)
+			j.next.Store(int64(j.n))
 		}
 	}()
 	for {
-		i := int(j.next.Add(1)) - 1
-		if i >= j.pieces {
+		lo := int(j.next.Add(int64(j.size))) - j.size
+		if lo >= j.n {
 			return
 		}
-		j.run(i)
+		j.run(lo, min(lo+j.size, j.n))
 	}
 }
 
-// each runs f for the pieces 0 to n-1, in any order and on any worker.
-func (p *pool) each(n int, f func(piece int)) {
-	if n <= 1 || p.n == 1 {
-		for i := range n {
-			f(i)
+// each runs f for [0, n) in pieces of size, in any order and on any worker.
+func (p *pool) each(n, size int, f func(lo, hi int)) {
+	if n <= size || p.n == 1 {
+		for lo := 0; lo < n; lo += size {
+			f(lo, min(lo+size, n))
 		}
 		return
 	}
-	j := &job{pieces: n, run: f}
-	wanted := int32(min(n, p.n) - 1)
+	j := p.jobs.Get().(*job)
+	j.next.Store(0)
+	j.n, j.size, j.run = n, size, f
+	wanted := int32(min((n+size-1)/size, p.n) - 1)
 	for _, w := range p.workers {
 		if j.helpers.Load() >= wanted { // those that are done already are not replaced: then there is nothing left
 			break
@@ -138,7 +143,10 @@ func (p *pool) each(n int, f func(piece int)) {
 	for j.helpers.Load() > 0 {
 		runtime.Gosched()
 	}
-	if v := j.broken.Load(); v != nil {
+	v := j.broken.Swap(nil)
+	j.run = nil
+	p.jobs.Put(j) // nobody has it any more
+	if v != nil {
 		panic(*v)
 	}
 }

@@ -2,8 +2,9 @@ package loupe
 
 import "fmt"
 
-// Feed reads a token of the caller's choosing instead of a generated one, and returns the logits after it, (vocab_size):
-// what a generation costs without the choice of tokens. Tokens, if it is called later, goes on from there.
+// Feed reads a token of the caller's choosing instead of a generated one, and returns the logits after it, (vocab_size),
+// which are good until the next token: what a generation costs without the choice of tokens. Tokens, if it is called later,
+// goes on from there.
 func (a *Answer) Feed(id int) ([]float32, error) {
 	if n := a.m.Config.Text.VocabSize; id < 0 || id >= n {
 		return nil, fmt.Errorf("token %d is none of the model's %d", id, n)

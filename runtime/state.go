@@ -91,6 +91,8 @@ type state struct {
 	f     features
 	probe *probe
 	cache *decoder.Cache
+
+	logits []float32 // of the last step
 }
 
 func (m *Model) newState(p *Prompt, f features, probe *probe) *state {
@@ -130,13 +132,13 @@ func (s *state) prefill(ctx context.Context, chunk int, all bool) ([]float32, er
 	return logits, nil
 }
 
-// next reads one generated token and returns the logits after it.
+// next reads one generated token and returns the logits after it, which are good until the next step.
 func (s *state) next(ctx context.Context, id int) ([]float32, error) {
 	at := s.cache.Len()
 	return s.step(ctx, []int{id}, decoder.TextPosition(at+s.p.RopeDelta), nil, true, false)
 }
 
-// step runs ids through the decoder. Only where last is set are logits computed: of the last token, or of all.
+// step runs ids through the decoder. Only where last is set are logits computed: of the last token, or of all. They are good until the next step.
 func (s *state) step(ctx context.Context, ids []int, pos decoder.Positions, vision []decoder.Vision, last, all bool) ([]float32, error) {
 	r, done := s.m.run(ctx, s.probe)
 	defer done()
@@ -161,7 +163,8 @@ func (s *state) step(ctx context.Context, ids []int, pos decoder.Positions, visi
 	if err := r.Err(); err != nil {
 		return nil, s.m.explain(err)
 	}
-	return append([]float32(nil), logits.Row(logits.Rows-1)...), nil
+	s.logits = append(s.logits[:0], logits.Row(logits.Rows-1)...)
+	return s.logits, nil
 }
 
 // logitRows is how many tokens' logits exist at once where a probe takes them in parts.

@@ -156,6 +156,29 @@ func TestSyntheticHasNoText(t *testing.T) {
 	}
 }
 
+// TestStepAllocatesNoTensors: a step of decoding takes its memory from the steps before it. What is left is what hands work
+// out, a few dozen small objects a layer, and a page of the cache now and then.
+func TestStepAllocatesNoTensors(t *testing.T) {
+	m, err := Embedded(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	a, err := m.Answer(context.Background(), textPrompt(t, 3, 1, 4, 1, 5), Generation{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	step := func() {
+		if _, err := a.Feed(9); err != nil {
+			t.Error(err)
+		}
+	}
+	step()
+	if n, most := testing.AllocsPerRun(20, step), 80*float64(len(m.Decoder.Layers)); n > most {
+		t.Errorf("a step allocates %v times, want %v at most", n, most)
+	}
+}
+
 // TestFeed: feeding what a generation chose gives its logits, bit for bit; a token that does not exist and one too many
 // are errors.
 func TestFeed(t *testing.T) {

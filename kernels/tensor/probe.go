@@ -48,6 +48,11 @@ func (r *Run) TapHeads(p Point, x Tensor, heads int) Tensor {
 	if r.probe == nil || r.Err() != nil {
 		return x
 	}
+	return r.tap(p, x, heads)
+}
+
+// tap is TapHeads with a probe. It is a function of its own so that p and x are not allocated where there is none.
+func (r *Run) tap(p Point, x Tensor, heads int) Tensor {
 	p.Pass = r.Pass
 	if !r.dry {
 		for _, e := range r.probe.Edits(p) {
