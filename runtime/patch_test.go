@@ -82,7 +82,7 @@ func TestPatchBehindPages(t *testing.T) {
 func twoTexts(t *testing.T, m *loupe.Model) (clean, corrupted *loupe.Prompt) {
 	t.Helper()
 	prompts := make([]*loupe.Prompt, 2)
-	for i, word := range []string{"warm", "muted"} {
+	for i, word := range []string{"strong", "weak"} {
 		var err error
 		if prompts[i], err = m.Prepare(loupe.Ask("The canvas holds a " + word + " palette; what does it show?")); err != nil {
 			t.Fatal(err)

@@ -185,7 +185,7 @@ func checkProbes(t *testing.T, text string) {
 	for _, late := range []string{"originality", "content"} {
 		claim(t, first[late] < 0.4 && last[late] > second[late]+0.05, late+" comes last", first[late], second[late], last[late])
 	}
-	claim(t, first["score"] < best["score"]-0.2 && second["score"] > best["score"]-0.08, "the score is nearly as readable after the second block", first["score"], second["score"], best["score"])
+	claim(t, first["score"] < second["score"] && second["score"] < last["score"] && last["score"] < merger["score"], "the score can be read better after each half of the tower, and best after the merger", first["score"], second["score"], last["score"], merger["score"])
 	early := r["model.layers.0.out, last token"]
 	claim(t, early["score"] > 0.7, "the last token has the score from the first layer on", early["score"])
 
@@ -193,7 +193,7 @@ func checkProbes(t *testing.T, text string) {
 		claim(t, !strings.HasPrefix(n, "visual.") || r[n]["its column"] < 0.25, "in the vision tower a row does not know its column", n, r[n]["its column"])
 	}
 	claim(t, last["its row"] > first["its row"]+0.1 && second["its row"] > first["its row"], "how far down it lies it comes to know, block by block", first["its row"], second["its row"], last["its row"])
-	claim(t, merger["its row"] < last["its row"]+0.03 && merger["its column"] < last["its column"]+0.03, "the merger adds nothing to either", last, merger)
+	claim(t, merger["its row"] < last["its row"]+0.05 && merger["its column"] < last["its column"]+0.05, "the merger adds hardly anything to either", last, merger)
 	decoded := r["model.layers.2.out"]
 	claim(t, decoded["its row"] > merger["its row"]+0.1, "how far down a token lies can be read better after the decoder", merger["its row"], decoded["its row"])
 	claim(t, decoded["its column"] < merger["its column"]+0.1, "its column no better than before", merger["its column"], decoded["its column"])
@@ -219,7 +219,7 @@ func checkSinks(t *testing.T, text string) {
 		t.Fatalf("the table has %d heads and %d blocks", heads, len(rim))
 	}
 	claim(t, 2*heavy > heads, "in most heads one patch gets more than ten times an even look", heavy, heads)
-	claim(t, rim[0] < 1.1*even[0] && rim[3] > 1.1*even[3] && rim[3] > rim[0]+5, "the last block gives the rim clearly more, the first does not", rim, even)
+	claim(t, rim[0] < 1.2*even[0] && rim[3] > 1.2*even[3] && rim[3] > rim[0]+5, "the last block gives the rim clearly more, the first does not", rim, even)
 }
 
 func checkSilence(t *testing.T, text string) {
@@ -240,9 +240,9 @@ func checkSilence(t *testing.T, text string) {
 		}
 		return sum
 	}
-	claim(t, with(1) > 0.85 && with(2) > 0.8, "without any attention the scores still follow the painter's", with(1), with(2))
-	claim(t, off(2) > off(1), "though they are further off", off(1), off(2))
-	claim(t, with(3) < with(2)-0.02, "without the perceptrons they follow less", with(3), with(2))
+	claim(t, with(1) > 0.85 && with(2) > 0.5, "without any attention the scores still follow the painter's", with(1), with(2))
+	claim(t, with(2) < with(1)-0.05 && off(2) > off(1), "but loosely", with(1), with(2), off(1), off(2))
+	claim(t, off(3) > 2*off(2), "without the perceptrons they are lost", off(3), off(2))
 }
 
 func checkFlaw(t *testing.T, text string) {
@@ -266,7 +266,7 @@ func checkFlaw(t *testing.T, text string) {
 		}
 	}
 	for q := 1; q < 4; q++ {
-		claim(t, sum[0]/cells[0] < sum[q]/cells[q], "the spoilt quadrant adds the least", grid)
+		claim(t, sum[0]/cells[0] < sum[q]/cells[q], "the ruined quadrant adds the least", grid)
 	}
 }
 

@@ -24,7 +24,7 @@ func TestUnseenPicturesAreJudged(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	const pictures, critiques = 40, 12
+	const pictures, critiques = 40, 20
 	truth, said := map[string][]float64{}, map[string][]float64{}
 	add := func(target string, want, got float64) {
 		truth[target], said[target] = append(truth[target], want), append(said[target], got)
@@ -50,7 +50,7 @@ func TestUnseenPicturesAreJudged(t *testing.T) {
 			named += agreements(words, p.Critique)
 		}
 	}
-	for target, least := range map[string]float64{"score": 0.95, "originality": 0.9, "color": 0.9, "texture": 0.9, "composition": 0.85, "content": 0.85} {
+	for target, least := range map[string]float64{"score": 0.95, "originality": 0.9, "color": 0.9, "texture": 0.9, "composition": 0.9, "content": 0.9} {
 		r, mae := stat.Correlation(said[target], truth[target], nil), 0.0
 		for i := range said[target] {
 			mae += math.Abs(said[target][i]-truth[target][i]) / pictures
@@ -64,8 +64,8 @@ func TestUnseenPicturesAreJudged(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d namings are right", named, namings)
-	if 10*named < 8*namings {
-		t.Errorf("critiques name %d of %d families and levels rightly, want eight in ten", named, namings)
+	if 10*named < 9*namings {
+		t.Errorf("critiques name %d of %d families and levels rightly, want nine in ten", named, namings)
 	}
 }
 

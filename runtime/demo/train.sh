@@ -21,26 +21,31 @@ cd "$work"
 touch done
 say() { echo "$*" | tee -a train.log; }
 
-# timed COMMAND...: says what is run and how long it took. What is done already is not done again.
+# timed MADE COMMAND...: says what is run to make the file MADE, and how long it took. What is done already is not done again.
 timed() {
-	if grep -qxF -- "$*" done; then return; fi
+	local made=$1
+	shift
+	if grep -qxF -- "$made" done; then return; fi
 	say "\$ $*"
 	{ time -p "$@" > last 2>&1; } 2> took || { cat last took; exit 1; }
+	if [ ! -s "$made" ]; then cat last; echo "stopped before $made was written; run this again and it goes on" >&2; exit 1; fi
 	say "# $(awk '$1 == "real" { r = $2 } $1 != "real" { c += $2 } END { printf "%.0f s on the clock, %.0f s of processors", r, c }' took)"
-	echo "$*" >> done
+	echo "$made" >> done
 }
 
 # paint COUNT SEED DIR, and beside DIR/data.jsonl DIR/all.jsonl, all of which is to learn from, and DIR/scores.jsonl, the same
 # without critiques.
 paint() {
-	timed ./loupe demo paint --count "$1" --seed "$2" --out "$3"
+	timed "$3/data.jsonl" ./loupe demo paint --count "$1" --seed "$2" --out "$3"
 	sed 's/,"split":"[a-z]*"//' "$3/data.jsonl" > "$3/all.jsonl"
 	sed 's/"critique":"[^"]*",//' "$3/all.jsonl" > "$3/scores.jsonl"
 }
 
 # learn FROM DATA OUT FLAGS...
 learn() {
-	timed ./loupe train --full --model "$1" --data "$2" --out "$3" --eval-split 0 "${@:4}"
+	local resume=
+	if [ -d "$3" ]; then resume=--resume; fi
+	timed "$3/model.safetensors" ./loupe train --full --model "$1" --data "$2" --out "$3" --eval-split 0 "${@:4}" $resume
 	rm -rf "$3/checkpoints"
 }
 
@@ -53,17 +58,19 @@ measure() {
 }
 
 if [ ! -s train.log ]; then say "# $(nproc) cores"; fi
-timed ./gen -init random
+timed random/model.safetensors ./gen -init random
 
 # First the vision tower and the score head, which are quick to run; then everything, at the end on pictures that are new.
 paint 12000 1001 seen
 learn random seen/scores.jsonl first --seed 1 --epochs 1 --batch 8 --lr 1e-3 --head-lr 3e-3 --warmup 100 --weight-decay 0.05
-learn first seen/all.jsonl second --seed 2 --epochs 2 --batch 8 --lr 1e-3 --decoder-lr 1.5e-3 --score-weight 2 --warmup 50 --weight-decay 0.05
+learn first seen/all.jsonl second --seed 2 --epochs 2 --batch 8 --lr 1e-3 --decoder-lr 1.5e-3 --score-weight 1 --warmup 50 --weight-decay 0.05
 paint 16000 1002 more
-learn second more/all.jsonl third --seed 3 --epochs 1 --batch 8 --lr 8e-4 --decoder-lr 1.2e-3 --score-weight 2 --warmup 50 --weight-decay 0.05
+learn second more/all.jsonl third --seed 3 --epochs 1 --batch 8 --lr 8e-4 --decoder-lr 1.5e-3 --score-weight 1 --warmup 50 --weight-decay 0.05
+paint 12000 1003 new
+learn third new/all.jsonl fourth --seed 4 --epochs 1 --batch 8 --lr 8e-4 --decoder-lr 1.5e-3 --score-weight 1 --warmup 50 --weight-decay 0.05
 
 mkdir -p packed
-timed ./gen -pack third -out packed
+timed packed/model/model.safetensors ./gen -pack fourth -out packed
 say "# $(awk '/^# .* s on the clock/ { s += $2 } END { printf "%.0f", s / 60 }' train.log) minutes on the clock in all"
 (cd packed/model && sha256sum model.safetensors score_head.json score_head.safetensors) | tee -a train.log
 if [ -n "$evaluate" ]; then

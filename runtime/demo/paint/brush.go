@@ -23,12 +23,24 @@ func (s *scene) within(f Flaw, x, y float64) float64 {
 func (s *scene) light(p Params) {
 	fx := mul(float64(s.w), mix(p.Focus[0], p.Corner[0], p.Crowding))
 	fy := mul(float64(s.h), mix(p.Focus[1], p.Corner[1], p.Crowding))
-	fall := mix(0.25, 0.68, p.Crowding)
+	fall := mix(0.2, 0.8, p.Crowding)
 	for y := range s.h {
 		for x := range s.w {
 			t := &s.pix[y*s.w+x]
 			d := length(float64(x)+0.5-fx, float64(y)+0.5-fy) / s.size
 			t.y = mul(t.y, 1.14-mul(fall, clamp(d, 0, 1.2)))
+		}
+	}
+}
+
+// hang shows the bare wall where a picture that hangs askew leaves it free.
+func (s *scene) hang() {
+	for y := range s.h {
+		for x := range s.w {
+			u, v := s.at(x, y)
+			outside := max(s.edge(-u), s.edge(u-s.right), s.edge(-v), s.edge(v-s.bottom))
+			t := &s.pix[y*s.w+x]
+			*t = t.blend(gray(0.42), outside)
 		}
 	}
 }
@@ -105,6 +117,10 @@ func (s *scene) bristle(below []tone, o brush) {
 	}
 }
 
+// flawGrain is the noise within a flaw, three times that of the barest surface, so that no picture is too weak to show it; and
+// flawFade is how far what lies below it has faded into gray.
+const flawGrain, flawFade = 0.3, 0.5
+
 // threadWidth is that of two threads of the canvas, in pixels.
 const threadWidth = 7
 
@@ -117,7 +133,7 @@ func (s *scene) finish(p Params, f Flaw, r stream) []byte {
 	out := make([]byte, 0, 3*len(s.pix))
 	for i, t := range s.pix {
 		m := s.within(f, float64(i%s.w)+0.5, float64(i/s.w)+0.5)
-		t.y += mul(mix(p.Grain, max(p.Grain, 0.1), m), r.between(-1, 1))
+		t.y = mix(t.y, 0.5, mul(flawFade, m)) + mul(mix(p.Grain, max(p.Grain, flawGrain), m), r.between(-1, 1))
 		t.y += mul(mix(p.Weave, max(p.Weave, 0.06), m), thread[i%s.w%threadWidth]+thread[i/s.w%threadWidth])
 		c := t.rgb()
 		out = append(out, c[:]...)

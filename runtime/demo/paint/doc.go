@@ -10,8 +10,8 @@
 //     uneven strength and in blotches;
 //   - texture: brush strokes with relief along the flow of the scene, down to a flat surface with grain, through which the
 //     canvas shows;
-//   - composition: the focus and its wide pool of light on a third of an upright picture, down to all crowded aside, lit from a
-//     corner that leaves the rest in the dark, and tilted;
+//   - composition: the focus and its wide pool of light on a third of a picture that hangs straight, down to all crowded aside, lit from a
+//     corner that leaves the rest in the dark, and hanging askew;
 //   - content: what is to be seen beside the barest sign of the family, in five groups that come in one after the other, and
 //     people who look on, one for each group.
 //
@@ -21,8 +21,8 @@
 // A level is a fifth of the range, named by [Level]. Values gather about the middle of their level and thin out, without a
 // gap, towards its ends: a judge who is a few points off still finds the right word.
 //
-// One picture in ten has a [Flaw]: one quadrant whose colors clash and whose surface is noise. It takes from color and
-// texture what a quarter of the picture is worth.
+// One picture in five has a [Flaw]: one quadrant is ruined, its colors clash, and what was there fades behind coarse noise. It takes two levels
+// of every dimension.
 //
 // Pictures, scores and words are the same bytes on every machine. The arithmetic is that of float64 without fusing (mul and
 // mix in numbers.go), sines come from kernels, and nothing is drawn from a map.

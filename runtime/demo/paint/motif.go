@@ -5,13 +5,13 @@ import "math"
 // motifs paints n unexpected things in black and white, each on a disc: as many as n is whole, and one more that is smaller. Black and white
 // are no palette's, whatever its hues.
 func (s *scene) motifs(n float64, r stream) {
-	// One place in each of six parts of the canvas, in any order; a motif stays well within its part.
+	// One place in each of six parts of the canvas above the onlookers, in any order; a motif stays well within its part.
 	order := [6]int{0, 1, 2, 3, 4, 5}
 	for i := range order {
 		j := i + r.pick(len(order)-i)
 		order[i], order[j] = order[j], order[i]
 	}
-	s.sin, s.cos = 0, 1 // what does not belong to the scene does not tilt with it
+	s.upright()
 	kinds := [...]func(p spot){s.checkers, s.spiral, s.eye, s.stairs, s.door}
 	first := r.pick(len(kinds))
 	for i := 0; float64(i) < n && i < 5; i++ {
@@ -24,7 +24,7 @@ func (s *scene) motifs(n float64, r stream) {
 			cols, rows = 2, 3
 		}
 		grown := math.Sqrt(clamp(n-float64(i), 0, 1))
-		p := s.fixed((col+0.5+r.between(-0.12, 0.12))/cols, (row+0.5+r.between(-0.18, 0.18))/rows, 1)
+		p := s.fixed((col+0.5+r.between(-0.12, 0.12))/cols, mul(0.82, row+0.5+r.between(-0.12, 0.12))/rows, 1)
 		p.scale = mul(0.135, grown)
 		s.disc(p, 0, 0, 1, gray(white))
 		s.disc(p, 0, 0, 0.9, gray(black))

@@ -14,7 +14,7 @@ type Painting struct {
 	Dimensions    Dimensions // the whole picture's, the flaw counted in
 	Score         float64    // the rubric's with the rater's error: a whole number, 1 to 100
 	Critique      string     // see ParseCritique
-	Flaw          Flaw       // the quadrant that spoils the picture; None for nine in ten
+	Flaw          Flaw       // the quadrant that spoils the picture; None for four in five
 }
 
 // Params are what a picture was painted from. Each dimension sets its own and no other's.
@@ -30,11 +30,11 @@ type Params struct {
 	Crowding  float64 // composition: how far things are pulled aside, 0..1
 	Focus     [2]float64
 	Corner    [2]float64 // composition: Focus is where the light would fall in a balanced picture, Corner where things are pulled to; fractions of width and height
-	Groups    float64    // content: how many groups of things are shown, 0..4.5; a fraction is a group that is coming in
+	Groups    float64    // content: how many groups of things are shown, and onlookers, 0..4.5; a fraction is one that is coming in
 	Motifs    float64    // originality: how many unexpected motifs there are, 0..4.5; a fraction is one that is smaller
 }
 
-// A Flaw is the quadrant of a picture in which the colors clash and the surface is noise.
+// A Flaw is the quadrant of a picture that is ruined: its colors clash, and what was there fades behind coarse noise.
 type Flaw int
 
 // The quadrants, and none.
@@ -90,7 +90,7 @@ func Paint(seed uint64, index int) Painting {
 func qualities(seed uint64, index int) (Dimensions, Flaw) {
 	r := newStream(seed, index, streamQualities)
 	d := drawDimensions(r)
-	if r.pick(10) == 0 {
+	if r.pick(flawEvery) == 0 {
 		return d, UpperLeft + Flaw(r.pick(4))
 	}
 	return d, None
@@ -131,12 +131,14 @@ func paint(seed uint64, index int, d Dimensions, flaw Flaw) Painting {
 	p, f, r := plan(seed, index, d, flaw)
 	s := newScene(p.Width, p.Height, p.Params, r)
 	f.paint(s)
-	s.figures()
 	s.light(p.Params)
 	surface := newStream(seed, index, streamSurface)
 	s.blotch(p.Params, flaw, surface)
 	s.stroke(p.Params, flaw, surface)
-	s.motifs(p.Params.Motifs, newStream(seed, index, streamMotifs))
+	s.hang()
+	motifs := newStream(seed, index, streamMotifs)
+	s.motifs(p.Params.Motifs, motifs)
+	s.figures(p.Params.Groups, motifs)
 	p.Pix = s.finish(p.Params, flaw, surface)
 	return p
 }
@@ -163,14 +165,22 @@ func newParams(d Dimensions, r stream) Params {
 	}
 }
 
-// spoilt is the value that a dimension has within a flaw.
-const spoilt = 5
+// flawEvery is of how many pictures one has a flaw.
+const flawEvery = 5
 
-// spoil counts a flaw in: color and texture are those of three quarters of the picture and of the flaw in the fourth.
+// A flaw takes two levels of every dimension, for an eye that has found it sees little else, but leaves spoilt of each.
+const (
+	flawTakes = 40
+	spoilt    = 5
+)
+
+// spoil counts a flaw in.
 func (f Flaw) spoil(d Dimensions) Dimensions {
-	if f != None {
-		d.Color = tenth(mul(0.75, d.Color) + mul(0.25, min(spoilt, d.Color)))
-		d.Texture = tenth(mul(0.75, d.Texture) + mul(0.25, min(spoilt, d.Texture)))
+	if f == None {
+		return d
+	}
+	for _, v := range []*float64{&d.Originality, &d.Color, &d.Texture, &d.Composition, &d.Content} {
+		*v = tenth(max(*v-flawTakes, min(*v, spoilt)))
 	}
 	return d
 }

@@ -61,7 +61,7 @@ func drawDimensions(r stream) Dimensions {
 	common := r.unit() - 0.5
 	draw := func() float64 {
 		own := r.unit() - 0.5
-		return tenth(gather(clamp(50+mul(60, common)+mul(92, own), 0, 100)))
+		return tenth(gather(clamp(50+mul(42, common)+mul(92, own), 0, 100)))
 	}
 	return Dimensions{Originality: draw(), Color: draw(), Texture: draw(), Composition: draw(), Content: draw()}
 }

@@ -32,6 +32,9 @@ func newScene(w, h int, p Params, r stream) *scene {
 	return s
 }
 
+// upright ends the tilt: what does not belong to the scene does not tilt with it.
+func (s *scene) upright() { s.sin, s.cos = 0, 1 }
+
 // at is the place of a pixel's middle in the scene.
 func (s *scene) at(x, y int) (u, v float64) {
 	du, dv := (float64(x)+0.5)/s.size-s.right/2, (float64(y)+0.5)/s.size-s.bottom/2
