@@ -7,7 +7,7 @@ import "unsafe"
 func newWeights[T uint8 | uint16](n int) []T {
 	w := make([]T, n)
 	if n > 0 {
-		adviseLargePages(unsafe.Slice((*byte)(unsafe.Pointer(&w[0])), n*int(unsafe.Sizeof(w[0]))))
+		AdviseLargePages(unsafe.Slice((*byte)(unsafe.Pointer(&w[0])), n*int(unsafe.Sizeof(w[0]))))
 	}
 	return w
 }

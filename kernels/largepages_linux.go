@@ -1,18 +1,18 @@
 package kernels
 
 import (
+	"os"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// largePage is the size of a large page.
-const largePage = 2 << 20
-
-// adviseLargePages asks for large pages under those of data that lie in it whole. It is a hint, which the system may refuse.
-func adviseLargePages(data []byte) {
-	skip := -int(uintptr(unsafe.Pointer(unsafe.SliceData(data)))) & (largePage - 1)
-	if n := (len(data) - skip) / largePage * largePage; n > 0 {
+// AdviseLargePages asks for pages of 2 MiB under data, which may be a map: under those of the system's pages that lie in it
+// whole. It is a hint: a system that has none, or none for files, refuses, and nothing is lost.
+func AdviseLargePages(data []byte) {
+	page := os.Getpagesize()
+	skip := -int(uintptr(unsafe.Pointer(unsafe.SliceData(data)))) & (page - 1)
+	if n := (len(data) - skip) / page * page; n > 0 {
 		_ = unix.Madvise(data[skip:skip+n], unix.MADV_HUGEPAGE)
 	}
 }

@@ -2,5 +2,5 @@
 
 package kernels
 
-// adviseLargePages does nothing: only Linux takes such advice.
-func adviseLargePages([]byte) {}
+// AdviseLargePages does nothing: only Linux takes such advice.
+func AdviseLargePages([]byte) {}

@@ -21,8 +21,8 @@ func blocksFor(x int) blocks {
 	return blocks{cols: 320, rows: 96}
 }
 
-// grain is how many panels a piece of work has at least: each piece reads all of x.
-func (b blocks) grain(p *path) int { return max(1, b.cols/p.nr) }
+// panels is how many panels of p these columns are.
+func (b blocks) panels(p *path) int { return b.cols / p.nr }
 
 // Scratch is the working memory of a product on one goroutine.
 type Scratch struct {
@@ -85,7 +85,9 @@ func (e *Engine) matMul(p *path, dst, x View, w Matrix, transW, accumulate bool)
 	packed := grow(buf, tiles*p.mr*x.Cols)
 	e.For(tiles, 1+(1<<13)/(p.mr*x.Cols+1), func(lo, hi int) { p.packTiles(packed, x, lo, hi) })
 	first, panels := done/p.nr, (dst.Cols+p.nr-1)/p.nr
-	e.For(panels-first, min(blocksFor(len(packed)).grain(p), (panels-first+e.pool.n-1)/e.pool.n), func(lo, hi int) {
+	// Each piece reads all of x, so that it has what meets x together, but leaves work for every thread.
+	grain := min(blocksFor(len(packed)).panels(p), (panels-first+e.pool.n-1)/e.pool.n)
+	e.For(panels-first, grain, func(lo, hi int) {
 		s := e.scratch.Get().(*Scratch)
 		defer e.scratch.Put(s)
 		p.product(s, dst, packed, x.Cols, w, transW, accumulate, first+lo, first+hi)
@@ -151,7 +153,7 @@ func (p *path) product(s *Scratch, dst View, packed []float32, k int, w Matrix, 
 	}
 	tiles := (dst.Rows + p.mr - 1) / p.mr
 	b := blocksFor(len(packed))
-	group, block := b.cols/p.nr, b.rows/p.mr*p.mr
+	group, block := b.panels(p), b.rows/p.mr*p.mr
 	panels, edge := grow(&s.panels, group*kBlock*p.nr), grow(&s.edge, p.mr*p.nr)
 	for ; lo < hi; lo += group {
 		n := min(group, hi-lo)

@@ -7,6 +7,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/loupe-vl/loupe/kernels"
 )
 
 // mapFile maps size bytes of f read-only. The pages are the system's file
@@ -18,7 +20,7 @@ func mapFile(f *os.File, size int) ([]byte, func() error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	adviseLargePages(data)
+	kernels.AdviseLargePages(data)
 	return data, func() error { return unix.Munmap(data) }, nil
 }
 

@@ -62,13 +62,13 @@ func (r *Run) recordAttention(a *attention, scores, probs Point) {
 // attentionBackward goes through heads query heads from firstHead on, those of one key head after the other, and through the
 // blocks of queries of each, in order: the gradients of keys and values, to which all of them add, do not depend on threads.
 func (r *Run) attentionBackward(a *attention, heads int) {
-	group := a.heads / a.kv.KVHeads
+	group, size := a.heads/a.kv.KVHeads, a.block()
 	r.eng.For(heads/group, 1, func(lo, hi int) {
 		w := attentionWork.Get().(*attentionScratch)
 		defer attentionWork.Put(w)
 		for head := a.firstHead + lo*group; head < a.firstHead+hi*group; head++ {
-			for first := 0; first < a.q.Rows; first += a.block() {
-				r.blockBackward(w, a, head, first, min(first+a.block(), a.q.Rows))
+			for first := 0; first < a.q.Rows; first += size {
+				r.blockBackward(w, a, head, first, min(first+size, a.q.Rows))
 			}
 		}
 	})

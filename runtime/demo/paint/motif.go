@@ -23,7 +23,7 @@ func (s *scene) motifs(n float64, r stream) {
 		if s.h > s.w {
 			cols, rows = 2, 3
 		}
-		grown := math.Sqrt(clamp(n-float64(i), 0, 1))
+		grown := grown(n, i)
 		p := s.fixed((col+0.5+r.between(-0.12, 0.12))/cols, mul(0.82, row+0.5+r.between(-0.12, 0.12))/rows, 1)
 		p.scale = mul(0.135, grown)
 		s.disc(p, 0, 0, 1, gray(white))
@@ -32,6 +32,9 @@ func (s *scene) motifs(n float64, r stream) {
 		kinds[(first+i)%len(kinds)](p)
 	}
 }
+
+// grown is the size of thing i of n, as a part of a whole one's: that of the last has the area of the fraction.
+func grown(n float64, i int) float64 { return math.Sqrt(clamp(n-float64(i), 0, 1)) }
 
 const black, white = 0.02, 0.98
 
