@@ -5,15 +5,15 @@
 #	runtime/demo/ablation.sh WORK
 set -euo pipefail
 
-work=$1 log=$PWD/runtime/demo/ablation.log
+work=$1 out=$PWD/runtime/demo
+source "$(dirname "$0")/log.sh"
+log=ablation.log
 cd "$work"
-say() { echo "$*" | tee -a ablation.log; }
 
 # learn FLAGS...
 learn() {
-	say "\$ ./loupe train $*"
-	{ time -p ./loupe train "$@" > last 2>&1; } 2> took || { cat last took; exit 1; }
-	say "# $(awk '$1 == "real" { r = $2 } $1 != "real" { c += $2 } END { printf "%.0f s on the clock, %.0f s of processors", r, c }' took)"
+	clocked ./loupe train "$@"
+	tell_time
 }
 
 scores() { ./loupe eval "$@" --data unseen/data.jsonl 2> /dev/null | tee -a ablation.log; }
@@ -44,4 +44,4 @@ say "# Both losses:"
 learn --full --model random --data seen/part.jsonl --out ablated/both $once --score-weight 2
 scores --model ablated/both
 words --model ablated/both
-cp ablation.log "$log"
+cp ablation.log "$out/"

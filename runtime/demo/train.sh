@@ -17,19 +17,19 @@ mkdir -p "$work" "$out"
 go build -o "$work/loupe" ./cmd/loupe
 go build -o "$work/gen" ./runtime/demo/gen
 out=$(cd "$out" && pwd)
+source "$(dirname "$0")/log.sh"
+log=train.log
 cd "$work"
 touch done
-say() { echo "$*" | tee -a train.log; }
 
 # timed MADE COMMAND...: says what is run to make the file MADE, and how long it took. What is done already is not done again.
 timed() {
 	local made=$1
 	shift
 	if grep -qxF -- "$made" done; then return; fi
-	say "\$ $*"
-	{ time -p "$@" > last 2>&1; } 2> took || { cat last took; exit 1; }
+	clocked "$@"
 	if [ ! -s "$made" ]; then cat last; echo "stopped before $made was written; run this again and it goes on" >&2; exit 1; fi
-	say "# $(awk '$1 == "real" { r = $2 } $1 != "real" { c += $2 } END { printf "%.0f s on the clock, %.0f s of processors", r, c }' took)"
+	tell_time
 	echo "$made" >> done
 }
 
