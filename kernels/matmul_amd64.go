@@ -464,10 +464,10 @@ func packBF16AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
 //go:noescape
 func packF16AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
 
-// strip1F32AVX512 is stripFunc for 1 rows of x and 32 rows of weights, of which a line is 64 bytes:
+// strip1F32AVX512 is stripFunc for 1 rows of x and 16 rows of weights, of which a line is 64 bytes:
 //
 //	for r := range 1 {
-//		for c := range 32 {
+//		for c := range 16 {
 //			acc := 0, or dst[r*dstStride+c] if accumulate != 0
 //			for i := range lines * 16 {
 //				acc = FMA(x[r*xStride+i], w[c*stride+i], acc)
@@ -479,10 +479,10 @@ func packF16AVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
 //go:noescape
 func strip1F32AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
 
-// strip2F32AVX512 is stripFunc for 2 rows of x and 32 rows of weights, of which a line is 64 bytes:
+// strip2F32AVX512 is stripFunc for 2 rows of x and 16 rows of weights, of which a line is 64 bytes:
 //
 //	for r := range 2 {
-//		for c := range 32 {
+//		for c := range 16 {
 //			acc := 0, or dst[r*dstStride+c] if accumulate != 0
 //			for i := range lines * 16 {
 //				acc = FMA(x[r*xStride+i], w[c*stride+i], acc)
@@ -494,10 +494,10 @@ func strip1F32AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, strid
 //go:noescape
 func strip2F32AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
 
-// strip4F32AVX512 is stripFunc for 4 rows of x and 32 rows of weights, of which a line is 64 bytes:
+// strip4F32AVX512 is stripFunc for 4 rows of x and 16 rows of weights, of which a line is 64 bytes:
 //
 //	for r := range 4 {
-//		for c := range 32 {
+//		for c := range 16 {
 //			acc := 0, or dst[r*dstStride+c] if accumulate != 0
 //			for i := range lines * 16 {
 //				acc = FMA(x[r*xStride+i], w[c*stride+i], acc)
@@ -509,10 +509,10 @@ func strip2F32AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, strid
 //go:noescape
 func strip4F32AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
 
-// strip8F32AVX512 is stripFunc for 8 rows of x and 32 rows of weights, of which a line is 64 bytes:
+// strip8F32AVX512 is stripFunc for 8 rows of x and 16 rows of weights, of which a line is 64 bytes:
 //
 //	for r := range 8 {
-//		for c := range 32 {
+//		for c := range 16 {
 //			acc := 0, or dst[r*dstStride+c] if accumulate != 0
 //			for i := range lines * 16 {
 //				acc = FMA(x[r*xStride+i], w[c*stride+i], acc)
@@ -524,10 +524,10 @@ func strip4F32AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, strid
 //go:noescape
 func strip8F32AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
 
-// strip1BF16AVX512 is stripFunc for 1 rows of x and 32 rows of weights, of which a line is 64 bytes:
+// strip1BF16AVX512 is stripFunc for 1 rows of x and 16 rows of weights, of which a line is 64 bytes:
 //
 //	for r := range 1 {
-//		for c := range 32 {
+//		for c := range 16 {
 //			acc := 0, or dst[r*dstStride+c] if accumulate != 0
 //			for i := range lines * 32 {
 //				acc = FMA(x[r*xStride+i], w[c*stride+i], acc)
@@ -539,10 +539,10 @@ func strip8F32AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, strid
 //go:noescape
 func strip1BF16AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
 
-// strip2BF16AVX512 is stripFunc for 2 rows of x and 32 rows of weights, of which a line is 64 bytes:
+// strip2BF16AVX512 is stripFunc for 2 rows of x and 16 rows of weights, of which a line is 64 bytes:
 //
 //	for r := range 2 {
-//		for c := range 32 {
+//		for c := range 16 {
 //			acc := 0, or dst[r*dstStride+c] if accumulate != 0
 //			for i := range lines * 32 {
 //				acc = FMA(x[r*xStride+i], w[c*stride+i], acc)
@@ -554,10 +554,10 @@ func strip1BF16AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stri
 //go:noescape
 func strip2BF16AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
 
-// strip4BF16AVX512 is stripFunc for 4 rows of x and 32 rows of weights, of which a line is 64 bytes:
+// strip4BF16AVX512 is stripFunc for 4 rows of x and 16 rows of weights, of which a line is 64 bytes:
 //
 //	for r := range 4 {
-//		for c := range 32 {
+//		for c := range 16 {
 //			acc := 0, or dst[r*dstStride+c] if accumulate != 0
 //			for i := range lines * 32 {
 //				acc = FMA(x[r*xStride+i], w[c*stride+i], acc)
@@ -569,10 +569,10 @@ func strip2BF16AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stri
 //go:noescape
 func strip4BF16AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
 
-// strip8BF16AVX512 is stripFunc for 8 rows of x and 32 rows of weights, of which a line is 64 bytes:
+// strip8BF16AVX512 is stripFunc for 8 rows of x and 16 rows of weights, of which a line is 64 bytes:
 //
 //	for r := range 8 {
-//		for c := range 32 {
+//		for c := range 16 {
 //			acc := 0, or dst[r*dstStride+c] if accumulate != 0
 //			for i := range lines * 32 {
 //				acc = FMA(x[r*xStride+i], w[c*stride+i], acc)
@@ -584,10 +584,10 @@ func strip4BF16AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stri
 //go:noescape
 func strip8BF16AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
 
-// strip1F16AVX512 is stripFunc for 1 rows of x and 32 rows of weights, of which a line is 64 bytes:
+// strip1F16AVX512 is stripFunc for 1 rows of x and 16 rows of weights, of which a line is 64 bytes:
 //
 //	for r := range 1 {
-//		for c := range 32 {
+//		for c := range 16 {
 //			acc := 0, or dst[r*dstStride+c] if accumulate != 0
 //			for i := range lines * 32 {
 //				acc = FMA(x[r*xStride+i], w[c*stride+i], acc)
@@ -599,10 +599,10 @@ func strip8BF16AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stri
 //go:noescape
 func strip1F16AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
 
-// strip2F16AVX512 is stripFunc for 2 rows of x and 32 rows of weights, of which a line is 64 bytes:
+// strip2F16AVX512 is stripFunc for 2 rows of x and 16 rows of weights, of which a line is 64 bytes:
 //
 //	for r := range 2 {
-//		for c := range 32 {
+//		for c := range 16 {
 //			acc := 0, or dst[r*dstStride+c] if accumulate != 0
 //			for i := range lines * 32 {
 //				acc = FMA(x[r*xStride+i], w[c*stride+i], acc)
@@ -614,10 +614,10 @@ func strip1F16AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, strid
 //go:noescape
 func strip2F16AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
 
-// strip4F16AVX512 is stripFunc for 4 rows of x and 32 rows of weights, of which a line is 64 bytes:
+// strip4F16AVX512 is stripFunc for 4 rows of x and 16 rows of weights, of which a line is 64 bytes:
 //
 //	for r := range 4 {
-//		for c := range 32 {
+//		for c := range 16 {
 //			acc := 0, or dst[r*dstStride+c] if accumulate != 0
 //			for i := range lines * 32 {
 //				acc = FMA(x[r*xStride+i], w[c*stride+i], acc)
@@ -629,10 +629,10 @@ func strip2F16AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, strid
 //go:noescape
 func strip4F16AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
 
-// strip8F16AVX512 is stripFunc for 8 rows of x and 32 rows of weights, of which a line is 64 bytes:
+// strip8F16AVX512 is stripFunc for 8 rows of x and 16 rows of weights, of which a line is 64 bytes:
 //
 //	for r := range 8 {
-//		for c := range 32 {
+//		for c := range 16 {
 //			acc := 0, or dst[r*dstStride+c] if accumulate != 0
 //			for i := range lines * 32 {
 //				acc = FMA(x[r*xStride+i], w[c*stride+i], acc)

@@ -170,10 +170,10 @@ func tile12x16PairsAVX512(k int, x, w, dst *float32, stride int, accumulate int)
 //go:noescape
 func packSwappedAVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
 
-// strip1SwappedAVX512 is stripFunc for 1 rows of x and 32 rows of weights, of which a line is 64 bytes:
+// strip1SwappedAVX512 is stripFunc for 1 rows of x and 16 rows of weights, of which a line is 64 bytes:
 //
 //	for r := range 1 {
-//		for c := range 32 {
+//		for c := range 16 {
 //			acc := 0, or dst[r*dstStride+c] if accumulate != 0
 //			for i := range lines * 32 {
 //				acc = FMA(x[r*xStride+i], roundWeight(w[c*stride+i^1]), acc)
@@ -185,10 +185,10 @@ func packSwappedAVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int
 //go:noescape
 func strip1SwappedAVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
 
-// strip2SwappedAVX512 is stripFunc for 2 rows of x and 32 rows of weights, of which a line is 64 bytes:
+// strip2SwappedAVX512 is stripFunc for 2 rows of x and 16 rows of weights, of which a line is 64 bytes:
 //
 //	for r := range 2 {
-//		for c := range 32 {
+//		for c := range 16 {
 //			acc := 0, or dst[r*dstStride+c] if accumulate != 0
 //			for i := range lines * 32 {
 //				acc = FMA(x[r*xStride+i], roundWeight(w[c*stride+i^1]), acc)
@@ -200,10 +200,10 @@ func strip1SwappedAVX512(lines int, x *float32, xStride int, w unsafe.Pointer, s
 //go:noescape
 func strip2SwappedAVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
 
-// strip4SwappedAVX512 is stripFunc for 4 rows of x and 32 rows of weights, of which a line is 64 bytes:
+// strip4SwappedAVX512 is stripFunc for 4 rows of x and 16 rows of weights, of which a line is 64 bytes:
 //
 //	for r := range 4 {
-//		for c := range 32 {
+//		for c := range 16 {
 //			acc := 0, or dst[r*dstStride+c] if accumulate != 0
 //			for i := range lines * 32 {
 //				acc = FMA(x[r*xStride+i], roundWeight(w[c*stride+i^1]), acc)
@@ -215,10 +215,10 @@ func strip2SwappedAVX512(lines int, x *float32, xStride int, w unsafe.Pointer, s
 //go:noescape
 func strip4SwappedAVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
 
-// strip8SwappedAVX512 is stripFunc for 8 rows of x and 32 rows of weights, of which a line is 64 bytes:
+// strip8SwappedAVX512 is stripFunc for 8 rows of x and 16 rows of weights, of which a line is 64 bytes:
 //
 //	for r := range 8 {
-//		for c := range 32 {
+//		for c := range 16 {
 //			acc := 0, or dst[r*dstStride+c] if accumulate != 0
 //			for i := range lines * 32 {
 //				acc = FMA(x[r*xStride+i], roundWeight(w[c*stride+i^1]), acc)
@@ -241,10 +241,10 @@ func strip8SwappedAVX512(lines int, x *float32, xStride int, w unsafe.Pointer, s
 //go:noescape
 func packPairsAVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
 
-// strip1PairsAVX512 is stripFunc for 1 rows of x and 32 rows of weights, of which a line is 64 bytes:
+// strip1PairsAVX512 is stripFunc for 1 rows of x and 16 rows of weights, of which a line is 64 bytes:
 //
 //	for r := range 1 {
-//		for c := range 32 {
+//		for c := range 16 {
 //			acc := 0, or dst[r*dstStride+c] if accumulate != 0
 //			for i := range lines * 16 {
 //				x, w := x[r*xStride+i], w[c*stride+2*i:]
@@ -257,10 +257,10 @@ func packPairsAVX512(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
 //go:noescape
 func strip1PairsAVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
 
-// strip2PairsAVX512 is stripFunc for 2 rows of x and 32 rows of weights, of which a line is 64 bytes:
+// strip2PairsAVX512 is stripFunc for 2 rows of x and 16 rows of weights, of which a line is 64 bytes:
 //
 //	for r := range 2 {
-//		for c := range 32 {
+//		for c := range 16 {
 //			acc := 0, or dst[r*dstStride+c] if accumulate != 0
 //			for i := range lines * 16 {
 //				x, w := x[r*xStride+i], w[c*stride+2*i:]
@@ -273,10 +273,10 @@ func strip1PairsAVX512(lines int, x *float32, xStride int, w unsafe.Pointer, str
 //go:noescape
 func strip2PairsAVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
 
-// strip4PairsAVX512 is stripFunc for 4 rows of x and 32 rows of weights, of which a line is 64 bytes:
+// strip4PairsAVX512 is stripFunc for 4 rows of x and 16 rows of weights, of which a line is 64 bytes:
 //
 //	for r := range 4 {
-//		for c := range 32 {
+//		for c := range 16 {
 //			acc := 0, or dst[r*dstStride+c] if accumulate != 0
 //			for i := range lines * 16 {
 //				x, w := x[r*xStride+i], w[c*stride+2*i:]
@@ -289,10 +289,10 @@ func strip2PairsAVX512(lines int, x *float32, xStride int, w unsafe.Pointer, str
 //go:noescape
 func strip4PairsAVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
 
-// strip8PairsAVX512 is stripFunc for 8 rows of x and 32 rows of weights, of which a line is 64 bytes:
+// strip8PairsAVX512 is stripFunc for 8 rows of x and 16 rows of weights, of which a line is 64 bytes:
 //
 //	for r := range 8 {
-//		for c := range 32 {
+//		for c := range 16 {
 //			acc := 0, or dst[r*dstStride+c] if accumulate != 0
 //			for i := range lines * 16 {
 //				x, w := x[r*xStride+i], w[c*stride+2*i:]

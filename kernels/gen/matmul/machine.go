@@ -13,13 +13,14 @@ type machine struct {
 	lanes int    // float32 numbers in one
 	last  int    // number of the last register
 	mr    int    // rows of a tile; its columns are two registers
-	// groups is how many registers of outputs a strip has, by its rows: enough chains to hide the latency of fma.
+	// groups is how many registers of outputs a strip has, by its rows: chains to hide the latency of fma. One row of AVX-512
+	// would go faster with two from the cache, but from memory, for which it is there, few rows side by side are faster.
 	groups map[int]int
 }
 
 var machines = []machine{
 	{name: "AVX2", reg: "Y", lanes: 8, last: 15, mr: 6, groups: map[int]int{1: 2, 2: 2, 4: 2, 8: 1}},
-	{name: "AVX512", reg: "Z", lanes: 16, last: 31, mr: 12, groups: map[int]int{1: 2, 2: 2, 4: 2, 8: 2}},
+	{name: "AVX512", reg: "Z", lanes: 16, last: 31, mr: 12, groups: map[int]int{1: 1, 2: 1, 4: 1, 8: 1}},
 }
 
 // kind is how weights are stored.
@@ -47,6 +48,9 @@ func (k kind) elements() int {
 	}
 	return k.steps
 }
+
+// line is how many elements of x go with a cache line of a row.
+func (k kind) line() int { return 64 / k.chunk() * k.elements() }
 
 func (m machine) r(n int) string { return fmt.Sprintf("%s%d", m.reg, n) }
 
@@ -88,6 +92,9 @@ func (m machine) macros(g *generator) {
 	for _, k := range kinds {
 		m.columns(g, k)
 	}
+	if m.name == "AVX512" {
+		m.lineMacro(g)
+	}
 	m.pairMacro(g)
 	m.stepMacros(g)
 }
@@ -126,10 +133,10 @@ func (m machine) stepMacros(g *generator) {
 // A register takes its rows 16 bytes a lane: rows 0, 4, 8, 12 in the first, rows 1, 5, 9, 13 in the second and so on. Two
 // rounds of unpacking within the lanes then give the columns.
 func (m machine) columns(g *generator, k kind) {
-	g.macro(fmt.Sprintf("%d bytes of each row of a group, transposed: registers 0 to 3 hold a word of every row.", k.chunk()), m.columnsName(k), func() {
+	g.macro(fmt.Sprintf("%d bytes of each row of a group, transposed: registers 0 to 3 hold a word of every row.", k.chunk()), m.columnsName(k)+"(at)", func() {
 		for i, row := range []string{"", "(DX*1)", "(DX*2)", "(R8*1)"} {
 			for q := range m.lanes / 4 {
-				from := fmt.Sprintf("(%s)%s", quads[q], row)
+				from := fmt.Sprintf("(at)(%s)%s", quads[q], row)
 				if k.name == "F16" {
 					to := fmt.Sprintf("X%d", i)
 					if q > 0 {
@@ -148,15 +155,20 @@ func (m machine) columns(g *generator, k kind) {
 				}
 			}
 		}
-		g.op("VUNPCKLPS %s, %s, %s", m.r(1), m.r(0), m.r(4))
-		g.op("VUNPCKHPS %s, %s, %s", m.r(1), m.r(0), m.r(5))
-		g.op("VUNPCKLPS %s, %s, %s", m.r(3), m.r(2), m.r(6))
-		g.op("VUNPCKHPS %s, %s, %s", m.r(3), m.r(2), m.r(7))
-		g.op("VUNPCKLPD %s, %s, %s", m.r(6), m.r(4), m.r(0))
-		g.op("VUNPCKHPD %s, %s, %s", m.r(6), m.r(4), m.r(1))
-		g.op("VUNPCKLPD %s, %s, %s", m.r(7), m.r(5), m.r(2))
-		g.op("VUNPCKHPD %s, %s, %s", m.r(7), m.r(5), m.r(3))
+		m.transposeLanes(g, [4]string{m.r(0), m.r(1), m.r(2), m.r(3)}, 4)
 	})
+}
+
+// transposeLanes transposes the four words of each lane of 16 bytes of four registers, by way of four more from temp on.
+func (m machine) transposeLanes(g *generator, r [4]string, temp int) {
+	for i := range 2 {
+		g.op("VUNPCKLPS %s, %s, %s", r[2*i+1], r[2*i], m.r(temp+2*i))
+		g.op("VUNPCKHPS %s, %s, %s", r[2*i+1], r[2*i], m.r(temp+2*i+1))
+	}
+	for i := range 2 {
+		g.op("VUNPCKLPD %s, %s, %s", m.r(temp+2+i), m.r(temp+i), r[2*i])
+		g.op("VUNPCKHPD %s, %s, %s", m.r(temp+2+i), m.r(temp+i), r[2*i+1])
+	}
 }
 
 func (m machine) columnsName(k kind) string {
@@ -166,9 +178,10 @@ func (m machine) columnsName(k kind) string {
 	return "COLUMNS_" + k.name + "_" + m.name
 }
 
-// steps loads the columns and calls f for each step of k that they hold, with the register of its weights.
-func (m machine) steps(g *generator, k kind, f func(step, register int)) {
-	g.op(m.columnsName(k))
+// steps loads the columns that begin with byte at of each row, and calls f for each step of k that they hold, with the register of
+// its weights.
+func (m machine) steps(g *generator, k kind, at int, f func(step, register int)) {
+	g.op("%s(%d)", m.columnsName(k), at)
 	for c := range 4 {
 		if k == swapped || k == pairs {
 			g.op("FLUSH_%s(%s)", m.name, m.r(c))

@@ -35,6 +35,9 @@ func rounded(g *generator) {
 	g.constant("The bit that makes a NaN quiet.", "quiet", 0x400000)
 	for _, m := range machines {
 		m.columns(g, kinds[1])
+		if m.name == "AVX512" {
+			m.lineMacro(g)
+		}
 		m.pairMacro(g)
 		m.stepMacros(g)
 		m.flushMacro(g)
@@ -73,8 +76,8 @@ func (m machine) flushMacro(g *generator) {
 // further, take the products of its pair and the weights in register w. It is no macro, since dot knows registers by number.
 func (m machine) dotStep(g *generator, rows, at, w, first, stride int) {
 	for r := range rows {
-		g.op("VBROADCASTSS %d(%s)%s, %s", at, []string{"SI", "R14"}[r/4], []string{"", "(R10*1)", "(R10*2)", "(R11*1)"}[r%4], m.r(6+r%2))
-		g.dot(first+r*stride, 6+r%2, w)
+		g.op("VBROADCASTSS %d(%s)%s, %s", at, []string{"SI", "R14"}[r/4], []string{"", "(R10*1)", "(R10*2)", "(R11*1)"}[r%4], m.r(24+r%2))
+		g.dot(first+r*stride, 24+r%2, w)
 	}
 }
 

@@ -7,7 +7,6 @@ import "fmt"
 func (m machine) strip(g *generator, k kind, rows int) {
 	groups := m.groups[rows]
 	cols := groups * m.lanes
-	line := 64 / k.bytes // steps of k in a cache line of each row
 	name := fmt.Sprintf("strip%d%s%s", rows, k.name, m.name)
 	doc := fmt.Sprintf(`%s is stripFunc for %d rows of x and %d rows of weights, of which a line is 64 bytes:
 
@@ -20,7 +19,7 @@ func (m machine) strip(g *generator, k kind, rows int) {
 			dst[r*dstStride+c] = acc
 		}
 	}
-`, name, rows, cols, line/k.steps*k.elements(), k.product())
+`, name, rows, cols, k.line(), k.product())
 	g.text(doc, name, "(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)",
 		"CX", "SI", "R10", "BX", "DX", "R12", "R13", "AX")
 	acc := func(row, group int) string { return m.r(8 + row*groups + group) }
@@ -32,6 +31,7 @@ func (m machine) strip(g *generator, k kind, rows int) {
 	g.op("LEAQ (SI)(R10*4), R14")
 	g.op("MOVQ DX, R9")
 	g.op("IMULQ $%d, R9", cols)
+	g.op("ADDQ BX, R9")
 
 	g.op("TESTQ AX, AX")
 	g.op("JNZ load")
@@ -50,45 +50,45 @@ func (m machine) strip(g *generator, k kind, rows int) {
 		}
 	}
 
-	// A pass of the loop takes a chunk of every row. At the begin of each line it asks for as many bytes of the rows that
-	// come after these, one after the other as they lie: the processor's own looking ahead follows no more than a few rows.
-	chunks := line / k.steps
+	// A pass of the loop takes a line of every row. Between the products it asks for as many lines of the rows that come after
+	// these, one after the other as they lie: the processor's own looking ahead follows no more than a few rows. They are asked
+	// for into the second-level cache, and a few instructions apart: a burst of them would hold up the loads of this pass.
 	g.label("line")
-	g.op("IMULQ $%d, CX", chunks)
-	g.label("chunk")
-	g.op("TESTQ $%d, CX", chunks-1)
-	g.op("JNZ products")
-	g.op("MOVQ w+24(FP), DI")
-	g.op("MOVQ BX, AX")
-	g.op("SUBQ DI, AX")
-	g.op("IMULQ $%d, AX", cols)
-	g.op("ADDQ R9, DI")
-	g.op("ADDQ AX, DI")
-	for c := range cols {
-		g.op("PREFETCHT1 %d(DI)", 64*c)
-	}
-	g.label("products")
-	for c := range groups {
-		m.point(g)
-		m.steps(g, k, func(step, register int) {
-			if k == pairs {
-				m.dotStep(g, rows, 4*step, register, 8+c, groups)
-				return
+	asked, done := 0, 0 // lines, and steps of each group
+	for part := range m.parts(k) {
+		for c := range groups {
+			m.point(g)
+			m.part(g, k, part, func(step, register int) {
+				done++
+				for ; asked < done*cols/(groups*k.line()); asked++ {
+					g.op("PREFETCHT1 %d(R9)", 64*asked)
+				}
+				if k == pairs {
+					m.dotStep(g, rows, 4*step, register, 8+c, groups)
+					return
+				}
+				to := ""
+				for r := range rows {
+					to += ", " + acc(r, c)
+				}
+				g.op("STEP%d_%s(%d, %s%s)", rows, m.name, 4*step, m.r(register), to)
+			})
+			if groups > 1 {
+				m.next(g)
 			}
-			to := ""
-			for r := range rows {
-				to += ", " + acc(r, c)
-			}
-			g.op("STEP%d_%s(%d, %s%s)", rows, m.name, 4*step, m.r(register), to)
-		})
-		m.next(g)
+		}
+		if groups > 1 {
+			g.op("MOVQ DX, AX")
+			g.op("IMULQ $%d, AX", cols)
+			g.op("SUBQ AX, BX")
+		}
 	}
-	g.op("SUBQ R9, BX")
-	g.op("ADDQ $%d, BX", k.chunk())
-	g.op("ADDQ $%d, SI", 4*k.elements())
-	g.op("ADDQ $%d, R14", 4*k.elements())
+	g.op("ADDQ $64, BX")
+	g.op("ADDQ $%d, R9", 64*cols)
+	g.op("ADDQ $%d, SI", 4*k.line())
+	g.op("ADDQ $%d, R14", 4*k.line())
 	g.op("DECQ CX")
-	g.op("JNZ chunk")
+	g.op("JNZ line")
 	for r := range rows {
 		for c := range groups {
 			g.op("VMOVUPS %s, %d(R12)", acc(r, c), c*m.bytes())
@@ -98,4 +98,82 @@ func (m machine) strip(g *generator, k kind, rows int) {
 		}
 	}
 	g.end()
+}
+
+// parts is how many parts of a line of each row are loaded one after the other: as many as it takes, or a whole line, so that
+// no row is touched twice. Rows whose distance is a multiple of many lines share few places in the cache.
+func (m machine) parts(k kind) int {
+	if m.name == "AVX512" {
+		return 1
+	}
+	return 64 / k.chunk()
+}
+
+// part loads a part of a line of each row of a group and calls f for each step of k in it, with the register of its weights.
+func (m machine) part(g *generator, k kind, part int, f func(step, register int)) {
+	if m.name == "AVX512" {
+		m.wholeLine(g, k, f)
+		return
+	}
+	m.steps(g, k, part*k.chunk(), func(step, register int) { f(part*k.elements()+step, register) })
+}
+
+// wholeLine is part for 16 rows of 16 words.
+func (m machine) wholeLine(g *generator, k kind, f func(step, register int)) {
+	g.op("LINE_" + m.name)
+	for word, c := range lineRegisters {
+		if k == swapped || k == pairs {
+			g.op("FLUSH_%s(%s)", m.name, m.r(c))
+		}
+		low, high := 28, 29
+		switch {
+		case k.name == "F16":
+			g.op("VPMOVDW %s, Y%d", m.r(c), low)
+			g.op("VCVTPH2PS Y%d, %s", low, m.r(low))
+			g.op("VPSRLD $16, %s, %s", m.r(c), m.r(high))
+			g.op("VPMOVDW %s, Y%d", m.r(high), high)
+			g.op("VCVTPH2PS Y%d, %s", high, m.r(high))
+		case k == swapped || k.name == "BF16":
+			g.op("VPSLLD $16, %s, %s", m.r(c), m.r(low))
+			m.and(g, "high<>(SB)", m.r(c), high)
+		}
+		switch {
+		case k == swapped:
+			f(2*word, high)
+			f(2*word+1, low)
+		case k.bytes == 2 && k != pairs:
+			f(2*word, low)
+			f(2*word+1, high)
+		default:
+			f(word, c)
+		}
+	}
+}
+
+// lineRegisters hold a line of 16 rows: first a row each, in the end a word of every row.
+var lineRegisters = []int{0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23}
+
+// lineMacro defines the loading of a line of each row of a group, transposed: a lane of 16 bytes at first, in fours of rows, then
+// the lanes of four fours. It uses registers 24 to 27 too.
+func (m machine) lineMacro(g *generator) {
+	g.macro("64 bytes of each row of a group, transposed: registers 0 to 7 and 16 to 23 hold a word of every row.", "LINE_"+m.name, func() {
+		d := func(i int) string { return m.r(lineRegisters[i]) }
+		for q, quad := range quads {
+			for i, row := range []string{"", "(DX*1)", "(DX*2)", "(R8*1)"} {
+				g.op("VMOVUPS (%s)%s, %s", quad, row, d(4*q+i))
+			}
+			m.transposeLanes(g, [4]string{d(4 * q), d(4*q + 1), d(4*q + 2), d(4*q + 3)}, 24)
+		}
+		for c := range 4 {
+			rows := [4]string{d(c), d(4 + c), d(8 + c), d(12 + c)}
+			g.op("VSHUFF64X2 $0x44, %s, %s, Z24", rows[1], rows[0])
+			g.op("VSHUFF64X2 $0xee, %s, %s, Z25", rows[1], rows[0])
+			g.op("VSHUFF64X2 $0x44, %s, %s, Z26", rows[3], rows[2])
+			g.op("VSHUFF64X2 $0xee, %s, %s, Z27", rows[3], rows[2])
+			g.op("VSHUFF64X2 $0x88, Z26, Z24, %s", rows[0])
+			g.op("VSHUFF64X2 $0xdd, Z26, Z24, %s", rows[1])
+			g.op("VSHUFF64X2 $0x88, Z27, Z25, %s", rows[2])
+			g.op("VSHUFF64X2 $0xdd, Z27, Z25, %s", rows[3])
+		}
+	})
 }

@@ -144,7 +144,7 @@ func (m machine) pack(g *generator, k kind) {
 	g.op("SHLQ $2, R9")
 	m.point(g)
 	g.label("chunk")
-	m.steps(g, k, func(_, register int) {
+	m.steps(g, k, 0, func(_, register int) {
 		g.op("VMOVUPS %s, (SI)", m.r(register))
 		g.op("ADDQ R9, SI")
 	})
