@@ -183,4 +183,4 @@ func (g *generator) quantTile512(f form, rows int) {
 
 // prefetch is how far before their use weights are asked for, in bytes, where a tile has few rows. They are asked for into the
 // second-level cache: that leaves the processor's own looking ahead free to run further, into the first it would not.
-const prefetch = 2048
+const prefetch = 1024
