@@ -15,15 +15,15 @@ type Options struct {
 
 // Engine is a kernel path and a pool of workers. It is safe for concurrent use.
 type Engine struct {
-	path     *path
-	rounded  func() *path // for products of bfloat16
-	pool     *pool
-	scratch  sync.Pool // of *Scratch
-	packed   sync.Pool // of *[]float32: the left operand of a product
-	blocks   sync.Pool // of *[]xBlock: the left operand of a quantised product
-	roundedX sync.Pool // of *[]float32: the left operand of a product of bfloat16
-	close    sync.Once
-	idle     bool // see Idle
+	path      *path
+	rounded   func() *path // for products of bfloat16
+	pool      *pool
+	scratch   sync.Pool // of *Scratch
+	packed    sync.Pool // of *[]float32: the left operand of a product
+	blocks    sync.Pool // of *[]xBlock: the left operand of a quantised product
+	roundings sync.Pool // of *roundingJob: the left operand of a product of bfloat16
+	close     sync.Once
+	idle      bool // see Idle
 }
 
 // path is one set of kernels.
@@ -85,7 +85,7 @@ func New(o Options) (*Engine, error) {
 	e := &Engine{path: p, rounded: sync.OnceValue(func() *path { return p.ways()[0] }), pool: newPool(o.Threads)}
 	e.scratch.New = func() any { return NewScratch() }
 	e.packed.New = func() any { return new([]float32) }
-	e.roundedX.New = func() any { return new([]float32) }
+	e.roundings.New = newRoundingJob
 	e.blocks.New = func() any { return new([]xBlock) }
 	return e, nil
 }

@@ -71,14 +71,19 @@ func (e *Engine) matMul(p *path, dst, x View, w Matrix, transW, accumulate bool)
 	done := p.stripped(dst, x, w, transW)
 	// One piece for each thread: where a piece ends, what it has asked of the memory for its next strip was in vain.
 	strips := done / stripCols
-	e.For(strips, (strips+e.pool.n-1)/e.pool.n, func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			p.strip(dst, x, w, transW, accumulate, i*stripCols)
-		}
-	})
-	if done == dst.Cols {
-		return
+	if strips > 0 {
+		j := stripJobs.Get().(*stripJob)
+		j.p, j.dst, j.x, j.w, j.transW, j.accumulate = p, dst, x, w, transW, accumulate
+		e.For(strips, (strips+e.pool.n-1)/e.pool.n, j.run)
+		stripJobs.Put(j)
 	}
+	if done < dst.Cols {
+		e.byPanels(p, dst, x, w, transW, accumulate, done)
+	}
+}
+
+// byPanels computes the columns of a product from done on.
+func (e *Engine) byPanels(p *path, dst, x View, w Matrix, transW, accumulate bool, done int) {
 	buf := e.packed.Get().(*[]float32)
 	defer e.packed.Put(buf)
 	tiles := (dst.Rows + p.mr - 1) / p.mr

@@ -1,6 +1,9 @@
 package kernels
 
-import "unsafe"
+import (
+	"sync"
+	"unsafe"
+)
 
 // quantTileFunc computes a tile of a few rows of x and the 32 columns of a panel, the loop of quantTileGeneric. Rows of x are
 // xStride blocks apart, rows of dst dstStride numbers; per is how many blocks have one scale; zeros is nil but in the form with
@@ -56,19 +59,47 @@ func (e *Engine) matMulQuantised(dst, x View, w *Panels) {
 	if cap(*buf) < dst.Rows*blocks {
 		*buf = make([]xBlock, dst.Rows*blocks)
 	}
-	xs := (*buf)[:dst.Rows*blocks]
-	e.For(dst.Rows, 1+(1<<14)/(x.Cols+1), func(lo, hi int) {
-		for r := lo; r < hi; r++ {
-			routines.quantise(xs[r*blocks:][:blocks], x.Data[r*x.RowStride:][:x.Cols], zero)
-		}
-	})
-	e.For(w.count(), 1, func(lo, hi int) {
-		s := e.scratch.Get().(*Scratch)
-		defer e.scratch.Put(s)
-		for i := lo; i < hi; i++ {
-			quantPanel(s, routines.tiles[w.form()], dst, xs, blocks, w, i)
-		}
-	})
+	j := quantJobs.Get().(*quantJob)
+	defer quantJobs.Put(j)
+	j.e, j.routines, j.dst, j.x, j.w, j.zero = e, routines, dst, x, w, zero
+	j.xs, j.blocks = (*buf)[:dst.Rows*blocks], blocks
+	e.For(dst.Rows, 1+(1<<14)/(x.Cols+1), j.quantise)
+	e.For(w.count(), 1, j.multiply)
+}
+
+// quantJob is a product of quantised weights, handed to the pool in two steps. It is kept for the next one: decoding allocates
+// nothing.
+type quantJob struct {
+	e                  *Engine
+	routines           *quantRoutines
+	dst, x             View
+	w                  *Panels
+	xs                 []xBlock
+	blocks             int
+	zero               int32
+	quantise, multiply func(lo, hi int) // rows and panels, made once
+}
+
+var quantJobs = sync.Pool{New: func() any {
+	j := new(quantJob)
+	j.quantise, j.multiply = j.rows, j.panels
+	return j
+}}
+
+// rows quantises rows [lo, hi) of x.
+func (j *quantJob) rows(lo, hi int) {
+	for r := lo; r < hi; r++ {
+		j.routines.quantise(j.xs[r*j.blocks:][:j.blocks], j.x.Data[r*j.x.RowStride:][:j.x.Cols], j.zero)
+	}
+}
+
+// panels computes the columns of panels [lo, hi).
+func (j *quantJob) panels(lo, hi int) {
+	s := j.e.scratch.Get().(*Scratch)
+	defer j.e.scratch.Put(s)
+	for i := lo; i < hi; i++ {
+		quantPanel(s, j.routines.tiles[j.w.form()], j.dst, j.xs, j.blocks, j.w, i)
+	}
 }
 
 // quantPanel computes the columns of panel i, by way of scratch where dst ends within it.

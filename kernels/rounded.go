@@ -107,13 +107,32 @@ func (e *Engine) matMulRounded(dst, x View, w Matrix) {
 	p := e.rounded()
 	even := (x.Cols + 1) / 2 * 2
 	cols := even / p.steps
-	buf := e.roundedX.Get().(*[]float32)
-	defer e.roundedX.Put(buf)
-	xs := View{Data: grow(buf, dst.Rows*cols), Rows: dst.Rows, Cols: cols, RowStride: cols, ColStride: 1}
-	e.For(dst.Rows, 1+(1<<14)/(x.Cols+1), func(lo, hi int) {
-		for r := lo; r < hi; r++ {
-			p.roundX(xs.Data[r*cols:][:cols], x.Data[r*x.RowStride:][:x.Cols])
-		}
-	})
+	j := e.roundings.Get().(*roundingJob)
+	defer e.roundings.Put(j)
+	xs := View{Data: grow(&j.buf, dst.Rows*cols), Rows: dst.Rows, Cols: cols, RowStride: cols, ColStride: 1}
+	j.p, j.x, j.xs = p, x, xs
+	e.For(dst.Rows, 1+(1<<14)/(x.Cols+1), j.run)
 	e.matMul(p, dst, xs, w, true, false)
+}
+
+// roundingJob is the rounding of a left operand, handed to the pool. It is kept for the next one, with its memory: decoding
+// allocates nothing.
+type roundingJob struct {
+	p     *path
+	x, xs View
+	buf   []float32
+	run   func(lo, hi int) // rows, made once
+}
+
+func newRoundingJob() any {
+	j := new(roundingJob)
+	j.run = j.rows
+	return j
+}
+
+// rows rounds rows [lo, hi).
+func (j *roundingJob) rows(lo, hi int) {
+	for r := lo; r < hi; r++ {
+		j.p.roundX(j.xs.Data[r*j.xs.RowStride:][:j.xs.Cols], j.x.Data[r*j.x.RowStride:][:j.x.Cols])
+	}
 }

@@ -1,6 +1,9 @@
 package kernels
 
-import "unsafe"
+import (
+	"sync"
+	"unsafe"
+)
 
 // stripCols is how many columns of a product a piece of work has where strips compute it: every strip's divides it.
 const stripCols = 32
@@ -43,6 +46,28 @@ func (p *path) stripped(dst, x View, w Matrix, transW bool) int {
 		return 0
 	}
 	return dst.Cols / stripCols * stripCols
+}
+
+// stripJob is a product by strips, handed to the pool. It is kept for the next one: decoding allocates nothing.
+type stripJob struct {
+	p                  *path
+	dst, x             View
+	w                  Matrix
+	transW, accumulate bool
+	run                func(lo, hi int) // strips, made once
+}
+
+var stripJobs = sync.Pool{New: func() any {
+	j := new(stripJob)
+	j.run = j.strips
+	return j
+}}
+
+// strips computes strips [lo, hi).
+func (j *stripJob) strips(lo, hi int) {
+	for i := lo; i < hi; i++ {
+		j.p.strip(j.dst, j.x, j.w, j.transW, j.accumulate, i*stripCols)
+	}
 }
 
 // strip computes the columns [c, c+stripCols) of a product by strips. The rows are done a few at a time: the weights of

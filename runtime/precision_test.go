@@ -38,6 +38,46 @@ func TestSameBitsInEachPrecision(t *testing.T) {
 	}
 }
 
+// TestSameBitsOfModel is the same for the model in the folder LOUPE_BITS, which is too long for every day: real widths take every
+// kernel with its tails and blocks. Kernels that this machine lacks are left out.
+func TestSameBitsOfModel(t *testing.T) {
+	dir := os.Getenv("LOUPE_BITS")
+	if dir == "" {
+		t.Skip("LOUPE_BITS names no model")
+	}
+	for _, precision := range loupe.Precisions {
+		t.Run(precision, func(t *testing.T) {
+			var want string
+			for _, o := range []loupe.Options{
+				{Threads: 1}, {Threads: 2, PrefillChunk: 50},
+				{Threads: 2, Kernels: "avx2"}, {Threads: 1, Kernels: "avx2", PrefillChunk: 50},
+				{Threads: 2, Kernels: "avx512"}, {Threads: 2, Kernels: "neon"},
+			} {
+				o.Precision, o.MaxPixels = precision, 28*28*80
+				m, err := loupe.Load(dir, o)
+				if err != nil && strings.Contains(err.Error(), "--kernels") {
+					t.Logf("%+v: %v", o, err)
+					continue
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, got := tokens(t, m, embeddedPrompt(t, m), loupe.Generation{MaxTokens: 4, IgnoreEOS: true})
+				if err := m.Close(); err != nil {
+					t.Fatal(err)
+				}
+				t.Logf("%+v: %s", o, got)
+				if want == "" {
+					want = got
+				}
+				if got != want {
+					t.Errorf("%+v gives logits %.8s, and one thread %.8s", o, got, want)
+				}
+			}
+		})
+	}
+}
+
 // accuracy is what a precision costs on one prompt, beside exact.
 type accuracy struct {
 	most, mean float64 // difference of the logits, as a part of the largest logit

@@ -40,13 +40,17 @@ func (r *Run) SwiGLU(gate, up Tensor) Tensor {
 	if r.idle() {
 		return out
 	}
-	r.rows(gate.Rows, 16*gate.Cols, func(lo, hi int) {
+	type work struct {
+		eng           *kernels.Engine
+		out, gate, up Tensor
+	}
+	rowsWith(r, gate.Rows, 16*gate.Cols, work{r.eng, out, gate, up}, func(w work, lo, hi int) {
 		for i := lo; i < hi; i++ {
-			r.eng.SwiGLU(out.Row(i), gate.Row(i), up.Row(i))
+			w.eng.SwiGLU(w.out.Row(i), w.gate.Row(i), w.up.Row(i))
 		}
 	})
 	if r.taping(false, gate, up) {
-		out = r.WithGrad(out)
+		out := r.WithGrad(out)
 		r.record(func() {
 			r.rows(out.Rows, 32*out.Cols, func(lo, hi int) {
 				for i := lo; i < hi; i++ {
@@ -54,6 +58,7 @@ func (r *Run) SwiGLU(gate, up Tensor) Tensor {
 				}
 			})
 		})
+		return out
 	}
 	return out
 }

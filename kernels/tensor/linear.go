@@ -69,9 +69,14 @@ func (r *Run) affine(out, x Tensor, l *Linear) {
 	if l.Bias == nil {
 		return
 	}
-	r.rows(out.Rows, out.Cols, func(lo, hi int) {
+	type work struct {
+		eng  *kernels.Engine
+		out  Tensor
+		bias []float32
+	}
+	rowsWith(r, out.Rows, out.Cols, work{r.eng, out, l.Bias}, func(w work, lo, hi int) {
 		for i := lo; i < hi; i++ {
-			r.eng.Add(out.Row(i), out.Row(i), l.Bias)
+			w.eng.Add(w.out.Row(i), w.out.Row(i), w.bias)
 		}
 	})
 }

@@ -9,14 +9,20 @@ func (r *Run) RMSNorm(x Tensor, n *Norm) Tensor {
 	if r.idle() {
 		return out
 	}
-	r.rows(x.Rows, 4*x.Cols, func(lo, hi int) {
+	type work struct {
+		eng    *kernels.Engine
+		out, x Tensor
+		n      *Norm
+	}
+	rowsWith(r, x.Rows, 4*x.Cols, work{r.eng, out, x, n}, func(w work, lo, hi int) {
 		for i := lo; i < hi; i++ {
-			r.eng.RMSNorm(out.Row(i), x.Row(i), n.Weight, n.Eps)
+			w.eng.RMSNorm(w.out.Row(i), w.x.Row(i), w.n.Weight, w.n.Eps)
 		}
 	})
 	if r.taping(n.WeightGrad != nil, x) {
-		out = r.WithGrad(out)
+		out := r.WithGrad(out)
 		r.record(func() { r.rmsNormBackward(x, out, n) })
+		return out
 	}
 	return out
 }

@@ -26,17 +26,22 @@ func (r *Run) Rotate(x Tensor, rot Rotary) Tensor {
 	if r.idle() {
 		return out
 	}
-	d := 2 * rot.Cos.Cols
-	r.rows(x.Rows, 2*x.Cols, func(lo, hi int) {
+	type work struct {
+		eng    *kernels.Engine
+		out, x Tensor
+		rot    Rotary
+	}
+	rowsWith(r, x.Rows, 2*x.Cols, work{r.eng, out, x, rot}, func(w work, lo, hi int) {
+		d := 2 * w.rot.Cos.Cols
 		for i := lo; i < hi; i++ {
-			src, dst := x.Row(i), out.Row(i)
+			src, dst := w.x.Row(i), w.out.Row(i)
 			for h := 0; h < len(src); h += d {
-				r.eng.Rotate(dst[h:h+d], src[h:h+d], rot.Cos.Row(i), rot.Sin.Row(i))
+				w.eng.Rotate(dst[h:h+d], src[h:h+d], w.rot.Cos.Row(i), w.rot.Sin.Row(i))
 			}
 		}
 	})
 	if r.taping(false, x) {
-		out = r.WithGrad(out)
+		out, rot, d := r.WithGrad(out), rot, 2*rot.Cos.Cols
 		r.record(func() {
 			r.rows(x.Rows, 2*x.Cols, func(lo, hi int) {
 				for i := lo; i < hi; i++ {
@@ -47,6 +52,7 @@ func (r *Run) Rotate(x Tensor, rot Rotary) Tensor {
 				}
 			})
 		})
+		return out
 	}
 	return out
 }

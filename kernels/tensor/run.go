@@ -95,8 +95,22 @@ func (r *Run) Scope(x Tensor, block func(x Tensor) Tensor) Tensor {
 
 // rows runs f over the rows of a tensor on the pool. A row costs about cols scalar operations.
 func (r *Run) rows(n, cols int, f func(lo, hi int)) {
-	r.eng.For(n, max(1, 1<<14/max(cols, 1)), func(lo, hi int) { f(lo, hi) })
+	r.eng.For(n, rowsAtOnce(cols), f)
 }
+
+// rowsWith is rows for what decoding does with a row at a time: f captures nothing and is given what it works with, so that
+// nothing is allocated where one piece is all there is.
+func rowsWith[T any](r *Run, n, cols int, with T, f func(with T, lo, hi int)) {
+	if n <= rowsAtOnce(cols) && !r.eng.Idles() {
+		f(with, 0, n)
+		return
+	}
+	shared := with // of this branch alone, or it would always be allocated
+	r.rows(n, cols, func(lo, hi int) { f(shared, lo, hi) })
+}
+
+// rowsAtOnce is how many rows are worth handing to a worker.
+func rowsAtOnce(cols int) int { return max(1, 1<<14/max(cols, 1)) }
 
 // Finite fails the run if x holds an infinity or NaN (law 4), naming the point and the row.
 func (r *Run) Finite(at Point, x Tensor) {
