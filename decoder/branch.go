@@ -29,7 +29,7 @@ func (b *branches) attend(r *tensor.Run, l *Layer, q, k, v tensor.Tensor) tensor
 
 // first is the first n rows of pages, however many they hold.
 func first(pages []tensor.Tensor, n int) []tensor.Tensor {
-	return head(pages[:(n+pageRows-1)/pageRows], n)
+	return head(nil, pages[:(n+pageRows-1)/pageRows], n)
 }
 
 // ForwardBranches runs layers from on over the branches of what prefix holds. x, (rows of all branches, hidden_size), is the

@@ -17,7 +17,8 @@ type Cache struct {
 	branches       *branches // in place of all the others: see ForwardBranches
 }
 
-type pages struct{ k, v []tensor.Tensor }
+// pages are those of one layer. seenK and seenV are k and v as far as they are filled, which attention is lent until the next step.
+type pages struct{ k, v, seenK, seenV []tensor.Tensor }
 
 // NewCache is an empty cache for a model of this configuration.
 func NewCache(cfg weights.TextConfig) *Cache {
@@ -60,12 +61,13 @@ func (c *Cache) extend(layer *Layer, k, v tensor.Tensor) tensor.KV {
 		copy(l.k[at/pageRows].Row(at%pageRows), k.Row(i))
 		copy(l.v[at/pageRows].Row(at%pageRows), v.Row(i))
 	}
-	return tensor.KV{K: head(l.k, c.n+k.Rows), V: head(l.v, c.n+k.Rows), KVHeads: c.kvHeads}
+	l.seenK, l.seenV = head(l.seenK[:0], l.k, c.n+k.Rows), head(l.seenV[:0], l.v, c.n+k.Rows)
+	return tensor.KV{K: l.seenK, V: l.seenV, KVHeads: c.kvHeads}
 }
 
-// head is the first n rows of pages.
-func head(pages []tensor.Tensor, n int) []tensor.Tensor {
-	out := append([]tensor.Tensor(nil), pages...)
+// head appends the first n rows of pages to out, which is empty.
+func head(out, pages []tensor.Tensor, n int) []tensor.Tensor {
+	out = append(out, pages...)
 	if last := len(out) - 1; last >= 0 {
 		out[last] = out[last].Slice(0, n-last*pageRows)
 	}

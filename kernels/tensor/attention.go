@@ -52,9 +52,10 @@ func (r *Run) Within(at Point, q Tensor, heads int, kv KV, spans []Span) Tensor 
 	out, known := r.attentionResult(q, kv)
 	for _, s := range spans {
 		part := KV{K: []Tensor{kv.K[0].Slice(s.Start, s.End)}, V: []Tensor{kv.V[0].Slice(s.Start, s.End)}, KVHeads: kv.KVHeads}
-		a := &attention{heads: heads, q: q.Slice(s.Start, s.End), kv: part, out: out.Slice(s.Start, s.End), known: known, index: s.Index}
-		a.visible = func(int) int { return part.K[0].Rows }
-		r.attend(at, a)
+		r.attend(at, &attention{
+			heads: heads, q: q.Slice(s.Start, s.End), kv: part, out: out.Slice(s.Start, s.End), known: known, index: s.Index,
+			first: part.Len(),
+		})
 	}
 	return r.TapHeads(at.named("heads"), out, heads)
 }
@@ -63,10 +64,7 @@ func (r *Run) Within(at Point, q Tensor, heads int, kv KV, spans []Span) Tensor 
 // less. Query head h reads key head h/(heads/kv_heads) (grouped queries, Ainslie et al., arXiv 2305.13245).
 func (r *Run) Causal(at Point, q Tensor, heads int, kv KV) Tensor {
 	out, known := r.attentionResult(q, kv)
-	past := kv.Len() - q.Rows
-	a := &attention{heads: heads, q: q, kv: kv, out: out, known: known, index: -1}
-	a.visible = func(row int) int { return past + row + 1 }
-	r.attend(at, a)
+	r.attend(at, &attention{heads: heads, q: q, kv: kv, out: out, known: known, index: -1, first: kv.Len() - q.Rows + 1, more: 1})
 	return r.TapHeads(at.named("heads"), out, heads)
 }
 
@@ -81,8 +79,8 @@ type attention struct {
 	kv     KV
 	known  bool // out holds the result already: see Run.product
 	index  int  // J of the tap names; -1: none
-	// visible is how many keys query row sees: keys [0, visible).
-	visible func(row int) int
+	// Query 0 sees keys [0, first), and each query more keys than the one before it.
+	first, more int
 
 	scoresAt, probsAt     Point
 	scoreEdits, probEdits []Edit
@@ -91,6 +89,9 @@ type attention struct {
 	dScores, dProbs []float32 // their gradients
 	firstHead       int
 }
+
+// visible is how many keys a query sees.
+func (a *attention) visible(query int) int { return a.first + a.more*query }
 
 func (r *Run) attend(at Point, a *attention) {
 	if r.Err() != nil {

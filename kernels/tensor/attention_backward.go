@@ -9,7 +9,7 @@ import (
 // itself.
 func (r *Run) attentionResult(q Tensor, kv KV) (out Tensor, known bool) {
 	out, known = r.product(q.Rows, q.Cols)
-	if r.taping(false, append(slices.Concat(kv.K, kv.V), q)...) {
+	if r.tape != nil && r.taping(false, append(slices.Concat(kv.K, kv.V), q)...) {
 		out = r.WithGrad(out)
 	}
 	return out, known

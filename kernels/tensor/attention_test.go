@@ -237,7 +237,7 @@ func TestScratchIsBounded(t *testing.T) {
 	const keys, most = 16384, 200 << 20 / 16
 	p := newProblem(newSource(60), 1, 1, 8, keys, keys)
 	r := newRun(t, nil)
-	a := &attention{heads: 1, q: p.q, kv: p.cut(keys), out: r.New(keys, p.dim), index: -1, visible: func(int) int { return keys }}
+	a := &attention{heads: 1, q: p.q, kv: p.cut(keys), out: r.New(keys, p.dim), index: -1, first: keys}
 	if n := a.block(); n < 12 || n >= queryBlock {
 		t.Fatalf("%d queries at a time", n)
 	}

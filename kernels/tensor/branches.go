@@ -6,10 +6,10 @@ func (r *Run) CausalBranches(at Point, q Tensor, heads int, kv []KV, rows []int)
 	out := r.New(q.Rows, q.Cols)
 	from := 0
 	for i, n := range rows {
-		past := kv[i].Len() - n
-		a := &attention{heads: heads, q: q.Slice(from, from+n), kv: kv[i], out: out.Slice(from, from+n), index: -1}
-		a.visible = func(row int) int { return past + row + 1 }
-		r.attend(at, a)
+		r.attend(at, &attention{
+			heads: heads, q: q.Slice(from, from+n), kv: kv[i], out: out.Slice(from, from+n), index: -1,
+			first: kv[i].Len() - n + 1, more: 1,
+		})
 		from += n
 	}
 	return r.TapHeads(at.named("heads"), out, heads)

@@ -7,7 +7,8 @@ import "strconv"
 // asked.
 type Point struct {
 	Module, Name string
-	Index        int // -1: none
+	Index        int    // -1: none
+	suffix       string // of Name, after a dot
 	// Pass tells apart the passes of a run in which a point comes twice: see Run.Pass. It is no part of the name.
 	Pass string
 }
@@ -16,13 +17,22 @@ type Point struct {
 func At(module, name string) Point { return Point{Module: module, Name: name, Index: -1} }
 
 // Sub is the point with a suffix appended to its name.
-func (p Point) Sub(suffix string) Point { p.Name += "." + suffix; return p }
+func (p Point) Sub(suffix string) Point {
+	if p.suffix != "" {
+		p.Name += "." + p.suffix
+	}
+	p.suffix = suffix
+	return p
+}
 
 // String is the full name.
 func (p Point) String() string {
 	s := p.Module
 	if p.Name != "" {
 		s += "." + p.Name
+	}
+	if p.suffix != "" {
+		s += "." + p.suffix
 	}
 	if p.Index >= 0 {
 		s += "." + strconv.Itoa(p.Index)
