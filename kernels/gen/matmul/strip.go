@@ -54,7 +54,7 @@ func (m machine) strip(g *generator, k kind, rows int) {
 	// these, one after the other as they lie: the processor's own looking ahead follows no more than a few rows. They are asked
 	// for into the second-level cache, and a few instructions apart: a burst of them would hold up the loads of this pass.
 	g.label("line")
-	asked, done := 0, 0 // lines, and steps of each group
+	asked, done := 0, 0 // lines, and steps of all groups
 	for part := range m.parts(k) {
 		for c := range groups {
 			m.point(g)
