@@ -1,0 +1,5 @@
+//go:build !race
+
+package loupe
+
+const racing = false
