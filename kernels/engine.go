@@ -20,7 +20,8 @@ type Engine struct {
 	pool      *pool
 	scratch   sync.Pool // of *Scratch
 	packed    sync.Pool // of *[]float32: the left operand of a product
-	blocks    sync.Pool // of *[]xBlock: the left operand of a quantised product
+	quantJobs sync.Pool // of *quantJob: products of quantised weights
+	stripJobs sync.Pool // of *stripJob: products of few rows
 	roundings sync.Pool // of *roundingJob: the left operand of a product of bfloat16
 	close     sync.Once
 	idle      bool // see Idle
@@ -86,7 +87,8 @@ func New(o Options) (*Engine, error) {
 	e.scratch.New = func() any { return NewScratch() }
 	e.packed.New = func() any { return new([]float32) }
 	e.roundings.New = newRoundingJob
-	e.blocks.New = func() any { return new([]xBlock) }
+	e.quantJobs.New = newQuantJob
+	e.stripJobs.New = newStripJob
 	return e, nil
 }
 

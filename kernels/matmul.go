@@ -72,10 +72,10 @@ func (e *Engine) matMul(p *path, dst, x View, w Matrix, transW, accumulate bool)
 	// One piece for each thread: where a piece ends, what it has asked of the memory for its next strip was in vain.
 	strips := done / stripCols
 	if strips > 0 {
-		j := stripJobs.Get().(*stripJob)
+		j := e.stripJobs.Get().(*stripJob)
 		j.p, j.dst, j.x, j.w, j.transW, j.accumulate = p, dst, x, w, transW, accumulate
 		e.For(strips, (strips+e.pool.n-1)/e.pool.n, j.run)
-		stripJobs.Put(j)
+		e.stripJobs.Put(j)
 	}
 	if done < dst.Cols {
 		e.byPanels(p, dst, x, w, transW, accumulate, done)

@@ -1,9 +1,6 @@
 package kernels
 
-import (
-	"sync"
-	"unsafe"
-)
+import "unsafe"
 
 // quantTileFunc computes a tile of a few rows of x and the 32 columns of a panel, the loop of quantTileGeneric. Rows of x are
 // xStride blocks apart, rows of dst dstStride numbers; per is how many blocks have one scale; zeros is nil but in the form with
@@ -54,21 +51,19 @@ func (e *Engine) matMulQuantised(dst, x View, w *Panels) {
 	if w.Zeros != nil {
 		zero = 1 // the kernel multiplies by the zero point of each column
 	}
-	buf := e.blocks.Get().(*[]xBlock)
-	defer e.blocks.Put(buf)
-	if cap(*buf) < dst.Rows*blocks {
-		*buf = make([]xBlock, dst.Rows*blocks)
+	j := e.quantJobs.Get().(*quantJob)
+	defer e.quantJobs.Put(j)
+	j.e, j.routines, j.dst, j.x, j.w, j.zero, j.blocks = e, routines, dst, x, w, zero, blocks
+	if cap(j.xs) < dst.Rows*blocks {
+		j.xs = make([]xBlock, dst.Rows*blocks)
 	}
-	j := quantJobs.Get().(*quantJob)
-	defer quantJobs.Put(j)
-	j.e, j.routines, j.dst, j.x, j.w, j.zero = e, routines, dst, x, w, zero
-	j.xs, j.blocks = (*buf)[:dst.Rows*blocks], blocks
+	j.xs = j.xs[:dst.Rows*blocks]
 	e.For(dst.Rows, 1+(1<<14)/(x.Cols+1), j.quantise)
 	e.For(w.count(), 1, j.multiply)
 }
 
-// quantJob is a product of quantised weights, handed to the pool in two steps. It is kept for the next one: decoding allocates
-// nothing.
+// quantJob is a product of quantised weights, handed to the pool in two steps. It is kept for the next one, with its memory:
+// decoding allocates nothing.
 type quantJob struct {
 	e                  *Engine
 	routines           *quantRoutines
@@ -80,11 +75,11 @@ type quantJob struct {
 	quantise, multiply func(lo, hi int) // rows and panels, made once
 }
 
-var quantJobs = sync.Pool{New: func() any {
+func newQuantJob() any {
 	j := new(quantJob)
 	j.quantise, j.multiply = j.rows, j.panels
 	return j
-}}
+}
 
 // rows quantises rows [lo, hi) of x.
 func (j *quantJob) rows(lo, hi int) {

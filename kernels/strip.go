@@ -1,9 +1,6 @@
 package kernels
 
-import (
-	"sync"
-	"unsafe"
-)
+import "unsafe"
 
 // stripCols is how many columns of a product a piece of work has where strips compute it: every strip's divides it.
 const stripCols = 32
@@ -57,11 +54,11 @@ type stripJob struct {
 	run                func(lo, hi int) // strips, made once
 }
 
-var stripJobs = sync.Pool{New: func() any {
+func newStripJob() any {
 	j := new(stripJob)
 	j.run = j.strips
 	return j
-}}
+}
 
 // strips computes strips [lo, hi).
 func (j *stripJob) strips(lo, hi int) {

@@ -65,17 +65,20 @@ func (m machine) zero(g *generator, n int) {
 	}
 }
 
-func (m machine) and(g *generator, mem, a string, b int) {
+func (m machine) and(g *generator, mem, a, b string) {
 	if m.name == "AVX512" {
-		g.op("VPANDD %s, %s, %s", mem, a, m.r(b))
+		g.op("VPANDD %s, %s, %s", mem, a, b)
 	} else {
-		g.op("VPAND %s, %s, %s", mem, a, m.r(b))
+		g.op("VPAND %s, %s, %s", mem, a, b)
 	}
 }
 
 // quads are the registers that hold addresses of rows 0, 4, 8 and 12 of a group; DX is the distance between rows, R8 three
 // times that.
 var quads = []string{"BX", "DI", "AX", "R15"}
+
+// quadRows are the offsets of a quad's four rows.
+var quadRows = []string{"", "(DX*1)", "(DX*2)", "(R8*1)"}
 
 // point sets the quads from the first.
 func (m machine) point(g *generator) {
@@ -92,19 +95,16 @@ func (m machine) macros(g *generator) {
 	for _, k := range kinds {
 		m.columns(g, k)
 	}
-	if m.name == "AVX512" {
-		m.lineMacro(g)
-	}
+	m.lineMacro(g)
 	m.pairMacro(g)
 	m.stepMacros(g)
 }
 
 func (m machine) pairMacro(g *generator) {
-	g.macro("The weights of a pair of bfloat16 in register c, widened: the lower to register 4, the upper to register 5.",
-		"PAIR_"+m.name+"(c)", func() {
-			g.op("VPSLLD $16, c, %s", m.r(4))
-			m.and(g, "high<>(SB)", "c", 5)
-		})
+	g.macro("The weights of a pair of bfloat16 in register c, widened.", "PAIR_"+m.name+"(c, lo, hi)", func() {
+		g.op("VPSLLD $16, c, lo")
+		m.and(g, "high<>(SB)", "c", "hi")
+	})
 }
 
 func (m machine) stepMacros(g *generator) {
@@ -134,7 +134,7 @@ func (m machine) stepMacros(g *generator) {
 // rounds of unpacking within the lanes then give the columns.
 func (m machine) columns(g *generator, k kind) {
 	g.macro(fmt.Sprintf("%d bytes of each row of a group, transposed: registers 0 to 3 hold a word of every row.", k.chunk()), m.columnsName(k)+"(at)", func() {
-		for i, row := range []string{"", "(DX*1)", "(DX*2)", "(R8*1)"} {
+		for i, row := range quadRows {
 			for q := range m.lanes / 4 {
 				from := fmt.Sprintf("(at)(%s)%s", quads[q], row)
 				if k.name == "F16" {
@@ -183,22 +183,28 @@ func (m machine) columnsName(k kind) string {
 func (m machine) steps(g *generator, k kind, at int, f func(step, register int)) {
 	g.op("%s(%d)", m.columnsName(k), at)
 	for c := range 4 {
-		if k == swapped || k == pairs {
-			g.op("FLUSH_%s(%s)", m.name, m.r(c))
-		}
-		if k == swapped || k.name == "BF16" {
-			g.op("PAIR_%s(%s)", m.name, m.r(c))
-		}
-		switch {
-		case k == swapped:
-			f(2*c, 5)
-			f(2*c+1, 4)
-		case k.name == "BF16":
-			f(2*c, 4)
-			f(2*c+1, 5)
-		default:
-			f(c, c)
-		}
+		m.word(g, k, c, c, 4, 5, f)
+	}
+}
+
+// word calls f for each step of k that word n of a transposed chunk holds, with the register of its weights. The word is in
+// register c; bfloat16 weights are widened into registers low and high.
+func (m machine) word(g *generator, k kind, n, c, low, high int, f func(step, register int)) {
+	if k == swapped || k == pairs {
+		g.op("FLUSH_%s(%s)", m.name, m.r(c))
+	}
+	if k == swapped || k.name == "BF16" {
+		g.op("PAIR_%s(%s, %s, %s)", m.name, m.r(c), m.r(low), m.r(high))
+	}
+	switch {
+	case k == swapped:
+		f(2*n, high)
+		f(2*n+1, low)
+	case k.name == "BF16":
+		f(2*n, low)
+		f(2*n+1, high)
+	default:
+		f(n, c)
 	}
 }
 

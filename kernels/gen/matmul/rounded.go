@@ -35,9 +35,7 @@ func rounded(g *generator) {
 	g.constant("The bit that makes a NaN quiet.", "quiet", 0x400000)
 	for _, m := range machines {
 		m.columns(g, kinds[1])
-		if m.name == "AVX512" {
-			m.lineMacro(g)
-		}
+		m.lineMacro(g)
 		m.pairMacro(g)
 		m.stepMacros(g)
 		m.flushMacro(g)

@@ -122,31 +122,18 @@ func (m machine) part(g *generator, k kind, part int, f func(step, register int)
 func (m machine) wholeLine(g *generator, k kind, f func(step, register int)) {
 	g.op("LINE_" + m.name)
 	for word, c := range lineRegisters {
-		if k == swapped || k == pairs {
-			g.op("FLUSH_%s(%s)", m.name, m.r(c))
-		}
 		low, high := 28, 29
-		switch {
-		case k.name == "F16":
-			g.op("VPMOVDW %s, Y%d", m.r(c), low)
-			g.op("VCVTPH2PS Y%d, %s", low, m.r(low))
-			g.op("VPSRLD $16, %s, %s", m.r(c), m.r(high))
-			g.op("VPMOVDW %s, Y%d", m.r(high), high)
-			g.op("VCVTPH2PS Y%d, %s", high, m.r(high))
-		case k == swapped || k.name == "BF16":
-			g.op("VPSLLD $16, %s, %s", m.r(c), m.r(low))
-			m.and(g, "high<>(SB)", m.r(c), high)
+		if k.name != "F16" {
+			m.word(g, k, word, c, low, high, f)
+			continue
 		}
-		switch {
-		case k == swapped:
-			f(2*word, high)
-			f(2*word+1, low)
-		case k.bytes == 2 && k != pairs:
-			f(2*word, low)
-			f(2*word+1, high)
-		default:
-			f(word, c)
-		}
+		g.op("VPMOVDW %s, Y%d", m.r(c), low)
+		g.op("VCVTPH2PS Y%d, %s", low, m.r(low))
+		g.op("VPSRLD $16, %s, %s", m.r(c), m.r(high))
+		g.op("VPMOVDW %s, Y%d", m.r(high), high)
+		g.op("VCVTPH2PS Y%d, %s", high, m.r(high))
+		f(2*word, low)
+		f(2*word+1, high)
 	}
 }
 
@@ -154,12 +141,15 @@ func (m machine) wholeLine(g *generator, k kind, f func(step, register int)) {
 var lineRegisters = []int{0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23}
 
 // lineMacro defines the loading of a line of each row of a group, transposed: a lane of 16 bytes at first, in fours of rows, then
-// the lanes of four fours. It uses registers 24 to 27 too.
+// the lanes of four fours. It uses registers 24 to 27 too. AVX2 has no registers for it.
 func (m machine) lineMacro(g *generator) {
+	if m.name != "AVX512" {
+		return
+	}
 	g.macro("64 bytes of each row of a group, transposed: registers 0 to 7 and 16 to 23 hold a word of every row.", "LINE_"+m.name, func() {
 		d := func(i int) string { return m.r(lineRegisters[i]) }
 		for q, quad := range quads {
-			for i, row := range []string{"", "(DX*1)", "(DX*2)", "(R8*1)"} {
+			for i, row := range quadRows {
 				g.op("VMOVUPS (%s)%s, %s", quad, row, d(4*q+i))
 			}
 			m.transposeLanes(g, [4]string{d(4 * q), d(4*q + 1), d(4*q + 2), d(4*q + 3)}, 24)
