@@ -133,5 +133,15 @@ func (e *Engine) For(n, grain int, f func(lo, hi int)) {
 	}
 	// A few pieces for each worker, so that a slow one does not hold up the rest.
 	size := max(grain, (n+4*e.pool.n-1)/(4*e.pool.n), 1)
-	e.pool.each(n, size, f)
+	e.pool.each(n, even(n, size, e.pool.n), f)
+}
+
+// even is size, or the smaller one that gives each worker as many pieces of n as the others: of five pieces, one of two workers
+// would compute the fifth while the other waits.
+func even(n, size, workers int) int {
+	pieces := (n + size - 1) / size
+	if pieces > workers {
+		pieces = (pieces + workers - 1) / workers * workers
+	}
+	return (n + pieces - 1) / pieces
 }

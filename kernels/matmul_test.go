@@ -343,6 +343,16 @@ func TestForCoversTheRangeOnce(t *testing.T) {
 	}
 }
 
+func TestEveryWorkerHasAsManyPieces(t *testing.T) {
+	for _, c := range []struct{ n, size, workers, want int }{
+		{48, 10, 2, 8}, {40, 10, 2, 10}, {7, 10, 2, 7}, {20, 10, 4, 10}, {100, 1, 3, 1}, {50, 10, 4, 7}, {1, 1, 2, 1},
+	} {
+		if got := even(c.n, c.size, c.workers); got != c.want {
+			t.Errorf("%d in pieces of %d for %d workers: pieces of %d, not %d", c.n, c.size, c.workers, got, c.want)
+		}
+	}
+}
+
 func TestForPassesPanicsOn(t *testing.T) {
 	e := engine(t, Options{Threads: 3})
 	defer func() {
