@@ -79,12 +79,42 @@ func (m amd64) store(r, pointer, offset int) {
 func (m amd64) loop() { m.label("loop") }
 
 func (m amd64) again(pointers []int) {
-	for _, p := range pointers {
-		m.line("ADDQ $%d, %s", 4*elements, amd64Pointers[p])
-	}
+	m.move(pointers, 1)
 	m.line("DECQ CX")
 	m.line("JNZ loop")
 }
+
+// move moves pointers on by times so many elements.
+func (m amd64) move(pointers []int, times int) {
+	for _, p := range pointers {
+		m.line("ADDQ $%d, %s", 4*elements*times, amd64Pointers[p])
+	}
+}
+
+// sideBySide: AVX2 has no registers for it, and its two vectors of a pass come closer.
+func (m amd64) sideBySide() int {
+	if m.avx512 {
+		return 4
+	}
+	return 1
+}
+
+func (m amd64) many(vectors int) {
+	m.line("SUBQ $%d, CX", vectors)
+	m.line("JLT rest")
+	m.label("many")
+}
+
+func (m amd64) rest(vectors int, pointers []int) {
+	m.move(pointers, vectors)
+	m.line("SUBQ $%d, CX", vectors)
+	m.line("JGE many")
+	m.label("rest")
+	m.line("ADDQ $%d, CX", vectors)
+	m.line("JZ done")
+}
+
+func (m amd64) done() { m.label("done") }
 
 func (m amd64) end() {
 	m.line("VZEROUPPER")

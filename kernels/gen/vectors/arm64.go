@@ -54,6 +54,12 @@ func (m arm64) again(pointers []int) {
 	m.line("BNE loop")
 }
 
+// sideBySide: the four vectors of a pass come after each other.
+func (m arm64) sideBySide() int { return 1 }
+func (m arm64) many(int)        {}
+func (m arm64) rest(int, []int) {}
+func (m arm64) done()           {}
+
 func (m arm64) end() { m.line("RET") }
 
 func (m arm64) binary(name string, dst, a, b int) {

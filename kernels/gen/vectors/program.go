@@ -102,6 +102,9 @@ func (o op) operands() []value {
 	return out
 }
 
+// fixed reports whether the loop does not change o.
+func (o op) fixed() bool { return o.key() != "" }
+
 // key names a value that the loop does not change, the same for the same constant or pointer; "" is any other.
 func (o op) key() string {
 	switch o.name {
