@@ -122,6 +122,10 @@ func (e *Engine) MatMulSerial(s *Scratch, dst, x View, w Matrix, transW, accumul
 func (p *path) packTiles(packed []float32, x View, lo, hi int) {
 	k := x.Cols
 	tiles := (x.Rows + p.mr - 1) / p.mr
+	if x.RowStride == 1 && x.ColStride != 1 {
+		p.packTilesBySteps(packed, x, lo, hi)
+		return
+	}
 	for k0 := 0; k0 < k; k0 += kBlock {
 		kc := min(kBlock, k-k0)
 		for t := lo; t < hi; t++ {
@@ -132,6 +136,27 @@ func (p *path) packTiles(packed []float32, x View, lo, hi int) {
 				clear(out)
 			}
 			p.packX(out, p.mr, x, t*p.mr, rows, k0, kc)
+		}
+	}
+}
+
+// packTilesBySteps is packTiles where the rows of a step lie side by side: it reads step after step, as they lie.
+func (p *path) packTilesBySteps(packed []float32, x View, lo, hi int) {
+	mr, tiles := p.mr, (x.Rows+p.mr-1)/p.mr
+	for k := range x.Cols {
+		k0 := k / kBlock * kBlock
+		kc := min(kBlock, x.Cols-k0)
+		for t := lo; t < hi; t++ {
+			out := packed[(k0*tiles+t*kc+k-k0)*mr:][:mr]
+			from := x.Data[t*mr+k*x.ColStride:]
+			switch rows := x.Rows - t*mr; {
+			case rows < mr:
+				clear(out[copy(out, from[:rows]):])
+			case mr == 12: // a few moves, where copy is a call
+				*(*[12]float32)(out) = [12]float32(from)
+			default:
+				copy(out, from)
+			}
 		}
 	}
 }

@@ -17,6 +17,9 @@ var vectorsAVX2 = vectors{
 	normRMS:           normRMSAVX2,
 	normLayer:         normLayerAVX2,
 	exponents:         exponentsAVX2,
+	exponentsOf:       exponentsOfAVX2,
+	scaleMaximum:      scaleMaximumAVX2,
+	quotients:         quotientsAVX2,
 	maximum:           maximumAVX2,
 	sum:               sumAVX2,
 	sumSquares:        sumSquaresAVX2,
@@ -36,6 +39,9 @@ var vectorsAVX512 = vectors{
 	normRMS:           normRMSAVX512,
 	normLayer:         normLayerAVX512,
 	exponents:         exponentsAVX512,
+	exponentsOf:       exponentsOfAVX512,
+	scaleMaximum:      scaleMaximumAVX512,
+	quotients:         quotientsAVX512,
 	maximum:           maximumAVX512,
 	sum:               sumAVX512,
 	sumSquares:        sumSquaresAVX512,
@@ -156,6 +162,37 @@ func normLayerAVX2(n int, dst, x, weight, bias, mean, r *float32)
 //
 //go:noescape
 func exponentsAVX2(n int, dst, x, top, lanes *float32)
+
+// exponentsOfAVX2 is
+//
+//	for i := range 16 * n {
+//		x[i] = Exp(x[i] - tops[i])
+//		sums[i] += x[i]
+//	}
+//
+//go:noescape
+func exponentsOfAVX2(n int, x, tops, sums *float32)
+
+// scaleMaximumAVX2 is
+//
+//	for i := range 16 * n {
+//		x[i] *= *s
+//		if x[i] > tops[i] {
+//			tops[i] = x[i]
+//		}
+//	}
+//
+//go:noescape
+func scaleMaximumAVX2(n int, x, s, tops *float32)
+
+// quotientsAVX2 is
+//
+//	for i := range 16 * n {
+//		x[i] /= y[i]
+//	}
+//
+//go:noescape
+func quotientsAVX2(n int, x, y *float32)
 
 // maximumAVX2 is
 //
@@ -310,6 +347,37 @@ func normLayerAVX512(n int, dst, x, weight, bias, mean, r *float32)
 //
 //go:noescape
 func exponentsAVX512(n int, dst, x, top, lanes *float32)
+
+// exponentsOfAVX512 is
+//
+//	for i := range 16 * n {
+//		x[i] = Exp(x[i] - tops[i])
+//		sums[i] += x[i]
+//	}
+//
+//go:noescape
+func exponentsOfAVX512(n int, x, tops, sums *float32)
+
+// scaleMaximumAVX512 is
+//
+//	for i := range 16 * n {
+//		x[i] *= *s
+//		if x[i] > tops[i] {
+//			tops[i] = x[i]
+//		}
+//	}
+//
+//go:noescape
+func scaleMaximumAVX512(n int, x, s, tops *float32)
+
+// quotientsAVX512 is
+//
+//	for i := range 16 * n {
+//		x[i] /= y[i]
+//	}
+//
+//go:noescape
+func quotientsAVX512(n int, x, y *float32)
 
 // maximumAVX512 is
 //

@@ -17,6 +17,9 @@ var vectorsNEON = vectors{
 	normRMS:           normRMSNEON,
 	normLayer:         normLayerNEON,
 	exponents:         exponentsNEON,
+	exponentsOf:       exponentsOfNEON,
+	scaleMaximum:      scaleMaximumNEON,
+	quotients:         quotientsNEON,
 	maximum:           maximumNEON,
 	sum:               sumNEON,
 	sumSquares:        sumSquaresNEON,
@@ -137,6 +140,37 @@ func normLayerNEON(n int, dst, x, weight, bias, mean, r *float32)
 //
 //go:noescape
 func exponentsNEON(n int, dst, x, top, lanes *float32)
+
+// exponentsOfNEON is
+//
+//	for i := range 16 * n {
+//		x[i] = Exp(x[i] - tops[i])
+//		sums[i] += x[i]
+//	}
+//
+//go:noescape
+func exponentsOfNEON(n int, x, tops, sums *float32)
+
+// scaleMaximumNEON is
+//
+//	for i := range 16 * n {
+//		x[i] *= *s
+//		if x[i] > tops[i] {
+//			tops[i] = x[i]
+//		}
+//	}
+//
+//go:noescape
+func scaleMaximumNEON(n int, x, s, tops *float32)
+
+// quotientsNEON is
+//
+//	for i := range 16 * n {
+//		x[i] /= y[i]
+//	}
+//
+//go:noescape
+func quotientsNEON(n int, x, y *float32)
 
 // maximumNEON is
 //

@@ -33,7 +33,7 @@ func (kv KV) Len() int {
 	return n
 }
 
-// What bounds the scratch of attention, of which each worker has its own.
+// What bounds the scratch of attention by blocks of queries, and of its backward, of which each worker has its own.
 const (
 	queryBlock  = 192     // queries that are scored together, at most
 	blockScores = 2 << 20 // and their scores: where keys are many, queries are fewer
@@ -152,15 +152,26 @@ func (a *attention) shape() []int { return []int{a.heads, a.q.Rows, a.kv.Len()} 
 // attendHeads computes heads of the heads from firstHead on.
 func (r *Run) attendHeads(a *attention, heads int) {
 	n := a.q.Rows
+	if n >= r.eng.PanelCols() {
+		r.attendPanels(a, a.firstHead, a.firstHead+heads)
+		return
+	}
 	size := a.block()
 	blocks := (n + size - 1) / size
+	r.attendEach(heads*blocks, func(w *attentionScratch, i int) error {
+		first := i % blocks * size
+		return r.attendBlock(w, a, a.firstHead+i/blocks, first, min(first+size, n))
+	})
+}
+
+// attendEach runs f for n pieces of an attention on the pool.
+func (r *Run) attendEach(n int, f func(w *attentionScratch, i int) error) {
 	var mu sync.Mutex
-	r.eng.For(heads*blocks, 1, func(lo, hi int) {
+	r.eng.For(n, 1, func(lo, hi int) {
 		w := attentionWork.Get().(*attentionScratch)
 		defer attentionWork.Put(w)
 		for i := lo; i < hi; i++ {
-			head, first := a.firstHead+i/blocks, i%blocks*size
-			if err := r.attendBlock(w, a, head, first, min(first+size, n)); err != nil {
+			if err := f(w, i); err != nil {
 				mu.Lock()
 				r.Fail(err)
 				mu.Unlock()
@@ -174,6 +185,8 @@ type attentionScratch struct {
 	matmul     *kernels.Scratch
 	rows, back []float32 // of scores and probabilities, and of their gradients
 	edited     []float32 // probabilities after edits, where their gradient needs those before as well
+	q, out     []float32 // panels of queries and results
+	looked     []float32 // a panel of scores or probabilities, as rows
 }
 
 // block is n rows of memory that *s keeps, each as long as keys.
@@ -187,7 +200,7 @@ func block(s *[]float32, n, keys int) Tensor {
 var attentionWork = sync.Pool{New: func() any { return &attentionScratch{matmul: kernels.NewScratch()} }}
 
 // attendBlock computes queries [lo, hi) of one head: scores = q·k for every visible key, probs = softmax(scores*scale),
-// out = probs·v with the keys in order.
+// out = probs·v with the keys in order. Queries of a panel or more go by attendPanel.
 func (r *Run) attendBlock(w *attentionScratch, a *attention, head, lo, hi int) error {
 	d := a.q.Cols / a.heads
 	kvHead := head / (a.heads / a.kv.KVHeads)

@@ -231,9 +231,26 @@ func TestAttentionShapes(t *testing.T) {
 	}
 }
 
-// TestScratchIsBounded: a worker's scratch for 16,384 keys is so small that 200 MB hold those of 16 workers; where the
-// keys are cut does not show in the result.
+// TestScratchIsBounded: packed keys and values and the scratch of 16 workers, for 16,384 keys of the vision tower's size, fit into
+// 200 MB.
 func TestScratchIsBounded(t *testing.T) {
+	const keys, dim, workers, most = 16384, 80, 16, 200 << 20
+	p := newProblem(newSource(60), 1, 1, dim, keys, keys)
+	r := newRun(t, nil)
+	a := &attention{heads: 1, q: p.q, kv: p.cut(keys), out: r.New(keys, dim), index: -1, first: keys}
+	w, memory := &attentionScratch{matmul: kernels.NewScratch()}, new([]float32)
+	packed := r.packHeads(a, memory, 0, 1)
+	if err := r.attendPanel(w, a, packed[0], 0, 0, r.eng.PanelCols()); err != nil {
+		t.Fatal(err)
+	}
+	shared := max(packedFloats, cap(*memory))
+	if got := 4*shared + workers*w.bytes(); got > most {
+		t.Errorf("%d bytes of packed keys and values and %d for each worker, want %d in all at most", 4*shared, w.bytes(), most)
+	}
+}
+
+// TestBlocksOfFewQueries: where keys are many, few queries are scored at a time, and where they are cut does not show.
+func TestBlocksOfFewQueries(t *testing.T) {
 	const keys, most = 16384, 200 << 20 / 16
 	p := newProblem(newSource(60), 1, 1, 8, keys, keys)
 	r := newRun(t, nil)
@@ -245,7 +262,7 @@ func TestScratchIsBounded(t *testing.T) {
 	if err := r.attendBlock(w, a, 0, 0, a.block()); err != nil {
 		t.Fatal(err)
 	}
-	if got := 4*(cap(w.rows)+cap(w.back)+cap(w.edited)) + w.matmul.Bytes(); got > most {
+	if got := w.bytes(); got > most {
 		t.Errorf("a worker's scratch for %d keys is %d bytes, want %d at most", keys, got, most)
 	}
 	cut := *a
@@ -255,5 +272,50 @@ func TestScratchIsBounded(t *testing.T) {
 	}
 	if n := a.block() * p.dim; !sameBits(cut.out.Data[:n], a.out.Data[:n]) {
 		t.Error("where keys are cut changes the result")
+	}
+}
+
+// bytes is the memory that w has grown to.
+func (w *attentionScratch) bytes() int {
+	return 4*(cap(w.rows)+cap(w.back)+cap(w.edited)+cap(w.q)+cap(w.out)+cap(w.looked)) + w.matmul.Bytes()
+}
+
+// TestPanelsHaveTheBitsOfBlocks: attention by panels of queries, however few key heads are packed at a time, has the bits of
+// attention by rows, for pages of keys of any length and with edits.
+func TestPanelsHaveTheBitsOfBlocks(t *testing.T) {
+	defer func(n int) { packedFloats = n }(packedFloats)
+	for _, c := range []struct {
+		heads, kvHeads, dim, queries, keys int
+		pages                              []int
+	}{
+		{4, 2, 8, 70, 70, []int{70}}, {6, 2, 20, 33, 100, []int{1, 12, 50, 37}}, {3, 3, 80, 96, 613, []int{600, 13}}, {2, 1, 13, 200, 531, []int{531}},
+	} {
+		p := newProblem(newSource(61), c.heads, c.kvHeads, c.dim, c.queries, c.keys)
+		for _, edits := range [][]Edit{nil, {{Op: Scale, Scale: 0.5, Head: 1}}} {
+			attend := func(each func(r *Run, a *attention)) []float32 {
+				r := newRun(t, nil)
+				a := &attention{heads: c.heads, q: p.q, kv: p.cut(c.pages...), out: r.New(c.queries, c.heads*c.dim), index: -1, first: c.keys - c.queries + 1, more: 1}
+				a.scoreEdits, a.probEdits = edits, edits
+				each(r, a)
+				if r.Err() != nil {
+					t.Fatal(r.Err())
+				}
+				return a.out.Data
+			}
+			want := attend(func(r *Run, a *attention) {
+				for head := range c.heads {
+					for lo := 0; lo < c.queries; lo += 50 {
+						if err := r.attendBlock(attentionWork.Get().(*attentionScratch), a, head, lo, min(lo+50, c.queries)); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+			})
+			for _, packedFloats = range []int{1, 2 * c.keys * (c.dim + 12), 1 << 20} {
+				if got := attend(func(r *Run, a *attention) { r.attendPanels(a, 0, c.heads) }); !sameBits(got, want) {
+					t.Errorf("%v in pages of %v, %d edits, %d numbers packed: other bits", p, c.pages, len(edits), packedFloats)
+				}
+			}
+		}
 	}
 }

@@ -68,6 +68,19 @@ var functions = []function{
 		p.store("dst", e)
 		p.accumulate("add", e)
 	}},
+	{"exponentsOf", []string{"x", "tops", "sums"}, "x[i] = Exp(x[i] - tops[i])\nsums[i] += x[i]", func(p *program) {
+		e := p.exp(p.sub(p.load("x"), p.load("tops")))
+		p.store("x", e)
+		p.store("sums", p.add(p.load("sums"), e))
+	}},
+	{"scaleMaximum", []string{"x", "=s", "tops"}, "x[i] *= *s\nif x[i] > tops[i] {\n\ttops[i] = x[i]\n}", func(p *program) {
+		x := p.mul(p.load("x"), p.uniform("s"))
+		p.store("x", x)
+		p.store("tops", p.binary("max", x, p.load("tops")))
+	}},
+	{"quotients", []string{"x", "y"}, "x[i] /= y[i]", func(p *program) {
+		p.store("x", p.div(p.load("x"), p.load("y")))
+	}},
 	{"maximum", []string{"x", "lanes"}, "if x[i] > lanes[i%16] {\n\tlanes[i%16] = x[i]\n}", func(p *program) {
 		p.accumulate("max", p.load("x"))
 	}},

@@ -1,0 +1,108 @@
+package kernels
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// someView is a view of random numbers, rows apart and then steps if apart is set.
+func someView(r *rand.Rand, rows, cols int, transposed bool) View {
+	v := View{Rows: rows, Cols: cols, RowStride: cols + 5, ColStride: 1, Data: make([]float32, max(rows, cols)*(max(rows, cols)+5))}
+	if transposed {
+		v.RowStride, v.ColStride = 1, rows+3
+	}
+	for i := range v.Data {
+		v.Data[i] = float32(r.NormFloat64())
+	}
+	return v
+}
+
+// TestPanelProducts: a product of tiles with a panel has the bits of the chains that it stands for on every path, and goes on from
+// what dst holds; some rows and steps of the tiles may be taken alone.
+func TestPanelProducts(t *testing.T) {
+	for _, p := range paths() {
+		if !p.available {
+			continue
+		}
+		e := engine(t, Options{Kernels: p.name, Threads: 1})
+		for _, c := range []struct{ rows, k, columns, someRows, someSteps int }{
+			{1, 1, 1, 1, 1}, {12, 80, 32, 12, 80}, {25, 33, 16, 25, 33}, {80, 1100, 9, 77, 1030}, {30, 600, 5, 13, 512}, {13, 513, 7, 13, 3}, {8, 4, 3, 4, 0},
+		} {
+			for _, transposed := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s/%v transposed %v", p.name, c, transposed), func(t *testing.T) {
+					r := rand.New(rand.NewPCG(5, uint64(c.k)))
+					x, w := someView(r, c.rows, c.k, transposed), someView(r, min(c.columns, e.PanelCols()), c.k, false)
+					nr := e.PanelCols()
+					tiles := e.PackTiles(make([]float32, e.TileRows(c.rows)*c.k), x)
+					panel := make([]float32, c.k*nr)
+					e.PackPanel(panel, w)
+					dst := make([]float32, e.TileRows(c.someRows)*nr+1)
+					dst[len(dst)-1] = 7
+					want := make([]float32, c.someRows*nr)
+					for pass := range 2 {
+						e.MulPanel(dst, tiles, c.someRows, c.someSteps, panel, pass > 0)
+						for i := range want {
+							if row, column := i/nr, i%nr; column < w.Rows {
+								for s := range c.someSteps {
+									want[i] = FMA(x.Data[row*x.RowStride+s*x.ColStride], w.Data[column*w.RowStride+s], want[i])
+								}
+							}
+						}
+						if !sameBits(dst[:len(want)], want) {
+							t.Fatalf("pass %d differs", pass)
+						}
+					}
+					if dst[len(dst)-1] != 7 {
+						t.Error("what is beyond dst changed")
+					}
+					back := View{Data: make([]float32, w.Rows*(c.k+2)), Rows: w.Rows, Cols: c.k, RowStride: c.k + 2, ColStride: 1}
+					e.UnpackPanel(back, panel)
+					for column := range w.Rows {
+						if !sameBits(back.Data[column*back.RowStride:][:c.k], w.Data[column*w.RowStride:][:c.k]) {
+							t.Fatalf("column %d does not come back", column)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestSoftmaxColumns: each column of a panel becomes the softmax that it would become as a row, on every path.
+func TestSoftmaxColumns(t *testing.T) {
+	for _, p := range paths() {
+		if !p.available {
+			continue
+		}
+		e := engine(t, Options{Kernels: p.name, Threads: 1})
+		nr := e.PanelCols()
+		for _, rows := range []int{1, 2, 15, 16, 17, 31, 33, 100} {
+			for _, m := range mixtures {
+				r := rand.New(rand.NewPCG(6, uint64(rows)))
+				x := make([]float32, rows*nr)
+				want := make([][]float32, nr)
+				for i := range x {
+					x[i] = m.next(r)
+					if i%nr == 3 && i >= nr {
+						x[i] = float32(math.Inf(-1)) // a query that sees the first key alone
+					}
+					want[i%nr] = append(want[i%nr], x[i])
+				}
+				e.SoftmaxColumns(x, 0.3)
+				for c, column := range want {
+					Scale(column, column, 0.3)
+					Softmax(column)
+					got := make([]float32, rows)
+					for i := range got {
+						got[i] = x[i*nr+c]
+					}
+					if !sameNumbers(got, column) {
+						t.Fatalf("%s: column %d of %d rows of %s differs", p.name, c, rows, m.name)
+					}
+				}
+			}
+		}
+	}
+}
