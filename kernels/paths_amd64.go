@@ -37,22 +37,5 @@ func machinePaths() []*path {
 	}
 }
 
-// packer is packFunc by groups of as many rows as a register has lanes, with the rest in plain Go.
-func packer(lanes int, f32, bf16, f16 packRoutine) packFunc {
-	routines := [...]packRoutine{F32: f32, BF16: bf16, F16: f16}
-	steps := [...]int{F32: 4, BF16: 8, F16: 4} // that a routine takes at once
-	return func(dst []float32, nr int, m Matrix, r, rows, c, cols int) {
-		n := cols / steps[m.Kind]
-		i := 0
-		for ; n > 0 && i+lanes <= rows; i += lanes {
-			routines[m.Kind](n, &dst[i], nr, m.at(r+i, c), m.Stride)
-		}
-		packGeneric(dst[i:], nr, m, r+i, rows-i, c, cols)
-		if done := n * steps[m.Kind]; i > 0 && done < cols {
-			packGeneric(dst[done*nr:], nr, m, r, i, c+done, cols-done)
-		}
-	}
-}
-
 // hasF16C reports whether the processor converts half precision (CPUID leaf 1, ECX bit 29), which x/sys/cpu does not tell.
 func hasF16C() bool

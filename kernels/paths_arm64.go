@@ -2,9 +2,40 @@
 
 package kernels
 
+import "unsafe"
+
 // machinePaths lists the arm64 path: every arm64 processor has NEON.
 func machinePaths() []*path {
-	return []*path{{name: "neon", available: true, mr: 4, nr: 16, tile: tile4x16NEON, pack: packGeneric, packX: packXGeneric, vec: &vectorsNEON, quant: quantSetsARM64()}}
+	return []*path{{
+		name: "neon", available: true, mr: 4, nr: 16, tile: tile4x16NEON, packX: packXNEON, fan: fan32NEON,
+		widen: [3]packRoutine{F32: widenF32NEON, BF16: widenBF16NEON, F16: widenF16NEON},
+		vec:   &vectorsNEON, roundings: roundingsNEON, quant: quantSetsARM64(),
+		pack: packer(4, packF32NEON, packBF16NEON, packF16NEON),
+		strips: strips{
+			F32:  {{4, 8, strip4F32NEON}, {2, 16, strip2F32NEON}, {1, 16, strip1F32NEON}},
+			BF16: {{4, 8, strip4BF16NEON}, {2, 16, strip2BF16NEON}, {1, 16, strip1BF16NEON}},
+			F16:  {{4, 8, strip4F16NEON}, {2, 16, strip2F16NEON}, {1, 16, strip1F16NEON}},
+		},
+	}}
+}
+
+// roundingsNEON are swapped steps by FMA. Rows of x are rounded in plain Go.
+func roundingsNEON(p *path) []*path {
+	fma := p.swapped()
+	fma.pack = bf16Packer(4, 8, 1, packSwappedNEON, packSwapped)
+	fma.strips[BF16] = []strip{{4, 8, strip4SwappedNEON}, {2, 16, strip2SwappedNEON}, {1, 16, strip1SwappedNEON}}
+	return []*path{fma}
+}
+
+// packXNEON is packXFunc by whole tiles, whose four rows are transposed as those of weights are; the rest in plain Go.
+func packXNEON(dst []float32, mr int, x View, r, rows, k, steps int) {
+	n := steps / 4
+	if x.ColStride != 1 || rows < 4 || n == 0 {
+		packXGeneric(dst, mr, x, r, rows, k, steps)
+		return
+	}
+	packF32NEON(n, &dst[0], mr, unsafe.Pointer(&x.Data[r*x.RowStride+k]), x.RowStride)
+	packXGeneric(dst[4*n*mr:], mr, x, r, rows, k+4*n, steps-4*n)
 }
 
 // tile4x16NEON is tileFunc for tiles of 4 x 16, the loop of tileGeneric:

@@ -57,24 +57,6 @@ var pairsAreFaster = sync.OnceValue(func() bool {
 	return dot < fma
 })
 
-// bf16Packer is the packFunc of bfloat16 weights by groups of as many rows as a register has lanes, steps elements of the panel
-// at once, each of which is per weights. The rest, and other kinds, go through plain.
-func bf16Packer(lanes, steps, per int, routine packRoutine, plain packFunc) packFunc {
-	return func(dst []float32, nr int, m Matrix, r, rows, c, cols int) {
-		n, i := min(cols, (m.Cols-c*per)/per)/steps, 0
-		if m.Kind != BF16 {
-			n = 0
-		}
-		for ; n > 0 && i+lanes <= rows; i += lanes {
-			routine(n, &dst[i], nr, m.at(r+i, c*per), m.Stride)
-		}
-		plain(dst[i:], nr, m, r+i, rows-i, c, cols)
-		if done := n * steps; i > 0 && done < cols {
-			plain(dst[done*nr:], nr, m, r, i, c+done, cols-done)
-		}
-	}
-}
-
 // roundXSwappedAVX2 is roundXSwapped by eights.
 func roundXSwappedAVX2(dst, x []float32) {
 	n := len(x) / 8
