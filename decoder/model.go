@@ -71,9 +71,17 @@ func (m *Model) Forward(r *tensor.Run, x tensor.Tensor, pos Positions, cache *Ca
 // ForwardEach is Forward that calls see with the residual stream before each layer and after the last, which is lent.
 func (m *Model) ForwardEach(r *tensor.Run, x tensor.Tensor, pos Positions, cache *Cache, see func(x tensor.Tensor)) tensor.Tensor {
 	rot := m.rotary(r, pos)
+	type work struct {
+		r     *tensor.Run
+		l     *Layer
+		rot   tensor.Rotary
+		cache *Cache
+	}
 	for _, l := range m.Layers {
 		see(x)
-		x = r.Scope(x, func(x tensor.Tensor) tensor.Tensor { return l.Forward(r, x, rot, cache) })
+		x = tensor.ScopeWith(r, x, work{r, l, rot, cache}, func(w work, x tensor.Tensor) tensor.Tensor {
+			return w.l.Forward(w.r, x, w.rot, w.cache)
+		})
 	}
 	see(x)
 	cache.commit(x.Rows)

@@ -55,16 +55,30 @@ func (e *Engine) MatMul(dst, x View, w Matrix, transW, accumulate bool) {
 	switch {
 	case e.idle:
 	case transW && w.Kind == Quantised:
-		e.matMulQuantised(dst, x, w.Panels)
+		e.matMulQuantised(dst, x, w.Panels, nil)
 	case transW && w.Rounded:
-		e.matMulRounded(dst, x, w)
+		e.matMulRounded(dst, x, w, nil)
 	default:
-		e.matMul(e.path, dst, x, w, transW, accumulate)
+		e.matMul(e.path, dst, x, w, transW, accumulate, nil)
 	}
 }
 
-// matMul is MatMul of law 1 by the kernels of p.
-func (e *Engine) matMul(p *path, dst, x View, w Matrix, transW, accumulate bool) {
+// Affine is MatMul with transW, and then bias added to every row of dst: the same bits, but that dst is added to while it lies in
+// the cache. bias is nil for none.
+func (e *Engine) Affine(dst, x View, w Matrix, bias []float32) {
+	switch {
+	case e.idle:
+	case w.Kind == Quantised:
+		e.matMulQuantised(dst, x, w.Panels, bias)
+	case w.Rounded:
+		e.matMulRounded(dst, x, w, bias)
+	default:
+		e.matMul(e.path, dst, x, w, true, false, bias)
+	}
+}
+
+// matMul is MatMul of law 1, or Affine, by the kernels of p.
+func (e *Engine) matMul(p *path, dst, x View, w Matrix, transW, accumulate bool, bias []float32) {
 	if dst.Rows == 0 || dst.Cols == 0 {
 		return
 	}
@@ -76,14 +90,26 @@ func (e *Engine) matMul(p *path, dst, x View, w Matrix, transW, accumulate bool)
 		j.p, j.dst, j.x, j.w, j.transW, j.accumulate = p, dst, x, w, transW, accumulate
 		e.For(strips, (strips+e.pool.n-1)/e.pool.n, j.run)
 		e.stripJobs.Put(j)
+		p.addBias(dst, bias, 0, dst.Rows, 0, done)
 	}
 	if done < dst.Cols {
-		e.byPanels(p, dst, x, w, transW, accumulate, done)
+		e.byPanels(p, dst, x, w, transW, accumulate, bias, done)
+	}
+}
+
+// addBias adds bias, unless it is nil, to columns [lo, hi) of rows [first, end) of dst.
+func (p *path) addBias(dst View, bias []float32, first, end, lo, hi int) {
+	if bias == nil {
+		return
+	}
+	for r := first; r < end; r++ {
+		row := dst.Data[r*dst.RowStride+lo : r*dst.RowStride+hi]
+		p.add(row, row, bias[lo:hi])
 	}
 }
 
 // byPanels computes the columns of a product from done on.
-func (e *Engine) byPanels(p *path, dst, x View, w Matrix, transW, accumulate bool, done int) {
+func (e *Engine) byPanels(p *path, dst, x View, w Matrix, transW, accumulate bool, bias []float32, done int) {
 	buf := e.packed.Get().(*[]float32)
 	defer e.packed.Put(buf)
 	tiles := (dst.Rows + p.mr - 1) / p.mr
@@ -95,7 +121,7 @@ func (e *Engine) byPanels(p *path, dst, x View, w Matrix, transW, accumulate boo
 	e.For(panels-first, grain, func(lo, hi int) {
 		s := e.scratch.Get().(*Scratch)
 		defer e.scratch.Put(s)
-		p.product(s, dst, packed, x.Cols, w, transW, accumulate, first+lo, first+hi)
+		p.product(s, dst, packed, x.Cols, w, transW, accumulate, bias, first+lo, first+hi)
 	})
 }
 
@@ -115,7 +141,7 @@ func (e *Engine) MatMulSerial(s *Scratch, dst, x View, w Matrix, transW, accumul
 	tiles := (dst.Rows + p.mr - 1) / p.mr
 	packed := grow(&s.x, tiles*p.mr*x.Cols)
 	p.packTiles(packed, x, 0, tiles)
-	p.product(s, dst, packed, x.Cols, w, transW, accumulate, done/p.nr, (dst.Cols+p.nr-1)/p.nr)
+	p.product(s, dst, packed, x.Cols, w, transW, accumulate, nil, done/p.nr, (dst.Cols+p.nr-1)/p.nr)
 }
 
 // packTiles lays tiles [lo, hi) of x out as the tile kernel reads them: mr rows side by side for each k, zeros below the last.
@@ -171,14 +197,15 @@ func (p *path) askTile(x View, r, k0, kc int) {
 	}
 }
 
-// product computes the column panels [lo, hi) of dst. Panels go in groups and rows in blocks that lie in the second-level
+// product computes the column panels [lo, hi) of dst, and adds bias, unless it is nil. Panels go in groups and rows in blocks that lie in the second-level
 // cache together, and within them a panel that lies in the first meets one tile of x after the other (Goto and van de
 // Geijn, Anatomy of High-Performance Matrix Multiplication).
-func (p *path) product(s *Scratch, dst View, packed []float32, k int, w Matrix, transW, accumulate bool, lo, hi int) {
+func (p *path) product(s *Scratch, dst View, packed []float32, k int, w Matrix, transW, accumulate bool, bias []float32, lo, hi int) {
 	if k == 0 {
 		if !accumulate {
 			dst.clear(lo*p.nr, min(hi*p.nr, dst.Cols))
 		}
+		p.addBias(dst, bias, 0, dst.Rows, lo*p.nr, min(hi*p.nr, dst.Cols))
 		return
 	}
 	tiles := (dst.Rows + p.mr - 1) / p.mr
@@ -209,6 +236,9 @@ func (p *path) product(s *Scratch, dst View, packed []float32, k int, w Matrix, 
 						}
 						p.oneTile(dst, x[r*kc:], panel, edge, r, c, cols, kc, acc)
 					}
+				}
+				if k0+kc == k {
+					p.addBias(dst, bias, r0, min(r0+block, dst.Rows), lo*p.nr, min((lo+n)*p.nr, dst.Cols))
 				}
 			}
 		}

@@ -41,8 +41,8 @@ func (p *path) quantSets() []*quantRoutines {
 //	acc = fma(float32(sum), float32(xScale * wScale), acc) for each block of 32 steps ascending, from +0,
 //
 // where sum is the exact integer sum of xQ * (q - zero) over the block. A row of dst depends on its row of x alone, so it is
-// the same bits for any threads and any other rows.
-func (e *Engine) matMulQuantised(dst, x View, w *Panels) {
+// the same bits for any threads and any other rows. bias, unless it is nil, is then added.
+func (e *Engine) matMulQuantised(dst, x View, w *Panels, bias []float32) {
 	if dst.Rows == 0 || dst.Cols == 0 {
 		return
 	}
@@ -53,7 +53,7 @@ func (e *Engine) matMulQuantised(dst, x View, w *Panels) {
 	}
 	j := e.quantJobs.Get().(*quantJob)
 	defer e.quantJobs.Put(j)
-	j.e, j.routines, j.dst, j.x, j.w, j.zero, j.blocks = e, routines, dst, x, w, zero, blocks
+	j.e, j.routines, j.dst, j.x, j.w, j.bias, j.zero, j.blocks = e, routines, dst, x, w, bias, zero, blocks
 	if cap(j.xs) < dst.Rows*blocks {
 		j.xs = make([]xBlock, dst.Rows*blocks)
 	}
@@ -69,6 +69,7 @@ type quantJob struct {
 	routines           *quantRoutines
 	dst, x             View
 	w                  *Panels
+	bias               []float32
 	xs                 []xBlock
 	blocks             int
 	zero               int32
@@ -94,6 +95,7 @@ func (j *quantJob) panels(lo, hi int) {
 	defer j.e.scratch.Put(s)
 	for i := lo; i < hi; i++ {
 		quantPanel(s, j.routines.tiles[j.w.form()], j.dst, j.xs, j.blocks, j.w, i)
+		j.e.path.addBias(j.dst, j.bias, 0, j.dst.Rows, i*panelCols, min((i+1)*panelCols, j.dst.Cols))
 	}
 }
 

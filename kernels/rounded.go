@@ -102,8 +102,8 @@ func (p *path) swapped() *path {
 	return &out
 }
 
-// matMulRounded computes dst = x Wᵀ in the arithmetic above.
-func (e *Engine) matMulRounded(dst, x View, w Matrix) {
+// matMulRounded computes dst = x Wᵀ in the arithmetic above, and adds bias, unless it is nil.
+func (e *Engine) matMulRounded(dst, x View, w Matrix, bias []float32) {
 	p := e.rounded()
 	even := (x.Cols + 1) / 2 * 2
 	cols := even / p.steps
@@ -112,7 +112,7 @@ func (e *Engine) matMulRounded(dst, x View, w Matrix) {
 	xs := View{Data: grow(&j.buf, dst.Rows*cols), Rows: dst.Rows, Cols: cols, RowStride: cols, ColStride: 1}
 	j.p, j.x, j.xs = p, x, xs
 	e.For(dst.Rows, 1+(1<<14)/(x.Cols+1), j.run)
-	e.matMul(p, dst, xs, w, true, false)
+	e.matMul(p, dst, xs, w, true, false, bias)
 }
 
 // roundingJob is the rounding of a left operand, handed to the pool. It is kept for the next one, with its memory: decoding

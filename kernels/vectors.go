@@ -49,19 +49,23 @@ type scalars struct {
 var scalarsPool = sync.Pool{New: func() any { return new(scalars) }}
 
 // whole is how many of n elements go by a routine: the plain Go form does the others, or all on a path without routines.
-func (e *Engine) whole(n int) int {
-	if e.path.vec == nil {
+func (e *Engine) whole(n int) int { return e.path.whole(n) }
+
+func (p *path) whole(n int) int {
+	if p.vec == nil {
 		return 0
 	}
 	return n &^ (width - 1)
 }
 
 // Add is [Add] by the engine's kernels, the same bits.
-func (e *Engine) Add(dst, a, b []float32) {
+func (e *Engine) Add(dst, a, b []float32) { e.path.add(dst, a, b) }
+
+func (p *path) add(dst, a, b []float32) {
 	a, b = a[:len(dst)], b[:len(dst)]
-	n := e.whole(len(dst))
+	n := p.whole(len(dst))
 	if n > 0 {
-		e.path.vec.add(n/width, &dst[0], &a[0], &b[0])
+		p.vec.add(n/width, &dst[0], &a[0], &b[0])
 	}
 	Add(dst[n:], a[n:], b[n:])
 }

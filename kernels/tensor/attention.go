@@ -52,7 +52,7 @@ func (r *Run) Within(at Point, q Tensor, heads int, kv KV, spans []Span) Tensor 
 	out, known := r.attentionResult(q, kv)
 	for _, s := range spans {
 		part := KV{K: []Tensor{kv.K[0].Slice(s.Start, s.End)}, V: []Tensor{kv.V[0].Slice(s.Start, s.End)}, KVHeads: kv.KVHeads}
-		r.attend(at, &attention{
+		r.attend(at, attention{
 			heads: heads, q: q.Slice(s.Start, s.End), kv: part, out: out.Slice(s.Start, s.End), known: known, index: s.Index,
 			first: part.Len(),
 		})
@@ -64,7 +64,7 @@ func (r *Run) Within(at Point, q Tensor, heads int, kv KV, spans []Span) Tensor 
 // less. Query head h reads key head h/(heads/kv_heads) (grouped queries, Ainslie et al., arXiv 2305.13245).
 func (r *Run) Causal(at Point, q Tensor, heads int, kv KV) Tensor {
 	out, known := r.attentionResult(q, kv)
-	r.attend(at, &attention{heads: heads, q: q, kv: kv, out: out, known: known, index: -1, first: kv.Len() - q.Rows + 1, more: 1})
+	r.attend(at, attention{heads: heads, q: q, kv: kv, out: out, known: known, index: -1, first: kv.Len() - q.Rows + 1, more: 1})
 	return r.TapHeads(at.named("heads"), out, heads)
 }
 
@@ -93,7 +93,52 @@ type attention struct {
 // visible is how many keys a query sees.
 func (a *attention) visible(query int) int { return a.first + a.more*query }
 
-func (r *Run) attend(at Point, a *attention) {
+// attentionJob is an attention, handed to the pool. It is kept for the next one, unless its gradient is due: decoding allocates
+// nothing.
+type attentionJob struct {
+	attention
+	r            *Run
+	size, blocks int // of queries of a head
+	mu           sync.Mutex
+	run          func(lo, hi int) // blocks, made once
+}
+
+var attentionJobs = sync.Pool{New: func() any {
+	j := new(attentionJob)
+	j.run = j.each
+	return j
+}}
+
+// each computes blocks [lo, hi) of the heads from firstHead on.
+func (j *attentionJob) each(lo, hi int) {
+	w := attentionWork.Get().(*attentionScratch)
+	defer attentionWork.Put(w)
+	for i := lo; i < hi; i++ {
+		first := i % j.blocks * j.size
+		if err := j.r.attendBlock(w, &j.attention, j.firstHead+i/j.blocks, first, min(first+j.size, j.q.Rows)); err != nil {
+			j.fail(err)
+		}
+	}
+}
+
+func (j *attentionJob) fail(err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.r.Fail(err)
+}
+
+func (r *Run) attend(at Point, what attention) {
+	j := attentionJobs.Get().(*attentionJob)
+	j.attention, j.r = what, r
+	r.attendAs(at, j)
+	if j.out.Grad == nil {
+		j.attention, j.r = attention{}, nil
+		attentionJobs.Put(j)
+	}
+}
+
+func (r *Run) attendAs(at Point, j *attentionJob) {
+	a := &j.attention
 	if r.Err() != nil {
 		return
 	}
@@ -115,7 +160,7 @@ func (r *Run) attend(at Point, a *attention) {
 		return
 	}
 	if !wantScores && !wantProbs {
-		r.attendHeads(a, a.heads)
+		r.attendHeads(j, a.heads)
 		return
 	}
 	if parts, ok := r.probe.(PartProbe); ok {
@@ -124,7 +169,7 @@ func (r *Run) attend(at Point, a *attention) {
 		a.scores, a.probs = r.partOf(wantScores, a, group), r.partOf(wantProbs, a, group)
 		for ; a.firstHead < a.heads; a.firstHead += group {
 			heads := min(group, a.heads-a.firstHead)
-			r.attendHeads(a, heads)
+			r.attendHeads(j, heads)
 			r.seePart(parts.SeePart, scores, a, a.scores, heads)
 			r.seePart(parts.SeePart, probs, a, a.probs, heads)
 		}
@@ -137,7 +182,7 @@ func (r *Run) attend(at Point, a *attention) {
 	if wantProbs {
 		a.probs = make([]float32, size)
 	}
-	r.attendHeads(a, a.heads)
+	r.attendHeads(j, a.heads)
 	if wantScores {
 		r.probe.See(scores, a.shape(), a.scores)
 	}
@@ -150,34 +195,14 @@ func (r *Run) attend(at Point, a *attention) {
 func (a *attention) shape() []int { return []int{a.heads, a.q.Rows, a.kv.Len()} }
 
 // attendHeads computes heads of the heads from firstHead on.
-func (r *Run) attendHeads(a *attention, heads int) {
-	n := a.q.Rows
-	if n >= r.eng.PanelCols() {
-		r.attendPanels(a, a.firstHead, a.firstHead+heads)
+func (r *Run) attendHeads(j *attentionJob, heads int) {
+	if j.q.Rows >= r.eng.PanelCols() {
+		r.attendPanels(j, j.firstHead, j.firstHead+heads)
 		return
 	}
-	size := a.block()
-	blocks := (n + size - 1) / size
-	r.attendEach(heads*blocks, func(w *attentionScratch, i int) error {
-		first := i % blocks * size
-		return r.attendBlock(w, a, a.firstHead+i/blocks, first, min(first+size, n))
-	})
-}
-
-// attendEach runs f for n pieces of an attention on the pool.
-func (r *Run) attendEach(n int, f func(w *attentionScratch, i int) error) {
-	var mu sync.Mutex
-	r.eng.For(n, 1, func(lo, hi int) {
-		w := attentionWork.Get().(*attentionScratch)
-		defer attentionWork.Put(w)
-		for i := lo; i < hi; i++ {
-			if err := f(w, i); err != nil {
-				mu.Lock()
-				r.Fail(err)
-				mu.Unlock()
-			}
-		}
-	})
+	j.size = j.block()
+	j.blocks = (j.q.Rows + j.size - 1) / j.size
+	r.eng.For(heads*j.blocks, 1, j.run)
 }
 
 // attentionScratch is what one worker needs for one block of queries.

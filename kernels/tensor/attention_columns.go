@@ -24,7 +24,8 @@ var zeros [64]float32
 var packedMemory = sync.Pool{New: func() any { return new([]float32) }}
 
 // attendPanels computes heads [from, to), packing a few key heads after the other.
-func (r *Run) attendPanels(a *attention, from, to int) {
+func (r *Run) attendPanels(j *attentionJob, from, to int) {
+	a := &j.attention
 	group, nr := a.heads/a.kv.KVHeads, r.eng.PanelCols()
 	panels := (a.q.Rows + nr - 1) / nr
 	memory := packedMemory.Get().(*[]float32)
@@ -34,9 +35,15 @@ func (r *Run) attendPanels(a *attention, from, to int) {
 		end = min(from/group*group+step, to)
 		first := from / group
 		packed := r.packHeads(a, memory, first, (end+group-1)/group)
-		r.attendEach((end-from)*panels, func(w *attentionScratch, i int) error {
-			head, lo := from+i/panels, i%panels*nr
-			return r.attendPanel(w, a, packed[head/group-first], head, lo, min(lo+nr, a.q.Rows))
+		r.eng.For((end-from)*panels, 1, func(lo, hi int) {
+			w := attentionWork.Get().(*attentionScratch)
+			defer attentionWork.Put(w)
+			for i := lo; i < hi; i++ {
+				head, query := from+i/panels, i%panels*nr
+				if err := r.attendPanel(w, a, packed[head/group-first], head, query, min(query+nr, a.q.Rows)); err != nil {
+					j.fail(err)
+				}
+			}
 		})
 	}
 }

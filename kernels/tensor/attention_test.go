@@ -292,27 +292,27 @@ func TestPanelsHaveTheBitsOfBlocks(t *testing.T) {
 	} {
 		p := newProblem(newSource(61), c.heads, c.kvHeads, c.dim, c.queries, c.keys)
 		for _, edits := range [][]Edit{nil, {{Op: Scale, Scale: 0.5, Head: 1}}} {
-			attend := func(each func(r *Run, a *attention)) []float32 {
+			attend := func(each func(r *Run, j *attentionJob)) []float32 {
 				r := newRun(t, nil)
-				a := &attention{heads: c.heads, q: p.q, kv: p.cut(c.pages...), out: r.New(c.queries, c.heads*c.dim), index: -1, first: c.keys - c.queries + 1, more: 1}
+				a := attention{heads: c.heads, q: p.q, kv: p.cut(c.pages...), out: r.New(c.queries, c.heads*c.dim), index: -1, first: c.keys - c.queries + 1, more: 1}
 				a.scoreEdits, a.probEdits = edits, edits
-				each(r, a)
+				each(r, &attentionJob{attention: a, r: r})
 				if r.Err() != nil {
 					t.Fatal(r.Err())
 				}
 				return a.out.Data
 			}
-			want := attend(func(r *Run, a *attention) {
+			want := attend(func(r *Run, j *attentionJob) {
 				for head := range c.heads {
 					for lo := 0; lo < c.queries; lo += 50 {
-						if err := r.attendBlock(attentionWork.Get().(*attentionScratch), a, head, lo, min(lo+50, c.queries)); err != nil {
+						if err := r.attendBlock(attentionWork.Get().(*attentionScratch), &j.attention, head, lo, min(lo+50, c.queries)); err != nil {
 							t.Fatal(err)
 						}
 					}
 				}
 			})
 			for _, packedFloats = range []int{1, 2 * c.keys * (c.dim + 12), 1 << 20} {
-				if got := attend(func(r *Run, a *attention) { r.attendPanels(a, 0, c.heads) }); !sameBits(got, want) {
+				if got := attend(func(r *Run, j *attentionJob) { r.attendPanels(j, 0, c.heads) }); !sameBits(got, want) {
 					t.Errorf("%v in pages of %v, %d edits, %d numbers packed: other bits", p, c.pages, len(edits), packedFloats)
 				}
 			}

@@ -6,7 +6,7 @@ func (r *Run) CausalBranches(at Point, q Tensor, heads int, kv []KV, rows []int)
 	out := r.New(q.Rows, q.Cols)
 	from := 0
 	for i, n := range rows {
-		r.attend(at, &attention{
+		r.attend(at, attention{
 			heads: heads, q: q.Slice(from, from+n), kv: kv[i], out: out.Slice(from, from+n), index: -1,
 			first: kv[i].Len() - n + 1, more: 1,
 		})

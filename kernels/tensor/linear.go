@@ -43,7 +43,7 @@ func (r *Run) Linear(x Tensor, l *Linear) Tensor {
 		return out
 	}
 	if !known {
-		r.affine(out, x, l)
+		r.eng.Affine(out.view(), x.view(), l.W, l.Bias)
 	}
 	in, low := x, Tensor{}
 	if l.LoRA != nil {
@@ -61,24 +61,6 @@ func (r *Run) Linear(x Tensor, l *Linear) Tensor {
 		r.record(func() { r.linearBackward(x, in, low, out, l) })
 	}
 	return out
-}
-
-// affine computes out = x Wᵀ + b.
-func (r *Run) affine(out, x Tensor, l *Linear) {
-	r.eng.MatMul(out.view(), x.view(), l.W, true, false)
-	if l.Bias == nil {
-		return
-	}
-	type work struct {
-		eng  *kernels.Engine
-		out  Tensor
-		bias []float32
-	}
-	rowsWith(r, out.Rows, out.Cols, work{r.eng, out, l.Bias}, func(w work, lo, hi int) {
-		for i := lo; i < hi; i++ {
-			w.eng.Add(w.out.Row(i), w.out.Row(i), w.bias)
-		}
-	})
 }
 
 // linearBackward adds dy W to the gradient of x, dyᵀ x to that of W and the sum of dy's rows to that of the bias, and goes

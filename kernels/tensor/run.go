@@ -75,14 +75,20 @@ func (r *Run) New(rows, cols int) Tensor { return Of(rows, cols, r.arena.Floats(
 // back: the result takes the place of x. With a tape the block's tensors are kept, or computed again when their gradient is
 // due.
 func (r *Run) Scope(x Tensor, block func(x Tensor) Tensor) Tensor {
+	return ScopeWith(r, x, block, func(block func(x Tensor) Tensor, x Tensor) Tensor { return block(x) })
+}
+
+// ScopeWith is Scope for a block that captures nothing and is given what it works with: nothing is allocated where no gradient is due.
+func ScopeWith[T any](r *Run, x Tensor, with T, block func(with T, x Tensor) Tensor) Tensor {
 	if r.tape != nil && !r.dry {
 		if r.tape.Recompute {
-			return r.recomputed(x, block)
+			kept := with // of this branch alone, or it would always be allocated
+			return r.recomputed(x, func(x Tensor) Tensor { return block(kept, x) })
 		}
-		return block(x)
+		return block(with, x)
 	}
 	mark := r.arena.Mark()
-	out := block(x)
+	out := block(with, x)
 	if r.dry {
 		out.Rows = 0
 	}
