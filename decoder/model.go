@@ -17,11 +17,13 @@ type Model struct {
 	Layers    []*Layer
 	Norm      *tensor.Norm
 	LMHead    *tensor.Linear // the embedding itself where the checkpoint ties them
+
+	turns turns
 }
 
 // Load reads the tensors named model.* and lm_head from p, whose error tells what was missing.
 func Load(p *weights.Params, cfg weights.TextConfig) *Model {
-	m := &Model{Config: cfg}
+	m := &Model{Config: cfg, turns: newTurns(cfg)}
 	m.Embed = p.Matrix("model.embed_tokens.weight", cfg.VocabSize, cfg.HiddenSize)
 	for i := range cfg.NumHiddenLayers {
 		m.Layers = append(m.Layers, loadLayer(p, "model.layers."+strconv.Itoa(i), i, cfg))

@@ -5,6 +5,7 @@ import (
 
 	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/kernels/tensor"
+	"github.com/loupe-vl/loupe/weights"
 )
 
 // Positions are the M-RoPE positions of a run of tokens: time, height and width, each of the same length. Text has the
@@ -71,21 +72,30 @@ func RopeIndex(n int, placeholders []Placeholder, merge int) (pos Positions, del
 	return pos, highest + 1 - n, nil
 }
 
+// turns is how a head's columns turn, pair by pair: each by its frequency times the position on its axis.
+type turns struct {
+	freqs []float32
+	axis  []int
+}
+
+func newTurns(cfg weights.TextConfig) turns {
+	t := turns{freqs: kernels.RotaryFrequencies(cfg.HeadDim(), cfg.RopeTheta)}
+	for axis, width := range cfg.MropeSection {
+		for range width {
+			t.axis = append(t.axis, axis)
+		}
+	}
+	return t
+}
+
 // rotary is M-RoPE: column j of a head turns by the time, height or width position, as mrope_section divides the columns
 // (apply_multimodal_rotary_pos_emb).
 func (m *Model) rotary(r *tensor.Run, pos Positions) tensor.Rotary {
-	freqs := kernels.RotaryFrequencies(m.Config.HeadDim(), m.Config.RopeTheta)
-	angles := r.New(pos.Len(), len(freqs))
-	axis := make([]int, 0, len(freqs))
-	for a, width := range m.Config.MropeSection {
-		for range width {
-			axis = append(axis, a)
-		}
-	}
+	angles := r.New(pos.Len(), len(m.turns.freqs))
 	for i := range pos.Len() {
 		row := angles.Row(i)
-		for j, f := range freqs {
-			row[j] = float32(pos[axis[j]][i]) * f
+		for j, f := range m.turns.freqs {
+			row[j] = float32(pos[m.turns.axis[j]][i]) * f
 		}
 	}
 	return r.NewRotary(angles)

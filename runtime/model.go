@@ -10,7 +10,6 @@ import (
 
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels"
-	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/runtime/demo"
 	"github.com/loupe-vl/loupe/tokenizer"
 	"github.com/loupe-vl/loupe/vit"
@@ -50,7 +49,7 @@ type Model struct {
 	checkpoint  *weights.Checkpoint
 	headFile    *weights.Checkpoint
 	adapterFile *weights.Checkpoint
-	arenas      sync.Pool // of *tensor.Arena: the memory of finished steps
+	loans       sync.Pool // of *loan: the memory of finished steps
 }
 
 // defaultChunk bounds the memory of a long prompt: its activations exist for this many tokens at a time.
@@ -75,7 +74,7 @@ func Embedded(o Options) (*Model, error) {
 }
 
 func load(files fs.FS, dir string, open func() (*weights.Checkpoint, error), o Options) (m *Model, err error) {
-	m = &Model{Dir: dir, files: files, options: o, arenas: sync.Pool{New: func() any { return new(tensor.Arena) }}}
+	m = &Model{Dir: dir, files: files, options: o, loans: sync.Pool{New: newLoan}}
 	defer func() {
 		if err != nil {
 			m.Close()

@@ -74,14 +74,32 @@ func (m *Model) run(ctx context.Context, p *probe) (r *tensor.Run, done func()) 
 }
 
 func (m *Model) runWith(ctx context.Context, p tensor.Probe) (r *tensor.Run, done func()) {
-	arena := m.arenas.Get().(*tensor.Arena)
-	arena.Reset()
+	l := m.loans.Get().(*loan)
+	l.m = m
+	l.arena.Reset()
 	if looking, ok := p.(*probe); ok && looking.dry() {
-		r = tensor.DryRun(ctx, m.engine, arena, p)
-	} else {
-		r = tensor.NewRun(ctx, m.engine, arena, p)
+		return tensor.DryRun(ctx, m.engine, &l.arena, p), l.done
 	}
-	return r, func() { m.arenas.Put(arena) }
+	l.run.Begin(ctx, m.engine, &l.arena, p)
+	return &l.run, l.done
+}
+
+// loan is a run and its memory, lent to one step after the other: decoding allocates neither.
+type loan struct {
+	m     *Model
+	arena tensor.Arena
+	run   tensor.Run
+	done  func() // gives it back; made once
+}
+
+func newLoan() any {
+	l := new(loan)
+	l.done = func() {
+		m := l.m
+		l.m, l.run = nil, tensor.Run{} // a model that is gone is not kept
+		m.loans.Put(l)
+	}
+	return l
 }
 
 // state is the decoder's side of one request: what it has read so far.
@@ -92,7 +110,8 @@ type state struct {
 	probe *probe
 	cache *decoder.Cache
 
-	logits []float32 // of the last step
+	logits  []float32 // of the last step
+	one, at [1]int    // its token and position, where it was one
 }
 
 func (m *Model) newState(p *Prompt, f features, probe *probe) *state {
@@ -135,7 +154,9 @@ func (s *state) prefill(ctx context.Context, chunk int, all bool) ([]float32, er
 // next reads one generated token and returns the logits after it, which are good until the next step.
 func (s *state) next(ctx context.Context, id int) ([]float32, error) {
 	at := s.cache.Len()
-	return s.step(ctx, []int{id}, decoder.TextPosition(at+s.p.RopeDelta), nil, true, false)
+	s.one = [1]int{id}
+	s.at = [1]int{at + s.p.RopeDelta}
+	return s.step(ctx, s.one[:], decoder.Positions{s.at[:], s.at[:], s.at[:]}, nil, true, false)
 }
 
 // step runs ids through the decoder. Only where last is set are logits computed: of the last token, or of all. They are good until the next step.

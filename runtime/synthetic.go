@@ -7,7 +7,6 @@ import (
 
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels"
-	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/runtime/internal/host"
 	"github.com/loupe-vl/loupe/vit"
 	"github.com/loupe-vl/loupe/weights"
@@ -44,7 +43,7 @@ func synthetic(shape string, cfg *weights.Config, o Options) (m *Model, err erro
 		return nil, err
 	}
 	m = &Model{Dir: "random " + shape, Config: cfg, Generation: &weights.Generation{EosTokenIDs: cfg.EosTokenIDs}, options: o,
-		arenas: sync.Pool{New: func() any { return new(tensor.Arena) }}}
+		loans: sync.Pool{New: newLoan}}
 	if m.Processor, err = newProcessor(&publishedPixels, o); err != nil {
 		return nil, err
 	}

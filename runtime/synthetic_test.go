@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -156,9 +157,9 @@ func TestSyntheticHasNoText(t *testing.T) {
 	}
 }
 
-// TestStepAllocatesNoTensors: a step of decoding takes its memory from the steps before it. What is left is what hands work
-// out, a few small objects a layer, and a page of the cache now and then.
-func TestStepAllocatesNoTensors(t *testing.T) {
+// TestStepAllocatesNothing: a step of decoding takes its memory from the steps before it, but for a page of the cache now and
+// then.
+func TestStepAllocatesNothing(t *testing.T) {
 	if racing {
 		t.Skip("the race detector makes pools drop what they are given")
 	}
@@ -176,9 +177,10 @@ func TestStepAllocatesNoTensors(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // a collection empties the pools
 	step()
-	if n, most := testing.AllocsPerRun(20, step), 12*float64(len(m.Decoder.Layers)); n > most {
-		t.Errorf("a step allocates %v times, want %v at most", n, most)
+	if n := testing.AllocsPerRun(20, step); n > 0 {
+		t.Errorf("a step allocates %v times", n)
 	}
 }
 

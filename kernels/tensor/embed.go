@@ -16,13 +16,18 @@ func (r *Run) Gather(table kernels.Matrix, grad []float32, ids []int) Tensor {
 			return out
 		}
 	}
-	r.rows(len(ids), table.Cols, func(lo, hi int) {
+	type work struct {
+		table kernels.Matrix
+		ids   []int
+		out   Tensor
+	}
+	rowsWith(r, len(ids), table.Cols, work{table, ids, out}, func(w work, lo, hi int) {
 		for i := lo; i < hi; i++ {
-			table.Row(out.Row(i), ids[i])
+			w.table.Row(w.out.Row(i), w.ids[i])
 		}
 	})
 	if r.taping(grad != nil) {
-		out = r.WithGrad(out)
+		out := r.WithGrad(out)
 		r.record(func() {
 			for i, id := range ids {
 				if grad != nil {
@@ -31,6 +36,7 @@ func (r *Run) Gather(table kernels.Matrix, grad []float32, ids []int) Tensor {
 				}
 			}
 		})
+		return out
 	}
 	return out
 }

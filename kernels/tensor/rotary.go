@@ -9,10 +9,14 @@ type Rotary struct{ Cos, Sin Tensor }
 // NewRotary computes the tables from the angles, (rows, head_dim/2) radians.
 func (r *Run) NewRotary(angles Tensor) Rotary {
 	rot := Rotary{Cos: r.New(angles.Rows, angles.Cols), Sin: r.New(angles.Rows, angles.Cols)}
-	r.rows(angles.Rows, 32*angles.Cols, func(lo, hi int) {
+	type work struct {
+		angles Tensor
+		rot    Rotary
+	}
+	rowsWith(r, angles.Rows, 32*angles.Cols, work{angles, rot}, func(w work, lo, hi int) {
 		for i := lo; i < hi; i++ {
-			c, s := rot.Cos.Row(i), rot.Sin.Row(i)
-			for j, a := range angles.Row(i) {
+			c, s := w.rot.Cos.Row(i), w.rot.Sin.Row(i)
+			for j, a := range w.angles.Row(i) {
 				c[j], s[j] = kernels.Cos(a), kernels.Sin(a)
 			}
 		}

@@ -38,7 +38,14 @@ type Run struct {
 
 // NewRun begins a run on eng with memory from arena. probe is nil where nobody watches.
 func NewRun(ctx context.Context, eng *kernels.Engine, arena *Arena, probe Probe) *Run {
-	return &Run{ctx: ctx, eng: eng, arena: arena, probe: probe}
+	r := new(Run)
+	r.Begin(ctx, eng, arena, probe)
+	return r
+}
+
+// Begin makes r, whose run is over, one that NewRun returns.
+func (r *Run) Begin(ctx context.Context, eng *kernels.Engine, arena *Arena, probe Probe) {
+	*r = Run{ctx: ctx, eng: eng, arena: arena, probe: probe}
 }
 
 // DryRun is a run that computes nothing: tensors have their shapes and undefined contents, and the probe is asked what it
