@@ -3,7 +3,10 @@
 package kernels
 
 import (
+	"math/rand/v2"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 	"unsafe"
 
@@ -34,12 +37,15 @@ func emulate512(t *testing.T, cpu *emulate.CPU, p path) *path {
 		}
 	}
 	floats := func(x *float32, n int) []byte { return emulate.Bytes(unsafe.Slice(x, n)) }
-	tile := func(routine tileFunc, cols int) tileFunc {
+	tile := func(routine tileFunc, rows, cols int) tileFunc {
 		return func(k int, x, w, dst *float32, stride int, accumulate int) {
-			call(routine, k, floats(x, k*p.mr), floats(w, (k-1)*p.nr+cols), floats(dst, (p.mr-1)*stride+cols), stride, accumulate)
+			call(routine, k, floats(x, (k-1)*p.mr+rows), floats(w, (k-1)*p.nr+cols), floats(dst, (rows-1)*stride+cols), stride, accumulate)
 		}
 	}
-	p.tile, p.half = tile(p.tile, p.nr), tile(p.half, p.nr/2)
+	p.tile, p.half = tile(p.tile, p.mr, p.nr), tile(p.half, p.mr, p.nr/2)
+	for i, low := range p.low {
+		p.low[i] = tile(low, (i+1)*p.mr/3, p.nr)
+	}
 	fan := p.fan
 	p.fan = func(k int, x, w *float32, stride int, dst *float32, accumulate int) {
 		call(fan, k, floats(x, k), floats(w, (k-1)*stride+stripCols), stride, floats(dst, stripCols), accumulate)
@@ -70,6 +76,51 @@ func emulate512(t *testing.T, cpu *emulate.CPU, p path) *path {
 		}
 	}
 	return &p
+}
+
+// TestEmulatedVNNI: the tiles for AVX-VNNI give the bits of the mode's arithmetic on an emulated processor, where this one does not
+// have the instruction, and touch nothing but their operands.
+func TestEmulatedVNNI(t *testing.T) {
+	if slices.Contains(quantSets256(), &quantAVXVNNI) {
+		t.Skip("this processor has the instruction: TestQuantisedPaths runs them")
+	}
+	cpu, reason := emulate.Start(t)
+	if cpu == nil {
+		if slices.Contains(strings.Split(os.Getenv("LOUPE_REQUIRE_KERNELS"), ","), "avxvnni") {
+			t.Fatal(reason)
+		}
+		t.Skip(reason)
+	}
+	r := rand.New(rand.NewPCG(12, 13))
+	for _, how := range quantisings {
+		p := newQuantProblem(t, r, quantProblem{rows: 6, cols: 2 * panelCols, k: 300, how: how})
+		want, blocks := p.naive(), p.panels.blocks()
+		zero := int32(p.panels.zero())
+		if p.panels.Zeros != nil {
+			zero = 1
+		}
+		xs := make([]xBlock, p.rows*blocks)
+		for row := range p.rows {
+			quantiseXGeneric(xs[row*blocks:][:blocks], p.x.Data[row*p.x.RowStride:][:p.k], zero)
+		}
+		for _, tile := range quantAVXVNNI.tiles[p.panels.form()] {
+			got := make([]float32, p.rows*p.cols)
+			for panel := range p.panels.count() {
+				weights, scales, zeros := p.panels.panel(panel)
+				for row := 0; row < p.rows; row += tile.rows {
+					dst := got[row*p.cols+panel*panelCols:][:(tile.rows-1)*p.cols+panelCols]
+					err := cpu.Call(tile.run, blocks, emulate.Bytes(xs[row*blocks:][:tile.rows*blocks]), blocks, emulate.Bytes(weights), emulate.Bytes(scales),
+						emulate.Bytes(zeros), p.panels.per(), emulate.Bytes(dst), p.cols)
+					if err != nil {
+						t.Fatalf("%+v, %d rows: %v", how, tile.rows, err)
+					}
+				}
+			}
+			if !sameBits(got, want) {
+				t.Errorf("%+v, %d rows: differs from the mode's arithmetic", how, tile.rows)
+			}
+		}
+	}
 }
 
 // TestEmulatorSeesOverruns: a routine that writes one element too many must not pass.

@@ -26,7 +26,7 @@ func machinePaths() []*path {
 			name: "avx2", available: avx2, mr: 6, nr: 16, tile: tile6x16AVX2, half: tile6x8AVX2,
 			low: lowTiles{tile2x16AVX2, tile4x16AVX2}, prefetch: prefetch, packX: packXAVX, fan: fan32AVX2,
 			widen: [3]packRoutine{F32: widenF32AVX2, BF16: widenBF16AVX2, F16: widenF16AVX2},
-			vec:   &vectorsAVX2, roundings: roundingsAVX2, quant: []*quantRoutines{&quantAVX2},
+			vec:   &vectorsAVX2, roundings: roundingsAVX2, quant: quantSets256(),
 			pack: packer(8, packF32AVX2, packBF16AVX2, packF16AVX2),
 			strips: strips{
 				F32:  {{8, 8, strip8F32AVX2}, {4, 16, strip4F32AVX2}, {2, 16, strip2F32AVX2}, {1, 16, strip1F32AVX2}},

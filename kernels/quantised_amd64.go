@@ -89,6 +89,63 @@ func quant2Int8AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16,
 //go:noescape
 func quant1Int8AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
 
+// quant3Int8AVXVNNI is quantTileFunc for 3 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
+//
+//	for r := range 3 {
+//		for c := range 32 {
+//			acc := 0
+//			for b := range blocks {
+//				sum := x[r*xStride+b].Offset
+//				for i := range 32 {
+//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//				}
+//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//			}
+//			dst[r*dstStride+c] = acc
+//		}
+//	}
+//
+//go:noescape
+func quant3Int8AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+
+// quant2Int8AVXVNNI is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
+//
+//	for r := range 2 {
+//		for c := range 32 {
+//			acc := 0
+//			for b := range blocks {
+//				sum := x[r*xStride+b].Offset
+//				for i := range 32 {
+//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//				}
+//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//			}
+//			dst[r*dstStride+c] = acc
+//		}
+//	}
+//
+//go:noescape
+func quant2Int8AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+
+// quant1Int8AVXVNNI is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
+//
+//	for r := range 1 {
+//		for c := range 32 {
+//			acc := 0
+//			for b := range blocks {
+//				sum := x[r*xStride+b].Offset
+//				for i := range 32 {
+//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//				}
+//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//			}
+//			dst[r*dstStride+c] = acc
+//		}
+//	}
+//
+//go:noescape
+func quant1Int8AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+
 // quant6Int4AVX2 is quantTileFunc for 6 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 6 {
@@ -165,6 +222,63 @@ func quant2Int4AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16,
 //go:noescape
 func quant1Int4AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
 
+// quant3Int4AVXVNNI is quantTileFunc for 3 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
+//
+//	for r := range 3 {
+//		for c := range 32 {
+//			acc := 0
+//			for b := range blocks {
+//				sum := x[r*xStride+b].Offset
+//				for i := range 32 {
+//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//				}
+//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//			}
+//			dst[r*dstStride+c] = acc
+//		}
+//	}
+//
+//go:noescape
+func quant3Int4AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+
+// quant2Int4AVXVNNI is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
+//
+//	for r := range 2 {
+//		for c := range 32 {
+//			acc := 0
+//			for b := range blocks {
+//				sum := x[r*xStride+b].Offset
+//				for i := range 32 {
+//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//				}
+//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//			}
+//			dst[r*dstStride+c] = acc
+//		}
+//	}
+//
+//go:noescape
+func quant2Int4AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+
+// quant1Int4AVXVNNI is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
+//
+//	for r := range 1 {
+//		for c := range 32 {
+//			acc := 0
+//			for b := range blocks {
+//				sum := x[r*xStride+b].Offset
+//				for i := range 32 {
+//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//				}
+//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//			}
+//			dst[r*dstStride+c] = acc
+//		}
+//	}
+//
+//go:noescape
+func quant1Int4AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+
 // quant6Int4ZerosAVX2 is quantTileFunc for 6 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 6 {
@@ -240,6 +354,63 @@ func quant2Int4ZerosAVX2(blocks int, x *xBlock, xStride int, w *byte, scales *ui
 //
 //go:noescape
 func quant1Int4ZerosAVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+
+// quant3Int4ZerosAVXVNNI is quantTileFunc for 3 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
+//
+//	for r := range 3 {
+//		for c := range 32 {
+//			acc := 0
+//			for b := range blocks {
+//				sum := x[r*xStride+b].Offset * zeros[b/per][c]
+//				for i := range 32 {
+//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//				}
+//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//			}
+//			dst[r*dstStride+c] = acc
+//		}
+//	}
+//
+//go:noescape
+func quant3Int4ZerosAVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+
+// quant2Int4ZerosAVXVNNI is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
+//
+//	for r := range 2 {
+//		for c := range 32 {
+//			acc := 0
+//			for b := range blocks {
+//				sum := x[r*xStride+b].Offset * zeros[b/per][c]
+//				for i := range 32 {
+//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//				}
+//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//			}
+//			dst[r*dstStride+c] = acc
+//		}
+//	}
+//
+//go:noescape
+func quant2Int4ZerosAVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+
+// quant1Int4ZerosAVXVNNI is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
+//
+//	for r := range 1 {
+//		for c := range 32 {
+//			acc := 0
+//			for b := range blocks {
+//				sum := x[r*xStride+b].Offset * zeros[b/per][c]
+//				for i := range 32 {
+//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//				}
+//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//			}
+//			dst[r*dstStride+c] = acc
+//		}
+//	}
+//
+//go:noescape
+func quant1Int4ZerosAVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
 
 // quant1Int8AVX512 is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //

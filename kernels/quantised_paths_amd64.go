@@ -24,12 +24,30 @@ var quantAVX2 = quantRoutines{
 	},
 }
 
+// quantAVXVNNI are the routines of a processor with AVX-VNNI, which has VPDPBUSD for 256 bits.
+var quantAVXVNNI = quantRoutines{
+	quantise: quantiseXAVX2,
+	tiles: [forms][]quantTile{
+		formInt8:      {{3, quant3Int8AVXVNNI}, {2, quant2Int8AVXVNNI}, {1, quant1Int8AVXVNNI}},
+		formInt4:      {{3, quant3Int4AVXVNNI}, {2, quant2Int4AVXVNNI}, {1, quant1Int4AVXVNNI}},
+		formInt4Zeros: {{3, quant3Int4ZerosAVXVNNI}, {2, quant2Int4ZerosAVXVNNI}, {1, quant1Int4ZerosAVXVNNI}},
+	},
+}
+
+// quantSets256 are those that the path avx2 can use on this processor, the preferred one first.
+func quantSets256() []*quantRoutines {
+	if cpu.X86.HasAVXVNNI {
+		return []*quantRoutines{&quantAVXVNNI, &quantAVX2}
+	}
+	return []*quantRoutines{&quantAVX2}
+}
+
 // quantSets512 are those that the path avx512 can use on this processor, the preferred one first.
 func quantSets512() []*quantRoutines {
 	if cpu.X86.HasAVX512VNNI && cpu.X86.HasAVX512BW {
-		return []*quantRoutines{&quantAVX512, &quantAVX2}
+		return append([]*quantRoutines{&quantAVX512}, quantSets256()...)
 	}
-	return []*quantRoutines{&quantAVX2}
+	return quantSets256()
 }
 
 // quantiseXAVX2 is quantiseXGeneric by whole blocks, with the rest in plain Go.

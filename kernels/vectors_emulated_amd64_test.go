@@ -47,5 +47,10 @@ func emulateVectors(v *vectors, call func(routine any, args ...any)) *vectors {
 			call(v.sumSquares, n, in(16*n, x), in(1, mean), out(16, lanes))
 		},
 		finite: func(n int, x, lanes *float32) { call(v.finite, n, in(16*n, x), out(16, lanes)) },
+		exponentsOf: func(n int, x, tops, sums *float32) {
+			call(v.exponentsOf, n, out(16*n, x), in(16*n, tops), out(16*n, sums))
+		},
+		scaleMaximum: func(n int, x, s, tops *float32) { call(v.scaleMaximum, n, out(16*n, x), in(1, s), out(16*n, tops)) },
+		quotients:    func(n int, x, y *float32) { call(v.quotients, n, out(16*n, x), in(16*n, y)) },
 	}
 }

@@ -19,7 +19,9 @@ func TestQuantisedRows(t *testing.T) {
 		func(i int) float32 { return []float32{1, inf, -2, 3}[i%4] },
 		func(i int) float32 { return []float32{1, -inf, nan, 3}[i%4] },
 		func(i int) float32 { return []float32{nan, 0, 0, 0}[i%4] },
-		func(i int) float32 { return []float32{math.MaxFloat32, -1, 0x1p-100, float32(math.Copysign(0, -1))}[i%4] },
+		func(i int) float32 {
+			return []float32{math.MaxFloat32, -1, 0x1p-100, float32(math.Copysign(0, -1))}[i%4]
+		},
 	}
 	for _, p := range paths() {
 		if !p.available {

@@ -29,7 +29,10 @@ func quantised(g *generator) {
 	g.quantiseX()
 	for _, f := range forms {
 		for _, size := range [][2]int{{6, 1}, {4, 1}, {2, 2}, {1, 4}} {
-			g.quantTile256(f, size[0], size[1])
+			g.quantTile256(f, size[0], size[1], false)
+		}
+		for _, size := range [][2]int{{3, 2}, {2, 2}, {1, 4}} {
+			g.quantTile256(f, size[0], size[1], true)
 		}
 	}
 	for _, f := range forms {

@@ -2,11 +2,13 @@ package main
 
 import "fmt"
 
-// quantTile256 writes a tile of 32 columns for AVX2, that many registers of eight at a time. Sums of pairs of products must fit
-// 16 bits. Of 8-bit weights the instruction takes the magnitude, and x with the weight's sign: a pair is 2*128*127 at most. Of
-// 4-bit weights even the sum of a block's eight pairs fits, 8*2*15*127.
-func (g *generator) quantTile256(f form, rows, vectors int) {
-	g.tileText(f, rows, "AVX2")
+// quantTile256 writes a tile of 32 columns for 256 bits, that many registers of eight at a time.
+//
+// With vnni it is for AVX-VNNI, whose VPDPBUSD is that of quantTile512. Without, sums of pairs of products must fit 16 bits. Of 8-bit
+// weights the instruction takes the magnitude, and x with the weight's sign: a pair is 2*128*127 at most. Of 4-bit weights even the
+// sum of a block's eight pairs fits, 8*2*15*127.
+func (g *generator) quantTile256(f form, rows, vectors int, vnni bool) {
+	g.tileText(f, rows, map[bool]string{true: "AVXVNNI", false: "AVX2"}[vnni])
 	sum := func(r, c int) string { return fmt.Sprintf("Y%d", r*vectors+c) }
 	acc := func(r, c int) string { return fmt.Sprintf("Y%d", rows*vectors+r*vectors+c) }
 	zero := func(register string) { g.op("VPXOR %[1]s, %[1]s, %[1]s", register) }
@@ -23,7 +25,11 @@ func (g *generator) quantTile256(f form, rows, vectors int) {
 	g.label("block")
 	for r := range rows {
 		for c := range vectors {
-			zero(sum(r, c))
+			if vnni && !f.zeros {
+				g.op("VPBROADCASTD %s, %s", row(r, offsetAt), sum(r, c))
+			} else {
+				zero(sum(r, c))
+			}
 		}
 	}
 	for j := range f.bits {
@@ -33,6 +39,13 @@ func (g *generator) quantTile256(f form, rows, vectors int) {
 			}
 			g.op("VMOVDQU %d(BX), %s", 128*j+32*c, low)
 			if f.bits == 8 {
+				if vnni {
+					for r := range rows {
+						g.op("VPBROADCASTD %s, %s", row(r, 4*j), x)
+						g.dpbusd256(r*vectors+c, 12, 14)
+					}
+					continue
+				}
 				g.op("VPXOR signs<>(SB), %s, %[1]s", low)
 				g.op("VPABSB %s, %s", low, high)
 				for r := range rows {
@@ -50,6 +63,10 @@ func (g *generator) quantTile256(f form, rows, vectors int) {
 			for r := range rows {
 				for half, w := range []string{low, high} {
 					g.op("VPBROADCASTD %s, %s", row(r, 4*j+16*half), x)
+					if vnni {
+						g.dpbusd256(r*vectors+c, 12+half, 14)
+						continue
+					}
 					g.op("VPMADDUBSW %s, %s, %s", x, w, t)
 					g.op("VPADDW %s, %s, %[2]s", t, sum(r, c))
 				}
@@ -62,8 +79,10 @@ func (g *generator) quantTile256(f form, rows, vectors int) {
 		}
 		g.op("VCVTPH2PS %d(DX), %s", 16*c, low)
 		for r := range rows {
-			if f.bits == 4 {
-				g.op("VPMADDWD ones<>(SB), %s, %[1]s", sum(r, c))
+			if f.bits == 4 && (f.zeros || !vnni) {
+				if !vnni {
+					g.op("VPMADDWD ones<>(SB), %s, %[1]s", sum(r, c))
+				}
 				g.op("VPBROADCASTD %s, %s", row(r, offsetAt), x)
 				if f.zeros { // of each pair of halves only the first counts
 					g.op("VPMADDWD %s, %s, %[2]s", high, x)
@@ -109,6 +128,13 @@ func (g *generator) quantTile256(f form, rows, vectors int) {
 		g.label("done")
 	}
 	g.end()
+}
+
+// dpbusd256 is VPDPBUSD Yx, Yw, Yacc in the form of AVX-VNNI, VEX.256.66.0F38.W0 50 /r; Go's assembler knows that of AVX-512 alone. The
+// prefix holds upper bits inverted.
+func (g *generator) dpbusd256(acc, w, x int) {
+	g.op("BYTE $0xc4; BYTE $0x%02x; BYTE $0x%02x; BYTE $0x50; BYTE $0x%02x // VPDPBUSD Y%d, Y%d, Y%d",
+		(acc>>3^1)<<7|0x40|(x>>3^1)<<5|2, (w^15)<<3|5, 0xc0|acc&7<<3|x&7, x, w, acc)
 }
 
 // quantiseX writes the quantising of whole blocks of a row of x.
