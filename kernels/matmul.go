@@ -197,9 +197,9 @@ func (p *path) askTile(x View, r, k0, kc int) {
 	}
 }
 
-// product computes the column panels [lo, hi) of dst, and adds bias, unless it is nil. Panels go in groups and rows in blocks that lie in the second-level
-// cache together, and within them a panel that lies in the first meets one tile of x after the other (Goto and van de
-// Geijn, Anatomy of High-Performance Matrix Multiplication).
+// product computes the column panels [lo, hi) of dst, and adds bias, unless it is nil. Panels go in groups and rows in blocks
+// that lie in the second-level cache together, and within them a panel that lies in the first meets one tile of x after the
+// other (Goto and van de Geijn, Anatomy of High-Performance Matrix Multiplication).
 func (p *path) product(s *Scratch, dst View, packed []float32, k int, w Matrix, transW, accumulate bool, bias []float32, lo, hi int) {
 	if k == 0 {
 		if !accumulate {

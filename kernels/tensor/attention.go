@@ -127,6 +127,7 @@ func (j *attentionJob) fail(err error) {
 	j.r.Fail(err)
 }
 
+// attend computes an attention, whose taps are below at.
 func (r *Run) attend(at Point, what attention) {
 	j := attentionJobs.Get().(*attentionJob)
 	j.attention, j.r = what, r
@@ -137,6 +138,7 @@ func (r *Run) attend(at Point, what attention) {
 	}
 }
 
+// attendAs is attend with the job that the attention has become.
 func (r *Run) attendAs(at Point, j *attentionJob) {
 	a := &j.attention
 	if r.Err() != nil {
