@@ -2,7 +2,7 @@
 //
 // The vision transformer and the decoder are each written once, as a sequence of the methods of [Run]: Linear, LayerNorm,
 // RMSNorm, Rotate, Attention, SwiGLU and so on. Inference runs them as they are; inspection adds a [Probe] that sees, and
-// may edit, what passes through the tap points; training will add a tape. One operation is one file, so that its backward
+// may edit, what passes through the tap points; training adds a [Tape]. One operation is one file, so that its backward
 // stands beside its forward.
 //
 // What the package owns:
@@ -12,7 +12,8 @@
 //   - tap points: [Run.Tap] names a tensor after the Hugging Face module path; it costs a nil check when nobody asked.
 //
 // Law 2: a probe that only watches changes no bit, since a tapped and an untapped run call the same kernels with the same
-// arguments. Attention computes true probability rows, a block of queries against all their keys.
+// arguments. Attention computes true probability rows, a block of queries against all their keys, or columns, a panel of
+// queries side by side, which have the same bits.
 //
 // May import: kernels and the standard library.
 package tensor

@@ -1,9 +1,11 @@
 // Program matmul writes the assembly of the matrix products and its declarations, for AVX2 and AVX-512 each, and for NEON:
 //
-//	kernels/matmul_amd64.s     law 1: tiles over a packed panel, strips over the weights where they lie, the packing of a panel
-//	kernels/rounded_amd64.s    the same for products of bfloat16
-//	kernels/quantised_amd64.s  tiles over quantised panels, and the quantising of activations
-//	kernels/quantised_arm64.s  tiles over quantised panels
+//	kernels/matmul_amd64.s       law 1: tiles over a packed panel, strips over the weights where they lie, the packing of a panel
+//	kernels/rounded_amd64.s      the same for products of bfloat16
+//	kernels/quantised_amd64.s    tiles over quantised panels, and the quantising of activations
+//	kernels/matmul_arm64.s       strips and packing, of bfloat16 products too (the tile is written by hand, tile_arm64.s)
+//	kernels/quantised_arm64.s    tiles over quantised panels
+//	kernels/activations_arm64.s  the quantising and rounding of activations
 //
 // The declarations are in the .go files of the same names.
 //
