@@ -137,9 +137,16 @@ func (r *Run) attendPanel(w *attentionScratch, a *attention, packed packedHead, 
 	return nil
 }
 
-// lookAt edits a panel of n queries' scores or probabilities, and keeps it for the probe, as rows.
+// lookAt edits a panel of n queries' scores or probabilities, as rows, and leaves these in keep for the probe, with hidden where a
+// query does not see a key.
 func (r *Run) lookAt(w *attentionScratch, a *attention, keep []float32, edits []Edit, p Tensor, head, lo, n int, hidden float32) error {
-	rows := block(&w.looked, n, p.Rows)
+	all := a.kv.Len()
+	var rows Tensor
+	if keep != nil {
+		rows = Tensor{Rows: n, Cols: p.Rows, Stride: all, Data: keep[((head-a.firstHead)*a.q.Rows+lo)*all:]}
+	} else {
+		rows = block(&w.looked, n, p.Rows)
+	}
 	r.eng.UnpackPanel(rows.view(), p.Data)
 	if len(edits) > 0 {
 		if err := a.edit(r, edits, rows, head, lo); err != nil {
@@ -147,6 +154,14 @@ func (r *Run) lookAt(w *attentionScratch, a *attention, keep []float32, edits []
 		}
 		r.eng.PackPanel(p.Data, rows.view())
 	}
-	a.keep(keep, rows, head, lo, hidden)
+	if keep == nil {
+		return nil
+	}
+	for i := range n {
+		unseen := rows.Data[i*all+a.visible(lo+i) : (i+1)*all]
+		for j := range unseen {
+			unseen[j] = hidden
+		}
+	}
 	return nil
 }

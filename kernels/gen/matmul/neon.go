@@ -29,9 +29,7 @@ func (g *generator) quantTileNEON(f form, rows int, dot bool) {
 
 	routine, doc := f.tileDoc(rows, name)
 	g.declare(doc, routine, tileSignature)
-	for i, register := range []int{0, 1, 2, 3, 4, 5, 6, 7, 8} {
-		g.op("MOVD %s+%d(FP), R%d", parameters(tileSignature)[i], 8*i, register)
-	}
+	g.argumentsNEON(tileSignature)
 	g.op("MOVD $%d, R9", blockBytes)
 	g.op("MUL R9, R2, R2") // bytes between rows of x
 	g.op("LSL $2, R8, R8") // and of dst

@@ -24,11 +24,15 @@ const (
 	neonHigh   = 15 // upper halves
 )
 
-// load names the arguments' registers R0, R1 and so on, and sets the masks that k needs.
-func (g *generator) loadNEON(k kind, signature string) {
+// argumentsNEON loads the arguments, eight bytes each, into R0, R1 and so on.
+func (g *generator) argumentsNEON(signature string) {
 	for i, name := range parameters(signature) {
 		g.op("MOVD %s+%d(FP), R%d", name, 8*i, i)
 	}
+}
+
+// masksNEON sets the masks that k needs, by way of R16.
+func (g *generator) masksNEON(k kind) {
 	if k == swapped || k.name == "BF16" {
 		g.op("MOVD $0xffff0000, R16")
 		g.op("VDUP R16, V%d.S4", neonHigh)
@@ -99,7 +103,8 @@ func (g *generator) packNEON(k kind) {
 		}
 	}
 `, name, k.elements(), k.element()), name, signature)
-	g.loadNEON(k, signature)
+	g.argumentsNEON(signature)
+	g.masksNEON(k)
 	g.op("LSL $2, R2, R2")
 	g.scaleNEON(k, 4)
 	rows := [4]int{3, 5, 6, 7}
@@ -138,7 +143,8 @@ func (g *generator) stripNEON(k kind, rows int) {
 		}
 	}
 `, name, rows, 4*groups, k.line(), k.product()), name, signature)
-	g.loadNEON(k, signature)
+	g.argumentsNEON(signature)
+	g.masksNEON(k)
 	g.op("LSL $2, R2, R2")
 	g.scaleNEON(k, 4)
 	g.op("LSL $2, R6, R6")
@@ -209,9 +215,7 @@ func (g *generator) widenNEON(k kind) {
 		}
 	}
 `, name), name, signature)
-	for i, argument := range parameters(signature) {
-		g.op("MOVD %s+%d(FP), R%d", argument, 8*i, i)
-	}
+	g.argumentsNEON(signature)
 	g.op("LSL $2, R2, R2")
 	g.scaleNEON(k, 4)
 	g.label("row")
@@ -250,9 +254,7 @@ func (g *generator) fanNEON() {
 		dst[c] = acc
 	}
 `, "fan32NEON", signature)
-	for i, name := range parameters(signature) {
-		g.op("MOVD %s+%d(FP), R%d", name, 8*i, i)
-	}
+	g.argumentsNEON(signature)
 	g.op("LSL $2, R3, R3")
 	g.op("ADD $64, R4, R6")
 	for n := range 8 {
