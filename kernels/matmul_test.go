@@ -376,7 +376,7 @@ func BenchmarkMatMul(b *testing.B) {
 			dst := View{Data: make([]float32, rows*n), Rows: rows, Cols: n, RowStride: n, ColStride: 1}
 			w := Matrix{Kind: BF16, Bits: make([]uint16, n*k), Rows: n, Cols: k, Stride: k}
 			for i := range w.Bits {
-				w.Bits[i] = uint16(i * 2654435761 >> 17 & 0x3fff)
+				w.Bits[i] = uint16(uint64(i) * 2654435761 >> 17 & 0x3fff)
 			}
 			for b.Loop() {
 				e.MatMul(dst, x, w, true, false)
