@@ -19,11 +19,8 @@ func TestAffine(t *testing.T) {
 	for i := range bias {
 		bias[i] = float32(r.NormFloat64())
 	}
-	for _, p := range paths() {
-		if !p.available {
-			continue
-		}
-		e := engine(t, Options{Kernels: p.name, Threads: 2})
+	eachRealPath(t, func(t *testing.T, path string) {
+		e := engine(t, Options{Kernels: path, Threads: 2})
 		rounded := rough
 		rounded.Rounded = true
 		panels, err := e.Quantise(rough, Quantising{Bits: 8, Group: 32})
@@ -32,7 +29,7 @@ func TestAffine(t *testing.T) {
 		}
 		for name, w := range map[string]Matrix{"exact": rough, "bf16": rounded, "int8": panels.Matrix()} {
 			for _, rows := range []int{1, 7, 13, 200} {
-				t.Run(fmt.Sprintf("%s/%s/%d", p.name, name, rows), func(t *testing.T) {
+				t.Run(fmt.Sprintf("%s/%d", name, rows), func(t *testing.T) {
 					x := someView(r, rows, k, false)
 					got := View{Data: make([]float32, rows*cols), Rows: rows, Cols: cols, RowStride: cols, ColStride: 1}
 					want := got
@@ -48,5 +45,5 @@ func TestAffine(t *testing.T) {
 				})
 			}
 		}
-	}
+	})
 }

@@ -22,11 +22,11 @@ type Tiles struct {
 func (e *Engine) PanelCols() int { return e.path.nr }
 
 // TileRows is how many rows a product with Tiles of so many rows writes: whole tiles.
-func (e *Engine) TileRows(rows int) int { return (rows + e.path.mr - 1) / e.path.mr * e.path.mr }
+func (e *Engine) TileRows(rows int) int { return e.path.tiles(rows) * e.path.mr }
 
 // PackTiles packs x, (rows, k), into data, whose length is TileRows(rows)*k.
 func (e *Engine) PackTiles(data []float32, x View) Tiles {
-	t := Tiles{tiles: e.TileRows(x.Rows) / e.path.mr, k: x.Cols, data: data}
+	t := Tiles{tiles: e.path.tiles(x.Rows), k: x.Cols, data: data}
 	if !e.idle {
 		e.path.packTiles(data, x, 0, t.tiles)
 	}
@@ -74,18 +74,11 @@ func (e *Engine) MulPanel(dst []float32, t Tiles, rows, steps int, panel []float
 		n := min(packed, steps-k0)
 		for r := 0; r < rows; r += p.mr {
 			x := t.data[(k0*t.tiles+r/p.mr*packed)*p.mr:]
-			p.lowTile(rows-r)(n, &x[0], &panel[k0*p.nr], &dst[r*p.nr], p.nr, acc)
+			tile, _ := p.lowTile(rows - r)
+			tile(n, &x[0], &panel[k0*p.nr], &dst[r*p.nr], p.nr, acc)
 		}
 		acc = 1
 	}
-}
-
-// lowTile is the tile that computes so many rows, and as few more as there are.
-func (p *path) lowTile(rows int) tileFunc {
-	if third := (rows*3 + p.mr - 1) / p.mr; third < 3 && p.low[third-1] != nil {
-		return p.low[third-1]
-	}
-	return p.tile
 }
 
 // columnLanes are the lanes of a panel's columns: 16 numbers of each, those of all columns side by side.

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// someView is a view of random numbers, rows apart and then steps if apart is set.
+// someView is a view of random numbers, rows apart, or steps apart if transposed is set.
 func someView(r *rand.Rand, rows, cols int, transposed bool) View {
 	v := View{Rows: rows, Cols: cols, RowStride: cols + 5, ColStride: 1, Data: make([]float32, max(rows, cols)*(max(rows, cols)+5))}
 	if transposed {
@@ -22,16 +22,13 @@ func someView(r *rand.Rand, rows, cols int, transposed bool) View {
 // TestPanelProducts: a product of tiles with a panel has the bits of the chains that it stands for on every path, and goes on from
 // what dst holds; some rows and steps of the tiles may be taken alone.
 func TestPanelProducts(t *testing.T) {
-	for _, p := range paths() {
-		if !p.available {
-			continue
-		}
-		e := engine(t, Options{Kernels: p.name, Threads: 1})
+	eachPath(t, func(t *testing.T, path string) {
+		e := engine(t, Options{Kernels: path, Threads: 1})
 		for _, c := range []struct{ rows, k, columns, someRows, someSteps int }{
 			{1, 1, 1, 1, 1}, {12, 80, 32, 12, 80}, {25, 33, 16, 25, 33}, {80, 1100, 9, 77, 1030}, {30, 600, 5, 13, 512}, {13, 513, 7, 13, 3}, {8, 4, 3, 4, 0},
 		} {
 			for _, transposed := range []bool{false, true} {
-				t.Run(fmt.Sprintf("%s/%v transposed %v", p.name, c, transposed), func(t *testing.T) {
+				t.Run(fmt.Sprintf("%v transposed %v", c, transposed), func(t *testing.T) {
 					r := rand.New(rand.NewPCG(5, uint64(c.k)))
 					x, w := someView(r, c.rows, c.k, transposed), someView(r, min(c.columns, e.PanelCols()), c.k, false)
 					nr := e.PanelCols()
@@ -67,16 +64,13 @@ func TestPanelProducts(t *testing.T) {
 				})
 			}
 		}
-	}
+	})
 }
 
 // TestSoftmaxColumns: each column of a panel becomes the softmax that it would become as a row, on every path.
 func TestSoftmaxColumns(t *testing.T) {
-	for _, p := range paths() {
-		if !p.available {
-			continue
-		}
-		e := engine(t, Options{Kernels: p.name, Threads: 1})
+	eachPath(t, func(t *testing.T, path string) {
+		e := engine(t, Options{Kernels: path, Threads: 1})
 		nr := e.PanelCols()
 		for _, rows := range []int{1, 2, 15, 16, 17, 31, 33, 100} {
 			for _, m := range mixtures {
@@ -99,10 +93,10 @@ func TestSoftmaxColumns(t *testing.T) {
 						got[i] = x[i*nr+c]
 					}
 					if !sameNumbers(got, column) {
-						t.Fatalf("%s: column %d of %d rows of %s differs", p.name, c, rows, m.name)
+						t.Fatalf("column %d of %d rows of %s differs", c, rows, m.name)
 					}
 				}
 			}
 		}
-	}
+	})
 }

@@ -95,13 +95,9 @@ func TestEmulatedVNNI(t *testing.T) {
 	for _, how := range quantisings {
 		p := newQuantProblem(t, r, quantProblem{rows: 6, cols: 2 * panelCols, k: 300, how: how})
 		want, blocks := p.naive(), p.panels.blocks()
-		zero := int32(p.panels.zero())
-		if p.panels.Zeros != nil {
-			zero = 1
-		}
 		xs := make([]xBlock, p.rows*blocks)
 		for row := range p.rows {
-			quantiseXGeneric(xs[row*blocks:][:blocks], p.x.Data[row*p.x.RowStride:][:p.k], zero)
+			quantiseXGeneric(xs[row*blocks:][:blocks], p.x.Data[row*p.x.RowStride:][:p.k], p.panels.offsetZero())
 		}
 		for _, tile := range quantAVXVNNI.tiles[p.panels.form()] {
 			got := make([]float32, p.rows*p.cols)

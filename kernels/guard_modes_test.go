@@ -61,10 +61,7 @@ func TestGuardedQuantised(t *testing.T) {
 func (p *quantProblem) onPages(t *testing.T, side pages.Side, quantise quantiseXFunc, tile quantTile) {
 	t.Helper()
 	blocks := p.panels.blocks()
-	zero := int32(p.panels.zero())
-	if p.panels.Zeros != nil {
-		zero = 1
-	}
+	zero := p.panels.offsetZero()
 	bytes := pages.Like(t, side, make([]byte, tile.rows*blocks*int(unsafe.Sizeof(xBlock{}))))
 	xs := unsafe.Slice((*xBlock)(unsafe.Pointer(&bytes[0])), tile.rows*blocks)
 	x := pages.Like(t, side, p.x.Data[:tile.rows*p.k])

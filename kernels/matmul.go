@@ -54,10 +54,8 @@ func grow(s *[]float32, n int) []float32 {
 func (e *Engine) MatMul(dst, x View, w Matrix, transW, accumulate bool) {
 	switch {
 	case e.idle:
-	case transW && w.Kind == Quantised:
-		e.matMulQuantised(dst, x, w.Panels, nil)
-	case transW && w.Rounded:
-		e.matMulRounded(dst, x, w, nil)
+	case transW && (w.Kind == Quantised || w.Rounded):
+		e.Affine(dst, x, w, nil)
 	default:
 		e.matMul(e.path, dst, x, w, transW, accumulate, nil)
 	}
@@ -108,11 +106,14 @@ func (p *path) addBias(dst View, bias []float32, first, end, lo, hi int) {
 	}
 }
 
+// tiles is how many tiles so many rows are.
+func (p *path) tiles(rows int) int { return (rows + p.mr - 1) / p.mr }
+
 // byPanels computes the columns of a product from done on.
 func (e *Engine) byPanels(p *path, dst, x View, w Matrix, transW, accumulate bool, bias []float32, done int) {
 	buf := e.packed.Get().(*[]float32)
 	defer e.packed.Put(buf)
-	tiles := (dst.Rows + p.mr - 1) / p.mr
+	tiles := p.tiles(dst.Rows)
 	packed := grow(buf, tiles*p.mr*x.Cols)
 	e.For(tiles, 1+(1<<13)/(p.mr*x.Cols+1), func(lo, hi int) { p.packTiles(packed, x, lo, hi) })
 	first, panels := done/p.nr, (dst.Cols+p.nr-1)/p.nr
@@ -138,7 +139,7 @@ func (e *Engine) MatMulSerial(s *Scratch, dst, x View, w Matrix, transW, accumul
 	if done == dst.Cols {
 		return
 	}
-	tiles := (dst.Rows + p.mr - 1) / p.mr
+	tiles := p.tiles(dst.Rows)
 	packed := grow(&s.x, tiles*p.mr*x.Cols)
 	p.packTiles(packed, x, 0, tiles)
 	p.product(s, dst, packed, x.Cols, w, transW, accumulate, nil, done/p.nr, (dst.Cols+p.nr-1)/p.nr)
@@ -147,7 +148,7 @@ func (e *Engine) MatMulSerial(s *Scratch, dst, x View, w Matrix, transW, accumul
 // packTiles lays tiles [lo, hi) of x out as the tile kernel reads them: mr rows side by side for each k, zeros below the last.
 func (p *path) packTiles(packed []float32, x View, lo, hi int) {
 	k := x.Cols
-	tiles := (x.Rows + p.mr - 1) / p.mr
+	tiles := p.tiles(x.Rows)
 	if x.RowStride == 1 && x.ColStride != 1 {
 		p.packTilesBySteps(packed, x, lo, hi)
 		return
@@ -168,7 +169,7 @@ func (p *path) packTiles(packed []float32, x View, lo, hi int) {
 
 // packTilesBySteps is packTiles where the rows of a step lie side by side: it reads step after step, as they lie.
 func (p *path) packTilesBySteps(packed []float32, x View, lo, hi int) {
-	mr, tiles := p.mr, (x.Rows+p.mr-1)/p.mr
+	mr, tiles := p.mr, p.tiles(x.Rows)
 	for k := range x.Cols {
 		k0 := k / kBlock * kBlock
 		kc := min(kBlock, x.Cols-k0)
@@ -208,7 +209,7 @@ func (p *path) product(s *Scratch, dst View, packed []float32, k int, w Matrix, 
 		p.addBias(dst, bias, 0, dst.Rows, lo*p.nr, min(hi*p.nr, dst.Cols))
 		return
 	}
-	tiles := (dst.Rows + p.mr - 1) / p.mr
+	tiles := p.tiles(dst.Rows)
 	b := blocksFor(len(packed))
 	group, block := b.panels(p), b.rows/p.mr*p.mr
 	panels, edge := grow(&s.panels, group*kBlock*p.nr), grow(&s.edge, p.mr*p.nr)
@@ -280,11 +281,10 @@ func (p *path) oneTile(dst View, x, panel, edge []float32, r, c, cols, kc, acc i
 		p.tile(kc, &x[0], &panel[0], &dst.Data[r*dst.RowStride+c], dst.RowStride, acc)
 		return
 	}
-	tile, high, wide := p.tile, p.mr, p.nr
+	tile, high := p.lowTile(rows)
+	wide := p.nr
 	if p.half != nil && cols <= p.nr/2 {
-		tile, wide = p.half, p.nr/2
-	} else if third := (rows*3 + p.mr - 1) / p.mr; third < 3 && p.low[third-1] != nil {
-		tile, high = p.low[third-1], third*p.mr/3
+		tile, high, wide = p.half, p.mr, p.nr/2
 	}
 	if rows == high && cols == wide {
 		tile(kc, &x[0], &panel[0], &dst.Data[r*dst.RowStride+c], dst.RowStride, acc)
@@ -299,4 +299,12 @@ func (p *path) oneTile(dst View, x, panel, edge []float32, r, c, cols, kc, acc i
 	for i := range rows {
 		copy(dst.Data[(r+i)*dst.RowStride+c:][:cols], edge[i*p.nr:])
 	}
+}
+
+// lowTile is the tile that computes so many rows, and as few more as there are, and how many it computes.
+func (p *path) lowTile(rows int) (tile tileFunc, high int) {
+	if third := (rows*3 + p.mr - 1) / p.mr; third < 3 && p.low[third-1] != nil {
+		return p.low[third-1], third * p.mr / 3
+	}
+	return p.tile, p.mr
 }

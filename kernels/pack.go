@@ -28,15 +28,6 @@ func packGeneric(dst []float32, nr int, m Matrix, r, rows, c, cols int) {
 
 // packXGeneric is the plain Go packXFunc.
 func packXGeneric(dst []float32, mr int, x View, r, rows, k, steps int) {
-	if x.RowStride == 1 { // the rows of a step lie side by side already
-		for j := range steps {
-			at := r + (k+j)*x.ColStride
-			for i, v := range x.Data[at : at+rows] {
-				dst[j*mr+i] = v
-			}
-		}
-		return
-	}
 	for i := range rows {
 		at := (r+i)*x.RowStride + k*x.ColStride
 		for j := range steps {

@@ -86,6 +86,14 @@ func (p *Panels) zero() int {
 	return 8
 }
 
+// offsetZero is the zero point in the offsets of activations, 1 where p has Zeros: the kernel multiplies by that of each column.
+func (p *Panels) offsetZero() int32 {
+	if p.Zeros != nil {
+		return 1
+	}
+	return int32(p.zero())
+}
+
 // form is the index of p's routines.
 func (p *Panels) form() int {
 	switch {

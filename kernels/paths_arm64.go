@@ -22,18 +22,9 @@ func machinePaths() []*path {
 // roundingsNEON are swapped steps by FMA.
 func roundingsNEON(p *path) []*path {
 	fma := p.swapped()
-	fma.roundX, fma.pack = roundXSwappedNEON, bf16Packer(4, 8, 1, packSwappedNEON, packSwapped)
+	fma.roundX, fma.pack = swappedRounder(4, roundSwappedNEON), bf16Packer(4, 8, 1, packSwappedNEON, packSwapped)
 	fma.strips[BF16] = []strip{{4, 8, strip4SwappedNEON}, {2, 16, strip2SwappedNEON}, {1, 16, strip1SwappedNEON}}
 	return []*path{fma}
-}
-
-// roundXSwappedNEON is roundXSwapped by fours.
-func roundXSwappedNEON(dst, x []float32) {
-	n := len(x) / 4
-	if n > 0 {
-		roundSwappedNEON(n, &dst[0], &x[0])
-	}
-	roundXSwapped(dst[4*n:], x[4*n:])
 }
 
 // packXNEON is packXFunc by whole tiles, whose four rows are transposed as those of weights are; the rest in plain Go.

@@ -47,13 +47,9 @@ func (e *Engine) matMulQuantised(dst, x View, w *Panels, bias []float32) {
 		return
 	}
 	routines, blocks := e.path.quantSets()[0], w.blocks()
-	zero := int32(w.zero())
-	if w.Zeros != nil {
-		zero = 1 // the kernel multiplies by the zero point of each column
-	}
 	j := e.quantJobs.Get().(*quantJob)
 	defer e.quantJobs.Put(j)
-	j.e, j.routines, j.dst, j.x, j.w, j.bias, j.zero, j.blocks = e, routines, dst, x, w, bias, zero, blocks
+	j.e, j.routines, j.dst, j.x, j.w, j.bias, j.zero, j.blocks = e, routines, dst, x, w, bias, w.offsetZero(), blocks
 	if cap(j.xs) < dst.Rows*blocks {
 		j.xs = make([]xBlock, dst.Rows*blocks)
 	}

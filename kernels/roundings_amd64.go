@@ -17,7 +17,7 @@ func roundingsAVX512(p *path) []*path {
 	if !cpu.X86.HasAVX512BW {
 		return []*path{fma}
 	}
-	fma.roundX, fma.pack = roundXSwappedAVX2, bf16Packer(16, 8, 1, packSwappedAVX512, packSwapped)
+	fma.roundX, fma.pack = swappedRounder(8, roundSwappedAVX2), bf16Packer(16, 8, 1, packSwappedAVX512, packSwapped)
 	fma.strips[BF16] = []strip{{8, 16, strip8SwappedAVX512}, {4, 16, strip4SwappedAVX512}, {2, 16, strip2SwappedAVX512}, {1, 16, strip1SwappedAVX512}}
 	if !cpu.X86.HasAVX512BF16 {
 		return []*path{fma}
@@ -35,7 +35,7 @@ func roundingsAVX512(p *path) []*path {
 // roundingsAVX2 are swapped steps by FMA.
 func roundingsAVX2(p *path) []*path {
 	fma := p.swapped()
-	fma.roundX, fma.pack = roundXSwappedAVX2, bf16Packer(8, 8, 1, packSwappedAVX2, packSwapped)
+	fma.roundX, fma.pack = swappedRounder(8, roundSwappedAVX2), bf16Packer(8, 8, 1, packSwappedAVX2, packSwapped)
 	fma.strips[BF16] = []strip{{8, 8, strip8SwappedAVX2}, {4, 16, strip4SwappedAVX2}, {2, 16, strip2SwappedAVX2}, {1, 16, strip1SwappedAVX2}}
 	return []*path{fma}
 }
@@ -56,15 +56,6 @@ var pairsAreFaster = sync.OnceValue(func() bool {
 	}
 	return dot < fma
 })
-
-// roundXSwappedAVX2 is roundXSwapped by eights.
-func roundXSwappedAVX2(dst, x []float32) {
-	n := len(x) / 8
-	if n > 0 {
-		roundSwappedAVX2(n, &dst[0], &x[0])
-	}
-	roundXSwapped(dst[8*n:], x[8*n:])
-}
 
 // roundXPairsAVX512 is roundXPairs by sixteens.
 func roundXPairsAVX512(dst, x []float32) {

@@ -23,14 +23,11 @@ func TestQuantisedRows(t *testing.T) {
 			return []float32{math.MaxFloat32, -1, 0x1p-100, float32(math.Copysign(0, -1))}[i%4]
 		},
 	}
-	for _, p := range paths() {
-		if !p.available {
-			continue
-		}
-		for s, set := range p.quantSets() {
+	eachRealPath(t, func(t *testing.T, path string) {
+		for s, set := range engine(t, Options{Kernels: path}).path.quantSets() {
 			for f, fill := range fills {
 				for _, n := range []int{1, 31, 32, 33, 64, 95, 160} {
-					t.Run(fmt.Sprintf("%s %d/fill %d/%d", p.name, s, f, n), func(t *testing.T) {
+					t.Run(fmt.Sprintf("set %d/fill %d/%d", s, f, n), func(t *testing.T) {
 						x := make([]float32, n)
 						for i := range x {
 							x[i] = fill(i)
@@ -52,5 +49,5 @@ func TestQuantisedRows(t *testing.T) {
 				}
 			}
 		}
-	}
+	})
 }

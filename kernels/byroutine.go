@@ -2,6 +2,8 @@
 
 package kernels
 
+// What an assembly routine does of whole registers or blocks, with the rest in plain Go.
+
 // packer is packFunc by groups of as many rows as a register has lanes, with the rest in plain Go.
 func packer(lanes int, f32, bf16, f16 packRoutine) packFunc {
 	routines := [...]packRoutine{F32: f32, BF16: bf16, F16: f16}
@@ -34,5 +36,27 @@ func bf16Packer(lanes, steps, per int, routine packRoutine, plain packFunc) pack
 		if done := n * steps; i > 0 && done < cols {
 			plain(dst[done*nr:], nr, m, r, i, c+done, cols-done)
 		}
+	}
+}
+
+// quantiser is quantiseXFunc by whole blocks.
+func quantiser(routine func(n int, dst *xBlock, x *float32, zero int)) quantiseXFunc {
+	return func(dst []xBlock, x []float32, zero int32) {
+		n := len(x) / blockSteps
+		if n > 0 {
+			routine(n, &dst[0], &x[0], int(zero))
+		}
+		quantiseXGeneric(dst[n:], x[n*blockSteps:], zero)
+	}
+}
+
+// swappedRounder is roundXSwapped by so many numbers at a time.
+func swappedRounder(lanes int, routine func(n int, dst, x *float32)) roundXFunc {
+	return func(dst, x []float32) {
+		n := len(x) / lanes
+		if n > 0 {
+			routine(n, &dst[0], &x[0])
+		}
+		roundXSwapped(dst[lanes*n:], x[lanes*n:])
 	}
 }
