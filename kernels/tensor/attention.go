@@ -98,33 +98,48 @@ func (a *attention) visible(query int) int { return a.first + a.more*query }
 type attentionJob struct {
 	attention
 	r            *Run
-	size, blocks int // of queries of a head
+	from         int          // the head of the first block
+	size, blocks int          // of queries of a head
+	packed       []packedHead // key heads from that of from on, where blocks are panels; nil: they are rows
 	mu           sync.Mutex
 	run          func(lo, hi int) // blocks, made once
 }
 
-var attentionJobs = sync.Pool{New: func() any {
+var attentionJobs = sync.Pool{New: newAttentionJob}
+
+func newAttentionJob() any {
 	j := new(attentionJob)
 	j.run = j.each
 	return j
-}}
+}
 
-// each computes blocks [lo, hi) of the heads from firstHead on.
+// each computes blocks [lo, hi) of the heads from j.from on.
 func (j *attentionJob) each(lo, hi int) {
 	w := attentionWork.Get().(*attentionScratch)
 	defer attentionWork.Put(w)
 	for i := lo; i < hi; i++ {
-		first := i % j.blocks * j.size
-		if err := j.r.attendBlock(w, &j.attention, j.firstHead+i/j.blocks, first, min(first+j.size, j.q.Rows)); err != nil {
-			j.fail(err)
+		if err := j.one(w, j.from+i/j.blocks, i%j.blocks*j.size); err != nil {
+			j.mu.Lock()
+			j.r.Fail(err)
+			j.mu.Unlock()
 		}
 	}
 }
 
-func (j *attentionJob) fail(err error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.r.Fail(err)
+// one computes a head's block whose first query is lo.
+func (j *attentionJob) one(w *attentionScratch, head, lo int) error {
+	hi := min(lo+j.size, j.q.Rows)
+	if j.packed == nil {
+		return j.r.attendBlock(w, &j.attention, head, lo, hi)
+	}
+	group := j.heads / j.kv.KVHeads
+	return j.r.attendPanel(w, &j.attention, j.packed[head/group-j.from/group], head, lo, hi)
+}
+
+// attendBlocks computes heads [from, to), each in blocks of so many queries.
+func (j *attentionJob) attendBlocks(from, to, size int, packed []packedHead) {
+	j.from, j.size, j.blocks, j.packed = from, size, (j.q.Rows+size-1)/size, packed
+	j.r.eng.For((to-from)*j.blocks, 1, j.run)
 }
 
 // attend computes an attention, whose taps are below at.
@@ -133,7 +148,7 @@ func (r *Run) attend(at Point, what attention) {
 	j.attention, j.r = what, r
 	r.attendAs(at, j)
 	if j.out.Grad == nil {
-		j.attention, j.r = attention{}, nil
+		j.attention, j.r, j.packed = attention{}, nil, nil
 		attentionJobs.Put(j)
 	}
 }
@@ -202,9 +217,7 @@ func (r *Run) attendHeads(j *attentionJob, heads int) {
 		r.attendPanels(j, j.firstHead, j.firstHead+heads)
 		return
 	}
-	j.size = j.block()
-	j.blocks = (j.q.Rows + j.size - 1) / j.size
-	r.eng.For(heads*j.blocks, 1, j.run)
+	j.attendBlocks(j.firstHead, j.firstHead+heads, j.block(), nil)
 }
 
 // attentionScratch is what one worker needs for one block of queries.
@@ -276,13 +289,21 @@ func (r *Run) attendBlock(w *attentionScratch, a *attention, head, lo, hi int) e
 
 // overPages calls f with the part of each page that holds keys [0, keys), at most so many at a time.
 func (a *attention) overPages(pages []Tensor, keys, most int, f func(page Tensor, from, to int)) {
-	at := 0
-	for _, page := range pages {
-		for first := 0; first < page.Rows && at < keys; {
-			n := min(most, page.Rows-first, keys-at)
-			f(page.Slice(first, first+n), at, at+n)
-			first, at = first+n, at+n
+	eachPage(pages, keys, func(i, from, to int) {
+		for at := from; at < to; at += most {
+			end := min(at+most, to)
+			f(pages[i].Slice(at-from, end-from), at, end)
 		}
+	})
+}
+
+// eachPage calls f with the number of each page that holds some of keys [0, keys), and which.
+func eachPage(pages []Tensor, keys int, f func(i, from, to int)) {
+	at := 0
+	for i := 0; i < len(pages) && at < keys; i++ {
+		end := min(at+pages[i].Rows, keys)
+		f(i, at, end)
+		at = end
 	}
 }
 
@@ -291,13 +312,25 @@ func (a *attention) keep(to []float32, p Tensor, head, lo int, hidden float32) {
 	if to == nil {
 		return
 	}
-	keys := a.kv.Len()
+	rows := a.kept(to, head, lo, p.Rows)
 	for i := range p.Rows {
-		row := to[((head-a.firstHead)*a.q.Rows+lo+i)*keys:][:keys]
-		seen := a.visible(lo + i)
-		copy(row, p.Row(i)[:seen])
-		for j := seen; j < keys; j++ {
-			row[j] = hidden
+		copy(rows.Row(i), p.Row(i)[:a.visible(lo+i)])
+	}
+	a.hide(rows, lo, hidden)
+}
+
+// kept is where the probe keeps the rows of n queries of a head, (n, keys).
+func (a *attention) kept(to []float32, head, lo, n int) Tensor {
+	keys := a.kv.Len()
+	return Of(n, keys, to[((head-a.firstHead)*a.q.Rows+lo)*keys:][:n*keys])
+}
+
+// hide sets what the queries from lo on do not see, in rows of all keys.
+func (a *attention) hide(rows Tensor, lo int, hidden float32) {
+	for i := range rows.Rows {
+		unseen := rows.Row(i)[a.visible(lo+i):]
+		for j := range unseen {
+			unseen[j] = hidden
 		}
 	}
 }

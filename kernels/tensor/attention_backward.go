@@ -115,8 +115,9 @@ func (r *Run) blockBackward(w *attentionScratch, a *attention, head, lo, hi int)
 		clear(row[seen:])
 	}
 	if a.dScores != nil {
+		kept := a.kept(a.dScores, head, lo, n)
 		for i := range n {
-			copy(a.dScores[((head-a.firstHead)*a.q.Rows+lo+i)*a.kv.Len():], dp.Row(i)[:a.visible(lo+i)]) // what is not seen stays 0
+			copy(kept.Row(i), dp.Row(i)[:a.visible(lo+i)]) // what is not seen stays 0
 		}
 	}
 	a.editBackward(r, a.scoreEdits, dp, head, lo)
@@ -134,8 +135,8 @@ func (r *Run) blockBackward(w *attentionScratch, a *attention, head, lo, hi int)
 // keepProbsGrad computes the gradient of a block's probabilities for the probe. Those of keys that a query does not see have
 // one too: how the result would change if it looked there.
 func (r *Run) keepProbsGrad(w *attentionScratch, a *attention, head, lo int, dOut Tensor) {
-	d, keys := dOut.Cols, a.kv.Len()
+	d := dOut.Cols
 	kvHead := head / (a.heads / a.kv.KVHeads)
-	keep := Of(dOut.Rows, keys, a.dProbs[((head-a.firstHead)*a.q.Rows+lo)*keys:])
+	keep := a.kept(a.dProbs, head, lo, dOut.Rows)
 	r.eng.MatMulSerial(w.matmul, keep.view(), dOut.view(), a.kv.V[0].Columns(kvHead*d, (kvHead+1)*d).matrix(), true, false)
 }

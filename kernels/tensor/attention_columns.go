@@ -26,25 +26,13 @@ var packedMemory = sync.Pool{New: func() any { return new([]float32) }}
 // attendPanels computes heads [from, to), packing a few key heads after the other.
 func (r *Run) attendPanels(j *attentionJob, from, to int) {
 	a := &j.attention
-	group, nr := a.heads/a.kv.KVHeads, r.eng.PanelCols()
-	panels := (a.q.Rows + nr - 1) / nr
+	group := a.heads / a.kv.KVHeads
 	memory := packedMemory.Get().(*[]float32)
 	defer packedMemory.Put(memory)
 	step := group * max(1, packedFloats/max(r.packedSize(a), 1))
 	for end := from; from < to; from = end {
 		end = min(from/group*group+step, to)
-		first := from / group
-		packed := r.packHeads(a, memory, first, (end+group-1)/group)
-		r.eng.For((end-from)*panels, 1, func(lo, hi int) {
-			w := attentionWork.Get().(*attentionScratch)
-			defer attentionWork.Put(w)
-			for i := lo; i < hi; i++ {
-				head, query := from+i/panels, i%panels*nr
-				if err := r.attendPanel(w, a, packed[head/group-first], head, query, min(query+nr, a.q.Rows)); err != nil {
-					j.fail(err)
-				}
-			}
-		})
+		j.attendBlocks(from, end, r.eng.PanelCols(), r.packHeads(a, memory, from/group, (end+group-1)/group))
 	}
 }
 
@@ -97,12 +85,9 @@ func (r *Run) attendPanel(w *attentionScratch, a *attention, packed packedHead, 
 	q := block(&w.q, d, nr)
 	r.eng.PackPanel(q.Data, a.q.Slice(lo, hi).Columns(head*d, (head+1)*d).view())
 	s := block(&w.rows, r.eng.TileRows(keys)+nr, nr) // a page's last tile may end beyond it
-	at := 0
-	for i, page := range a.kv.K {
-		rows := min(page.Rows, keys-at)
-		r.eng.MulPanel(s.Data[at*nr:], packed.k[i], rows, d, q.Data, false)
-		at += rows
-	}
+	eachPage(a.kv.K, keys, func(i, from, to int) {
+		r.eng.MulPanel(s.Data[from*nr:], packed.k[i], to-from, d, q.Data, false)
+	})
 	p := s.Slice(0, keys)
 	scale := attnScale(d)
 	if a.scores != nil || len(a.scoreEdits) > 0 {
@@ -124,12 +109,9 @@ func (r *Run) attendPanel(w *attentionScratch, a *attention, packed packedHead, 
 		}
 	}
 	out := block(&w.out, r.eng.TileRows(d), nr)
-	at = 0
-	for i, page := range a.kv.V {
-		rows := min(page.Rows, keys-at)
-		r.eng.MulPanel(out.Data, packed.v[i], d, rows, p.Data[at*nr:], at > 0)
-		at += rows
-	}
+	eachPage(a.kv.V, keys, func(i, from, to int) {
+		r.eng.MulPanel(out.Data, packed.v[i], d, to-from, p.Data[from*nr:], from > 0)
+	})
 	for i := range d {
 		r.eng.Add(out.Row(i), out.Row(i), zeros[:nr]) // see attendBlock
 	}
@@ -140,10 +122,9 @@ func (r *Run) attendPanel(w *attentionScratch, a *attention, packed packedHead, 
 // lookAt edits a panel of n queries' scores or probabilities, as rows, and leaves these in keep for the probe, with hidden where a
 // query does not see a key.
 func (r *Run) lookAt(w *attentionScratch, a *attention, keep []float32, edits []Edit, p Tensor, head, lo, n int, hidden float32) error {
-	all := a.kv.Len()
 	var rows Tensor
 	if keep != nil {
-		rows = Tensor{Rows: n, Cols: p.Rows, Stride: all, Data: keep[((head-a.firstHead)*a.q.Rows+lo)*all:]}
+		rows = a.kept(keep, head, lo, n).Columns(0, p.Rows)
 	} else {
 		rows = block(&w.looked, n, p.Rows)
 	}
@@ -154,14 +135,8 @@ func (r *Run) lookAt(w *attentionScratch, a *attention, keep []float32, edits []
 		}
 		r.eng.PackPanel(p.Data, rows.view())
 	}
-	if keep == nil {
-		return nil
-	}
-	for i := range n {
-		unseen := rows.Data[i*all+a.visible(lo+i) : (i+1)*all]
-		for j := range unseen {
-			unseen[j] = hidden
-		}
+	if keep != nil {
+		a.hide(a.kept(keep, head, lo, n), lo, hidden)
 	}
 	return nil
 }

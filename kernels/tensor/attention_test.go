@@ -296,7 +296,9 @@ func TestPanelsHaveTheBitsOfBlocks(t *testing.T) {
 				r := newRun(t, nil)
 				a := attention{heads: c.heads, q: p.q, kv: p.cut(c.pages...), out: r.New(c.queries, c.heads*c.dim), index: -1, first: c.keys - c.queries + 1, more: 1}
 				a.scoreEdits, a.probEdits = edits, edits
-				each(r, &attentionJob{attention: a, r: r})
+				j := newAttentionJob().(*attentionJob)
+				j.attention, j.r = a, r
+				each(r, j)
 				if r.Err() != nil {
 					t.Fatal(r.Err())
 				}
