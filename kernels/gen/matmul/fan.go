@@ -4,20 +4,9 @@ import "fmt"
 
 // fan writes the product of one row of x with columns of weights that are not transposed: the values of attention.
 func (m machine) fan(g *generator) {
-	const cols = 32
-	name := fmt.Sprintf("fan%d%s", cols, m.name)
-	doc := fmt.Sprintf(`%s is fanFunc:
-
-	for c := range %d {
-		acc := 0, or dst[c] if accumulate != 0
-		for i := range k {
-			acc = FMA(x[i], w[i*stride+c], acc)
-		}
-		dst[c] = acc
-	}
-`, name, cols)
-	g.text(doc, name, "(k int, x, w *float32, stride int, dst *float32, accumulate int)", "CX", "SI", "BX", "DX", "DI", "AX")
-	n := cols / m.lanes
+	name := fmt.Sprintf("fan%d%s", fanCols, m.name)
+	g.text(fanDoc(name), name, fanSignature, "CX", "SI", "BX", "DX", "DI", "AX")
+	n := fanCols / m.lanes
 	g.op("SHLQ $2, DX")
 	g.op("TESTQ AX, AX")
 	g.op("JNZ load")

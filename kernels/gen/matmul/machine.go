@@ -196,6 +196,12 @@ func (m machine) word(g *generator, k kind, n, c, low, high int, f func(step, re
 	if k == swapped || k.name == "BF16" {
 		g.op("PAIR_%s(%s, %s, %s)", m.name, m.r(c), m.r(low), m.r(high))
 	}
+	k.eachStep(n, c, low, high, f)
+}
+
+// eachStep calls f for each step of k that word n of a transposed chunk holds, with the register of its weights: c, or of bfloat16
+// that is widened low and high.
+func (k kind) eachStep(n, c, low, high int, f func(step, register int)) {
 	switch {
 	case k == swapped:
 		f(2*n, high)

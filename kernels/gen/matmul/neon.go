@@ -28,8 +28,7 @@ func (g *generator) quantTileNEON(f form, rows int, dot bool) {
 	const low, high, x, constant = 24, 25, 26, 30 // 27 to 29 are for what is on its way
 
 	routine, doc := f.tileDoc(rows, name)
-	g.declare(doc, routine, tileSignature)
-	g.argumentsNEON(tileSignature)
+	g.textNEON(doc, routine, tileSignature)
 	g.op("MOVD $%d, R9", blockBytes)
 	g.op("MUL R9, R2, R2") // bytes between rows of x
 	g.op("LSL $2, R8, R8") // and of dst

@@ -8,14 +8,8 @@ func activationsNEON(g *generator) {
 
 // quantiseNEON writes the quantising of a row: V0 to V7 hold a block.
 func (g *generator) quantiseNEON() {
-	const signature = "(n int, dst *xBlock, x *float32, zero int)"
-	g.declare(`quantiseNEON is quantiseXGeneric of n whole blocks:
-
-	for b := range n {
-		quantiseBlock(&dst[b], x[32*b:32*b+32], int32(zero))
-	}
-`, "quantiseNEON", signature)
-	g.argumentsNEON(signature)
+	const name = "quantiseNEON"
+	g.textNEON(quantiseDoc(name), name, quantiseSignature)
 	g.op("MOVD $0x7fffffff, R4")
 	g.op("VDUP R4, V31.S4")
 	g.op("MOVD $0x42fe0000, R5 // 127")
@@ -89,14 +83,8 @@ func (g *generator) quantiseNEON() {
 
 // roundSwappedNEON writes the rounding of a row of x for kernels of swapped steps.
 func (g *generator) roundSwappedNEON() {
-	const signature = "(n int, dst, x *float32)"
-	g.declare(`roundSwappedNEON is roundXSwapped for n times 4 numbers:
-
-	for i := range 4 * n {
-		dst[i] = BF16ToF32(roundActivation(x[i^1]))
-	}
-`, "roundSwappedNEON", signature)
-	g.argumentsNEON(signature)
+	const name = "roundSwappedNEON"
+	g.textNEON(roundSwappedDoc(name, 4), name, roundSignature)
 	for i, c := range []uint32{0x7fff, 1, 0x400000, 0xffff0000, 0x7fffffff, 0x26ffffff} {
 		g.op("MOVD $%#x, R3", c)
 		g.op("VDUP R3, V%d.S4", 16+i)

@@ -24,8 +24,9 @@ const (
 	neonHigh   = 15 // upper halves
 )
 
-// argumentsNEON loads the arguments, eight bytes each, into R0, R1 and so on.
-func (g *generator) argumentsNEON(signature string) {
+// textNEON begins a routine: its declaration, and loads of its arguments, eight bytes each, into R0, R1 and so on.
+func (g *generator) textNEON(doc, name, signature string) {
+	g.declare(doc, name, signature)
 	for i, name := range parameters(signature) {
 		g.op("MOVD %s+%d(FP), R%d", name, 8*i, i)
 	}
@@ -78,32 +79,14 @@ func (g *generator) columnsNEON(k kind, rows [4]int, f func(step, register int))
 			g.op("VSHL $16, V%d.S4, V%d.S4", word, low)
 			g.op("VAND V%d.B16, V%d.B16, V%d.B16", neonHigh, word, high)
 		}
-		switch {
-		case k == swapped:
-			f(2*word, high)
-			f(2*word+1, low)
-		case k.name == "BF16":
-			f(2*word, low)
-			f(2*word+1, high)
-		default:
-			f(word, word)
-		}
+		k.eachStep(word, word, low, high, f)
 	}
 }
 
 // packNEON writes the packing of a panel, four rows of the weights side by side.
 func (g *generator) packNEON(k kind) {
-	const signature = "(n int, dst *float32, nr int, w unsafe.Pointer, stride int)"
 	name := "pack" + k.name + "NEON"
-	g.declare(fmt.Sprintf(`%s widens 4 rows of weights, rows stride apart, and lays them side by side, nr columns to a row of dst:
-
-	for i := range n * %d {
-		for r := range 4 {
-			dst[i*nr+r] = %s
-		}
-	}
-`, name, k.elements(), k.element()), name, signature)
-	g.argumentsNEON(signature)
+	g.textNEON(k.packDoc(name, 4), name, packSignature)
 	g.masksNEON(k)
 	g.op("LSL $2, R2, R2")
 	g.scaleNEON(k, 4)
@@ -128,22 +111,9 @@ func (g *generator) packNEON(k kind) {
 // stripNEON writes the product of a few rows of x with a strip of weights where they lie, transposed in registers four rows at a time:
 // 16 rows of weights, or 8 for four rows of x, whose sums are then eight registers too.
 func (g *generator) stripNEON(k kind, rows int) {
-	const signature = "(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)"
 	groups := min(4, 8/rows)
 	name := fmt.Sprintf("strip%d%sNEON", rows, k.name)
-	g.declare(fmt.Sprintf(`%s is stripFunc for %d rows of x and %d rows of weights, of which a line is 64 bytes:
-
-	for r := range %[2]d {
-		for c := range %[3]d {
-			acc := 0, or dst[r*dstStride+c] if accumulate != 0
-			for i := range lines * %d {
-				%s
-			}
-			dst[r*dstStride+c] = acc
-		}
-	}
-`, name, rows, 4*groups, k.line(), k.product()), name, signature)
-	g.argumentsNEON(signature)
+	g.textNEON(k.stripDoc(name, rows, 4*groups), name, stripSignature)
 	g.masksNEON(k)
 	g.op("LSL $2, R2, R2")
 	g.scaleNEON(k, 4)
@@ -205,17 +175,8 @@ func (g *generator) stripNEON(k kind, rows int) {
 
 // widenNEON writes the packing of a panel from weights whose rows are steps of k: the products of a backward.
 func (g *generator) widenNEON(k kind) {
-	const signature = "(n int, dst *float32, nr int, w unsafe.Pointer, stride int)"
 	name := "widen" + k.name + "NEON"
-	g.declare(fmt.Sprintf(`%s widens 16 columns of n rows of weights, stride apart, into rows of nr columns:
-
-	for i := range n {
-		for c := range 16 {
-			dst[i*nr+c] = w[i*stride+c]
-		}
-	}
-`, name), name, signature)
-	g.argumentsNEON(signature)
+	g.textNEON(widenDoc(name), name, packSignature)
 	g.op("LSL $2, R2, R2")
 	g.scaleNEON(k, 4)
 	g.label("row")
@@ -243,18 +204,8 @@ func (g *generator) widenNEON(k kind) {
 
 // fanNEON writes the product of one row of x with columns of weights that are not transposed.
 func (g *generator) fanNEON() {
-	const signature = "(k int, x, w *float32, stride int, dst *float32, accumulate int)"
-	g.declare(`fan32NEON is fanFunc:
-
-	for c := range 32 {
-		acc := 0, or dst[c] if accumulate != 0
-		for i := range k {
-			acc = FMA(x[i], w[i*stride+c], acc)
-		}
-		dst[c] = acc
-	}
-`, "fan32NEON", signature)
-	g.argumentsNEON(signature)
+	const name = "fan32NEON"
+	g.textNEON(fanDoc(name), name, fanSignature)
 	g.op("LSL $2, R3, R3")
 	g.op("ADD $64, R4, R6")
 	for n := range 8 {

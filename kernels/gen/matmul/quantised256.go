@@ -139,12 +139,8 @@ func (g *generator) dpbusd256(acc, w, x int) {
 
 // quantiseX writes the quantising of whole blocks of a row of x.
 func (g *generator) quantiseX() {
-	g.text(`quantiseAVX2 is quantiseXGeneric of n whole blocks:
-
-	for b := range n {
-		quantiseBlock(&dst[b], x[32*b:32*b+32], int32(zero))
-	}
-`, "quantiseAVX2", "(n int, dst *xBlock, x *float32, zero int)", "CX", "DI", "SI", "R9")
+	const name = "quantiseAVX2"
+	g.text(quantiseDoc(name), name, quantiseSignature, "CX", "DI", "SI", "R9")
 	g.op("VMOVDQU magnitude<>(SB), Y15")
 	g.op("VMOVDQU order<>(SB), Y14")
 	g.op("NEGL R9")

@@ -88,12 +88,8 @@ func (g *generator) dot(acc, a, b int) {
 
 // roundSwapped writes the rounding of a row of x for kernels of swapped steps.
 func (g *generator) roundSwapped() {
-	g.text(`roundSwappedAVX2 is roundXSwapped for n times 8 numbers:
-
-	for i := range 8 * n {
-		dst[i] = BF16ToF32(roundActivation(x[i^1]))
-	}
-`, "roundSwappedAVX2", "(n int, dst, x *float32)", "CX", "DI", "SI")
+	const name = "roundSwappedAVX2"
+	g.text(roundSwappedDoc(name, 8), name, roundSignature, "CX", "DI", "SI")
 	g.label("eight")
 	g.op("VMOVUPS (SI), Y0")
 	g.op("VPSRLD $16, Y0, Y1")
@@ -123,7 +119,7 @@ func (g *generator) roundPairs() {
 	for i := range 16 * n {
 		(*[16 * n]uint16)(dst)[i] = roundActivation(x[i])
 	}
-`, "roundPairsAVX512", "(n int, dst, x *float32)", "CX", "DI", "SI")
+`, "roundPairsAVX512", roundSignature, "CX", "DI", "SI")
 	g.label("sixteen")
 	g.op("VMOVUPS (SI), Z0")
 	g.op("VPANDD magnitude<>(SB), Z0, Z1")

@@ -8,19 +8,7 @@ func (m machine) strip(g *generator, k kind, rows int) {
 	groups := m.groups[rows]
 	cols := groups * m.lanes
 	name := fmt.Sprintf("strip%d%s%s", rows, k.name, m.name)
-	doc := fmt.Sprintf(`%s is stripFunc for %d rows of x and %d rows of weights, of which a line is 64 bytes:
-
-	for r := range %[2]d {
-		for c := range %[3]d {
-			acc := 0, or dst[r*dstStride+c] if accumulate != 0
-			for i := range lines * %d {
-				%s
-			}
-			dst[r*dstStride+c] = acc
-		}
-	}
-`, name, rows, cols, k.line(), k.product())
-	g.text(doc, name, "(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)",
+	g.text(k.stripDoc(name, rows, cols), name, stripSignature,
 		"CX", "SI", "R10", "BX", "DX", "R12", "R13", "AX")
 	acc := func(row, group int) string { return m.r(8 + row*groups + group) }
 	g.op("SHLQ $2, R10")

@@ -130,15 +130,7 @@ func (m machine) tiles(g *generator, dot bool) {
 // pack writes the packing of a panel: a group of rows of the weights becomes one register of columns of the panel.
 func (m machine) pack(g *generator, k kind) {
 	name := "pack" + k.name + m.name
-	doc := fmt.Sprintf(`%s widens %d rows of weights, rows stride apart, and lays them side by side, nr columns to a row of dst:
-
-	for i := range n * %d {
-		for r := range %[2]d {
-			dst[i*nr+r] = %[4]s
-		}
-	}
-`, name, m.lanes, k.elements(), k.element())
-	g.text(doc, name, "(n int, dst *float32, nr int, w unsafe.Pointer, stride int)", "CX", "SI", "R9", "BX", "DX")
+	g.text(k.packDoc(name, m.lanes), name, packSignature, "CX", "SI", "R9", "BX", "DX")
 	g.op("IMULQ $%d, DX", k.bytes)
 	g.op("LEAQ (DX)(DX*2), R8")
 	g.op("SHLQ $2, R9")

@@ -4,21 +4,12 @@ import "fmt"
 
 // widen writes the packing of a panel from weights whose rows are steps of k: the products of a backward.
 func (m machine) widen(g *generator, k kind) {
-	const cols = 16
 	name := "widen" + k.name + m.name
-	doc := fmt.Sprintf(`%s widens %d columns of n rows of weights, stride apart, into rows of nr columns:
-
-	for i := range n {
-		for c := range %[2]d {
-			dst[i*nr+c] = w[i*stride+c]
-		}
-	}
-`, name, cols)
-	g.text(doc, name, "(n int, dst *float32, nr int, w unsafe.Pointer, stride int)", "CX", "DI", "R8", "SI", "DX")
+	g.text(widenDoc(name), name, packSignature, "CX", "DI", "R8", "SI", "DX")
 	g.op("SHLQ $2, R8")
 	g.op("IMULQ $%d, DX", k.bytes)
 	g.label("row")
-	for i := range cols / m.lanes {
+	for i := range widenCols / m.lanes {
 		from := fmt.Sprintf("%d(SI)", i*m.lanes*k.bytes)
 		switch k.name {
 		case "F32":

@@ -77,19 +77,16 @@ func routine(m machine, f function) {
 		}
 	}
 
-	body := func(first, count int) {
-		b := body{m: m, f: f, p: p, kept: kept, sums: sums, free: &free, last: p.lastUses()}
-		b.write(first, count)
-	}
+	b := body{m: m, f: f, p: p, kept: kept, sums: sums, free: &free, last: p.lastUses()}
 	many := p.sideBySide(m, len(free))
 	if many > 1 {
 		m.many(many)
-		body(0, many)
+		b.write(0, many)
 		m.rest(many, f.moving())
 	}
 	m.loop()
 	for i := range vectors {
-		body(i, 1)
+		b.write(i, 1)
 	}
 	m.again(f.moving())
 	if many > 1 {

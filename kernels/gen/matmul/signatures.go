@@ -1,0 +1,100 @@
+package main
+
+import "fmt"
+
+// The signatures and doc comments of routines that machines have in common: what each is for, and the Go loop that it stands for.
+
+// packSignature is that of a packRoutine.
+const packSignature = "(n int, dst *float32, nr int, w unsafe.Pointer, stride int)"
+
+// packDoc is the doc comment of a packing of so many rows.
+func (k kind) packDoc(name string, rows int) string {
+	return fmt.Sprintf(`%s widens %d rows of weights, rows stride apart, and lays them side by side, nr columns to a row of dst:
+
+	for i := range n * %d {
+		for r := range %[2]d {
+			dst[i*nr+r] = %[4]s
+		}
+	}
+`, name, rows, k.elements(), k.element())
+}
+
+// widenCols is how many columns a widening takes.
+const widenCols = 16
+
+// widenDoc is the doc comment of a widening, whose signature is packSignature.
+func widenDoc(name string) string {
+	return fmt.Sprintf(`%s widens %d columns of n rows of weights, stride apart, into rows of nr columns:
+
+	for i := range n {
+		for c := range %[2]d {
+			dst[i*nr+c] = w[i*stride+c]
+		}
+	}
+`, name, widenCols)
+}
+
+// stripSignature is that of a stripFunc.
+const stripSignature = "(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)"
+
+// stripDoc is the doc comment of a strip.
+func (k kind) stripDoc(name string, rows, cols int) string {
+	return fmt.Sprintf(`%s is stripFunc for %d rows of x and %d rows of weights, of which a line is 64 bytes:
+
+	for r := range %[2]d {
+		for c := range %[3]d {
+			acc := 0, or dst[r*dstStride+c] if accumulate != 0
+			for i := range lines * %d {
+				%s
+			}
+			dst[r*dstStride+c] = acc
+		}
+	}
+`, name, rows, cols, k.line(), k.product())
+}
+
+// fanSignature is that of a fanFunc, of fanCols columns.
+const (
+	fanSignature = "(k int, x, w *float32, stride int, dst *float32, accumulate int)"
+	fanCols      = 32
+)
+
+// fanDoc is the doc comment of a fan.
+func fanDoc(name string) string {
+	return fmt.Sprintf(`%s is fanFunc:
+
+	for c := range %d {
+		acc := 0, or dst[c] if accumulate != 0
+		for i := range k {
+			acc = FMA(x[i], w[i*stride+c], acc)
+		}
+		dst[c] = acc
+	}
+`, name, fanCols)
+}
+
+// quantiseSignature is that of the quantising of whole blocks.
+const quantiseSignature = "(n int, dst *xBlock, x *float32, zero int)"
+
+// quantiseDoc is the doc comment of the quantising of whole blocks.
+func quantiseDoc(name string) string {
+	return name + ` is quantiseXGeneric of n whole blocks:
+
+	for b := range n {
+		quantiseBlock(&dst[b], x[32*b:32*b+32], int32(zero))
+	}
+`
+}
+
+// roundSignature is that of the rounding of a row of x.
+const roundSignature = "(n int, dst, x *float32)"
+
+// roundSwappedDoc is the doc comment of a rounding for kernels of swapped steps, so many numbers at a time.
+func roundSwappedDoc(name string, numbers int) string {
+	return fmt.Sprintf(`%s is roundXSwapped for n times %d numbers:
+
+	for i := range %[2]d * n {
+		dst[i] = BF16ToF32(roundActivation(x[i^1]))
+	}
+`, name, numbers)
+}
