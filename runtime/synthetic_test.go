@@ -179,7 +179,11 @@ func TestStepAllocatesNothing(t *testing.T) {
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // a collection empties the pools
 	step()
-	if n := testing.AllocsPerRun(20, step); n > 0 {
+	n := testing.AllocsPerRun(20, step)
+	for range 4 { // what other goroutines of the test binary allocate counts too, but not every time
+		n = min(n, testing.AllocsPerRun(20, step))
+	}
+	if n > 0 {
 		t.Errorf("a step allocates %v times", n)
 	}
 }
