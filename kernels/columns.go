@@ -69,8 +69,9 @@ func (e *Engine) MulPanel(dst []float32, t Tiles, rows, steps int, panel []float
 	if accumulate {
 		acc = 1
 	}
-	for k0 := 0; k0 < steps; k0 += kBlock {
-		packed := min(kBlock, t.k-k0)
+	part := tileSteps(t.k)
+	for k0 := 0; k0 < steps; k0 += part {
+		packed := min(part, t.k-k0)
 		n := min(packed, steps-k0)
 		for r := 0; r < rows; r += p.mr {
 			x := t.data[(k0*t.tiles+r/p.mr*packed)*p.mr:]

@@ -35,6 +35,7 @@ type path struct {
 	tile      tileFunc
 	half      tileFunc // of the first nr/2 columns of a panel; nil for none
 	low       lowTiles
+	packing   packingTiles
 	prefetch  prefetchFunc // nil for none
 	pack      packFunc
 	widen     [3]packRoutine // packing of 16 columns of weights whose rows are steps, by kind; nil for none

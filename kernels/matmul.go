@@ -2,9 +2,16 @@ package kernels
 
 import "unsafe"
 
-// kBlock is how many steps of k a tile computes at a time: the more, the seldomer it is loaded and stored. A product over more
-// steps goes on from what dst holds, which is exact.
+// kBlock is how many steps of k a tile computes at a time at most: the more, the seldomer it is loaded and stored. A product over
+// more steps goes on from what dst holds, which is exact.
 const kBlock = 512
+
+// tileSteps is how many steps a tile computes at a time in a product over k: parts of about the same length, since a short one is
+// over before the next one's weights are packed beside it.
+func tileSteps(k int) int {
+	parts := max((k+kBlock-1)/kBlock, 1)
+	return ((k+parts-1)/parts + 15) / 16 * 16
+}
 
 // blocks are how much of the operands lies in the second-level cache together.
 type blocks struct {
@@ -27,15 +34,17 @@ func (b blocks) panels(p *path) int { return b.cols / p.nr }
 // Scratch is the working memory of a product on one goroutine.
 type Scratch struct {
 	panels []float32 // a group of panels of w: kBlock x nr each
+	spare  []float32 // the panel of w that comes next, while it is packed on the side
 	x      []float32 // x, packed in tiles of mr rows
 	edge   []float32 // a tile that is cut by the edge of dst
+	aside  aside     // here, since a routine that is called by its address makes what it is given escape
 }
 
 // NewScratch is an empty scratch, which grows as it is used.
 func NewScratch() *Scratch { return &Scratch{} }
 
 // Bytes is the memory that the scratch has grown to.
-func (s *Scratch) Bytes() int { return 4 * (cap(s.panels) + cap(s.x) + cap(s.edge)) }
+func (s *Scratch) Bytes() int { return 4 * (cap(s.panels) + cap(s.spare) + cap(s.x) + cap(s.edge)) }
 
 func grow(s *[]float32, n int) []float32 {
 	if cap(*s) < n {
@@ -153,8 +162,9 @@ func (p *path) packTiles(packed []float32, x View, lo, hi int) {
 		p.packTilesBySteps(packed, x, lo, hi)
 		return
 	}
-	for k0 := 0; k0 < k; k0 += kBlock {
-		kc := min(kBlock, k-k0)
+	steps := tileSteps(k)
+	for k0 := 0; k0 < k; k0 += steps {
+		kc := min(steps, k-k0)
 		for t := lo; t < hi; t++ {
 			out := packed[(k0*tiles+t*kc)*p.mr:][:p.mr*kc]
 			rows := min(p.mr, x.Rows-t*p.mr)
@@ -169,10 +179,10 @@ func (p *path) packTiles(packed []float32, x View, lo, hi int) {
 
 // packTilesBySteps is packTiles where the rows of a step lie side by side: it reads step after step, as they lie.
 func (p *path) packTilesBySteps(packed []float32, x View, lo, hi int) {
-	mr, tiles := p.mr, p.tiles(x.Rows)
+	mr, tiles, steps := p.mr, p.tiles(x.Rows), tileSteps(x.Cols)
 	for k := range x.Cols {
-		k0 := k / kBlock * kBlock
-		kc := min(kBlock, x.Cols-k0)
+		k0 := k / steps * steps
+		kc := min(steps, x.Cols-k0)
 		for t := lo; t < hi; t++ {
 			out := packed[(k0*tiles+t*kc+k-k0)*mr:][:mr]
 			from := x.Data[t*mr+k*x.ColStride:]
@@ -209,40 +219,63 @@ func (p *path) product(s *Scratch, dst View, packed []float32, k int, w Matrix, 
 		p.addBias(dst, bias, 0, dst.Rows, lo*p.nr, min(hi*p.nr, dst.Cols))
 		return
 	}
-	tiles := p.tiles(dst.Rows)
 	b := blocksFor(len(packed))
 	group, block := b.panels(p), b.rows/p.mr*p.mr
-	panels, edge := grow(&s.panels, group*kBlock*p.nr), grow(&s.edge, p.mr*p.nr)
-	for ; lo < hi; lo += group {
-		n := min(group, hi-lo)
-		for k0 := 0; k0 < k; k0 += kBlock {
-			kc := min(kBlock, k-k0)
-			x := packed[k0*tiles*p.mr:]
-			for j := range n {
-				c := (lo + j) * p.nr
-				p.packPanel(panels[j*kc*p.nr:], w, transW, c, min(p.nr, dst.Cols-c), k0, kc)
-			}
-			acc := 0
-			if accumulate || k0 > 0 {
-				acc = 1
-			}
-			next := p.upcoming(w, transW, lo*p.nr, n*p.nr, min(hi*p.nr, dst.Cols), k0, kc, k, tiles*n)
-			for r0 := 0; r0 < dst.Rows; r0 += block {
-				for j := range n {
-					c := (lo + j) * p.nr
-					panel, cols := panels[j*kc*p.nr:], min(p.nr, dst.Cols-c)
-					for r := r0; r < min(r0+block, dst.Rows); r += p.mr {
-						if next.rows > 0 {
-							next.ask(p)
-						}
-						p.oneTile(dst, x[r*kc:], panel, edge, r, c, cols, kc, acc)
-					}
+	panels, spare, edge := grow(&s.panels, group*kBlock*p.nr), grow(&s.spare, kBlock*p.nr), grow(&s.edge, p.mr*p.nr)
+	tiles, ready := p.tiles(dst.Rows), 0
+	for now := (stage{lo, min(group, hi-lo), 0, min(tileSteps(k), k)}); now.panels > 0; {
+		p.packStage(panels, w, transW, now, ready, dst.Cols)
+		after := now.after(group, hi, k)
+		next := p.upcoming(w, transW, now, after, dst, spare, &s.aside)
+		x := packed[now.k*tiles*p.mr:]
+		acc := 0
+		if accumulate || now.k > 0 {
+			acc = 1
+		}
+		for r0 := 0; r0 < dst.Rows; r0 += block {
+			for j := range now.panels {
+				c := (now.first + j) * p.nr
+				panel, cols := panels[j*now.steps*p.nr:], min(p.nr, dst.Cols-c)
+				for r := r0; r < min(r0+block, dst.Rows); r += p.mr {
+					next.ask()
+					p.oneTile(dst, x[r*now.steps:], panel, edge, r, c, cols, now.steps, acc, &next)
 				}
-				if k0+kc == k {
-					p.addBias(dst, bias, r0, min(r0+block, dst.Rows), lo*p.nr, min((lo+n)*p.nr, dst.Cols))
-				}
+			}
+			if now.k+now.steps == k {
+				p.addBias(dst, bias, r0, min(r0+block, dst.Rows), now.first*p.nr, min((now.first+now.panels)*p.nr, dst.Cols))
 			}
 		}
+		if ready = next.packed; ready > 0 {
+			panels, spare = spare, panels
+		}
+		now = after
+	}
+}
+
+// stage is a part of the weights that a product packs together and then multiplies: steps [k, k+steps) of so many panels from
+// the first on.
+type stage struct{ first, panels, k, steps int }
+
+// after is the stage that follows in a product over k steps and panels up to hi, in groups: the next steps of the same panels, or
+// the first ones of the next group. It has no panels where there is none.
+func (s stage) after(group, hi, k int) stage {
+	if s.k += s.steps; s.k == k {
+		s.first, s.k = s.first+s.panels, 0
+		s.panels = min(group, hi-s.first)
+	}
+	s.steps = min(tileSteps(k), k-s.k)
+	return s
+}
+
+// packStage packs a stage, of which the first steps are packed already, one panel after the other. cols is how many columns the
+// product has.
+func (p *path) packStage(panels []float32, w Matrix, transW bool, s stage, ready, cols int) {
+	if ready == s.steps {
+		return
+	}
+	for j := range s.panels {
+		c := (s.first + j) * p.nr
+		p.packPanel(panels[(j*s.steps+ready)*p.nr:], w, transW, c, min(p.nr, cols-c), s.k+ready, s.steps-ready)
 	}
 }
 
@@ -274,10 +307,15 @@ func (p *path) packPanel(panel []float32, w Matrix, transW bool, c, cols, k0, kc
 	}
 }
 
-// oneTile computes rows [r, r+mr) of a panel, by way of edge where the tile is cut, from +0 or, if acc is not 0, from dst.
-func (p *path) oneTile(dst View, x, panel, edge []float32, r, c, cols, kc, acc int) {
+// oneTile computes rows [r, r+mr) of a panel, by way of edge where the tile is cut, from +0 or, if acc is not 0, from dst. A whole
+// tile packs a part of next.
+func (p *path) oneTile(dst View, x, panel, edge []float32, r, c, cols, kc, acc int, next *upcoming) {
 	rows := min(p.mr, dst.Rows-r)
 	if rows == p.mr && cols == p.nr {
+		if tile := next.tile(); tile != nil {
+			tile(kc, &x[0], &panel[0], &dst.Data[r*dst.RowStride+c], dst.RowStride, acc, next.aside)
+			return
+		}
 		p.tile(kc, &x[0], &panel[0], &dst.Data[r*dst.RowStride+c], dst.RowStride, acc)
 		return
 	}

@@ -159,6 +159,32 @@ func tile4x32PairsAVX512(k int, x, w, dst *float32, stride int, accumulate int)
 //go:noescape
 func tile12x16PairsAVX512(k int, x, w, dst *float32, stride int, accumulate int)
 
+// tile12x32PackingPairsAVX512 is tileFunc for the first 12 x 32:
+//
+//	for r := range 12 {
+//		for c := range 32 {
+//			acc := 0, or dst[r*stride+c] if accumulate != 0
+//			for i := range k {
+//				x, w := x[i*12+r], w[i*32+c]
+//				acc = FMA(low(x), low(w), FMA(high(x), high(w), acc))
+//			}
+//			dst[r*stride+c] = acc
+//		}
+//	}
+//
+// and packs, with to, from and stride of aside, the latter two in elements of w:
+//
+//	for i := range 16 * aside.blocks {
+//		for r := range 32 {
+//			to[i*32+r] = roundWeight(from[r*stride+2*i]) | roundWeight(from[r*stride+2*i+1])<<16
+//		}
+//	}
+//
+// k is at least 4 * (12 + 32*aside.blocks).
+//
+//go:noescape
+func tile12x32PackingPairsAVX512(k int, x, w, dst *float32, stride int, accumulate int, aside *aside)
+
 // packSwappedAVX512 widens 16 rows of weights, rows stride apart, and lays them side by side, nr columns to a row of dst:
 //
 //	for i := range n * 8 {

@@ -50,6 +50,9 @@ func exact(g *generator) {
 	for _, m := range machines {
 		m.macros(g)
 		m.tiles(g, false)
+		for _, k := range []kind{kinds[1], swapped} {
+			m.tile(g, m.mr, 2, false, &k)
+		}
 		m.fan(g)
 		for _, k := range kinds {
 			m.widen(g, k)

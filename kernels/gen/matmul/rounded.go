@@ -1,5 +1,7 @@
 package main
 
+import "fmt"
+
 // product is the line of a strip's loop, in its doc comment.
 func (k kind) product() string {
 	switch k {
@@ -11,15 +13,15 @@ func (k kind) product() string {
 	return "acc = FMA(x[r*xStride+i], w[c*stride+i], acc)"
 }
 
-// element is what a packing puts into a panel, in its doc comment.
-func (k kind) element() string {
+// elementOf is what a packing of w puts into a panel, in its doc comment.
+func (k kind) elementOf(w string) string {
 	switch k {
 	case swapped:
-		return "roundWeight(w[r*stride+i^1])"
+		return fmt.Sprintf("roundWeight(%s[r*stride+i^1])", w)
 	case pairs:
-		return "roundWeight(w[r*stride+2*i]) | roundWeight(w[r*stride+2*i+1])<<16"
+		return fmt.Sprintf("roundWeight(%s[r*stride+2*i]) | roundWeight(%[1]s[r*stride+2*i+1])<<16", w)
 	}
-	return "w[r*stride+i]"
+	return w + "[r*stride+i]"
 }
 
 // rounded writes the products of bfloat16: by FMA over widened weights, and by the instruction for pairs.
@@ -45,6 +47,7 @@ func rounded(g *generator) {
 		} else {
 			g.roundPairs()
 			m.tiles(g, true)
+			m.tile(g, m.mr, 2, true, &pairs)
 			forms = append(forms, pairs)
 		}
 		for _, k := range forms {

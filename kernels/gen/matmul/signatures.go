@@ -4,6 +4,12 @@ import "fmt"
 
 // The signatures and doc comments of routines that machines have in common: what each is for, and the Go loop that it stands for.
 
+// floatTileSignature is that of a tileFunc, packingTileSignature that of a packingTile.
+const (
+	floatTileSignature   = "(k int, x, w, dst *float32, stride int, accumulate int)"
+	packingTileSignature = "(k int, x, w, dst *float32, stride int, accumulate int, aside *aside)"
+)
+
 // packSignature is that of a packRoutine.
 const packSignature = "(n int, dst *float32, nr int, w unsafe.Pointer, stride int)"
 
@@ -16,7 +22,7 @@ func (k kind) packDoc(name string, rows int) string {
 			dst[i*nr+r] = %[4]s
 		}
 	}
-`, name, rows, k.elements(), k.element())
+`, name, rows, k.elements(), k.elementOf("w"))
 }
 
 // widenCols is how many columns a widening takes.

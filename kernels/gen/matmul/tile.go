@@ -4,8 +4,8 @@ import "fmt"
 
 // tile writes a tile over a packed panel, whose rows are two registers of columns, and a packed tile of x, whose columns are mr
 // rows: the first of these rows by the first vectors of columns, all in registers while k runs. With dot an element is a pair of
-// bfloat16.
-func (m machine) tile(g *generator, rows, vectors int, dot bool) {
+// bfloat16. A tile that is given weights to pack does that on the side.
+func (m machine) tile(g *generator, rows, vectors int, dot bool, packs *kind) {
 	wide, nr := 2*m.lanes, vectors*m.lanes
 	product, pairs := "acc = FMA(x[i*%[5]d+r], w[i*%[6]d+c], acc)", ""
 	if dot {
@@ -13,7 +13,11 @@ func (m machine) tile(g *generator, rows, vectors int, dot bool) {
 		product = "x, w := x[i*%[5]d+r], w[i*%[6]d+c]\n\t\t\t\tacc = FMA(low(x), low(w), FMA(high(x), high(w), acc))"
 	}
 	name := fmt.Sprintf("tile%dx%d%s%s", rows, nr, pairs, m.name)
-	of := ""
+	of, also, signature := "", "", floatTileSignature
+	if packs != nil {
+		name = fmt.Sprintf("tile%dx%dPacking%s%s", rows, nr, packs.name, m.name)
+		also, signature = m.packingDoc(*packs), packingTileSignature
+	}
 	if rows < m.mr || nr < wide {
 		of = fmt.Sprintf(" of %d x %d", m.mr, wide)
 	}
@@ -28,10 +32,11 @@ func (m machine) tile(g *generator, rows, vectors int, dot bool) {
 			dst[r*stride+c] = acc
 		}
 	}
-`, name, rows, nr, of, m.mr, wide)
+`+also, name, rows, nr, of, m.mr, wide)
 	w := func(v int) int { return vectors*rows + v }
 	x := func(r int) int { return vectors*rows + vectors + r%2 }
-	g.macro("One step of k: the panel at an offset of BX, and x at an offset of SI, one row after the other.", fmt.Sprintf("STEP%dx%d%s_%s(x, w)", rows, nr, pairs, m.name), func() {
+	step := fmt.Sprintf("STEP%dx%d%s_%s", rows, nr, pairs, m.name)
+	writeStep := func() {
 		for v := range vectors {
 			g.op("VMOVUPS (w+%d)(BX), %s", v*m.bytes(), m.r(w(v)))
 		}
@@ -48,8 +53,11 @@ func (m machine) tile(g *generator, rows, vectors int, dot bool) {
 				}
 			}
 		}
-	})
-	g.text(doc, name, "(k int, x, w, dst *float32, stride int, accumulate int)", "CX", "SI", "BX", "DI", "DX", "AX")
+	}
+	if packs == nil { // a tile that packs has the steps of one that does not
+		g.macro("One step of k: the panel at an offset of BX, and x at an offset of SI, one row after the other.", step+"(x, w)", writeStep)
+	}
+	g.text(doc, name, signature, "CX", "SI", "BX", "DI", "DX", "AX")
 	g.op("SHLQ $2, DX")
 
 	// The tile below this one comes next: ask for its rows, one with each of the first steps. Asked for at once, they would keep the
@@ -72,14 +80,10 @@ func (m machine) tile(g *generator, rows, vectors int, dot bool) {
 		g.op("ADDQ DX, R8")
 	}
 
-	step := fmt.Sprintf("STEP%dx%d%s_%s", rows, nr, pairs, m.name)
-	loop := func(label, counter string, steps int, ask bool) {
+	loop := func(label, counter string, steps int, aside func()) {
 		g.label(label)
-		if ask {
-			for at := 0; at < 4*nr; at += 64 {
-				g.op("PREFETCHT0 %d(R9)", at)
-			}
-			g.op("ADDQ DX, R9")
+		if aside != nil {
+			aside()
 		}
 		for n := range steps {
 			g.op("%s(%d, %d)", step, 4*n*m.mr, 4*n*wide)
@@ -88,6 +92,12 @@ func (m machine) tile(g *generator, rows, vectors int, dot bool) {
 		g.op("ADDQ $%d, BX", steps*4*wide)
 		g.op("DECQ %s", counter)
 		g.op("JNZ %s", label)
+	}
+	ask := func() {
+		for at := 0; at < 4*nr; at += 64 {
+			g.op("PREFETCHT0 %d(R9)", at)
+		}
+		g.op("ADDQ DX, R9")
 	}
 	const unroll = 4
 	g.label("steps")
@@ -98,14 +108,17 @@ func (m machine) tile(g *generator, rows, vectors int, dot bool) {
 	g.op("CMPQ CX, R10")
 	g.op("CMOVQLT CX, R10")
 	g.op("SUBQ R10, CX")
-	loop("first", "R10", unroll, true)
+	loop("first", "R10", unroll, ask)
+	if packs != nil {
+		m.packingLoop(g, *packs, func(row func()) { loop("row", "R10", unroll, row) })
+	}
 	g.op("TESTQ CX, CX")
 	g.op("JZ rest")
-	loop("four", "CX", unroll, false)
+	loop("four", "CX", unroll, nil)
 	g.label("rest")
 	g.op("ANDQ $%d, R8", unroll-1)
 	g.op("JZ store")
-	loop("one", "R8", 1, false)
+	loop("one", "R8", 1, nil)
 
 	g.label("store")
 	for r := range rows {
@@ -122,9 +135,9 @@ func (m machine) tile(g *generator, rows, vectors int, dot bool) {
 // tiles writes the whole tile, its first two thirds and its first third, and its first half of columns.
 func (m machine) tiles(g *generator, dot bool) {
 	for _, rows := range []int{m.mr, 2 * m.mr / 3, m.mr / 3} {
-		m.tile(g, rows, 2, dot)
+		m.tile(g, rows, 2, dot, nil)
 	}
-	m.tile(g, m.mr, 1, dot)
+	m.tile(g, m.mr, 1, dot, nil)
 }
 
 // pack writes the packing of a panel: a group of rows of the weights becomes one register of columns of the panel.
