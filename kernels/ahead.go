@@ -32,12 +32,11 @@ type upcoming struct {
 	c, cols int // their elements
 	each    int // rows with each tile
 
+	stage
 	packs  packingTile // nil: it is not packed on the side
-	panel  []float32   // where it goes
-	first  int         // its first row
-	k      int         // its first step
-	steps  int         // that are packed on the side: whole blocks
-	packed int         // that are packed
+	spare  []float32   // where it goes
+	ready  int         // steps that are packed on the side: whole blocks
+	packed int         // those that are
 	blocks int         // that a tile packs
 	aside  *aside
 }
@@ -45,28 +44,40 @@ type upcoming struct {
 // farAhead is how many bytes of a row a packingTile asks for before it packs them, rounded up to lines.
 const farAhead = 192
 
-// upcoming is the stage that comes after the stage now, whose panels meet tiles of x.
-func (p *path) upcoming(w Matrix, transW bool, now, after stage, dst View, spare []float32, a *aside) upcoming {
+// upcoming is the stage that comes after the stage now, and is packed into spare. Where there is none, it is the first one of panel
+// likely, and is only asked for.
+func (p *path) upcoming(w Matrix, transW bool, now, after stage, likely int, dst View, spare []float32, a *aside) upcoming {
+	last := after.panels == 0
+	if last {
+		after.first, after.panels = likely, 1
+	}
 	c, cols := after.first*p.nr, min(after.panels*p.nr, dst.Cols-after.first*p.nr)
 	if p.prefetch == nil || !transW || cols <= 0 {
 		return upcoming{}
 	}
 	per := max(p.steps, 1) // elements of a step
-	u := upcoming{p: p, w: w, r: c, rows: cols, c: after.k * per, cols: min(after.steps*per, w.Cols-after.k*per)}
-	if whole := dst.Rows / p.mr * now.panels; w.Kind < Quantised && p.packing.tiles[w.Kind] != nil && after.panels == 1 && cols == p.nr {
-		u.blocks = (now.steps/4 - p.mr) / p.nr
-		if steps := u.cols / per / p.packing.steps * p.packing.steps; u.blocks > 0 && whole*u.blocks*p.packing.steps >= steps {
-			u.packs, u.panel, u.first, u.k, u.steps, u.aside = p.packing.tiles[w.Kind], spare, c, after.k, steps, a
-			// A row's end is not followed by what is packed then: the beginnings of the next panel's rows.
-			u.r, u.rows, u.c, u.cols = c+p.nr, 0, 0, min(farAhead/w.Kind.size(), w.Cols)
-			if (after.k+after.steps)*per >= w.Cols {
-				u.rows = max(min(p.nr, dst.Cols-u.r), 0)
-			}
+	u := upcoming{p: p, w: w, stage: after, r: c, rows: cols, c: after.k * per, cols: min(after.steps*per, w.Cols-after.k*per)}
+	if !last && after.panels == 1 && cols == p.nr && u.packsAside(now, dst.Rows/p.mr*now.panels) {
+		u.packs, u.spare, u.aside = p.packing.tiles[w.Kind], spare, a
+		// A row's end is not followed by what is packed then: the beginnings of the next panel's rows.
+		u.r, u.rows, u.c, u.cols = c+cols, 0, 0, min(farAhead/w.Kind.size(), w.Cols)
+		if (after.k+after.steps)*per >= w.Cols {
+			u.rows = max(min(cols, dst.Cols-u.r), 0)
 		}
 	}
 	tiles := p.tiles(dst.Rows) * now.panels
 	u.each = (u.rows + tiles - 1) / tiles
 	return u
+}
+
+// packsAside chooses how much a tile packs, and reports whether so many whole tiles of the stage now pack all of u.
+func (u *upcoming) packsAside(now stage, tiles int) bool {
+	packing := u.p.packing
+	if u.w.Kind >= Quantised || packing.tiles[u.w.Kind] == nil {
+		return false
+	}
+	u.ready, u.blocks = u.cols/max(u.p.steps, 1)/packing.steps*packing.steps, (now.steps/4-u.p.mr)/u.p.nr
+	return u.blocks > 0 && tiles*u.blocks*packing.steps >= u.ready
 }
 
 // ask asks for the next few rows.
@@ -80,14 +91,15 @@ func (u *upcoming) ask() {
 
 // tile is the tile of a product that packs the next blocks on the side, or nil where there is nothing to pack any more.
 func (u *upcoming) tile() packingTile {
-	if u.packed == u.steps {
+	if u.packs == nil || u.packed == u.ready {
 		return nil
 	}
-	size, per := u.p.packing.steps, max(u.p.steps, 1)
-	blocks := min(u.blocks, (u.steps-u.packed)/size)
-	at, n := (u.k+u.packed)*per, blocks*size
-	_, _ = u.w.at(u.first+u.p.nr-1, at+n*per-1), u.panel[(u.packed+n)*u.p.nr-1] // the last that are read and written
-	*u.aside = aside{from: u.w.at(u.first, at), stride: u.w.Stride * u.w.Kind.size(), to: &u.panel[u.packed*u.p.nr], blocks: blocks}
+	size, nr, per := u.p.packing.steps, u.p.nr, max(u.p.steps, 1)
+	blocks := min(u.blocks, (u.ready-u.packed)/size)
+	r, c, n := u.first*nr, (u.k+u.packed)*per, blocks*size
+	to := u.spare[u.packed*nr:][:n*nr]
+	_ = u.w.at(r+nr-1, c+n*per-1) // the last that is read
+	*u.aside = aside{from: u.w.at(r, c), stride: u.w.Stride * u.w.Kind.size(), to: &to[0], blocks: blocks}
 	u.packed += n
 	return u.packs
 }

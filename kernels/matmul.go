@@ -22,7 +22,7 @@ type blocks struct {
 // blocksFor chooses the blocks by the size of x, in numbers: one that the third-level cache holds is read again for each few
 // columns, a larger one, which comes from memory each time, for each many.
 func blocksFor(x int) blocks {
-	if x <= 2<<20 {
+	if x <= 3<<20 {
 		return blocks{cols: 32, rows: 192}
 	}
 	return blocks{cols: 320, rows: 96}
@@ -115,6 +115,9 @@ func (p *path) addBias(dst View, bias []float32, first, end, lo, hi int) {
 	}
 }
 
+// leastPanels is the least of a piece of a product, where there is enough of it for all threads.
+const leastPanels = 6
+
 // tiles is how many tiles so many rows are.
 func (p *path) tiles(rows int) int { return (rows + p.mr - 1) / p.mr }
 
@@ -126,12 +129,14 @@ func (e *Engine) byPanels(p *path, dst, x View, w Matrix, transW, accumulate boo
 	packed := grow(buf, tiles*p.mr*x.Cols)
 	e.For(tiles, 1+(1<<13)/(p.mr*x.Cols+1), func(lo, hi int) { p.packTiles(packed, x, lo, hi) })
 	first, panels := done/p.nr, (dst.Cols+p.nr-1)/p.nr
-	// Each piece reads all of x, so that it has what meets x together, but leaves work for every thread.
-	grain := min(blocksFor(len(packed)).panels(p), (panels-first+e.pool.n-1)/e.pool.n)
+	// Each piece reads all of x, so that it has what meets x together, and packs its first weights with nothing beside them, but it
+	// leaves work for every thread.
+	grain := min(max(blocksFor(len(packed)).panels(p), leastPanels), (panels-first+e.pool.n-1)/e.pool.n)
 	e.For(panels-first, grain, func(lo, hi int) {
 		s := e.scratch.Get().(*Scratch)
 		defer e.scratch.Put(s)
-		p.product(s, dst, packed, x.Cols, w, transW, accumulate, bias, first+lo, first+hi)
+		likely := hi + (e.pool.n-1)*(hi-lo)
+		p.product(s, dst, packed, x.Cols, w, transW, accumulate, bias, first+lo, first+hi, first+likely)
 	})
 }
 
@@ -151,7 +156,7 @@ func (e *Engine) MatMulSerial(s *Scratch, dst, x View, w Matrix, transW, accumul
 	tiles := p.tiles(dst.Rows)
 	packed := grow(&s.x, tiles*p.mr*x.Cols)
 	p.packTiles(packed, x, 0, tiles)
-	p.product(s, dst, packed, x.Cols, w, transW, accumulate, nil, done/p.nr, (dst.Cols+p.nr-1)/p.nr)
+	p.product(s, dst, packed, x.Cols, w, transW, accumulate, nil, done/p.nr, (dst.Cols+p.nr-1)/p.nr, (dst.Cols+p.nr-1)/p.nr)
 }
 
 // packTiles lays tiles [lo, hi) of x out as the tile kernel reads them: mr rows side by side for each k, zeros below the last.
@@ -208,10 +213,11 @@ func (p *path) askTile(x View, r, k0, kc int) {
 	}
 }
 
-// product computes the column panels [lo, hi) of dst, and adds bias, unless it is nil. Panels go in groups and rows in blocks
+// product computes the column panels [lo, hi) of dst, and adds bias, unless it is nil, and asks for the weights of panel likely, from
+// which this goroutine may go on. Panels go in groups and rows in blocks
 // that lie in the second-level cache together, and within them a panel that lies in the first meets one tile of x after the
 // other (Goto and van de Geijn, Anatomy of High-Performance Matrix Multiplication).
-func (p *path) product(s *Scratch, dst View, packed []float32, k int, w Matrix, transW, accumulate bool, bias []float32, lo, hi int) {
+func (p *path) product(s *Scratch, dst View, packed []float32, k int, w Matrix, transW, accumulate bool, bias []float32, lo, hi, likely int) {
 	if k == 0 {
 		if !accumulate {
 			dst.clear(lo*p.nr, min(hi*p.nr, dst.Cols))
@@ -226,7 +232,7 @@ func (p *path) product(s *Scratch, dst View, packed []float32, k int, w Matrix, 
 	for now := (stage{lo, min(group, hi-lo), 0, min(tileSteps(k), k)}); now.panels > 0; {
 		p.packStage(panels, w, transW, now, ready, dst.Cols)
 		after := now.after(group, hi, k)
-		next := p.upcoming(w, transW, now, after, dst, spare, &s.aside)
+		next := p.upcoming(w, transW, now, after, likely, dst, spare, &s.aside)
 		x := packed[now.k*tiles*p.mr:]
 		acc := 0
 		if accumulate || now.k > 0 {
@@ -245,8 +251,8 @@ func (p *path) product(s *Scratch, dst View, packed []float32, k int, w Matrix, 
 				p.addBias(dst, bias, r0, min(r0+block, dst.Rows), now.first*p.nr, min((now.first+now.panels)*p.nr, dst.Cols))
 			}
 		}
-		if ready = next.packed; ready > 0 {
-			panels, spare = spare, panels
+		if ready = 0; next.packs != nil {
+			ready, panels, spare = next.ready, spare, panels
 		}
 		now = after
 	}
