@@ -5,22 +5,12 @@ import "unsafe"
 // prefetchFunc asks for lines of 64 bytes from p on: a hint.
 type prefetchFunc func(lines int, p unsafe.Pointer)
 
-// packingTile is a tileFunc that packs weights on the side: see tile12x32PackingBF16AVX512.
-type packingTile func(k int, x, w, dst *float32, stride int, accumulate int, aside *aside)
+// packingTile is a tileFunc that also packs weights: see tile12x32PackingBF16AVX512. It packs packedSteps times blocks steps of the
+// panel to, and k must be long enough for them.
+type packingTile func(k int, x, w, dst *float32, stride int, accumulate int, from unsafe.Pointer, fromStride int, to *float32, blocks int)
 
-// aside is what a packingTile packs. The routines know its layout.
-type aside struct {
-	from   unsafe.Pointer // the first row's next steps
-	stride int            // bytes from a row of weights to the next
-	to     *float32       // where they go in the panel
-	blocks int            // of so many steps of every row as the tile packs at once
-}
-
-// packingTiles are those of a path by kind of weights, nil for none, and how many steps of the panel a block is.
-type packingTiles struct {
-	tiles [3]packingTile
-	steps int
-}
+// packedSteps is how many steps of a panel a packingTile packs of a row at once.
+const packedSteps = 16
 
 // upcoming is the stage that a product packs next. The tiles of the stage before it pack it on the side; where there is no tile for
 // that, or not enough of them, they ask for it, a few rows with each tile: asked for all at once, while the stage before it is packed,
@@ -37,8 +27,7 @@ type upcoming struct {
 	spare  []float32   // where it goes
 	ready  int         // steps that are packed on the side: whole blocks
 	packed int         // those that are
-	blocks int         // that a tile packs
-	aside  *aside
+	blocks int         // of packedSteps that a tile packs
 }
 
 // farAhead is how many bytes of a row a packingTile asks for before it packs them, rounded up to lines.
@@ -46,7 +35,7 @@ const farAhead = 192
 
 // upcoming is the stage that comes after the stage now, and is packed into spare. Where there is none, it is the first one of panel
 // likely, and is only asked for.
-func (p *path) upcoming(w Matrix, transW bool, now, after stage, likely int, dst View, spare []float32, a *aside) upcoming {
+func (p *path) upcoming(w Matrix, transW bool, now, after stage, likely int, dst View, spare []float32) upcoming {
 	last := after.panels == 0
 	if last {
 		after.first, after.panels = likely, 1
@@ -58,7 +47,7 @@ func (p *path) upcoming(w Matrix, transW bool, now, after stage, likely int, dst
 	per := max(p.steps, 1) // elements of a step
 	u := upcoming{p: p, w: w, stage: after, r: c, rows: cols, c: after.k * per, cols: min(after.steps*per, w.Cols-after.k*per)}
 	if !last && after.panels == 1 && cols == p.nr && u.packsAside(now, dst.Rows/p.mr*now.panels) {
-		u.packs, u.spare, u.aside = p.packing.tiles[w.Kind], spare, a
+		u.packs, u.spare = p.packing[w.Kind], spare
 		// A row's end is not followed by what is packed then: the beginnings of the next panel's rows.
 		u.r, u.rows, u.c, u.cols = c+cols, 0, 0, min(farAhead/w.Kind.size(), w.Cols)
 		if (after.k+after.steps)*per >= w.Cols {
@@ -72,12 +61,11 @@ func (p *path) upcoming(w Matrix, transW bool, now, after stage, likely int, dst
 
 // packsAside chooses how much a tile packs, and reports whether so many whole tiles of the stage now pack all of u.
 func (u *upcoming) packsAside(now stage, tiles int) bool {
-	packing := u.p.packing
-	if u.w.Kind >= Quantised || packing.tiles[u.w.Kind] == nil {
+	if u.w.Kind >= Quantised || u.p.packing[u.w.Kind] == nil {
 		return false
 	}
-	u.ready, u.blocks = u.cols/max(u.p.steps, 1)/packing.steps*packing.steps, (now.steps/4-u.p.mr)/u.p.nr
-	return u.blocks > 0 && tiles*u.blocks*packing.steps >= u.ready
+	u.ready, u.blocks = u.cols/max(u.p.steps, 1)/packedSteps*packedSteps, (now.steps/4-u.p.mr)/u.p.nr
+	return u.blocks > 0 && tiles*u.blocks*packedSteps >= u.ready
 }
 
 // ask asks for the next few rows.
@@ -89,17 +77,18 @@ func (u *upcoming) ask() {
 	}
 }
 
-// tile is the tile of a product that packs the next blocks on the side, or nil where there is nothing to pack any more.
-func (u *upcoming) tile() packingTile {
+// pack computes a whole tile, and packs the next blocks beside it. Where there is nothing to pack, or not any more, it does nothing and
+// returns false.
+func (u *upcoming) pack(k int, x, w, dst *float32, stride, accumulate int) bool {
 	if u.packs == nil || u.packed == u.ready {
-		return nil
+		return false
 	}
-	size, nr, per := u.p.packing.steps, u.p.nr, max(u.p.steps, 1)
-	blocks := min(u.blocks, (u.ready-u.packed)/size)
-	r, c, n := u.first*nr, (u.k+u.packed)*per, blocks*size
+	nr, per := u.p.nr, max(u.p.steps, 1)
+	blocks := min(u.blocks, (u.ready-u.packed)/packedSteps)
+	r, c, n := u.first*nr, (u.k+u.packed)*per, blocks*packedSteps
 	to := u.spare[u.packed*nr:][:n*nr]
 	_ = u.w.at(r+nr-1, c+n*per-1) // the last that is read
-	*u.aside = aside{from: u.w.at(r, c), stride: u.w.Stride * u.w.Kind.size(), to: &to[0], blocks: blocks}
+	u.packs(k, x, w, dst, stride, accumulate, u.w.at(r, c), u.w.Stride, &to[0], blocks)
 	u.packed += n
-	return u.packs
+	return true
 }

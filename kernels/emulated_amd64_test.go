@@ -46,6 +46,15 @@ func emulate512(t *testing.T, cpu *emulate.CPU, p path) *path {
 	for i, low := range p.low {
 		p.low[i] = tile(low, (i+1)*p.mr/3, p.nr)
 	}
+	for kind, routine := range p.packing {
+		if routine == nil {
+			continue
+		}
+		p.packing[kind] = func(k int, x, w, dst *float32, stride int, accumulate int, from unsafe.Pointer, fromStride int, to *float32, blocks int) {
+			weights := unsafe.Slice((*byte)(from), ((p.nr-1)*fromStride+blocks*packedSteps)*Kind(kind).size())
+			call(routine, k, floats(x, k*p.mr), floats(w, k*p.nr), floats(dst, (p.mr-1)*stride+p.nr), stride, accumulate, weights, fromStride, floats(to, blocks*packedSteps*p.nr), blocks)
+		}
+	}
 	fan := p.fan
 	p.fan = func(k int, x, w *float32, stride int, dst *float32, accumulate int) {
 		call(fan, k, floats(x, k), floats(w, (k-1)*stride+stripCols), stride, floats(dst, stripCols), accumulate)

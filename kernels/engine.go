@@ -35,8 +35,8 @@ type path struct {
 	tile      tileFunc
 	half      tileFunc // of the first nr/2 columns of a panel; nil for none
 	low       lowTiles
-	packing   packingTiles
-	prefetch  prefetchFunc // nil for none
+	packing   [3]packingTile // by kind of weights; nil for none
+	prefetch  prefetchFunc   // nil for none
 	pack      packFunc
 	widen     [3]packRoutine // packing of 16 columns of weights whose rows are steps, by kind; nil for none
 	packX     packXFunc

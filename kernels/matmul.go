@@ -37,7 +37,6 @@ type Scratch struct {
 	spare  []float32 // the panel of w that comes next, while it is packed on the side
 	x      []float32 // x, packed in tiles of mr rows
 	edge   []float32 // a tile that is cut by the edge of dst
-	aside  aside     // here, since a routine that is called by its address makes what it is given escape
 }
 
 // NewScratch is an empty scratch, which grows as it is used.
@@ -232,7 +231,7 @@ func (p *path) product(s *Scratch, dst View, packed []float32, k int, w Matrix, 
 	for now := (stage{lo, min(group, hi-lo), 0, min(tileSteps(k), k)}); now.panels > 0; {
 		p.packStage(panels, w, transW, now, ready, dst.Cols)
 		after := now.after(group, hi, k)
-		next := p.upcoming(w, transW, now, after, likely, dst, spare, &s.aside)
+		next := p.upcoming(w, transW, now, after, likely, dst, spare)
 		x := packed[now.k*tiles*p.mr:]
 		acc := 0
 		if accumulate || now.k > 0 {
@@ -318,11 +317,9 @@ func (p *path) packPanel(panel []float32, w Matrix, transW bool, c, cols, k0, kc
 func (p *path) oneTile(dst View, x, panel, edge []float32, r, c, cols, kc, acc int, next *upcoming) {
 	rows := min(p.mr, dst.Rows-r)
 	if rows == p.mr && cols == p.nr {
-		if tile := next.tile(); tile != nil {
-			tile(kc, &x[0], &panel[0], &dst.Data[r*dst.RowStride+c], dst.RowStride, acc, next.aside)
-			return
+		if !next.pack(kc, &x[0], &panel[0], &dst.Data[r*dst.RowStride+c], dst.RowStride, acc) {
+			p.tile(kc, &x[0], &panel[0], &dst.Data[r*dst.RowStride+c], dst.RowStride, acc)
 		}
-		p.tile(kc, &x[0], &panel[0], &dst.Data[r*dst.RowStride+c], dst.RowStride, acc)
 		return
 	}
 	tile, high := p.lowTile(rows)

@@ -66,56 +66,6 @@ func tile2x16AVX2(k int, x, w, dst *float32, stride int, accumulate int)
 //go:noescape
 func tile6x8AVX2(k int, x, w, dst *float32, stride int, accumulate int)
 
-// tile6x16PackingBF16AVX2 is tileFunc for the first 6 x 16:
-//
-//	for r := range 6 {
-//		for c := range 16 {
-//			acc := 0, or dst[r*stride+c] if accumulate != 0
-//			for i := range k {
-//				acc = FMA(x[i*6+r], w[i*16+c], acc)
-//			}
-//			dst[r*stride+c] = acc
-//		}
-//	}
-//
-// and packs, with to, from and stride of aside, the latter two in elements of w:
-//
-//	for i := range 4 * aside.blocks {
-//		for r := range 16 {
-//			to[i*16+r] = from[r*stride+i]
-//		}
-//	}
-//
-// k is at least 4 * (6 + 16*aside.blocks).
-//
-//go:noescape
-func tile6x16PackingBF16AVX2(k int, x, w, dst *float32, stride int, accumulate int, aside *aside)
-
-// tile6x16PackingSwappedAVX2 is tileFunc for the first 6 x 16:
-//
-//	for r := range 6 {
-//		for c := range 16 {
-//			acc := 0, or dst[r*stride+c] if accumulate != 0
-//			for i := range k {
-//				acc = FMA(x[i*6+r], w[i*16+c], acc)
-//			}
-//			dst[r*stride+c] = acc
-//		}
-//	}
-//
-// and packs, with to, from and stride of aside, the latter two in elements of w:
-//
-//	for i := range 4 * aside.blocks {
-//		for r := range 16 {
-//			to[i*16+r] = roundWeight(from[r*stride+i^1])
-//		}
-//	}
-//
-// k is at least 4 * (6 + 16*aside.blocks).
-//
-//go:noescape
-func tile6x16PackingSwappedAVX2(k int, x, w, dst *float32, stride int, accumulate int, aside *aside)
-
 // fan32AVX2 is fanFunc:
 //
 //	for c := range 32 {
@@ -447,18 +397,18 @@ func tile12x16AVX512(k int, x, w, dst *float32, stride int, accumulate int)
 //		}
 //	}
 //
-// and packs, with to, from and stride of aside, the latter two in elements of w:
+// and packs 32 rows of weights, fromStride apart:
 //
-//	for i := range 16 * aside.blocks {
+//	for i := range 16 * blocks {
 //		for r := range 32 {
-//			to[i*32+r] = from[r*stride+i]
+//			to[i*32+r] = from[r*fromStride+i]
 //		}
 //	}
 //
-// k is at least 4 * (12 + 32*aside.blocks).
+// k is at least 4 * (12 + 32*blocks).
 //
 //go:noescape
-func tile12x32PackingBF16AVX512(k int, x, w, dst *float32, stride int, accumulate int, aside *aside)
+func tile12x32PackingBF16AVX512(k int, x, w, dst *float32, stride int, accumulate int, from unsafe.Pointer, fromStride int, to *float32, blocks int)
 
 // tile12x32PackingSwappedAVX512 is tileFunc for the first 12 x 32:
 //
@@ -472,18 +422,18 @@ func tile12x32PackingBF16AVX512(k int, x, w, dst *float32, stride int, accumulat
 //		}
 //	}
 //
-// and packs, with to, from and stride of aside, the latter two in elements of w:
+// and packs 32 rows of weights, fromStride apart:
 //
-//	for i := range 16 * aside.blocks {
+//	for i := range 16 * blocks {
 //		for r := range 32 {
-//			to[i*32+r] = roundWeight(from[r*stride+i^1])
+//			to[i*32+r] = roundWeight(from[r*fromStride+i^1])
 //		}
 //	}
 //
-// k is at least 4 * (12 + 32*aside.blocks).
+// k is at least 4 * (12 + 32*blocks).
 //
 //go:noescape
-func tile12x32PackingSwappedAVX512(k int, x, w, dst *float32, stride int, accumulate int, aside *aside)
+func tile12x32PackingSwappedAVX512(k int, x, w, dst *float32, stride int, accumulate int, from unsafe.Pointer, fromStride int, to *float32, blocks int)
 
 // fan32AVX512 is fanFunc:
 //

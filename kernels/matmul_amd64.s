@@ -580,341 +580,6 @@ store:
 	VZEROUPPER
 	RET
 
-// func tile6x16PackingBF16AVX2(k int, x, w, dst *float32, stride int, accumulate int, aside *aside)
-TEXT ·tile6x16PackingBF16AVX2(SB), NOSPLIT, $0-56
-	MOVQ k+0(FP), CX
-	MOVQ x+8(FP), SI
-	MOVQ w+16(FP), BX
-	MOVQ dst+24(FP), DI
-	MOVQ stride+32(FP), DX
-	MOVQ accumulate+40(FP), AX
-	SHLQ $2, DX
-	MOVQ DX, R9
-	IMULQ $6, R9
-	ADDQ DI, R9
-	TESTQ AX, AX
-	JNZ load
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	JMP steps
-
-load:
-	MOVQ DI, R8
-	VMOVUPS 0(R8), Y0
-	VMOVUPS 32(R8), Y1
-	ADDQ DX, R8
-	VMOVUPS 0(R8), Y2
-	VMOVUPS 32(R8), Y3
-	ADDQ DX, R8
-	VMOVUPS 0(R8), Y4
-	VMOVUPS 32(R8), Y5
-	ADDQ DX, R8
-	VMOVUPS 0(R8), Y6
-	VMOVUPS 32(R8), Y7
-	ADDQ DX, R8
-	VMOVUPS 0(R8), Y8
-	VMOVUPS 32(R8), Y9
-	ADDQ DX, R8
-	VMOVUPS 0(R8), Y10
-	VMOVUPS 32(R8), Y11
-	ADDQ DX, R8
-
-steps:
-	MOVQ CX, R8
-	SHRQ $2, CX
-	JZ rest
-	MOVQ $6, R10
-	CMPQ CX, R10
-	CMOVQLT CX, R10
-	SUBQ R10, CX
-
-first:
-	PREFETCHT0 0(R9)
-	ADDQ DX, R9
-	STEP6x16_AVX2(0, 0)
-	STEP6x16_AVX2(24, 64)
-	STEP6x16_AVX2(48, 128)
-	STEP6x16_AVX2(72, 192)
-	ADDQ $96, SI
-	ADDQ $256, BX
-	DECQ R10
-	JNZ first
-	MOVQ aside+48(FP), R8
-	MOVQ (R8), R11
-	MOVQ 8(R8), R12
-	MOVQ 16(R8), R13
-	MOVQ 24(R8), AX
-	TESTQ AX, AX
-	JZ packed
-
-block:
-	MOVQ $16, R10
-
-row:
-	PREFETCHT1 128(R11)
-	MOVQ 0(R11), R8
-	MOVL R8, R9
-	SHLL $16, R9
-	MOVL R9, 0(R13)
-	MOVL R8, R9
-	ANDL $0xffff0000, R9
-	MOVL R9, 64(R13)
-	SHRQ $32, R8
-	MOVL R8, R9
-	SHLL $16, R9
-	MOVL R9, 128(R13)
-	MOVL R8, R9
-	ANDL $0xffff0000, R9
-	MOVL R9, 192(R13)
-	ADDQ R12, R11
-	ADDQ $4, R13
-	STEP6x16_AVX2(0, 0)
-	STEP6x16_AVX2(24, 64)
-	STEP6x16_AVX2(48, 128)
-	STEP6x16_AVX2(72, 192)
-	ADDQ $96, SI
-	ADDQ $256, BX
-	DECQ R10
-	JNZ row
-	MOVQ R12, R8
-	IMULQ $16, R8
-	SUBQ R8, R11
-	ADDQ $8, R11
-	ADDQ $192, R13
-	SUBQ $16, CX
-	DECQ AX
-	JNZ block
-
-packed:
-	MOVQ k+0(FP), R8
-	ANDQ $3, R8
-	TESTQ CX, CX
-	JZ rest
-
-four:
-	STEP6x16_AVX2(0, 0)
-	STEP6x16_AVX2(24, 64)
-	STEP6x16_AVX2(48, 128)
-	STEP6x16_AVX2(72, 192)
-	ADDQ $96, SI
-	ADDQ $256, BX
-	DECQ CX
-	JNZ four
-
-rest:
-	ANDQ $3, R8
-	JZ store
-
-one:
-	STEP6x16_AVX2(0, 0)
-	ADDQ $24, SI
-	ADDQ $64, BX
-	DECQ R8
-	JNZ one
-
-store:
-	VMOVUPS Y0, 0(DI)
-	VMOVUPS Y1, 32(DI)
-	ADDQ DX, DI
-	VMOVUPS Y2, 0(DI)
-	VMOVUPS Y3, 32(DI)
-	ADDQ DX, DI
-	VMOVUPS Y4, 0(DI)
-	VMOVUPS Y5, 32(DI)
-	ADDQ DX, DI
-	VMOVUPS Y6, 0(DI)
-	VMOVUPS Y7, 32(DI)
-	ADDQ DX, DI
-	VMOVUPS Y8, 0(DI)
-	VMOVUPS Y9, 32(DI)
-	ADDQ DX, DI
-	VMOVUPS Y10, 0(DI)
-	VMOVUPS Y11, 32(DI)
-	VZEROUPPER
-	RET
-
-// func tile6x16PackingSwappedAVX2(k int, x, w, dst *float32, stride int, accumulate int, aside *aside)
-TEXT ·tile6x16PackingSwappedAVX2(SB), NOSPLIT, $0-56
-	MOVQ k+0(FP), CX
-	MOVQ x+8(FP), SI
-	MOVQ w+16(FP), BX
-	MOVQ dst+24(FP), DI
-	MOVQ stride+32(FP), DX
-	MOVQ accumulate+40(FP), AX
-	SHLQ $2, DX
-	MOVQ DX, R9
-	IMULQ $6, R9
-	ADDQ DI, R9
-	TESTQ AX, AX
-	JNZ load
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	JMP steps
-
-load:
-	MOVQ DI, R8
-	VMOVUPS 0(R8), Y0
-	VMOVUPS 32(R8), Y1
-	ADDQ DX, R8
-	VMOVUPS 0(R8), Y2
-	VMOVUPS 32(R8), Y3
-	ADDQ DX, R8
-	VMOVUPS 0(R8), Y4
-	VMOVUPS 32(R8), Y5
-	ADDQ DX, R8
-	VMOVUPS 0(R8), Y6
-	VMOVUPS 32(R8), Y7
-	ADDQ DX, R8
-	VMOVUPS 0(R8), Y8
-	VMOVUPS 32(R8), Y9
-	ADDQ DX, R8
-	VMOVUPS 0(R8), Y10
-	VMOVUPS 32(R8), Y11
-	ADDQ DX, R8
-
-steps:
-	MOVQ CX, R8
-	SHRQ $2, CX
-	JZ rest
-	MOVQ $6, R10
-	CMPQ CX, R10
-	CMOVQLT CX, R10
-	SUBQ R10, CX
-
-first:
-	PREFETCHT0 0(R9)
-	ADDQ DX, R9
-	STEP6x16_AVX2(0, 0)
-	STEP6x16_AVX2(24, 64)
-	STEP6x16_AVX2(48, 128)
-	STEP6x16_AVX2(72, 192)
-	ADDQ $96, SI
-	ADDQ $256, BX
-	DECQ R10
-	JNZ first
-	MOVQ aside+48(FP), R8
-	MOVQ (R8), R11
-	MOVQ 8(R8), R12
-	MOVQ 16(R8), R13
-	MOVQ 24(R8), AX
-	TESTQ AX, AX
-	JZ packed
-	MOVQ $0x6000600060006000, R14
-	MOVQ $0x8000800080008000, R15
-
-block:
-	MOVQ $16, R10
-
-row:
-	PREFETCHT1 128(R11)
-	MOVQ 0(R11), R8
-	MOVQ R8, R9
-	ANDQ R14, R9
-	ADDQ R14, R9
-	ANDQ R15, R9
-	SHRQ $15, R9
-	IMUL3Q $0xffff, R9, R9
-	ANDQ R9, R8
-	MOVL R8, R9
-	SHLL $16, R9
-	MOVL R9, 64(R13)
-	MOVL R8, R9
-	ANDL $0xffff0000, R9
-	MOVL R9, 0(R13)
-	SHRQ $32, R8
-	MOVL R8, R9
-	SHLL $16, R9
-	MOVL R9, 192(R13)
-	MOVL R8, R9
-	ANDL $0xffff0000, R9
-	MOVL R9, 128(R13)
-	ADDQ R12, R11
-	ADDQ $4, R13
-	STEP6x16_AVX2(0, 0)
-	STEP6x16_AVX2(24, 64)
-	STEP6x16_AVX2(48, 128)
-	STEP6x16_AVX2(72, 192)
-	ADDQ $96, SI
-	ADDQ $256, BX
-	DECQ R10
-	JNZ row
-	MOVQ R12, R8
-	IMULQ $16, R8
-	SUBQ R8, R11
-	ADDQ $8, R11
-	ADDQ $192, R13
-	SUBQ $16, CX
-	DECQ AX
-	JNZ block
-
-packed:
-	MOVQ k+0(FP), R8
-	ANDQ $3, R8
-	TESTQ CX, CX
-	JZ rest
-
-four:
-	STEP6x16_AVX2(0, 0)
-	STEP6x16_AVX2(24, 64)
-	STEP6x16_AVX2(48, 128)
-	STEP6x16_AVX2(72, 192)
-	ADDQ $96, SI
-	ADDQ $256, BX
-	DECQ CX
-	JNZ four
-
-rest:
-	ANDQ $3, R8
-	JZ store
-
-one:
-	STEP6x16_AVX2(0, 0)
-	ADDQ $24, SI
-	ADDQ $64, BX
-	DECQ R8
-	JNZ one
-
-store:
-	VMOVUPS Y0, 0(DI)
-	VMOVUPS Y1, 32(DI)
-	ADDQ DX, DI
-	VMOVUPS Y2, 0(DI)
-	VMOVUPS Y3, 32(DI)
-	ADDQ DX, DI
-	VMOVUPS Y4, 0(DI)
-	VMOVUPS Y5, 32(DI)
-	ADDQ DX, DI
-	VMOVUPS Y6, 0(DI)
-	VMOVUPS Y7, 32(DI)
-	ADDQ DX, DI
-	VMOVUPS Y8, 0(DI)
-	VMOVUPS Y9, 32(DI)
-	ADDQ DX, DI
-	VMOVUPS Y10, 0(DI)
-	VMOVUPS Y11, 32(DI)
-	VZEROUPPER
-	RET
-
 // func fan32AVX2(k int, x, w *float32, stride int, dst *float32, accumulate int)
 TEXT ·fan32AVX2(SB), NOSPLIT, $0-48
 	MOVQ k+0(FP), CX
@@ -3964,8 +3629,8 @@ store:
 	VZEROUPPER
 	RET
 
-// func tile12x32PackingBF16AVX512(k int, x, w, dst *float32, stride int, accumulate int, aside *aside)
-TEXT ·tile12x32PackingBF16AVX512(SB), NOSPLIT, $0-56
+// func tile12x32PackingBF16AVX512(k int, x, w, dst *float32, stride int, accumulate int, from unsafe.Pointer, fromStride int, to *float32, blocks int)
+TEXT ·tile12x32PackingBF16AVX512(SB), NOSPLIT, $0-80
 	MOVQ k+0(FP), CX
 	MOVQ x+8(FP), SI
 	MOVQ w+16(FP), BX
@@ -4064,11 +3729,11 @@ first:
 	ADDQ $512, BX
 	DECQ R10
 	JNZ first
-	MOVQ aside+48(FP), R8
-	MOVQ (R8), R11
-	MOVQ 8(R8), R12
-	MOVQ 16(R8), R13
-	MOVQ 24(R8), AX
+	MOVQ from+48(FP), R11
+	MOVQ fromStride+56(FP), R12
+	IMULQ $2, R12
+	MOVQ to+64(FP), R13
+	MOVQ blocks+72(FP), AX
 	TESTQ AX, AX
 	JZ packed
 
@@ -4218,8 +3883,8 @@ store:
 	VZEROUPPER
 	RET
 
-// func tile12x32PackingSwappedAVX512(k int, x, w, dst *float32, stride int, accumulate int, aside *aside)
-TEXT ·tile12x32PackingSwappedAVX512(SB), NOSPLIT, $0-56
+// func tile12x32PackingSwappedAVX512(k int, x, w, dst *float32, stride int, accumulate int, from unsafe.Pointer, fromStride int, to *float32, blocks int)
+TEXT ·tile12x32PackingSwappedAVX512(SB), NOSPLIT, $0-80
 	MOVQ k+0(FP), CX
 	MOVQ x+8(FP), SI
 	MOVQ w+16(FP), BX
@@ -4318,11 +3983,11 @@ first:
 	ADDQ $512, BX
 	DECQ R10
 	JNZ first
-	MOVQ aside+48(FP), R8
-	MOVQ (R8), R11
-	MOVQ 8(R8), R12
-	MOVQ 16(R8), R13
-	MOVQ 24(R8), AX
+	MOVQ from+48(FP), R11
+	MOVQ fromStride+56(FP), R12
+	IMULQ $2, R12
+	MOVQ to+64(FP), R13
+	MOVQ blocks+72(FP), AX
 	TESTQ AX, AX
 	JZ packed
 	MOVQ $0x6000600060006000, R14

@@ -98,7 +98,7 @@ func (p *path) ways() []*path {
 // swapped is the path that computes products of bfloat16 by the tile of p, over widened and swapped steps.
 func (p *path) swapped() *path {
 	out := *p
-	out.pack, out.roundX, out.steps, out.strips, out.packing = packSwapped, roundXSwapped, 1, strips{}, packingTiles{}
+	out.pack, out.roundX, out.steps, out.strips, out.packing = packSwapped, roundXSwapped, 1, strips{}, [3]packingTile{}
 	return &out
 }
 

@@ -172,18 +172,18 @@ func tile12x16PairsAVX512(k int, x, w, dst *float32, stride int, accumulate int)
 //		}
 //	}
 //
-// and packs, with to, from and stride of aside, the latter two in elements of w:
+// and packs 32 rows of weights, fromStride apart:
 //
-//	for i := range 16 * aside.blocks {
+//	for i := range 16 * blocks {
 //		for r := range 32 {
-//			to[i*32+r] = roundWeight(from[r*stride+2*i]) | roundWeight(from[r*stride+2*i+1])<<16
+//			to[i*32+r] = roundWeight(from[r*fromStride+2*i]) | roundWeight(from[r*fromStride+2*i+1])<<16
 //		}
 //	}
 //
-// k is at least 4 * (12 + 32*aside.blocks).
+// k is at least 4 * (12 + 32*blocks).
 //
 //go:noescape
-func tile12x32PackingPairsAVX512(k int, x, w, dst *float32, stride int, accumulate int, aside *aside)
+func tile12x32PackingPairsAVX512(k int, x, w, dst *float32, stride int, accumulate int, from unsafe.Pointer, fromStride int, to *float32, blocks int)
 
 // packSwappedAVX512 widens 16 rows of weights, rows stride apart, and lays them side by side, nr columns to a row of dst:
 //

@@ -1901,8 +1901,8 @@ store:
 	VZEROUPPER
 	RET
 
-// func tile12x32PackingPairsAVX512(k int, x, w, dst *float32, stride int, accumulate int, aside *aside)
-TEXT ·tile12x32PackingPairsAVX512(SB), NOSPLIT, $0-56
+// func tile12x32PackingPairsAVX512(k int, x, w, dst *float32, stride int, accumulate int, from unsafe.Pointer, fromStride int, to *float32, blocks int)
+TEXT ·tile12x32PackingPairsAVX512(SB), NOSPLIT, $0-80
 	MOVQ k+0(FP), CX
 	MOVQ x+8(FP), SI
 	MOVQ w+16(FP), BX
@@ -2001,11 +2001,11 @@ first:
 	ADDQ $512, BX
 	DECQ R10
 	JNZ first
-	MOVQ aside+48(FP), R8
-	MOVQ (R8), R11
-	MOVQ 8(R8), R12
-	MOVQ 16(R8), R13
-	MOVQ 24(R8), AX
+	MOVQ from+48(FP), R11
+	MOVQ fromStride+56(FP), R12
+	IMULQ $2, R12
+	MOVQ to+64(FP), R13
+	MOVQ blocks+72(FP), AX
 	TESTQ AX, AX
 	JZ packed
 	MOVQ $0x6000600060006000, R14

@@ -19,7 +19,7 @@ func roundingsAVX512(p *path) []*path {
 	}
 	fma.roundX, fma.pack = swappedRounder(8, roundSwappedAVX2), bf16Packer(16, 8, 1, packSwappedAVX512, packSwapped)
 	fma.strips[BF16] = []strip{{8, 16, strip8SwappedAVX512}, {4, 16, strip4SwappedAVX512}, {2, 16, strip2SwappedAVX512}, {1, 16, strip1SwappedAVX512}}
-	fma.packing = packingTiles{[3]packingTile{BF16: tile12x32PackingSwappedAVX512}, 16}
+	fma.packing = [3]packingTile{BF16: tile12x32PackingSwappedAVX512}
 	if !cpu.X86.HasAVX512BF16 {
 		return []*path{fma}
 	}
@@ -27,7 +27,7 @@ func roundingsAVX512(p *path) []*path {
 	dot.tile, dot.half, dot.low, dot.steps = tile12x32PairsAVX512, tile12x16PairsAVX512, lowTiles{tile4x32PairsAVX512, tile8x32PairsAVX512}, 2
 	dot.roundX, dot.pack = roundXPairsAVX512, bf16Packer(16, 4, 2, packPairsAVX512, packPairs)
 	dot.strips[BF16] = []strip{{8, 16, strip8PairsAVX512}, {4, 16, strip4PairsAVX512}, {2, 16, strip2PairsAVX512}, {1, 16, strip1PairsAVX512}}
-	dot.packing = packingTiles{[3]packingTile{BF16: tile12x32PackingPairsAVX512}, 16}
+	dot.packing = [3]packingTile{BF16: tile12x32PackingPairsAVX512}
 	if pairsAreFaster() {
 		return []*path{dot, fma}
 	}
@@ -39,7 +39,6 @@ func roundingsAVX2(p *path) []*path {
 	fma := p.swapped()
 	fma.roundX, fma.pack = swappedRounder(8, roundSwappedAVX2), bf16Packer(8, 8, 1, packSwappedAVX2, packSwapped)
 	fma.strips[BF16] = []strip{{8, 8, strip8SwappedAVX2}, {4, 16, strip4SwappedAVX2}, {2, 16, strip2SwappedAVX2}, {1, 16, strip1SwappedAVX2}}
-	fma.packing = packingTiles{[3]packingTile{BF16: tile6x16PackingSwappedAVX2}, 4}
 	return []*path{fma}
 }
 

@@ -6,37 +6,36 @@ import "fmt"
 // keep the processor's floating-point units busy and leave the others idle, so that what is done by general registers costs next to
 // nothing. The routine for packing alone, which transposes in vector registers, costs a few per cent of a prefill.
 
-// packs is how many steps a tile packs of a row of weights with four steps of its own: as few as a tile of a prefill needs, where a
-// step takes AVX2 a quarter of the time.
-func (m machine) packs() int { return map[string]int{"AVX2": 4, "AVX512": 16}[m.name] }
+// packedSteps is how many steps a tile packs of a row of weights with four steps of its own. The fewer, the longer it takes to pack all.
+const packedSteps = 16
 
 // rowBytes is the length of so many steps in a row of weights.
-func (k kind) rowBytes(steps int) int { return steps * k.chunk() / k.elements() }
+func (k kind) rowBytes() int { return packedSteps * k.chunk() / k.elements() }
 
 // packingDoc is the part of the doc comment that tells what is packed.
 func (m machine) packingDoc(k kind) string {
 	return fmt.Sprintf(`
-and packs, with to, from and stride of aside, the latter two in elements of w:
+and packs %[2]d rows of weights, fromStride apart:
 
-	for i := range %d * aside.blocks {
-		for r := range %d {
-			to[i*%[2]d+r] = %s
+	for i := range %[1]d * blocks {
+		for r := range %[2]d {
+			to[i*%[2]d+r] = %[3]s
 		}
 	}
 
-k is at least 4 * (%d + %[2]d*aside.blocks).
-`, m.packs(), 2*m.lanes, k.elementOf("from"), m.mr)
+k is at least 4 * (%[4]d + %[2]d*blocks).
+`, packedSteps, 2*m.lanes, k.elementOf("from", "fromStride"), m.mr)
 }
 
 // packingLoop writes the loop over blocks, each a loop over the rows of weights: row makes that of what is done with a row. CX is how
 // often four steps are left.
 func (m machine) packingLoop(g *generator, k kind, row func(aside func())) {
 	nr := 2 * m.lanes
-	g.op("MOVQ aside+48(FP), R8")
-	g.op("MOVQ (R8), R11")
-	g.op("MOVQ 8(R8), R12")
-	g.op("MOVQ 16(R8), R13")
-	g.op("MOVQ 24(R8), AX")
+	g.op("MOVQ from+48(FP), R11")
+	g.op("MOVQ fromStride+56(FP), R12")
+	g.op("IMULQ $%d, R12", k.bytes)
+	g.op("MOVQ to+64(FP), R13")
+	g.op("MOVQ blocks+72(FP), AX")
 	g.op("TESTQ AX, AX")
 	g.op("JZ packed")
 	if k != kinds[1] {
@@ -49,8 +48,8 @@ func (m machine) packingLoop(g *generator, k kind, row func(aside func())) {
 	g.op("MOVQ R12, R8")
 	g.op("IMULQ $%d, R8", nr)
 	g.op("SUBQ R8, R11")
-	g.op("ADDQ $%d, R11", k.rowBytes(m.packs()))
-	g.op("ADDQ $%d, R13", 4*nr*(m.packs()-1))
+	g.op("ADDQ $%d, R11", k.rowBytes())
+	g.op("ADDQ $%d, R13", 4*nr*(packedSteps-1))
 	g.op("SUBQ $%d, CX", nr)
 	g.op("DECQ AX")
 	g.op("JNZ block")
@@ -62,9 +61,9 @@ func (m machine) packingLoop(g *generator, k kind, row func(aside func())) {
 // packRow packs the next steps of a row at R11, into a column at R13, by way of R8 and R9, and goes on to the next row. It asks for
 // what the block after the next one takes of it.
 func (m machine) packRow(g *generator, k kind) {
-	nr, steps := 2*m.lanes, m.packs()
+	nr := 2 * m.lanes
 	g.op("PREFETCHT1 128(R11)")
-	for at := 0; at < k.rowBytes(steps); at += 8 {
+	for at := 0; at < k.rowBytes(); at += 8 {
 		g.op("MOVQ %d(R11), R8", at)
 		if k != kinds[1] {
 			// A half of 0x6000 and what it has of these bits has its highest bit if it has any of them.

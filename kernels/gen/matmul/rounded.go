@@ -14,14 +14,14 @@ func (k kind) product() string {
 }
 
 // elementOf is what a packing of w puts into a panel, in its doc comment.
-func (k kind) elementOf(w string) string {
+func (k kind) elementOf(w, stride string) string {
 	switch k {
 	case swapped:
-		return fmt.Sprintf("roundWeight(%s[r*stride+i^1])", w)
+		return fmt.Sprintf("roundWeight(%s[r*%s+i^1])", w, stride)
 	case pairs:
-		return fmt.Sprintf("roundWeight(%s[r*stride+2*i]) | roundWeight(%[1]s[r*stride+2*i+1])<<16", w)
+		return fmt.Sprintf("roundWeight(%s[r*%s+2*i]) | roundWeight(%[1]s[r*%[2]s+2*i+1])<<16", w, stride)
 	}
-	return w + "[r*stride+i]"
+	return fmt.Sprintf("%s[r*%s+i]", w, stride)
 }
 
 // rounded writes the products of bfloat16: by FMA over widened weights, and by the instruction for pairs.

@@ -7,7 +7,7 @@ import "fmt"
 // floatTileSignature is that of a tileFunc, packingTileSignature that of a packingTile.
 const (
 	floatTileSignature   = "(k int, x, w, dst *float32, stride int, accumulate int)"
-	packingTileSignature = "(k int, x, w, dst *float32, stride int, accumulate int, aside *aside)"
+	packingTileSignature = "(k int, x, w, dst *float32, stride int, accumulate int, from unsafe.Pointer, fromStride int, to *float32, blocks int)"
 )
 
 // packSignature is that of a packRoutine.
@@ -22,7 +22,7 @@ func (k kind) packDoc(name string, rows int) string {
 			dst[i*nr+r] = %[4]s
 		}
 	}
-`, name, rows, k.elements(), k.elementOf("w"))
+`, name, rows, k.elements(), k.elementOf("w", "stride"))
 }
 
 // widenCols is how many columns a widening takes.

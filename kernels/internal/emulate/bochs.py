@@ -6,7 +6,7 @@ PROGRAM is a statically linked Go program for amd64. Each line of standard input
 an argument is a number, or {"data": BASE64} for a pointer to these bytes. The answer is a line too: {"data": [BASE64, ...]},
 the bytes of each pointer afterwards, or {"error": TEXT}.
 
-Arguments go in registers, as Go functions take them (ABIInternal). Each buffer ends where an unmapped page begins, so that a
+Arguments go in registers and then on the stack, as Go functions take them (ABIInternal). Each buffer ends where an unmapped page begins, so that a
 routine which reads or writes beyond it faults. Needs the package bochscpu-python.
 """
 
@@ -143,7 +143,8 @@ class Machine:
         state.r14 = G
         for register, word in zip(ARGUMENTS, words, strict=False):
             setattr(state, register, word & (1 << 64) - 1)
-        self.write(state.rsp, struct.pack("<Q", HALT))
+        above = [HALT] + [word & (1 << 64) - 1 for word in words[len(ARGUMENTS) :]]
+        self.write(state.rsp, struct.pack(f"<{len(above)}Q", *above))
         state.cs = segment(0x10, 0xA09B, 0)
         state.ds = state.es = state.ss = state.gs = segment(0x18, 0xC093, 0)
         state.fs = segment(0x18, 0xC093, G + PAGE)  # where Go keeps the current goroutine, at -8

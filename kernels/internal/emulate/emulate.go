@@ -68,15 +68,9 @@ func Bytes[T any](s []T) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s))), len(s)*int(unsafe.Sizeof(*new(T))))
 }
 
-// maxArgs is how many arguments Go passes in registers.
-const maxArgs = 9
-
 // Call runs routine, a function of integers and pointers alone, with arguments of type int, or []byte for a pointer to
 // these bytes. It may neither read nor write beyond their end: that is an error, as is an instruction that faults.
 func (c *CPU) Call(routine any, args ...any) error {
-	if len(args) > maxArgs {
-		return fmt.Errorf("%d arguments; %d can be passed", len(args), maxArgs)
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	call := struct {

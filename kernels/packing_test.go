@@ -1,0 +1,129 @@
+package kernels
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"unsafe"
+
+	pages "github.com/loupe-vl/loupe/kernels/internal/guard"
+)
+
+// eachPacking runs a test on every way of a path to compute products whose tiles pack weights on the side.
+func eachPacking(t *testing.T, f func(t *testing.T, p *path)) {
+	eachPath(t, func(t *testing.T, name string) {
+		e := engine(t, Options{Kernels: name})
+		ways := []*path{e.path}
+		if borrowed == nil {
+			ways = append(ways, e.path.ways()...)
+		}
+		found := false
+		for _, p := range ways {
+			if p.packing[BF16] != nil {
+				found = true
+				t.Run(fmt.Sprintf("rounded=%v,steps=%d", p.roundX != nil, max(p.steps, 1)), func(t *testing.T) { f(t, p) })
+			}
+		}
+		if !found && name == "avx512" {
+			t.Error("no tile of this path packs")
+		}
+		if !found {
+			t.Skip("no tile of this path packs")
+		}
+	})
+}
+
+// hardWeights are n bfloat16 of all sizes, some of which the products of bfloat16 take for 0.
+func hardWeights(r *rand.Rand, n int) []uint16 {
+	w := make([]uint16, n)
+	for i := range w {
+		w[i] = uint16(math.Float32bits(float32(r.NormFloat64())) >> 16)
+		if r.IntN(4) == 0 {
+			w[i] = uint16(r.IntN(0x7f80)) | uint16(r.IntN(2))<<15
+		}
+	}
+	return w
+}
+
+// TestPackingTiles: a tile that packs computes what the tile does that does not, and packs what packing alone does, and touches nothing
+// else: all operands lie against pages without access.
+func TestPackingTiles(t *testing.T) {
+	eachPacking(t, func(t *testing.T, p *path) {
+		r := rand.New(rand.NewPCG(61, 62))
+		floats := func(n int) []float32 {
+			x := make([]float32, n)
+			for i := range x {
+				x[i] = float32(r.NormFloat64())
+			}
+			return x
+		}
+		per := max(p.steps, 1)
+		for blocks := 1; blocks <= 3; blocks++ {
+			for _, more := range []int{0, 1, 3, 4, 21} {
+				k, steps, stride := 4*(p.mr+p.nr*blocks)+more, blocks*packedSteps, p.nr+more
+				m := Matrix{Kind: BF16, Rows: p.nr, Cols: steps * per, Stride: steps*per + more}
+				weights := hardWeights(r, (m.Rows-1)*m.Stride+m.Cols)
+				x, w, start := floats(k*p.mr), floats(k*p.nr), floats((p.mr-1)*stride+p.nr)
+				for _, side := range pages.Sides {
+					m.Bits = pages.Like(t, side, weights)
+					xs, ws, dst, want := pages.Like(t, side, x), pages.Like(t, side, w), pages.Like(t, side, start), slices.Clone(start)
+					to, packed := pages.Tail[float32](t, steps*p.nr), make([]float32, steps*p.nr)
+					if side == pages.AtHead {
+						to = pages.Head[float32](t, steps*p.nr)
+					}
+					acc := blocks % 2
+					p.tile(k, &x[0], &w[0], &want[0], stride, acc)
+					p.pack(packed, p.nr, m, 0, p.nr, 0, steps)
+					p.packing[BF16](k, &xs[0], &ws[0], &dst[0], stride, acc, m.at(0, 0), m.Stride, &to[0], blocks)
+					what := fmt.Sprintf("%s, %d blocks beside %d steps", side, blocks, k)
+					if !sameBits(dst, want) {
+						t.Errorf("%s: the product differs from the tile's", what)
+					}
+					if !sameBits(to, packed) {
+						t.Errorf("%s: the panel differs from that of packing alone", what)
+					}
+					if !sameBits(xs, x) || !sameBits(ws, w) || !slices.Equal(m.Bits, weights) {
+						t.Errorf("%s: an operand was changed", what)
+					}
+				}
+			}
+		}
+	})
+}
+
+// TestProductsPackOnTheSide: products that are large enough for it pack on the side, whatever their steps, and give the bits of the
+// arithmetic: steps that are cut into parts of which each is packed whole, or but for a rest; rows and columns with a rest; weights
+// that end with the product.
+func TestProductsPackOnTheSide(t *testing.T) {
+	eachPacking(t, func(t *testing.T, p *path) {
+		tile := p.packing[BF16]
+		for _, c := range []struct{ cols, k int }{{3 * p.nr, 600}, {2*p.nr + 5, 1100}, {2 * p.nr, 1037}, {4 * p.nr, 700}} {
+			if borrowed != nil && c.k != 600 {
+				continue
+			}
+			e := engine(t, Options{Kernels: p.name, Threads: 1})
+			calls, own := 0, *p
+			own.packing[BF16] = func(k int, x, w, dst *float32, stride int, accumulate int, from unsafe.Pointer, fromStride int, to *float32, blocks int) {
+				calls++
+				tile(k, x, w, dst, stride, accumulate, from, fromStride, to, blocks)
+			}
+			rounded := p.roundX != nil
+			e.path, e.rounded = &own, func() *path { return &own }
+			r := rand.New(rand.NewPCG(uint64(c.k), 63))
+			q := newProblem(t, r, problem{rows: 22*p.mr + 1, cols: c.cols, k: c.k, kind: BF16, transW: true, accumulate: !rounded && c.k == 600})
+			q.w.Bits, q.w.Rounded = hardWeights(r, len(q.w.Bits)), rounded
+			want := q.naive
+			if rounded {
+				want = q.roundedNaive
+			}
+			if !sameBits(q.run(t, e, false), want()) {
+				t.Errorf("%v: differs from the arithmetic", q)
+			}
+			if calls == 0 {
+				t.Errorf("%v: nothing was packed on the side", q)
+			}
+		}
+	})
+}
