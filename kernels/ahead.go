@@ -35,13 +35,14 @@ const farAhead = 192
 
 // upcoming is the stage that comes after the stage now, and is packed into spare. Where there is none, it is the first one of panel
 // likely, and is only asked for.
-func (p *path) upcoming(w Matrix, transW bool, now, after stage, likely int, dst View, spare []float32) upcoming {
+func (p *path) upcoming(q *product, now, after stage, likely int, spare []float32) upcoming {
+	dst, w := q.dst, q.w
 	last := after.panels == 0
 	if last {
 		after.first, after.panels = likely, 1
 	}
 	c, cols := after.first*p.nr, min(after.panels*p.nr, dst.Cols-after.first*p.nr)
-	if p.prefetch == nil || !transW || cols <= 0 {
+	if p.prefetch == nil || !q.transW || cols <= 0 {
 		return upcoming{}
 	}
 	per := max(p.steps, 1) // elements of a step
@@ -49,8 +50,8 @@ func (p *path) upcoming(w Matrix, transW bool, now, after stage, likely int, dst
 	if !last && after.panels == 1 && cols == p.nr && u.packsAside(now, dst.Rows/p.mr*now.panels) {
 		u.packs, u.spare = p.packing[w.Kind], spare
 		// A row's end is not followed by what is packed then: the beginnings of the next panel's rows.
-		u.r, u.rows, u.c, u.cols = c+cols, 0, 0, min(farAhead/w.Kind.size(), w.Cols)
-		if (after.k+after.steps)*per >= w.Cols {
+		u.r, u.rows, u.c, u.cols = c+cols, 0, q.from*per, min(farAhead/w.Kind.size(), w.Cols-q.from*per)
+		if after.k+after.steps == q.to {
 			u.rows = max(min(cols, dst.Cols-u.r), 0)
 		}
 	}

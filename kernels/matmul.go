@@ -8,28 +8,33 @@ const kBlock = 512
 
 // tileSteps is how many steps a tile computes at a time in a product over k: parts of about the same length, since a short one is
 // over before the next one's weights are packed beside it.
-func tileSteps(k int) int {
-	parts := max((k+kBlock-1)/kBlock, 1)
-	return ((k+parts-1)/parts + 15) / 16 * 16
+func tileSteps(k int) int { return evenParts(k, kBlock, 16) }
+
+// What lies in the second-level cache together: columns of a product, 2 kB each, and rows of x that they meet before the next ones.
+const (
+	groupCols = 32
+	groupRows = 192
+)
+
+// What of x lies in the third-level cache, in which a product reads it again for each few columns: so many numbers, and no more rows
+// than leave them some hundred steps, since dst is read and written anew for each part of them.
+const (
+	partNumbers = 11 << 17
+	partRows    = 4096
+)
+
+// part is how many rows and steps of x of (rows, k) a product takes at a time, in parts of about the same size: whole tiles and
+// multiples of 16.
+func (p *path) part(rows, k int) (high, steps int) {
+	high = evenParts(rows, partRows, p.mr)
+	return high, evenParts(k, max(partNumbers/high, 16), 16)
 }
 
-// blocks are how much of the operands lies in the second-level cache together.
-type blocks struct {
-	cols int // columns packed together: 2 kB each
-	rows int // rows of x that these columns meet before the next: 2 kB each
+// evenParts is how long each of the fewest parts of n is, all about the same, none longer than most, but for being a multiple of unit.
+func evenParts(n, most, unit int) int {
+	parts := max((n+most-1)/most, 1)
+	return max(((n+parts-1)/parts+unit-1)/unit*unit, unit)
 }
-
-// blocksFor chooses the blocks by the size of x, in numbers: one that the third-level cache holds is read again for each few
-// columns, a larger one, which comes from memory each time, for each many.
-func blocksFor(x int) blocks {
-	if x <= 3<<20 {
-		return blocks{cols: 32, rows: 192}
-	}
-	return blocks{cols: 320, rows: 96}
-}
-
-// panels is how many panels of p these columns are.
-func (b blocks) panels(p *path) int { return b.cols / p.nr }
 
 // Scratch is the working memory of a product on one goroutine.
 type Scratch struct {
@@ -120,22 +125,36 @@ const leastPanels = 6
 // tiles is how many tiles so many rows are.
 func (p *path) tiles(rows int) int { return (rows + p.mr - 1) / p.mr }
 
-// byPanels computes the columns of a product from done on.
+// byPanels computes the columns of a product from done on, a part of x after the other.
 func (e *Engine) byPanels(p *path, dst, x View, w Matrix, transW, accumulate bool, bias []float32, done int) {
 	buf := e.packed.Get().(*[]float32)
 	defer e.packed.Put(buf)
-	tiles := p.tiles(dst.Rows)
-	packed := grow(buf, tiles*p.mr*x.Cols)
-	e.For(tiles, 1+(1<<13)/(p.mr*x.Cols+1), func(lo, hi int) { p.packTiles(packed, x, lo, hi) })
-	first, panels := done/p.nr, (dst.Cols+p.nr-1)/p.nr
+	rows, steps := p.part(dst.Rows, x.Cols)
+	for r := 0; r < dst.Rows; r += rows {
+		for k := 0; k == 0 || k < x.Cols; k += steps {
+			q := product{dst: dst.part(r, min(rows, dst.Rows-r), 0, dst.Cols), w: w, transW: transW, accumulate: accumulate || k > 0, from: k, to: min(k+steps, x.Cols)}
+			if q.to == x.Cols {
+				q.bias = bias
+			}
+			e.partByPanels(p, q, x.part(r, q.dst.Rows, k, q.to-k), buf, done)
+		}
+	}
+}
+
+// partByPanels packs x, a part of the left operand of q, and computes the columns of q from done on.
+func (e *Engine) partByPanels(p *path, q product, x View, buf *[]float32, done int) {
+	tiles := p.tiles(x.Rows)
+	q.x = grow(buf, tiles*p.mr*x.Cols)
+	e.For(tiles, 1+(1<<13)/(p.mr*x.Cols+1), func(lo, hi int) { p.packTiles(q.x, x, lo, hi) })
+	first, panels := done/p.nr, (q.dst.Cols+p.nr-1)/p.nr
 	// Each piece reads all of x, so that it has what meets x together, and packs its first weights with nothing beside them, but it
 	// leaves work for every thread.
-	grain := min(max(blocksFor(len(packed)).panels(p), leastPanels), (panels-first+e.pool.n-1)/e.pool.n)
+	grain := min(max(groupCols/p.nr, leastPanels), (panels-first+e.pool.n-1)/e.pool.n)
 	e.For(panels-first, grain, func(lo, hi int) {
 		s := e.scratch.Get().(*Scratch)
 		defer e.scratch.Put(s)
 		likely := hi + (e.pool.n-1)*(hi-lo)
-		p.product(s, dst, packed, x.Cols, w, transW, accumulate, bias, first+lo, first+hi, first+likely)
+		q.compute(p, s, first+lo, first+hi, first+likely)
 	})
 }
 
@@ -153,9 +172,10 @@ func (e *Engine) MatMulSerial(s *Scratch, dst, x View, w Matrix, transW, accumul
 		return
 	}
 	tiles := p.tiles(dst.Rows)
-	packed := grow(&s.x, tiles*p.mr*x.Cols)
-	p.packTiles(packed, x, 0, tiles)
-	p.product(s, dst, packed, x.Cols, w, transW, accumulate, nil, done/p.nr, (dst.Cols+p.nr-1)/p.nr, (dst.Cols+p.nr-1)/p.nr)
+	q := product{dst: dst, x: grow(&s.x, tiles*p.mr*x.Cols), w: w, transW: transW, accumulate: accumulate, to: x.Cols}
+	p.packTiles(q.x, x, 0, tiles)
+	end := (dst.Cols + p.nr - 1) / p.nr
+	q.compute(p, s, done/p.nr, end, end)
 }
 
 // packTiles lays tiles [lo, hi) of x out as the tile kernel reads them: mr rows side by side for each k, zeros below the last.
@@ -212,29 +232,39 @@ func (p *path) askTile(x View, r, k0, kc int) {
 	}
 }
 
-// product computes the column panels [lo, hi) of dst, and adds bias, unless it is nil, and asks for the weights of panel likely, from
-// which this goroutine may go on. Panels go in groups and rows in blocks
-// that lie in the second-level cache together, and within them a panel that lies in the first meets one tile of x after the
-// other (Goto and van de Geijn, Anatomy of High-Performance Matrix Multiplication).
-func (p *path) product(s *Scratch, dst View, packed []float32, k int, w Matrix, transW, accumulate bool, bias []float32, lo, hi, likely int) {
-	if k == 0 {
-		if !accumulate {
+// product is a product, or a part of one: dst = or += x w(k, c) for k in [from, to), and then += bias, unless it is nil.
+type product struct {
+	dst                View
+	x                  []float32 // steps [from, to), packed
+	w                  Matrix
+	transW, accumulate bool
+	from, to           int
+	bias               []float32
+}
+
+// compute computes the column panels [lo, hi), and asks for the weights of panel likely, from which this goroutine may go on. Panels
+// go in groups and rows in blocks that lie in the second-level cache together, and within them a panel that lies in the first meets
+// one tile of x after the other (Goto and van de Geijn, Anatomy of High-Performance Matrix Multiplication).
+func (q *product) compute(p *path, s *Scratch, lo, hi, likely int) {
+	dst := q.dst
+	if q.from == q.to {
+		if !q.accumulate {
 			dst.clear(lo*p.nr, min(hi*p.nr, dst.Cols))
 		}
-		p.addBias(dst, bias, 0, dst.Rows, lo*p.nr, min(hi*p.nr, dst.Cols))
+		p.addBias(dst, q.bias, 0, dst.Rows, lo*p.nr, min(hi*p.nr, dst.Cols))
 		return
 	}
-	b := blocksFor(len(packed))
-	group, block := b.panels(p), b.rows/p.mr*p.mr
+	group, block := groupCols/p.nr, groupRows/p.mr*p.mr
 	panels, spare, edge := grow(&s.panels, group*kBlock*p.nr), grow(&s.spare, kBlock*p.nr), grow(&s.edge, p.mr*p.nr)
 	tiles, ready := p.tiles(dst.Rows), 0
-	for now := (stage{lo, min(group, hi-lo), 0, min(tileSteps(k), k)}); now.panels > 0; {
-		p.packStage(panels, w, transW, now, ready, dst.Cols)
-		after := now.after(group, hi, k)
-		next := p.upcoming(w, transW, now, after, likely, dst, spare)
-		x := packed[now.k*tiles*p.mr:]
+	steps := tileSteps(q.to - q.from)
+	for now := (stage{lo, min(group, hi-lo), q.from, min(steps, q.to-q.from)}); now.panels > 0; {
+		p.packStage(panels, q.w, q.transW, now, ready, dst.Cols)
+		after := now.after(q, steps, group, hi)
+		next := p.upcoming(q, now, after, likely, spare)
+		x := q.x[(now.k-q.from)*tiles*p.mr:]
 		acc := 0
-		if accumulate || now.k > 0 {
+		if q.accumulate || now.k > q.from {
 			acc = 1
 		}
 		for r0 := 0; r0 < dst.Rows; r0 += block {
@@ -246,8 +276,8 @@ func (p *path) product(s *Scratch, dst View, packed []float32, k int, w Matrix, 
 					p.oneTile(dst, x[r*now.steps:], panel, edge, r, c, cols, now.steps, acc, &next)
 				}
 			}
-			if now.k+now.steps == k {
-				p.addBias(dst, bias, r0, min(r0+block, dst.Rows), now.first*p.nr, min((now.first+now.panels)*p.nr, dst.Cols))
+			if now.k+now.steps == q.to {
+				p.addBias(dst, q.bias, r0, min(r0+block, dst.Rows), now.first*p.nr, min((now.first+now.panels)*p.nr, dst.Cols))
 			}
 		}
 		if ready = 0; next.packs != nil {
@@ -261,14 +291,14 @@ func (p *path) product(s *Scratch, dst View, packed []float32, k int, w Matrix, 
 // the first on.
 type stage struct{ first, panels, k, steps int }
 
-// after is the stage that follows in a product over k steps and panels up to hi, in groups: the next steps of the same panels, or
-// the first ones of the next group. It has no panels where there is none.
-func (s stage) after(group, hi, k int) stage {
-	if s.k += s.steps; s.k == k {
-		s.first, s.k = s.first+s.panels, 0
+// after is the stage that follows in a product of panels up to hi: the next steps of the same panels, or the first ones of the next
+// group. It has no panels where there is none.
+func (s stage) after(q *product, steps, group, hi int) stage {
+	if s.k += s.steps; s.k == q.to {
+		s.first, s.k = s.first+s.panels, q.from
 		s.panels = min(group, hi-s.first)
 	}
-	s.steps = min(tileSteps(k), k-s.k)
+	s.steps = min(steps, q.to-s.k)
 	return s
 }
 
@@ -282,6 +312,14 @@ func (p *path) packStage(panels []float32, w Matrix, transW bool, s stage, ready
 		c := (s.first + j) * p.nr
 		p.packPanel(panels[(j*s.steps+ready)*p.nr:], w, transW, c, min(p.nr, cols-c), s.k+ready, s.steps-ready)
 	}
+}
+
+// part is rows [r, r+rows) and columns [c, c+cols) of v.
+func (v View) part(r, rows, c, cols int) View {
+	if v.Rows, v.Cols = rows, cols; rows > 0 && cols > 0 {
+		v.Data = v.Data[r*v.RowStride+c*v.ColStride:]
+	}
+	return v
 }
 
 // clear sets columns [lo, hi) to 0.

@@ -226,6 +226,40 @@ func TestMatMulPaths(t *testing.T) {
 	})
 }
 
+// TestMatMulParts: products whose left operand is taken in parts, of rows or of steps, are those of the whole.
+func TestMatMulParts(t *testing.T) {
+	eachPath(t, func(t *testing.T, name string) {
+		e := engine(t, Options{Kernels: name, Threads: 2})
+		r := rand.New(rand.NewPCG(14, 15))
+		for _, c := range []problem{
+			{rows: partRows + 30, cols: 5, k: 40, kind: BF16, transW: true},
+			{rows: partRows/4 + 7, cols: 17, k: 4*partNumbers/partRows + 90, kind: BF16, transW: true, accumulate: true},
+			{rows: partRows + 30, cols: 3, k: partNumbers/partRows + 90, kind: F32, pad: 1},
+			{rows: partRows / 2, cols: 3, k: 2*partNumbers/partRows + 90, kind: F16, transW: true, transX: true},
+		} {
+			p := newProblem(t, r, c)
+			if high, steps := e.path.part(p.rows, p.k); high >= p.rows && steps >= p.k {
+				t.Fatalf("%v is one part: the test tests nothing", p)
+			}
+			if !sameBits(p.run(t, e, false), p.naive()) {
+				t.Errorf("%v: differs from law 1", p)
+			}
+		}
+	})
+}
+
+// TestPart: parts are even, whole tiles and multiples of 16, and cover all.
+func TestPart(t *testing.T) {
+	p := &path{mr: 12}
+	for _, c := range []struct{ rows, k, high, steps int }{
+		{924, 1280, 924, 1280}, {924, 5120, 924, 1280}, {256, 8960, 264, 4480}, {16384, 1280, 4104, 320}, {1, 1, 12, 16}, {5, 0, 12, 16}, {1 << 20, 100, 4104, 112},
+	} {
+		if high, steps := p.part(c.rows, c.k); high != c.high || steps != c.steps {
+			t.Errorf("parts of (%d, %d) are (%d, %d), not (%d, %d)", c.rows, c.k, high, steps, c.high, c.steps)
+		}
+	}
+}
+
 // TestMatMulDenormals: products and sums in float32's denormal range are kept on every path.
 func TestMatMulDenormals(t *testing.T) {
 	eachPath(t, func(t *testing.T, name string) {
