@@ -229,10 +229,11 @@ type attentionScratch struct {
 	looked     []float32 // a panel of scores or probabilities, as rows
 }
 
-// block is n rows of memory that *s keeps, each as long as keys.
+// block is n rows of memory that *s keeps, each as long as keys. It grows by 256 numbers at least: every step of decoding sees one
+// key more, and should not allocate for it.
 func block(s *[]float32, n, keys int) Tensor {
 	if cap(*s) < n*keys {
-		*s = make([]float32, n*keys)
+		*s = make([]float32, (n*keys+255)/256*256)
 	}
 	return Of(n, keys, (*s)[:n*keys])
 }
