@@ -45,7 +45,7 @@ func (p *path) upcoming(q *product, now, after stage, likely int, spare []float3
 	if p.prefetch == nil || !q.transW || cols <= 0 {
 		return upcoming{}
 	}
-	per := max(p.steps, 1) // elements of a step
+	per := p.per()
 	u := upcoming{p: p, w: w, stage: after, r: c, rows: cols, c: after.k * per, cols: min(after.steps*per, w.Cols-after.k*per)}
 	if !last && after.panels == 1 && cols == p.nr && u.packsAside(now, dst.Rows/p.mr*now.panels) {
 		u.packs, u.spare = p.packing[w.Kind], spare
@@ -65,7 +65,7 @@ func (u *upcoming) packsAside(now stage, tiles int) bool {
 	if u.w.Kind >= Quantised || u.p.packing[u.w.Kind] == nil {
 		return false
 	}
-	u.ready, u.blocks = u.cols/max(u.p.steps, 1)/packedSteps*packedSteps, (now.steps/4-u.p.mr)/u.p.nr
+	u.ready, u.blocks = u.cols/u.p.per()/packedSteps*packedSteps, (now.steps/4-u.p.mr)/u.p.nr
 	return u.blocks > 0 && tiles*u.blocks*packedSteps >= u.ready
 }
 
@@ -84,7 +84,7 @@ func (u *upcoming) pack(k int, x, w, dst *float32, stride, accumulate int) bool 
 	if u.packs == nil || u.packed == u.ready {
 		return false
 	}
-	nr, per := u.p.nr, max(u.p.steps, 1)
+	nr, per := u.p.nr, u.p.per()
 	blocks := min(u.blocks, (u.ready-u.packed)/packedSteps)
 	r, c, n := u.first*nr, (u.k+u.packed)*per, blocks*packedSteps
 	to := u.spare[u.packed*nr:][:n*nr]

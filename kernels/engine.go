@@ -51,6 +51,9 @@ type path struct {
 	steps  int
 }
 
+// per is how many elements of a row of weights an element of a panel stands for.
+func (p *path) per() int { return max(p.steps, 1) }
+
 // tileFunc computes one tile of a product: dst[r*stride+c] = fma chain of x[k*mr+r] and w[k*nr+c] over k ascending, for r
 // below the path's mr and c below its nr, from +0, or from dst if accumulate is not 0.
 type tileFunc func(k int, x, w, dst *float32, stride int, accumulate int)

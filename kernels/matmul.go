@@ -23,6 +23,9 @@ const (
 	partRows    = 4096
 )
 
+// leastPanels is the least of a piece of a product, where there is enough of it for all threads.
+const leastPanels = 6
+
 // part is how many rows and steps of x of (rows, k) a product takes at a time, in parts of about the same size: whole tiles and
 // multiples of 16.
 func (p *path) part(rows, k int) (high, steps int) {
@@ -119,9 +122,6 @@ func (p *path) addBias(dst View, bias []float32, first, end, lo, hi int) {
 	}
 }
 
-// leastPanels is the least of a piece of a product, where there is enough of it for all threads.
-const leastPanels = 6
-
 // tiles is how many tiles so many rows are.
 func (p *path) tiles(rows int) int { return (rows + p.mr - 1) / p.mr }
 
@@ -149,7 +149,7 @@ func (e *Engine) partByPanels(p *path, q product, x View, buf *[]float32, done i
 	first, panels := done/p.nr, (q.dst.Cols+p.nr-1)/p.nr
 	// Each piece reads all of x, so that it has what meets x together, and packs its first weights with nothing beside them, but it
 	// leaves work for every thread.
-	grain := min(max(groupCols/p.nr, leastPanels), (panels-first+e.pool.n-1)/e.pool.n)
+	grain := min(leastPanels, (panels-first+e.pool.n-1)/e.pool.n)
 	e.For(panels-first, grain, func(lo, hi int) {
 		s := e.scratch.Get().(*Scratch)
 		defer e.scratch.Put(s)

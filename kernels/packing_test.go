@@ -2,7 +2,6 @@ package kernels
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -23,7 +22,7 @@ func eachPacking(t *testing.T, f func(t *testing.T, p *path)) {
 		for _, p := range ways {
 			if p.packing[BF16] != nil {
 				found = true
-				t.Run(fmt.Sprintf("rounded=%v,steps=%d", p.roundX != nil, max(p.steps, 1)), func(t *testing.T) { f(t, p) })
+				t.Run(fmt.Sprintf("rounded=%v,steps=%d", p.roundX != nil, p.per()), func(t *testing.T) { f(t, p) })
 			}
 		}
 		if !found && name == "avx512" {
@@ -33,18 +32,6 @@ func eachPacking(t *testing.T, f func(t *testing.T, p *path)) {
 			t.Skip("no tile of this path packs")
 		}
 	})
-}
-
-// hardWeights are n bfloat16 of all sizes, some of which the products of bfloat16 take for 0.
-func hardWeights(r *rand.Rand, n int) []uint16 {
-	w := make([]uint16, n)
-	for i := range w {
-		w[i] = uint16(math.Float32bits(float32(r.NormFloat64())) >> 16)
-		if r.IntN(4) == 0 {
-			w[i] = uint16(r.IntN(0x7f80)) | uint16(r.IntN(2))<<15
-		}
-	}
-	return w
 }
 
 // TestPackingTiles: a tile that packs computes what the tile does that does not, and packs what packing alone does, and touches nothing
@@ -59,20 +46,19 @@ func TestPackingTiles(t *testing.T) {
 			}
 			return x
 		}
-		per := max(p.steps, 1)
+		per := p.per()
 		for blocks := 1; blocks <= 3; blocks++ {
 			for _, more := range []int{0, 1, 3, 4, 21} {
 				k, steps, stride := 4*(p.mr+p.nr*blocks)+more, blocks*packedSteps, p.nr+more
 				m := Matrix{Kind: BF16, Rows: p.nr, Cols: steps * per, Stride: steps*per + more}
-				weights := hardWeights(r, (m.Rows-1)*m.Stride+m.Cols)
+				weights := make([]uint16, (m.Rows-1)*m.Stride+m.Cols)
+				scatter(r, weights, 1, 0x7f80)
 				x, w, start := floats(k*p.mr), floats(k*p.nr), floats((p.mr-1)*stride+p.nr)
 				for _, side := range pages.Sides {
 					m.Bits = pages.Like(t, side, weights)
 					xs, ws, dst, want := pages.Like(t, side, x), pages.Like(t, side, w), pages.Like(t, side, start), slices.Clone(start)
-					to, packed := pages.Tail[float32](t, steps*p.nr), make([]float32, steps*p.nr)
-					if side == pages.AtHead {
-						to = pages.Head[float32](t, steps*p.nr)
-					}
+					packed := make([]float32, steps*p.nr)
+					to := pages.Like(t, side, packed)
 					acc := blocks % 2
 					p.tile(k, &x[0], &w[0], &want[0], stride, acc)
 					p.pack(packed, p.nr, m, 0, p.nr, 0, steps)
@@ -113,7 +99,8 @@ func TestProductsPackOnTheSide(t *testing.T) {
 			e.path, e.rounded = &own, func() *path { return &own }
 			r := rand.New(rand.NewPCG(uint64(c.k), 63))
 			q := newProblem(t, r, problem{rows: 22*p.mr + 1, cols: c.cols, k: c.k, kind: BF16, transW: true, accumulate: !rounded && c.k == 600})
-			q.w.Bits, q.w.Rounded = hardWeights(r, len(q.w.Bits)), rounded
+			q.w.Rounded = rounded
+			scatter(r, q.w.Bits, 4, 0x7f80)
 			want := q.naive
 			if rounded {
 				want = q.roundedNaive

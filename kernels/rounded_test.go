@@ -56,6 +56,16 @@ func roundings(t *testing.T, o Options) []*Engine {
 	return out
 }
 
+// scatter makes one in so many of bits any bfloat16 whose bits, but for the sign, are below below: many are so small that products of
+// bfloat16 take them for 0.
+func scatter(r *rand.Rand, bits []uint16, one, below int) {
+	for i := range bits {
+		if r.IntN(one) == 0 {
+			bits[i] = uint16(r.IntN(below)) | uint16(r.IntN(2))<<15
+		}
+	}
+}
+
 func TestRoundedPaths(t *testing.T) {
 	eachRealPath(t, func(t *testing.T, name string) {
 		r := rand.New(rand.NewPCG(41, 42))
@@ -74,11 +84,7 @@ func TestRoundedPaths(t *testing.T) {
 				}
 			}
 			if p.kind == BF16 {
-				for i := range p.w.Bits {
-					if r.IntN(8) == 0 {
-						p.w.Bits[i] = uint16(r.IntN(0x4000)) | uint16(r.IntN(2))<<15
-					}
-				}
+				scatter(r, p.w.Bits, 8, 0x4000)
 			}
 			for _, e := range engines {
 				if !sameBits(p.run(t, e, false), p.roundedNaive()) {
@@ -97,11 +103,7 @@ func TestRoundedFewRows(t *testing.T) {
 		for rows := 1; rows <= mostStripRows+2; rows++ {
 			p := newProblem(t, r, problem{rows: rows, cols: 2*stripCols + 5, k: 96, kind: BF16, transW: true, pad: rows % 3, offset: rows % 4})
 			p.w.Rounded = true
-			for i := range p.w.Bits {
-				if r.IntN(8) == 0 {
-					p.w.Bits[i] = uint16(r.IntN(0x4000)) | uint16(r.IntN(2))<<15
-				}
-			}
+			scatter(r, p.w.Bits, 8, 0x4000)
 			for _, e := range engines {
 				if !sameBits(p.run(t, e, false), p.roundedNaive()) {
 					t.Fatalf("%v, %d steps at once: differs from the mode's arithmetic", p, e.rounded().steps)

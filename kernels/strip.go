@@ -39,7 +39,7 @@ func (p *path) stripped(dst, x View, w Matrix, transW bool) int {
 	if dst.Rows > mostStripRows || x.ColStride != 1 || x.Cols == 0 {
 		return 0
 	}
-	if transW && (p.strips[w.Kind] == nil || x.Cols*max(p.steps, 1)%w.Kind.line() != 0) || !transW && (p.fan == nil || w.Kind != F32) {
+	if transW && (p.strips[w.Kind] == nil || x.Cols*p.per()%w.Kind.line() != 0) || !transW && (p.fan == nil || w.Kind != F32) {
 		return 0
 	}
 	return dst.Cols / stripCols * stripCols
@@ -82,7 +82,7 @@ func (p *path) strip(dst, x View, w Matrix, transW, accumulate bool, c int) {
 		}
 		return
 	}
-	lines := x.Cols * max(p.steps, 1) / w.Kind.line()
+	lines := x.Cols * p.per() / w.Kind.line()
 	row := 0
 	for _, s := range p.strips[w.Kind] {
 		for ; dst.Rows-row >= s.rows; row += s.rows {

@@ -113,8 +113,8 @@ func TestCausal(t *testing.T) {
 	}
 }
 
-// kBlockOfKernels is the length of a panel in package kernels.
-const kBlockOfKernels = 256
+// kBlockOfKernels is the greatest length of a panel in package kernels.
+const kBlockOfKernels = 512
 
 func TestWithin(t *testing.T) {
 	for i, c := range []struct {

@@ -30,7 +30,10 @@ type kind struct {
 	steps int // steps of k in the 16 bytes (8 of halves) that one load of a row takes
 }
 
-var kinds = []kind{{"F32", 4, 4}, {"BF16", 2, 8}, {"F16", 2, 4}}
+var (
+	bf16  = kind{"BF16", 2, 8}
+	kinds = []kind{{"F32", 4, 4}, bf16, {"F16", 2, 4}}
+)
 
 // swapped and pairs are bfloat16 weights for products of bfloat16: widened, with the two steps of a pair swapped, or as pairs.
 var (

@@ -51,7 +51,7 @@ func exact(g *generator) {
 		m.macros(g)
 		m.tiles(g, false)
 		if m.name == "AVX512" { // AVX2's tiles leave no time: packing on the side gains nothing there
-			for _, k := range []kind{kinds[1], swapped} {
+			for _, k := range []kind{bf16, swapped} {
 				m.tile(g, m.mr, 2, false, &k)
 			}
 		}

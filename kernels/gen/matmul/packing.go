@@ -38,7 +38,7 @@ func (m machine) packingLoop(g *generator, k kind, row func(aside func())) {
 	g.op("MOVQ blocks+72(FP), AX")
 	g.op("TESTQ AX, AX")
 	g.op("JZ packed")
-	if k != kinds[1] {
+	if k != bf16 {
 		g.op("MOVQ $0x6000600060006000, R14")
 		g.op("MOVQ $0x8000800080008000, R15")
 	}
@@ -65,7 +65,7 @@ func (m machine) packRow(g *generator, k kind) {
 	g.op("PREFETCHT1 128(R11)")
 	for at := 0; at < k.rowBytes(); at += 8 {
 		g.op("MOVQ %d(R11), R8", at)
-		if k != kinds[1] {
+		if k != bf16 {
 			// A half of 0x6000 and what it has of these bits has its highest bit if it has any of them.
 			g.op("MOVQ R8, R9")
 			g.op("ANDQ R14, R9")

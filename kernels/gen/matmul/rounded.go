@@ -36,7 +36,7 @@ func rounded(g *generator) {
 	g.constant("That bit, moved down.", "one", 1)
 	g.constant("The bit that makes a NaN quiet.", "quiet", 0x400000)
 	for _, m := range machines {
-		m.columns(g, kinds[1])
+		m.columns(g, bf16)
 		m.lineMacro(g)
 		m.pairMacro(g)
 		m.stepMacros(g)

@@ -2,9 +2,42 @@ package main
 
 import "fmt"
 
+// tileStepName is the name of the macro that tileStep defines.
+func (m machine) tileStepName(rows, vectors int, dot bool) string {
+	pairs := ""
+	if dot {
+		pairs = "Pairs"
+	}
+	return fmt.Sprintf("STEP%dx%d%s_%s", rows, vectors*m.lanes, pairs, m.name)
+}
+
+// tileStep defines one step of k of a tile, of the one that packs on the side too: its sums are the first registers.
+func (m machine) tileStep(g *generator, rows, vectors int, dot bool) {
+	w := func(v int) int { return vectors*rows + v }
+	x := func(r int) int { return vectors*rows + vectors + r%2 }
+	g.macro("One step of k: the panel at an offset of BX, and x at an offset of SI, one row after the other.", m.tileStepName(rows, vectors, dot)+"(x, w)", func() {
+		for v := range vectors {
+			g.op("VMOVUPS (w+%d)(BX), %s", v*m.bytes(), m.r(w(v)))
+		}
+		for r := 0; r < rows; r += 2 {
+			g.op("VBROADCASTSS (x+%d)(SI), %s", 4*r, m.r(x(r)))
+			g.op("VBROADCASTSS (x+%d)(SI), %s", 4*r+4, m.r(x(r+1)))
+			for _, row := range []int{r, r + 1} {
+				for v := range vectors {
+					if dot {
+						g.dot(vectors*row+v, x(row), w(v))
+					} else {
+						g.op("VFMADD231PS %s, %s, %s", m.r(w(v)), m.r(x(row)), m.r(vectors*row+v))
+					}
+				}
+			}
+		}
+	})
+}
+
 // tile writes a tile over a packed panel, whose rows are two registers of columns, and a packed tile of x, whose columns are mr
 // rows: the first of these rows by the first vectors of columns, all in registers while k runs. With dot an element is a pair of
-// bfloat16. A tile that is given weights to pack does that on the side.
+// bfloat16. A tile that is given weights to pack does that on the side. The macro of its steps must be there: see tileStep.
 func (m machine) tile(g *generator, rows, vectors int, dot bool, packs *kind) {
 	wide, nr := 2*m.lanes, vectors*m.lanes
 	product, pairs := "acc = FMA(x[i*%[5]d+r], w[i*%[6]d+c], acc)", ""
@@ -33,30 +66,6 @@ func (m machine) tile(g *generator, rows, vectors int, dot bool, packs *kind) {
 		}
 	}
 `+also, name, rows, nr, of, m.mr, wide)
-	w := func(v int) int { return vectors*rows + v }
-	x := func(r int) int { return vectors*rows + vectors + r%2 }
-	step := fmt.Sprintf("STEP%dx%d%s_%s", rows, nr, pairs, m.name)
-	writeStep := func() {
-		for v := range vectors {
-			g.op("VMOVUPS (w+%d)(BX), %s", v*m.bytes(), m.r(w(v)))
-		}
-		for r := 0; r < rows; r += 2 {
-			g.op("VBROADCASTSS (x+%d)(SI), %s", 4*r, m.r(x(r)))
-			g.op("VBROADCASTSS (x+%d)(SI), %s", 4*r+4, m.r(x(r+1)))
-			for _, row := range []int{r, r + 1} {
-				for v := range vectors {
-					if dot {
-						g.dot(vectors*row+v, x(row), w(v))
-					} else {
-						g.op("VFMADD231PS %s, %s, %s", m.r(w(v)), m.r(x(row)), m.r(vectors*row+v))
-					}
-				}
-			}
-		}
-	}
-	if packs == nil { // a tile that packs has the steps of one that does not
-		g.macro("One step of k: the panel at an offset of BX, and x at an offset of SI, one row after the other.", step+"(x, w)", writeStep)
-	}
 	g.text(doc, name, signature, "CX", "SI", "BX", "DI", "DX", "AX")
 	g.op("SHLQ $2, DX")
 
@@ -80,6 +89,7 @@ func (m machine) tile(g *generator, rows, vectors int, dot bool, packs *kind) {
 		g.op("ADDQ DX, R8")
 	}
 
+	step := m.tileStepName(rows, vectors, dot)
 	loop := func(label, counter string, steps int, aside func()) {
 		g.label(label)
 		if aside != nil {
@@ -134,10 +144,10 @@ func (m machine) tile(g *generator, rows, vectors int, dot bool, packs *kind) {
 
 // tiles writes the whole tile, its first two thirds and its first third, and its first half of columns.
 func (m machine) tiles(g *generator, dot bool) {
-	for _, rows := range []int{m.mr, 2 * m.mr / 3, m.mr / 3} {
-		m.tile(g, rows, 2, dot, nil)
+	for _, size := range [][2]int{{m.mr, 2}, {2 * m.mr / 3, 2}, {m.mr / 3, 2}, {m.mr, 1}} {
+		m.tileStep(g, size[0], size[1], dot)
+		m.tile(g, size[0], size[1], dot, nil)
 	}
-	m.tile(g, m.mr, 1, dot, nil)
 }
 
 // pack writes the packing of a panel: a group of rows of the weights becomes one register of columns of the panel.
