@@ -256,12 +256,16 @@ func (q *product) compute(p *path, s *Scratch, lo, hi, likely int) {
 	}
 	group, block := groupCols/p.nr, groupRows/p.mr*p.mr
 	panels, spare, edge := grow(&s.panels, group*kBlock*p.nr), grow(&s.spare, kBlock*p.nr), grow(&s.edge, p.mr*p.nr)
-	tiles, ready := p.tiles(dst.Rows), 0
+	tiles, ready, blank := p.tiles(dst.Rows), 0, false
 	steps := tileSteps(q.to - q.from)
 	for now := (stage{lo, min(group, hi-lo), q.from, min(steps, q.to-q.from)}); now.panels > 0; {
 		p.packStage(panels, q.w, q.transW, now, ready, dst.Cols)
 		after := now.after(q, steps, group, hi)
 		next := p.upcoming(q, now, after, likely, spare)
+		if next.packs != nil && !blank {
+			clear(spare) // what a panel of the same kind leaves of it later, when the two have changed places, is blank as well
+			blank = true
+		}
 		x := q.x[(now.k-q.from)*tiles*p.mr:]
 		acc := 0
 		if q.accumulate || now.k > q.from {

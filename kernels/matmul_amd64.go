@@ -405,7 +405,7 @@ func tile12x16AVX512(k int, x, w, dst *float32, stride int, accumulate int)
 //		}
 //	}
 //
-// k is at least 4 * (12 + 32*blocks).
+// k is at least 4 * (12 + 32*blocks). Of each element of to it writes the upper half: the lower one must be 0.
 //
 //go:noescape
 func tile12x32PackingBF16AVX512(k int, x, w, dst *float32, stride int, accumulate int, from unsafe.Pointer, fromStride int, to *float32, blocks int)
@@ -430,7 +430,7 @@ func tile12x32PackingBF16AVX512(k int, x, w, dst *float32, stride int, accumulat
 //		}
 //	}
 //
-// k is at least 4 * (12 + 32*blocks).
+// k is at least 4 * (12 + 32*blocks). Of each element of to it writes the upper half: the lower one must be 0.
 //
 //go:noescape
 func tile12x32PackingSwappedAVX512(k int, x, w, dst *float32, stride int, accumulate int, from unsafe.Pointer, fromStride int, to *float32, blocks int)

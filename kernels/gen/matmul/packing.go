@@ -14,6 +14,10 @@ func (k kind) rowBytes() int { return packedSteps * k.chunk() / k.elements() }
 
 // packingDoc is the part of the doc comment that tells what is packed.
 func (m machine) packingDoc(k kind) string {
+	upper := ""
+	if k != pairs {
+		upper = " Of each element of to it writes the upper half: the lower one must be 0."
+	}
 	return fmt.Sprintf(`
 and packs %[2]d rows of weights, fromStride apart:
 
@@ -23,8 +27,8 @@ and packs %[2]d rows of weights, fromStride apart:
 		}
 	}
 
-k is at least 4 * (%[4]d + %[2]d*blocks).
-`, packedSteps, 2*m.lanes, k.elementOf("from", "fromStride"), m.mr)
+k is at least 4 * (%[4]d + %[2]d*blocks).%[5]s
+`, packedSteps, 2*m.lanes, k.elementOf("from", "fromStride"), m.mr, upper)
 }
 
 // packingLoop writes the loop over blocks, each a loop over the rows of weights: row makes that of what is done with a row. CX is how
@@ -59,42 +63,48 @@ func (m machine) packingLoop(g *generator, k kind, row func(aside func())) {
 }
 
 // packRow packs the next steps of a row at R11, into a column at R13, by way of R8 and R9, and goes on to the next row. It asks for
-// what the block after the next one takes of it.
+// what the block after the next one takes of it. Of a widened weight it moves the half that is not 0: where another thread shares the
+// core, what such a tile takes is instructions.
 func (m machine) packRow(g *generator, k kind) {
 	nr := 2 * m.lanes
 	g.op("PREFETCHT1 128(R11)")
-	for at := 0; at < k.rowBytes(); at += 8 {
-		g.op("MOVQ %d(R11), R8", at)
-		if k != bf16 {
-			// A half of 0x6000 and what it has of these bits has its highest bit if it has any of them.
-			g.op("MOVQ R8, R9")
-			g.op("ANDQ R14, R9")
-			g.op("ADDQ R14, R9")
-			g.op("ANDQ R15, R9")
-			g.op("SHRQ $15, R9")
-			g.op("IMUL3Q $0xffff, R9, R9")
-			g.op("ANDQ R9, R8")
+	switch k {
+	case bf16:
+		for step := range packedSteps {
+			g.op("MOVWLZX %d(R11), R8", 2*step)
+			g.op("MOVW R8, %d(R13)", 4*nr*step+2)
 		}
-		for half := range 2 {
-			if half > 0 {
-				g.op("SHRQ $32, R8")
+	case swapped:
+		for step := 0; step < packedSteps; step += 4 {
+			flushFour(g, 2*step)
+			for i := range 4 {
+				if i > 0 {
+					g.op("SHRQ $16, R8")
+				}
+				g.op("MOVW R8, %d(R13)", 4*nr*(step+i^1)+2)
 			}
-			if k == pairs {
-				g.op("MOVL R8, %d(R13)", 4*nr*(at/4+half))
-				continue
-			}
-			even, odd := 4*nr*(at/2+2*half), 4*nr*(at/2+2*half+1)
-			if k == swapped {
-				even, odd = odd, even
-			}
-			g.op("MOVL R8, R9")
-			g.op("SHLL $16, R9")
-			g.op("MOVL R9, %d(R13)", even)
-			g.op("MOVL R8, R9")
-			g.op("ANDL $0xffff0000, R9")
-			g.op("MOVL R9, %d(R13)", odd)
+		}
+	case pairs:
+		for pair := 0; pair < packedSteps; pair += 2 {
+			flushFour(g, 4*pair)
+			g.op("MOVL R8, %d(R13)", 4*nr*pair)
+			g.op("SHRQ $32, R8")
+			g.op("MOVL R8, %d(R13)", 4*nr*(pair+1))
 		}
 	}
 	g.op("ADDQ R12, R11")
 	g.op("ADDQ $4, R13")
+}
+
+// flushFour loads four weights of a row into R8, each that is below 2^-63 as +0.
+func flushFour(g *generator, at int) {
+	g.op("MOVQ %d(R11), R8", at)
+	// A half of 0x6000 and what it has of these bits has its highest bit if it has any of them.
+	g.op("MOVQ R8, R9")
+	g.op("ANDQ R14, R9")
+	g.op("ADDQ R14, R9")
+	g.op("ANDQ R15, R9")
+	g.op("SHRQ $15, R9")
+	g.op("IMUL3Q $0xffff, R9, R9")
+	g.op("ANDQ R9, R8")
 }

@@ -11,8 +11,11 @@ func (m machine) tileStepName(rows, vectors int, dot bool) string {
 	return fmt.Sprintf("STEP%dx%d%s_%s", rows, vectors*m.lanes, pairs, m.name)
 }
 
-// tileStep defines one step of k of a tile, of the one that packs on the side too: its sums are the first registers.
+// tileStep defines one step of k of a tile, of the one that packs on the side too: its sums are the first registers. With AVX-512 the
+// multiplications of every second row broadcast its element of x themselves: with all of them there would be more to load than
+// to multiply, and with none more instructions than a thread can issue whose core another thread shares.
 func (m machine) tileStep(g *generator, rows, vectors int, dot bool) {
+	embeds := m.name == "AVX512" && !dot
 	w := func(v int) int { return vectors*rows + v }
 	x := func(r int) int { return vectors*rows + vectors + r%2 }
 	g.macro("One step of k: the panel at an offset of BX, and x at an offset of SI, one row after the other.", m.tileStepName(rows, vectors, dot)+"(x, w)", func() {
@@ -21,12 +24,17 @@ func (m machine) tileStep(g *generator, rows, vectors int, dot bool) {
 		}
 		for r := 0; r < rows; r += 2 {
 			g.op("VBROADCASTSS (x+%d)(SI), %s", 4*r, m.r(x(r)))
-			g.op("VBROADCASTSS (x+%d)(SI), %s", 4*r+4, m.r(x(r+1)))
+			if !embeds {
+				g.op("VBROADCASTSS (x+%d)(SI), %s", 4*r+4, m.r(x(r+1)))
+			}
 			for _, row := range []int{r, r + 1} {
 				for v := range vectors {
-					if dot {
+					switch {
+					case dot:
 						g.dot(vectors*row+v, x(row), w(v))
-					} else {
+					case embeds && row > r:
+						g.op("VFMADD231PS.BCST (x+%d)(SI), %s, %s", 4*row, m.r(w(v)), m.r(vectors*row+v))
+					default:
 						g.op("VFMADD231PS %s, %s, %s", m.r(w(v)), m.r(x(row)), m.r(vectors*row+v))
 					}
 				}
