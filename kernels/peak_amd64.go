@@ -61,7 +61,7 @@ func peakInt8Dot256(n int, x, dst *byte)
 //go:noescape
 func peakInt8Sum256(n int, x, dst *byte)
 
-// peakRead256 is peakLoops.read:
+// peakRead256 is peakLoops.read; it asks for memory 4 kB ahead, without which some processors read a sixth slower:
 //
 //	for j := range 8 * n {
 //		for i := range 32 {
