@@ -2,12 +2,10 @@
 
 #include "textflag.h"
 
-// func hasF16C() bool
-TEXT ·hasF16C(SB), NOSPLIT, $0-1
-	MOVL  $1, AX
+// func cpuid(leaf uint32) (c uint32)
+TEXT ·cpuid(SB), NOSPLIT, $0-12
+	MOVL  leaf+0(FP), AX
 	XORL  CX, CX
 	CPUID
-	SHRL  $29, CX
-	ANDL  $1, CX
-	MOVB  CX, ret+0(FP)
+	MOVL  CX, c+8(FP)
 	RET

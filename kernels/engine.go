@@ -17,6 +17,7 @@ type Options struct {
 type Engine struct {
 	path      *path
 	rounded   func() *path // for products of bfloat16
+	left      leftPart     // of a product
 	pool      *pool
 	scratch   sync.Pool // of *Scratch
 	packed    sync.Pool // of *[]float32: the left operand of a product
@@ -87,7 +88,7 @@ func New(o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{path: p, rounded: sync.OnceValue(func() *path { return p.ways()[0] }), pool: newPool(o.Threads)}
+	e := &Engine{path: p, rounded: sync.OnceValue(func() *path { return p.ways()[0] }), left: leftPartFor(secondLevelCache()), pool: newPool(o.Threads)}
 	e.scratch.New = func() any { return NewScratch() }
 	e.packed.New = func() any { return new([]float32) }
 	e.roundings.New = newRoundingJob

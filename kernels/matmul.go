@@ -16,28 +16,8 @@ const (
 	groupRows = 192
 )
 
-// What of x lies in the third-level cache, in which a product reads it again for each few columns: so many numbers, and no more rows
-// than leave them some hundred steps, since dst is read and written anew for each part of them.
-const (
-	partNumbers = 11 << 17
-	partRows    = 4096
-)
-
 // leastPanels is the least of a piece of a product, where there is enough of it for all threads.
 const leastPanels = 6
-
-// part is how many rows and steps of x of (rows, k) a product takes at a time, in parts of about the same size: whole tiles and
-// multiples of 16.
-func (p *path) part(rows, k int) (high, steps int) {
-	high = evenParts(rows, partRows, p.mr)
-	return high, evenParts(k, max(partNumbers/high, 16), 16)
-}
-
-// evenParts is how long each of the fewest parts of n is, all about the same, none longer than most, but for being a multiple of unit.
-func evenParts(n, most, unit int) int {
-	parts := max((n+most-1)/most, 1)
-	return max(((n+parts-1)/parts+unit-1)/unit*unit, unit)
-}
 
 // Scratch is the working memory of a product on one goroutine.
 type Scratch struct {
@@ -129,7 +109,7 @@ func (p *path) tiles(rows int) int { return (rows + p.mr - 1) / p.mr }
 func (e *Engine) byPanels(p *path, dst, x View, w Matrix, transW, accumulate bool, bias []float32, done int) {
 	buf := e.packed.Get().(*[]float32)
 	defer e.packed.Put(buf)
-	rows, steps := p.part(dst.Rows, x.Cols)
+	rows, steps := e.left.of(p.mr, dst.Rows, x.Cols)
 	for r := 0; r < dst.Rows; r += rows {
 		for k := 0; k == 0 || k < x.Cols; k += steps {
 			q := product{dst: dst.part(r, min(rows, dst.Rows-r), 0, dst.Cols), w: w, transW: transW, accumulate: accumulate || k > 0, from: k, to: min(k+steps, x.Cols)}

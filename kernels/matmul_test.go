@@ -230,15 +230,16 @@ func TestMatMulPaths(t *testing.T) {
 func TestMatMulParts(t *testing.T) {
 	eachPath(t, func(t *testing.T, name string) {
 		e := engine(t, Options{Kernels: name, Threads: 2})
+		e.left = leftPart{numbers: 1 << 16, rows: 512}
 		r := rand.New(rand.NewPCG(14, 15))
 		for _, c := range []problem{
-			{rows: partRows + 30, cols: 5, k: 40, kind: BF16, transW: true},
-			{rows: partRows/4 + 7, cols: 17, k: 4*partNumbers/partRows + 90, kind: BF16, transW: true, accumulate: true},
-			{rows: partRows + 30, cols: 3, k: partNumbers/partRows + 90, kind: F32, pad: 1},
-			{rows: partRows / 2, cols: 3, k: 2*partNumbers/partRows + 90, kind: F16, transW: true, transX: true},
+			{rows: 542, cols: 5, k: 40, kind: BF16, transW: true},
+			{rows: 135, cols: 17, k: 602, kind: BF16, transW: true, accumulate: true},
+			{rows: 542, cols: 3, k: 218, kind: F32, pad: 1},
+			{rows: 256, cols: 3, k: 346, kind: F16, transW: true, transX: true},
 		} {
 			p := newProblem(t, r, c)
-			if high, steps := e.path.part(p.rows, p.k); high >= p.rows && steps >= p.k {
+			if high, steps := e.left.of(e.path.mr, p.rows, p.k); high >= p.rows && steps >= p.k {
 				t.Fatalf("%v is one part: the test tests nothing", p)
 			}
 			if !sameBits(p.run(t, e, false), p.naive()) {
@@ -248,13 +249,13 @@ func TestMatMulParts(t *testing.T) {
 	})
 }
 
-// TestPart: parts are even, whole tiles and multiples of 16, and cover all.
-func TestPart(t *testing.T) {
-	p := &path{mr: 12}
-	for _, c := range []struct{ rows, k, high, steps int }{
-		{924, 1280, 924, 1280}, {924, 5120, 924, 1280}, {256, 8960, 264, 4480}, {16384, 1280, 4104, 320}, {1, 1, 12, 16}, {5, 0, 12, 16}, {1 << 20, 100, 4104, 112},
+// TestLeftPart: parts are even, whole tiles and multiples of 16, and cover all, for a small second-level cache and a large one.
+func TestLeftPart(t *testing.T) {
+	for _, c := range []struct{ cache, rows, k, high, steps int }{
+		{0, 924, 1280, 924, 1280}, {1 << 20, 924, 5120, 924, 1280}, {1 << 20, 256, 8960, 264, 4480}, {0, 16384, 1280, 4104, 320}, {0, 1, 1, 12, 16}, {0, 5, 0, 12, 16}, {0, 1 << 20, 100, 4104, 112},
+		{2 << 20, 256, 1536, 264, 1536}, {2 << 20, 256, 8960, 264, 1504}, {2 << 20, 924, 1280, 924, 432}, {2 << 20, 16384, 1280, 1032, 320},
 	} {
-		if high, steps := p.part(c.rows, c.k); high != c.high || steps != c.steps {
+		if high, steps := leftPartFor(c.cache).of(12, c.rows, c.k); high != c.high || steps != c.steps {
 			t.Errorf("parts of (%d, %d) are (%d, %d), not (%d, %d)", c.rows, c.k, high, steps, c.high, c.steps)
 		}
 	}

@@ -36,6 +36,3 @@ func machinePaths() []*path {
 		},
 	}
 }
-
-// hasF16C reports whether the processor converts half precision (CPUID leaf 1, ECX bit 29), which x/sys/cpu does not tell.
-func hasF16C() bool

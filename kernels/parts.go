@@ -1,0 +1,29 @@
+package kernels
+
+// leftPart is how much of its left operand a product takes at a time: of so many rows at most so many numbers. It reads them again for
+// each few columns, from the cache that holds them.
+type leftPart struct{ numbers, rows int }
+
+// leftPartFor chooses by the bytes of a core's second-level cache; 0 is unknown. One of 2 MB is found beside a third level that is
+// shared by many cores and far away (Intel's servers since Sapphire Rapids): there the part lies in the second level. Otherwise it
+// lies in the third. There are no more rows than leave it a few hundred steps, since dst is read and written anew for each part of
+// them.
+func leftPartFor(secondLevel int) leftPart {
+	if secondLevel >= 2<<20 {
+		return leftPart{numbers: secondLevel / 5, rows: 1024} // four bytes each: four fifths of it
+	}
+	return leftPart{numbers: 11 << 17, rows: 4096}
+}
+
+// of is how many rows and steps of (rows, k) a product takes at a time, in parts of about the same size: whole tiles of mr rows and
+// multiples of 16 steps.
+func (l leftPart) of(mr, rows, k int) (high, steps int) {
+	high = evenParts(rows, l.rows, mr)
+	return high, evenParts(k, max(l.numbers/high, 16), 16)
+}
+
+// evenParts is how long each of the fewest parts of n is, all about the same, none longer than most, but for being a multiple of unit.
+func evenParts(n, most, unit int) int {
+	parts := max((n+most-1)/most, 1)
+	return max(((n+parts-1)/parts+unit-1)/unit*unit, unit)
+}
