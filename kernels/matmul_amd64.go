@@ -574,6 +574,23 @@ func strip4F32AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, strid
 //go:noescape
 func strip8F32AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
 
+// strip1F32NearAVX512 is stripFunc for 1 rows of x and 16 rows of weights, of which a line is 64 bytes:
+//
+//	for r := range 1 {
+//		for c := range 16 {
+//			acc := 0, or dst[r*dstStride+c] if accumulate != 0
+//			for i := range lines * 16 {
+//				acc = FMA(x[r*xStride+i], w[c*stride+i], acc)
+//			}
+//			dst[r*dstStride+c] = acc
+//		}
+//	}
+//
+// It asks for each row's lines 4 before their use.
+//
+//go:noescape
+func strip1F32NearAVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
+
 // strip1BF16AVX512 is stripFunc for 1 rows of x and 16 rows of weights, of which a line is 64 bytes:
 //
 //	for r := range 1 {
@@ -634,6 +651,23 @@ func strip4BF16AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stri
 //go:noescape
 func strip8BF16AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
 
+// strip1BF16NearAVX512 is stripFunc for 1 rows of x and 16 rows of weights, of which a line is 64 bytes:
+//
+//	for r := range 1 {
+//		for c := range 16 {
+//			acc := 0, or dst[r*dstStride+c] if accumulate != 0
+//			for i := range lines * 32 {
+//				acc = FMA(x[r*xStride+i], w[c*stride+i], acc)
+//			}
+//			dst[r*dstStride+c] = acc
+//		}
+//	}
+//
+// It asks for each row's lines 4 before their use.
+//
+//go:noescape
+func strip1BF16NearAVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
+
 // strip1F16AVX512 is stripFunc for 1 rows of x and 16 rows of weights, of which a line is 64 bytes:
 //
 //	for r := range 1 {
@@ -693,3 +727,20 @@ func strip4F16AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, strid
 //
 //go:noescape
 func strip8F16AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
+
+// strip1F16NearAVX512 is stripFunc for 1 rows of x and 16 rows of weights, of which a line is 64 bytes:
+//
+//	for r := range 1 {
+//		for c := range 16 {
+//			acc := 0, or dst[r*dstStride+c] if accumulate != 0
+//			for i := range lines * 32 {
+//				acc = FMA(x[r*xStride+i], w[c*stride+i], acc)
+//			}
+//			dst[r*dstStride+c] = acc
+//		}
+//	}
+//
+// It asks for each row's lines 4 before their use.
+//
+//go:noescape
+func strip1F16NearAVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)

@@ -4,12 +4,15 @@ package kernels
 // each few columns, from the cache that holds them.
 type leftPart struct{ numbers, rows int }
 
-// leftPartFor chooses by the bytes of a core's second-level cache; 0 is unknown. One of 2 MB is found beside a third level that is
-// shared by many cores and far away (Intel's servers since Sapphire Rapids): there the part lies in the second level. Otherwise it
-// lies in the third. There are no more rows than leave it a few hundred steps, since dst is read and written anew for each part of
-// them.
+// farThirdLevel is the size of a core's second-level cache from which on the third one is taken to be shared by many cores and far
+// away: that of Intel's servers since Sapphire Rapids.
+const farThirdLevel = 2 << 20
+
+// leftPartFor chooses by the bytes of a core's second-level cache; 0 is unknown. Where the third level is far away, the part lies in
+// the second, else in the third. There are no more rows than leave it a few hundred steps, since dst is read and written anew for
+// each part of them.
 func leftPartFor(secondLevel int) leftPart {
-	if secondLevel >= 2<<20 {
+	if secondLevel >= farThirdLevel {
 		return leftPart{numbers: secondLevel / 5, rows: 1024} // four bytes each: four fifths of it
 	}
 	return leftPart{numbers: 11 << 17, rows: 4096}

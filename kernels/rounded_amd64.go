@@ -256,6 +256,23 @@ func strip4SwappedAVX512(lines int, x *float32, xStride int, w unsafe.Pointer, s
 //go:noescape
 func strip8SwappedAVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
 
+// strip1SwappedNearAVX512 is stripFunc for 1 rows of x and 16 rows of weights, of which a line is 64 bytes:
+//
+//	for r := range 1 {
+//		for c := range 16 {
+//			acc := 0, or dst[r*dstStride+c] if accumulate != 0
+//			for i := range lines * 32 {
+//				acc = FMA(x[r*xStride+i], roundWeight(w[c*stride+i^1]), acc)
+//			}
+//			dst[r*dstStride+c] = acc
+//		}
+//	}
+//
+// It asks for each row's lines 4 before their use.
+//
+//go:noescape
+func strip1SwappedNearAVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
+
 // packPairsAVX512 widens 16 rows of weights, rows stride apart, and lays them side by side, nr columns to a row of dst:
 //
 //	for i := range n * 4 {
@@ -330,3 +347,21 @@ func strip4PairsAVX512(lines int, x *float32, xStride int, w unsafe.Pointer, str
 //
 //go:noescape
 func strip8PairsAVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
+
+// strip1PairsNearAVX512 is stripFunc for 1 rows of x and 16 rows of weights, of which a line is 64 bytes:
+//
+//	for r := range 1 {
+//		for c := range 16 {
+//			acc := 0, or dst[r*dstStride+c] if accumulate != 0
+//			for i := range lines * 16 {
+//				x, w := x[r*xStride+i], w[c*stride+2*i:]
+//				acc = FMA(low(x), roundWeight(w[0]), FMA(high(x), roundWeight(w[1]), acc))
+//			}
+//			dst[r*dstStride+c] = acc
+//		}
+//	}
+//
+// It asks for each row's lines 4 before their use.
+//
+//go:noescape
+func strip1PairsNearAVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)

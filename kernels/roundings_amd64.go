@@ -18,7 +18,7 @@ func roundingsAVX512(p *path) []*path {
 		return []*path{fma}
 	}
 	fma.roundX, fma.pack = swappedRounder(8, roundSwappedAVX2), bf16Packer(16, 8, 1, packSwappedAVX512, packSwapped)
-	fma.strips[BF16] = []strip{{8, 16, strip8SwappedAVX512}, {4, 16, strip4SwappedAVX512}, {2, 16, strip2SwappedAVX512}, {1, 16, strip1SwappedAVX512}}
+	fma.strips[BF16] = []strip{{8, 16, strip8SwappedAVX512}, {4, 16, strip4SwappedAVX512}, {2, 16, strip2SwappedAVX512}, {1, 16, oneRow(strip1SwappedAVX512, strip1SwappedNearAVX512)}}
 	fma.packing = [3]packingTile{BF16: tile12x32PackingSwappedAVX512}
 	if !cpu.X86.HasAVX512BF16 {
 		return []*path{fma}
@@ -26,7 +26,7 @@ func roundingsAVX512(p *path) []*path {
 	dot := p.swapped()
 	dot.tile, dot.half, dot.low, dot.steps = tile12x32PairsAVX512, tile12x16PairsAVX512, lowTiles{tile4x32PairsAVX512, tile8x32PairsAVX512}, 2
 	dot.roundX, dot.pack = roundXPairsAVX512, bf16Packer(16, 4, 2, packPairsAVX512, packPairs)
-	dot.strips[BF16] = []strip{{8, 16, strip8PairsAVX512}, {4, 16, strip4PairsAVX512}, {2, 16, strip2PairsAVX512}, {1, 16, strip1PairsAVX512}}
+	dot.strips[BF16] = []strip{{8, 16, strip8PairsAVX512}, {4, 16, strip4PairsAVX512}, {2, 16, strip2PairsAVX512}, {1, 16, oneRow(strip1PairsAVX512, strip1PairsNearAVX512)}}
 	dot.packing = [3]packingTile{BF16: tile12x32PackingPairsAVX512}
 	if pairsAreFaster() {
 		return []*path{dot, fma}

@@ -63,9 +63,7 @@ func exact(g *generator) {
 			m.pack(g, k)
 		}
 		for _, k := range kinds {
-			for _, rows := range []int{1, 2, 4, 8} {
-				m.strip(g, k, rows)
-			}
+			m.strips(g, k)
 		}
 	}
 }

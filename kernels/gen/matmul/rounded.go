@@ -52,9 +52,7 @@ func rounded(g *generator) {
 		}
 		for _, k := range forms {
 			m.pack(g, k)
-			for _, rows := range []int{1, 2, 4, 8} {
-				m.strip(g, k, rows)
-			}
+			m.strips(g, k)
 		}
 	}
 }

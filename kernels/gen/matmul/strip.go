@@ -2,13 +2,23 @@ package main
 
 import "fmt"
 
+// nearLines is how many lines ahead of its use a strip that asks near asks for a row.
+const nearLines = 4
+
 // strip writes the product of a few rows of x with a strip of weights where they lie: a decoding step reads every weight
-// once, so it is transposed in registers and never stored.
-func (m machine) strip(g *generator, k kind, rows int) {
+// once, so it is transposed in registers and never stored. One that asks near is of one row.
+func (m machine) strip(g *generator, k kind, rows int, near bool) {
 	groups := m.groups[rows]
 	cols := groups * m.lanes
 	name := fmt.Sprintf("strip%d%s%s", rows, k.name, m.name)
-	g.text(k.stripDoc(name, rows, cols), name, stripSignature,
+	if near {
+		name = fmt.Sprintf("strip%d%sNear%s", rows, k.name, m.name)
+	}
+	doc := k.stripDoc(name, rows, cols)
+	if near {
+		doc += fmt.Sprintf("\nIt asks for each row's lines %d before their use.\n", nearLines)
+	}
+	g.text(doc, name, stripSignature,
 		"CX", "SI", "R10", "BX", "DX", "R12", "R13", "AX")
 	acc := func(row, group int) string { return m.r(8 + row*groups + group) }
 	g.op("SHLQ $2, R10")
@@ -38,10 +48,19 @@ func (m machine) strip(g *generator, k kind, rows int) {
 		}
 	}
 
-	// A pass of the loop takes a line of every row. Between the products it asks for as many lines of the rows that come after
-	// these, one after the other as they lie: the processor's own looking ahead follows no more than a few rows. They are asked
-	// for into the second-level cache, and a few instructions apart: a burst of them would hold up the loads of this pass.
+	// A pass of the loop takes a line of every row. Between the products it asks for as many lines, a few instructions apart: a burst of
+	// them would hold up the loads of this pass. The processor's own looking ahead follows no more than a few rows. They are those of the
+	// rows that come after these, one after the other as they lie, into the second-level cache; or, asking near, those of the same rows a
+	// few lines on, and at their end of the next ones, into the first.
+	ask := func(line int) { g.op("PREFETCHT1 %d(R9)", 64*line) }
+	if near {
+		ask = func(line int) { g.op("PREFETCHT0 (%s)%s", nearQuads[line/4], quadRows[line%4]) }
+		g.op("LEAQ %d(BX), R9", 64*nearLines)
+	}
 	g.label("line")
+	if near {
+		m.pointNear(g, cols)
+	}
 	asked, done := 0, 0 // lines, and steps of all groups
 	for part := range m.parts(k) {
 		for c := range groups {
@@ -49,7 +68,7 @@ func (m machine) strip(g *generator, k kind, rows int) {
 			m.part(g, k, part, func(step, register int) {
 				done++
 				for ; asked < done*cols/(groups*k.line()); asked++ {
-					g.op("PREFETCHT1 %d(R9)", 64*asked)
+					ask(asked)
 				}
 				if k == pairs {
 					m.dotStep(g, rows, 4*step, register, 8+c, groups)
@@ -72,9 +91,13 @@ func (m machine) strip(g *generator, k kind, rows int) {
 		}
 	}
 	g.op("ADDQ $64, BX")
-	g.op("ADDQ $%d, R9", 64*cols)
 	g.op("ADDQ $%d, SI", 4*k.line())
-	g.op("ADDQ $%d, R14", 4*k.line())
+	if near {
+		g.op("ADDQ $64, R9")
+	} else {
+		g.op("ADDQ $%d, R9", 64*cols)
+		g.op("ADDQ $%d, R14", 4*k.line())
+	}
 	g.op("DECQ CX")
 	g.op("JNZ line")
 	for r := range rows {
@@ -86,6 +109,35 @@ func (m machine) strip(g *generator, k kind, rows int) {
 		}
 	}
 	g.end()
+}
+
+// nearQuads are what quads are for the lines that a strip asks for near: of one row, it has these registers left.
+var nearQuads = []string{"R9", "R10", "R11", "R14"}
+
+// pointNear sets them from the first, which goes over to the next rows where these end. It uses AX, which point sets anew.
+func (m machine) pointNear(g *generator, cols int) {
+	g.op("CMPQ CX, $%d", nearLines)
+	g.op("JNE ask")
+	g.op("MOVQ DX, AX")
+	g.op("IMULQ $%d, AX", cols)
+	g.op("ADDQ AX, R9")
+	g.op("MOVQ lines+0(FP), AX")
+	g.op("SHLQ $6, AX")
+	g.op("SUBQ AX, R9")
+	g.label("ask")
+	for q := 1; q < len(nearQuads); q++ {
+		g.op("LEAQ (%s)(DX*4), %s", nearQuads[q-1], nearQuads[q])
+	}
+}
+
+// strips writes the strips of all numbers of rows, and with AVX-512 the one of one row that asks near.
+func (m machine) strips(g *generator, k kind) {
+	for _, rows := range []int{1, 2, 4, 8} {
+		m.strip(g, k, rows, false)
+	}
+	if m.name == "AVX512" {
+		m.strip(g, k, 1, true)
+	}
 }
 
 // parts is how many parts of a line of each row are loaded one after the other: as many as it takes, or a whole line, so that
