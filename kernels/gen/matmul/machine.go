@@ -193,14 +193,22 @@ func (m machine) steps(g *generator, k kind, at int, f func(step, register int))
 // word calls f for each step of k that word n of a transposed chunk holds, with the register of its weights. The word is in
 // register c; bfloat16 weights are widened into registers low and high.
 func (m machine) word(g *generator, k kind, n, c, low, high int, f func(step, register int)) {
-	if k == swapped || k == pairs {
+	if k.rounds() {
 		g.op("FLUSH_%s(%s)", m.name, m.r(c))
 	}
+	m.flushed(g, k, n, c, low, high, f)
+}
+
+// flushed is word, of a word in which nothing is to be rounded to 0 any more.
+func (m machine) flushed(g *generator, k kind, n, c, low, high int, f func(step, register int)) {
 	if k == swapped || k.name == "BF16" {
 		g.op("PAIR_%s(%s, %s, %s)", m.name, m.r(c), m.r(low), m.r(high))
 	}
 	k.eachStep(n, c, low, high, f)
 }
+
+// rounds reports whether weights of k go through roundWeight.
+func (k kind) rounds() bool { return k == swapped || k == pairs }
 
 // eachStep calls f for each step of k that word n of a transposed chunk holds, with the register of its weights: c, or of bfloat16
 // that is widened low and high.

@@ -28,6 +28,7 @@ func (k kind) elementOf(w, stride string) string {
 func rounded(g *generator) {
 	g.constants()
 	g.constant("The exponent bits of which a weight that counts has one, in 32 halves.", "normal", 0x60006000)
+	g.constant("That of those which weights from 2^-63 to below 2 have.", "usual", 0x20002000)
 	g.constant("Nothing.", "zero", 0)
 	g.constant("All but the sign.", "magnitude", 0x7fffffff)
 	g.constant("2^-49, below which activations are rounded to 0, and the number before it.", "tiny", 0x27000000)

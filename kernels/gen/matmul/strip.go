@@ -161,10 +161,13 @@ func (m machine) part(g *generator, k kind, part int, f func(step, register int)
 // wholeLine is part for 16 rows of 16 words.
 func (m machine) wholeLine(g *generator, k kind, f func(step, register int)) {
 	g.op("LINE_" + m.name)
+	if k.rounds() {
+		m.flushLine(g)
+	}
 	for word, c := range lineRegisters {
 		low, high := 28, 29
 		if k.name != "F16" {
-			m.word(g, k, word, c, low, high, f)
+			m.flushed(g, k, word, c, low, high, f)
 			continue
 		}
 		g.op("VPMOVDW %s, Y%d", m.r(c), low)
@@ -175,6 +178,23 @@ func (m machine) wholeLine(g *generator, k kind, f func(step, register int)) {
 		f(2*word, low)
 		f(2*word+1, high)
 	}
+}
+
+// flushLine rounds the weights of a line, by way of register 24. Weights of ordinary size have an exponent bit in common: where all
+// have it, there is nothing to round.
+func (m machine) flushLine(g *generator) {
+	g.op("VMOVDQA64 %s, Z24", m.r(lineRegisters[0]))
+	for i := 1; i < len(lineRegisters)-1; i += 2 {
+		g.op("VPTERNLOGD $0x80, %s, %s, Z24", m.r(lineRegisters[i]), m.r(lineRegisters[i+1]))
+	}
+	g.op("VPANDD %s, Z24, Z24", m.r(lineRegisters[len(lineRegisters)-1]))
+	g.op("VPTESTNMW usual<>(SB), Z24, K1")
+	g.op("KORTESTD K1, K1")
+	g.op("JZ flushed")
+	for _, c := range lineRegisters {
+		g.op("FLUSH_%s(%s)", m.name, m.r(c))
+	}
+	g.label("flushed")
 }
 
 // lineRegisters hold a line of 16 rows: first a row each, in the end a word of every row.
