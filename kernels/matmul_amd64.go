@@ -586,7 +586,7 @@ func strip8F32AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, strid
 //		}
 //	}
 //
-// It asks for each row's lines 4 before their use.
+// It asks for each row's lines 8 before their use.
 //
 //go:noescape
 func strip1F32NearAVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
@@ -663,7 +663,7 @@ func strip8BF16AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stri
 //		}
 //	}
 //
-// It asks for each row's lines 4 before their use.
+// It asks for each row's lines 8 before their use.
 //
 //go:noescape
 func strip1BF16NearAVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
@@ -740,7 +740,7 @@ func strip8F16AVX512(lines int, x *float32, xStride int, w unsafe.Pointer, strid
 //		}
 //	}
 //
-// It asks for each row's lines 4 before their use.
+// It asks for each row's lines 8 before their use.
 //
 //go:noescape
 func strip1F16NearAVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)

@@ -38,7 +38,7 @@ func machinePaths() []*path {
 }
 
 // oneRow chooses how a strip of one row asks ahead: for what comes after it, or near. Where the third-level cache is far away (Emerald
-// Rapids) asking near reads a quarter faster; on Zen 4 asking into the first-level cache was a fifth slower.
+// Rapids) asking near reads a third faster; on Zen 4 asking into the first-level cache was a fifth slower.
 func oneRow(next, near stripFunc) stripFunc {
 	if secondLevelCache() >= farThirdLevel {
 		return near

@@ -268,7 +268,7 @@ func strip8SwappedAVX512(lines int, x *float32, xStride int, w unsafe.Pointer, s
 //		}
 //	}
 //
-// It asks for each row's lines 4 before their use.
+// It asks for each row's lines 8 before their use.
 //
 //go:noescape
 func strip1SwappedNearAVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)
@@ -361,7 +361,7 @@ func strip8PairsAVX512(lines int, x *float32, xStride int, w unsafe.Pointer, str
 //		}
 //	}
 //
-// It asks for each row's lines 4 before their use.
+// It asks for each row's lines 8 before their use.
 //
 //go:noescape
 func strip1PairsNearAVX512(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)

@@ -269,10 +269,10 @@ TEXT ·strip1SwappedAVX2(SB), NOSPLIT, $0-64
 	MOVQ dst+40(FP), R12
 	MOVQ dstStride+48(FP), R13
 	MOVQ accumulate+56(FP), AX
-	SHLQ $2, R10
 	SHLQ $2, R13
 	IMULQ $2, DX
 	LEAQ (DX)(DX*2), R8
+	SHLQ $2, R10
 	LEAQ (R10)(R10*2), R11
 	LEAQ (SI)(R10*4), R14
 	MOVQ DX, R9
@@ -491,10 +491,10 @@ TEXT ·strip2SwappedAVX2(SB), NOSPLIT, $0-64
 	MOVQ dst+40(FP), R12
 	MOVQ dstStride+48(FP), R13
 	MOVQ accumulate+56(FP), AX
-	SHLQ $2, R10
 	SHLQ $2, R13
 	IMULQ $2, DX
 	LEAQ (DX)(DX*2), R8
+	SHLQ $2, R10
 	LEAQ (R10)(R10*2), R11
 	LEAQ (SI)(R10*4), R14
 	MOVQ DX, R9
@@ -721,10 +721,10 @@ TEXT ·strip4SwappedAVX2(SB), NOSPLIT, $0-64
 	MOVQ dst+40(FP), R12
 	MOVQ dstStride+48(FP), R13
 	MOVQ accumulate+56(FP), AX
-	SHLQ $2, R10
 	SHLQ $2, R13
 	IMULQ $2, DX
 	LEAQ (DX)(DX*2), R8
+	SHLQ $2, R10
 	LEAQ (R10)(R10*2), R11
 	LEAQ (SI)(R10*4), R14
 	MOVQ DX, R9
@@ -967,10 +967,10 @@ TEXT ·strip8SwappedAVX2(SB), NOSPLIT, $0-64
 	MOVQ dst+40(FP), R12
 	MOVQ dstStride+48(FP), R13
 	MOVQ accumulate+56(FP), AX
-	SHLQ $2, R10
 	SHLQ $2, R13
 	IMULQ $2, DX
 	LEAQ (DX)(DX*2), R8
+	SHLQ $2, R10
 	LEAQ (R10)(R10*2), R11
 	LEAQ (SI)(R10*4), R14
 	MOVQ DX, R9
@@ -2259,10 +2259,10 @@ TEXT ·strip1SwappedAVX512(SB), NOSPLIT, $0-64
 	MOVQ dst+40(FP), R12
 	MOVQ dstStride+48(FP), R13
 	MOVQ accumulate+56(FP), AX
-	SHLQ $2, R10
 	SHLQ $2, R13
 	IMULQ $2, DX
 	LEAQ (DX)(DX*2), R8
+	SHLQ $2, R10
 	LEAQ (R10)(R10*2), R11
 	LEAQ (SI)(R10*4), R14
 	MOVQ DX, R9
@@ -2396,10 +2396,10 @@ TEXT ·strip2SwappedAVX512(SB), NOSPLIT, $0-64
 	MOVQ dst+40(FP), R12
 	MOVQ dstStride+48(FP), R13
 	MOVQ accumulate+56(FP), AX
-	SHLQ $2, R10
 	SHLQ $2, R13
 	IMULQ $2, DX
 	LEAQ (DX)(DX*2), R8
+	SHLQ $2, R10
 	LEAQ (R10)(R10*2), R11
 	LEAQ (SI)(R10*4), R14
 	MOVQ DX, R9
@@ -2538,10 +2538,10 @@ TEXT ·strip4SwappedAVX512(SB), NOSPLIT, $0-64
 	MOVQ dst+40(FP), R12
 	MOVQ dstStride+48(FP), R13
 	MOVQ accumulate+56(FP), AX
-	SHLQ $2, R10
 	SHLQ $2, R13
 	IMULQ $2, DX
 	LEAQ (DX)(DX*2), R8
+	SHLQ $2, R10
 	LEAQ (R10)(R10*2), R11
 	LEAQ (SI)(R10*4), R14
 	MOVQ DX, R9
@@ -2690,10 +2690,10 @@ TEXT ·strip8SwappedAVX512(SB), NOSPLIT, $0-64
 	MOVQ dst+40(FP), R12
 	MOVQ dstStride+48(FP), R13
 	MOVQ accumulate+56(FP), AX
-	SHLQ $2, R10
 	SHLQ $2, R13
 	IMULQ $2, DX
 	LEAQ (DX)(DX*2), R8
+	SHLQ $2, R10
 	LEAQ (R10)(R10*2), R11
 	LEAQ (SI)(R10*4), R14
 	MOVQ DX, R9
@@ -2862,15 +2862,10 @@ TEXT ·strip1SwappedNearAVX512(SB), NOSPLIT, $0-64
 	MOVQ dst+40(FP), R12
 	MOVQ dstStride+48(FP), R13
 	MOVQ accumulate+56(FP), AX
-	SHLQ $2, R10
 	SHLQ $2, R13
 	IMULQ $2, DX
 	LEAQ (DX)(DX*2), R8
-	LEAQ (R10)(R10*2), R11
-	LEAQ (SI)(R10*4), R14
-	MOVQ DX, R9
-	IMULQ $16, R9
-	ADDQ BX, R9
+	LEAQ 512(BX), R9
 	TESTQ AX, AX
 	JNZ load
 	VPXORQ Z8, Z8, Z8
@@ -2879,10 +2874,9 @@ TEXT ·strip1SwappedNearAVX512(SB), NOSPLIT, $0-64
 load:
 	MOVQ R12, DI
 	VMOVUPS 0(DI), Z8
-	LEAQ 256(BX), R9
 
 line:
-	CMPQ CX, $4
+	CMPQ CX, $8
 	JNE ask
 	MOVQ DX, AX
 	IMULQ $16, AX
@@ -3049,10 +3043,10 @@ TEXT ·strip1PairsAVX512(SB), NOSPLIT, $0-64
 	MOVQ dst+40(FP), R12
 	MOVQ dstStride+48(FP), R13
 	MOVQ accumulate+56(FP), AX
-	SHLQ $2, R10
 	SHLQ $2, R13
 	IMULQ $2, DX
 	LEAQ (DX)(DX*2), R8
+	SHLQ $2, R10
 	LEAQ (R10)(R10*2), R11
 	LEAQ (SI)(R10*4), R14
 	MOVQ DX, R9
@@ -3170,10 +3164,10 @@ TEXT ·strip2PairsAVX512(SB), NOSPLIT, $0-64
 	MOVQ dst+40(FP), R12
 	MOVQ dstStride+48(FP), R13
 	MOVQ accumulate+56(FP), AX
-	SHLQ $2, R10
 	SHLQ $2, R13
 	IMULQ $2, DX
 	LEAQ (DX)(DX*2), R8
+	SHLQ $2, R10
 	LEAQ (R10)(R10*2), R11
 	LEAQ (SI)(R10*4), R14
 	MOVQ DX, R9
@@ -3328,10 +3322,10 @@ TEXT ·strip4PairsAVX512(SB), NOSPLIT, $0-64
 	MOVQ dst+40(FP), R12
 	MOVQ dstStride+48(FP), R13
 	MOVQ accumulate+56(FP), AX
-	SHLQ $2, R10
 	SHLQ $2, R13
 	IMULQ $2, DX
 	LEAQ (DX)(DX*2), R8
+	SHLQ $2, R10
 	LEAQ (R10)(R10*2), R11
 	LEAQ (SI)(R10*4), R14
 	MOVQ DX, R9
@@ -3560,10 +3554,10 @@ TEXT ·strip8PairsAVX512(SB), NOSPLIT, $0-64
 	MOVQ dst+40(FP), R12
 	MOVQ dstStride+48(FP), R13
 	MOVQ accumulate+56(FP), AX
-	SHLQ $2, R10
 	SHLQ $2, R13
 	IMULQ $2, DX
 	LEAQ (DX)(DX*2), R8
+	SHLQ $2, R10
 	LEAQ (R10)(R10*2), R11
 	LEAQ (SI)(R10*4), R14
 	MOVQ DX, R9
@@ -3940,15 +3934,10 @@ TEXT ·strip1PairsNearAVX512(SB), NOSPLIT, $0-64
 	MOVQ dst+40(FP), R12
 	MOVQ dstStride+48(FP), R13
 	MOVQ accumulate+56(FP), AX
-	SHLQ $2, R10
 	SHLQ $2, R13
 	IMULQ $2, DX
 	LEAQ (DX)(DX*2), R8
-	LEAQ (R10)(R10*2), R11
-	LEAQ (SI)(R10*4), R14
-	MOVQ DX, R9
-	IMULQ $16, R9
-	ADDQ BX, R9
+	LEAQ 512(BX), R9
 	TESTQ AX, AX
 	JNZ load
 	VPXORQ Z8, Z8, Z8
@@ -3957,10 +3946,9 @@ TEXT ·strip1PairsNearAVX512(SB), NOSPLIT, $0-64
 load:
 	MOVQ R12, DI
 	VMOVUPS 0(DI), Z8
-	LEAQ 256(BX), R9
 
 line:
-	CMPQ CX, $4
+	CMPQ CX, $8
 	JNE ask
 	MOVQ DX, AX
 	IMULQ $16, AX

@@ -175,7 +175,7 @@ func (m machine) transposeLanes(g *generator, r [4]string, temp int) {
 }
 
 func (m machine) columnsName(k kind) string {
-	if k == swapped || k == pairs {
+	if k.rounds() {
 		k.name = "BF16"
 	}
 	return "COLUMNS_" + k.name + "_" + m.name

@@ -42,7 +42,7 @@ func (m machine) packingLoop(g *generator, k kind, row func(aside func())) {
 	g.op("MOVQ blocks+72(FP), AX")
 	g.op("TESTQ AX, AX")
 	g.op("JZ packed")
-	if k != bf16 {
+	if k.rounds() {
 		g.op("MOVQ $0x6000600060006000, R14")
 		g.op("MOVQ $0x8000800080008000, R15")
 	}

@@ -3,7 +3,7 @@ package main
 import "fmt"
 
 // nearLines is how many lines ahead of its use a strip that asks near asks for a row.
-const nearLines = 4
+const nearLines = 8
 
 // strip writes the product of a few rows of x with a strip of weights where they lie: a decoding step reads every weight
 // once, so it is transposed in registers and never stored. One that asks near is of one row.
@@ -21,15 +21,19 @@ func (m machine) strip(g *generator, k kind, rows int, near bool) {
 	g.text(doc, name, stripSignature,
 		"CX", "SI", "R10", "BX", "DX", "R12", "R13", "AX")
 	acc := func(row, group int) string { return m.r(8 + row*groups + group) }
-	g.op("SHLQ $2, R10")
 	g.op("SHLQ $2, R13")
 	g.op("IMULQ $%d, DX", k.bytes)
 	g.op("LEAQ (DX)(DX*2), R8")
-	g.op("LEAQ (R10)(R10*2), R11")
-	g.op("LEAQ (SI)(R10*4), R14")
-	g.op("MOVQ DX, R9")
-	g.op("IMULQ $%d, R9", cols)
-	g.op("ADDQ BX, R9")
+	if near {
+		g.op("LEAQ %d(BX), R9", 64*nearLines)
+	} else {
+		g.op("SHLQ $2, R10")
+		g.op("LEAQ (R10)(R10*2), R11")
+		g.op("LEAQ (SI)(R10*4), R14")
+		g.op("MOVQ DX, R9")
+		g.op("IMULQ $%d, R9", cols)
+		g.op("ADDQ BX, R9")
+	}
 
 	g.op("TESTQ AX, AX")
 	g.op("JNZ load")
@@ -55,7 +59,6 @@ func (m machine) strip(g *generator, k kind, rows int, near bool) {
 	ask := func(line int) { g.op("PREFETCHT1 %d(R9)", 64*line) }
 	if near {
 		ask = func(line int) { g.op("PREFETCHT0 (%s)%s", nearQuads[line/4], quadRows[line%4]) }
-		g.op("LEAQ %d(BX), R9", 64*nearLines)
 	}
 	g.label("line")
 	if near {
