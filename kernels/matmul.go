@@ -193,8 +193,9 @@ func (p *path) packTilesBySteps(packed []float32, x View, lo, hi int) {
 			switch rows := x.Rows - t*mr; {
 			case rows < mr:
 				clear(out[copy(out, from[:rows]):])
-			case mr == 12: // a few moves, where copy is a call
-				*(*[12]float32)(out) = [12]float32(from)
+			case mr == 12: // a few moves, where copy, and one array's assignment to another that may overlap it, is a call
+				row := [12]float32(from)
+				*(*[12]float32)(out) = row
 			default:
 				copy(out, from)
 			}

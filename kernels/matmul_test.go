@@ -253,7 +253,7 @@ func TestMatMulParts(t *testing.T) {
 func TestLeftPart(t *testing.T) {
 	for _, c := range []struct{ cache, rows, k, high, steps int }{
 		{0, 924, 1280, 924, 1280}, {1 << 20, 924, 5120, 924, 1280}, {1 << 20, 256, 8960, 264, 4480}, {0, 16384, 1280, 4104, 320}, {0, 1, 1, 12, 16}, {0, 5, 0, 12, 16}, {0, 1 << 20, 100, 4104, 112},
-		{2 << 20, 256, 1536, 264, 1536}, {2 << 20, 256, 8960, 264, 1504}, {2 << 20, 924, 1280, 924, 432}, {2 << 20, 16384, 1280, 1032, 320},
+		{2 << 20, 256, 1536, 264, 1536}, {2 << 20, 256, 8960, 264, 1504}, {2 << 20, 924, 1280, 468, 640}, {2 << 20, 16384, 1280, 480, 640},
 	} {
 		if high, steps := leftPartFor(c.cache).of(12, c.rows, c.k); high != c.high || steps != c.steps {
 			t.Errorf("parts of (%d, %d) are (%d, %d), not (%d, %d)", c.rows, c.k, high, steps, c.high, c.steps)

@@ -9,11 +9,11 @@ type leftPart struct{ numbers, rows int }
 const farThirdLevel = 2 << 20
 
 // leftPartFor chooses by the bytes of a core's second-level cache; 0 is unknown. Where the third level is far away, the part lies in
-// the second, else in the third. There are no more rows than leave it a few hundred steps, since dst is read and written anew for
-// each part of them.
+// the second, else in the third. There are no more rows than leave it several hundred steps, since dst is read and written anew for
+// each part of them; weights are packed anew for each part of rows, on the side.
 func leftPartFor(secondLevel int) leftPart {
 	if secondLevel >= farThirdLevel {
-		return leftPart{numbers: secondLevel / 5, rows: 1024} // four bytes each: four fifths of it
+		return leftPart{numbers: secondLevel / 5, rows: 480} // four bytes each: four fifths of it
 	}
 	return leftPart{numbers: 11 << 17, rows: 4096}
 }
