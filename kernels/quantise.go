@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 
@@ -84,12 +85,13 @@ func (p *Panels) fill(m Matrix, i int, row []float32) error {
 
 // scale chooses a group's scale, a half, and its zero.
 func (p *Panels) scale(group []float32) (scale uint16, zero uint8, err error) {
-	var least, most float32
-	for _, w := range group {
-		if w-w != 0 {
-			return 0, 0, fmt.Errorf("weight %v cannot be quantised", w)
+	least, most := extremes(group)
+	if least-least != 0 || most-most != 0 {
+		for _, w := range group {
+			if w-w != 0 {
+				return 0, 0, fmt.Errorf("weight %v cannot be quantised", w)
+			}
 		}
-		least, most = min(least, w), max(most, w)
 	}
 	zero = uint8(p.zero())
 	var s float32
@@ -116,18 +118,36 @@ func (p *Panels) scale(group []float32) (scale uint16, zero uint8, err error) {
 	return half.Bits(), zero, nil
 }
 
+// extremes are the least and the greatest of x and 0; one that is no number stands for itself. Bits of numbers of one sign are in the
+// order of their magnitudes, and integers are compared without branches.
+func extremes(x []float32) (least, most float32) {
+	var top int32
+	var bottom uint32
+	for _, v := range x {
+		bits := math.Float32bits(v)
+		top, bottom = max(top, int32(bits)), max(bottom, bits)
+	}
+	if bottom >= 1<<31 {
+		least = math.Float32frombits(bottom)
+	}
+	return least, math.Float32frombits(uint32(top))
+}
+
 // round sets q to the nearest of each weight.
 func (p *Panels) round(q []uint8, group []float32, scale, zero float32) {
-	low, high := float32(1), float32(255)
+	low, high := int32(1), int32(255)
 	if p.Bits == 4 {
 		low, high = 0, 15
 	}
-	for i, w := range group {
-		v := zero
-		if scale != 0 {
-			v = max(low, min(high, float32(w/scale)+zero))
+	if scale == 0 {
+		for i := range q {
+			q[i] = uint8(zero)
 		}
-		q[i] = uint8(math.Float32bits(v+roundingShift) - roundingBits)
+		return
+	}
+	for i, w := range group[:len(q)] {
+		n := int32(math.Float32bits(float32(w/scale)+zero+roundingShift)) - roundingBits
+		q[i] = uint8(max(low, min(high, n)))
 	}
 }
 
@@ -139,16 +159,17 @@ const (
 
 // place puts q, whole blocks of column c of a panel, where the kernels read them.
 func (p *Panels) place(weights []byte, q []uint8, c int) {
-	for b := 0; b < len(q); b += blockSteps {
-		out, in := weights[b/blockSteps*p.blockBytes():][:p.blockBytes()], q[b:][:blockSteps]
-		for j := 0; j < p.blockBytes()/(4*panelCols); j++ {
-			to := out[4*(j*panelCols+c):][:4]
-			copy(to, in[4*j:])
+	const line = 4 * panelCols // bytes of four steps of a panel, or of four and those 16 on
+	for ; len(q) > 0; q, weights = q[blockSteps:], weights[p.blockBytes():] {
+		in, out := (*[blockSteps]uint8)(q), weights[4*c:p.blockBytes()]
+		for j := 0; j < blockSteps/2; j += 4 {
+			near, far := binary.LittleEndian.Uint32(in[j:]), binary.LittleEndian.Uint32(in[j+blockSteps/2:])
 			if p.Bits == 4 {
-				for i, high := range in[16+4*j:][:4] {
-					to[i] |= high << 4
-				}
+				binary.LittleEndian.PutUint32(out[j/4*line:], near|far<<4)
+				continue
 			}
+			binary.LittleEndian.PutUint32(out[j/4*line:], near)
+			binary.LittleEndian.PutUint32(out[(j/4+4)*line:], far)
 		}
 	}
 }
