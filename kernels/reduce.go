@@ -37,6 +37,13 @@ func (l *lanes) addSquares(x []float32, mean float32) {
 	}
 }
 
+// addProducts goes on with the products of a and b.
+func (l *lanes) addProducts(a, b []float32) {
+	for i, v := range a {
+		l[i%16] += float32(v * b[i])
+	}
+}
+
 // Sum is the sum of x in the order of lanes.
 func Sum(x []float32) float32 {
 	var l lanes

@@ -19,14 +19,12 @@ func Softmax(x []float32) {
 // order of lanes.
 func SoftmaxBackward(dp, p []float32) {
 	var l lanes
-	for i, v := range p {
-		l[i%16] += float32(v * dp[i])
-	}
-	dot := l.total()
+	l.addProducts(p, dp)
+	softmaxBackward(dp, p, l.total())
+}
+
+func softmaxBackward(dp, p []float32, dot float32) {
 	for i, v := range p {
 		dp[i] = v * (dp[i] - dot)
 	}
 }
-
-// SoftmaxBackward is [SoftmaxBackward] by the engine's kernels.
-func (e *Engine) SoftmaxBackward(dp, p []float32) { SoftmaxBackward(dp, p) }

@@ -23,6 +23,8 @@ var vectorsAVX2 = vectors{
 	maximum:           maximumAVX2,
 	sum:               sumAVX2,
 	sumSquares:        sumSquaresAVX2,
+	products:          productsAVX2,
+	softmaxBackward:   softmaxBackwardAVX2,
 	finite:            finiteAVX2,
 }
 
@@ -45,6 +47,8 @@ var vectorsAVX512 = vectors{
 	maximum:           maximumAVX512,
 	sum:               sumAVX512,
 	sumSquares:        sumSquaresAVX512,
+	products:          productsAVX512,
+	softmaxBackward:   softmaxBackwardAVX512,
 	finite:            finiteAVX512,
 }
 
@@ -223,6 +227,24 @@ func sumAVX2(n int, x, lanes *float32)
 //
 //go:noescape
 func sumSquaresAVX2(n int, x, mean, lanes *float32)
+
+// productsAVX2 is
+//
+//	for i := range 16 * n {
+//		lanes[i%16] += float32(a[i] * b[i])
+//	}
+//
+//go:noescape
+func productsAVX2(n int, a, b, lanes *float32)
+
+// softmaxBackwardAVX2 is
+//
+//	for i := range 16 * n {
+//		dp[i] = p[i] * (dp[i] - *dot)
+//	}
+//
+//go:noescape
+func softmaxBackwardAVX2(n int, dp, p, dot *float32)
 
 // finiteAVX2 is
 //
@@ -408,6 +430,24 @@ func sumAVX512(n int, x, lanes *float32)
 //
 //go:noescape
 func sumSquaresAVX512(n int, x, mean, lanes *float32)
+
+// productsAVX512 is
+//
+//	for i := range 16 * n {
+//		lanes[i%16] += float32(a[i] * b[i])
+//	}
+//
+//go:noescape
+func productsAVX512(n int, a, b, lanes *float32)
+
+// softmaxBackwardAVX512 is
+//
+//	for i := range 16 * n {
+//		dp[i] = p[i] * (dp[i] - *dot)
+//	}
+//
+//go:noescape
+func softmaxBackwardAVX512(n int, dp, p, dot *float32)
 
 // finiteAVX512 is
 //

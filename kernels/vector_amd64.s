@@ -1199,6 +1199,59 @@ loop:
 	VZEROUPPER
 	RET
 
+// func productsAVX2(n int, a, b, lanes *float32)
+TEXT ·productsAVX2(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), CX
+	MOVQ a+8(FP), SI
+	MOVQ b+16(FP), BX
+	MOVQ lanes+24(FP), DI
+	VMOVUPS 0(DI), Y0
+	VMOVUPS 32(DI), Y1
+
+loop:
+	VMOVUPS 0(SI), Y2
+	VMOVUPS 0(BX), Y3
+	VMULPS Y3, Y2, Y4
+	VADDPS Y0, Y4, Y0
+	VMOVUPS 32(SI), Y3
+	VMOVUPS 32(BX), Y4
+	VMULPS Y4, Y3, Y2
+	VADDPS Y1, Y2, Y1
+	ADDQ $64, SI
+	ADDQ $64, BX
+	DECQ CX
+	JNZ loop
+	VMOVUPS Y0, 0(DI)
+	VMOVUPS Y1, 32(DI)
+	VZEROUPPER
+	RET
+
+// func softmaxBackwardAVX2(n int, dp, p, dot *float32)
+TEXT ·softmaxBackwardAVX2(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), CX
+	MOVQ dp+8(FP), SI
+	MOVQ p+16(FP), BX
+	MOVQ dot+24(FP), DI
+	VBROADCASTSS (DI), Y0
+
+loop:
+	VMOVUPS 0(BX), Y1
+	VMOVUPS 0(SI), Y2
+	VSUBPS Y0, Y2, Y3
+	VMULPS Y3, Y1, Y2
+	VMOVUPS Y2, 0(SI)
+	VMOVUPS 32(BX), Y3
+	VMOVUPS 32(SI), Y2
+	VSUBPS Y0, Y2, Y1
+	VMULPS Y1, Y3, Y2
+	VMOVUPS Y2, 32(SI)
+	ADDQ $64, SI
+	ADDQ $64, BX
+	DECQ CX
+	JNZ loop
+	VZEROUPPER
+	RET
+
 // func finiteAVX2(n int, x, lanes *float32)
 TEXT ·finiteAVX2(SB), NOSPLIT, $0-24
 	MOVQ n+0(FP), CX
@@ -3075,6 +3128,48 @@ loop:
 	DECQ CX
 	JNZ loop
 	VMOVUPS Z1, 0(DI)
+	VZEROUPPER
+	RET
+
+// func productsAVX512(n int, a, b, lanes *float32)
+TEXT ·productsAVX512(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), CX
+	MOVQ a+8(FP), SI
+	MOVQ b+16(FP), BX
+	MOVQ lanes+24(FP), DI
+	VMOVUPS 0(DI), Z0
+
+loop:
+	VMOVUPS 0(SI), Z1
+	VMOVUPS 0(BX), Z2
+	VMULPS Z2, Z1, Z3
+	VADDPS Z0, Z3, Z0
+	ADDQ $64, SI
+	ADDQ $64, BX
+	DECQ CX
+	JNZ loop
+	VMOVUPS Z0, 0(DI)
+	VZEROUPPER
+	RET
+
+// func softmaxBackwardAVX512(n int, dp, p, dot *float32)
+TEXT ·softmaxBackwardAVX512(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), CX
+	MOVQ dp+8(FP), SI
+	MOVQ p+16(FP), BX
+	MOVQ dot+24(FP), DI
+	VBROADCASTSS (DI), Z0
+
+loop:
+	VMOVUPS 0(BX), Z1
+	VMOVUPS 0(SI), Z2
+	VSUBPS Z0, Z2, Z3
+	VMULPS Z3, Z1, Z2
+	VMOVUPS Z2, 0(SI)
+	ADDQ $64, SI
+	ADDQ $64, BX
+	DECQ CX
+	JNZ loop
 	VZEROUPPER
 	RET
 

@@ -23,6 +23,8 @@ var vectorsNEON = vectors{
 	maximum:           maximumNEON,
 	sum:               sumNEON,
 	sumSquares:        sumSquaresNEON,
+	products:          productsNEON,
+	softmaxBackward:   softmaxBackwardNEON,
 	finite:            finiteNEON,
 }
 
@@ -201,6 +203,24 @@ func sumNEON(n int, x, lanes *float32)
 //
 //go:noescape
 func sumSquaresNEON(n int, x, mean, lanes *float32)
+
+// productsNEON is
+//
+//	for i := range 16 * n {
+//		lanes[i%16] += float32(a[i] * b[i])
+//	}
+//
+//go:noescape
+func productsNEON(n int, a, b, lanes *float32)
+
+// softmaxBackwardNEON is
+//
+//	for i := range 16 * n {
+//		dp[i] = p[i] * (dp[i] - *dot)
+//	}
+//
+//go:noescape
+func softmaxBackwardNEON(n int, dp, p, dot *float32)
 
 // finiteNEON is
 //

@@ -2104,6 +2104,81 @@ loop:
 	FMOVQ F4, 48(R3)
 	RET
 
+// func productsNEON(n int, a, b, lanes *float32)
+TEXT ·productsNEON(SB), NOSPLIT, $0-32
+	MOVD n+0(FP), R0
+	MOVD a+8(FP), R1
+	MOVD b+16(FP), R2
+	MOVD lanes+24(FP), R3
+	MOVD $number<>(SB), R10
+	FMOVQ 0(R3), F0
+	FMOVQ 16(R3), F1
+	FMOVQ 32(R3), F2
+	FMOVQ 48(R3), F3
+
+loop:
+	FMOVQ 0(R1), F4
+	FMOVQ 0(R2), F5
+	WORD $0x6e25dc86 // FMUL V5.S4, V4.S4, V6.S4
+	WORD $0x4e26d400 // FADD V6.S4, V0.S4, V0.S4
+	FMOVQ 16(R1), F5
+	FMOVQ 16(R2), F6
+	WORD $0x6e26dca4 // FMUL V6.S4, V5.S4, V4.S4
+	WORD $0x4e24d421 // FADD V4.S4, V1.S4, V1.S4
+	FMOVQ 32(R1), F6
+	FMOVQ 32(R2), F4
+	WORD $0x6e24dcc5 // FMUL V4.S4, V6.S4, V5.S4
+	WORD $0x4e25d442 // FADD V5.S4, V2.S4, V2.S4
+	FMOVQ 48(R1), F4
+	FMOVQ 48(R2), F5
+	WORD $0x6e25dc86 // FMUL V5.S4, V4.S4, V6.S4
+	WORD $0x4e26d463 // FADD V6.S4, V3.S4, V3.S4
+	ADD $64, R1
+	ADD $64, R2
+	SUBS $1, R0
+	BNE loop
+	FMOVQ F0, 0(R3)
+	FMOVQ F1, 16(R3)
+	FMOVQ F2, 32(R3)
+	FMOVQ F3, 48(R3)
+	RET
+
+// func softmaxBackwardNEON(n int, dp, p, dot *float32)
+TEXT ·softmaxBackwardNEON(SB), NOSPLIT, $0-32
+	MOVD n+0(FP), R0
+	MOVD dp+8(FP), R1
+	MOVD p+16(FP), R2
+	MOVD dot+24(FP), R3
+	MOVD $number<>(SB), R10
+	VLD1R (R3), [V0.S4]
+
+loop:
+	FMOVQ 0(R2), F1
+	FMOVQ 0(R1), F2
+	WORD $0x4ea0d443 // FSUB V0.S4, V2.S4, V3.S4
+	WORD $0x6e23dc22 // FMUL V3.S4, V1.S4, V2.S4
+	FMOVQ F2, 0(R1)
+	FMOVQ 16(R2), F3
+	FMOVQ 16(R1), F2
+	WORD $0x4ea0d441 // FSUB V0.S4, V2.S4, V1.S4
+	WORD $0x6e21dc62 // FMUL V1.S4, V3.S4, V2.S4
+	FMOVQ F2, 16(R1)
+	FMOVQ 32(R2), F1
+	FMOVQ 32(R1), F2
+	WORD $0x4ea0d443 // FSUB V0.S4, V2.S4, V3.S4
+	WORD $0x6e23dc22 // FMUL V3.S4, V1.S4, V2.S4
+	FMOVQ F2, 32(R1)
+	FMOVQ 48(R2), F3
+	FMOVQ 48(R1), F2
+	WORD $0x4ea0d441 // FSUB V0.S4, V2.S4, V1.S4
+	WORD $0x6e21dc62 // FMUL V1.S4, V3.S4, V2.S4
+	FMOVQ F2, 48(R1)
+	ADD $64, R1
+	ADD $64, R2
+	SUBS $1, R0
+	BNE loop
+	RET
+
 // func finiteNEON(n int, x, lanes *float32)
 TEXT ·finiteNEON(SB), NOSPLIT, $0-24
 	MOVD n+0(FP), R0

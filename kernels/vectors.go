@@ -29,10 +29,13 @@ type vectors struct {
 	sum        func(n int, x, lanes *float32)
 	sumSquares func(n int, x, mean, lanes *float32)
 	finite     func(n int, x, lanes *float32)
+	products   func(n int, a, b, lanes *float32)
 
 	exponentsOf  func(n int, x, tops, sums *float32)
 	scaleMaximum func(n int, x, s, tops *float32)
 	quotients    func(n int, x, y *float32)
+
+	softmaxBackward func(n int, dp, p, dot *float32)
 }
 
 // width is how many elements a routine takes at a time, on every path.

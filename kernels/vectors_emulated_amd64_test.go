@@ -47,6 +47,12 @@ func emulateVectors(v *vectors, call func(routine any, args ...any)) *vectors {
 			call(v.sumSquares, n, in(16*n, x), in(1, mean), out(16, lanes))
 		},
 		finite: func(n int, x, lanes *float32) { call(v.finite, n, in(16*n, x), out(16, lanes)) },
+		products: func(n int, a, b, lanes *float32) {
+			call(v.products, n, in(16*n, a), in(16*n, b), out(16, lanes))
+		},
+		softmaxBackward: func(n int, dp, p, dot *float32) {
+			call(v.softmaxBackward, n, out(16*n, dp), in(16*n, p), in(1, dot))
+		},
 		exponentsOf: func(n int, x, tops, sums *float32) {
 			call(v.exponentsOf, n, out(16*n, x), in(16*n, tops), out(16*n, sums))
 		},

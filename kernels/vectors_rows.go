@@ -87,3 +87,21 @@ func (e *Engine) Softmax(x []float32) {
 		copy(rest, w.rest[:])
 	}
 }
+
+// SoftmaxBackward is [SoftmaxBackward] by the engine's kernels, the same bits.
+func (e *Engine) SoftmaxBackward(dp, p []float32) {
+	dp = dp[:len(p)]
+	n := e.whole(len(p))
+	if n == 0 {
+		SoftmaxBackward(dp, p)
+		return
+	}
+	w := scalarsPool.Get().(*scalars)
+	defer scalarsPool.Put(w)
+	w.lanes = lanes{}
+	e.path.vec.products(n/width, &p[0], &dp[0], &w.lanes[0])
+	w.lanes.addProducts(p[n:], dp[n:])
+	w.a = w.lanes.total()
+	e.path.vec.softmaxBackward(n/width, &dp[0], &p[0], &w.a)
+	softmaxBackward(dp[n:], p[n:], w.a)
+}

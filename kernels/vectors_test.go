@@ -48,6 +48,7 @@ var vectorCases = []vectorCase{
 	{"SwiGLUBackward", 5, changes(func(e *Engine, a [][]float32) { e.SwiGLUBackward(a[0], a[1], a[2], a[3], a[4]) }), changesTwin(func(a [][]float32) { SwiGLUBackward(a[0], a[1], a[2], a[3], a[4]) })},
 	{"SwiGLUBackward of one", 4, changes(func(e *Engine, a [][]float32) { e.SwiGLUBackward(nil, a[0], a[1], a[2], a[3]) }), changesTwin(func(a [][]float32) { SwiGLUBackward(nil, a[0], a[1], a[2], a[3]) })},
 	{"Softmax", 1, changes(func(e *Engine, a [][]float32) { e.Softmax(a[0]) }), changesTwin(func(a [][]float32) { Softmax(a[0]) })},
+	{"SoftmaxBackward", 2, changes(func(e *Engine, a [][]float32) { e.SoftmaxBackward(a[0], a[1]) }), changesTwin(func(a [][]float32) { SoftmaxBackward(a[0], a[1]) })},
 	{"scaleMaximum", 2, changes(func(e *Engine, a [][]float32) { e.scaleMaximum(a[0], 0.7, a[1]) }), changesTwin(func(a [][]float32) { scaleMaximum(a[0], 0.7, a[1]) })},
 	{"exponentsOf", 3, changes(func(e *Engine, a [][]float32) { e.exponentsOf(a[0], a[1], a[2]) }), changesTwin(func(a [][]float32) { exponentsOf(a[0], a[1], a[2]) })},
 	{"quotients", 2, changes(func(e *Engine, a [][]float32) { e.quotients(a[0], a[1]) }), changesTwin(func(a [][]float32) { quotients(a[0], a[1]) })},

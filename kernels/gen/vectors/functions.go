@@ -91,6 +91,12 @@ var functions = []function{
 		d := p.sub(p.load("x"), p.uniform("mean"))
 		p.accumulate("add", p.mul(d, d))
 	}},
+	{"products", []string{"a", "b", "lanes"}, "lanes[i%16] += float32(a[i] * b[i])", func(p *program) {
+		p.accumulate("add", p.mul(p.load("a"), p.load("b")))
+	}},
+	{"softmaxBackward", []string{"dp", "p", "=dot"}, "dp[i] = p[i] * (dp[i] - *dot)", func(p *program) {
+		p.store("dp", p.mul(p.load("p"), p.sub(p.load("dp"), p.uniform("dot"))))
+	}},
 	{"finite", []string{"x", "lanes"}, "lanes[i%16] += x[i] - x[i] // 0, or NaN for ever after an infinity or NaN", func(p *program) {
 		x := p.load("x")
 		p.accumulate("add", p.sub(x, x))
