@@ -81,7 +81,8 @@ func (e *Engine) matMul(p *path, dst, x View, w Matrix, transW, accumulate bool,
 	strips := done / stripCols
 	if strips > 0 {
 		j := e.stripJobs.Get().(*stripJob)
-		j.p, j.dst, j.x, j.w, j.transW, j.accumulate = p, dst, x, w, transW, accumulate
+		j.e, j.stripProduct = e, stripProduct{p: p, dst: dst, x: x, w: w, transW: transW, accumulate: accumulate, low: j.low}
+		j.pad(j.low)
 		e.For(strips, (strips+e.pool.n-1)/e.pool.n, j.run)
 		e.stripJobs.Put(j)
 		p.addBias(dst, bias, 0, dst.Rows, 0, done)
@@ -145,8 +146,13 @@ func (e *Engine) MatMulSerial(s *Scratch, dst, x View, w Matrix, transW, accumul
 	}
 	p := e.path
 	done := p.stripped(dst, x, w, transW)
-	for c := 0; c < done; c += stripCols {
-		p.strip(dst, x, w, transW, accumulate, c)
+	if done > 0 {
+		q := stripProduct{p: p, dst: dst, x: x, w: w, transW: transW, accumulate: accumulate}
+		q.pad(s.x)
+		s.x = q.low
+		for c := 0; c < done; c += stripCols {
+			q.columns(s, c)
+		}
 	}
 	if done == dst.Cols {
 		return

@@ -23,8 +23,12 @@ type strip struct {
 // strips are the strips of a path for each kind of weights, those of most rows first.
 type strips [3][]strip
 
-// mostStripRows is up to how many rows a product is computed by strips: more are worth packing a panel for.
-const mostStripRows = 8
+// Up to how many rows a product is computed by strips, and one with weights that lie a step of k to a row by fans: more are worth
+// packing a panel for.
+const (
+	mostStripRows = 16
+	mostFanRows   = 8
+)
 
 // line is how many elements of a kind are 64 bytes.
 func (k Kind) line() int {
@@ -36,7 +40,11 @@ func (k Kind) line() int {
 
 // stripped is how many columns of a product strips compute: whole pieces of stripCols, or none where it is not for strips.
 func (p *path) stripped(dst, x View, w Matrix, transW bool) int {
-	if dst.Rows > mostStripRows || x.ColStride != 1 || x.Cols == 0 {
+	most := mostStripRows
+	if !transW {
+		most = mostFanRows
+	}
+	if dst.Rows > most || x.ColStride != 1 || x.Cols == 0 {
 		return 0
 	}
 	if transW && (p.strips[w.Kind] == nil || x.Cols*p.per()%w.Kind.line() != 0) || !transW && (p.fan == nil || w.Kind != F32) {
@@ -45,13 +53,90 @@ func (p *path) stripped(dst, x View, w Matrix, transW bool) int {
 	return dst.Cols / stripCols * stripCols
 }
 
-// stripJob is a product by strips, handed to the pool. It is kept for the next one: decoding allocates nothing.
-type stripJob struct {
+// stripFor is the strip that computes so many rows, or as few more as there are, or else the one of most rows.
+func (p *path) stripFor(kind Kind, rows int) strip {
+	all := p.strips[kind]
+	for i := len(all) - 1; i > 0; i-- {
+		if all[i].rows >= rows {
+			return all[i]
+		}
+	}
+	return all[0]
+}
+
+// stripProduct is a product by strips, or by fans.
+type stripProduct struct {
 	p                  *path
 	dst, x             View
 	w                  Matrix
 	transW, accumulate bool
-	run                func(lo, hi int) // strips, made once
+	low                []float32 // the last rows of x, where they are fewer than their strip's, and zeros below
+}
+
+// pad sets q.low, by way of memory that is kept.
+func (q *stripProduct) pad(low []float32) {
+	q.low = low[:0]
+	if !q.transW {
+		return
+	}
+	most := q.p.strips[q.w.Kind][0].rows
+	rest := (q.x.Rows-1)%most + 1
+	rows := q.p.stripFor(q.w.Kind, rest).rows
+	if rest == rows {
+		return
+	}
+	q.low = grow(&low, rows*q.x.Cols)
+	for r := range rest {
+		copy(q.low[r*q.x.Cols:][:q.x.Cols], q.x.Data[(q.x.Rows-rest+r)*q.x.RowStride:])
+	}
+	clear(q.low[rest*q.x.Cols:])
+}
+
+// columns computes the columns [c, c+stripCols), by way of scratch where there are fewer rows than the strip's. The rows are done a
+// few at a time: the weights of the piece lie in the cache after the first.
+func (q *stripProduct) columns(s *Scratch, c int) {
+	dst, x, w, acc := q.dst, q.x, q.w, 0
+	if q.accumulate {
+		acc = 1
+	}
+	if !q.transW {
+		_ = w.at(x.Cols-1, c+stripCols-1)
+		for r := range dst.Rows {
+			ds := dst.Data[r*dst.RowStride+c:][:stripCols]
+			q.p.fan(x.Cols, &x.Data[r*x.RowStride:][:x.Cols][0], &w.F32[c], w.Stride, &ds[0], acc)
+		}
+		return
+	}
+	lines := x.Cols * q.p.per() / w.Kind.line()
+	for row := 0; row < dst.Rows; {
+		rows := dst.Rows - row
+		t := q.p.stripFor(w.Kind, rows)
+		low := rows < t.rows
+		ds, dstStride, xs, xStride := dst.Data[row*dst.RowStride+c:], dst.RowStride, q.low, x.Cols
+		if low {
+			ds, dstStride = grow(&s.edge, t.rows*stripCols), stripCols
+			for r := 0; r < rows && acc != 0; r++ {
+				copy(ds[r*stripCols:][:stripCols], dst.Data[(row+r)*dst.RowStride+c:])
+			}
+		} else {
+			xs, xStride = x.Data[row*x.RowStride:], x.RowStride
+		}
+		_, _ = xs[(t.rows-1)*xStride+x.Cols-1], ds[(t.rows-1)*dstStride+stripCols-1]
+		for i := 0; i < stripCols; i += t.cols {
+			t.run(lines, &xs[0], xStride, w.span(c+i, t.cols), w.Stride, &ds[i], dstStride, acc)
+		}
+		for r := 0; r < rows && low; r++ {
+			copy(dst.Data[(row+r)*dst.RowStride+c:][:stripCols], ds[r*stripCols:])
+		}
+		row += t.rows
+	}
+}
+
+// stripJob is a product by strips, handed to the pool. It is kept for the next one: decoding allocates nothing.
+type stripJob struct {
+	stripProduct
+	e   *Engine
+	run func(lo, hi int) // strips, made once
 }
 
 func newStripJob() any {
@@ -62,35 +147,9 @@ func newStripJob() any {
 
 // strips computes strips [lo, hi).
 func (j *stripJob) strips(lo, hi int) {
+	s := j.e.scratch.Get().(*Scratch)
+	defer j.e.scratch.Put(s)
 	for i := lo; i < hi; i++ {
-		j.p.strip(j.dst, j.x, j.w, j.transW, j.accumulate, i*stripCols)
-	}
-}
-
-// strip computes the columns [c, c+stripCols) of a product by strips. The rows are done a few at a time: the weights of
-// the piece lie in the cache after the first.
-func (p *path) strip(dst, x View, w Matrix, transW, accumulate bool, c int) {
-	acc := 0
-	if accumulate {
-		acc = 1
-	}
-	if !transW {
-		_ = w.at(x.Cols-1, c+stripCols-1)
-		for r := range dst.Rows {
-			ds := dst.Data[r*dst.RowStride+c:][:stripCols]
-			p.fan(x.Cols, &x.Data[r*x.RowStride:][:x.Cols][0], &w.F32[c], w.Stride, &ds[0], acc)
-		}
-		return
-	}
-	lines := x.Cols * p.per() / w.Kind.line()
-	row := 0
-	for _, s := range p.strips[w.Kind] {
-		for ; dst.Rows-row >= s.rows; row += s.rows {
-			xs := x.Data[row*x.RowStride:][:(s.rows-1)*x.RowStride+x.Cols]
-			ds := dst.Data[row*dst.RowStride+c:][:(s.rows-1)*dst.RowStride+stripCols]
-			for i := 0; i < stripCols; i += s.cols {
-				s.run(lines, &xs[0], x.RowStride, w.span(c+i, s.cols), w.Stride, &ds[i], dst.RowStride, acc)
-			}
-		}
+		j.columns(s, i*stripCols)
 	}
 }
