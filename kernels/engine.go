@@ -130,23 +130,11 @@ func (e *Engine) Threads() int { return e.pool.n }
 // Path is the name of the kernels in use.
 func (e *Engine) Path() string { return e.path.name }
 
-// For runs f over [0, n) in pieces of about grain or more, on any worker and in any order. f must not depend on how the
+// For runs f over [0, n) in pieces of grain or more, on any worker and in any order. f must not depend on how the
 // range is cut. It may itself call For.
 func (e *Engine) For(n, grain int, f func(lo, hi int)) {
 	if n <= 0 || e.idle {
 		return
 	}
-	// A few pieces for each worker, so that a slow one does not hold up the rest.
-	size := max(grain, (n+4*e.pool.n-1)/(4*e.pool.n), 1)
-	e.pool.each(n, even(n, size, e.pool.n), f)
-}
-
-// even is size, or the smaller one that gives each worker as many pieces of n as the others: of five pieces, one of two workers
-// would compute the fifth while the other waits.
-func even(n, size, workers int) int {
-	pieces := (n + size - 1) / size
-	if pieces > workers {
-		pieces = (pieces + workers - 1) / workers * workers
-	}
-	return (n + pieces - 1) / pieces
+	e.pool.each(n, max(grain, 1), f)
 }

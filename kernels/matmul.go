@@ -16,9 +16,6 @@ const (
 	groupRows = 192
 )
 
-// leastPanels is the least of a piece of a product, where there is enough of it for all threads.
-const leastPanels = 6
-
 // Scratch is the working memory of a product on one goroutine.
 type Scratch struct {
 	panels []float32 // a group of panels of w: kBlock x nr each
@@ -128,10 +125,7 @@ func (e *Engine) partByPanels(p *path, q product, x View, buf *[]float32, done i
 	q.x = grow(buf, tiles*p.mr*x.Cols)
 	e.For(tiles, 1+(1<<13)/(p.mr*x.Cols+1), func(lo, hi int) { p.packTiles(q.x, x, lo, hi) })
 	first, panels := done/p.nr, (q.dst.Cols+p.nr-1)/p.nr
-	// Each piece reads all of x, so that it has what meets x together, and packs its first weights with nothing beside them, but it
-	// leaves work for every thread.
-	grain := min(leastPanels, (panels-first+e.pool.n-1)/e.pool.n)
-	e.For(panels-first, grain, func(lo, hi int) {
+	e.For(panels-first, 1, func(lo, hi int) {
 		s := e.scratch.Get().(*Scratch)
 		defer e.scratch.Put(s)
 		likely := hi + (e.pool.n-1)*(hi-lo)

@@ -378,12 +378,35 @@ func TestForCoversTheRangeOnce(t *testing.T) {
 	}
 }
 
-func TestEveryWorkerHasAsManyPieces(t *testing.T) {
-	for _, c := range []struct{ n, size, workers, want int }{
-		{48, 10, 2, 8}, {40, 10, 2, 10}, {7, 10, 2, 7}, {20, 10, 4, 10}, {100, 1, 3, 1}, {50, 10, 4, 7}, {1, 1, 2, 1},
+// TestPieces: pieces cover all, grow no longer and are no shorter than they may be, and whether workers are equally fast or not, none
+// waits for more than one of the shortest.
+func TestPieces(t *testing.T) {
+	for _, c := range []struct {
+		n, least int
+		speeds   []float64
+	}{
+		{48, 1, []float64{1, 1}}, {120, 1, []float64{1, 0.6}}, {280, 5, []float64{1, 1, 1, 1}}, {40, 1, []float64{1, 0.5, 1, 1}}, {7, 10, []float64{1, 1}}, {100, 1, []float64{1, 0.7, 0.9}}, {1, 1, []float64{1, 1}},
 	} {
-		if got := even(c.n, c.size, c.workers); got != c.want {
-			t.Errorf("%d in pieces of %d for %d workers: pieces of %d, not %d", c.n, c.size, c.workers, got, c.want)
+		j := &job{n: c.n, least: c.least, sharers: len(c.speeds)}
+		busy := make([]float64, len(c.speeds))
+		at, last := 0, c.n
+		for {
+			next := slices.Index(busy, slices.Min(busy))
+			lo, hi := j.take()
+			if lo == hi {
+				break
+			}
+			if lo != at || hi-lo > max(last, c.least) || hi-lo < c.least && hi < c.n {
+				t.Errorf("%+v: piece [%d, %d) after one of %d that ended at %d", c, lo, hi, last, at)
+			}
+			busy[next] += float64(hi-lo) / c.speeds[next]
+			at, last = hi, hi-lo
+		}
+		if at != c.n {
+			t.Errorf("%+v: pieces end at %d", c, at)
+		}
+		if wait := slices.Max(busy) - slices.Min(busy); wait > float64(c.least)/slices.Min(c.speeds)+1e-9 && c.n > c.least*len(c.speeds) {
+			t.Errorf("%+v: workers end at %v, one waits for %v", c, busy, wait)
 		}
 	}
 }

@@ -15,13 +15,14 @@ type pool struct {
 	jobs    sync.Pool // of *job
 }
 
-// job is a range [0, n) in pieces of size, which whoever is free takes one after the other.
+// job is a range [0, n) in pieces, which whoever is free takes one after the other: see take.
 type job struct {
-	next    atomic.Int64
-	n, size int
-	run     func(lo, hi int)
-	helpers atomic.Int32 // workers that were given the job and are not done
-	broken  atomic.Pointer[any]
+	next     atomic.Int64
+	n, least int
+	sharers  int // workers among whom it is divided
+	run      func(lo, hi int)
+	helpers  atomic.Int32 // workers that were given the job and are not done
+	broken   atomic.Pointer[any]
 }
 
 // worker is one goroutine and its box: nil while it looks out, one of the marks below, or the job that it is given.
@@ -104,27 +105,38 @@ func (j *job) work() {
 			j.next.Store(int64(j.n))
 		}
 	}()
-	for {
-		lo := int(j.next.Add(int64(j.size))) - j.size
-		if lo >= j.n {
-			return
-		}
-		j.run(lo, min(lo+j.size, j.n))
+	for lo, hi := j.take(); lo < hi; lo, hi = j.take() {
+		j.run(lo, hi)
 	}
 }
 
-// each runs f for [0, n) in pieces of size, in any order and on any worker.
-func (p *pool) each(n, size int, f func(lo, hi int)) {
-	if n <= size || p.n == 1 {
-		for lo := 0; lo < n; lo += size {
-			f(lo, min(lo+size, n))
+// take takes the next piece: half of a worker's share of what is left, and least at least. The first pieces are long, since a worker may
+// lose something where one ends and another begins, and the last ones short, since the others wait for whoever has the last: cores that
+// other programs share are never equally fast. (Polychronopoulos and Kuck, Guided Self-Scheduling.)
+func (j *job) take() (lo, hi int) {
+	for {
+		lo := int(j.next.Load())
+		if lo >= j.n {
+			return j.n, j.n
 		}
+		share := 2 * j.sharers
+		hi := min(lo+max(j.least, (j.n-lo+share-1)/share), j.n)
+		if j.next.CompareAndSwap(int64(lo), int64(hi)) {
+			return lo, hi
+		}
+	}
+}
+
+// each runs f for [0, n), n > 0, in pieces of least or more, in any order and on any worker.
+func (p *pool) each(n, least int, f func(lo, hi int)) {
+	if n <= least || p.n == 1 {
+		f(0, n)
 		return
 	}
 	j := p.jobs.Get().(*job)
 	j.next.Store(0)
-	j.n, j.size, j.run = n, size, f
-	wanted := int32(min((n+size-1)/size, p.n) - 1)
+	j.n, j.least, j.sharers, j.run = n, least, p.n, f
+	wanted := int32(min((n+least-1)/least, p.n) - 1)
 	for _, w := range p.workers {
 		if j.helpers.Load() >= wanted { // those that are done already are not replaced: then there is nothing left
 			break
