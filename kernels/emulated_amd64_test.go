@@ -59,6 +59,10 @@ func emulate512(t *testing.T, cpu *emulate.CPU, p path) *path {
 	p.fan = func(k int, x, w *float32, stride int, dst *float32, accumulate int) {
 		call(fan, k, floats(x, k), floats(w, (k-1)*stride+stripCols), stride, floats(dst, stripCols), accumulate)
 	}
+	addRows := p.addRows
+	p.addRows = func(rows, n int, dst *float32, stride int, x *float32) {
+		call(addRows, rows, n, floats(dst, (rows-1)*stride+16*n), stride, floats(x, 16*n))
+	}
 	p.vec = emulateVectors(p.vec, call)
 	size := [...]int{F32: 4, BF16: 2, F16: 2}
 	pack := func(kind Kind, steps int, routine packRoutine) packRoutine {

@@ -42,6 +42,7 @@ type path struct {
 	widen     [3]packRoutine // packing of 16 columns of weights whose rows are steps, by kind; nil for none
 	packX     packXFunc
 	fan       fanFunc
+	addRows   addRowsFunc      // nil: by add, row by row
 	strips    strips           // none: products of few rows go by panels too
 	vec       *vectors         // none: functions over slices are plain Go
 	quant     []*quantRoutines // for quantised products, the preferred ones first; none: they are plain Go
@@ -66,6 +67,9 @@ type lowTiles [2]tileFunc
 // packFunc widens and transposes part of a matrix whose rows are the columns of a product: dst[j*nr+i] = element (r+i, c+j)
 // of m, for i below rows and j below cols.
 type packFunc func(dst []float32, nr int, m Matrix, r, rows, c, cols int)
+
+// addRowsFunc adds x, n times 16 numbers, to each of some rows of dst: see addRowsAVX2. Neither rows nor n is 0.
+type addRowsFunc func(rows, n int, dst *float32, stride int, x *float32)
 
 // packXFunc transposes part of the left operand of a product: dst[j*mr+i] = element (r+i, k+j) of x, for i below rows and j
 // below steps.

@@ -91,12 +91,18 @@ func (e *Engine) matMul(p *path, dst, x View, w Matrix, transW, accumulate bool,
 
 // addBias adds bias, unless it is nil, to columns [lo, hi) of rows [first, end) of dst.
 func (p *path) addBias(dst View, bias []float32, first, end, lo, hi int) {
-	if bias == nil {
+	if bias == nil || first == end || lo == hi {
+		return
+	}
+	bias = bias[lo:hi]
+	if cols := hi - lo; p.addRows != nil && cols%16 == 0 {
+		rows := dst.Data[first*dst.RowStride+lo:][:(end-first-1)*dst.RowStride+cols]
+		p.addRows(end-first, cols/16, &rows[0], dst.RowStride, &bias[0])
 		return
 	}
 	for r := first; r < end; r++ {
 		row := dst.Data[r*dst.RowStride+lo : r*dst.RowStride+hi]
-		p.add(row, row, bias[lo:hi])
+		p.add(row, row, bias)
 	}
 }
 
@@ -252,6 +258,7 @@ func (q *product) compute(p *path, s *Scratch, lo, hi, likely int) {
 		if q.accumulate || now.k > q.from {
 			acc = 1
 		}
+		last := now.k+now.steps == q.to
 		for r0 := 0; r0 < dst.Rows; r0 += block {
 			for j := range now.panels {
 				c := (now.first + j) * p.nr
@@ -259,10 +266,10 @@ func (q *product) compute(p *path, s *Scratch, lo, hi, likely int) {
 				for r := r0; r < min(r0+block, dst.Rows); r += p.mr {
 					next.ask()
 					p.oneTile(dst, x[r*now.steps:], panel, edge, r, c, cols, now.steps, acc, &next)
+					if last {
+						p.addBias(dst, q.bias, r, min(r+p.mr, dst.Rows), c, c+cols) // while it lies in the first-level cache
+					}
 				}
-			}
-			if now.k+now.steps == q.to {
-				p.addBias(dst, q.bias, r0, min(r0+block, dst.Rows), now.first*p.nr, min((now.first+now.panels)*p.nr, dst.Cols))
 			}
 		}
 		if ready = 0; next.packs != nil {

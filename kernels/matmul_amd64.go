@@ -79,6 +79,17 @@ func tile6x8AVX2(k int, x, w, dst *float32, stride int, accumulate int)
 //go:noescape
 func fan32AVX2(k int, x, w *float32, stride int, dst *float32, accumulate int)
 
+// addRowsAVX2 is addRowsFunc:
+//
+//	for r := range rows {
+//		for c := range 16 * n {
+//			dst[r*stride+c] += x[c]
+//		}
+//	}
+//
+//go:noescape
+func addRowsAVX2(rows, n int, dst *float32, stride int, x *float32)
+
 // widenF32AVX2 widens 16 columns of n rows of weights, stride apart, into rows of nr columns:
 //
 //	for i := range n {
@@ -447,6 +458,17 @@ func tile12x32PackingSwappedAVX512(k int, x, w, dst *float32, stride int, accumu
 //
 //go:noescape
 func fan32AVX512(k int, x, w *float32, stride int, dst *float32, accumulate int)
+
+// addRowsAVX512 is addRowsFunc:
+//
+//	for r := range rows {
+//		for c := range 16 * n {
+//			dst[r*stride+c] += x[c]
+//		}
+//	}
+//
+//go:noescape
+func addRowsAVX512(rows, n int, dst *float32, stride int, x *float32)
 
 // widenF32AVX512 widens 16 columns of n rows of weights, stride apart, into rows of nr columns:
 //

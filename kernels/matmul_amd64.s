@@ -636,6 +636,37 @@ step:
 	VZEROUPPER
 	RET
 
+// func addRowsAVX2(rows, n int, dst *float32, stride int, x *float32)
+TEXT ·addRowsAVX2(SB), NOSPLIT, $0-40
+	MOVQ rows+0(FP), CX
+	MOVQ n+8(FP), R8
+	MOVQ dst+16(FP), DI
+	MOVQ stride+24(FP), DX
+	MOVQ x+32(FP), SI
+	SHLQ $2, DX
+
+row:
+	MOVQ R8, R9
+	MOVQ DI, R10
+	MOVQ SI, R11
+
+columns:
+	VMOVUPS 0(R10), Y0
+	VADDPS 0(R11), Y0, Y0
+	VMOVUPS Y0, 0(R10)
+	VMOVUPS 32(R10), Y1
+	VADDPS 32(R11), Y1, Y1
+	VMOVUPS Y1, 32(R10)
+	ADDQ $64, R10
+	ADDQ $64, R11
+	DECQ R9
+	JNZ columns
+	ADDQ DX, DI
+	DECQ CX
+	JNZ row
+	VZEROUPPER
+	RET
+
 // func widenF32AVX2(n int, dst *float32, nr int, w unsafe.Pointer, stride int)
 TEXT ·widenF32AVX2(SB), NOSPLIT, $0-40
 	MOVQ n+0(FP), CX
@@ -4188,6 +4219,34 @@ step:
 	JNZ step
 	VMOVUPS Z0, 0(DI)
 	VMOVUPS Z1, 64(DI)
+	VZEROUPPER
+	RET
+
+// func addRowsAVX512(rows, n int, dst *float32, stride int, x *float32)
+TEXT ·addRowsAVX512(SB), NOSPLIT, $0-40
+	MOVQ rows+0(FP), CX
+	MOVQ n+8(FP), R8
+	MOVQ dst+16(FP), DI
+	MOVQ stride+24(FP), DX
+	MOVQ x+32(FP), SI
+	SHLQ $2, DX
+
+row:
+	MOVQ R8, R9
+	MOVQ DI, R10
+	MOVQ SI, R11
+
+columns:
+	VMOVUPS 0(R10), Z0
+	VADDPS 0(R11), Z0, Z0
+	VMOVUPS Z0, 0(R10)
+	ADDQ $64, R10
+	ADDQ $64, R11
+	DECQ R9
+	JNZ columns
+	ADDQ DX, DI
+	DECQ CX
+	JNZ row
 	VZEROUPPER
 	RET
 

@@ -90,33 +90,36 @@ func (j *quantJob) panels(lo, hi int) {
 	s := j.e.scratch.Get().(*Scratch)
 	defer j.e.scratch.Put(s)
 	for i := lo; i < hi; i++ {
-		quantPanel(s, j.routines.tiles[j.w.form()], j.dst, j.xs, j.blocks, j.w, i)
-		j.e.path.addBias(j.dst, j.bias, 0, j.dst.Rows, i*panelCols, min((i+1)*panelCols, j.dst.Cols))
+		j.panel(s, i)
 	}
 }
 
-// quantPanel computes the columns of panel i, by way of scratch where dst ends within it.
-func quantPanel(s *Scratch, tiles []quantTile, dst View, xs []xBlock, blocks int, w *Panels, i int) {
+// panel computes the columns of panel i, by way of scratch where dst ends within it.
+func (j *quantJob) panel(s *Scratch, i int) {
+	p, dst, w, tiles := j.e.path, j.dst, j.w, j.routines.tiles[j.w.form()]
 	weights, scales, zeros := w.panel(i)
-	cols := min(panelCols, dst.Cols-i*panelCols)
-	if blocks == 0 {
-		dst.clear(i*panelCols, i*panelCols+cols)
+	first, end := i*panelCols, min((i+1)*panelCols, dst.Cols)
+	if j.blocks == 0 {
+		dst.clear(first, end)
+		p.addBias(dst, j.bias, 0, dst.Rows, first, end)
 		return
 	}
 	for r, t := 0, 0; r < dst.Rows; {
-		if tiles[t].rows > dst.Rows-r {
+		rows := tiles[t].rows
+		if rows > dst.Rows-r {
 			t++
 			continue
 		}
-		out, stride := dst.Data[r*dst.RowStride+i*panelCols:], dst.RowStride
-		if cols < panelCols {
-			out, stride = grow(&s.edge, tiles[t].rows*panelCols), panelCols
+		out, stride, edge := dst.Data[r*dst.RowStride+first:], dst.RowStride, end-first < panelCols
+		if edge {
+			out, stride = grow(&s.edge, rows*panelCols), panelCols
 		}
-		out = out[:(tiles[t].rows-1)*stride+panelCols]
-		tiles[t].run(blocks, &xs[r*blocks], blocks, &weights[0], &scales[0], unsafe.SliceData(zeros), w.per(), &out[0], stride)
-		for n := 0; cols < panelCols && n < tiles[t].rows; n++ {
-			copy(dst.Data[(r+n)*dst.RowStride+i*panelCols:][:cols], out[n*stride:])
+		out = out[:(rows-1)*stride+panelCols]
+		tiles[t].run(j.blocks, &j.xs[r*j.blocks], j.blocks, &weights[0], &scales[0], unsafe.SliceData(zeros), w.per(), &out[0], stride)
+		for n := 0; edge && n < rows; n++ {
+			copy(dst.Data[(r+n)*dst.RowStride+first:][:end-first], out[n*stride:])
 		}
-		r += tiles[t].rows
+		p.addBias(dst, j.bias, r, r+rows, first, end)
+		r += rows
 	}
 }

@@ -32,3 +32,28 @@ func (m machine) fan(g *generator) {
 	}
 	g.end()
 }
+
+// addRows writes the addition of a row, n times 16 columns, to each of some rows.
+func (m machine) addRows(g *generator) {
+	name := "addRows" + m.name
+	g.text(addRowsDoc(name), name, addRowsSignature, "CX", "R8", "DI", "DX", "SI")
+	g.op("SHLQ $2, DX")
+	g.label("row")
+	g.op("MOVQ R8, R9")
+	g.op("MOVQ DI, R10")
+	g.op("MOVQ SI, R11")
+	g.label("columns")
+	for at := 0; at < 64; at += m.bytes() {
+		g.op("VMOVUPS %d(R10), %s", at, m.r(at/m.bytes()))
+		g.op("VADDPS %d(R11), %s, %[2]s", at, m.r(at/m.bytes()))
+		g.op("VMOVUPS %s, %d(R10)", m.r(at/m.bytes()), at)
+	}
+	g.op("ADDQ $64, R10")
+	g.op("ADDQ $64, R11")
+	g.op("DECQ R9")
+	g.op("JNZ columns")
+	g.op("ADDQ DX, DI")
+	g.op("DECQ CX")
+	g.op("JNZ row")
+	g.end()
+}

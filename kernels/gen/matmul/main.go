@@ -56,6 +56,7 @@ func exact(g *generator) {
 			}
 		}
 		m.fan(g)
+		m.addRows(g)
 		for _, k := range kinds {
 			m.widen(g, k)
 		}

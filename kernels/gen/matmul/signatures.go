@@ -79,6 +79,21 @@ func fanDoc(name string) string {
 `, name, fanCols)
 }
 
+// addRowsSignature is that of an addRowsFunc.
+const addRowsSignature = "(rows, n int, dst *float32, stride int, x *float32)"
+
+// addRowsDoc is the doc comment of the addition of a row to some.
+func addRowsDoc(name string) string {
+	return name + ` is addRowsFunc:
+
+	for r := range rows {
+		for c := range 16 * n {
+			dst[r*stride+c] += x[c]
+		}
+	}
+`
+}
+
 // quantiseSignature is that of the quantising of whole blocks.
 const quantiseSignature = "(n int, dst *xBlock, x *float32, zero int)"
 
