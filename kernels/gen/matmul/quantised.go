@@ -116,6 +116,14 @@ func (g *generator) quantTile512(f form, rows int) {
 	if f.bits == 4 {
 		g.op("VMOVDQU64 nibbles<>(SB), Z31")
 	}
+	g.op("MOVQ DI, R12")
+	for r := range rows { // a bias is added at once to what is written
+		g.op("PREFETCHT0 (R12)")
+		g.op("PREFETCHT0 64(R12)")
+		if r < rows-1 {
+			g.op("ADDQ R13, R12")
+		}
+	}
 	g.op("MOVQ R9, AX")
 	g.label("block")
 	for r := range rows {
