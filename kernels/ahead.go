@@ -33,21 +33,17 @@ type upcoming struct {
 // farAhead is how many bytes of a row a packingTile asks for before it packs them, rounded up to lines.
 const farAhead = 192
 
-// upcoming is the stage that comes after the stage now, and is packed into spare. Where there is none, it is the first one of panel
-// likely, and is only asked for.
-func (p *path) upcoming(q *product, now, after stage, likely int, spare []float32) upcoming {
+// upcoming is the stage after, which comes after the stage now and is packed into spare. A product's last stage is followed by none:
+// which panels a goroutine goes on with depends on the others.
+func (p *path) upcoming(q *product, now, after stage, spare []float32) upcoming {
 	dst, w := q.dst, q.w
-	last := after.panels == 0
-	if last {
-		after.first, after.panels = likely, 1
-	}
 	c, cols := after.first*p.nr, min(after.panels*p.nr, dst.Cols-after.first*p.nr)
 	if p.prefetch == nil || !q.transW || cols <= 0 {
 		return upcoming{}
 	}
 	per := p.per()
 	u := upcoming{p: p, w: w, stage: after, r: c, rows: cols, c: after.k * per, cols: min(after.steps*per, w.Cols-after.k*per)}
-	if !last && after.panels == 1 && cols == p.nr && u.packsAside(now, dst.Rows/p.mr*now.panels) {
+	if after.panels == 1 && cols == p.nr && u.packsAside(now, dst.Rows/p.mr*now.panels) {
 		u.packs, u.spare = p.packing[w.Kind], spare
 		// A row's end is not followed by what is packed then: the beginnings of the next panel's rows.
 		u.r, u.rows, u.c, u.cols = c+cols, 0, q.from*per, min(farAhead/w.Kind.size(), w.Cols-q.from*per)

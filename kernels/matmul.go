@@ -134,8 +134,7 @@ func (e *Engine) partByPanels(p *path, q product, x View, buf *[]float32, done i
 	e.For(panels-first, 1, func(lo, hi int) {
 		s := e.scratch.Get().(*Scratch)
 		defer e.scratch.Put(s)
-		likely := hi + (e.pool.n-1)*(hi-lo)
-		q.compute(p, s, first+lo, first+hi, first+likely)
+		q.compute(p, s, first+lo, first+hi)
 	})
 }
 
@@ -160,8 +159,7 @@ func (e *Engine) MatMulSerial(s *Scratch, dst, x View, w Matrix, transW, accumul
 	tiles := p.tiles(dst.Rows)
 	q := product{dst: dst, x: grow(&s.x, tiles*p.mr*x.Cols), w: w, transW: transW, accumulate: accumulate, to: x.Cols}
 	p.packTiles(q.x, x, 0, tiles)
-	end := (dst.Cols + p.nr - 1) / p.nr
-	q.compute(p, s, done/p.nr, end, end)
+	q.compute(p, s, done/p.nr, (dst.Cols+p.nr-1)/p.nr)
 }
 
 // packTiles lays tiles [lo, hi) of x out as the tile kernel reads them: mr rows side by side for each k, zeros below the last.
@@ -229,10 +227,10 @@ type product struct {
 	bias               []float32
 }
 
-// compute computes the column panels [lo, hi), and asks for the weights of panel likely, from which this goroutine may go on. Panels
-// go in groups and rows in blocks that lie in the second-level cache together, and within them a panel that lies in the first meets
-// one tile of x after the other (Goto and van de Geijn, Anatomy of High-Performance Matrix Multiplication).
-func (q *product) compute(p *path, s *Scratch, lo, hi, likely int) {
+// compute computes the column panels [lo, hi). Panels go in groups and rows in blocks that lie in the second-level cache together, and
+// within them a panel that lies in the first meets one tile of x after the other (Goto and van de Geijn, Anatomy of High-Performance
+// Matrix Multiplication).
+func (q *product) compute(p *path, s *Scratch, lo, hi int) {
 	dst := q.dst
 	if q.from == q.to {
 		if !q.accumulate {
@@ -248,7 +246,7 @@ func (q *product) compute(p *path, s *Scratch, lo, hi, likely int) {
 	for now := (stage{lo, min(group, hi-lo), q.from, min(steps, q.to-q.from)}); now.panels > 0; {
 		p.packStage(panels, q.w, q.transW, now, ready, dst.Cols)
 		after := now.after(q, steps, group, hi)
-		next := p.upcoming(q, now, after, likely, spare)
+		next := p.upcoming(q, now, after, spare)
 		if next.packs != nil && !blank {
 			clear(spare) // what a panel of the same kind leaves of it later, when the two have changed places, is blank as well
 			blank = true
@@ -314,6 +312,20 @@ func (v View) part(r, rows, c, cols int) View {
 	return v
 }
 
+// toEdge copies v, whose columns are next to each other, to the beginning of a tile whose rows are stride apart, and fromEdge copies it
+// back: the way of a tile that is cut by the edge of a result.
+func (v View) toEdge(edge []float32, stride int) {
+	for r := range v.Rows {
+		copy(edge[r*stride:], v.Data[r*v.RowStride:][:v.Cols])
+	}
+}
+
+func (v View) fromEdge(edge []float32, stride int) {
+	for r := range v.Rows {
+		copy(v.Data[r*v.RowStride:][:v.Cols], edge[r*stride:])
+	}
+}
+
 // clear sets columns [lo, hi) to 0.
 func (v View) clear(lo, hi int) {
 	for r := range v.Rows {
@@ -361,15 +373,12 @@ func (p *path) oneTile(dst View, x, panel, edge []float32, r, c, cols, kc, acc i
 		tile(kc, &x[0], &panel[0], &dst.Data[r*dst.RowStride+c], dst.RowStride, acc)
 		return
 	}
+	part := dst.part(r, rows, c, cols)
 	if acc != 0 {
-		for i := range rows {
-			copy(edge[i*p.nr:], dst.Data[(r+i)*dst.RowStride+c:][:cols])
-		}
+		part.toEdge(edge, p.nr)
 	}
 	tile(kc, &x[0], &panel[0], &edge[0], p.nr, acc)
-	for i := range rows {
-		copy(dst.Data[(r+i)*dst.RowStride+c:][:cols], edge[i*p.nr:])
-	}
+	part.fromEdge(edge, p.nr)
 }
 
 // lowTile is the tile that computes so many rows, and as few more as there are, and how many it computes.

@@ -116,8 +116,8 @@ func (j *quantJob) panel(s *Scratch, i int) {
 		}
 		out = out[:(rows-1)*stride+panelCols]
 		tiles[t].run(j.blocks, &j.xs[r*j.blocks], j.blocks, &weights[0], &scales[0], unsafe.SliceData(zeros), w.per(), &out[0], stride)
-		for n := 0; edge && n < rows; n++ {
-			copy(dst.Data[(r+n)*dst.RowStride+first:][:end-first], out[n*stride:])
+		if edge {
+			dst.part(r, rows, first, end-first).fromEdge(out, stride)
 		}
 		p.addBias(dst, j.bias, r, r+rows, first, end)
 		r += rows

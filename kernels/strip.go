@@ -95,41 +95,52 @@ func (q *stripProduct) pad(low []float32) {
 // columns computes the columns [c, c+stripCols), by way of scratch where there are fewer rows than the strip's. The rows are done a
 // few at a time: the weights of the piece lie in the cache after the first.
 func (q *stripProduct) columns(s *Scratch, c int) {
-	dst, x, w, acc := q.dst, q.x, q.w, 0
-	if q.accumulate {
-		acc = 1
-	}
 	if !q.transW {
-		_ = w.at(x.Cols-1, c+stripCols-1)
-		for r := range dst.Rows {
-			ds := dst.Data[r*dst.RowStride+c:][:stripCols]
-			q.p.fan(x.Cols, &x.Data[r*x.RowStride:][:x.Cols][0], &w.F32[c], w.Stride, &ds[0], acc)
-		}
+		q.fans(c)
 		return
 	}
-	lines := x.Cols * q.p.per() / w.Kind.line()
+	dst, x := q.dst, q.x
 	for row := 0; row < dst.Rows; {
-		rows := dst.Rows - row
-		t := q.p.stripFor(w.Kind, rows)
-		low := rows < t.rows
-		ds, dstStride, xs, xStride := dst.Data[row*dst.RowStride+c:], dst.RowStride, q.low, x.Cols
-		if low {
-			ds, dstStride = grow(&s.edge, t.rows*stripCols), stripCols
-			for r := 0; r < rows && acc != 0; r++ {
-				copy(ds[r*stripCols:][:stripCols], dst.Data[(row+r)*dst.RowStride+c:])
+		t := q.p.stripFor(q.w.Kind, dst.Rows-row)
+		if rows := dst.Rows - row; rows < t.rows {
+			part, edge := dst.part(row, rows, c, stripCols), grow(&s.edge, t.rows*stripCols)
+			if q.accumulate {
+				part.toEdge(edge, stripCols)
 			}
+			q.strip(t, q.low, x.Cols, edge, stripCols, c)
+			part.fromEdge(edge, stripCols)
 		} else {
-			xs, xStride = x.Data[row*x.RowStride:], x.RowStride
-		}
-		_, _ = xs[(t.rows-1)*xStride+x.Cols-1], ds[(t.rows-1)*dstStride+stripCols-1]
-		for i := 0; i < stripCols; i += t.cols {
-			t.run(lines, &xs[0], xStride, w.span(c+i, t.cols), w.Stride, &ds[i], dstStride, acc)
-		}
-		for r := 0; r < rows && low; r++ {
-			copy(dst.Data[(row+r)*dst.RowStride+c:][:stripCols], ds[r*stripCols:])
+			q.strip(t, x.Data[row*x.RowStride:], x.RowStride, dst.Data[row*dst.RowStride+c:], dst.RowStride, c)
 		}
 		row += t.rows
 	}
+}
+
+// strip computes the columns [c, c+stripCols) of as many rows as t has.
+func (q *stripProduct) strip(t strip, x []float32, xStride int, dst []float32, dstStride, c int) {
+	_, _ = x[(t.rows-1)*xStride+q.x.Cols-1], dst[(t.rows-1)*dstStride+stripCols-1]
+	lines := q.x.Cols * q.p.per() / q.w.Kind.line()
+	for i := 0; i < stripCols; i += t.cols {
+		t.run(lines, &x[0], xStride, q.w.span(c+i, t.cols), q.w.Stride, &dst[i], dstStride, q.from())
+	}
+}
+
+// fans computes the columns [c, c+stripCols) by fans.
+func (q *stripProduct) fans(c int) {
+	dst, x, w := q.dst, q.x, q.w
+	_ = w.at(x.Cols-1, c+stripCols-1)
+	for r := range dst.Rows {
+		ds := dst.Data[r*dst.RowStride+c:][:stripCols]
+		q.p.fan(x.Cols, &x.Data[r*x.RowStride:][:x.Cols][0], &w.F32[c], w.Stride, &ds[0], q.from())
+	}
+}
+
+// from is what routines are told: 1 to go on from what dst holds, 0 to begin with +0.
+func (q *stripProduct) from() int {
+	if q.accumulate {
+		return 1
+	}
+	return 0
 }
 
 // stripJob is a product by strips, handed to the pool. It is kept for the next one: decoding allocates nothing.
