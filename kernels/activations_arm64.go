@@ -4,14 +4,23 @@
 
 package kernels
 
-// quantiseNEON is quantiseXGeneric of n whole blocks:
+// quantiseNEON is quantiseXGeneric of n whole spans of 1 blocks:
 //
-//	for b := range n {
-//		quantiseBlock(&dst[b], x[32*b:32*b+32], int32(zero))
+//	for s := range n {
+//		quantiseSpan(dst[1*s:][:1], x[32*s:][:32], int32(zero))
 //	}
 //
 //go:noescape
 func quantiseNEON(n int, dst *xBlock, x *float32, zero int)
+
+// quantiseSpanNEON is quantiseXGeneric of n whole spans of 4 blocks:
+//
+//	for s := range n {
+//		quantiseSpan(dst[4*s:][:4], x[128*s:][:128], int32(zero))
+//	}
+//
+//go:noescape
+func quantiseSpanNEON(n int, dst *xBlock, x *float32, zero int)
 
 // roundSwappedNEON is roundXSwapped for n times 4 numbers:
 //

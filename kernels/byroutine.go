@@ -39,14 +39,17 @@ func bf16Packer(lanes, steps, per int, routine packRoutine, plain packFunc) pack
 	}
 }
 
-// quantiser is quantiseXFunc by whole blocks.
-func quantiser(routine func(n int, dst *xBlock, x *float32, zero int)) quantiseXFunc {
-	return func(dst []xBlock, x []float32, zero int32) {
-		n := len(x) / blockSteps
+// quantiser is quantiseXFunc by whole spans, of one block and of spanBlocks.
+func quantiser(one, long func(n int, dst *xBlock, x *float32, zero int)) quantiseXFunc {
+	return func(dst []xBlock, x []float32, zero int32, span int) {
+		n, routine := len(x)/(span*blockSteps), one
+		if span == spanBlocks {
+			routine = long
+		}
 		if n > 0 {
 			routine(n, &dst[0], &x[0], int(zero))
 		}
-		quantiseXGeneric(dst[n:], x[n*blockSteps:], zero)
+		quantiseXGeneric(dst[n*span:], x[n*span*blockSteps:], zero, span)
 	}
 }
 

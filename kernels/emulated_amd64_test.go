@@ -110,7 +110,7 @@ func TestEmulatedVNNI(t *testing.T) {
 		want, blocks := p.naive(), p.panels.blocks()
 		xs := make([]xBlock, p.rows*blocks)
 		for row := range p.rows {
-			quantiseXGeneric(xs[row*blocks:][:blocks], p.x.Data[row*p.x.RowStride:][:p.k], p.panels.offsetZero())
+			quantiseXGeneric(xs[row*blocks:][:blocks], p.x.Data[row*p.x.RowStride:][:p.k], p.panels.offsetZero(), p.panels.span())
 		}
 		for _, tile := range quantAVXVNNI.tiles[p.panels.form()] {
 			got := make([]float32, p.rows*p.cols)
@@ -119,7 +119,7 @@ func TestEmulatedVNNI(t *testing.T) {
 				for row := 0; row < p.rows; row += tile.rows {
 					dst := got[row*p.cols+panel*panelCols:][:(tile.rows-1)*p.cols+panelCols]
 					err := cpu.Call(tile.run, blocks, emulate.Bytes(xs[row*blocks:][:tile.rows*blocks]), blocks, emulate.Bytes(weights), emulate.Bytes(scales),
-						emulate.Bytes(zeros), p.panels.per(), emulate.Bytes(dst), p.cols)
+						emulate.Bytes(zeros), p.panels.per(), emulate.Bytes(dst), p.cols, p.panels.span())
 					if err != nil {
 						t.Fatalf("%+v, %d rows: %v", how, tile.rows, err)
 					}

@@ -44,7 +44,7 @@ func TestGuardedQuantised(t *testing.T) {
 	eachRealPath(t, func(t *testing.T, name string) {
 		sets := engine(t, Options{Kernels: name}).path.quantSets()
 		for _, how := range quantisings {
-			for _, k := range []int{1, 31, 32, 33, 64, 100, 200} {
+			for _, k := range []int{1, 31, 32, 33, 64, 100, 128, 200, 300} {
 				p := newQuantProblem(t, rand.New(rand.NewPCG(uint64(k), 5)), quantProblem{rows: 8, cols: 32, k: k, how: how})
 				for _, side := range pages.Sides {
 					for _, routines := range sets {
@@ -61,16 +61,16 @@ func TestGuardedQuantised(t *testing.T) {
 func (p *quantProblem) onPages(t *testing.T, side pages.Side, quantise quantiseXFunc, tile quantTile) {
 	t.Helper()
 	blocks := p.panels.blocks()
-	zero := p.panels.offsetZero()
+	zero, span := p.panels.offsetZero(), p.panels.span()
 	bytes := pages.Like(t, side, make([]byte, tile.rows*blocks*int(unsafe.Sizeof(xBlock{}))))
 	xs := unsafe.Slice((*xBlock)(unsafe.Pointer(&bytes[0])), tile.rows*blocks)
 	x := pages.Like(t, side, p.x.Data[:tile.rows*p.k])
 	for r := range tile.rows {
-		quantise(xs[r*blocks:][:blocks], x[r*p.k:][:p.k], zero)
+		quantise(xs[r*blocks:][:blocks], x[r*p.k:][:p.k], zero, span)
 	}
 	want := make([]xBlock, len(xs))
 	for r := range tile.rows {
-		quantiseXGeneric(want[r*blocks:][:blocks], x[r*p.k:][:p.k], zero)
+		quantiseXGeneric(want[r*blocks:][:blocks], x[r*p.k:][:p.k], zero, span)
 	}
 	if !slices.Equal(xs, want) {
 		t.Fatalf("%v, %s: the quantised rows differ from plain Go's", p, side)
@@ -81,10 +81,10 @@ func (p *quantProblem) onPages(t *testing.T, side pages.Side, quantise quantiseX
 	}
 	stride := 32 + 3
 	dst := pages.Like(t, side, make([]float32, (tile.rows-1)*stride+32))
-	tile.run(blocks, &xs[0], blocks, &weights[0], &scales[0], unsafe.SliceData(zeros), p.panels.per(), &dst[0], stride)
+	tile.run(blocks, &xs[0], blocks, &weights[0], &scales[0], unsafe.SliceData(zeros), p.panels.per(), &dst[0], stride, span)
 	one := make([]float32, 32)
 	for r := range tile.rows {
-		quantGeneric.tiles[p.panels.form()][0].run(blocks, &xs[r*blocks], blocks, &weights[0], &scales[0], unsafe.SliceData(zeros), p.panels.per(), &one[0], 32)
+		quantGeneric.tiles[p.panels.form()][0].run(blocks, &xs[r*blocks], blocks, &weights[0], &scales[0], unsafe.SliceData(zeros), p.panels.per(), &one[0], 32, span)
 		if !sameBits(dst[r*stride:][:32], one) {
 			t.Fatalf("%v, %s, %d rows: row %d differs from plain Go's", p, side, tile.rows, r)
 		}

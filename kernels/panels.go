@@ -5,7 +5,7 @@ import "fmt"
 // The sizes of quantised weights.
 const (
 	panelCols  = 32 // rows of W, which are columns of a product, that lie side by side
-	blockSteps = 32 // steps of k whose integer products are summed before they are scaled: see [Panels]
+	blockSteps = 32 // steps of k that lie together
 )
 
 // Panels are the weights of a quantised matrix W of (Rows, Cols) as the kernels read them: W[c][k] is scale * (q - zero), with
@@ -72,6 +72,15 @@ func (p *Panels) blocks() int { return (p.Cols + blockSteps - 1) / blockSteps }
 
 // per is how many blocks have one scale.
 func (p *Panels) per() int { return p.Group / blockSteps }
+
+// span is how many blocks of x have one scale beside the weights of p: the more, the less is to be scaled, but no more than have one
+// scale of 8-bit weights. 4 bits are where accuracy is short, and the sums of several blocks would not fit the 16 bits of AVX2's.
+func (p *Panels) span() int {
+	if p.Bits == 8 && (p.per()%spanBlocks == 0 || p.groups() == 1) {
+		return spanBlocks
+	}
+	return 1
+}
 
 func (p *Panels) groups() int { return (p.blocks() + p.per() - 1) / p.per() }
 

@@ -4,752 +4,839 @@
 
 package kernels
 
-// quantiseAVX2 is quantiseXGeneric of n whole blocks:
+// quantiseAVX2 is quantiseXGeneric of n whole spans of 1 blocks:
 //
-//	for b := range n {
-//		quantiseBlock(&dst[b], x[32*b:32*b+32], int32(zero))
+//	for s := range n {
+//		quantiseSpan(dst[1*s:][:1], x[32*s:][:32], int32(zero))
 //	}
 //
 //go:noescape
 func quantiseAVX2(n int, dst *xBlock, x *float32, zero int)
+
+// quantiseSpanAVX2 is quantiseXGeneric of n whole spans of 4 blocks:
+//
+//	for s := range n {
+//		quantiseSpan(dst[4*s:][:4], x[128*s:][:128], int32(zero))
+//	}
+//
+//go:noescape
+func quantiseSpanAVX2(n int, dst *xBlock, x *float32, zero int)
 
 // quant6Int8AVX2 is quantTileFunc for 6 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 6 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant6Int8AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant6Int8AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant4Int8AVX2 is quantTileFunc for 4 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 4 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant4Int8AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant4Int8AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int8AVX2 is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 2 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant2Int8AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant2Int8AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant1Int8AVX2 is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 1 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant1Int8AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant1Int8AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant3Int8AVXVNNI is quantTileFunc for 3 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 3 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant3Int8AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant3Int8AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int8AVXVNNI is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 2 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant2Int8AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant2Int8AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant1Int8AVXVNNI is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 1 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant1Int8AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant1Int8AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant6Int4AVX2 is quantTileFunc for 6 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 6 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant6Int4AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant6Int4AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant4Int4AVX2 is quantTileFunc for 4 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 4 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant4Int4AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant4Int4AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int4AVX2 is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 2 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant2Int4AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant2Int4AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant1Int4AVX2 is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 1 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant1Int4AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant1Int4AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant3Int4AVXVNNI is quantTileFunc for 3 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 3 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant3Int4AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant3Int4AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int4AVXVNNI is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 2 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant2Int4AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant2Int4AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant1Int4AVXVNNI is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 1 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant1Int4AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant1Int4AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant6Int4ZerosAVX2 is quantTileFunc for 6 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 6 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset * zeros[b/per][c]
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant6Int4ZerosAVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant6Int4ZerosAVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant4Int4ZerosAVX2 is quantTileFunc for 4 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 4 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset * zeros[b/per][c]
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant4Int4ZerosAVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant4Int4ZerosAVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int4ZerosAVX2 is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 2 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset * zeros[b/per][c]
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant2Int4ZerosAVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant2Int4ZerosAVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant1Int4ZerosAVX2 is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 1 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset * zeros[b/per][c]
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant1Int4ZerosAVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant1Int4ZerosAVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant3Int4ZerosAVXVNNI is quantTileFunc for 3 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 3 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset * zeros[b/per][c]
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant3Int4ZerosAVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant3Int4ZerosAVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int4ZerosAVXVNNI is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 2 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset * zeros[b/per][c]
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant2Int4ZerosAVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant2Int4ZerosAVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant1Int4ZerosAVXVNNI is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 1 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset * zeros[b/per][c]
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant1Int4ZerosAVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant1Int4ZerosAVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant1Int8AVX512 is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 1 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant1Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant1Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int8AVX512 is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 2 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant2Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant2Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant3Int8AVX512 is quantTileFunc for 3 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 3 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant3Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant3Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant4Int8AVX512 is quantTileFunc for 4 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 4 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant4Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant4Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant5Int8AVX512 is quantTileFunc for 5 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 5 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant5Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant5Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant6Int8AVX512 is quantTileFunc for 6 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 6 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant6Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant6Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant1Int4AVX512 is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 1 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant1Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant1Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int4AVX512 is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 2 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant2Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant2Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant3Int4AVX512 is quantTileFunc for 3 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 3 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant3Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant3Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant4Int4AVX512 is quantTileFunc for 4 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 4 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant4Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant4Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant5Int4AVX512 is quantTileFunc for 5 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 5 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant5Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant5Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant6Int4AVX512 is quantTileFunc for 6 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 6 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant6Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant6Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant1Int4ZerosAVX512 is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 1 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset * zeros[b/per][c]
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant1Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant1Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int4ZerosAVX512 is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 2 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset * zeros[b/per][c]
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant2Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant2Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant3Int4ZerosAVX512 is quantTileFunc for 3 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 3 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset * zeros[b/per][c]
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant3Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant3Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant4Int4ZerosAVX512 is quantTileFunc for 4 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 4 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset * zeros[b/per][c]
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant4Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant4Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant5Int4ZerosAVX512 is quantTileFunc for 5 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 5 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset * zeros[b/per][c]
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant5Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant5Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant6Int4ZerosAVX512 is quantTileFunc for 6 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 6 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset * zeros[b/per][c]
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant6Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant6Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)

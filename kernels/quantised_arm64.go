@@ -9,339 +9,375 @@ package kernels
 //	for r := range 1 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant1Int8SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant1Int8SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant1Int8NEON is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 1 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant1Int8NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant1Int8NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int8SDOT is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 2 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant2Int8SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant2Int8SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int8NEON is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 2 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant2Int8NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant2Int8NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant4Int8SDOT is quantTileFunc for 4 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 4 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant4Int8SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant4Int8SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant4Int8NEON is quantTileFunc for 4 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 4 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant4Int8NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant4Int8NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant1Int4SDOT is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 1 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant1Int4SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant1Int4SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant1Int4NEON is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 1 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant1Int4NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant1Int4NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int4SDOT is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 2 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant2Int4SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant2Int4SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int4NEON is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 2 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant2Int4NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant2Int4NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant4Int4SDOT is quantTileFunc for 4 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 4 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant4Int4SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant4Int4SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant4Int4NEON is quantTileFunc for 4 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 4 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant4Int4NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant4Int4NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant1Int4ZerosSDOT is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 1 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset * zeros[b/per][c]
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant1Int4ZerosSDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant1Int4ZerosSDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant1Int4ZerosNEON is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 1 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset * zeros[b/per][c]
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant1Int4ZerosNEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant1Int4ZerosNEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int4ZerosSDOT is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 2 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset * zeros[b/per][c]
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant2Int4ZerosSDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant2Int4ZerosSDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int4ZerosNEON is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 2 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset * zeros[b/per][c]
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant2Int4ZerosNEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant2Int4ZerosNEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant4Int4ZerosSDOT is quantTileFunc for 4 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 4 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset * zeros[b/per][c]
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant4Int4ZerosSDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant4Int4ZerosSDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quant4Int4ZerosNEON is quantTileFunc for 4 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 4 {
 //		for c := range 32 {
 //			acc := 0
-//			for b := range blocks {
-//				sum := x[r*xStride+b].Offset * zeros[b/per][c]
-//				for i := range 32 {
-//					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
 //				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
 //			dst[r*dstStride+c] = acc
 //		}
 //	}
 //
 //go:noescape
-func quant4Int4ZerosNEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+func quant4Int4ZerosNEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)

@@ -6,7 +6,7 @@ import "golang.org/x/sys/cpu"
 
 // quantAVX512 are the routines of a processor with AVX512_VNNI.
 var quantAVX512 = quantRoutines{
-	quantise: quantiser(quantiseAVX2),
+	quantise: quantiser(quantiseAVX2, quantiseSpanAVX2),
 	tiles: [forms][]quantTile{
 		formInt8:      {{6, quant6Int8AVX512}, {5, quant5Int8AVX512}, {4, quant4Int8AVX512}, {3, quant3Int8AVX512}, {2, quant2Int8AVX512}, {1, quant1Int8AVX512}},
 		formInt4:      {{6, quant6Int4AVX512}, {5, quant5Int4AVX512}, {4, quant4Int4AVX512}, {3, quant3Int4AVX512}, {2, quant2Int4AVX512}, {1, quant1Int4AVX512}},
@@ -16,7 +16,7 @@ var quantAVX512 = quantRoutines{
 
 // quantAVX2 are the routines of any processor with AVX2.
 var quantAVX2 = quantRoutines{
-	quantise: quantiser(quantiseAVX2),
+	quantise: quantiser(quantiseAVX2, quantiseSpanAVX2),
 	tiles: [forms][]quantTile{
 		formInt8:      {{6, quant6Int8AVX2}, {4, quant4Int8AVX2}, {2, quant2Int8AVX2}, {1, quant1Int8AVX2}},
 		formInt4:      {{6, quant6Int4AVX2}, {4, quant4Int4AVX2}, {2, quant2Int4AVX2}, {1, quant1Int4AVX2}},
@@ -26,7 +26,7 @@ var quantAVX2 = quantRoutines{
 
 // quantAVXVNNI are the routines of a processor with AVX-VNNI, which has VPDPBUSD for 256 bits.
 var quantAVXVNNI = quantRoutines{
-	quantise: quantiser(quantiseAVX2),
+	quantise: quantiser(quantiseAVX2, quantiseSpanAVX2),
 	tiles: [forms][]quantTile{
 		formInt8:      {{3, quant3Int8AVXVNNI}, {2, quant2Int8AVXVNNI}, {1, quant1Int8AVXVNNI}},
 		formInt4:      {{3, quant3Int4AVXVNNI}, {2, quant2Int4AVXVNNI}, {1, quant1Int4AVXVNNI}},

@@ -7,7 +7,7 @@ import "golang.org/x/sys/cpu"
 // quantSDOT are the routines of a processor with SDOT, and quantNEON those of any: the same sums in more instructions.
 var (
 	quantSDOT = quantRoutines{
-		quantise: quantiser(quantiseNEON),
+		quantise: quantiser(quantiseNEON, quantiseSpanNEON),
 		tiles: [forms][]quantTile{
 			formInt8:      {{4, quant4Int8SDOT}, {2, quant2Int8SDOT}, {1, quant1Int8SDOT}},
 			formInt4:      {{4, quant4Int4SDOT}, {2, quant2Int4SDOT}, {1, quant1Int4SDOT}},
@@ -15,7 +15,7 @@ var (
 		},
 	}
 	quantNEON = quantRoutines{
-		quantise: quantiser(quantiseNEON),
+		quantise: quantiser(quantiseNEON, quantiseSpanNEON),
 		tiles: [forms][]quantTile{
 			formInt8:      {{4, quant4Int8NEON}, {2, quant2Int8NEON}, {1, quant1Int8NEON}},
 			formInt4:      {{4, quant4Int4NEON}, {2, quant2Int4NEON}, {1, quant1Int4NEON}},

@@ -79,8 +79,12 @@ func (p *quantProblem) naive() []float32 {
 		row := p.x.Data[r*p.x.RowStride:][:p.k]
 		for c := range p.cols {
 			acc := float32(0)
-			for b := 0; b < p.k; b += 32 {
-				block := row[b:min(b+32, p.k)]
+			span := 32
+			if p.how.Bits == 8 && (p.panels.Group%128 == 0 || p.panels.Group >= p.k) {
+				span = 128
+			}
+			for b := 0; b < p.k; b += span {
+				block := row[b:min(b+span, p.k)]
 				most := 0.0
 				for _, v := range block {
 					most = max(most, math.Abs(float64(v)))
@@ -121,13 +125,13 @@ func (p *quantProblem) run(t *testing.T, e *Engine) []float32 {
 
 // quantisings are all forms of weights and groups.
 var quantisings = []Quantising{
-	{8, 32, false}, {8, 64, false}, {8, 0, false}, {4, 32, false}, {4, 64, false}, {4, 128, false}, {4, 0, false},
+	{8, 32, false}, {8, 64, false}, {8, 128, false}, {8, 256, false}, {8, 0, false}, {4, 32, false}, {4, 64, false}, {4, 128, false}, {4, 0, false},
 	{4, 32, true}, {4, 64, true}, {4, 128, true},
 }
 
 func quantProblems(t *testing.T) []*quantProblem {
 	r := rand.New(rand.NewPCG(31, 32))
-	rows, cols, ks := []int{1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 17}, []int{1, 15, 16, 17, 31, 32, 33, 64, 70}, []int{1, 3, 31, 32, 33, 63, 64, 65, 96, 127, 128, 129, 300}
+	rows, cols, ks := []int{1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 17}, []int{1, 15, 16, 17, 31, 32, 33, 64, 70}, []int{1, 3, 31, 32, 33, 63, 64, 65, 96, 127, 128, 129, 255, 256, 300, 400}
 	var out []*quantProblem
 	for i := range 300 {
 		out = append(out, newQuantProblem(t, r, quantProblem{rows: rows[r.IntN(len(rows))], cols: cols[r.IntN(len(cols))], k: ks[r.IntN(len(ks))],

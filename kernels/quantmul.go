@@ -3,9 +3,9 @@ package kernels
 import "unsafe"
 
 // quantTileFunc computes a tile of a few rows of x and the 32 columns of a panel, the loop of quantTileGeneric. Rows of x are
-// xStride blocks apart, rows of dst dstStride numbers; per is how many blocks have one scale; zeros is nil but in the form with
-// zero points.
-type quantTileFunc func(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)
+// xStride blocks apart, rows of dst dstStride numbers; per is how many blocks of weights have one scale, and span how many of x;
+// zeros is nil but in the form with zero points.
+type quantTileFunc func(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
 
 // quantTile is a quantTileFunc and how many rows it computes.
 type quantTile struct {
@@ -38,9 +38,9 @@ func (p *path) quantSets() []*quantRoutines {
 
 // matMulQuantised computes dst = x Wᵀ with quantised weights:
 //
-//	acc = fma(float32(sum), float32(xScale * wScale), acc) for each block of 32 steps ascending, from +0,
+//	acc = fma(float32(sum), float32(xScale * wScale), acc) for each span of steps ascending, from +0,
 //
-// where sum is the exact integer sum of xQ * (q - zero) over the block. A row of dst depends on its row of x alone, so it is
+// where sum is the exact integer sum of xQ * (q - zero) over the span: see [Panels.span]. A row of dst depends on its row of x alone, so it is
 // the same bits for any threads and any other rows. bias, unless it is nil, is then added.
 func (e *Engine) matMulQuantised(dst, x View, w *Panels, bias []float32) {
 	if dst.Rows == 0 || dst.Cols == 0 {
@@ -81,7 +81,7 @@ func newQuantJob() any {
 // rows quantises rows [lo, hi) of x.
 func (j *quantJob) rows(lo, hi int) {
 	for r := lo; r < hi; r++ {
-		j.routines.quantise(j.xs[r*j.blocks:][:j.blocks], j.x.Data[r*j.x.RowStride:][:j.x.Cols], j.zero)
+		j.routines.quantise(j.xs[r*j.blocks:][:j.blocks], j.x.Data[r*j.x.RowStride:][:j.x.Cols], j.zero, j.w.span())
 	}
 }
 
@@ -115,7 +115,7 @@ func (j *quantJob) panel(s *Scratch, i int) {
 			out, stride = grow(&s.edge, rows*panelCols), panelCols
 		}
 		out = out[:(rows-1)*stride+panelCols]
-		tiles[t].run(j.blocks, &j.xs[r*j.blocks], j.blocks, &weights[0], &scales[0], unsafe.SliceData(zeros), w.per(), &out[0], stride)
+		tiles[t].run(j.blocks, &j.xs[r*j.blocks], j.blocks, &weights[0], &scales[0], unsafe.SliceData(zeros), w.per(), &out[0], stride, w.span())
 		if edge {
 			dst.part(r, rows, first, end-first).fromEdge(out, stride)
 		}

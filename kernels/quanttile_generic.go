@@ -33,7 +33,7 @@ func (w *int4Weights) products(sum *[panelCols]int32, x *[blockSteps]int8) {
 func quantTileGeneric[W any, P interface {
 	*W
 	products(*[panelCols]int32, *[blockSteps]int8)
-}](blocks int, xp *xBlock, _ int, wp *byte, sp *uint16, zp *byte, per int, dp *float32, _ int) {
+}](blocks int, xp *xBlock, _ int, wp *byte, sp *uint16, zp *byte, per int, dp *float32, _ int, span int) {
 	x, w := unsafe.Slice(xp, blocks), unsafe.Slice((*W)(unsafe.Pointer(wp)), blocks)
 	groups := (blocks + per - 1) / per
 	scales := unsafe.Slice((*[panelCols]uint16)(unsafe.Pointer(sp)), groups)
@@ -43,22 +43,24 @@ func quantTileGeneric[W any, P interface {
 	}
 	dst := (*[panelCols]float32)(unsafe.Pointer(dp))
 	var acc, wScale [panelCols]float32
-	for b := range blocks {
-		if b%per == 0 {
-			for c, h := range &scales[b/per] {
+	for s := 0; s < blocks; s += span {
+		if s%per == 0 {
+			for c, h := range &scales[s/per] {
 				wScale[c] = F16ToF32(h)
 			}
 		}
 		var sum [panelCols]int32
 		for c := range sum {
-			sum[c] = x[b].Offset
+			sum[c] = x[s].Offset
 			if zp != nil {
-				sum[c] *= int32(zeros[b/per][c])
+				sum[c] *= int32(zeros[s/per][c])
 			}
 		}
-		P(&w[b]).products(&sum, &x[b].Q)
+		for b := s; b < min(s+span, blocks); b++ {
+			P(&w[b]).products(&sum, &x[b].Q)
+		}
 		for c, n := range sum {
-			acc[c] = FMA(float32(n), float32(x[b].Scale*wScale[c]), acc[c])
+			acc[c] = FMA(float32(n), float32(x[s].Scale*wScale[c]), acc[c])
 		}
 	}
 	*dst = acc

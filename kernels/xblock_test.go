@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestQuantisedRows: every set of routines quantises a row as plain Go does, to the byte: ordinary blocks, ties, blocks that are tiny,
+// TestQuantisedRows: every set of routines quantises a row as plain Go does, to the byte: ordinary spans, ties, spans that are tiny,
 // and those with an infinity or NaN, whose scale is NaN and whose numbers are 0.
 func TestQuantisedRows(t *testing.T) {
 	r := rand.New(rand.NewPCG(10, 11))
@@ -26,26 +26,28 @@ func TestQuantisedRows(t *testing.T) {
 	eachRealPath(t, func(t *testing.T, path string) {
 		for s, set := range engine(t, Options{Kernels: path}).path.quantSets() {
 			for f, fill := range fills {
-				for _, n := range []int{1, 31, 32, 33, 64, 95, 160} {
-					t.Run(fmt.Sprintf("set %d/fill %d/%d", s, f, n), func(t *testing.T) {
-						x := make([]float32, n)
-						for i := range x {
-							x[i] = fill(i)
-						}
-						got, want := make([]xBlock, (n+blockSteps-1)/blockSteps), make([]xBlock, (n+blockSteps-1)/blockSteps)
-						for i := range got {
-							got[i] = xBlock{Scale: 5, Offset: 6}
-							got[i].Q[3] = 7
-						}
-						set.quantise(got, x, 128)
-						quantiseXGeneric(want, x, 128)
-						for i, w := range want {
-							g := got[i]
-							if g.Q != w.Q || g.Offset != w.Offset || !sameNumbers([]float32{g.Scale}, []float32{w.Scale}) {
-								t.Errorf("block %d is %v, want %v", i, g, w)
+				for _, n := range []int{1, 31, 32, 33, 64, 95, 127, 128, 129, 160, 256, 300} {
+					for _, span := range []int{1, spanBlocks} {
+						t.Run(fmt.Sprintf("set %d/fill %d/%d by %d", s, f, n, span), func(t *testing.T) {
+							x := make([]float32, n)
+							for i := range x {
+								x[i] = fill(i)
 							}
-						}
-					})
+							got, want := make([]xBlock, (n+blockSteps-1)/blockSteps), make([]xBlock, (n+blockSteps-1)/blockSteps)
+							for i := range got {
+								got[i] = xBlock{Scale: 5, Offset: 6}
+								got[i].Q[3] = 7
+							}
+							set.quantise(got, x, 128, span)
+							quantiseXGeneric(want, x, 128, span)
+							for i, w := range want {
+								g := got[i]
+								if g.Q != w.Q || g.Offset != w.Offset || !sameNumbers([]float32{g.Scale}, []float32{w.Scale}) {
+									t.Errorf("block %d is %v, want %v", i, g, w)
+								}
+							}
+						})
+					}
 				}
 			}
 		}

@@ -49,7 +49,7 @@ func copyFiles(files fs.FS, names []string, dir string, edit func(name string, d
 // QuantiseOptions are how a model is quantised once and for all.
 type QuantiseOptions struct {
 	Precision  string // int8 or int4
-	Group      int    // weights of a row that share a scale, a multiple of 32; 0: a whole row
+	Group      int    // weights of a row that share a scale, a multiple of 32; 0: a whole row. int4's 8-bit weights keep their own
 	ZeroPoints bool   // int4: each group has a zero of its own
 	// Progress is told how many matrices of how many are written; it may be nil.
 	Progress func(done, of int)
@@ -69,7 +69,7 @@ func (o QuantiseOptions) Validate() error {
 }
 
 // Quantise writes the model, which must be exact, into a new directory dir with quantised weights, which load as they lie. They
-// are those that the precision makes of the model at load, where the group is 32 and there are no zero points. On any error, and
+// are those that the precision makes of the model at load, where the group is [DefaultGroup] and there are no zero points. On any error, and
 // if ctx is cancelled, nothing is left at dir.
 func (m *Model) Quantise(ctx context.Context, dir string, o QuantiseOptions) error {
 	if err := o.Validate(); err != nil {
@@ -159,7 +159,7 @@ func (m *Model) takePrecision() error {
 // mustBeQuantised is the converter of a quantised checkpoint: the weights that its precision quantises must have been.
 func mustBeQuantised(precision string) weights.Converter {
 	return func(name string, w kernels.Matrix) (kernels.Matrix, error) {
-		if quantising(precision, name, defaultGroup, false).Bits != 0 {
+		if quantising(precision, name, DefaultGroup(precision), false).Bits != 0 {
 			return w, fmt.Errorf("it is not quantised, but the file says that the model is %s; make the model again with `loupe quantize`", precision)
 		}
 		return w, nil

@@ -48,7 +48,7 @@ func TestQuantisedModel(t *testing.T) {
 	for _, precision := range []string{"int8", "int4"} {
 		atLoad := goldenModel(t, loupe.Options{Precision: precision})
 		_, want := tokens(t, atLoad, embeddedPrompt(t, atLoad), g)
-		once := loadModel(t, quantisedModel(t, loupe.QuantiseOptions{Precision: precision, Group: 32}), loupe.Options{})
+		once := loadModel(t, quantisedModel(t, loupe.QuantiseOptions{Precision: precision, Group: loupe.DefaultGroup(precision)}), loupe.Options{})
 		if p := once.Settings().Precision; p != precision {
 			t.Errorf("the settings say %q, not %q", p, precision)
 		}
@@ -73,7 +73,7 @@ func TestQuantisedModel(t *testing.T) {
 func TestQuantisedForms(t *testing.T) {
 	seen := map[string]string{}
 	for _, o := range []loupe.QuantiseOptions{
-		{Precision: "int8", Group: 64}, {Precision: "int8"}, {Precision: "int4", Group: 64}, {Precision: "int4", Group: 128},
+		{Precision: "int8", Group: 32}, {Precision: "int8", Group: 64}, {Precision: "int8"}, {Precision: "int4", Group: 64}, {Precision: "int4", Group: 128},
 		{Precision: "int4", Group: 32, ZeroPoints: true}, {Precision: "int4", Group: 64, ZeroPoints: true}, {Precision: "int4"},
 	} {
 		dir := quantisedModel(t, o)

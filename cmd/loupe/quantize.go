@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
@@ -23,7 +24,7 @@ func quantizeCommand() *cobra.Command {
 		Short: "write a model with its weights quantised to 8 or 4 bits",
 		Long: `Writes a model directory whose linear maps have 8- or 4-bit weights, in the layout that the kernels read: it loads in no time,
 by a map, and every command takes it without a flag. What --precision int8 or int4 makes of the model at each load is the same,
-bit for bit, with --group 32 and without zero points, but takes time and memory of its own.
+bit for bit, without --group and --zero-points, but takes time and memory of its own.
 
 int4 keeps the vision tower and the logits in 8 bits. docs/quantized-layout.md describes the file.`,
 		Example: `  loupe quantize --model Qwen2-VL-2B-Instruct --precision int4 --group 64 --out qwen2-vl-2b-int4
@@ -34,7 +35,7 @@ int4 keeps the vision tower and the logits in 8 bits. docs/quantized-layout.md d
 	f.model.register(cmd)
 	fl := cmd.Flags()
 	fl.StringVar(&f.out, "out", "", "new `DIR` to write to")
-	fl.IntVar(&f.options.Group, "group", 32, "weights of a row that share a scale: a multiple of 32, or 0 for a whole row")
+	fl.IntVar(&f.options.Group, "group", 0, fmt.Sprintf("weights of a row that share a scale: a multiple of 32, or 0 for a whole row (default %d in int8, %d in int4)", loupe.DefaultGroup("int8"), loupe.DefaultGroup("int4")))
 	fl.BoolVar(&f.options.ZeroPoints, "zero-points", false, "int4: give each group a zero of its own")
 	must(cmd.MarkFlagDirname("out"))
 	return cmd
@@ -45,6 +46,9 @@ func (f *quantizeFlags) run(cmd *cobra.Command) error {
 		return usageError{errors.New("--out is missing: name a new directory")}
 	}
 	f.options.Precision, f.model.options.Precision = f.model.options.Precision, "" // what to make, and not how to load
+	if !cmd.Flags().Changed("group") {
+		f.options.Group = loupe.DefaultGroup(f.options.Precision)
+	}
 	if err := f.options.Validate(); err != nil {
 		return usageError{err}
 	}

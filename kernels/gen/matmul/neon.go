@@ -29,9 +29,9 @@ func (g *generator) quantTileNEON(f form, rows int, dot bool) {
 
 	routine, doc := f.tileDoc(rows, name)
 	g.textNEON(doc, routine, tileSignature)
-	g.op("MOVD $%d, R9", blockBytes)
-	g.op("MUL R9, R2, R2") // bytes between rows of x
-	g.op("LSL $2, R8, R8") // and of dst
+	g.op("MOVD $%d, R17", blockBytes)
+	g.op("MUL R17, R2, R2") // bytes between rows of x
+	g.op("LSL $2, R8, R8")  // and of dst
 	if f.bits == 8 {
 		g.op("VMOVI $128, V%d.B16", constant)
 	} else {
@@ -57,10 +57,8 @@ func (g *generator) quantTileNEON(f form, rows int, dot bool) {
 	g.op("MOVD R6, R15")
 	g.op("MOVD R0, R16")
 
-	g.label("block")
+	g.label("span")
 	for r := range rows {
-		g.op("FMOVQ (R%d), F%d", 20+r, 16+2*r)
-		g.op("FMOVQ 16(R%d), F%d", 20+r, 17+2*r)
 		for c := range vectors {
 			if f.bits == 4 && !f.zeros {
 				if c == 0 {
@@ -71,6 +69,13 @@ func (g *generator) quantTileNEON(f form, rows int, dot bool) {
 				g.op("VEOR V%[1]d.B16, V%[1]d.B16, V%[1]d.B16", sum(r, c))
 			}
 		}
+	}
+	g.op("CMP R9, R16")
+	g.op("CSEL LT, R16, R9, R14") // blocks of the span
+	g.label("block")
+	for r := range rows {
+		g.op("FMOVQ (R%d), F%d", 20+r, 16+2*r)
+		g.op("FMOVQ 16(R%d), F%d", 20+r, 17+2*r)
 	}
 	// products adds those of the weights in register w and the four steps at a place of a block of x.
 	products := func(c, w, at int) {
@@ -103,7 +108,14 @@ func (g *generator) quantTileNEON(f form, rows int, dot bool) {
 			products(c, high, 16+4*j)
 		}
 	}
-	for c := range vectors {
+	for r := range rows {
+		g.op("ADD $%d, R%d, R%[2]d", blockBytes, 20+r)
+	}
+	g.op("ADD $%d, R11, R11", 128*f.bits)
+	g.op("SUB $1, R16, R16")
+	g.op("SUB $1, R14, R14")
+	g.op("CBNZ R14, block")
+	for c := range vectors { // what is of the span is in each of its blocks, of which the last is behind
 		g.op("FMOVD %d(R12), F%d", 8*c, low)
 		g.word("FCVTL", 0x0e217800, low, low, 0)
 		if f.zeros {
@@ -113,31 +125,26 @@ func (g *generator) quantTileNEON(f form, rows int, dot bool) {
 		}
 		for r := range rows {
 			if f.zeros {
-				g.op("ADD $%d, R%d, R17", offsetAt, 20+r)
+				g.op("SUB $%d, R%d, R17", blockBytes-offsetAt, 20+r)
 				g.op("VLD1R (R17), [V%d.S4]", x)
 				g.word("MLA", 0x4ea09400, sum(r, c), high, x)
 			}
-			g.op("ADD $%d, R%d, R17", scaleAt, 20+r)
+			g.op("SUB $%d, R%d, R17", blockBytes-scaleAt, 20+r)
 			g.op("VLD1R (R17), [V%d.S4]", x)
 			g.word("FMUL", 0x6e20dc00, x, x, low)
 			g.word("SCVTF", 0x4e21d800, sum(r, c), sum(r, c), 0)
 			g.op("VFMLA V%d.S4, V%d.S4, V%d.S4", x, sum(r, c), acc(r, c))
 		}
 	}
-	for r := range rows {
-		g.op("ADD $%d, R%d, R%[2]d", blockBytes, 20+r)
-	}
-	g.op("ADD $%d, R11, R11", 128*f.bits)
-	g.op("SUB $1, R15, R15")
-	g.op("CBNZ R15, same")
+	g.op("SUBS R9, R15, R15")
+	g.op("BGT same")
 	g.op("MOVD R6, R15")
 	g.op("ADD $64, R12, R12")
 	if f.zeros {
 		g.op("ADD $32, R13, R13")
 	}
 	g.label("same")
-	g.op("SUB $1, R16, R16")
-	g.op("CBNZ R16, block")
+	g.op("CBNZ R16, span")
 
 	g.op("ADD R10<<2, R7, R17")
 	for r := range rows {

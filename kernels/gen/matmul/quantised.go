@@ -5,6 +5,9 @@ import "fmt"
 // blockBytes is the size of an xBlock: 32 bytes, the scale and the offset, of which these are the places.
 const blockBytes, scaleAt, offsetAt = 40, 32, 36
 
+// spanBlocks is as in package kernels: the blocks of x that share a scale where groups of weights are as long.
+const spanBlocks = 4
+
 // form is a form of quantised weights.
 type form struct {
 	name  string
@@ -26,7 +29,8 @@ func quantised(g *generator) {
 		fmt.Fprintf(&g.asm, "DATA order<>+%d(SB)/8, $%#x\n", 8*i, pair)
 	}
 	g.asm.WriteString("GLOBL order<>(SB), RODATA|NOPTR, $32\n\n")
-	g.quantiseX()
+	g.quantiseX("quantiseAVX2", 1)
+	g.quantiseX("quantiseSpanAVX2", spanBlocks)
 	for _, f := range forms {
 		for _, size := range [][2]int{{6, 1}, {4, 1}, {2, 2}, {1, 4}} {
 			g.quantTile256(f, size[0], size[1], false)
@@ -43,26 +47,28 @@ func quantised(g *generator) {
 }
 
 // tileSignature is that of quantTileFunc.
-const tileSignature = "(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int)"
+const tileSignature = "(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)"
 
 // tileDoc is the name and the doc comment of a tile.
 func (f form) tileDoc(rows int, machine string) (name, doc string) {
 	name = fmt.Sprintf("quant%d%s%s", rows, f.name, machine)
-	offset := "x[r*xStride+b].Offset"
+	offset := "x[r*xStride+s].Offset"
 	if f.zeros {
-		offset += " * zeros[b/per][c]"
+		offset += " * zeros[s/per][c]"
 	}
 	return name, fmt.Sprintf(`%s is quantTileFunc for %d rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 
 	for r := range %[2]d {
 		for c := range 32 {
 			acc := 0
-			for b := range blocks {
+			for s := 0; s < blocks; s += span {
 				sum := %[3]s
-				for i := range 32 {
-					sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+				for b := s; b < min(s+span, blocks); b++ {
+					for i := range 32 {
+						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+					}
 				}
-				acc = FMA(float32(sum), float32(x[r*xStride+b].Scale*F16ToF32(scales[b/per][c])), acc)
+				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 			}
 			dst[r*dstStride+c] = acc
 		}
@@ -85,21 +91,39 @@ func row(r, at int) string {
 	return fmt.Sprintf("%d(%s)%s", at, []string{"SI", "R14"}[r/4], []string{"", "(R10*1)", "(R10*2)", "(R11*1)"}[r%4])
 }
 
-// nextBlock moves to the next block of x and of weights, and every per blocks to the next scales and zeros; AX counts these.
-func (g *generator) nextBlock(f form) {
+// beginSpan begins the loop over the blocks of a span, of which R15 counts those that are left.
+func (g *generator) beginSpan() {
+	g.op("MOVQ span+72(FP), R15")
+	g.op("CMPQ CX, R15")
+	g.op("CMOVQLT CX, R15")
+	g.label("block")
+}
+
+// endSpan moves to the next block of x and of weights, and ends the loop over those of a span.
+func (g *generator) endSpan(f form) {
 	g.op("ADDQ $%d, SI", blockBytes)
 	g.op("ADDQ $%d, R14", blockBytes)
 	g.op("ADDQ $%d, BX", 128*f.bits)
-	g.op("DECQ AX")
-	g.op("JNZ same")
+	g.op("DECQ CX")
+	g.op("DECQ R15")
+	g.op("JNZ block")
+}
+
+// lastBlock is the address of a place in the last block of a span, which is behind, of a row of x.
+func lastBlock(r, at int) string { return row(r, at-blockBytes) }
+
+// nextSpan moves every per blocks to the next scales and zeros; AX counts these.
+func (g *generator) nextSpan(f form) {
+	g.op("SUBQ span+72(FP), AX")
+	g.op("JGT same")
 	g.op("MOVQ R9, AX")
 	g.op("ADDQ $64, DX")
 	if f.zeros {
 		g.op("ADDQ $32, R8")
 	}
 	g.label("same")
-	g.op("DECQ CX")
-	g.op("JNZ block")
+	g.op("TESTQ CX, CX")
+	g.op("JNZ span")
 }
 
 // quantTile512 writes a tile of 32 columns, two registers of sums and two of results for each row. It needs AVX512_VNNI, whose
@@ -125,7 +149,7 @@ func (g *generator) quantTile512(f form, rows int) {
 		}
 	}
 	g.op("MOVQ R9, AX")
-	g.label("block")
+	g.label("span")
 	for r := range rows {
 		if f.zeros {
 			g.op("VPXORD %[1]s, %[1]s, %[1]s", sum(r, 0))
@@ -134,6 +158,7 @@ func (g *generator) quantTile512(f form, rows int) {
 		}
 		g.op("VMOVDQA64 %s, %s", sum(r, 0), sum(r, 1))
 	}
+	g.beginSpan()
 	// products adds those of the four steps at an offset of x and the weights in registers w and w+1.
 	products := func(at, w int) {
 		for r := range rows {
@@ -160,11 +185,12 @@ func (g *generator) quantTile512(f form, rows int) {
 		}
 		products(4*j, 24)
 	}
+	g.endSpan(f)
 	if f.zeros {
 		g.op("VPMOVZXBD (R8), Z26")
 		g.op("VPMOVZXBD 16(R8), Z27")
 		for r := range rows { // of each pair of halves only the first counts, since the zero point is below 2^16
-			g.op("VPBROADCASTD %s, Z28", row(r, offsetAt))
+			g.op("VPBROADCASTD %s, Z28", lastBlock(r, offsetAt))
 			g.op("VPDPWSSD Z28, Z26, %s", sum(r, 0))
 			g.op("VPDPWSSD Z28, Z27, %s", sum(r, 1))
 		}
@@ -172,7 +198,7 @@ func (g *generator) quantTile512(f form, rows int) {
 	g.op("VCVTPH2PS (DX), Z24")
 	g.op("VCVTPH2PS 32(DX), Z25")
 	for r := range rows {
-		g.op("VBROADCASTSS %s, Z28", row(r, scaleAt))
+		g.op("VBROADCASTSS %s, Z28", lastBlock(r, scaleAt))
 		for c := range 2 {
 			scale := fmt.Sprintf("Z%d", 29+c)
 			g.op("VMULPS Z28, Z%d, %s", 24+c, scale)
@@ -180,7 +206,7 @@ func (g *generator) quantTile512(f form, rows int) {
 			g.op("VFMADD231PS %s, %s, %s", scale, sum(r, c), acc(r, c))
 		}
 	}
-	g.nextBlock(f)
+	g.nextSpan(f)
 	for r := range rows {
 		for c := range 2 {
 			g.op("VMOVUPS %s, %d(DI)", acc(r, c), 64*c)

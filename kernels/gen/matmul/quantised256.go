@@ -6,7 +6,7 @@ import "fmt"
 //
 // With vnni it is for AVX-VNNI, whose VPDPBUSD is that of quantTile512. Without, sums of pairs of products must fit 16 bits. Of 8-bit
 // weights the instruction takes the magnitude, and x with the weight's sign: a pair is 2*128*127 at most. Of 4-bit weights even the
-// sum of a block's eight pairs fits, 8*2*15*127.
+// sum of a block's eight pairs fits, 8*2*15*127, so that spans must be of one block.
 func (g *generator) quantTile256(f form, rows, vectors int, vnni bool) {
 	g.tileText(f, rows, map[bool]string{true: "AVXVNNI", false: "AVX2"}[vnni])
 	sum := func(r, c int) string { return fmt.Sprintf("Y%d", r*vectors+c) }
@@ -22,7 +22,7 @@ func (g *generator) quantTile256(f form, rows, vectors int, vnni bool) {
 		}
 	}
 	g.op("MOVQ R9, AX")
-	g.label("block")
+	g.label("span")
 	for r := range rows {
 		for c := range vectors {
 			if vnni && !f.zeros {
@@ -32,6 +32,7 @@ func (g *generator) quantTile256(f form, rows, vectors int, vnni bool) {
 			}
 		}
 	}
+	g.beginSpan()
 	for j := range f.bits {
 		for c := range vectors {
 			if rows == 1 && c%2 == 0 { // the weights are waited for
@@ -73,6 +74,7 @@ func (g *generator) quantTile256(f form, rows, vectors int, vnni bool) {
 			}
 		}
 	}
+	g.endSpan(f)
 	for c := range vectors {
 		if f.zeros {
 			g.op("VPMOVZXBD %d(R8), %s", 8*c, high)
@@ -83,19 +85,19 @@ func (g *generator) quantTile256(f form, rows, vectors int, vnni bool) {
 				if !vnni {
 					g.op("VPMADDWD ones<>(SB), %s, %[1]s", sum(r, c))
 				}
-				g.op("VPBROADCASTD %s, %s", row(r, offsetAt), x)
+				g.op("VPBROADCASTD %s, %s", lastBlock(r, offsetAt), x)
 				if f.zeros { // of each pair of halves only the first counts
 					g.op("VPMADDWD %s, %s, %[2]s", high, x)
 				}
 				g.op("VPADDD %s, %s, %[2]s", x, sum(r, c))
 			}
-			g.op("VBROADCASTSS %s, %s", row(r, scaleAt), x)
+			g.op("VBROADCASTSS %s, %s", lastBlock(r, scaleAt), x)
 			g.op("VMULPS %s, %s, %s", x, low, t)
 			g.op("VCVTDQ2PS %s, %[1]s", sum(r, c))
 			g.op("VFMADD231PS %s, %s, %s", t, sum(r, c), acc(r, c))
 		}
 	}
-	g.nextBlock(f)
+	g.nextSpan(f)
 	g.op("MOVQ DI, R15")
 	for r := range rows {
 		for c := range vectors {
@@ -137,17 +139,20 @@ func (g *generator) dpbusd256(acc, w, x int) {
 		(acc>>3^1)<<7|0x40|(x>>3^1)<<5|2, (w^15)<<3|5, 0xc0|acc&7<<3|x&7, x, w, acc)
 }
 
-// quantiseX writes the quantising of whole blocks of a row of x.
-func (g *generator) quantiseX() {
-	const name = "quantiseAVX2"
-	g.text(quantiseDoc(name), name, quantiseSignature, "CX", "DI", "SI", "R9")
+// quantiseX writes the quantising of a row of x, in whole spans of so many blocks.
+func (g *generator) quantiseX(name string, blocks int) {
+	g.text(quantiseDoc(name, blocks), name, quantiseSignature, "CX", "DI", "SI", "R9")
 	g.op("VMOVDQU magnitude<>(SB), Y15")
 	g.op("VMOVDQU order<>(SB), Y14")
 	g.op("NEGL R9")
-	g.label("block")
-	for i := range 4 {
-		g.op("VMOVUPS %d(SI), Y%d", 32*i, i)
-		g.op("VPAND Y%d, Y15, Y%d", i, 4+i)
+	g.label("span")
+	for i := range 4 * blocks { // magnitudes compare as integers do, NaN above all
+		g.op("VPAND %d(SI), Y15, Y%d", 32*i, i%4)
+		if i >= 4 {
+			g.op("VPMAXSD Y%d, Y%d, Y%[2]d", i%4, 4+i%4)
+		} else {
+			g.op("VMOVDQA Y%d, Y%d", i, 4+i)
+		}
 	}
 	// join makes one number of the eight of register 4, in all lanes of its lower half, by way of 5.
 	join := func(op string) {
@@ -158,7 +163,6 @@ func (g *generator) quantiseX() {
 		}
 		g.op("%s X5, X4, X4", op)
 	}
-	// Magnitudes compare as integers do, NaN above all.
 	g.op("VPMAXSD Y5, Y4, Y4")
 	g.op("VPMAXSD Y7, Y6, Y6")
 	g.op("VPMAXSD Y6, Y4, Y4")
@@ -169,31 +173,40 @@ func (g *generator) quantiseX() {
 	g.op("CMPL AX, $0x7f800000")
 	g.op("JCC bad")
 	g.op("VMOVSS most<>(SB), X8")
-	g.op("VDIVSS X8, X4, X9")
-	g.op("VMOVSS X9, %d(DI)", scaleAt)
+	g.op("VDIVSS X8, X4, X9") // the scale
 	g.op("VDIVSS X4, X8, X8")
 	g.op("VBROADCASTSS X8, Y8")
-	for i := range 4 {
-		g.op("VMULPS Y8, Y%d, Y%[1]d", i)
-		g.op("VCVTPS2DQ Y%d, Y%[1]d", i) // to the nearest, ties to even
+	for b := range blocks {
+		for i := range 4 {
+			g.op("VMULPS %d(SI), Y8, Y%d", 128*b+32*i, i)
+			g.op("VCVTPS2DQ Y%d, Y%[1]d", i) // to the nearest, ties to even
+		}
+		g.op("VPADDD Y0, Y1, Y5")
+		g.op("VPADDD Y2, Y3, Y6")
+		if b == 0 {
+			g.op("VPADDD Y5, Y6, Y4")
+		} else {
+			g.op("VPADDD Y5, Y4, Y4")
+			g.op("VPADDD Y6, Y4, Y4")
+		}
+		g.op("VPACKSSDW Y1, Y0, Y0")
+		g.op("VPACKSSDW Y3, Y2, Y2")
+		g.op("VPACKSSWB Y2, Y0, Y0")
+		g.op("VPERMD Y0, Y14, Y0")
+		g.op("VMOVDQU Y0, %d(DI)", blockBytes*b)
 	}
-	g.op("VPADDD Y0, Y1, Y4")
-	g.op("VPADDD Y2, Y3, Y5")
-	g.op("VPADDD Y5, Y4, Y4")
 	join("VPADDD")
 	g.op("VMOVD X4, AX")
 	g.op("IMULL R9, AX")
-	g.op("MOVL AX, %d(DI)", offsetAt)
-	g.op("VPACKSSDW Y1, Y0, Y0")
-	g.op("VPACKSSDW Y3, Y2, Y2")
-	g.op("VPACKSSWB Y2, Y0, Y0")
-	g.op("VPERMD Y0, Y14, Y0")
-	g.op("VMOVDQU Y0, (DI)")
+	for b := range blocks {
+		g.op("VMOVSS X9, %d(DI)", blockBytes*b+scaleAt)
+		g.op("MOVL AX, %d(DI)", blockBytes*b+offsetAt)
+	}
 	g.label("next")
-	g.op("ADDQ $128, SI")
-	g.op("ADDQ $%d, DI", blockBytes)
+	g.op("ADDQ $%d, SI", 128*blocks)
+	g.op("ADDQ $%d, DI", blockBytes*blocks)
 	g.op("DECQ CX")
-	g.op("JNZ block")
+	g.op("JNZ span")
 	g.op("VZEROUPPER")
 	g.op("RET")
 	g.label("bad")
@@ -203,9 +216,11 @@ func (g *generator) quantiseX() {
 	g.op("XORL AX, AX")
 	g.label("zeros")
 	g.op("VPXOR Y0, Y0, Y0")
-	g.op("VMOVDQU Y0, (DI)")
-	g.op("MOVL AX, %d(DI)", scaleAt)
-	g.op("MOVL $0, %d(DI)", offsetAt)
+	for b := range blocks {
+		g.op("VMOVDQU Y0, %d(DI)", blockBytes*b)
+		g.op("MOVL AX, %d(DI)", blockBytes*b+scaleAt)
+		g.op("MOVL $0, %d(DI)", blockBytes*b+offsetAt)
+	}
 	g.op("JMP next")
 	g.asm.WriteString("\n")
 }

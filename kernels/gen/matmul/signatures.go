@@ -94,17 +94,17 @@ func addRowsDoc(name string) string {
 `
 }
 
-// quantiseSignature is that of the quantising of whole blocks.
+// quantiseSignature is that of the quantising of whole spans.
 const quantiseSignature = "(n int, dst *xBlock, x *float32, zero int)"
 
-// quantiseDoc is the doc comment of the quantising of whole blocks.
-func quantiseDoc(name string) string {
-	return name + ` is quantiseXGeneric of n whole blocks:
+// quantiseDoc is the doc comment of the quantising of whole spans of so many blocks.
+func quantiseDoc(name string, blocks int) string {
+	return fmt.Sprintf(`%s is quantiseXGeneric of n whole spans of %d blocks:
 
-	for b := range n {
-		quantiseBlock(&dst[b], x[32*b:32*b+32], int32(zero))
+	for s := range n {
+		quantiseSpan(dst[%[2]d*s:][:%[2]d], x[%[3]d*s:][:%[3]d], int32(zero))
 	}
-`
+`, name, blocks, 32*blocks)
 }
 
 // roundSignature is that of the rounding of a row of x.
