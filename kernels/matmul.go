@@ -22,6 +22,7 @@ type Scratch struct {
 	spare  []float32 // the panel of w that comes next, while it is packed on the side
 	x      []float32 // x, packed in tiles of mr rows
 	edge   []float32 // a tile that is cut by the edge of dst
+	row    []xBlock  // a row of x, quantised
 }
 
 // NewScratch is an empty scratch, which grows as it is used.

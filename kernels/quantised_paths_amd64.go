@@ -2,7 +2,11 @@
 
 package kernels
 
-import "golang.org/x/sys/cpu"
+import (
+	"sync"
+
+	"golang.org/x/sys/cpu"
+)
 
 // quantAVX512 are the routines of a processor with AVX512_VNNI.
 var quantAVX512 = quantRoutines{
@@ -13,6 +17,16 @@ var quantAVX512 = quantRoutines{
 		formInt4Zeros: {{6, quant6Int4ZerosAVX512}, {5, quant5Int4ZerosAVX512}, {4, quant4Int4ZerosAVX512}, {3, quant3Int4ZerosAVX512}, {2, quant2Int4ZerosAVX512}, {1, quant1Int4ZerosAVX512}},
 	},
 }
+
+// quantAMX are those of a processor with AMX too, for products of many rows.
+var quantAMX = quantRoutines{
+	quantise: quantAVX512.quantise,
+	tiles:    quantAVX512.tiles,
+	unit:     &matrixUnit{unpack: unpackAMX, slabs: [2]slabsFunc{slabs1AMX, slabs2AMX}},
+}
+
+// hasAMX reports whether this process may use AMX's products of bytes.
+var hasAMX = sync.OnceValue(func() bool { return cpu.X86.HasAMXTile && cpu.X86.HasAMXInt8 && askForTiles() })
 
 // quantAVX2 are the routines of any processor with AVX2.
 var quantAVX2 = quantRoutines{
@@ -44,8 +58,12 @@ func quantSets256() []*quantRoutines {
 
 // quantSets512 are those that the path avx512 can use on this processor, the preferred one first.
 func quantSets512() []*quantRoutines {
+	sets := quantSets256()
 	if cpu.X86.HasAVX512VNNI && cpu.X86.HasAVX512BW {
-		return append([]*quantRoutines{&quantAVX512}, quantSets256()...)
+		sets = append([]*quantRoutines{&quantAVX512}, sets...)
+		if hasAMX() {
+			sets = append([]*quantRoutines{&quantAMX}, sets...)
+		}
 	}
-	return quantSets256()
+	return sets
 }

@@ -17,6 +17,7 @@ type quantTile struct {
 type quantRoutines struct {
 	quantise quantiseXFunc
 	tiles    [forms][]quantTile // for each form of weights those of most rows first; the last is of one row
+	unit     *matrixUnit        // for many rows; nil for none
 }
 
 var quantGeneric = quantRoutines{
@@ -46,16 +47,18 @@ func (e *Engine) matMulQuantised(dst, x View, w *Panels, bias []float32) {
 	if dst.Rows == 0 || dst.Cols == 0 {
 		return
 	}
-	routines, blocks := e.path.quantSets()[0], w.blocks()
 	j := e.quantJobs.Get().(*quantJob)
 	defer e.quantJobs.Put(j)
-	j.e, j.routines, j.dst, j.x, j.w, j.bias, j.zero, j.blocks = e, routines, dst, x, w, bias, w.offsetZero(), blocks
-	if cap(j.xs) < dst.Rows*blocks {
-		j.xs = make([]xBlock, dst.Rows*blocks)
+	j.e, j.routines, j.dst, j.x, j.w, j.bias, j.zero, j.blocks = e, e.path.quantSets()[0], dst, x, w, bias, w.offsetZero(), w.blocks()
+	pieces := w.count()
+	if j.byUnit = j.routines.unit.takes(dst.Rows, w); j.byUnit {
+		j.slabs.fit(dst.Rows, j.blocks)
+		pieces *= (dst.Rows + j.slabs.part - 1) / j.slabs.part
+	} else if cap(j.xs) < dst.Rows*j.blocks {
+		j.xs = make([]xBlock, dst.Rows*j.blocks)
 	}
-	j.xs = j.xs[:dst.Rows*blocks]
 	e.For(dst.Rows, 1+(1<<14)/(x.Cols+1), j.quantise)
-	e.For(w.count(), 1, j.multiply)
+	e.For(pieces, 1, j.multiply)
 }
 
 // quantJob is a product of quantised weights, handed to the pool in two steps. It is kept for the next one, with its memory:
@@ -66,10 +69,12 @@ type quantJob struct {
 	dst, x             View
 	w                  *Panels
 	bias               []float32
-	xs                 []xBlock
+	byUnit             bool
+	xs                 []xBlock // x, or
+	slabs              slabs    // x for the unit
 	blocks             int
 	zero               int32
-	quantise, multiply func(lo, hi int) // rows and panels, made once
+	quantise, multiply func(lo, hi int) // rows, and panels of each part of them; made once
 }
 
 func newQuantJob() any {
@@ -80,46 +85,72 @@ func newQuantJob() any {
 
 // rows quantises rows [lo, hi) of x.
 func (j *quantJob) rows(lo, hi int) {
+	s := j.e.scratch.Get().(*Scratch)
+	defer j.e.scratch.Put(s)
+	if j.byUnit && cap(s.row) < j.blocks {
+		s.row = make([]xBlock, j.blocks)
+	}
 	for r := lo; r < hi; r++ {
-		j.routines.quantise(j.xs[r*j.blocks:][:j.blocks], j.x.Data[r*j.x.RowStride:][:j.x.Cols], j.zero, j.w.span())
+		row := s.row[:cap(s.row)]
+		if !j.byUnit {
+			row = j.xs[:cap(j.xs)][r*j.blocks:]
+		}
+		j.routines.quantise(row[:j.blocks], j.x.Data[r*j.x.RowStride:][:j.x.Cols], j.zero, j.w.span())
+		if j.byUnit {
+			j.slabs.put(r, row[:j.blocks])
+		}
 	}
 }
 
-// panels computes the columns of panels [lo, hi).
+// panels computes pieces [lo, hi): the columns of a panel each, by the unit for some rows and then for the next.
 func (j *quantJob) panels(lo, hi int) {
 	s := j.e.scratch.Get().(*Scratch)
 	defer j.e.scratch.Put(s)
 	for i := lo; i < hi; i++ {
-		j.panel(s, i)
+		if j.byUnit {
+			j.routines.unit.multiply(s, j, i/j.w.count()*j.slabs.part, i%j.w.count())
+		} else {
+			j.panel(s, i)
+		}
 	}
 }
 
-// panel computes the columns of panel i, by way of scratch where dst ends within it.
+// panel computes the columns of panel i.
 func (j *quantJob) panel(s *Scratch, i int) {
-	p, dst, w, tiles := j.e.path, j.dst, j.w, j.routines.tiles[j.w.form()]
-	weights, scales, zeros := w.panel(i)
-	first, end := i*panelCols, min((i+1)*panelCols, dst.Cols)
+	tiles := j.routines.tiles[j.w.form()]
+	weights, scales, zeros := j.w.panel(i)
 	if j.blocks == 0 {
-		dst.clear(first, end)
-		p.addBias(dst, j.bias, 0, dst.Rows, first, end)
+		first, end := i*panelCols, min((i+1)*panelCols, j.dst.Cols)
+		j.dst.clear(first, end)
+		j.e.path.addBias(j.dst, j.bias, 0, j.dst.Rows, first, end)
 		return
 	}
-	for r, t := 0, 0; r < dst.Rows; {
+	for r, t := 0, 0; r < j.dst.Rows; {
 		rows := tiles[t].rows
-		if rows > dst.Rows-r {
+		if rows > j.dst.Rows-r {
 			t++
 			continue
 		}
-		out, stride, edge := dst.Data[r*dst.RowStride+first:], dst.RowStride, end-first < panelCols
-		if edge {
-			out, stride = grow(&s.edge, rows*panelCols), panelCols
-		}
-		out = out[:(rows-1)*stride+panelCols]
-		tiles[t].run(j.blocks, &j.xs[r*j.blocks], j.blocks, &weights[0], &scales[0], unsafe.SliceData(zeros), w.per(), &out[0], stride, w.span())
-		if edge {
-			dst.part(r, rows, first, end-first).fromEdge(out, stride)
-		}
-		p.addBias(dst, j.bias, r, r+rows, first, end)
+		j.tile(s, i, r, rows, rows, func(dst *float32, stride int) {
+			tiles[t].run(j.blocks, &j.xs[:cap(j.xs)][r*j.blocks], j.blocks, &weights[0], &scales[0], unsafe.SliceData(zeros), j.w.per(), dst, stride, j.w.span())
+		})
 		r += rows
 	}
+}
+
+// tile has run write the columns of panel i for so many rows from r on, by way of scratch where dst ends within them or there are fewer
+// rows than run writes.
+func (j *quantJob) tile(s *Scratch, i, r, rows, written int, run func(dst *float32, stride int)) {
+	dst, first := j.dst, i*panelCols
+	end := min(first+panelCols, dst.Cols)
+	out, stride, edge := dst.Data[r*dst.RowStride+first:], dst.RowStride, end-first < panelCols || rows < written
+	if edge {
+		out, stride = grow(&s.edge, written*panelCols), panelCols
+	}
+	out = out[:(written-1)*stride+panelCols]
+	run(&out[0], stride)
+	if edge {
+		dst.part(r, rows, first, end-first).fromEdge(out, stride)
+	}
+	j.e.path.addBias(dst, j.bias, r, r+rows, first, end)
 }
