@@ -35,10 +35,10 @@ func unpackAMX(blocks int, w *byte, to *int8, spans int, scales *uint16, per int
 //		}
 //	}
 //
-// work has room for 4096 bytes.
+// work has room for 4096 bytes. 8 lines of memory from ahead on are asked for with each span, those of the first span first.
 //
 //go:noescape
-func slabs1AMX(spans int, x *int8, xNext int, xScales *float32, xScalesNext int, w *int8, wScales *float32, work *byte, dst *float32, dstStride int)
+func slabs1AMX(spans int, x *int8, xNext int, xScales *float32, xScalesNext int, w *int8, wScales *float32, work *byte, dst *float32, dstStride int, ahead *byte)
 
 // slabs2AMX is slabsFunc for 32 rows of x, which lie in slabs of 16: row r is rows r%16 of slab r/16, which begins xNext bytes after the one before,
 // and its scales are as many after theirs as xScalesNext says.
@@ -57,7 +57,7 @@ func slabs1AMX(spans int, x *int8, xNext int, xScales *float32, xScalesNext int,
 //		}
 //	}
 //
-// work has room for 8192 bytes.
+// work has room for 8192 bytes. 8 lines of memory from ahead on are asked for with each span, those of the first span first.
 //
 //go:noescape
-func slabs2AMX(spans int, x *int8, xNext int, xScales *float32, xScalesNext int, w *int8, wScales *float32, work *byte, dst *float32, dstStride int)
+func slabs2AMX(spans int, x *int8, xNext int, xScales *float32, xScalesNext int, w *int8, wScales *float32, work *byte, dst *float32, dstStride int, ahead *byte)

@@ -15,7 +15,7 @@ type matrixUnit struct {
 type unpackFunc func(blocks int, w *byte, to *int8, spans int, scales *uint16, per int, toScales *float32)
 
 // slabsFunc multiplies slabs of x with an unpacked panel: see slabs2AMX.
-type slabsFunc func(spans int, x *int8, xNext int, xScales *float32, xScalesNext int, w *int8, wScales *float32, work *byte, dst *float32, dstStride int)
+type slabsFunc func(spans int, x *int8, xNext int, xScales *float32, xScalesNext int, w *int8, wScales *float32, work *byte, dst *float32, dstStride int, ahead *byte)
 
 const (
 	slabRows  = 16                      // rows of x in a slab
@@ -23,6 +23,7 @@ const (
 	unitLeast = 7                       // rows that are worth a slab
 	unitX     = 5 << 18                 // bytes of x that lie in the second-level cache while all panels meet them
 	unitWork  = 8 << 10                 // bytes of work that slabsFunc needs
+	unitAhead = 8 * cacheLine           // bytes that it asks for with each span
 )
 
 // takes reports whether the unit computes a product of so many rows.
@@ -77,8 +78,8 @@ func (x *slabs) put(r int, row []xBlock) {
 	}
 }
 
-// multiply computes the columns of panel i for the rows from first on that x.part says.
-func (u *matrixUnit) multiply(s *Scratch, j *quantJob, first, i int) {
+// multiply computes the columns of panel i for the rows from first on that x.part says, and asks for the weights of panel next.
+func (u *matrixUnit) multiply(s *Scratch, j *quantJob, first, i, next int) {
 	x, w := &j.slabs, j.w
 	weights, scales, _ := w.panel(i)
 	memory := grow(&s.panels, (unitWork+x.spans*panelCols*(spanSteps+4)+cacheLine)/4)
@@ -86,13 +87,17 @@ func (u *matrixUnit) multiply(s *Scratch, j *quantJob, first, i int) {
 	work, wScales, unpacked := &memory[0], &memory[unitWork/4], &memory[unitWork/4+x.spans*panelCols]
 	u.unpack(j.blocks, &weights[0], (*int8)(unsafe.Pointer(unpacked)), x.spans, &scales[0], (w.per()+spanBlocks-1)/spanBlocks, wScales)
 	end := min(first+x.part, j.dst.Rows)
+	ahead, _, _ := w.panel(next)
 	for r := first; r < end; {
 		n := min((end-r+slabRows-1)/slabRows, len(u.slabs))
 		rows, slab := min(n*slabRows, end-r), r/slabRows*x.spans
 		j.tile(s, i, r, rows, n*slabRows, func(dst *float32, stride int) {
 			u.slabs[n-1](x.spans, &x.q[slab*slabRows*spanSteps], slabRows*spanSteps*x.spans, &x.scales[slab*slabRows], 4*slabRows*x.spans,
-				(*int8)(unsafe.Pointer(unpacked)), wScales, (*byte)(unsafe.Pointer(work)), dst, stride)
+				(*int8)(unsafe.Pointer(unpacked)), wScales, (*byte)(unsafe.Pointer(work)), dst, stride, &ahead[0])
 		})
+		if asked := unitAhead * x.spans; asked < len(ahead) {
+			ahead = ahead[asked:]
+		}
 		r += rows
 	}
 }

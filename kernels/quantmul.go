@@ -107,8 +107,8 @@ func (j *quantJob) panels(lo, hi int) {
 	s := j.e.scratch.Get().(*Scratch)
 	defer j.e.scratch.Put(s)
 	for i := lo; i < hi; i++ {
-		if j.byUnit {
-			j.routines.unit.multiply(s, j, i/j.w.count()*j.slabs.part, i%j.w.count())
+		if n := j.w.count(); j.byUnit {
+			j.routines.unit.multiply(s, j, i/n*j.slabs.part, i%n, min(i+1, hi-1)%n)
 		} else {
 			j.panel(s, i)
 		}

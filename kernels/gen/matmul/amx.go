@@ -9,8 +9,9 @@ import (
 // sums the products of 64 steps. Its instructions are not known to Go's assembler.
 
 const (
-	slabRows  = 16   // of x: what a tile holds
-	tileBytes = 1024 // of a tile: 16 rows of 64 steps, or 16 by 16 sums
+	slabRows   = 16   // of x: what a tile holds
+	tileBytes  = 1024 // of a tile: 16 rows of 64 steps, or 16 by 16 sums
+	aheadLines = 8    // of memory that are asked for with each span: in as many calls all of a panel is
 )
 
 // The tiles: sums of each slab of x and half of the columns, x of each slab, weights of each half.
@@ -150,10 +151,10 @@ and its scales are as many after theirs as xScalesNext says.
 		}
 	}
 
-work has room for %[3]d bytes.
-`, name, slabRows*slabs, 4*slabs*tileBytes), name,
-		"(spans int, x *int8, xNext int, xScales *float32, xScalesNext int, w *int8, wScales *float32, work *byte, dst *float32, dstStride int)",
-		"CX", "SI", "R14", "R8", "R11", "BX", "DX", "R10", "DI", "R13")
+work has room for %[3]d bytes. %[4]d lines of memory from ahead on are asked for with each span, those of the first span first.
+`, name, slabRows*slabs, 4*slabs*tileBytes, aheadLines), name,
+		"(spans int, x *int8, xNext int, xScales *float32, xScalesNext int, w *int8, wScales *float32, work *byte, dst *float32, dstStride int, ahead *byte)",
+		"CX", "SI", "R14", "R8", "R11", "BX", "DX", "R10", "DI", "R13", "R15")
 	g.op("SHLQ $2, R13")
 	g.op("ADDQ SI, R14")
 	g.op("ADDQ R8, R11")
@@ -211,10 +212,14 @@ work has room for %[3]d bytes.
 		g.op("VMOVUPS %s, %s", sum, at(results, slab, half, r))
 		g.op("PREFETCHT0 %d(%s)", 2*tileBytes+64*(2*r+half), x[slab])
 		for range 2 / slabs {
+			if n%(64/aheadLines) == 0 {
+				g.op("PREFETCHT1 %d(R15)", n/(64/aheadLines)*64)
+			}
 			g.op("PREFETCHT0 %d(BX)", 4*tileBytes+64*n)
 			n++
 		}
 	})
+	g.op("ADDQ $%d, R15", 64*aheadLines)
 	for slab := range slabs {
 		g.op("ADDQ $%d, %s", 2*tileBytes, x[slab])
 		g.op("ADDQ $%d, %s", 4*slabRows, xScales[slab])
