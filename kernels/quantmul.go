@@ -107,17 +107,26 @@ func (j *quantJob) panels(lo, hi int) {
 	s := j.e.scratch.Get().(*Scratch)
 	defer j.e.scratch.Put(s)
 	for i := lo; i < hi; i++ {
-		if n := j.w.count(); j.byUnit {
-			j.routines.unit.multiply(s, j, i/n*j.slabs.part, i%n, min(i+1, hi-1)%n)
+		n, next := j.w.count(), min(i+1, hi-1)
+		if j.byUnit {
+			j.routines.unit.multiply(s, j, i/n*j.slabs.part, i%n, next%n)
 		} else {
-			j.panel(s, i)
+			j.panel(s, i, next)
 		}
 	}
 }
 
-// panel computes the columns of panel i.
-func (j *quantJob) panel(s *Scratch, i int) {
+// mostAsked is how many lines a tile asks for at most of the panel that comes next: more would keep those waiting that it takes itself.
+const mostAsked = 32
+
+// panel computes the columns of panel i, and asks for the weights of panel next.
+func (j *quantJob) panel(s *Scratch, i, next int) {
 	tiles := j.routines.tiles[j.w.form()]
+	ahead, _, _ := j.w.panel(next)
+	each := 0
+	if prefetch := j.e.path.prefetch; prefetch != nil && next != i && j.dst.Rows >= tiles[0].rows {
+		each = min((len(ahead)/cacheLine*tiles[0].rows+j.dst.Rows-1)/j.dst.Rows, mostAsked)
+	}
 	weights, scales, zeros := j.w.panel(i)
 	if j.blocks == 0 {
 		first, end := i*panelCols, min((i+1)*panelCols, j.dst.Cols)
@@ -130,6 +139,10 @@ func (j *quantJob) panel(s *Scratch, i int) {
 		if rows > j.dst.Rows-r {
 			t++
 			continue
+		}
+		if n := min(each, len(ahead)/cacheLine); n > 0 {
+			j.e.path.prefetch(n, unsafe.Pointer(&ahead[0]))
+			ahead = ahead[n*cacheLine:]
 		}
 		j.tile(s, i, r, rows, rows, func(dst *float32, stride int) {
 			tiles[t].run(j.blocks, &j.xs[:cap(j.xs)][r*j.blocks], j.blocks, &weights[0], &scales[0], unsafe.SliceData(zeros), j.w.per(), dst, stride, j.w.span())
