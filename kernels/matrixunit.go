@@ -61,12 +61,15 @@ func (x *slabs) fit(rows, blocks int) {
 func (x *slabs) put(r int, row []xBlock) {
 	slab, r := r/slabRows, r%slabRows
 	q := x.q[slab*x.spans*slabRows*spanSteps:][:x.spans*slabRows*spanSteps]
-	for b := range x.spans * spanBlocks {
-		to := (*[blockSteps]int8)(q[(b/2*slabRows+r)*2*blockSteps+b%2*blockSteps:])
-		if b < len(row) {
-			*to = row[b].Q
+	for c := range x.spans * spanSteps / cacheLine {
+		line := (*[cacheLine]int8)(q[(c*slabRows+r)*cacheLine:])
+		if blocks := row[min(2*c, len(row)):]; len(blocks) > 1 {
+			*(*[blockSteps]int8)(line[:]), *(*[blockSteps]int8)(line[blockSteps:]) = blocks[0].Q, blocks[1].Q
 		} else {
-			*to = [blockSteps]int8{}
+			*line = [cacheLine]int8{}
+			if len(blocks) == 1 {
+				*(*[blockSteps]int8)(line[:]) = blocks[0].Q
+			}
 		}
 	}
 	for s := range x.spans {

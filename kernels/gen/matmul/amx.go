@@ -131,7 +131,7 @@ func (g *generator) unpackAMX() {
 }
 
 // slabsAMX writes the product of one or two slabs of x with unpacked weights. Sums go through memory to be scaled, and results lie there
-// until the last span. While the sums of a span are scaled, the x and the weights of the next one are asked for.
+// until the last span. While the sums of a span are scaled, the x of the next one is asked for. (Asking for its weights gains nothing.)
 func (g *generator) slabsAMX(slabs int) {
 	name := fmt.Sprintf("slabs%dAMX", slabs)
 	g.text(fmt.Sprintf(`%s is slabsFunc for %[2]d rows of x, which lie in slabs of 16: row r is rows r%%16 of slab r/16, which begins xNext bytes after the one before,
@@ -211,13 +211,10 @@ work has room for %[3]d bytes. %[4]d lines of memory from ahead on are asked for
 		g.op("VFMADD213PS %s, %s, %s", at(results, slab, half, r), scale, sum)
 		g.op("VMOVUPS %s, %s", sum, at(results, slab, half, r))
 		g.op("PREFETCHT0 %d(%s)", 2*tileBytes+64*(2*r+half), x[slab])
-		for range 2 / slabs {
-			if n%(64/aheadLines) == 0 {
-				g.op("PREFETCHT1 %d(R15)", n/(64/aheadLines)*64)
-			}
-			g.op("PREFETCHT0 %d(BX)", 4*tileBytes+64*n)
-			n++
+		if every := 2 * slabRows * slabs / aheadLines; n%every == 0 {
+			g.op("PREFETCHT1 %d(R15)", n/every*64)
 		}
+		n++
 	})
 	g.op("ADDQ $%d, R15", 64*aheadLines)
 	for slab := range slabs {
