@@ -4,19 +4,25 @@
 
 package kernels
 
-// unpackAMX is unpackFunc:
+// signedAMX is signedFunc:
 //
 //	for i := range blocks * 32 * 32 {
-//		to[i] = int8(w[i] ^ 128)
+//		to[i] = w[i] ^ 128
 //	}
+//
+//go:noescape
+func signedAMX(blocks int, w, to *byte)
+
+// spanScalesAMX is spanScalesFunc:
+//
 //	for s := range spans {
 //		for c := range 32 {
-//			toScales[s][c] = F16ToF32(scales[s/per][c])
+//			to[s][c] = F16ToF32(scales[s/per][c])
 //		}
 //	}
 //
 //go:noescape
-func unpackAMX(blocks int, w *byte, to *int8, spans int, scales *uint16, per int, toScales *float32)
+func spanScalesAMX(spans int, scales *uint16, per int, to *float32)
 
 // slabs1AMX is slabsFunc for 16 rows of x, which lie in slabs of 16: row r is rows r%16 of slab r/16, which begins xNext bytes after the one before,
 // and its scales are as many after theirs as xScalesNext says.

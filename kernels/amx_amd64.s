@@ -26,15 +26,11 @@ DATA tiles<>+48(SB)/8, $0x1010101010101010
 DATA tiles<>+56(SB)/8, $0x0000000000000000
 GLOBL tiles<>(SB), RODATA|NOPTR, $64
 
-// func unpackAMX(blocks int, w *byte, to *int8, spans int, scales *uint16, per int, toScales *float32)
-TEXT ·unpackAMX(SB), NOSPLIT, $0-56
+// func signedAMX(blocks int, w, to *byte)
+TEXT ·signedAMX(SB), NOSPLIT, $0-24
 	MOVQ blocks+0(FP), CX
 	MOVQ w+8(FP), BX
 	MOVQ to+16(FP), DI
-	MOVQ spans+24(FP), R10
-	MOVQ scales+32(FP), DX
-	MOVQ per+40(FP), R9
-	MOVQ toScales+48(FP), SI
 	VMOVDQU64 signs<>(SB), Z31
 
 block:
@@ -90,6 +86,15 @@ block:
 	ADDQ $1024, DI
 	DECQ CX
 	JNZ block
+	VZEROUPPER
+	RET
+
+// func spanScalesAMX(spans int, scales *uint16, per int, to *float32)
+TEXT ·spanScalesAMX(SB), NOSPLIT, $0-32
+	MOVQ spans+0(FP), CX
+	MOVQ scales+8(FP), DX
+	MOVQ per+16(FP), R9
+	MOVQ to+24(FP), DI
 
 scales:
 	VCVTPH2PS (DX), Z0
@@ -98,10 +103,10 @@ scales:
 	MOVQ R9, AX
 
 span:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	ADDQ $128, SI
-	DECQ R10
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ $128, DI
+	DECQ CX
 	JZ done
 	DECQ AX
 	JNZ span

@@ -39,17 +39,20 @@ func bf16Packer(lanes, steps, per int, routine packRoutine, plain packFunc) pack
 	}
 }
 
-// quantiser is quantiseXFunc by whole spans, of one block and of spanBlocks.
-func quantiser(one, long func(n int, dst *xBlock, x *float32, zero int)) quantiseXFunc {
-	return func(dst []xBlock, x []float32, zero int32, span int) {
-		n, routine := len(x)/(span*blockSteps), one
-		if span == spanBlocks {
+// quantiser is quantiseXFunc by whole spans: of one block, of spanBlocks, and of these with offsets of blocks.
+func quantiser(one, long, own func(n int, dst *xBlock, x *float32, zero int)) quantiseXFunc {
+	return func(dst []xBlock, x []float32, how xSpans) {
+		n, routine := len(x)/(how.span*blockSteps), one
+		switch {
+		case how.span == spanBlocks && how.own:
+			routine = own
+		case how.span == spanBlocks:
 			routine = long
 		}
 		if n > 0 {
-			routine(n, &dst[0], &x[0], int(zero))
+			routine(n, &dst[0], &x[0], int(how.zero))
 		}
-		quantiseXGeneric(dst[n*span:], x[n*span*blockSteps:], zero, span)
+		quantiseXGeneric(dst[n*how.span:], x[n*how.span*blockSteps:], how)
 	}
 }
 

@@ -110,7 +110,7 @@ func TestEmulatedVNNI(t *testing.T) {
 		want, blocks := p.naive(), p.panels.blocks()
 		xs := make([]xBlock, p.rows*blocks)
 		for row := range p.rows {
-			quantiseXGeneric(xs[row*blocks:][:blocks], p.x.Data[row*p.x.RowStride:][:p.k], p.panels.offsetZero(), p.panels.span())
+			quantiseXGeneric(xs[row*blocks:][:blocks], p.x.Data[row*p.x.RowStride:][:p.k], p.panels.spans())
 		}
 		for _, tile := range quantAVXVNNI.tiles[p.panels.form()] {
 			got := make([]float32, p.rows*p.cols)

@@ -61,30 +61,31 @@ func TestGuardedQuantised(t *testing.T) {
 func (p *quantProblem) onPages(t *testing.T, side pages.Side, quantise quantiseXFunc, tile quantTile) {
 	t.Helper()
 	blocks := p.panels.blocks()
-	zero, span := p.panels.offsetZero(), p.panels.span()
+	how := p.panels.spans()
 	bytes := pages.Like(t, side, make([]byte, tile.rows*blocks*int(unsafe.Sizeof(xBlock{}))))
 	xs := unsafe.Slice((*xBlock)(unsafe.Pointer(&bytes[0])), tile.rows*blocks)
 	x := pages.Like(t, side, p.x.Data[:tile.rows*p.k])
 	for r := range tile.rows {
-		quantise(xs[r*blocks:][:blocks], x[r*p.k:][:p.k], zero, span)
+		quantise(xs[r*blocks:][:blocks], x[r*p.k:][:p.k], how)
 	}
 	want := make([]xBlock, len(xs))
 	for r := range tile.rows {
-		quantiseXGeneric(want[r*blocks:][:blocks], x[r*p.k:][:p.k], zero, span)
+		quantiseXGeneric(want[r*blocks:][:blocks], x[r*p.k:][:p.k], how)
 	}
 	if !slices.Equal(xs, want) {
 		t.Fatalf("%v, %s: the quantised rows differ from plain Go's", p, side)
 	}
-	weights, scales, zeros := pages.Like(t, side, p.panels.Weights), pages.Like(t, side, p.panels.Scales), pages.Like(t, side, p.panels.Zeros)
-	if p.panels.Zeros == nil {
-		zeros = nil
+	_, _, all := p.panels.panel(0)
+	weights, scales, more := pages.Like(t, side, p.panels.Weights), pages.Like(t, side, p.panels.Scales), pages.Like(t, side, all)
+	if all == nil {
+		more = nil
 	}
 	stride := 32 + 3
 	dst := pages.Like(t, side, make([]float32, (tile.rows-1)*stride+32))
-	tile.run(blocks, &xs[0], blocks, &weights[0], &scales[0], unsafe.SliceData(zeros), p.panels.per(), &dst[0], stride, span)
+	tile.run(blocks, &xs[0], blocks, &weights[0], &scales[0], unsafe.SliceData(more), p.panels.per(), &dst[0], stride, how.span)
 	one := make([]float32, 32)
 	for r := range tile.rows {
-		quantGeneric.tiles[p.panels.form()][0].run(blocks, &xs[r*blocks], blocks, &weights[0], &scales[0], unsafe.SliceData(zeros), p.panels.per(), &one[0], 32, span)
+		quantGeneric.tiles[p.panels.form()][0].run(blocks, &xs[r*blocks], blocks, &weights[0], &scales[0], unsafe.SliceData(more), p.panels.per(), &one[0], 32, how.span)
 		if !sameBits(dst[r*stride:][:32], one) {
 			t.Fatalf("%v, %s, %d rows: row %d differs from plain Go's", p, side, tile.rows, r)
 		}

@@ -3,32 +3,34 @@ package kernels
 import "unsafe"
 
 // matrixUnit are the routines of a processor with a unit that multiplies small matrices of bytes, for products of many rows with
-// 8-bit weights in long spans: Intel's AMX. The sums of a span are exact integers, so that the bits are those of every other way.
+// 8-bit weights, or ones that are unpacked to 8 bits, in long spans: Intel's AMX. The sums of a span are exact integers, so that the bits are those of every other way.
 // Where spans are of one block there are no such routines: half of each small matrix would be empty, and scaling take most of the time.
 type matrixUnit struct {
-	unpack unpackFunc
+	signed signedFunc
+	scales spanScalesFunc
 	slabs  [2]slabsFunc // of one and of two slabs of x
 }
 
-// unpackFunc unpacks so many blocks of a panel to signed bytes, and to float32 the scales of its spans, of which each per have one: see
-// unpackAMX.
-type unpackFunc func(blocks int, w *byte, to *int8, spans int, scales *uint16, per int, toScales *float32)
+// signedFunc makes signed bytes of so many blocks of 8-bit weights: see signedAMX.
+type signedFunc func(blocks int, w, to *byte)
+
+// spanScalesFunc widens the scales of so many spans, of which each per have one: see spanScalesAMX.
+type spanScalesFunc func(spans int, scales *uint16, per int, to *float32)
 
 // slabsFunc multiplies slabs of x with an unpacked panel: see slabs2AMX.
 type slabsFunc func(spans int, x *int8, xNext int, xScales *float32, xScalesNext int, w *int8, wScales *float32, work *byte, dst *float32, dstStride int, ahead *byte)
 
 const (
-	slabRows  = 16                      // rows of x in a slab
-	spanSteps = spanBlocks * blockSteps // steps of a long span
-	unitLeast = 7                       // rows that are worth a slab
-	unitX     = 5 << 18                 // bytes of x that lie in the second-level cache while all panels meet them
-	unitWork  = 8 << 10                 // bytes of work that slabsFunc needs
-	unitAhead = 8 * cacheLine           // bytes that it asks for with each span
+	slabRows  = 16            // rows of x in a slab
+	unitLeast = 7             // rows that are worth a slab
+	unitX     = 5 << 18       // bytes of x that lie in the second-level cache while all panels meet them
+	unitWork  = 8 << 10       // bytes of work that slabsFunc needs
+	unitAhead = 8 * cacheLine // bytes that it asks for with each span
 )
 
 // takes reports whether the unit computes a product of so many rows.
 func (u *matrixUnit) takes(rows int, w *Panels) bool {
-	return u != nil && rows >= unitLeast && w.form() == formInt8 && w.span() == spanBlocks && w.blocks() > 0
+	return u != nil && rows >= unitLeast && w.span() == spanBlocks && w.blocks() > 0
 }
 
 // slabs is a left operand as a matrixUnit takes it: its rows in slabs of 16, of which each holds 64 steps of every row and then the next
@@ -84,11 +86,16 @@ func (x *slabs) put(r int, row []xBlock) {
 // multiply computes the columns of panel i for the rows from first on that x.part says, and asks for the weights of panel next.
 func (u *matrixUnit) multiply(s *Scratch, j *quantJob, first, i, next int) {
 	x, w := &j.slabs, j.w
-	weights, scales, _ := w.panel(i)
+	weights, scales, more := w.panel(i)
 	memory := grow(&s.panels, (unitWork+x.spans*panelCols*(spanSteps+4)+cacheLine)/4)
 	memory = memory[toLine(unsafe.Pointer(&memory[0]))/4:]
 	work, wScales, unpacked := &memory[0], &memory[unitWork/4], &memory[unitWork/4+x.spans*panelCols]
-	u.unpack(j.blocks, &weights[0], (*int8)(unsafe.Pointer(unpacked)), x.spans, &scales[0], (w.per()+spanBlocks-1)/spanBlocks, wScales)
+	if j.unpacked {
+		j.routines.unpack(j.blocks, &weights[0], &more[0], (*byte)(unsafe.Pointer(unpacked)), 0)
+	} else {
+		u.signed(j.blocks, &weights[0], (*byte)(unsafe.Pointer(unpacked)))
+	}
+	u.scales(x.spans, &scales[0], (w.per()+spanBlocks-1)/spanBlocks, wScales)
 	end := min(first+x.part, j.dst.Rows)
 	ahead, _, _ := w.panel(next)
 	for r := first; r < end; {

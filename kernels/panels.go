@@ -1,15 +1,23 @@
 package kernels
 
-import "fmt"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // The sizes of quantised weights.
 const (
 	panelCols  = 32 // rows of W, which are columns of a product, that lie side by side
 	blockSteps = 32 // steps of k that lie together
+	spanSteps  = spanBlocks * blockSteps
+
+	mostMultiple = 15 // so that multiple * (q - 8) is a signed byte
 )
 
 // Panels are the weights of a quantised matrix W of (Rows, Cols) as the kernels read them: W[c][k] is scale * (q - zero), with
-// q of 8 or 4 bits, and one scale (and zero) for each row and Group steps of k.
+// q of 8 or 4 bits, and one scale (and zero) for each row and Group steps of k. Of 4 bits without zeros it is scale * multiple * (q - 8),
+// with a multiple from -15 to 15 for each row and block: blocks have scales of their own, nearly, and their products are still summed as
+// integers.
 //
 // W is cut into panels of 32 rows and into blocks of 32 steps of k; what is missing at the edges is q = zero. With P panels, B
 // blocks and G = ceil(B*32/Group) groups,
@@ -18,6 +26,7 @@ const (
 //	Weights of 4 bits  (P, B, 4, 32, 4)  byte [p][b][j][c][i] has q of step 32b+4j+i in its low half, of 16 steps on in its high
 //	Scales             (P, G, 32)        IEEE halves
 //	Zeros              (P, G, 32)        bytes; nil: zero is 128 with 8 bits and 8 with 4
+//	Multiples          (P, B, 32)        of 4 bits without Zeros
 //
 // so that the weights that one instruction takes lie together, and a product reads its panel from beginning to end.
 type Panels struct {
@@ -27,17 +36,18 @@ type Panels struct {
 	Weights    []byte
 	Scales     []uint16
 	Zeros      []byte // 4 bits only
+	Multiples  []int8 // 4 bits without Zeros only
 }
 
-// PanelSizes is how many elements Weights, and Scales and Zeros, have.
-func PanelSizes(bits, group, rows, cols int) (weights, scales int) {
+// PanelSizes is how many elements Weights, Scales and Zeros, and Multiples have, of those that there are.
+func PanelSizes(bits, group, rows, cols int) (weights, scales, multiples int) {
 	p := &Panels{Bits: bits, Group: group, Rows: rows, Cols: cols}
-	return p.count() * p.blocks() * p.blockBytes(), p.count() * p.groups() * panelCols
+	return p.count() * p.blocks() * p.blockBytes(), p.count() * p.groups() * panelCols, p.count() * p.blocks() * panelCols
 }
 
-// Shapes are those of Weights, and of Scales and Zeros.
-func (p *Panels) Shapes() (weights, scales []int) {
-	return []int{p.count(), p.blocks(), p.Bits, panelCols, 4}, []int{p.count(), p.groups(), panelCols}
+// Shapes are those of Weights, of Scales and Zeros, and of Multiples.
+func (p *Panels) Shapes() (weights, scales, multiples []int) {
+	return []int{p.count(), p.blocks(), p.Bits, panelCols, 4}, []int{p.count(), p.groups(), panelCols}, []int{p.count(), p.blocks(), panelCols}
 }
 
 // Check is an error where the parts of p do not fit each other.
@@ -51,8 +61,22 @@ func (p *Panels) Check() error {
 		return fmt.Errorf("shape (%d, %d)", p.Rows, p.Cols)
 	case p.Bits == 8 && p.Zeros != nil:
 		return fmt.Errorf("zero points go with 4 bits, not with 8")
+	case p.form() != formInt4 && p.Multiples != nil:
+		return fmt.Errorf("multiples go with 4 bits without zero points")
+	case p.form() == formInt4 && p.span() != spanBlocks:
+		return fmt.Errorf("groups of %d with one scale; 4 bits without zero points have a multiple of %d or whole rows", p.Group, spanSteps)
 	}
-	weights, scales := PanelSizes(p.Bits, p.Group, p.Rows, p.Cols)
+	weights, scales, multiples := PanelSizes(p.Bits, p.Group, p.Rows, p.Cols)
+	if p.form() == formInt4 {
+		if len(p.Multiples) != multiples {
+			return fmt.Errorf("%d multiples of scales; a matrix of (%d, %d) has %d", len(p.Multiples), p.Rows, p.Cols, multiples)
+		}
+		for i, m := range p.Multiples {
+			if m < -mostMultiple || m > mostMultiple {
+				return fmt.Errorf("multiple %d of a scale is %d; they are between %d and %d", i, m, -mostMultiple, mostMultiple)
+			}
+		}
+	}
 	if len(p.Weights) != weights || len(p.Scales) != scales || p.Zeros != nil && len(p.Zeros) != scales {
 		return fmt.Errorf("%d bytes of weights, %d scales and %d zero points; a matrix of (%d, %d) in %d bits and groups of %d has %d and %d", len(p.Weights), len(p.Scales), len(p.Zeros), p.Rows, p.Cols, p.Bits, p.Group, weights, scales)
 	}
@@ -65,7 +89,9 @@ func (p *Panels) Matrix() Matrix {
 }
 
 // Bytes is the memory of all parts.
-func (p *Panels) Bytes() int { return len(p.Weights) + 2*len(p.Scales) + len(p.Zeros) }
+func (p *Panels) Bytes() int {
+	return len(p.Weights) + 2*len(p.Scales) + len(p.Zeros) + len(p.Multiples)
+}
 
 func (p *Panels) count() int  { return (p.Rows + panelCols - 1) / panelCols }
 func (p *Panels) blocks() int { return (p.Cols + blockSteps - 1) / blockSteps }
@@ -74,9 +100,9 @@ func (p *Panels) blocks() int { return (p.Cols + blockSteps - 1) / blockSteps }
 func (p *Panels) per() int { return p.Group / blockSteps }
 
 // span is how many blocks of x have one scale beside the weights of p: the more, the less is to be scaled, but no more than have one
-// scale of 8-bit weights. 4 bits are where accuracy is short, and the sums of several blocks would not fit the 16 bits of AVX2's.
+// scale of weights. Beside zero points it is one: the sums of several blocks would not fit the 16 bits of AVX2's.
 func (p *Panels) span() int {
-	if p.Bits == 8 && (p.per()%spanBlocks == 0 || p.groups() == 1) {
+	if p.Zeros == nil && (p.per()%spanBlocks == 0 || p.groups() == 1) {
 		return spanBlocks
 	}
 	return 1
@@ -90,17 +116,18 @@ func (p *Panels) blockBytes() int { return panelCols * blockSteps * p.Bits / 8 }
 // zero is q of a weight that is 0, where p has no Zeros.
 func (p *Panels) zero() int {
 	if p.Bits == 8 {
-		return 128
+		return unpackedZero
 	}
 	return 8
 }
 
-// offsetZero is the zero point in the offsets of activations, 1 where p has Zeros: the kernel multiplies by that of each column.
-func (p *Panels) offsetZero() int32 {
+// spans is how rows of x are quantised for p. Their zero point is 1 where p has Zeros: the kernel multiplies by that of each column.
+func (p *Panels) spans() xSpans {
+	how := xSpans{zero: int32(p.zero()), span: p.span(), own: p.form() == formInt4}
 	if p.Zeros != nil {
-		return 1
+		how.zero = 1
 	}
-	return int32(p.zero())
+	return how
 }
 
 // form is the index of p's routines.
@@ -116,25 +143,30 @@ func (p *Panels) form() int {
 
 // The forms of quantised weights.
 const (
-	formInt8 = iota
-	formInt4
-	formInt4Zeros
+	formInt8      = iota
+	formInt4      // with multiples
+	formInt4Zeros // with zero points
 	forms
 )
 
-// panel is what the kernels read of panel i: its weights, scales and zeros (nil where p has none).
-func (p *Panels) panel(i int) (weights []byte, scales []uint16, zeros []byte) {
+// panel is what the kernels read of panel i: its weights, scales, and more, which is zeros or the bytes of multiples (nil where p has
+// neither).
+func (p *Panels) panel(i int) (weights []byte, scales []uint16, more []byte) {
 	n := p.blocks() * p.blockBytes()
 	g := p.groups() * panelCols
-	if p.Zeros != nil {
-		zeros = p.Zeros[i*g:][:g]
+	switch p.form() {
+	case formInt4:
+		m := p.Multiples[i*p.blocks()*panelCols:][:p.blocks()*panelCols]
+		more = unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(m))), len(m))
+	case formInt4Zeros:
+		more = p.Zeros[i*g:][:g]
 	}
-	return p.Weights[i*n:][:n], p.Scales[i*g:][:g], zeros
+	return p.Weights[i*n:][:n], p.Scales[i*g:][:g], more
 }
 
-// dequantise sets dst to the weights of row r at steps [k, k+len(dst)): scale * (q - zero), which is exact in float32.
+// dequantise sets dst to the weights of row r at steps [k, k+len(dst)), which are exact in float32.
 func (p *Panels) dequantise(dst []float32, r, k int) {
-	weights, scales, zeros := p.panel(r / panelCols)
+	weights, scales, more := p.panel(r / panelCols)
 	c := r % panelCols
 	for i := range dst {
 		block, at := (k+i)/blockSteps, (k+i)%blockSteps
@@ -146,10 +178,13 @@ func (p *Panels) dequantise(dst []float32, r, k int) {
 			q = int(b >> (at / 16 * 4) & 15)
 		}
 		group := block / p.per() * panelCols
-		zero := p.zero()
-		if zeros != nil {
-			zero = int(zeros[group+c])
+		zero, multiple := p.zero(), 1
+		switch p.form() {
+		case formInt4:
+			multiple = int(int8(more[block*panelCols+c]))
+		case formInt4Zeros:
+			zero = int(more[group+c])
 		}
-		dst[i] = F16ToF32(scales[group+c]) * float32(q-zero)
+		dst[i] = F16ToF32(scales[group+c]) * float32(multiple*(q-zero))
 	}
 }

@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 
@@ -10,15 +11,38 @@ import (
 
 // Quantising is how weights are quantised.
 type Quantising struct {
-	Bits       int  // 8 or 4
-	Group      int  // steps of k with one scale, a multiple of 32; 0: one scale for each row
+	Bits int // 8 or 4
+	// Group is how many steps of k share a scale, a multiple of 32, or of 4 bits without zero points 32, 64 or a multiple of 128: of 32
+	// and 64 four and two then have multiples of one. 0 is one scale for each row.
+	Group      int
 	ZeroPoints bool // 4 bits only: each group has a zero of its own, between its least and its greatest weight
 }
 
-// GroupOf is Group, or for one scale a row what it is for rows of so many columns.
+// Check is an error where weights cannot be quantised so.
+func (o Quantising) Check() error {
+	switch {
+	case o.Bits != 8 && o.Bits != 4:
+		return fmt.Errorf("%d bits; there are 8 and 4", o.Bits)
+	case o.ZeroPoints && o.Bits == 8:
+		return errors.New("zero points go with 4 bits, not with 8")
+	case o.Group < 0 || o.Group%blockSteps != 0:
+		return fmt.Errorf("groups of %d; give a multiple of %d, or 0 for whole rows", o.Group, blockSteps)
+	case o.multiples() && o.Group != 2*blockSteps && o.Group != blockSteps && o.Group%spanSteps != 0:
+		return fmt.Errorf("groups of %d; of 4 bits without zero points they are 32, 64 or a multiple of %d, or 0 for whole rows", o.Group, spanSteps)
+	}
+	return nil
+}
+
+// multiples reports whether blocks have multiples of a scale.
+func (o Quantising) multiples() bool { return o.Bits == 4 && !o.ZeroPoints }
+
+// GroupOf is how many steps of rows of so many columns have one scale in memory.
 func (o Quantising) GroupOf(cols int) int {
-	if o.Group == 0 {
+	switch {
+	case o.Group == 0:
 		return max(1, (cols+blockSteps-1)/blockSteps) * blockSteps
+	case o.multiples():
+		return max(o.Group, spanSteps)
 	}
 	return o.Group
 }
@@ -28,23 +52,30 @@ func (o Quantising) GroupOf(cols int) int {
 //
 // A group's scale comes from its weight of largest magnitude, a: with 8 bits |a|/127, so that q-128 goes from -127 to 127; with
 // 4 bits a/-8, so that a becomes q = 0; with zero points (max-min)/15 with min <= 0 <= max. The scale is rounded to half
-// precision, for 8 bits upwards, and q is the nearest to weight/scale + zero, ties to even.
+// precision, for 8 bits upwards, and q is the nearest to weight/scale + zero, ties to even. Of 4 bits without zero points in groups of less
+// than 128 the largest of four or two such scales is 15 times the one that is kept, and the others are the nearest multiples of that.
 func (e *Engine) Quantise(m Matrix, o Quantising) (*Panels, error) {
-	o.Group = o.GroupOf(m.Cols)
-	p := &Panels{Bits: o.Bits, Group: o.Group, Rows: m.Rows, Cols: m.Cols}
-	if o.Bits != 8 && o.Bits != 4 || o.Group <= 0 || o.Group%blockSteps != 0 || o.ZeroPoints && o.Bits == 8 {
-		return nil, fmt.Errorf("%d bits in groups of %d, zero points %v: there are 8 and 4 bits, groups of a multiple of %d, and zero points with 4 bits", o.Bits, o.Group, o.ZeroPoints, blockSteps)
+	if err := o.Check(); err != nil {
+		return nil, err
 	}
-	weights, scales := PanelSizes(p.Bits, p.Group, p.Rows, p.Cols)
+	p := &Panels{Bits: o.Bits, Group: o.GroupOf(m.Cols), Rows: m.Rows, Cols: m.Cols}
+	weights, scales, multiples := PanelSizes(p.Bits, p.Group, p.Rows, p.Cols)
 	p.Weights, p.Scales = newWeights[byte](weights), make([]uint16, scales)
-	if o.ZeroPoints {
+	switch {
+	case o.ZeroPoints:
 		p.Zeros = make([]byte, scales)
+	case o.multiples():
+		p.Multiples = make([]int8, multiples)
+	}
+	own := p.Group
+	if o.Group > 0 {
+		own = o.Group
 	}
 	bad := make([]error, p.count())
 	e.For(p.count(), 1, func(lo, hi int) {
 		row := make([]float32, p.blocks()*blockSteps)
 		for i := lo; i < hi; i++ {
-			bad[i] = p.fill(m, i, row)
+			bad[i] = p.fill(m, i, own, row)
 		}
 	})
 	for _, err := range bad {
@@ -55,10 +86,10 @@ func (e *Engine) Quantise(m Matrix, o Quantising) (*Panels, error) {
 	return p, nil
 }
 
-// fill quantises the rows of panel i; row is scratch.
-func (p *Panels) fill(m Matrix, i int, row []float32) error {
-	weights, scales, zeros := p.panel(i)
-	group := make([]uint8, p.Group)
+// fill quantises the rows of panel i, of which own steps have a scale or a multiple of their own; row is scratch.
+func (p *Panels) fill(m Matrix, i, own int, row []float32) error {
+	weights, scales, more := p.panel(i)
+	q := make([]uint8, p.Group)
 	for c := range panelCols {
 		if r := i*panelCols + c; r < p.Rows {
 			m.Row(row[:p.Cols], r)
@@ -68,19 +99,60 @@ func (p *Panels) fill(m Matrix, i int, row []float32) error {
 		for g := range p.groups() {
 			from := g * p.Group
 			part := row[from:min(from+p.Group, len(row))]
-			scale, zero, err := p.scale(part)
+			var scale uint16
+			var err error
+			if p.form() == formInt4 {
+				scale, err = p.roundMultiples(q, part, own, more[from/blockSteps*panelCols+c:])
+			} else {
+				var zero uint8
+				scale, zero, err = p.scale(part)
+				if p.form() == formInt4Zeros {
+					more[g*panelCols+c] = zero
+				}
+				p.round(q[:len(part)], part, F16ToF32(scale), float32(zero))
+			}
 			if err != nil {
 				return fmt.Errorf("row %d, columns %d to %d: %w", i*panelCols+c, from, min(from+p.Group, p.Cols)-1, err)
 			}
 			scales[g*panelCols+c] = scale
-			if zeros != nil {
-				zeros[g*panelCols+c] = zero
-			}
-			p.round(group[:len(part)], part, F16ToF32(scale), float32(zero))
-			p.place(weights[from/blockSteps*p.blockBytes():], group[:len(part)], c)
+			p.place(weights[from/blockSteps*p.blockBytes():], q[:len(part)], c)
 		}
 	}
 	return nil
+}
+
+// roundMultiples rounds a group to q, and chooses its scale and the multiples of its blocks, which lie a panel's columns apart. Own steps
+// have the same.
+func (p *Panels) roundMultiples(q []uint8, group []float32, own int, multiples []byte) (scale uint16, err error) {
+	var steps [spanBlocks]float32 // of the parts of a group; one where it has one
+	parts, largest := (len(group)+own-1)/own, float32(0)
+	for i := range parts {
+		half, _, err := p.scale(group[i*own : min((i+1)*own, len(group))])
+		if err != nil {
+			return 0, err
+		}
+		steps[i] = F16ToF32(half)
+		largest = max(largest, max(steps[i], -steps[i]))
+	}
+	most := float32(mostMultiple)
+	if own >= p.Group {
+		most = 1
+	}
+	scale = float16.Fromfloat32(largest / most).Bits()
+	unit := F16ToF32(scale)
+	for i := range parts {
+		multiple := float32(1)
+		if unit > 0 {
+			multiple = max(1, min(most, float32(math.RoundToEven(float64(max(steps[i], -steps[i])/unit)))))
+		}
+		multiple = float32(math.Copysign(float64(multiple), float64(steps[i])))
+		from, to := i*own, min((i+1)*own, len(group))
+		p.round(q[from:to], group[from:to], multiple*unit, 8)
+		for b := from / blockSteps; b < to/blockSteps; b++ {
+			multiples[b*panelCols] = byte(int8(multiple))
+		}
+	}
+	return scale, nil
 }
 
 // scale chooses a group's scale, a half, and its zero.

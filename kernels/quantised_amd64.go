@@ -7,7 +7,7 @@ package kernels
 // quantiseAVX2 is quantiseXGeneric of n whole spans of 1 blocks:
 //
 //	for s := range n {
-//		quantiseSpan(dst[1*s:][:1], x[32*s:][:32], int32(zero))
+//		quantiseSpan(dst[1*s:][:1], x[32*s:][:32], xSpans{zero: int32(zero), span: 1, own: false})
 //	}
 //
 //go:noescape
@@ -16,11 +16,20 @@ func quantiseAVX2(n int, dst *xBlock, x *float32, zero int)
 // quantiseSpanAVX2 is quantiseXGeneric of n whole spans of 4 blocks:
 //
 //	for s := range n {
-//		quantiseSpan(dst[4*s:][:4], x[128*s:][:128], int32(zero))
+//		quantiseSpan(dst[4*s:][:4], x[128*s:][:128], xSpans{zero: int32(zero), span: 4, own: false})
 //	}
 //
 //go:noescape
 func quantiseSpanAVX2(n int, dst *xBlock, x *float32, zero int)
+
+// quantiseOwnAVX2 is quantiseXGeneric of n whole spans of 4 blocks:
+//
+//	for s := range n {
+//		quantiseSpan(dst[4*s:][:4], x[128*s:][:128], xSpans{zero: int32(zero), span: 4, own: true})
+//	}
+//
+//go:noescape
+func quantiseOwnAVX2(n int, dst *xBlock, x *float32, zero int)
 
 // quant6Int8AVX2 is quantTileFunc for 6 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -41,7 +50,7 @@ func quantiseSpanAVX2(n int, dst *xBlock, x *float32, zero int)
 //	}
 //
 //go:noescape
-func quant6Int8AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant6Int8AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant4Int8AVX2 is quantTileFunc for 4 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -62,7 +71,7 @@ func quant6Int8AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16,
 //	}
 //
 //go:noescape
-func quant4Int8AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant4Int8AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int8AVX2 is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -83,7 +92,7 @@ func quant4Int8AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16,
 //	}
 //
 //go:noescape
-func quant2Int8AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant2Int8AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant1Int8AVX2 is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -104,7 +113,7 @@ func quant2Int8AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16,
 //	}
 //
 //go:noescape
-func quant1Int8AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant1Int8AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant3Int8AVXVNNI is quantTileFunc for 3 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -125,7 +134,7 @@ func quant1Int8AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16,
 //	}
 //
 //go:noescape
-func quant3Int8AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant3Int8AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int8AVXVNNI is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -146,7 +155,7 @@ func quant3Int8AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint
 //	}
 //
 //go:noescape
-func quant2Int8AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant2Int8AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant1Int8AVXVNNI is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -167,28 +176,7 @@ func quant2Int8AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint
 //	}
 //
 //go:noescape
-func quant1Int8AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
-
-// quant6Int4AVX2 is quantTileFunc for 6 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
-//
-//	for r := range 6 {
-//		for c := range 32 {
-//			acc := 0
-//			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset
-//				for b := s; b < min(s+span, blocks); b++ {
-//					for i := range 32 {
-//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
-//					}
-//				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
-//			}
-//			dst[r*dstStride+c] = acc
-//		}
-//	}
-//
-//go:noescape
-func quant6Int4AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant1Int8AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant4Int4AVX2 is quantTileFunc for 4 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -196,11 +184,13 @@ func quant6Int4AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16,
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset
+//				sum := 0
 //				for b := s; b < min(s+span, blocks); b++ {
+//					block := x[r*xStride+b].Offset
 //					for i := range 32 {
-//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//						block += x[r*xStride+b].Q[i] * w.q(b, c, i)
 //					}
+//					sum += block * int8(more[b][c])
 //				}
 //				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
@@ -209,7 +199,7 @@ func quant6Int4AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16,
 //	}
 //
 //go:noescape
-func quant4Int4AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant4Int4AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int4AVX2 is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -217,11 +207,13 @@ func quant4Int4AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16,
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset
+//				sum := 0
 //				for b := s; b < min(s+span, blocks); b++ {
+//					block := x[r*xStride+b].Offset
 //					for i := range 32 {
-//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//						block += x[r*xStride+b].Q[i] * w.q(b, c, i)
 //					}
+//					sum += block * int8(more[b][c])
 //				}
 //				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
@@ -230,7 +222,7 @@ func quant4Int4AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16,
 //	}
 //
 //go:noescape
-func quant2Int4AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant2Int4AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant1Int4AVX2 is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -238,11 +230,13 @@ func quant2Int4AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16,
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset
+//				sum := 0
 //				for b := s; b < min(s+span, blocks); b++ {
+//					block := x[r*xStride+b].Offset
 //					for i := range 32 {
-//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//						block += x[r*xStride+b].Q[i] * w.q(b, c, i)
 //					}
+//					sum += block * int8(more[b][c])
 //				}
 //				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
@@ -251,28 +245,7 @@ func quant2Int4AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16,
 //	}
 //
 //go:noescape
-func quant1Int4AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
-
-// quant3Int4AVXVNNI is quantTileFunc for 3 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
-//
-//	for r := range 3 {
-//		for c := range 32 {
-//			acc := 0
-//			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset
-//				for b := s; b < min(s+span, blocks); b++ {
-//					for i := range 32 {
-//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
-//					}
-//				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
-//			}
-//			dst[r*dstStride+c] = acc
-//		}
-//	}
-//
-//go:noescape
-func quant3Int4AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant1Int4AVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int4AVXVNNI is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -280,11 +253,13 @@ func quant3Int4AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset
+//				sum := 0
 //				for b := s; b < min(s+span, blocks); b++ {
+//					block := x[r*xStride+b].Offset
 //					for i := range 32 {
-//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//						block += x[r*xStride+b].Q[i] * w.q(b, c, i)
 //					}
+//					sum += block * int8(more[b][c])
 //				}
 //				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
@@ -293,7 +268,7 @@ func quant3Int4AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint
 //	}
 //
 //go:noescape
-func quant2Int4AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant2Int4AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant1Int4AVXVNNI is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -301,11 +276,13 @@ func quant2Int4AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset
+//				sum := 0
 //				for b := s; b < min(s+span, blocks); b++ {
+//					block := x[r*xStride+b].Offset
 //					for i := range 32 {
-//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//						block += x[r*xStride+b].Q[i] * w.q(b, c, i)
 //					}
+//					sum += block * int8(more[b][c])
 //				}
 //				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
@@ -314,7 +291,7 @@ func quant2Int4AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint
 //	}
 //
 //go:noescape
-func quant1Int4AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant1Int4AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant6Int4ZerosAVX2 is quantTileFunc for 6 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -322,7 +299,7 @@ func quant1Int4AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				sum := x[r*xStride+s].Offset * more[s/per][c]
 //				for b := s; b < min(s+span, blocks); b++ {
 //					for i := range 32 {
 //						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
@@ -335,7 +312,7 @@ func quant1Int4AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint
 //	}
 //
 //go:noescape
-func quant6Int4ZerosAVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant6Int4ZerosAVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant4Int4ZerosAVX2 is quantTileFunc for 4 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -343,7 +320,7 @@ func quant6Int4ZerosAVX2(blocks int, x *xBlock, xStride int, w *byte, scales *ui
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				sum := x[r*xStride+s].Offset * more[s/per][c]
 //				for b := s; b < min(s+span, blocks); b++ {
 //					for i := range 32 {
 //						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
@@ -356,7 +333,7 @@ func quant6Int4ZerosAVX2(blocks int, x *xBlock, xStride int, w *byte, scales *ui
 //	}
 //
 //go:noescape
-func quant4Int4ZerosAVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant4Int4ZerosAVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int4ZerosAVX2 is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -364,7 +341,7 @@ func quant4Int4ZerosAVX2(blocks int, x *xBlock, xStride int, w *byte, scales *ui
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				sum := x[r*xStride+s].Offset * more[s/per][c]
 //				for b := s; b < min(s+span, blocks); b++ {
 //					for i := range 32 {
 //						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
@@ -377,7 +354,7 @@ func quant4Int4ZerosAVX2(blocks int, x *xBlock, xStride int, w *byte, scales *ui
 //	}
 //
 //go:noescape
-func quant2Int4ZerosAVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant2Int4ZerosAVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant1Int4ZerosAVX2 is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -385,7 +362,7 @@ func quant2Int4ZerosAVX2(blocks int, x *xBlock, xStride int, w *byte, scales *ui
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				sum := x[r*xStride+s].Offset * more[s/per][c]
 //				for b := s; b < min(s+span, blocks); b++ {
 //					for i := range 32 {
 //						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
@@ -398,7 +375,7 @@ func quant2Int4ZerosAVX2(blocks int, x *xBlock, xStride int, w *byte, scales *ui
 //	}
 //
 //go:noescape
-func quant1Int4ZerosAVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant1Int4ZerosAVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant3Int4ZerosAVXVNNI is quantTileFunc for 3 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -406,7 +383,7 @@ func quant1Int4ZerosAVX2(blocks int, x *xBlock, xStride int, w *byte, scales *ui
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				sum := x[r*xStride+s].Offset * more[s/per][c]
 //				for b := s; b < min(s+span, blocks); b++ {
 //					for i := range 32 {
 //						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
@@ -419,7 +396,7 @@ func quant1Int4ZerosAVX2(blocks int, x *xBlock, xStride int, w *byte, scales *ui
 //	}
 //
 //go:noescape
-func quant3Int4ZerosAVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant3Int4ZerosAVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int4ZerosAVXVNNI is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -427,7 +404,7 @@ func quant3Int4ZerosAVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales 
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				sum := x[r*xStride+s].Offset * more[s/per][c]
 //				for b := s; b < min(s+span, blocks); b++ {
 //					for i := range 32 {
 //						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
@@ -440,7 +417,7 @@ func quant3Int4ZerosAVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales 
 //	}
 //
 //go:noescape
-func quant2Int4ZerosAVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant2Int4ZerosAVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant1Int4ZerosAVXVNNI is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -448,7 +425,7 @@ func quant2Int4ZerosAVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales 
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				sum := x[r*xStride+s].Offset * more[s/per][c]
 //				for b := s; b < min(s+span, blocks); b++ {
 //					for i := range 32 {
 //						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
@@ -461,7 +438,7 @@ func quant2Int4ZerosAVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales 
 //	}
 //
 //go:noescape
-func quant1Int4ZerosAVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant1Int4ZerosAVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant1Int8AVX512 is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -482,7 +459,7 @@ func quant1Int4ZerosAVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales 
 //	}
 //
 //go:noescape
-func quant1Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant1Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int8AVX512 is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -503,7 +480,7 @@ func quant1Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint1
 //	}
 //
 //go:noescape
-func quant2Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant2Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant3Int8AVX512 is quantTileFunc for 3 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -524,7 +501,7 @@ func quant2Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint1
 //	}
 //
 //go:noescape
-func quant3Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant3Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant4Int8AVX512 is quantTileFunc for 4 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -545,7 +522,7 @@ func quant3Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint1
 //	}
 //
 //go:noescape
-func quant4Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant4Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant5Int8AVX512 is quantTileFunc for 5 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -566,7 +543,7 @@ func quant4Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint1
 //	}
 //
 //go:noescape
-func quant5Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant5Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant6Int8AVX512 is quantTileFunc for 6 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -587,7 +564,7 @@ func quant5Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint1
 //	}
 //
 //go:noescape
-func quant6Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant6Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant1Int4AVX512 is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -595,11 +572,13 @@ func quant6Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint1
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset
+//				sum := 0
 //				for b := s; b < min(s+span, blocks); b++ {
+//					block := x[r*xStride+b].Offset
 //					for i := range 32 {
-//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//						block += x[r*xStride+b].Q[i] * w.q(b, c, i)
 //					}
+//					sum += block * int8(more[b][c])
 //				}
 //				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
@@ -608,7 +587,7 @@ func quant6Int8AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint1
 //	}
 //
 //go:noescape
-func quant1Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant1Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int4AVX512 is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -616,11 +595,13 @@ func quant1Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint1
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset
+//				sum := 0
 //				for b := s; b < min(s+span, blocks); b++ {
+//					block := x[r*xStride+b].Offset
 //					for i := range 32 {
-//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//						block += x[r*xStride+b].Q[i] * w.q(b, c, i)
 //					}
+//					sum += block * int8(more[b][c])
 //				}
 //				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
@@ -629,7 +610,7 @@ func quant1Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint1
 //	}
 //
 //go:noescape
-func quant2Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant2Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant3Int4AVX512 is quantTileFunc for 3 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -637,11 +618,13 @@ func quant2Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint1
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset
+//				sum := 0
 //				for b := s; b < min(s+span, blocks); b++ {
+//					block := x[r*xStride+b].Offset
 //					for i := range 32 {
-//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//						block += x[r*xStride+b].Q[i] * w.q(b, c, i)
 //					}
+//					sum += block * int8(more[b][c])
 //				}
 //				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
@@ -650,7 +633,7 @@ func quant2Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint1
 //	}
 //
 //go:noescape
-func quant3Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant3Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant4Int4AVX512 is quantTileFunc for 4 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -658,11 +641,13 @@ func quant3Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint1
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset
+//				sum := 0
 //				for b := s; b < min(s+span, blocks); b++ {
+//					block := x[r*xStride+b].Offset
 //					for i := range 32 {
-//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//						block += x[r*xStride+b].Q[i] * w.q(b, c, i)
 //					}
+//					sum += block * int8(more[b][c])
 //				}
 //				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
@@ -671,49 +656,7 @@ func quant3Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint1
 //	}
 //
 //go:noescape
-func quant4Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
-
-// quant5Int4AVX512 is quantTileFunc for 5 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
-//
-//	for r := range 5 {
-//		for c := range 32 {
-//			acc := 0
-//			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset
-//				for b := s; b < min(s+span, blocks); b++ {
-//					for i := range 32 {
-//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
-//					}
-//				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
-//			}
-//			dst[r*dstStride+c] = acc
-//		}
-//	}
-//
-//go:noescape
-func quant5Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
-
-// quant6Int4AVX512 is quantTileFunc for 6 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
-//
-//	for r := range 6 {
-//		for c := range 32 {
-//			acc := 0
-//			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset
-//				for b := s; b < min(s+span, blocks); b++ {
-//					for i := range 32 {
-//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
-//					}
-//				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
-//			}
-//			dst[r*dstStride+c] = acc
-//		}
-//	}
-//
-//go:noescape
-func quant6Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant4Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant1Int4ZerosAVX512 is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -721,7 +664,7 @@ func quant6Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint1
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				sum := x[r*xStride+s].Offset * more[s/per][c]
 //				for b := s; b < min(s+span, blocks); b++ {
 //					for i := range 32 {
 //						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
@@ -734,7 +677,7 @@ func quant6Int4AVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint1
 //	}
 //
 //go:noescape
-func quant1Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant1Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int4ZerosAVX512 is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -742,7 +685,7 @@ func quant1Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				sum := x[r*xStride+s].Offset * more[s/per][c]
 //				for b := s; b < min(s+span, blocks); b++ {
 //					for i := range 32 {
 //						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
@@ -755,7 +698,7 @@ func quant1Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *
 //	}
 //
 //go:noescape
-func quant2Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant2Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant3Int4ZerosAVX512 is quantTileFunc for 3 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -763,7 +706,7 @@ func quant2Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				sum := x[r*xStride+s].Offset * more[s/per][c]
 //				for b := s; b < min(s+span, blocks); b++ {
 //					for i := range 32 {
 //						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
@@ -776,7 +719,7 @@ func quant2Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *
 //	}
 //
 //go:noescape
-func quant3Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant3Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant4Int4ZerosAVX512 is quantTileFunc for 4 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -784,7 +727,7 @@ func quant3Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				sum := x[r*xStride+s].Offset * more[s/per][c]
 //				for b := s; b < min(s+span, blocks); b++ {
 //					for i := range 32 {
 //						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
@@ -797,7 +740,7 @@ func quant3Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *
 //	}
 //
 //go:noescape
-func quant4Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant4Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant5Int4ZerosAVX512 is quantTileFunc for 5 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -805,7 +748,7 @@ func quant4Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				sum := x[r*xStride+s].Offset * more[s/per][c]
 //				for b := s; b < min(s+span, blocks); b++ {
 //					for i := range 32 {
 //						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
@@ -818,7 +761,7 @@ func quant4Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *
 //	}
 //
 //go:noescape
-func quant5Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant5Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant6Int4ZerosAVX512 is quantTileFunc for 6 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -826,7 +769,7 @@ func quant5Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				sum := x[r*xStride+s].Offset * more[s/per][c]
 //				for b := s; b < min(s+span, blocks); b++ {
 //					for i := range 32 {
 //						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
@@ -839,4 +782,34 @@ func quant5Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *
 //	}
 //
 //go:noescape
-func quant6Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant6Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
+
+// unpackAVX2 is unpackFunc: with q the low half of w[b][j][c][i] for j < 4, and the high half of w[b][j-4][c][i] for the others,
+//
+//	for b := range blocks {
+//		for j := range 8 {
+//			for c := range 32 {
+//				for i := range 4 {
+//					to[b][j][c][i] = int8(more[b][c])*(q-8) + bias
+//				}
+//			}
+//		}
+//	}
+//
+//go:noescape
+func unpackAVX2(blocks int, w *byte, more *byte, to *byte, bias int)
+
+// unpackAVX512 is unpackFunc: with q the low half of w[b][j][c][i] for j < 4, and the high half of w[b][j-4][c][i] for the others,
+//
+//	for b := range blocks {
+//		for j := range 8 {
+//			for c := range 32 {
+//				for i := range 4 {
+//					to[b][j][c][i] = int8(more[b][c])*(q-8) + bias
+//				}
+//			}
+//		}
+//	}
+//
+//go:noescape
+func unpackAVX512(blocks int, w *byte, more *byte, to *byte, bias int)

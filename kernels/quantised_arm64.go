@@ -23,7 +23,7 @@ package kernels
 //	}
 //
 //go:noescape
-func quant1Int8SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant1Int8SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant1Int8NEON is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -44,7 +44,7 @@ func quant1Int8SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16,
 //	}
 //
 //go:noescape
-func quant1Int8NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant1Int8NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int8SDOT is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -65,7 +65,7 @@ func quant1Int8NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16,
 //	}
 //
 //go:noescape
-func quant2Int8SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant2Int8SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int8NEON is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -86,7 +86,7 @@ func quant2Int8SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16,
 //	}
 //
 //go:noescape
-func quant2Int8NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant2Int8NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant4Int8SDOT is quantTileFunc for 4 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -107,7 +107,7 @@ func quant2Int8NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16,
 //	}
 //
 //go:noescape
-func quant4Int8SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant4Int8SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant4Int8NEON is quantTileFunc for 4 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -128,7 +128,7 @@ func quant4Int8SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16,
 //	}
 //
 //go:noescape
-func quant4Int8NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant4Int8NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant1Int4SDOT is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -136,11 +136,13 @@ func quant4Int8NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16,
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset
+//				sum := 0
 //				for b := s; b < min(s+span, blocks); b++ {
+//					block := x[r*xStride+b].Offset
 //					for i := range 32 {
-//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//						block += x[r*xStride+b].Q[i] * w.q(b, c, i)
 //					}
+//					sum += block * int8(more[b][c])
 //				}
 //				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
@@ -149,7 +151,7 @@ func quant4Int8NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16,
 //	}
 //
 //go:noescape
-func quant1Int4SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant1Int4SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant1Int4NEON is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -157,11 +159,13 @@ func quant1Int4SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16,
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset
+//				sum := 0
 //				for b := s; b < min(s+span, blocks); b++ {
+//					block := x[r*xStride+b].Offset
 //					for i := range 32 {
-//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//						block += x[r*xStride+b].Q[i] * w.q(b, c, i)
 //					}
+//					sum += block * int8(more[b][c])
 //				}
 //				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
@@ -170,7 +174,7 @@ func quant1Int4SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16,
 //	}
 //
 //go:noescape
-func quant1Int4NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant1Int4NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int4SDOT is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -178,11 +182,13 @@ func quant1Int4NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16,
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset
+//				sum := 0
 //				for b := s; b < min(s+span, blocks); b++ {
+//					block := x[r*xStride+b].Offset
 //					for i := range 32 {
-//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//						block += x[r*xStride+b].Q[i] * w.q(b, c, i)
 //					}
+//					sum += block * int8(more[b][c])
 //				}
 //				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
@@ -191,7 +197,7 @@ func quant1Int4NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16,
 //	}
 //
 //go:noescape
-func quant2Int4SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant2Int4SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int4NEON is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -199,11 +205,13 @@ func quant2Int4SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16,
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset
+//				sum := 0
 //				for b := s; b < min(s+span, blocks); b++ {
+//					block := x[r*xStride+b].Offset
 //					for i := range 32 {
-//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//						block += x[r*xStride+b].Q[i] * w.q(b, c, i)
 //					}
+//					sum += block * int8(more[b][c])
 //				}
 //				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 //			}
@@ -212,49 +220,7 @@ func quant2Int4SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16,
 //	}
 //
 //go:noescape
-func quant2Int4NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
-
-// quant4Int4SDOT is quantTileFunc for 4 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
-//
-//	for r := range 4 {
-//		for c := range 32 {
-//			acc := 0
-//			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset
-//				for b := s; b < min(s+span, blocks); b++ {
-//					for i := range 32 {
-//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
-//					}
-//				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
-//			}
-//			dst[r*dstStride+c] = acc
-//		}
-//	}
-//
-//go:noescape
-func quant4Int4SDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
-
-// quant4Int4NEON is quantTileFunc for 4 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
-//
-//	for r := range 4 {
-//		for c := range 32 {
-//			acc := 0
-//			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset
-//				for b := s; b < min(s+span, blocks); b++ {
-//					for i := range 32 {
-//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
-//					}
-//				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
-//			}
-//			dst[r*dstStride+c] = acc
-//		}
-//	}
-//
-//go:noescape
-func quant4Int4NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant2Int4NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant1Int4ZerosSDOT is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -262,7 +228,7 @@ func quant4Int4NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16,
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				sum := x[r*xStride+s].Offset * more[s/per][c]
 //				for b := s; b < min(s+span, blocks); b++ {
 //					for i := range 32 {
 //						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
@@ -275,7 +241,7 @@ func quant4Int4NEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16,
 //	}
 //
 //go:noescape
-func quant1Int4ZerosSDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant1Int4ZerosSDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant1Int4ZerosNEON is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -283,7 +249,7 @@ func quant1Int4ZerosSDOT(blocks int, x *xBlock, xStride int, w *byte, scales *ui
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				sum := x[r*xStride+s].Offset * more[s/per][c]
 //				for b := s; b < min(s+span, blocks); b++ {
 //					for i := range 32 {
 //						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
@@ -296,7 +262,7 @@ func quant1Int4ZerosSDOT(blocks int, x *xBlock, xStride int, w *byte, scales *ui
 //	}
 //
 //go:noescape
-func quant1Int4ZerosNEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant1Int4ZerosNEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int4ZerosSDOT is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -304,7 +270,7 @@ func quant1Int4ZerosNEON(blocks int, x *xBlock, xStride int, w *byte, scales *ui
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				sum := x[r*xStride+s].Offset * more[s/per][c]
 //				for b := s; b < min(s+span, blocks); b++ {
 //					for i := range 32 {
 //						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
@@ -317,7 +283,7 @@ func quant1Int4ZerosNEON(blocks int, x *xBlock, xStride int, w *byte, scales *ui
 //	}
 //
 //go:noescape
-func quant2Int4ZerosSDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant2Int4ZerosSDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant2Int4ZerosNEON is quantTileFunc for 2 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -325,7 +291,7 @@ func quant2Int4ZerosSDOT(blocks int, x *xBlock, xStride int, w *byte, scales *ui
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				sum := x[r*xStride+s].Offset * more[s/per][c]
 //				for b := s; b < min(s+span, blocks); b++ {
 //					for i := range 32 {
 //						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
@@ -338,7 +304,7 @@ func quant2Int4ZerosSDOT(blocks int, x *xBlock, xStride int, w *byte, scales *ui
 //	}
 //
 //go:noescape
-func quant2Int4ZerosNEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant2Int4ZerosNEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant4Int4ZerosSDOT is quantTileFunc for 4 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -346,7 +312,7 @@ func quant2Int4ZerosNEON(blocks int, x *xBlock, xStride int, w *byte, scales *ui
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				sum := x[r*xStride+s].Offset * more[s/per][c]
 //				for b := s; b < min(s+span, blocks); b++ {
 //					for i := range 32 {
 //						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
@@ -359,7 +325,7 @@ func quant2Int4ZerosNEON(blocks int, x *xBlock, xStride int, w *byte, scales *ui
 //	}
 //
 //go:noescape
-func quant4Int4ZerosSDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant4Int4ZerosSDOT(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
 // quant4Int4ZerosNEON is quantTileFunc for 4 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
@@ -367,7 +333,7 @@ func quant4Int4ZerosSDOT(blocks int, x *xBlock, xStride int, w *byte, scales *ui
 //		for c := range 32 {
 //			acc := 0
 //			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset * zeros[s/per][c]
+//				sum := x[r*xStride+s].Offset * more[s/per][c]
 //				for b := s; b < min(s+span, blocks); b++ {
 //					for i := range 32 {
 //						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
@@ -380,4 +346,19 @@ func quant4Int4ZerosSDOT(blocks int, x *xBlock, xStride int, w *byte, scales *ui
 //	}
 //
 //go:noescape
-func quant4Int4ZerosNEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+func quant4Int4ZerosNEON(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
+
+// unpackNEON is unpackFunc: with q the low half of w[b][j][c][i] for j < 4, and the high half of w[b][j-4][c][i] for the others,
+//
+//	for b := range blocks {
+//		for j := range 8 {
+//			for c := range 32 {
+//				for i := range 4 {
+//					to[b][j][c][i] = int8(more[b][c])*(q-8) + bias
+//				}
+//			}
+//		}
+//	}
+//
+//go:noescape
+func unpackNEON(blocks int, w *byte, more *byte, to *byte, bias int)

@@ -10,19 +10,21 @@ import (
 
 // quantAVX512 are the routines of a processor with AVX512_VNNI.
 var quantAVX512 = quantRoutines{
-	quantise: quantiser(quantiseAVX2, quantiseSpanAVX2),
+	quantise: quantiser(quantiseAVX2, quantiseSpanAVX2, quantiseOwnAVX2),
 	tiles: [forms][]quantTile{
 		formInt8:      {{6, quant6Int8AVX512}, {5, quant5Int8AVX512}, {4, quant4Int8AVX512}, {3, quant3Int8AVX512}, {2, quant2Int8AVX512}, {1, quant1Int8AVX512}},
-		formInt4:      {{6, quant6Int4AVX512}, {5, quant5Int4AVX512}, {4, quant4Int4AVX512}, {3, quant3Int4AVX512}, {2, quant2Int4AVX512}, {1, quant1Int4AVX512}},
+		formInt4:      {{4, quant4Int4AVX512}, {3, quant3Int4AVX512}, {2, quant2Int4AVX512}, {1, quant1Int4AVX512}},
 		formInt4Zeros: {{6, quant6Int4ZerosAVX512}, {5, quant5Int4ZerosAVX512}, {4, quant4Int4ZerosAVX512}, {3, quant3Int4ZerosAVX512}, {2, quant2Int4ZerosAVX512}, {1, quant1Int4ZerosAVX512}},
 	},
+	unpack: unpackAVX512,
 }
 
 // quantAMX are those of a processor with AMX too, for products of many rows.
 var quantAMX = quantRoutines{
 	quantise: quantAVX512.quantise,
 	tiles:    quantAVX512.tiles,
-	unit:     &matrixUnit{unpack: unpackAMX, slabs: [2]slabsFunc{slabs1AMX, slabs2AMX}},
+	unpack:   unpackAVX512,
+	unit:     &matrixUnit{signed: signedAMX, scales: spanScalesAMX, slabs: [2]slabsFunc{slabs1AMX, slabs2AMX}},
 }
 
 // hasAMX reports whether this process may use AMX's products of bytes.
@@ -30,22 +32,24 @@ var hasAMX = sync.OnceValue(func() bool { return cpu.X86.HasAMXTile && cpu.X86.H
 
 // quantAVX2 are the routines of any processor with AVX2.
 var quantAVX2 = quantRoutines{
-	quantise: quantiser(quantiseAVX2, quantiseSpanAVX2),
+	quantise: quantiser(quantiseAVX2, quantiseSpanAVX2, quantiseOwnAVX2),
 	tiles: [forms][]quantTile{
 		formInt8:      {{6, quant6Int8AVX2}, {4, quant4Int8AVX2}, {2, quant2Int8AVX2}, {1, quant1Int8AVX2}},
-		formInt4:      {{6, quant6Int4AVX2}, {4, quant4Int4AVX2}, {2, quant2Int4AVX2}, {1, quant1Int4AVX2}},
+		formInt4:      {{4, quant4Int4AVX2}, {2, quant2Int4AVX2}, {1, quant1Int4AVX2}},
 		formInt4Zeros: {{6, quant6Int4ZerosAVX2}, {4, quant4Int4ZerosAVX2}, {2, quant2Int4ZerosAVX2}, {1, quant1Int4ZerosAVX2}},
 	},
+	unpack: unpackAVX2,
 }
 
 // quantAVXVNNI are the routines of a processor with AVX-VNNI, which has VPDPBUSD for 256 bits.
 var quantAVXVNNI = quantRoutines{
-	quantise: quantiser(quantiseAVX2, quantiseSpanAVX2),
+	quantise: quantiser(quantiseAVX2, quantiseSpanAVX2, quantiseOwnAVX2),
 	tiles: [forms][]quantTile{
 		formInt8:      {{3, quant3Int8AVXVNNI}, {2, quant2Int8AVXVNNI}, {1, quant1Int8AVXVNNI}},
-		formInt4:      {{3, quant3Int4AVXVNNI}, {2, quant2Int4AVXVNNI}, {1, quant1Int4AVXVNNI}},
+		formInt4:      {{2, quant2Int4AVXVNNI}, {1, quant1Int4AVXVNNI}},
 		formInt4Zeros: {{3, quant3Int4ZerosAVXVNNI}, {2, quant2Int4ZerosAVXVNNI}, {1, quant1Int4ZerosAVXVNNI}},
 	},
+	unpack: unpackAVX2,
 }
 
 // quantSets256 are those that the path avx2 can use on this processor, the preferred one first.

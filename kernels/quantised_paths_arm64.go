@@ -7,20 +7,22 @@ import "golang.org/x/sys/cpu"
 // quantSDOT are the routines of a processor with SDOT, and quantNEON those of any: the same sums in more instructions.
 var (
 	quantSDOT = quantRoutines{
-		quantise: quantiser(quantiseNEON, quantiseSpanNEON),
+		quantise: quantiser(quantiseNEON, quantiseSpanNEON, quantiseOwnNEON),
 		tiles: [forms][]quantTile{
 			formInt8:      {{4, quant4Int8SDOT}, {2, quant2Int8SDOT}, {1, quant1Int8SDOT}},
-			formInt4:      {{4, quant4Int4SDOT}, {2, quant2Int4SDOT}, {1, quant1Int4SDOT}},
+			formInt4:      {{2, quant2Int4SDOT}, {1, quant1Int4SDOT}},
 			formInt4Zeros: {{4, quant4Int4ZerosSDOT}, {2, quant2Int4ZerosSDOT}, {1, quant1Int4ZerosSDOT}},
 		},
+		unpack: unpackNEON,
 	}
 	quantNEON = quantRoutines{
-		quantise: quantiser(quantiseNEON, quantiseSpanNEON),
+		quantise: quantiser(quantiseNEON, quantiseSpanNEON, quantiseOwnNEON),
 		tiles: [forms][]quantTile{
 			formInt8:      {{4, quant4Int8NEON}, {2, quant2Int8NEON}, {1, quant1Int8NEON}},
-			formInt4:      {{4, quant4Int4NEON}, {2, quant2Int4NEON}, {1, quant1Int4NEON}},
+			formInt4:      {{2, quant2Int4NEON}, {1, quant1Int4NEON}},
 			formInt4Zeros: {{4, quant4Int4ZerosNEON}, {2, quant2Int4ZerosNEON}, {1, quant1Int4ZerosNEON}},
 		},
+		unpack: unpackNEON,
 	}
 )
 

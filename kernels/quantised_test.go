@@ -50,7 +50,7 @@ func newQuantProblem(t *testing.T, r *rand.Rand, p quantProblem) *quantProblem {
 	return &p
 }
 
-// weight is q - zero and the scale of a weight, found by the layout as Panels describes it.
+// weight is q - zero, times the multiple where there is one, and the scale of a weight, found by the layout as Panels describes it.
 func (p *quantProblem) weight(r, k int) (q int, scale float32) {
 	panels, blocks := p.panels, (p.k+31)/32
 	panel, c, block, at := r/32, r%32, k/32, k%32
@@ -69,7 +69,15 @@ func (p *quantProblem) weight(r, k int) (q int, scale float32) {
 	if panels.Zeros != nil {
 		zero = int(panels.Zeros[i])
 	}
-	return q - zero, F16ToF32(panels.Scales[i])
+	return p.multiple(r, k) * (q - zero), F16ToF32(panels.Scales[i])
+}
+
+// multiple is that of a weight's scale.
+func (p *quantProblem) multiple(r, k int) int {
+	if p.panels.Multiples == nil {
+		return 1
+	}
+	return int(p.panels.Multiples[(r/32*((p.k+31)/32)+k/32)*32+r%32])
 }
 
 // naive is the arithmetic of the mode as it is written, element by element.
@@ -80,7 +88,7 @@ func (p *quantProblem) naive() []float32 {
 		for c := range p.cols {
 			acc := float32(0)
 			span := 32
-			if p.how.Bits == 8 && (p.panels.Group%128 == 0 || p.panels.Group >= p.k) {
+			if !p.how.ZeroPoints && (p.panels.Group%128 == 0 || p.panels.Group >= p.k) {
 				span = 128
 			}
 			for b := 0; b < p.k; b += span {
@@ -237,8 +245,8 @@ func TestQuantisedRowAloneAndThreads(t *testing.T) {
 	})
 }
 
-// TestQuantise: every weight is within half a step of its scale of what it was, but for those that 4 bits cut off at one end,
-// and the same in panels as by their rows.
+// TestQuantise: every weight is within half a step of its scale, or of its multiple, of what it was, but for those that 4 bits cut off
+// at one end, or at both where the multiple is the nearest below; and the same in panels as by their rows.
 func TestQuantise(t *testing.T) {
 	for _, how := range quantisings {
 		p := newQuantProblem(t, rand.New(rand.NewPCG(9, 9)), quantProblem{rows: 1, cols: 37, k: 201, how: how})
@@ -250,9 +258,20 @@ func TestQuantise(t *testing.T) {
 				if v != scale*float32(q) {
 					t.Fatalf("%+v: element (%d, %d) is %v by Row, %v by the layout", how, r, k, v, scale*float32(q))
 				}
-				bound := 0.501 * math.Abs(float64(scale))
-				if how.Bits == 4 && (q == 7 || how.ZeroPoints) {
+				step := math.Abs(float64(scale))
+				bound := 0.501 * step
+				switch {
+				case how.ZeroPoints:
 					bound *= 2.02
+				case how.Bits == 4:
+					multiple := math.Abs(float64(p.multiple(r, k)))
+					bound *= multiple
+					if q := float64(q) / multiple; q == 7 || q == -7 { // the end at which there are 7 steps
+						bound *= 2.02
+					}
+					if how.Group == 32 || how.Group == 64 { // whose multiple is half a scale too small
+						bound += 8 * 0.5 * step
+					}
 				}
 				if d := math.Abs(float64(v - p.w.F32[r*p.k+k])); d > bound {
 					t.Fatalf("%+v: element (%d, %d) is %v, was %v: %v steps away", how, r, k, v, p.w.F32[r*p.k+k], d/float64(scale))
@@ -294,6 +313,7 @@ func TestQuantiseRefuses(t *testing.T) {
 	}{
 		{Quantising{Bits: 3, Group: 32}, 0, 0, "3 bits"},
 		{Quantising{Bits: 8, Group: 48}, 0, 0, "groups of 48"},
+		{Quantising{Bits: 4, Group: 96}, 0, 0, "groups of 96"},
 		{Quantising{Bits: 8, Group: 32, ZeroPoints: true}, 0, 0, "zero points"},
 		{Quantising{Bits: 8, Group: 32}, 33, float32(math.Inf(1)), "row 0, columns 32 to 39"},
 		{Quantising{Bits: 4, Group: 32}, 3, float32(math.NaN()), "NaN"},
@@ -310,6 +330,10 @@ func TestQuantiseRefuses(t *testing.T) {
 
 func TestPanelsCheck(t *testing.T) {
 	p := newQuantProblem(t, rand.New(rand.NewPCG(9, 9)), quantProblem{rows: 1, cols: 37, k: 201, how: Quantising{4, 64, true}}).panels
+	other := newQuantProblem(t, rand.New(rand.NewPCG(9, 9)), quantProblem{rows: 1, cols: 37, k: 201, how: Quantising{4, 64, false}}).panels
+	if err := other.Check(); err != nil {
+		t.Fatal(err)
+	}
 	for _, change := range []func(p *Panels){
 		func(p *Panels) { p.Bits = 5 },
 		func(p *Panels) { p.Bits = 8 },
@@ -318,6 +342,15 @@ func TestPanelsCheck(t *testing.T) {
 		func(p *Panels) { p.Weights = p.Weights[1:] },
 		func(p *Panels) { p.Scales = nil },
 		func(p *Panels) { p.Zeros = p.Zeros[1:] },
+		func(p *Panels) { p.Multiples = make([]int8, 32) },
+		func(p *Panels) { *p = *other; p.Multiples = nil },
+		func(p *Panels) { *p = *other; p.Multiples = p.Multiples[1:] },
+		func(p *Panels) { *p = *other; p.Zeros = make([]byte, len(p.Scales)) },
+		func(p *Panels) {
+			*p = *other
+			p.Multiples = slices.Clone(p.Multiples)
+			p.Multiples[40] = -16
+		},
 	} {
 		q := *p
 		change(&q)

@@ -4,8 +4,12 @@ import "unsafe"
 
 // quantTileFunc computes a tile of a few rows of x and the 32 columns of a panel, the loop of quantTileGeneric. Rows of x are
 // xStride blocks apart, rows of dst dstStride numbers; per is how many blocks of weights have one scale, and span how many of x;
-// zeros is nil but in the form with zero points.
-type quantTileFunc func(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)
+// more is zero points or multiples, by the form.
+type quantTileFunc func(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
+
+// unpackFunc makes bytes multiple*(q-8) + bias of so many blocks of 4-bit weights with their multiples, as a panel of 8 bits lies: see
+// unpackGeneric.
+type unpackFunc func(blocks int, w *byte, more *byte, to *byte, bias int)
 
 // quantTile is a quantTileFunc and how many rows it computes.
 type quantTile struct {
@@ -17,17 +21,22 @@ type quantTile struct {
 type quantRoutines struct {
 	quantise quantiseXFunc
 	tiles    [forms][]quantTile // for each form of weights those of most rows first; the last is of one row
-	unit     *matrixUnit        // for many rows; nil for none
+	unpack   unpackFunc
+	unit     *matrixUnit // for many rows; nil for none
 }
 
 var quantGeneric = quantRoutines{
 	quantise: quantiseXGeneric,
 	tiles: [forms][]quantTile{
 		formInt8:      {{1, quantTileGeneric[int8Weights]}},
-		formInt4:      {{1, quantTileGeneric[int4Weights]}},
+		formInt4:      {{1, multiplesTileGeneric}},
 		formInt4Zeros: {{1, quantTileGeneric[int4Weights]}},
 	},
+	unpack: unpackGeneric,
 }
+
+// leastUnpacked is from how many rows on a panel of 4 bits with multiples is unpacked to 8, once for all of them.
+const leastUnpacked = 5
 
 // quantSets are p's routines, or the plain Go ones.
 func (p *path) quantSets() []*quantRoutines {
@@ -49,7 +58,11 @@ func (e *Engine) matMulQuantised(dst, x View, w *Panels, bias []float32) {
 	}
 	j := e.quantJobs.Get().(*quantJob)
 	defer e.quantJobs.Put(j)
-	j.e, j.routines, j.dst, j.x, j.w, j.bias, j.zero, j.blocks = e, e.path.quantSets()[0], dst, x, w, bias, w.offsetZero(), w.blocks()
+	j.e, j.routines, j.dst, j.x, j.w, j.bias, j.blocks = e, e.path.quantSets()[0], dst, x, w, bias, w.blocks()
+	j.form, j.how = w.form(), w.spans()
+	if j.unpacked = j.form == formInt4 && dst.Rows >= leastUnpacked; j.unpacked {
+		j.form, j.how = formInt8, xSpans{zero: unpackedZero, span: spanBlocks}
+	}
 	pieces := w.count()
 	if j.byUnit = j.routines.unit.takes(dst.Rows, w); j.byUnit {
 		j.slabs.fit(dst.Rows, j.blocks)
@@ -69,11 +82,12 @@ type quantJob struct {
 	dst, x             View
 	w                  *Panels
 	bias               []float32
-	byUnit             bool
+	form               int  // of the weights that tiles are given
+	unpacked, byUnit   bool // weights are unpacked to that form; the unit multiplies
+	how                xSpans
 	xs                 []xBlock // x, or
 	slabs              slabs    // x for the unit
 	blocks             int
-	zero               int32
 	quantise, multiply func(lo, hi int) // rows, and panels of each part of them; made once
 }
 
@@ -95,7 +109,7 @@ func (j *quantJob) rows(lo, hi int) {
 		if !j.byUnit {
 			row = j.xs[:cap(j.xs)][r*j.blocks:]
 		}
-		j.routines.quantise(row[:j.blocks], j.x.Data[r*j.x.RowStride:][:j.x.Cols], j.zero, j.w.span())
+		j.routines.quantise(row[:j.blocks], j.x.Data[r*j.x.RowStride:][:j.x.Cols], j.how)
 		if j.byUnit {
 			j.slabs.put(r, row[:j.blocks])
 		}
@@ -116,23 +130,31 @@ func (j *quantJob) panels(lo, hi int) {
 	}
 }
 
+// unpackedZero is what stands for 0 in 8 bits.
+const unpackedZero = 128
+
 // mostAsked is how many lines a tile asks for at most of the panel that comes next: more would keep those waiting that it takes itself.
 const mostAsked = 32
 
 // panel computes the columns of panel i, and asks for the weights of panel next.
 func (j *quantJob) panel(s *Scratch, i, next int) {
-	tiles := j.routines.tiles[j.w.form()]
+	tiles := j.routines.tiles[j.form]
 	ahead, _, _ := j.w.panel(next)
 	each := 0
 	if prefetch := j.e.path.prefetch; prefetch != nil && next != i && j.dst.Rows >= tiles[0].rows {
 		each = min((len(ahead)/cacheLine*tiles[0].rows+j.dst.Rows-1)/j.dst.Rows, mostAsked)
 	}
-	weights, scales, zeros := j.w.panel(i)
+	weights, scales, more := j.w.panel(i)
 	if j.blocks == 0 {
 		first, end := i*panelCols, min((i+1)*panelCols, j.dst.Cols)
 		j.dst.clear(first, end)
 		j.e.path.addBias(j.dst, j.bias, 0, j.dst.Rows, first, end)
 		return
+	}
+	if j.unpacked {
+		room := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(grow(&s.panels, j.blocks*panelCols*blockSteps/4)))), j.blocks*panelCols*blockSteps)
+		j.routines.unpack(j.blocks, &weights[0], &more[0], &room[0], unpackedZero)
+		weights, more = room, nil
 	}
 	for r, t := 0, 0; r < j.dst.Rows; {
 		rows := tiles[t].rows
@@ -145,7 +167,7 @@ func (j *quantJob) panel(s *Scratch, i, next int) {
 			ahead = ahead[n*cacheLine:]
 		}
 		j.tile(s, i, r, rows, rows, func(dst *float32, stride int) {
-			tiles[t].run(j.blocks, &j.xs[:cap(j.xs)][r*j.blocks], j.blocks, &weights[0], &scales[0], unsafe.SliceData(zeros), j.w.per(), dst, stride, j.w.span())
+			tiles[t].run(j.blocks, &j.xs[:cap(j.xs)][r*j.blocks], j.blocks, &weights[0], &scales[0], unsafe.SliceData(more), j.w.per(), dst, stride, j.how.span)
 		})
 		r += rows
 	}

@@ -29,17 +29,17 @@ func (w *int4Weights) products(sum *[panelCols]int32, x *[blockSteps]int8) {
 	}
 }
 
-// quantTileGeneric is the plain Go tile of one row: the reference that the assembly must equal.
+// quantTileGeneric is the plain Go tile of one row for 8 bits and for zero points: the reference that the assembly must equal.
 func quantTileGeneric[W any, P interface {
 	*W
 	products(*[panelCols]int32, *[blockSteps]int8)
-}](blocks int, xp *xBlock, _ int, wp *byte, sp *uint16, zp *byte, per int, dp *float32, _ int, span int) {
+}](blocks int, xp *xBlock, _ int, wp *byte, sp *uint16, more *byte, per int, dp *float32, _ int, span int) {
 	x, w := unsafe.Slice(xp, blocks), unsafe.Slice((*W)(unsafe.Pointer(wp)), blocks)
 	groups := (blocks + per - 1) / per
 	scales := unsafe.Slice((*[panelCols]uint16)(unsafe.Pointer(sp)), groups)
 	var zeros [][panelCols]byte
-	if zp != nil {
-		zeros = unsafe.Slice((*[panelCols]byte)(unsafe.Pointer(zp)), groups)
+	if more != nil {
+		zeros = unsafe.Slice((*[panelCols]byte)(unsafe.Pointer(more)), groups)
 	}
 	dst := (*[panelCols]float32)(unsafe.Pointer(dp))
 	var acc, wScale [panelCols]float32
@@ -52,7 +52,7 @@ func quantTileGeneric[W any, P interface {
 		var sum [panelCols]int32
 		for c := range sum {
 			sum[c] = x[s].Offset
-			if zp != nil {
+			if more != nil {
 				sum[c] *= int32(zeros[s/per][c])
 			}
 		}
@@ -64,4 +64,47 @@ func quantTileGeneric[W any, P interface {
 		}
 	}
 	*dst = acc
+}
+
+// multiplesTileGeneric is the plain Go tile of one row for 4 bits with multiples; offsets of x are of blocks.
+func multiplesTileGeneric(blocks int, xp *xBlock, _ int, wp *byte, sp *uint16, more *byte, per int, dp *float32, _ int, span int) {
+	x, w := unsafe.Slice(xp, blocks), unsafe.Slice((*int4Weights)(unsafe.Pointer(wp)), blocks)
+	multiples := unsafe.Slice((*[panelCols]int8)(unsafe.Pointer(more)), blocks)
+	scales := unsafe.Slice((*[panelCols]uint16)(unsafe.Pointer(sp)), (blocks+per-1)/per)
+	dst := (*[panelCols]float32)(unsafe.Pointer(dp))
+	var acc [panelCols]float32
+	for s := 0; s < blocks; s += span {
+		var sum [panelCols]int32
+		for b := s; b < min(s+span, blocks); b++ {
+			var block [panelCols]int32
+			for c := range block {
+				block[c] = x[b].Offset
+			}
+			w[b].products(&block, &x[b].Q)
+			for c, n := range block {
+				sum[c] += n * int32(multiples[b][c])
+			}
+		}
+		for c, n := range sum {
+			acc[c] = FMA(float32(n), float32(x[s].Scale*F16ToF32(scales[s/per][c])), acc[c])
+		}
+	}
+	*dst = acc
+}
+
+// unpackGeneric makes panels of 8 bits of 4 bits with multiples: see unpackFunc.
+func unpackGeneric(blocks int, wp *byte, more *byte, to *byte, bias int) {
+	w, multiples := unsafe.Slice((*int4Weights)(unsafe.Pointer(wp)), blocks), unsafe.Slice((*[panelCols]int8)(unsafe.Pointer(more)), blocks)
+	out := unsafe.Slice((*int8Weights)(unsafe.Pointer(to)), blocks)
+	for b := range w {
+		for j := range w[b] {
+			for c, q := range &w[b][j] {
+				m := int(multiples[b][c])
+				for i, two := range q {
+					out[b][j][c][i] = uint8(m*(int(two&15)-8) + bias)
+					out[b][j+len(w[b])][c][i] = uint8(m*(int(two>>4)-8) + bias)
+				}
+			}
+		}
+	}
 }

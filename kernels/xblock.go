@@ -7,28 +7,34 @@ const spanBlocks = 4
 
 // xBlock is a row of the left operand of a quantised product for one block of steps: x[k] is about Scale * Q[k].
 type xBlock struct {
-	Q [blockSteps]int8
-	// Of the span that the block belongs to, the same in each of its blocks:
-	Scale  float32 // max |x| / 127; NaN where the span holds an infinity or NaN
-	Offset int32   // -zero * (the sum of Q): what a product begins with
+	Q      [blockSteps]int8
+	Scale  float32 // max |x| / 127 of the block's span, the same in each of its blocks; NaN where it holds an infinity or NaN
+	Offset int32   // -zero * (the sum of Q over the span, or over the block alone): what a sum begins with
 }
 
-// quantiseXFunc quantises a row in spans of so many blocks: see quantiseXGeneric. len(dst) is how many blocks len(x) makes.
-type quantiseXFunc func(dst []xBlock, x []float32, zero int32, span int)
+// xSpans is how a row is quantised.
+type xSpans struct {
+	zero int32
+	span int  // blocks with one scale: 1 or spanBlocks
+	own  bool // whether offsets are of blocks, and not of spans
+}
+
+// quantiseXFunc quantises a row: see quantiseXGeneric. len(dst) is how many blocks len(x) makes.
+type quantiseXFunc func(dst []xBlock, x []float32, how xSpans)
 
 // tinyX is below what a span of x is taken for 0: 127 divided by it is still finite.
 const tinyX = 0x1p-100
 
 // quantiseXGeneric quantises a row of x, a span at a time: Scale = max |x| / 127 and Q = x * (127 / max |x|) to the nearest
 // integer, ties to even. A row depends on no other, nor on where it is cut.
-func quantiseXGeneric(dst []xBlock, x []float32, zero int32, span int) {
-	for b := 0; b < len(dst); b += span {
-		end := min(b+span, len(dst))
-		quantiseSpan(dst[b:end], x[b*blockSteps:min(end*blockSteps, len(x))], zero)
+func quantiseXGeneric(dst []xBlock, x []float32, how xSpans) {
+	for b := 0; b < len(dst); b += how.span {
+		end := min(b+how.span, len(dst))
+		quantiseSpan(dst[b:end], x[b*blockSteps:min(end*blockSteps, len(x))], how)
 	}
 }
 
-func quantiseSpan(dst []xBlock, x []float32, zero int32) {
+func quantiseSpan(dst []xBlock, x []float32, how xSpans) {
 	clear(dst)
 	largest := uint32(0) // as bits, which are in the order of the magnitudes, NaN above all
 	for _, v := range x {
@@ -38,7 +44,7 @@ func quantiseSpan(dst []xBlock, x []float32, zero int32) {
 	if most < tinyX {
 		return
 	}
-	scale, sum := most/127, int32(0)
+	scale := most / 127
 	if most-most != 0 {
 		scale, x = float32(math.NaN()), nil
 	}
@@ -46,9 +52,16 @@ func quantiseSpan(dst []xBlock, x []float32, zero int32) {
 	for i, v := range x {
 		q := int32(math.Float32bits(float32(v*inverse)+roundingShift)) - roundingBits
 		dst[i/blockSteps].Q[i%blockSteps] = int8(q)
-		sum += q
+		dst[i/blockSteps].Offset -= how.zero * q
+	}
+	sum := int32(0)
+	for b := range dst {
+		dst[b].Scale = scale
+		sum += dst[b].Offset
 	}
 	for b := range dst {
-		dst[b].Scale, dst[b].Offset = scale, -zero*sum
+		if !how.own {
+			dst[b].Offset = sum
+		}
 	}
 }

@@ -27,8 +27,8 @@ func TestQuantisedRows(t *testing.T) {
 		for s, set := range engine(t, Options{Kernels: path}).path.quantSets() {
 			for f, fill := range fills {
 				for _, n := range []int{1, 31, 32, 33, 64, 95, 127, 128, 129, 160, 256, 300} {
-					for _, span := range []int{1, spanBlocks} {
-						t.Run(fmt.Sprintf("set %d/fill %d/%d by %d", s, f, n, span), func(t *testing.T) {
+					for _, how := range []xSpans{{128, 1, false}, {128, spanBlocks, false}, {8, spanBlocks, true}} {
+						t.Run(fmt.Sprintf("set %d/fill %d/%d by %+v", s, f, n, how), func(t *testing.T) {
 							x := make([]float32, n)
 							for i := range x {
 								x[i] = fill(i)
@@ -38,8 +38,8 @@ func TestQuantisedRows(t *testing.T) {
 								got[i] = xBlock{Scale: 5, Offset: 6}
 								got[i].Q[3] = 7
 							}
-							set.quantise(got, x, 128, span)
-							quantiseXGeneric(want, x, 128, span)
+							set.quantise(got, x, how)
+							quantiseXGeneric(want, x, how)
 							for i, w := range want {
 								g := got[i]
 								if g.Q != w.Q || g.Offset != w.Offset || !sameNumbers([]float32{g.Scale}, []float32{w.Scale}) {

@@ -49,7 +49,7 @@ func copyFiles(files fs.FS, names []string, dir string, edit func(name string, d
 // QuantiseOptions are how a model is quantised once and for all.
 type QuantiseOptions struct {
 	Precision  string // int8 or int4
-	Group      int    // weights of a row that share a scale, a multiple of 32; 0: a whole row. int4's 8-bit weights keep their own
+	Group      int    // weights of a row that share a scale: see kernels.Quantising. int4's 8-bit weights keep their own
 	ZeroPoints bool   // int4: each group has a zero of its own
 	// Progress is told how many matrices of how many are written; it may be nil.
 	Progress func(done, of int)
@@ -60,10 +60,11 @@ func (o QuantiseOptions) Validate() error {
 	switch {
 	case o.Precision != "int8" && o.Precision != "int4":
 		return fmt.Errorf("--precision is %q; give int8 or int4, which weights can be quantised to", o.Precision)
-	case o.Group < 0 || o.Group%32 != 0:
-		return fmt.Errorf("--group is %d; give 32, 64, 128 or another multiple of 32, or 0 for one scale a row", o.Group)
 	case o.ZeroPoints && o.Precision == "int8":
 		return errors.New("--zero-points goes with --precision int4")
+	}
+	if err := quantising(o.Precision, "model.layers.", o.Group, o.ZeroPoints).Check(); err != nil {
+		return fmt.Errorf("--group: %w", err)
 	}
 	return nil
 }

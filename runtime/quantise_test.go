@@ -162,7 +162,7 @@ func TestBrokenQuantisedModels(t *testing.T) {
 		{"no precision", func(ts map[string]any) { delete(metadata(ts), "loupe.precision") }, "precision"},
 		{"no scales", rename(gate+".scales", gate+".scale"), "scales"},
 		{"no panels", rename(gate+".panels", gate+".panel"), "gate_proj"},
-		{"zero points of another name", rename(gate+".zeros", gate+".zeroes"), "zeroes"},
+		{"zero points of another name", rename(gate+".zeros", gate+".zeroes"), gate + ".multiples"},
 		{"panels of another shape", func(ts map[string]any) {
 			shape := ts[gate+".panels"].(map[string]any)["shape"].([]any)
 			shape[0], shape[1] = shape[1], shape[0]

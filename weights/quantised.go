@@ -6,14 +6,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unsafe"
 
 	"github.com/loupe-vl/loupe/kernels"
 )
 
 // The tensors and the metadata of a quantised checkpoint: see docs/quantized-layout.md. The weight of a linear map NAME is
-// stored as NAME.weight.panels, .scales and, with zero points, .zeros.
+// stored as NAME.weight.panels, .scales and, of 4 bits, .zeros or .multiples.
 const (
-	panelsEnd, scalesEnd, zerosEnd = ".weight.panels", ".weight.scales", ".weight.zeros"
+	panelsEnd, scalesEnd, zerosEnd, multiplesEnd = ".weight.panels", ".weight.scales", ".weight.zeros", ".weight.multiples"
 
 	precisionKey = "loupe.precision"
 	groupKey     = "loupe.int%d.group" // of weights of so many bits; 0: a scale for each row
@@ -35,33 +36,39 @@ type QuantisedLinear struct {
 // map, and the rest as it is. It holds one matrix in memory at a time, beside the scales of all.
 func WriteQuantised(path, precision string, linears []QuantisedLinear, rest []Named) error {
 	metadata := map[string]string{"format": "pt", precisionKey: precision}
-	var panels, scales, zeros []Named
+	var panels, scales, more []Named
 	for _, l := range linears {
 		metadata[fmt.Sprintf(groupKey, l.How.Bits)] = strconv.Itoa(l.How.Group)
 		p := &kernels.Panels{Bits: l.How.Bits, Group: l.How.GroupOf(l.Cols), Rows: l.Rows, Cols: l.Cols}
-		weightShape, scaleShape := p.Shapes()
+		weightShape, scaleShape, multipleShape := p.Shapes()
 		panels = append(panels, Named{l.Name + panelsEnd, U8, weightShape, func(w io.Writer) error {
 			made, err := l.Make()
 			if err != nil {
 				return err
 			}
-			p.Scales, p.Zeros = made.Scales, made.Zeros
+			p.Scales, p.Zeros, p.Multiples = made.Scales, made.Zeros, made.Multiples
 			_, err = w.Write(made.Weights)
 			return err
 		}})
 		scales = append(scales, Named{l.Name + scalesEnd, F16, scaleShape, func(w io.Writer) error {
 			return encode(w, p.Scales, 2, putU16)
 		}})
-		if l.How.ZeroPoints {
-			zeros = append(zeros, Named{l.Name + zerosEnd, U8, scaleShape, func(w io.Writer) error {
+		switch {
+		case l.How.ZeroPoints:
+			more = append(more, Named{l.Name + zerosEnd, U8, scaleShape, func(w io.Writer) error {
 				_, err := w.Write(p.Zeros)
+				return err
+			}})
+		case l.How.Bits == 4:
+			more = append(more, Named{l.Name + multiplesEnd, I8, multipleShape, func(w io.Writer) error {
+				_, err := w.Write(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(p.Multiples))), len(p.Multiples)))
 				return err
 			}})
 		}
 	}
 	rest = slices.Clone(rest)
 	slices.SortStableFunc(rest, byLayout)
-	all := slices.Concat(panels, scales, zeros, rest)
+	all := slices.Concat(panels, scales, more, rest)
 	return WriteFileAtomic(path, func(w io.Writer) error { return encodeInOrder(w, all, metadata, dataAlign) })
 }
 
@@ -88,7 +95,8 @@ func (c *Checkpoint) Panels(name string, rows, cols int) (*kernels.Panels, bool,
 	if err != nil || group < 0 {
 		return fail("the file's metadata do not name the group of weights of %d bits", bits)
 	}
-	how := kernels.Quantising{Bits: bits, Group: group}
+	zeros, hasZeros := c.tensors[name+zerosEnd]
+	how := kernels.Quantising{Bits: bits, Group: group, ZeroPoints: hasZeros}
 	p := &kernels.Panels{Bits: bits, Group: how.GroupOf(cols), Rows: rows, Cols: cols, Weights: weights.Data}
 	parts := []Tensor{weights}
 	scales, ok := c.tensors[name+scalesEnd]
@@ -96,21 +104,29 @@ func (c *Checkpoint) Panels(name string, rows, cols int) (*kernels.Panels, bool,
 		return fail("its scales, %s, are missing or not F16", name+scalesEnd)
 	}
 	parts, p.Scales = append(parts, scales), scales.U16()
-	zeros, ok := c.tensors[name+zerosEnd]
-	if ok {
+	switch multiples, ok := c.tensors[name+multiplesEnd]; {
+	case hasZeros:
 		if zeros.DType != U8 {
 			return fail("its zero points are %s, not U8", zeros.DType)
 		}
 		parts, p.Zeros = append(parts, zeros), zeros.Data
+	case bits == 4:
+		if !ok || multiples.DType != I8 {
+			return fail("its zero points, %s, or its multiples, %s, are missing or not U8 and I8", name+zerosEnd, name+multiplesEnd)
+		}
+		parts, p.Multiples = append(parts, multiples), unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(multiples.Data))), len(multiples.Data))
 	}
 	if err := p.Check(); err != nil {
 		return fail("%v", err)
 	}
-	weightShape, scaleShape := p.Shapes()
+	weightShape, scaleShape, multipleShape := p.Shapes()
 	for i, t := range parts {
-		want := weightShape
-		if i > 0 {
-			want = scaleShape
+		want := scaleShape
+		switch {
+		case i == 0:
+			want = weightShape
+		case t.DType == I8:
+			want = multipleShape
 		}
 		if !slices.Equal(t.Shape, want) {
 			return fail("shape %s of %s is not %s", ShapeString(t.Shape), t.Stored, ShapeString(want))
@@ -125,9 +141,9 @@ func (c *Checkpoint) Panels(name string, rows, cols int) (*kernels.Panels, bool,
 }
 
 // PanelPart is the linear map that a tensor of a quantised checkpoint belongs to, and whether it holds its weights, and not their
-// scales or zero points. Of other tensors linear is "".
+// scales, zero points or multiples. Of other tensors linear is "".
 func PanelPart(name string) (linear string, holdsWeights bool) {
-	for _, end := range []string{panelsEnd, scalesEnd, zerosEnd} {
+	for _, end := range []string{panelsEnd, scalesEnd, zerosEnd, multiplesEnd} {
 		if linear, ok := strings.CutSuffix(name, end); ok {
 			return linear, end == panelsEnd
 		}

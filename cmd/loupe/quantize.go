@@ -35,7 +35,7 @@ int4 keeps the vision tower and the logits in 8 bits. docs/quantized-layout.md d
 	f.model.register(cmd)
 	fl := cmd.Flags()
 	fl.StringVar(&f.out, "out", "", "new `DIR` to write to")
-	fl.IntVar(&f.options.Group, "group", 0, fmt.Sprintf("weights of a row that share a scale: a multiple of 32, or 0 for a whole row (default %d in int8, %d in int4)", loupe.DefaultGroup("int8"), loupe.DefaultGroup("int4")))
+	fl.IntVar(&f.options.Group, "group", 0, fmt.Sprintf("weights of a row that share a scale: a multiple of 32 (in int4 without zero points 32, 64 or a multiple of 128), or 0 for a whole row (default %d in int8, %d in int4)", loupe.DefaultGroup("int8"), loupe.DefaultGroup("int4")))
 	fl.BoolVar(&f.options.ZeroPoints, "zero-points", false, "int4: give each group a zero of its own")
 	must(cmd.MarkFlagDirname("out"))
 	return cmd

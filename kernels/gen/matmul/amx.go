@@ -25,7 +25,8 @@ const (
 func amx(g *generator) {
 	g.constant("The sign of bytes.", "signs", 0x80808080)
 	g.tileConfiguration()
-	g.unpackAMX()
+	g.signedAMX()
+	g.spanScalesAMX()
 	for _, slabs := range []int{1, 2} {
 		g.slabsAMX(slabs)
 	}
@@ -87,20 +88,15 @@ func (g *generator) tileBegin() {
 
 func (g *generator) tileEnd() { g.bytes("TILERELEASE", 0xc4, 0xe2, 0x78, 0x49, 0xc0) }
 
-// unpackAMX writes the unpacking of weights, which asks for them ahead as a tile of few rows does.
-func (g *generator) unpackAMX() {
-	const name = "unpackAMX"
-	g.text(name+` is unpackFunc:
+// signedAMX writes the making of signed bytes, which asks for the weights ahead as a tile of few rows does.
+func (g *generator) signedAMX() {
+	const name = "signedAMX"
+	g.text(name+` is signedFunc:
 
 	for i := range blocks * 32 * 32 {
-		to[i] = int8(w[i] ^ 128)
+		to[i] = w[i] ^ 128
 	}
-	for s := range spans {
-		for c := range 32 {
-			toScales[s][c] = F16ToF32(scales[s/per][c])
-		}
-	}
-`, name, "(blocks int, w *byte, to *int8, spans int, scales *uint16, per int, toScales *float32)", "CX", "BX", "DI", "R10", "DX", "R9", "SI")
+`, name, "(blocks int, w, to *byte)", "CX", "BX", "DI")
 	g.op("VMOVDQU64 signs<>(SB), Z31")
 	g.label("block")
 	for at := 0; at < 1024; at += 64 {
@@ -112,16 +108,30 @@ func (g *generator) unpackAMX() {
 	g.op("ADDQ $1024, DI")
 	g.op("DECQ CX")
 	g.op("JNZ block")
+	g.end()
+}
+
+// spanScalesAMX writes the widening of scales.
+func (g *generator) spanScalesAMX() {
+	const name = "spanScalesAMX"
+	g.text(name+` is spanScalesFunc:
+
+	for s := range spans {
+		for c := range 32 {
+			to[s][c] = F16ToF32(scales[s/per][c])
+		}
+	}
+`, name, "(spans int, scales *uint16, per int, to *float32)", "CX", "DX", "R9", "DI")
 	g.label("scales")
 	g.op("VCVTPH2PS (DX), Z0")
 	g.op("VCVTPH2PS 32(DX), Z1")
 	g.op("ADDQ $64, DX")
 	g.op("MOVQ R9, AX")
 	g.label("span")
-	g.op("VMOVUPS Z0, (SI)")
-	g.op("VMOVUPS Z1, 64(SI)")
-	g.op("ADDQ $128, SI")
-	g.op("DECQ R10")
+	g.op("VMOVUPS Z0, (DI)")
+	g.op("VMOVUPS Z1, 64(DI)")
+	g.op("ADDQ $128, DI")
+	g.op("DECQ CX")
 	g.op("JZ done")
 	g.op("DECQ AX")
 	g.op("JNZ span")

@@ -5,11 +5,15 @@ package main
 func neon(g *generator) {
 	for _, f := range forms {
 		for _, rows := range []int{1, 2, 4} {
+			if f.multiples && rows > 2 { // more are worth unpacking
+				continue
+			}
 			for _, dot := range []bool{true, false} {
 				g.quantTileNEON(f, rows, dot)
 			}
 		}
 	}
+	g.unpackNEON()
 }
 
 // word writes an instruction that Go's assembler does not know: its opcode, with the registers d, n and m in their places.
@@ -18,13 +22,19 @@ func (g *generator) word(name string, opcode, d, n, m int) {
 }
 
 // quantTileNEON writes a tile of 32 columns, some at a time, so that there are eight registers of sums, of four columns each,
-// V0 to V7, and as many of results, V8 to V15. V16 on hold a block of each row of x. Weights have their sign: those of 8 bits
+// V0 to V7, and as many of results, V8 to V15; with multiples four of sums of a block, four of a span, and four of results. V16 on hold a block of each row of x. Weights have their sign: those of 8 bits
 // by turning their top bit.
 func (g *generator) quantTileNEON(f form, rows int, dot bool) {
 	name := map[bool]string{true: "SDOT", false: "NEON"}[dot]
 	vectors := 8 / rows
+	if f.multiples {
+		vectors = 4 / rows
+	}
 	sum := func(r, c int) int { return r*vectors + c }
-	acc := func(r, c int) int { return 8 + r*vectors + c }
+	total, acc := sum, func(r, c int) int { return 8 + r*vectors + c }
+	if f.multiples {
+		total = func(r, c int) int { return 4 + r*vectors + c }
+	}
 	const low, high, x, constant = 24, 25, 26, 30 // 27 to 29 are for what is on its way
 
 	routine, doc := f.tileDoc(rows, name)
@@ -48,7 +58,7 @@ func (g *generator) quantTileNEON(f form, rows int, dot bool) {
 	}
 	g.op("ADD R10<<2, R3, R11")
 	g.op("ADD R10<<1, R4, R12")
-	if f.zeros {
+	if f.bits == 4 {
 		g.op("ADD R10, R5, R13")
 	}
 	for n := 8; n < 16; n++ {
@@ -60,14 +70,7 @@ func (g *generator) quantTileNEON(f form, rows int, dot bool) {
 	g.label("span")
 	for r := range rows {
 		for c := range vectors {
-			if f.bits == 4 && !f.zeros {
-				if c == 0 {
-					g.op("ADD $%d, R%d, R17", offsetAt, 20+r)
-				}
-				g.op("VLD1R (R17), [V%d.S4]", sum(r, c))
-			} else {
-				g.op("VEOR V%[1]d.B16, V%[1]d.B16, V%[1]d.B16", sum(r, c))
-			}
+			g.op("VEOR V%[1]d.B16, V%[1]d.B16, V%[1]d.B16", total(r, c))
 		}
 	}
 	g.op("CMP R9, R16")
@@ -76,6 +79,12 @@ func (g *generator) quantTileNEON(f form, rows int, dot bool) {
 	for r := range rows {
 		g.op("FMOVQ (R%d), F%d", 20+r, 16+2*r)
 		g.op("FMOVQ 16(R%d), F%d", 20+r, 17+2*r)
+		if f.multiples {
+			g.op("ADD $%d, R%d, R17", offsetAt, 20+r)
+			for c := range vectors {
+				g.op("VLD1R (R17), [V%d.S4]", sum(r, c))
+			}
+		}
 	}
 	// products adds those of the weights in register w and the four steps at a place of a block of x.
 	products := func(c, w, at int) {
@@ -108,6 +117,17 @@ func (g *generator) quantTileNEON(f form, rows int, dot bool) {
 			products(c, high, 16+4*j)
 		}
 	}
+	if f.multiples {
+		for c := range vectors {
+			g.op("FMOVS %d(R13), F%d", 4*c, high)
+			g.word("SSHLL", 0x0f08a400, high, high, 0) // to 16 bits
+			g.word("SSHLL", 0x0f10a400, high, high, 0) // to 32 bits
+			for r := range rows {
+				g.word("MLA", 0x4ea09400, total(r, c), high, sum(r, c))
+			}
+		}
+		g.op("ADD $32, R13, R13")
+	}
 	for r := range rows {
 		g.op("ADD $%d, R%d, R%[2]d", blockBytes, 20+r)
 	}
@@ -127,13 +147,13 @@ func (g *generator) quantTileNEON(f form, rows int, dot bool) {
 			if f.zeros {
 				g.op("SUB $%d, R%d, R17", blockBytes-offsetAt, 20+r)
 				g.op("VLD1R (R17), [V%d.S4]", x)
-				g.word("MLA", 0x4ea09400, sum(r, c), high, x)
+				g.word("MLA", 0x4ea09400, total(r, c), high, x)
 			}
 			g.op("SUB $%d, R%d, R17", blockBytes-scaleAt, 20+r)
 			g.op("VLD1R (R17), [V%d.S4]", x)
 			g.word("FMUL", 0x6e20dc00, x, x, low)
-			g.word("SCVTF", 0x4e21d800, sum(r, c), sum(r, c), 0)
-			g.op("VFMLA V%d.S4, V%d.S4, V%d.S4", x, sum(r, c), acc(r, c))
+			g.word("SCVTF", 0x4e21d800, total(r, c), total(r, c), 0)
+			g.op("VFMLA V%d.S4, V%d.S4, V%d.S4", x, total(r, c), acc(r, c))
 		}
 	}
 	g.op("SUBS R9, R15, R15")
@@ -155,11 +175,50 @@ func (g *generator) quantTileNEON(f form, rows int, dot bool) {
 			g.op("ADD R8, R17, R17")
 		}
 	}
-	if rows > 1 {
+	if vectors < 8 {
 		g.op("ADD $%d, R10, R10", 4*vectors)
 		g.op("CMP $32, R10")
 		g.op("BNE columns")
 	}
+	g.op("RET")
+	g.asm.WriteString("\n")
+}
+
+// unpackNEON writes the unpacking of 4-bit weights with multiples.
+func (g *generator) unpackNEON() {
+	const name = "unpackNEON"
+	g.textNEON(unpackDoc(name), name, unpackSignature)
+	const eight, bias, nibbles = 28, 29, 30
+	g.op("VMOVI $8, V%d.B16", eight)
+	g.op("VDUP R4, V%d.B16", bias)
+	g.op("VMOVI $15, V%d.B16", nibbles)
+	g.label("block")
+	for half := range 2 { // multiples of 16 columns, each four times: V16 on of four columns
+		g.op("FMOVQ %d(R2), F24", 16*half)
+		for i, zip := range []string{"VZIP1", "VZIP2"} {
+			g.op("%s V24.B16, V24.B16, V25.B16", zip)
+			g.op("VZIP1 V25.H8, V25.H8, V%d.H8", 16+4*half+2*i)
+			g.op("VZIP2 V25.H8, V25.H8, V%d.H8", 16+4*half+2*i+1)
+		}
+	}
+	for j := range 4 {
+		for c := range 8 {
+			g.op("FMOVQ %d(R1), F0", 128*j+16*c)
+			g.op("VUSHR $4, V0.B16, V1.B16")
+			g.op("VAND V%d.B16, V0.B16, V0.B16", nibbles)
+			for half := range 2 {
+				g.op("VSUB V%d.B16, V%d.B16, V%[2]d.B16", eight, half)
+				g.word("MUL", 0x4e209c00, half, half, 16+c)
+				g.op("VADD V%d.B16, V%d.B16, V%[2]d.B16", bias, half)
+				g.op("FMOVQ F%d, %d(R3)", half, 128*(j+4*half)+16*c)
+			}
+		}
+	}
+	g.op("ADD $512, R1, R1")
+	g.op("ADD $32, R2, R2")
+	g.op("ADD $1024, R3, R3")
+	g.op("SUB $1, R0, R0")
+	g.op("CBNZ R0, block")
 	g.op("RET")
 	g.asm.WriteString("\n")
 }

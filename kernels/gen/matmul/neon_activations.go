@@ -2,14 +2,16 @@ package main
 
 // activationsNEON writes what turns rows of the left operand into what products of bfloat16 and of quantised weights take.
 func activationsNEON(g *generator) {
-	g.quantiseNEON("quantiseNEON", 1)
-	g.quantiseNEON("quantiseSpanNEON", spanBlocks)
+	g.quantiseNEON("quantiseNEON", 1, false)
+	g.quantiseNEON("quantiseSpanNEON", spanBlocks, false)
+	g.quantiseNEON("quantiseOwnNEON", spanBlocks, true)
 	g.roundSwappedNEON()
 }
 
-// quantiseNEON writes the quantising of a row, in whole spans of so many blocks: V0 to V7 hold a block.
-func (g *generator) quantiseNEON(name string, blocks int) {
-	g.textNEON(quantiseDoc(name, blocks), name, quantiseSignature)
+// quantiseNEON writes the quantising of a row, in whole spans of so many blocks, each with the offset of the span or its own: V0 to V7
+// hold a block.
+func (g *generator) quantiseNEON(name string, blocks int, own bool) {
+	g.textNEON(quantiseDoc(name, blocks, own), name, quantiseSignature)
 	g.op("MOVD $0x7fffffff, R4")
 	g.op("VDUP R4, V31.S4")
 	g.op("MOVD $0x42fe0000, R5 // 127")
@@ -19,6 +21,12 @@ func (g *generator) quantiseNEON(name string, blocks int) {
 	load := func(register string) {
 		g.op("VLD1.P 64(%s), [V0.S4, V1.S4, V2.S4, V3.S4]", register)
 		g.op("VLD1.P 64(%s), [V4.S4, V5.S4, V6.S4, V7.S4]", register)
+	}
+	offset := func() {
+		g.op("VADDV V19.S4, V19")
+		g.op("VMOV V19.S[0], R9")
+		g.op("MULW R3, R9, R9")
+		g.op("NEGW R9, R9")
 	}
 	g.label("span")
 	g.op("MOVD R2, R10")
@@ -49,7 +57,7 @@ func (g *generator) quantiseNEON(name string, blocks int) {
 			g.word("FCVTNS", 0x4e21a800, n, n, 0) // to the nearest, ties to even
 		}
 		for n := range 8 {
-			if b+n == 0 {
+			if n == 0 && (b == 0 || own) {
 				g.op("VORR V0.B16, V0.B16, V19.B16")
 			} else {
 				g.op("VADD V%d.S4, V19.S4, V19.S4", n)
@@ -67,12 +75,18 @@ func (g *generator) quantiseNEON(name string, blocks int) {
 		}
 		g.op("FMOVQ F20, %d(R1)", blockBytes*b)
 		g.op("FMOVQ F21, %d(R1)", blockBytes*b+16)
+		if own {
+			offset()
+			g.op("MOVW R9, %d(R1)", blockBytes*b+offsetAt)
+			g.op("FMOVS F17, %d(R1)", blockBytes*b+scaleAt)
+		}
 	}
-	g.op("VADDV V19.S4, V19")
-	g.op("VMOV V19.S[0], R9")
-	g.op("MULW R3, R9, R9")
-	g.op("NEGW R9, R9")
-	g.op("JMP store")
+	if own {
+		g.op("JMP next")
+	} else {
+		offset()
+		g.op("JMP store")
+	}
 	g.label("broken")
 	g.op("MOVD $0x7fc00000, R8")
 	g.op("FMOVS R8, F17")
@@ -91,6 +105,9 @@ func (g *generator) quantiseNEON(name string, blocks int) {
 	for b := range blocks {
 		g.op("FMOVS F17, %d(R1)", blockBytes*b+scaleAt)
 		g.op("MOVW R9, %d(R1)", blockBytes*b+offsetAt)
+	}
+	if own {
+		g.label("next")
 	}
 	g.op("ADD $%d, R1, R1", blockBytes*blocks)
 	g.op("SUB $1, R0, R0")

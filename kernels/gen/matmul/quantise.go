@@ -25,14 +25,15 @@ func (g *generator) spanScale() {
 	g.op("VDIVSS X4, X8, X8")
 }
 
-// endQuantise writes what the blocks of a span have in common, with the sum of its numbers in X4, and ends the loop over spans.
-func (g *generator) endQuantise(blocks int) {
+// offset makes the offset, in AX, of the sums in Y4.
+func (g *generator) offset() {
+	g.join("VPADDD")
 	g.op("VMOVD X4, AX")
 	g.op("IMULL R9, AX")
-	for b := range blocks {
-		g.op("VMOVSS X9, %d(DI)", blockBytes*b+scaleAt)
-		g.op("MOVL AX, %d(DI)", blockBytes*b+offsetAt)
-	}
+}
+
+// endQuantise ends the loop over spans.
+func (g *generator) endQuantise(blocks int) {
 	g.label("next")
 	g.op("ADDQ $%d, SI", 128*blocks)
 	g.op("ADDQ $%d, DI", blockBytes*blocks)
@@ -56,9 +57,9 @@ func (g *generator) endQuantise(blocks int) {
 	g.asm.WriteString("\n")
 }
 
-// quantiseX writes the quantising of a row of x, in whole spans of so many blocks.
-func (g *generator) quantiseX(name string, blocks int) {
-	g.text(quantiseDoc(name, blocks), name, quantiseSignature, "CX", "DI", "SI", "R9")
+// quantiseX writes the quantising of a row of x, in whole spans of so many blocks, each with the offset of the span or its own.
+func (g *generator) quantiseX(name string, blocks int, own bool) {
+	g.text(quantiseDoc(name, blocks, own), name, quantiseSignature, "CX", "DI", "SI", "R9")
 	g.op("VMOVDQU magnitude<>(SB), Y15")
 	g.op("VMOVDQU order<>(SB), Y14")
 	g.op("NEGL R9")
@@ -84,7 +85,7 @@ func (g *generator) quantiseX(name string, blocks int) {
 		}
 		g.op("VPADDD Y0, Y1, Y5")
 		g.op("VPADDD Y2, Y3, Y6")
-		if b == 0 {
+		if b == 0 || own {
 			g.op("VPADDD Y5, Y6, Y4")
 		} else {
 			g.op("VPADDD Y5, Y4, Y4")
@@ -95,7 +96,19 @@ func (g *generator) quantiseX(name string, blocks int) {
 		g.op("VPACKSSWB Y2, Y0, Y0")
 		g.op("VPERMD Y0, Y14, Y0")
 		g.op("VMOVDQU Y0, %d(DI)", blockBytes*b)
+		if own {
+			g.offset()
+			g.op("MOVL AX, %d(DI)", blockBytes*b+offsetAt)
+		}
 	}
-	g.join("VPADDD")
+	if !own {
+		g.offset()
+	}
+	for b := range blocks {
+		g.op("VMOVSS X9, %d(DI)", blockBytes*b+scaleAt)
+		if !own {
+			g.op("MOVL AX, %d(DI)", blockBytes*b+offsetAt)
+		}
+	}
 	g.endQuantise(blocks)
 }

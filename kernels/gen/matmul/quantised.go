@@ -10,12 +10,12 @@ const spanBlocks = 4
 
 // form is a form of quantised weights.
 type form struct {
-	name  string
-	bits  int
-	zeros bool
+	name             string
+	bits             int
+	zeros, multiples bool
 }
 
-var forms = []form{{"Int8", 8, false}, {"Int4", 4, false}, {"Int4Zeros", 4, true}}
+var forms = []form{{"Int8", 8, false, false}, {"Int4", 4, false, true}, {"Int4Zeros", 4, true, false}}
 
 // quantised writes the products with quantised weights, and the quantising of activations.
 func quantised(g *generator) {
@@ -29,32 +29,66 @@ func quantised(g *generator) {
 		fmt.Fprintf(&g.asm, "DATA order<>+%d(SB)/8, $%#x\n", 8*i, pair)
 	}
 	g.asm.WriteString("GLOBL order<>(SB), RODATA|NOPTR, $32\n\n")
-	g.quantiseX("quantiseAVX2", 1)
-	g.quantiseX("quantiseSpanAVX2", spanBlocks)
+	g.quantiseX("quantiseAVX2", 1, false)
+	g.quantiseX("quantiseSpanAVX2", spanBlocks, false)
+	g.quantiseX("quantiseOwnAVX2", spanBlocks, true)
 	for _, f := range forms {
-		for _, size := range [][2]int{{6, 1}, {4, 1}, {2, 2}, {1, 4}} {
+		sizes, vnni := [][2]int{{6, 1}, {4, 1}, {2, 2}, {1, 4}}, [][2]int{{3, 2}, {2, 2}, {1, 4}}
+		if f.multiples { // few rows only: more are worth unpacking
+			sizes, vnni = sizes[1:], vnni[1:]
+		}
+		for _, size := range sizes {
 			g.quantTile256(f, size[0], size[1], false)
 		}
-		for _, size := range [][2]int{{3, 2}, {2, 2}, {1, 4}} {
+		for _, size := range vnni {
 			g.quantTile256(f, size[0], size[1], true)
 		}
 	}
 	for _, f := range forms {
-		for rows := range 6 {
+		most := 6
+		if f.multiples {
+			most = 4
+		}
+		for rows := range most {
 			g.quantTile512(f, rows+1)
 		}
+	}
+	for _, m := range machines {
+		m.unpack(g)
 	}
 }
 
 // tileSignature is that of quantTileFunc.
-const tileSignature = "(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, zeros *byte, per int, dst *float32, dstStride int, span int)"
+const tileSignature = "(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)"
 
 // tileDoc is the name and the doc comment of a tile.
 func (f form) tileDoc(rows int, machine string) (name, doc string) {
 	name = fmt.Sprintf("quant%d%s%s", rows, f.name, machine)
+	if f.multiples {
+		return name, fmt.Sprintf(`%s is quantTileFunc for %d rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
+
+	for r := range %[2]d {
+		for c := range 32 {
+			acc := 0
+			for s := 0; s < blocks; s += span {
+				sum := 0
+				for b := s; b < min(s+span, blocks); b++ {
+					block := x[r*xStride+b].Offset
+					for i := range 32 {
+						block += x[r*xStride+b].Q[i] * w.q(b, c, i)
+					}
+					sum += block * int8(more[b][c])
+				}
+				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
+			}
+			dst[r*dstStride+c] = acc
+		}
+	}
+`, name, rows)
+	}
 	offset := "x[r*xStride+s].Offset"
 	if f.zeros {
-		offset += " * zeros[s/per][c]"
+		offset += " * more[s/per][c]"
 	}
 	return name, fmt.Sprintf(`%s is quantTileFunc for %d rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 
@@ -104,6 +138,9 @@ func (g *generator) endSpan(f form) {
 	g.op("ADDQ $%d, SI", blockBytes)
 	g.op("ADDQ $%d, R14", blockBytes)
 	g.op("ADDQ $%d, BX", 128*f.bits)
+	if f.multiples {
+		g.op("ADDQ $32, R8")
+	}
 	g.op("DECQ CX")
 	g.op("DECQ R15")
 	g.op("JNZ block")
@@ -131,7 +168,11 @@ func (g *generator) nextSpan(f form) {
 func (g *generator) quantTile512(f form, rows int) {
 	g.tileText(f, rows, "AVX512")
 	sum := func(r, c int) string { return fmt.Sprintf("Z%d", 2*r+c) }
-	acc := func(r, c int) string { return fmt.Sprintf("Z%d", 12+2*r+c) }
+	total, acc := sum, func(r, c int) string { return fmt.Sprintf("Z%d", 12+2*r+c) }
+	if f.multiples {
+		total = func(r, c int) string { return fmt.Sprintf("Z%d", 8+2*r+c) }
+		acc = func(r, c int) string { return fmt.Sprintf("Z%d", 16+2*r+c) }
+	}
 	for r := range rows {
 		for c := range 2 {
 			g.op("VPXORD %[1]s, %[1]s, %[1]s", acc(r, c))
@@ -149,16 +190,30 @@ func (g *generator) quantTile512(f form, rows int) {
 		}
 	}
 	g.op("MOVQ R9, AX")
-	g.label("span")
-	for r := range rows {
-		if f.zeros {
-			g.op("VPXORD %[1]s, %[1]s, %[1]s", sum(r, 0))
-		} else {
-			g.op("VPBROADCASTD %s, %s", row(r, offsetAt), sum(r, 0))
+	// begin gives sums what they begin with.
+	begin := func() {
+		for r := range rows {
+			if f.zeros {
+				g.op("VPXORD %[1]s, %[1]s, %[1]s", sum(r, 0))
+			} else {
+				g.op("VPBROADCASTD %s, %s", row(r, offsetAt), sum(r, 0))
+			}
+			g.op("VMOVDQA64 %s, %s", sum(r, 0), sum(r, 1))
 		}
-		g.op("VMOVDQA64 %s, %s", sum(r, 0), sum(r, 1))
 	}
-	g.beginSpan()
+	g.label("span")
+	if f.multiples {
+		for r := range rows {
+			for c := range 2 {
+				g.op("VPXORD %[1]s, %[1]s, %[1]s", total(r, c))
+			}
+		}
+		g.beginSpan()
+		begin()
+	} else {
+		begin()
+		g.beginSpan()
+	}
 	// products adds those of the four steps at an offset of x and the weights in registers w and w+1.
 	products := func(at, w int) {
 		for r := range rows {
@@ -185,6 +240,16 @@ func (g *generator) quantTile512(f form, rows int) {
 		}
 		products(4*j, 24)
 	}
+	if f.multiples {
+		g.op("VPMOVSXBD (R8), Z26")
+		g.op("VPMOVSXBD 16(R8), Z27")
+		for r := range rows {
+			for c := range 2 {
+				g.op("VPMULLD Z%d, %s, %[2]s", 26+c, sum(r, c))
+				g.op("VPADDD %s, %s, %[2]s", sum(r, c), total(r, c))
+			}
+		}
+	}
 	g.endSpan(f)
 	if f.zeros {
 		g.op("VPMOVZXBD (R8), Z26")
@@ -202,8 +267,8 @@ func (g *generator) quantTile512(f form, rows int) {
 		for c := range 2 {
 			scale := fmt.Sprintf("Z%d", 29+c)
 			g.op("VMULPS Z28, Z%d, %s", 24+c, scale)
-			g.op("VCVTDQ2PS %s, %[1]s", sum(r, c))
-			g.op("VFMADD231PS %s, %s, %s", scale, sum(r, c), acc(r, c))
+			g.op("VCVTDQ2PS %s, %[1]s", total(r, c))
+			g.op("VFMADD231PS %s, %s, %s", scale, total(r, c), acc(r, c))
 		}
 	}
 	g.nextSpan(f)

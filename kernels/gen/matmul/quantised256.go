@@ -6,11 +6,14 @@ import "fmt"
 //
 // With vnni it is for AVX-VNNI, whose VPDPBUSD is that of quantTile512. Without, sums of pairs of products must fit 16 bits. Of 8-bit
 // weights the instruction takes the magnitude, and x with the weight's sign: a pair is 2*128*127 at most. Of 4-bit weights even the
-// sum of a block's eight pairs fits, 8*2*15*127, so that spans must be of one block.
+// sum of a block's eight pairs fits, 8*2*15*127; with zero points spans must be of one block.
 func (g *generator) quantTile256(f form, rows, vectors int, vnni bool) {
 	g.tileText(f, rows, map[bool]string{true: "AVXVNNI", false: "AVX2"}[vnni])
 	sum := func(r, c int) string { return fmt.Sprintf("Y%d", r*vectors+c) }
-	acc := func(r, c int) string { return fmt.Sprintf("Y%d", rows*vectors+r*vectors+c) }
+	total, acc := sum, func(r, c int) string { return fmt.Sprintf("Y%d", rows*vectors+r*vectors+c) }
+	if f.multiples {
+		total, acc = acc, func(r, c int) string { return fmt.Sprintf("Y%d", 2*rows*vectors+r*vectors+c) }
+	}
 	zero := func(register string) { g.op("VPXOR %[1]s, %[1]s, %[1]s", register) }
 	const low, high, x, t = "Y12", "Y13", "Y14", "Y15" // weights, a broadcast, and what is on its way
 
@@ -22,17 +25,31 @@ func (g *generator) quantTile256(f form, rows, vectors int, vnni bool) {
 		}
 	}
 	g.op("MOVQ R9, AX")
-	g.label("span")
-	for r := range rows {
-		for c := range vectors {
-			if vnni && !f.zeros {
-				g.op("VPBROADCASTD %s, %s", row(r, offsetAt), sum(r, c))
-			} else {
-				zero(sum(r, c))
+	// begin gives sums what they begin with.
+	begin := func() {
+		for r := range rows {
+			for c := range vectors {
+				if vnni && !f.zeros {
+					g.op("VPBROADCASTD %s, %s", row(r, offsetAt), sum(r, c))
+				} else {
+					zero(sum(r, c))
+				}
 			}
 		}
 	}
-	g.beginSpan()
+	g.label("span")
+	if f.multiples {
+		for r := range rows {
+			for c := range vectors {
+				zero(total(r, c))
+			}
+		}
+		g.beginSpan()
+		begin()
+	} else {
+		begin()
+		g.beginSpan()
+	}
 	for j := range f.bits {
 		for c := range vectors {
 			if rows == 1 && c%2 == 0 { // the weights are waited for
@@ -74,6 +91,26 @@ func (g *generator) quantTile256(f form, rows, vectors int, vnni bool) {
 			}
 		}
 	}
+	if f.multiples {
+		for c := range vectors {
+			g.op("VPMOVSXBD %d(R8), %s", 8*c, high)
+			if !vnni { // in both halves of each word, for sums of pairs
+				g.op("VPSLLD $16, %s, %s", high, low)
+				g.op("VPBLENDW $0xaa, %s, %s, %[1]s", low, high)
+			}
+			for r := range rows {
+				if vnni {
+					g.op("VPMULLD %s, %s, %[2]s", high, sum(r, c))
+				} else {
+					g.op("VPMADDWD %s, %s, %[2]s", low, sum(r, c))
+					g.op("VPBROADCASTD %s, %s", row(r, offsetAt), x)
+					g.op("VPMULLD %s, %s, %[2]s", high, x)
+					g.op("VPADDD %s, %s, %[2]s", x, total(r, c))
+				}
+				g.op("VPADDD %s, %s, %[2]s", sum(r, c), total(r, c))
+			}
+		}
+	}
 	g.endSpan(f)
 	for c := range vectors {
 		if f.zeros {
@@ -81,20 +118,18 @@ func (g *generator) quantTile256(f form, rows, vectors int, vnni bool) {
 		}
 		g.op("VCVTPH2PS %d(DX), %s", 16*c, low)
 		for r := range rows {
-			if f.bits == 4 && (f.zeros || !vnni) {
+			if f.zeros {
 				if !vnni {
 					g.op("VPMADDWD ones<>(SB), %s, %[1]s", sum(r, c))
 				}
 				g.op("VPBROADCASTD %s, %s", lastBlock(r, offsetAt), x)
-				if f.zeros { // of each pair of halves only the first counts
-					g.op("VPMADDWD %s, %s, %[2]s", high, x)
-				}
+				g.op("VPMADDWD %s, %s, %[2]s", high, x) // of each pair of halves only the first counts
 				g.op("VPADDD %s, %s, %[2]s", x, sum(r, c))
 			}
 			g.op("VBROADCASTSS %s, %s", lastBlock(r, scaleAt), x)
 			g.op("VMULPS %s, %s, %s", x, low, t)
-			g.op("VCVTDQ2PS %s, %[1]s", sum(r, c))
-			g.op("VFMADD231PS %s, %s, %s", t, sum(r, c), acc(r, c))
+			g.op("VCVTDQ2PS %s, %[1]s", total(r, c))
+			g.op("VFMADD231PS %s, %s, %s", t, total(r, c), acc(r, c))
 		}
 	}
 	g.nextSpan(f)
@@ -121,9 +156,9 @@ func (g *generator) quantTile256(f form, rows, vectors int, vnni bool) {
 		g.op("SHRQ $1, R15")
 		g.op("MOVQ scales+32(FP), DX")
 		g.op("ADDQ R15, DX")
-		if f.zeros {
+		if f.bits == 4 {
 			g.op("SHRQ $1, R15")
-			g.op("MOVQ zeros+40(FP), R8")
+			g.op("MOVQ more+40(FP), R8")
 			g.op("ADDQ R15, R8")
 		}
 		g.op("JMP columns")

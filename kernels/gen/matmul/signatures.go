@@ -98,13 +98,32 @@ func addRowsDoc(name string) string {
 const quantiseSignature = "(n int, dst *xBlock, x *float32, zero int)"
 
 // quantiseDoc is the doc comment of the quantising of whole spans of so many blocks.
-func quantiseDoc(name string, blocks int) string {
+func quantiseDoc(name string, blocks int, own bool) string {
 	return fmt.Sprintf(`%s is quantiseXGeneric of n whole spans of %d blocks:
 
 	for s := range n {
-		quantiseSpan(dst[%[2]d*s:][:%[2]d], x[%[3]d*s:][:%[3]d], int32(zero))
+		quantiseSpan(dst[%[2]d*s:][:%[2]d], x[%[3]d*s:][:%[3]d], xSpans{zero: int32(zero), span: %[2]d, own: %[4]v})
 	}
-`, name, blocks, 32*blocks)
+`, name, blocks, 32*blocks, own)
+}
+
+// unpackSignature is that of an unpackFunc.
+const unpackSignature = "(blocks int, w *byte, more *byte, to *byte, bias int)"
+
+// unpackDoc is the doc comment of an unpacking.
+func unpackDoc(name string) string {
+	return name + ` is unpackFunc: with q the low half of w[b][j][c][i] for j < 4, and the high half of w[b][j-4][c][i] for the others,
+
+	for b := range blocks {
+		for j := range 8 {
+			for c := range 32 {
+				for i := range 4 {
+					to[b][j][c][i] = int8(more[b][c])*(q-8) + bias
+				}
+			}
+		}
+	}
+`
 }
 
 // roundSignature is that of the rounding of a row of x.
