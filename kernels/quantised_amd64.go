@@ -440,6 +440,27 @@ func quant2Int4ZerosAVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales 
 //go:noescape
 func quant1Int4ZerosAVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
+// quant6Int8AVXVNNI is quantTileFunc for 6 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
+//
+//	for r := range 6 {
+//		for c := range 32 {
+//			acc := 0
+//			for s := 0; s < blocks; s += span {
+//				sum := x[r*xStride+s].Offset
+//				for b := s; b < min(s+span, blocks); b++ {
+//					for i := range 32 {
+//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
+//					}
+//				}
+//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
+//			}
+//			dst[r*dstStride+c] = acc
+//		}
+//	}
+//
+//go:noescape
+func quant6Int8AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
+
 // quant1Int8AVX512 is quantTileFunc for 1 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 1 {

@@ -45,7 +45,7 @@ var quantAVX2 = quantRoutines{
 var quantAVXVNNI = quantRoutines{
 	quantise: quantiser(quantiseAVX2, quantiseSpanAVX2, quantiseOwnAVX2),
 	tiles: [forms][]quantTile{
-		formInt8:      {{3, quant3Int8AVXVNNI}, {2, quant2Int8AVXVNNI}, {1, quant1Int8AVXVNNI}},
+		formInt8:      {{6, quant6Int8AVXVNNI}, {3, quant3Int8AVXVNNI}, {2, quant2Int8AVXVNNI}, {1, quant1Int8AVXVNNI}},
 		formInt4:      {{2, quant2Int4AVXVNNI}, {1, quant1Int4AVXVNNI}},
 		formInt4Zeros: {{3, quant3Int4ZerosAVXVNNI}, {2, quant2Int4ZerosAVXVNNI}, {1, quant1Int4ZerosAVXVNNI}},
 	},

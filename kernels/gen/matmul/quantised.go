@@ -44,6 +44,7 @@ func quantised(g *generator) {
 			g.quantTile256(f, size[0], size[1], true)
 		}
 	}
+	g.bigTile256(forms[0])
 	for _, f := range forms {
 		most := 6
 		if f.multiples {

@@ -143,27 +143,93 @@ func (g *generator) quantTile256(f form, rows, vectors int, vnni bool) {
 		}
 	}
 	if vectors < 4 {
-		g.op("ADDQ $%d, R12", 32*vectors)
-		g.op("CMPQ R12, $128")
-		g.op("JEQ done")
-		g.op("ADDQ $%d, DI", 32*vectors)
-		g.op("MOVQ blocks+0(FP), CX")
-		g.op("MOVQ x+8(FP), SI")
-		g.op("LEAQ (SI)(R10*4), R14")
-		g.op("MOVQ w+24(FP), BX")
-		g.op("ADDQ R12, BX")
-		g.op("MOVQ R12, R15")
-		g.op("SHRQ $1, R15")
-		g.op("MOVQ scales+32(FP), DX")
-		g.op("ADDQ R15, DX")
-		if f.bits == 4 {
-			g.op("SHRQ $1, R15")
-			g.op("MOVQ more+40(FP), R8")
-			g.op("ADDQ R15, R8")
-		}
-		g.op("JMP columns")
-		g.label("done")
+		g.nextColumns(f, vectors)
 	}
+	g.end()
+}
+
+// nextColumns ends the loop over the columns of a panel, of which R12 counts the bytes in a row of words.
+func (g *generator) nextColumns(f form, vectors int) {
+	g.op("ADDQ $%d, R12", 32*vectors)
+	g.op("CMPQ R12, $128")
+	g.op("JEQ done")
+	g.op("ADDQ $%d, DI", 32*vectors)
+	g.op("MOVQ blocks+0(FP), CX")
+	g.op("MOVQ x+8(FP), SI")
+	g.op("LEAQ (SI)(R10*4), R14")
+	g.op("MOVQ w+24(FP), BX")
+	g.op("ADDQ R12, BX")
+	g.op("MOVQ R12, R15")
+	g.op("SHRQ $1, R15")
+	g.op("MOVQ scales+32(FP), DX")
+	g.op("ADDQ R15, DX")
+	if f.bits == 4 {
+		g.op("SHRQ $1, R15")
+		g.op("MOVQ more+40(FP), R8")
+		g.op("ADDQ R15, R8")
+	}
+	g.op("JMP columns")
+	g.label("done")
+}
+
+// bigTile256 writes a tile of six rows for AVX-VNNI, whose results lie in dst until the last span: all registers but four are for sums,
+// of two vectors of columns at a time.
+func (g *generator) bigTile256(f form) {
+	const rows, vectors = 6, 2
+	g.tileText(f, rows, "AVXVNNI")
+	sum := func(r, c int) string { return fmt.Sprintf("Y%d", r*vectors+c) }
+	const x, t = "Y14", "Y15"
+	w := []string{"Y12", "Y13"}
+	// each calls f for each vector of dst, with its address.
+	each := func(f func(r, c int, at string)) {
+		g.op("MOVQ DI, R8")
+		for r := range rows {
+			for c := range vectors {
+				f(r, c, fmt.Sprintf("%d(R8)", 32*c))
+			}
+			if r < rows-1 {
+				g.op("ADDQ R13, R8")
+			}
+		}
+	}
+	g.op("XORQ R12, R12")
+	g.label("columns")
+	g.op("VPXOR %[1]s, %[1]s, %[1]s", t)
+	each(func(_, _ int, at string) { g.op("VMOVUPS %s, %s", t, at) })
+	g.op("MOVQ R9, AX")
+	g.label("span")
+	for r := range rows {
+		for c := range vectors {
+			g.op("VPBROADCASTD %s, %s", row(r, offsetAt), sum(r, c))
+		}
+	}
+	g.beginSpan()
+	for j := range f.bits {
+		for c := range vectors {
+			g.op("VMOVDQU %d(BX), %s", 128*j+32*c, w[c])
+		}
+		for r := range rows {
+			g.op("VPBROADCASTD %s, %s", row(r, 4*j), x)
+			for c := range vectors {
+				g.dpbusd256(r*vectors+c, 12+c, 14)
+			}
+		}
+	}
+	g.endSpan(f)
+	for c := range vectors {
+		g.op("VCVTPH2PS %d(DX), %s", 16*c, w[c])
+	}
+	each(func(r, c int, at string) {
+		if c == 0 {
+			g.op("VBROADCASTSS %s, %s", lastBlock(r, scaleAt), x)
+		}
+		g.op("VMULPS %s, %s, %s", x, w[c], t)
+		g.op("VCVTDQ2PS %s, %[1]s", sum(r, c))
+		g.op("VFMADD213PS %s, %s, %s", at, t, sum(r, c))
+		g.op("VMOVUPS %s, %s", sum(r, c), at)
+	})
+	g.nextSpan(f)
+	g.nextColumns(f, vectors)
 	g.end()
 }
 

@@ -6,7 +6,9 @@ import (
 )
 
 // Element is what kernels read and write.
-type Element interface{ ~float32 | ~uint16 | ~uint8 | ~int8 }
+type Element interface {
+	~float32 | ~uint16 | ~uint8 | ~int8
+}
 
 // Tail is n zeros whose last element is followed by a page without access. The memory is unmapped when the test ends.
 func Tail[T Element](t testing.TB, n int) []T {
