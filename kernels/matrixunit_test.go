@@ -16,7 +16,7 @@ import (
 func unitProblems(t *testing.T) []*quantProblem {
 	r := rand.New(rand.NewPCG(41, 42))
 	var out []*quantProblem
-	for _, how := range []Quantising{{8, 128, false}, {8, 256, false}, {8, 0, false}, {4, 32, false}, {4, 64, false}, {4, 128, false}} {
+	for _, how := range []Quantising{{8, 128, false}, {8, 256, false}, {8, 0, false}, {4, 32, false}, {4, 64, false}, {4, 128, false}, {4, 128, true}, {4, 256, true}, {4, 0, true}} {
 		for _, size := range [][3]int{{7, 32, 128}, {16, 33, 129}, {17, 31, 200}, {32, 64, 384}, {45, 70, 300}, {100, 32, 65}} {
 			out = append(out, newQuantProblem(t, r, quantProblem{rows: size[0], cols: size[1], k: size[2], how: how, pad: r.IntN(3)}))
 		}
@@ -102,7 +102,7 @@ func TestSlabs(t *testing.T) {
 	}
 }
 
-// TestGuardedUnpack puts weights, multiples and what they are unpacked to against pages without access.
+// TestGuardedUnpack puts weights, multiples or zero points, and what they are unpacked to against pages without access.
 func TestGuardedUnpack(t *testing.T) {
 	eachRealPath(t, func(t *testing.T, name string) {
 		r := rand.New(rand.NewPCG(7, 8))
@@ -117,12 +117,16 @@ func TestGuardedUnpack(t *testing.T) {
 						more[i] = byte(r.IntN(2*mostMultiple+1) - mostMultiple)
 					}
 					for _, bias := range []int{0, unpackedZero} {
-						want := make([]byte, blocks*1024)
-						unpackGeneric(blocks, &w[0], &more[0], &want[0], bias)
-						to, gw, gm := pages.Like(t, side, make([]byte, len(want))), pages.Like(t, side, w), pages.Like(t, side, more)
-						set.unpack(blocks, &gw[0], &gm[0], &to[0], bias)
-						if !slices.Equal(to, want) || !slices.Equal(gw, w) || !slices.Equal(gm, more) {
-							t.Fatalf("set %d, %d blocks, bias %d, %s: differs from plain Go", i, blocks, bias, side)
+						for _, per := range []int{1, 2, 4} {
+							for form, n := range map[int]int{formInt4: blocks, formInt4Zeros: (blocks + per - 1) / per} {
+								want := make([]byte, blocks*1024)
+								quantGeneric.unpack[form](blocks, &w[0], &more[0], per, &want[0], bias)
+								to, gw, gm := pages.Like(t, side, make([]byte, len(want))), pages.Like(t, side, w), pages.Like(t, side, more[:n*panelCols])
+								set.unpack[form](blocks, &gw[0], &gm[0], per, &to[0], bias)
+								if !slices.Equal(to, want) || !slices.Equal(gw, w) || !slices.Equal(gm, more[:n*panelCols]) {
+									t.Fatalf("set %d, form %d, %d blocks, %d per zero, bias %d, %s: differs from plain Go", i, form, blocks, per, bias, side)
+								}
+							}
 						}
 					}
 				}

@@ -11,7 +11,8 @@ const (
 	blockSteps = 32 // steps of k that lie together
 	spanSteps  = spanBlocks * blockSteps
 
-	mostMultiple = 15 // so that multiple * (q - 8) is a signed byte
+	mostMultiple = 15  // so that multiple * (q - 8) is a signed byte
+	mostZero     = 127 // so that q - zero is one
 )
 
 // Panels are the weights of a quantised matrix W of (Rows, Cols) as the kernels read them: W[c][k] is scale * (q - zero), with
@@ -77,6 +78,11 @@ func (p *Panels) Check() error {
 			}
 		}
 	}
+	for i, z := range p.Zeros {
+		if z > mostZero {
+			return fmt.Errorf("zero point %d is %d; they are at most %d", i, z, mostZero)
+		}
+	}
 	if len(p.Weights) != weights || len(p.Scales) != scales || p.Zeros != nil && len(p.Zeros) != scales {
 		return fmt.Errorf("%d bytes of weights, %d scales and %d zero points; a matrix of (%d, %d) in %d bits and groups of %d has %d and %d", len(p.Weights), len(p.Scales), len(p.Zeros), p.Rows, p.Cols, p.Bits, p.Group, weights, scales)
 	}
@@ -100,9 +106,9 @@ func (p *Panels) blocks() int { return (p.Cols + blockSteps - 1) / blockSteps }
 func (p *Panels) per() int { return p.Group / blockSteps }
 
 // span is how many blocks of x have one scale beside the weights of p: the more, the less is to be scaled, but no more than have one
-// scale of weights. Beside zero points it is one: the sums of several blocks would not fit the 16 bits of AVX2's.
+// scale of weights.
 func (p *Panels) span() int {
-	if p.Zeros == nil && (p.per()%spanBlocks == 0 || p.groups() == 1) {
+	if p.per()%spanBlocks == 0 || p.groups() == 1 {
 		return spanBlocks
 	}
 	return 1

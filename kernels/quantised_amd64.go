@@ -293,27 +293,6 @@ func quant2Int4AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint
 //go:noescape
 func quant1Int4AVXVNNI(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
-// quant6Int4ZerosAVX2 is quantTileFunc for 6 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
-//
-//	for r := range 6 {
-//		for c := range 32 {
-//			acc := 0
-//			for s := 0; s < blocks; s += span {
-//				sum := x[r*xStride+s].Offset * more[s/per][c]
-//				for b := s; b < min(s+span, blocks); b++ {
-//					for i := range 32 {
-//						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
-//					}
-//				}
-//				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
-//			}
-//			dst[r*dstStride+c] = acc
-//		}
-//	}
-//
-//go:noescape
-func quant6Int4ZerosAVX2(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
-
 // quant4Int4ZerosAVX2 is quantTileFunc for 4 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //
 //	for r := range 4 {
@@ -818,7 +797,22 @@ func quant6Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *
 //	}
 //
 //go:noescape
-func unpackAVX2(blocks int, w *byte, more *byte, to *byte, bias int)
+func unpackAVX2(blocks int, w *byte, more *byte, per int, to *byte, bias int)
+
+// unpackZerosAVX2 is unpackFunc: with q the low half of w[b][j][c][i] for j < 4, and the high half of w[b][j-4][c][i] for the others,
+//
+//	for b := range blocks {
+//		for j := range 8 {
+//			for c := range 32 {
+//				for i := range 4 {
+//					to[b][j][c][i] = q - more[b/per][c] + bias
+//				}
+//			}
+//		}
+//	}
+//
+//go:noescape
+func unpackZerosAVX2(blocks int, w *byte, more *byte, per int, to *byte, bias int)
 
 // unpackAVX512 is unpackFunc: with q the low half of w[b][j][c][i] for j < 4, and the high half of w[b][j-4][c][i] for the others,
 //
@@ -833,4 +827,19 @@ func unpackAVX2(blocks int, w *byte, more *byte, to *byte, bias int)
 //	}
 //
 //go:noescape
-func unpackAVX512(blocks int, w *byte, more *byte, to *byte, bias int)
+func unpackAVX512(blocks int, w *byte, more *byte, per int, to *byte, bias int)
+
+// unpackZerosAVX512 is unpackFunc: with q the low half of w[b][j][c][i] for j < 4, and the high half of w[b][j-4][c][i] for the others,
+//
+//	for b := range blocks {
+//		for j := range 8 {
+//			for c := range 32 {
+//				for i := range 4 {
+//					to[b][j][c][i] = q - more[b/per][c] + bias
+//				}
+//			}
+//		}
+//	}
+//
+//go:noescape
+func unpackZerosAVX512(blocks int, w *byte, more *byte, per int, to *byte, bias int)

@@ -361,4 +361,19 @@ func quant4Int4ZerosNEON(blocks int, x *xBlock, xStride int, w *byte, scales *ui
 //	}
 //
 //go:noescape
-func unpackNEON(blocks int, w *byte, more *byte, to *byte, bias int)
+func unpackNEON(blocks int, w *byte, more *byte, per int, to *byte, bias int)
+
+// unpackZerosNEON is unpackFunc: with q the low half of w[b][j][c][i] for j < 4, and the high half of w[b][j-4][c][i] for the others,
+//
+//	for b := range blocks {
+//		for j := range 8 {
+//			for c := range 32 {
+//				for i := range 4 {
+//					to[b][j][c][i] = q - more[b/per][c] + bias
+//				}
+//			}
+//		}
+//	}
+//
+//go:noescape
+func unpackZerosNEON(blocks int, w *byte, more *byte, per int, to *byte, bias int)

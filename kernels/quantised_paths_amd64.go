@@ -16,14 +16,14 @@ var quantAVX512 = quantRoutines{
 		formInt4:      {{4, quant4Int4AVX512}, {3, quant3Int4AVX512}, {2, quant2Int4AVX512}, {1, quant1Int4AVX512}},
 		formInt4Zeros: {{6, quant6Int4ZerosAVX512}, {5, quant5Int4ZerosAVX512}, {4, quant4Int4ZerosAVX512}, {3, quant3Int4ZerosAVX512}, {2, quant2Int4ZerosAVX512}, {1, quant1Int4ZerosAVX512}},
 	},
-	unpack: unpackAVX512,
+	unpack: [forms]unpackFunc{formInt4: unpackAVX512, formInt4Zeros: unpackZerosAVX512},
 }
 
 // quantAMX are those of a processor with AMX too, for products of many rows.
 var quantAMX = quantRoutines{
 	quantise: quantAVX512.quantise,
 	tiles:    quantAVX512.tiles,
-	unpack:   unpackAVX512,
+	unpack:   quantAVX512.unpack,
 	unit:     &matrixUnit{signed: signedAMX, scales: spanScalesAMX, slabs: [2]slabsFunc{slabs1AMX, slabs2AMX}},
 }
 
@@ -36,9 +36,9 @@ var quantAVX2 = quantRoutines{
 	tiles: [forms][]quantTile{
 		formInt8:      {{6, quant6Int8AVX2}, {4, quant4Int8AVX2}, {2, quant2Int8AVX2}, {1, quant1Int8AVX2}},
 		formInt4:      {{4, quant4Int4AVX2}, {2, quant2Int4AVX2}, {1, quant1Int4AVX2}},
-		formInt4Zeros: {{6, quant6Int4ZerosAVX2}, {4, quant4Int4ZerosAVX2}, {2, quant2Int4ZerosAVX2}, {1, quant1Int4ZerosAVX2}},
+		formInt4Zeros: {{4, quant4Int4ZerosAVX2}, {2, quant2Int4ZerosAVX2}, {1, quant1Int4ZerosAVX2}},
 	},
-	unpack: unpackAVX2,
+	unpack: [forms]unpackFunc{formInt4: unpackAVX2, formInt4Zeros: unpackZerosAVX2},
 }
 
 // quantAVXVNNI are the routines of a processor with AVX-VNNI, which has VPDPBUSD for 256 bits.
@@ -49,7 +49,7 @@ var quantAVXVNNI = quantRoutines{
 		formInt4:      {{2, quant2Int4AVXVNNI}, {1, quant1Int4AVXVNNI}},
 		formInt4Zeros: {{3, quant3Int4ZerosAVXVNNI}, {2, quant2Int4ZerosAVXVNNI}, {1, quant1Int4ZerosAVXVNNI}},
 	},
-	unpack: unpackAVX2,
+	unpack: [forms]unpackFunc{formInt4: unpackAVX2, formInt4Zeros: unpackZerosAVX2},
 }
 
 // quantSets256 are those that the path avx2 can use on this processor, the preferred one first.

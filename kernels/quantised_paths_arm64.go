@@ -13,7 +13,7 @@ var (
 			formInt4:      {{2, quant2Int4SDOT}, {1, quant1Int4SDOT}},
 			formInt4Zeros: {{4, quant4Int4ZerosSDOT}, {2, quant2Int4ZerosSDOT}, {1, quant1Int4ZerosSDOT}},
 		},
-		unpack: unpackNEON,
+		unpack: [forms]unpackFunc{formInt4: unpackNEON, formInt4Zeros: unpackZerosNEON},
 	}
 	quantNEON = quantRoutines{
 		quantise: quantiser(quantiseNEON, quantiseSpanNEON, quantiseOwnNEON),
@@ -22,7 +22,7 @@ var (
 			formInt4:      {{2, quant2Int4NEON}, {1, quant1Int4NEON}},
 			formInt4Zeros: {{4, quant4Int4ZerosNEON}, {2, quant2Int4ZerosNEON}, {1, quant1Int4ZerosNEON}},
 		},
-		unpack: unpackNEON,
+		unpack: [forms]unpackFunc{formInt4: unpackNEON, formInt4Zeros: unpackZerosNEON},
 	}
 )
 

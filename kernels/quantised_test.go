@@ -88,7 +88,7 @@ func (p *quantProblem) naive() []float32 {
 		for c := range p.cols {
 			acc := float32(0)
 			span := 32
-			if !p.how.ZeroPoints && (p.panels.Group%128 == 0 || p.panels.Group >= p.k) {
+			if p.panels.Group%128 == 0 || p.panels.Group >= p.k {
 				span = 128
 			}
 			for b := 0; b < p.k; b += span {
@@ -134,7 +134,7 @@ func (p *quantProblem) run(t *testing.T, e *Engine) []float32 {
 // quantisings are all forms of weights and groups.
 var quantisings = []Quantising{
 	{8, 32, false}, {8, 64, false}, {8, 128, false}, {8, 256, false}, {8, 0, false}, {4, 32, false}, {4, 64, false}, {4, 128, false}, {4, 0, false},
-	{4, 32, true}, {4, 64, true}, {4, 128, true},
+	{4, 32, true}, {4, 64, true}, {4, 128, true}, {4, 256, true}, {4, 0, true},
 }
 
 func quantProblems(t *testing.T) []*quantProblem {
@@ -343,6 +343,10 @@ func TestPanelsCheck(t *testing.T) {
 		func(p *Panels) { p.Scales = nil },
 		func(p *Panels) { p.Zeros = p.Zeros[1:] },
 		func(p *Panels) { p.Multiples = make([]int8, 32) },
+		func(p *Panels) {
+			p.Zeros = slices.Clone(p.Zeros)
+			p.Zeros[70] = 128
+		},
 		func(p *Panels) { *p = *other; p.Multiples = nil },
 		func(p *Panels) { *p = *other; p.Multiples = p.Multiples[1:] },
 		func(p *Panels) { *p = *other; p.Zeros = make([]byte, len(p.Scales)) },

@@ -7,9 +7,9 @@ import "unsafe"
 // more is zero points or multiples, by the form.
 type quantTileFunc func(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
-// unpackFunc makes bytes multiple*(q-8) + bias of so many blocks of 4-bit weights with their multiples, as a panel of 8 bits lies: see
-// unpackGeneric.
-type unpackFunc func(blocks int, w *byte, more *byte, to *byte, bias int)
+// unpackFunc makes bytes multiple*(q-8) + bias, or q-zero + bias, of so many blocks of 4-bit weights, as a panel of 8 bits lies: see
+// unpackGeneric. Of zero points each per blocks have one.
+type unpackFunc func(blocks int, w *byte, more *byte, per int, to *byte, bias int)
 
 // quantTile is a quantTileFunc and how many rows it computes.
 type quantTile struct {
@@ -21,8 +21,8 @@ type quantTile struct {
 type quantRoutines struct {
 	quantise quantiseXFunc
 	tiles    [forms][]quantTile // for each form of weights those of most rows first; the last is of one row
-	unpack   unpackFunc
-	unit     *matrixUnit // for many rows; nil for none
+	unpack   [forms]unpackFunc  // nil for 8 bits
+	unit     *matrixUnit        // for many rows; nil for none
 }
 
 var quantGeneric = quantRoutines{
@@ -32,10 +32,10 @@ var quantGeneric = quantRoutines{
 		formInt4:      {{1, multiplesTileGeneric}},
 		formInt4Zeros: {{1, quantTileGeneric[int4Weights]}},
 	},
-	unpack: unpackGeneric,
+	unpack: [forms]unpackFunc{formInt4: unpackGeneric, formInt4Zeros: unpackZerosGeneric},
 }
 
-// leastUnpacked is from how many rows on a panel of 4 bits with multiples is unpacked to 8, once for all of them.
+// leastUnpacked is from how many rows on a panel of 4 bits in long spans is unpacked to 8, once for all of them.
 const leastUnpacked = 5
 
 // quantSets are p's routines, or the plain Go ones.
@@ -60,7 +60,7 @@ func (e *Engine) matMulQuantised(dst, x View, w *Panels, bias []float32) {
 	defer e.quantJobs.Put(j)
 	j.e, j.routines, j.dst, j.x, j.w, j.bias, j.blocks = e, e.path.quantSets()[0], dst, x, w, bias, w.blocks()
 	j.form, j.how = w.form(), w.spans()
-	if j.unpacked = j.form == formInt4 && dst.Rows >= leastUnpacked; j.unpacked {
+	if j.unpacked = j.form != formInt8 && j.how.span == spanBlocks && dst.Rows >= leastUnpacked; j.unpacked {
 		j.form, j.how = formInt8, xSpans{zero: unpackedZero, span: spanBlocks}
 	}
 	pieces := w.count()
@@ -153,7 +153,7 @@ func (j *quantJob) panel(s *Scratch, i, next int) {
 	}
 	if j.unpacked {
 		room := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(grow(&s.panels, j.blocks*panelCols*blockSteps/4)))), j.blocks*panelCols*blockSteps)
-		j.routines.unpack(j.blocks, &weights[0], &more[0], &room[0], unpackedZero)
+		j.routines.unpack[j.w.form()](j.blocks, &weights[0], &more[0], j.w.per(), &room[0], unpackedZero)
 		weights, more = room, nil
 	}
 	for r, t := 0, 0; r < j.dst.Rows; {

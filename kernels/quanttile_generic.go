@@ -93,7 +93,7 @@ func multiplesTileGeneric(blocks int, xp *xBlock, _ int, wp *byte, sp *uint16, m
 }
 
 // unpackGeneric makes panels of 8 bits of 4 bits with multiples: see unpackFunc.
-func unpackGeneric(blocks int, wp *byte, more *byte, to *byte, bias int) {
+func unpackGeneric(blocks int, wp *byte, more *byte, _ int, to *byte, bias int) {
 	w, multiples := unsafe.Slice((*int4Weights)(unsafe.Pointer(wp)), blocks), unsafe.Slice((*[panelCols]int8)(unsafe.Pointer(more)), blocks)
 	out := unsafe.Slice((*int8Weights)(unsafe.Pointer(to)), blocks)
 	for b := range w {
@@ -103,6 +103,22 @@ func unpackGeneric(blocks int, wp *byte, more *byte, to *byte, bias int) {
 				for i, two := range q {
 					out[b][j][c][i] = uint8(m*(int(two&15)-8) + bias)
 					out[b][j+len(w[b])][c][i] = uint8(m*(int(two>>4)-8) + bias)
+				}
+			}
+		}
+	}
+}
+
+// unpackZerosGeneric makes panels of 8 bits of 4 bits with zero points: see unpackFunc.
+func unpackZerosGeneric(blocks int, wp *byte, more *byte, per int, to *byte, bias int) {
+	w, zeros := unsafe.Slice((*int4Weights)(unsafe.Pointer(wp)), blocks), unsafe.Slice((*[panelCols]byte)(unsafe.Pointer(more)), (blocks+per-1)/per)
+	out := unsafe.Slice((*int8Weights)(unsafe.Pointer(to)), blocks)
+	for b := range w {
+		for j := range w[b] {
+			for c, q := range &w[b][j] {
+				less := int(zeros[b/per][c]) - bias
+				for i, two := range q {
+					out[b][j][c][i], out[b][j+len(w[b])][c][i] = uint8(int(two&15)-less), uint8(int(two>>4)-less)
 				}
 			}
 		}

@@ -13,7 +13,8 @@ func neon(g *generator) {
 			}
 		}
 	}
-	g.unpackNEON()
+	g.unpackNEON(true)
+	g.unpackNEON(false)
 }
 
 // word writes an instruction that Go's assembler does not know: its opcode, with the registers d, n and m in their places.
@@ -184,16 +185,20 @@ func (g *generator) quantTileNEON(f form, rows int, dot bool) {
 	g.asm.WriteString("\n")
 }
 
-// unpackNEON writes the unpacking of 4-bit weights with multiples.
-func (g *generator) unpackNEON() {
-	const name = "unpackNEON"
-	g.textNEON(unpackDoc(name), name, unpackSignature)
+// unpackNEON writes the unpacking of 4-bit weights with multiples or with zero points.
+func (g *generator) unpackNEON(multiples bool) {
+	name, value := "unpackNEON", withMultiple
+	if !multiples {
+		name, value = "unpackZerosNEON", withZero
+	}
+	g.textNEON(unpackDoc(name, value), name, unpackSignature)
 	const eight, bias, nibbles = 28, 29, 30
 	g.op("VMOVI $8, V%d.B16", eight)
-	g.op("VDUP R4, V%d.B16", bias)
+	g.op("VDUP R5, V%d.B16", bias)
 	g.op("VMOVI $15, V%d.B16", nibbles)
+	g.op("MOVD R3, R6")
 	g.label("block")
-	for half := range 2 { // multiples of 16 columns, each four times: V16 on of four columns
+	for half := range 2 { // multiples or zero points of 16 columns, each four times: V16 on of four columns
 		g.op("FMOVQ %d(R2), F24", 16*half)
 		for i, zip := range []string{"VZIP1", "VZIP2"} {
 			g.op("%s V24.B16, V24.B16, V25.B16", zip)
@@ -207,16 +212,28 @@ func (g *generator) unpackNEON() {
 			g.op("VUSHR $4, V0.B16, V1.B16")
 			g.op("VAND V%d.B16, V0.B16, V0.B16", nibbles)
 			for half := range 2 {
-				g.op("VSUB V%d.B16, V%d.B16, V%[2]d.B16", eight, half)
-				g.word("MUL", 0x4e209c00, half, half, 16+c)
+				if multiples {
+					g.op("VSUB V%d.B16, V%d.B16, V%[2]d.B16", eight, half)
+					g.word("MUL", 0x4e209c00, half, half, 16+c)
+				} else {
+					g.op("VSUB V%d.B16, V%d.B16, V%[2]d.B16", 16+c, half)
+				}
 				g.op("VADD V%d.B16, V%d.B16, V%[2]d.B16", bias, half)
-				g.op("FMOVQ F%d, %d(R3)", half, 128*(j+4*half)+16*c)
+				g.op("FMOVQ F%d, %d(R4)", half, 128*(j+4*half)+16*c)
 			}
 		}
 	}
+	if multiples {
+		g.op("ADD $32, R2, R2")
+	} else {
+		g.op("SUB $1, R6, R6")
+		g.op("CBNZ R6, same")
+		g.op("MOVD R3, R6")
+		g.op("ADD $32, R2, R2")
+		g.label("same")
+	}
 	g.op("ADD $512, R1, R1")
-	g.op("ADD $32, R2, R2")
-	g.op("ADD $1024, R3, R3")
+	g.op("ADD $1024, R4, R4")
 	g.op("SUB $1, R0, R0")
 	g.op("CBNZ R0, block")
 	g.op("RET")

@@ -34,8 +34,11 @@ func quantised(g *generator) {
 	g.quantiseX("quantiseOwnAVX2", spanBlocks, true)
 	for _, f := range forms {
 		sizes, vnni := [][2]int{{6, 1}, {4, 1}, {2, 2}, {1, 4}}, [][2]int{{3, 2}, {2, 2}, {1, 4}}
-		if f.multiples { // few rows only: more are worth unpacking
-			sizes, vnni = sizes[1:], vnni[1:]
+		if f.bits == 4 { // registers are short, and more rows are worth unpacking
+			sizes = sizes[1:]
+		}
+		if f.multiples {
+			vnni = vnni[1:]
 		}
 		for _, size := range sizes {
 			g.quantTile256(f, size[0], size[1], false)
@@ -56,6 +59,7 @@ func quantised(g *generator) {
 	}
 	for _, m := range machines {
 		m.unpack(g)
+		m.unpackZeros(g)
 	}
 }
 

@@ -6,12 +6,13 @@ import "fmt"
 //
 // With vnni it is for AVX-VNNI, whose VPDPBUSD is that of quantTile512. Without, sums of pairs of products must fit 16 bits. Of 8-bit
 // weights the instruction takes the magnitude, and x with the weight's sign: a pair is 2*128*127 at most. Of 4-bit weights even the
-// sum of a block's eight pairs fits, 8*2*15*127; with zero points spans must be of one block.
+// sum of a block's eight pairs fits, 8*2*15*127.
 func (g *generator) quantTile256(f form, rows, vectors int, vnni bool) {
 	g.tileText(f, rows, map[bool]string{true: "AVXVNNI", false: "AVX2"}[vnni])
 	sum := func(r, c int) string { return fmt.Sprintf("Y%d", r*vectors+c) }
 	total, acc := sum, func(r, c int) string { return fmt.Sprintf("Y%d", rows*vectors+r*vectors+c) }
-	if f.multiples {
+	wider := f.bits == 4 && (f.multiples || !vnni) // than sums of a block are those of a span
+	if wider {
 		total, acc = acc, func(r, c int) string { return fmt.Sprintf("Y%d", 2*rows*vectors+r*vectors+c) }
 	}
 	zero := func(register string) { g.op("VPXOR %[1]s, %[1]s, %[1]s", register) }
@@ -38,7 +39,7 @@ func (g *generator) quantTile256(f form, rows, vectors int, vnni bool) {
 		}
 	}
 	g.label("span")
-	if f.multiples {
+	if wider {
 		for r := range rows {
 			for c := range vectors {
 				zero(total(r, c))
@@ -110,6 +111,13 @@ func (g *generator) quantTile256(f form, rows, vectors int, vnni bool) {
 				g.op("VPADDD %s, %s, %[2]s", sum(r, c), total(r, c))
 			}
 		}
+	} else if wider {
+		for r := range rows {
+			for c := range vectors {
+				g.op("VPMADDWD ones<>(SB), %s, %[1]s", sum(r, c))
+				g.op("VPADDD %s, %s, %[2]s", sum(r, c), total(r, c))
+			}
+		}
 	}
 	g.endSpan(f)
 	for c := range vectors {
@@ -119,12 +127,9 @@ func (g *generator) quantTile256(f form, rows, vectors int, vnni bool) {
 		g.op("VCVTPH2PS %d(DX), %s", 16*c, low)
 		for r := range rows {
 			if f.zeros {
-				if !vnni {
-					g.op("VPMADDWD ones<>(SB), %s, %[1]s", sum(r, c))
-				}
 				g.op("VPBROADCASTD %s, %s", lastBlock(r, offsetAt), x)
 				g.op("VPMADDWD %s, %s, %[2]s", high, x) // of each pair of halves only the first counts
-				g.op("VPADDD %s, %s, %[2]s", x, sum(r, c))
+				g.op("VPADDD %s, %s, %[2]s", x, total(r, c))
 			}
 			g.op("VBROADCASTSS %s, %s", lastBlock(r, scaleAt), x)
 			g.op("VMULPS %s, %s, %s", x, low, t)

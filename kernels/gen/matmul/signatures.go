@@ -108,23 +108,26 @@ func quantiseDoc(name string, blocks int, own bool) string {
 }
 
 // unpackSignature is that of an unpackFunc.
-const unpackSignature = "(blocks int, w *byte, more *byte, to *byte, bias int)"
+const unpackSignature = "(blocks int, w *byte, more *byte, per int, to *byte, bias int)"
 
 // unpackDoc is the doc comment of an unpacking.
-func unpackDoc(name string) string {
-	return name + ` is unpackFunc: with q the low half of w[b][j][c][i] for j < 4, and the high half of w[b][j-4][c][i] for the others,
+func unpackDoc(name, value string) string {
+	return fmt.Sprintf(`%s is unpackFunc: with q the low half of w[b][j][c][i] for j < 4, and the high half of w[b][j-4][c][i] for the others,
 
 	for b := range blocks {
 		for j := range 8 {
 			for c := range 32 {
 				for i := range 4 {
-					to[b][j][c][i] = int8(more[b][c])*(q-8) + bias
+					to[b][j][c][i] = %s + bias
 				}
 			}
 		}
 	}
-`
+`, name, value)
 }
+
+// What weights are unpacked to.
+const withMultiple, withZero = "int8(more[b][c])*(q-8)", "q - more[b/per][c]"
 
 // roundSignature is that of the rounding of a row of x.
 const roundSignature = "(n int, dst, x *float32)"
