@@ -67,8 +67,11 @@ func (e *Engine) matMulQuantised(dst, x View, w *Panels, bias []float32) {
 	if j.byUnit = j.routines.unit.takes(dst.Rows, w); j.byUnit {
 		j.slabs.fit(dst.Rows, j.blocks)
 		pieces *= (dst.Rows + j.slabs.part - 1) / j.slabs.part
-	} else if cap(j.xs) < dst.Rows*j.blocks {
-		j.xs = make([]xBlock, dst.Rows*j.blocks)
+	} else {
+		if cap(j.xs) < dst.Rows*j.blocks {
+			j.xs = make([]xBlock, dst.Rows*j.blocks)
+		}
+		j.xs = j.xs[:dst.Rows*j.blocks]
 	}
 	e.For(dst.Rows, 1+(1<<14)/(x.Cols+1), j.quantise)
 	e.For(pieces, 1, j.multiply)
@@ -105,14 +108,14 @@ func (j *quantJob) rows(lo, hi int) {
 		s.row = make([]xBlock, j.blocks)
 	}
 	for r := lo; r < hi; r++ {
-		row := s.row[:cap(s.row)]
+		x := j.x.Data[r*j.x.RowStride:][:j.x.Cols]
 		if !j.byUnit {
-			row = j.xs[:cap(j.xs)][r*j.blocks:]
+			j.routines.quantise(j.xs[r*j.blocks:][:j.blocks], x, j.how)
+			continue
 		}
-		j.routines.quantise(row[:j.blocks], j.x.Data[r*j.x.RowStride:][:j.x.Cols], j.how)
-		if j.byUnit {
-			j.slabs.put(r, row[:j.blocks])
-		}
+		row := s.row[:j.blocks]
+		j.routines.quantise(row, x, j.how)
+		j.slabs.put(r, row)
 	}
 }
 
@@ -167,7 +170,7 @@ func (j *quantJob) panel(s *Scratch, i, next int) {
 			ahead = ahead[n*cacheLine:]
 		}
 		j.tile(s, i, r, rows, rows, func(dst *float32, stride int) {
-			tiles[t].run(j.blocks, &j.xs[:cap(j.xs)][r*j.blocks], j.blocks, &weights[0], &scales[0], unsafe.SliceData(more), j.w.per(), dst, stride, j.how.span)
+			tiles[t].run(j.blocks, &j.xs[r*j.blocks], j.blocks, &weights[0], &scales[0], unsafe.SliceData(more), j.w.per(), dst, stride, j.how.span)
 		})
 		r += rows
 	}

@@ -93,15 +93,15 @@ func TestCostOfALoadedModel(t *testing.T) {
 	}
 }
 
-// TestWeightBytes: what a weight takes in each precision, with its part of the scales: of 32 weights of 8 bits, 34 bytes, of
-// 4 bits 18. Widths that are no multiple of 32 are padded.
+// TestWeightBytes: what a weight takes in each precision, with its part of the scales: of 128 weights of 8 bits, 130 bytes, of
+// 4 bits 70, with multiples. Widths that are no multiple of 32 are padded.
 func TestWeightBytes(t *testing.T) {
 	for _, c := range []struct {
 		precision      string
 		vision, text   float64
 		visionTo, upTo float64 // more, for padding and for what is kept in more bits
 	}{
-		{"exact", 2, 2, 2, 2}, {"bf16", 2, 2, 2, 2}, {"int8", 34.0 / 32, 34.0 / 32, 1.7, 1.4}, {"int4", 34.0 / 32, 18.0 / 32, 1.7, 1.4},
+		{"exact", 2, 2, 2, 2}, {"bf16", 2, 2, 2, 2}, {"int8", 130.0 / 128, 130.0 / 128, 1.7, 1.4}, {"int4", 130.0 / 128, 70.0 / 128, 1.7, 1.4},
 	} {
 		m, err := loupe.Embedded(loupe.Options{Precision: c.precision})
 		if err != nil {
