@@ -15,7 +15,7 @@ import (
 type Peaks struct {
 	FMA  float64 // float32 fused multiply-adds
 	BF16 float64 // products of bfloat16 pairs added to float32; 0 where the processor has no instruction for them
-	Int8 float64 // products of 8-bit integers added to 32-bit ones; 0 where the processor has no instruction for them
+	Int8 float64 // products of 8-bit integers added to 32-bit ones by vector instructions, which a matrix unit can pass; 0: none
 	Read float64 // reading memory that holds random bytes, more of it than any cache
 }
 

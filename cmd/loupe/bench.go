@@ -30,7 +30,8 @@ func benchCommand() *cobra.Command {
 		Use:   "bench",
 		Short: "measure speed, and what part of the machine's own limits it reaches",
 		Long: `Measures how fast a model reads a prompt (prefill), generates (decode) and encodes a picture (image), and puts each beside
-the limit of this machine, which is measured in the same run: its arithmetic, or the reading of memory.
+the limit of this machine, which is measured in the same run: its arithmetic, or the reading of memory. int8_dot is what vector
+instructions can do; a matrix unit (AMX) can pass it.
 
 --shape measures a model with random weights made in memory, so that nothing needs to be downloaded: 2b takes about 5 GiB
 of memory, 7b about 17.`,
