@@ -174,23 +174,30 @@ func (p *Panels) panel(i int) (weights []byte, scales []uint16, more []byte) {
 func (p *Panels) dequantise(dst []float32, r, k int) {
 	weights, scales, more := p.panel(r / panelCols)
 	c := r % panelCols
-	for i := range dst {
-		block, at := (k+i)/blockSteps, (k+i)%blockSteps
-		var q int
-		if p.Bits == 8 {
-			q = int(weights[block*p.blockBytes()+at/4*(4*panelCols)+4*c+at%4])
-		} else {
-			b := weights[block*p.blockBytes()+at%16/4*(4*panelCols)+4*c+at%4]
-			q = int(b >> (at / 16 * 4) & 15)
-		}
+	for len(dst) > 0 {
+		block, from := k/blockSteps, k%blockSteps
+		n := min(blockSteps-from, len(dst))
 		group := block / p.per() * panelCols
-		zero, multiple := p.zero(), 1
+		step, zero := F16ToF32(scales[group+c]), p.zero()
 		switch p.form() {
 		case formInt4:
-			multiple = int(int8(more[block*panelCols+c]))
+			step *= float32(int8(more[block*panelCols+c]))
 		case formInt4Zeros:
 			zero = int(more[group+c])
 		}
-		dst[i] = F16ToF32(scales[group+c]) * float32(multiple*(q-zero))
+		q := weights[block*p.blockBytes():][:p.blockBytes()]
+		if p.Bits == 8 {
+			for i := range dst[:n] {
+				at := from + i
+				dst[i] = step * float32(int(q[at/4*(4*panelCols)+4*c+at%4])-zero)
+			}
+		} else {
+			for i := range dst[:n] {
+				at := (from + i) % (blockSteps / 2)
+				b := q[at/4*(4*panelCols)+4*c+at%4] >> ((from + i) / (blockSteps / 2) * 4)
+				dst[i] = step * float32(int(b&15)-zero)
+			}
+		}
+		dst, k = dst[n:], k+n
 	}
 }
