@@ -352,6 +352,10 @@ func (p *path) packPanel(panel []float32, w Matrix, transW bool, c, cols, k0, kc
 		}
 		return
 	}
+	if w.Kind == Quantised {
+		w.Panels.widenRows(p.quantSets()[0].widen[w.Panels.form()], panel, p.nr, k0, kc, c, cols)
+		return
+	}
 	for i := range kc {
 		widen(panel[i*p.nr:][:cols], w, (k0+i)*w.Stride+c)
 	}

@@ -1,15 +1,12 @@
 package kernels
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 	"unsafe"
-
-	pages "github.com/loupe-vl/loupe/kernels/internal/guard"
 )
 
 // unitProblems are products of more rows than a slab and of few, in spans that are whole and cut, with weights of 8 and of 4 bits.
@@ -98,111 +95,6 @@ func TestSlabs(t *testing.T) {
 					t.Fatalf("%v: row %d, span %d has scale %v, want %v", size, i, s, got, want)
 				}
 			}
-		}
-	}
-}
-
-// TestGuardedUnpack puts weights, multiples or zero points, and what they are unpacked to against pages without access.
-func TestGuardedUnpack(t *testing.T) {
-	eachRealPath(t, func(t *testing.T, name string) {
-		r := rand.New(rand.NewPCG(7, 8))
-		for i, set := range engine(t, Options{Kernels: name}).path.quantSets() {
-			for _, blocks := range []int{1, 2, 3, 5} {
-				for _, side := range pages.Sides {
-					w, more := make([]byte, blocks*512), make([]byte, blocks*panelCols)
-					for i := range w {
-						w[i] = byte(r.Int32())
-					}
-					for i := range more {
-						more[i] = byte(r.IntN(2*mostMultiple+1) - mostMultiple)
-					}
-					for _, bias := range []int{0, unpackedZero} {
-						for _, per := range []int{1, 2, 4} {
-							for form, n := range map[int]int{formInt4: blocks, formInt4Zeros: (blocks + per - 1) / per} {
-								want := make([]byte, blocks*1024)
-								quantGeneric.unpack[form](blocks, &w[0], &more[0], per, &want[0], bias)
-								to, gw, gm := pages.Like(t, side, make([]byte, len(want))), pages.Like(t, side, w), pages.Like(t, side, more[:n*panelCols])
-								set.unpack[form](blocks, &gw[0], &gm[0], per, &to[0], bias)
-								if !slices.Equal(to, want) || !slices.Equal(gw, w) || !slices.Equal(gm, more[:n*panelCols]) {
-									t.Fatalf("set %d, form %d, %d blocks, %d per zero, bias %d, %s: differs from plain Go", i, form, blocks, per, bias, side)
-								}
-							}
-						}
-					}
-				}
-			}
-		}
-	})
-}
-
-// TestGuardedUnit puts each operand of the matrix unit's routines against pages without access.
-func TestGuardedUnit(t *testing.T) {
-	eachRealPath(t, func(t *testing.T, name string) {
-		unit := engine(t, Options{Kernels: name}).path.quantSets()[0].unit
-		if unit == nil {
-			t.Skip("this path has no matrix unit")
-		}
-		r := rand.New(rand.NewPCG(9, 9))
-		for _, spans := range []int{1, 2, 5} {
-			for _, per := range []int{1, 2, 7} {
-				for _, side := range pages.Sides {
-					for n, slabs := range unit.slabs {
-						t.Run(fmt.Sprintf("%d spans/%d per scale/%s/%d slabs", spans, per, side, n+1), func(t *testing.T) {
-							guardUnit(t, r, side, unit, slabs, n+1, spans, per)
-						})
-					}
-				}
-			}
-		}
-	})
-}
-
-func guardUnit(t *testing.T, r *rand.Rand, side pages.Side, unit *matrixUnit, slabs slabsFunc, n, spans, per int) {
-	rows, stride := n*slabRows, panelCols+5
-	x, w, half := make([]int8, rows*spans*spanSteps), make([]byte, spans*spanSteps*panelCols), make([]uint16, (spans+per-1)/per*panelCols)
-	for i := range x {
-		x[i] = int8(r.IntN(255) - 127)
-	}
-	for i := range w {
-		w[i] = byte(r.Int32())
-	}
-	for i := range half {
-		half[i] = 0x2000 + uint16(r.IntN(0x1000))
-	}
-	xScales := make([]float32, rows*spans)
-	for i := range xScales {
-		xScales[i] = r.Float32()
-	}
-	like := func(bytes int) unsafe.Pointer { return unsafe.Pointer(&pages.Like(t, side, make([]byte, bytes))[0]) }
-	gw, gh, gx, gs := pages.Like(t, side, w), pages.Like(t, side, half), pages.Like(t, side, x), pages.Like(t, side, xScales)
-	signed, wScales := (*byte)(like(len(w))), (*float32)(like(4*spans*panelCols))
-	unit.signed(spans*spanBlocks, &gw[0], signed)
-	unit.scales(spans, &gh[0], per, wScales)
-	dst := pages.Like(t, side, make([]float32, (rows-1)*stride+panelCols))
-	slabs(spans, &gx[0], slabRows*spanSteps*spans, &gs[0], 4*slabRows*spans, (*int8)(unsafe.Pointer(signed)), wScales, (*byte)(like(unitWork*n/2)), &dst[0], stride, &gw[0])
-	for row := range rows {
-		for c := range panelCols {
-			acc := float32(0)
-			for s := range spans {
-				sum := 0
-				for i := range spanSteps {
-					q := x[row/slabRows*slabRows*spanSteps*spans+(2*s+i/64)*1024+row%slabRows*64+i%64]
-					sum += int(q) * (int(w[((s*spanSteps+i)/4*panelCols+c)*4+i%4]) - 128)
-				}
-				scale := xScales[(row/slabRows*spans+s)*slabRows+row%slabRows]
-				acc = FMA(float32(sum), scale*F16ToF32(half[s/per*panelCols+c]), acc)
-			}
-			if got := dst[row*stride+c]; got != acc {
-				t.Fatalf("(%d, %d) is %v, want %v", row, c, got, acc)
-			}
-		}
-	}
-	if !slices.Equal(gw, w) || !slices.Equal(gh, half) || !slices.Equal(gx, x) || !slices.Equal(gs, xScales) {
-		t.Fatal("an operand was changed")
-	}
-	for row := range rows - 1 {
-		if slices.ContainsFunc(dst[row*stride+panelCols:(row+1)*stride], func(v float32) bool { return v != 0 }) {
-			t.Fatal("written between the rows")
 		}
 	}
 }

@@ -784,6 +784,28 @@ func quant5Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *
 //go:noescape
 func quant6Int4ZerosAVX512(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
+// widenInt8AVX2 is widenBlockFunc for 8 bits, with w.q(c, i) the weight of row c and step i:
+//
+//	for c := range 32 {
+//		for i := range 32 {
+//			dst[c*stride+i] = steps[c] * (float32(w.q(c, i)) - zeros[c])
+//		}
+//	}
+//
+//go:noescape
+func widenInt8AVX2(w *byte, steps, zeros, dst *float32, stride int)
+
+// widenInt4AVX2 is widenBlockFunc for 4 bits, with w.q(c, i) the weight of row c and step i:
+//
+//	for c := range 32 {
+//		for i := range 32 {
+//			dst[c*stride+i] = steps[c] * (float32(w.q(c, i)) - zeros[c])
+//		}
+//	}
+//
+//go:noescape
+func widenInt4AVX2(w *byte, steps, zeros, dst *float32, stride int)
+
 // unpackAVX2 is unpackFunc: with q the low half of w[b][j][c][i] for j < 4, and the high half of w[b][j-4][c][i] for the others,
 //
 //	for b := range blocks {

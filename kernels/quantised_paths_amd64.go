@@ -8,6 +8,8 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
+var widenAVX2 = [forms]widenBlockFunc{formInt8: widenInt8AVX2, formInt4: widenInt4AVX2, formInt4Zeros: widenInt4AVX2}
+
 // quantAVX512 are the routines of a processor with AVX512_VNNI.
 var quantAVX512 = quantRoutines{
 	quantise: quantiser(quantiseAVX2, quantiseSpanAVX2, quantiseOwnAVX2),
@@ -17,6 +19,7 @@ var quantAVX512 = quantRoutines{
 		formInt4Zeros: {{6, quant6Int4ZerosAVX512}, {5, quant5Int4ZerosAVX512}, {4, quant4Int4ZerosAVX512}, {3, quant3Int4ZerosAVX512}, {2, quant2Int4ZerosAVX512}, {1, quant1Int4ZerosAVX512}},
 	},
 	unpack: [forms]unpackFunc{formInt4: unpackAVX512, formInt4Zeros: unpackZerosAVX512},
+	widen:  widenAVX2,
 }
 
 // quantAMX are those of a processor with AMX too, for products of many rows.
@@ -24,6 +27,7 @@ var quantAMX = quantRoutines{
 	quantise: quantAVX512.quantise,
 	tiles:    quantAVX512.tiles,
 	unpack:   quantAVX512.unpack,
+	widen:    widenAVX2,
 	unit:     &matrixUnit{signed: signedAMX, scales: spanScalesAMX, slabs: [2]slabsFunc{slabs1AMX, slabs2AMX}},
 }
 
@@ -39,6 +43,7 @@ var quantAVX2 = quantRoutines{
 		formInt4Zeros: {{4, quant4Int4ZerosAVX2}, {2, quant2Int4ZerosAVX2}, {1, quant1Int4ZerosAVX2}},
 	},
 	unpack: [forms]unpackFunc{formInt4: unpackAVX2, formInt4Zeros: unpackZerosAVX2},
+	widen:  widenAVX2,
 }
 
 // quantAVXVNNI are the routines of a processor with AVX-VNNI, which has VPDPBUSD for 256 bits.
@@ -50,6 +55,7 @@ var quantAVXVNNI = quantRoutines{
 		formInt4Zeros: {{3, quant3Int4ZerosAVXVNNI}, {2, quant2Int4ZerosAVXVNNI}, {1, quant1Int4ZerosAVXVNNI}},
 	},
 	unpack: [forms]unpackFunc{formInt4: unpackAVX2, formInt4Zeros: unpackZerosAVX2},
+	widen:  widenAVX2,
 }
 
 // quantSets256 are those that the path avx2 can use on this processor, the preferred one first.

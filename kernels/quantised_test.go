@@ -285,13 +285,17 @@ func TestQuantise(t *testing.T) {
 func TestQuantisedBackward(t *testing.T) {
 	eachRealPath(t, func(t *testing.T, name string) {
 		e := engine(t, Options{Kernels: name})
-		for _, how := range quantisings {
-			p := newQuantProblem(t, rand.New(rand.NewPCG(4, 4)), quantProblem{rows: 1, cols: 40, k: 70, how: how})
+		for i, how := range slices.Concat(quantisings, quantisings) {
+			size := [][2]int{{40, 70}, {64, 128}, {545, 96}, {1030, 40}}[i%4] // of which the last two are multiplied in parts, cut within a block
+			p := newQuantProblem(t, rand.New(rand.NewPCG(4, 4)), quantProblem{rows: 1, cols: size[0], k: size[1], how: how})
 			w := Matrix{Kind: F32, Rows: p.cols, Cols: p.k, Stride: p.k, F32: make([]float32, p.cols*p.k)}
 			for r := range p.cols {
 				p.panels.Matrix().Row(w.F32[r*p.k:][:p.k], r)
 			}
-			dy := View{Data: p.w.F32, Rows: 9, Cols: p.cols, RowStride: p.cols, ColStride: 1}
+			dy := View{Data: make([]float32, 9*p.cols), Rows: 9, Cols: p.cols, RowStride: p.cols, ColStride: 1}
+			for i := range dy.Data {
+				dy.Data[i] = float32(i%29) - 14.3
+			}
 			got, want := make([]float32, 9*p.k), make([]float32, 9*p.k)
 			e.MatMul(View{Data: got, Rows: 9, Cols: p.k, RowStride: p.k, ColStride: 1}, dy, p.panels.Matrix(), false, true)
 			e.MatMul(View{Data: want, Rows: 9, Cols: p.k, RowStride: p.k, ColStride: 1}, dy, w, false, true)

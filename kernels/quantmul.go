@@ -20,9 +20,10 @@ type quantTile struct {
 // quantRoutines are a path's for quantised weights.
 type quantRoutines struct {
 	quantise quantiseXFunc
-	tiles    [forms][]quantTile // for each form of weights those of most rows first; the last is of one row
-	unpack   [forms]unpackFunc  // nil for 8 bits
-	unit     *matrixUnit        // for many rows; nil for none
+	tiles    [forms][]quantTile    // for each form of weights those of most rows first; the last is of one row
+	unpack   [forms]unpackFunc     // nil for 8 bits
+	widen    [forms]widenBlockFunc // nil for none
+	unit     *matrixUnit           // for many rows; nil for none
 }
 
 var quantGeneric = quantRoutines{

@@ -57,6 +57,8 @@ func quantised(g *generator) {
 			g.quantTile512(f, rows+1)
 		}
 	}
+	g.widenBlock(8)
+	g.widenBlock(4)
 	for _, m := range machines {
 		m.unpack(g)
 		m.unpackZeros(g)
