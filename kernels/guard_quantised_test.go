@@ -129,7 +129,11 @@ func TestGuardedWiden(t *testing.T) {
 				for _, side := range pages.Sides {
 					const stride = blockSteps + 3
 					var steps, zeros [panelCols]float32
-					p.stepsOf(&steps, &zeros, 0, 0)
+					_, scales, more := p.panel(0)
+					for c := range steps {
+						step, zero := p.stepOf(scales, more, 0, c)
+						steps[c], zeros[c] = step, float32(zero)
+					}
 					w, gs, gz := pages.Like(t, side, p.Weights), pages.Like(t, side, steps[:]), pages.Like(t, side, zeros[:])
 					dst := pages.Like(t, side, make([]float32, (panelCols-1)*stride+blockSteps))
 					routine(&w[0], &gs[0], &gz[0], &dst[0], stride)

@@ -40,7 +40,7 @@ func (u *matrixUnit) multiply(s *Scratch, j *quantJob, first, i, next int) {
 	memory = memory[toLine(unsafe.Pointer(&memory[0]))/4:]
 	work, wScales, unpacked := &memory[0], &memory[unitWork/4], &memory[unitWork/4+x.spans*panelCols]
 	if j.unpacked {
-		j.routines.unpack[j.w.form()](j.blocks, &weights[0], &more[0], w.per(), (*byte)(unsafe.Pointer(unpacked)), 0)
+		j.routines.unpack[w.form()](j.blocks, &weights[0], &more[0], w.per(), (*byte)(unsafe.Pointer(unpacked)), 0)
 	} else {
 		u.signed(j.blocks, &weights[0], (*byte)(unsafe.Pointer(unpacked)))
 	}

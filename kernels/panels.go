@@ -1,9 +1,6 @@
 package kernels
 
-import (
-	"fmt"
-	"unsafe"
-)
+import "fmt"
 
 // The sizes of quantised weights.
 const (
@@ -27,7 +24,7 @@ const (
 //	Weights of 4 bits  (P, B, 4, 32, 4)  byte [p][b][j][c][i] has q of step 32b+4j+i in its low half, of 16 steps on in its high
 //	Scales             (P, G, 32)        IEEE halves
 //	Zeros              (P, G, 32)        bytes; nil: zero is 128 with 8 bits and 8 with 4
-//	Multiples          (P, B, 32)        of 4 bits without Zeros
+//	Multiples          (P, B, 32)        signed bytes, of 4 bits without Zeros
 //
 // so that the weights that one instruction takes lie together, and a product reads its panel from beginning to end.
 type Panels struct {
@@ -37,7 +34,7 @@ type Panels struct {
 	Weights    []byte
 	Scales     []uint16
 	Zeros      []byte // 4 bits only
-	Multiples  []int8 // 4 bits without Zeros only
+	Multiples  []byte // 4 bits without Zeros only
 }
 
 // PanelSizes is how many elements Weights, Scales and Zeros, and Multiples have, of those that there are.
@@ -73,7 +70,7 @@ func (p *Panels) Check() error {
 			return fmt.Errorf("%d multiples of scales; a matrix of (%d, %d) has %d", len(p.Multiples), p.Rows, p.Cols, multiples)
 		}
 		for i, m := range p.Multiples {
-			if m < -mostMultiple || m > mostMultiple {
+			if m := int8(m); m < -mostMultiple || m > mostMultiple {
 				return fmt.Errorf("multiple %d of a scale is %d; they are between %d and %d", i, m, -mostMultiple, mostMultiple)
 			}
 		}
@@ -155,15 +152,14 @@ const (
 	forms
 )
 
-// panel is what the kernels read of panel i: its weights, scales, and more, which is zeros or the bytes of multiples (nil where p has
-// neither).
+// panel is what the kernels read of panel i: its weights, scales, and more, which is zeros or multiples (nil where p has neither).
 func (p *Panels) panel(i int) (weights []byte, scales []uint16, more []byte) {
 	n := p.blocks() * p.blockBytes()
 	g := p.groups() * panelCols
 	switch p.form() {
 	case formInt4:
-		m := p.Multiples[i*p.blocks()*panelCols:][:p.blocks()*panelCols]
-		more = unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(m))), len(m))
+		m := p.blocks() * panelCols
+		more = p.Multiples[i*m:][:m]
 	case formInt4Zeros:
 		more = p.Zeros[i*g:][:g]
 	}
@@ -177,14 +173,7 @@ func (p *Panels) dequantise(dst []float32, r, k int) {
 	for len(dst) > 0 {
 		block, from := k/blockSteps, k%blockSteps
 		n := min(blockSteps-from, len(dst))
-		group := block / p.per() * panelCols
-		step, zero := F16ToF32(scales[group+c]), p.zero()
-		switch p.form() {
-		case formInt4:
-			step *= float32(int8(more[block*panelCols+c]))
-		case formInt4Zeros:
-			zero = int(more[group+c])
-		}
+		step, zero := p.stepOf(scales, more, block, c)
 		q := weights[block*p.blockBytes():][:p.blockBytes()]
 		if p.Bits == 8 {
 			for i := range dst[:n] {
@@ -200,4 +189,17 @@ func (p *Panels) dequantise(dst []float32, r, k int) {
 		}
 		dst, k = dst[n:], k+n
 	}
+}
+
+// stepOf is the scale, its multiple counted, and the zero point of row c of a panel in a block.
+func (p *Panels) stepOf(scales []uint16, more []byte, block, c int) (step float32, zero int) {
+	at := block/p.per()*panelCols + c
+	step, zero = F16ToF32(scales[at]), p.zero()
+	switch p.form() {
+	case formInt4:
+		step *= float32(int8(more[block*panelCols+c]))
+	case formInt4Zeros:
+		zero = int(more[at])
+	}
+	return step, zero
 }

@@ -65,7 +65,7 @@ func (e *Engine) Quantise(m Matrix, o Quantising) (*Panels, error) {
 	case o.ZeroPoints:
 		p.Zeros = make([]byte, scales)
 	case o.multiples():
-		p.Multiples = make([]int8, multiples)
+		p.Multiples = make([]byte, multiples)
 	}
 	own := p.Group
 	if o.Group > 0 {

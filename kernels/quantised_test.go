@@ -77,7 +77,7 @@ func (p *quantProblem) multiple(r, k int) int {
 	if p.panels.Multiples == nil {
 		return 1
 	}
-	return int(p.panels.Multiples[(r/32*((p.k+31)/32)+k/32)*32+r%32])
+	return int(int8(p.panels.Multiples[(r/32*((p.k+31)/32)+k/32)*32+r%32]))
 }
 
 // naive is the arithmetic of the mode as it is written, element by element.
@@ -346,7 +346,7 @@ func TestPanelsCheck(t *testing.T) {
 		func(p *Panels) { p.Weights = p.Weights[1:] },
 		func(p *Panels) { p.Scales = nil },
 		func(p *Panels) { p.Zeros = p.Zeros[1:] },
-		func(p *Panels) { p.Multiples = make([]int8, 32) },
+		func(p *Panels) { p.Multiples = make([]byte, 32) },
 		func(p *Panels) {
 			p.Zeros = slices.Clone(p.Zeros)
 			p.Zeros[70] = 128
@@ -357,7 +357,7 @@ func TestPanelsCheck(t *testing.T) {
 		func(p *Panels) {
 			*p = *other
 			p.Multiples = slices.Clone(p.Multiples)
-			p.Multiples[40] = -16
+			p.Multiples[40] = 256 - 16
 		},
 	} {
 		q := *p

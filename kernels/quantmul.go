@@ -60,9 +60,9 @@ func (e *Engine) matMulQuantised(dst, x View, w *Panels, bias []float32) {
 	j := e.quantJobs.Get().(*quantJob)
 	defer e.quantJobs.Put(j)
 	j.e, j.routines, j.dst, j.x, j.w, j.bias, j.blocks = e, e.path.quantSets()[0], dst, x, w, bias, w.blocks()
-	j.form, j.how = w.form(), w.spans()
-	if j.unpacked = j.form != formInt8 && j.how.span == spanBlocks && dst.Rows >= leastUnpacked; j.unpacked {
-		j.form, j.how = formInt8, xSpans{zero: unpackedZero, span: spanBlocks}
+	j.how = w.spans()
+	if j.unpacked = w.form() != formInt8 && j.how.span == spanBlocks && dst.Rows >= leastUnpacked; j.unpacked {
+		j.how = xSpans{zero: unpackedZero, span: spanBlocks}
 	}
 	pieces := w.count()
 	if j.byUnit = j.routines.unit.takes(dst.Rows, w); j.byUnit {
@@ -86,8 +86,7 @@ type quantJob struct {
 	dst, x             View
 	w                  *Panels
 	bias               []float32
-	form               int  // of the weights that tiles are given
-	unpacked, byUnit   bool // weights are unpacked to that form; the unit multiplies
+	unpacked, byUnit   bool // weights are unpacked to 8 bits; the unit multiplies
 	how                xSpans
 	xs                 []xBlock // x, or
 	slabs              slabs    // x for the unit
@@ -103,21 +102,31 @@ func newQuantJob() any {
 
 // rows quantises rows [lo, hi) of x.
 func (j *quantJob) rows(lo, hi int) {
+	if j.byUnit {
+		j.slabRows(lo, hi)
+		return
+	}
+	for r := lo; r < hi; r++ {
+		j.row(j.xs[r*j.blocks:], r)
+	}
+}
+
+// slabRows quantises rows [lo, hi) of x and lays them out for the unit.
+func (j *quantJob) slabRows(lo, hi int) {
 	s := j.e.scratch.Get().(*Scratch)
 	defer j.e.scratch.Put(s)
-	if j.byUnit && cap(s.row) < j.blocks {
+	if cap(s.row) < j.blocks {
 		s.row = make([]xBlock, j.blocks)
 	}
 	for r := lo; r < hi; r++ {
-		x := j.x.Data[r*j.x.RowStride:][:j.x.Cols]
-		if !j.byUnit {
-			j.routines.quantise(j.xs[r*j.blocks:][:j.blocks], x, j.how)
-			continue
-		}
-		row := s.row[:j.blocks]
-		j.routines.quantise(row, x, j.how)
-		j.slabs.put(r, row)
+		j.row(s.row, r)
+		j.slabs.put(r, s.row[:j.blocks])
 	}
+}
+
+// row quantises row r of x to the first blocks of to.
+func (j *quantJob) row(to []xBlock, r int) {
+	j.routines.quantise(to[:j.blocks], j.x.Data[r*j.x.RowStride:][:j.x.Cols], j.how)
 }
 
 // panels computes pieces [lo, hi): the columns of a panel each, by the unit for some rows and then for the next.
@@ -142,23 +151,24 @@ const mostAsked = 32
 
 // panel computes the columns of panel i, and asks for the weights of panel next.
 func (j *quantJob) panel(s *Scratch, i, next int) {
-	tiles := j.routines.tiles[j.form]
-	ahead, _, _ := j.w.panel(next)
-	each := 0
-	if prefetch := j.e.path.prefetch; prefetch != nil && next != i && j.dst.Rows >= tiles[0].rows {
-		each = min((len(ahead)/cacheLine*tiles[0].rows+j.dst.Rows-1)/j.dst.Rows, mostAsked)
-	}
-	weights, scales, more := j.w.panel(i)
 	if j.blocks == 0 {
 		first, end := i*panelCols, min((i+1)*panelCols, j.dst.Cols)
 		j.dst.clear(first, end)
 		j.e.path.addBias(j.dst, j.bias, 0, j.dst.Rows, first, end)
 		return
 	}
+	form := j.w.form()
+	weights, scales, more := j.w.panel(i)
 	if j.unpacked {
 		room := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(grow(&s.panels, j.blocks*panelCols*blockSteps/4)))), j.blocks*panelCols*blockSteps)
-		j.routines.unpack[j.w.form()](j.blocks, &weights[0], &more[0], j.w.per(), &room[0], unpackedZero)
-		weights, more = room, nil
+		j.routines.unpack[form](j.blocks, &weights[0], &more[0], j.w.per(), &room[0], unpackedZero)
+		form, weights, more = formInt8, room, nil
+	}
+	tiles := j.routines.tiles[form]
+	ahead, _, _ := j.w.panel(next)
+	each := 0
+	if j.e.path.prefetch != nil && next != i && j.dst.Rows >= tiles[0].rows {
+		each = min((len(ahead)/cacheLine*tiles[0].rows+j.dst.Rows-1)/j.dst.Rows, mostAsked)
 	}
 	for r, t := 0, 0; r < j.dst.Rows; {
 		rows := tiles[t].rows

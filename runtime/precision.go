@@ -35,20 +35,22 @@ func (o Options) Validate() error {
 	return fmt.Errorf("--precision %q is unknown; use %s", o.Precision, strings.Join(Precisions, ", "))
 }
 
-// quantising is how the weights of a linear map are quantised in a precision, those that it is named after in that group; no bits
-// where they are not. What 4 bits are too few for has 8: the logits, and the vision tower, on which every later token depends.
-func quantising(precision, name string, group int, zeroPoints bool) kernels.Quantising {
+// quantising is how the weights of a linear map are quantised; no bits where they are not. What 4 bits are too few for has 8: the
+// logits, and the vision tower, on which every later token depends.
+func (o QuantiseOptions) quantising(name string) kernels.Quantising {
 	switch {
 	case name == "visual.patch_embed.proj": // reads pixels, is a few parts in a thousand of the work, and feeds all the rest
 		return kernels.Quantising{}
-	case precision == "int4" && strings.HasPrefix(name, "model.layers."):
-		return kernels.Quantising{Bits: 4, Group: group, ZeroPoints: zeroPoints}
-	case precision == "int4":
+	case o.Precision == "int4" && !strings.HasPrefix(name, "model.layers."):
 		return kernels.Quantising{Bits: 8, Group: group8}
-	case precision == "int8":
-		return kernels.Quantising{Bits: 8, Group: group}
 	}
-	return kernels.Quantising{}
+	return o.named()
+}
+
+// named is how the weights are quantised that the precision is named after; no bits where there are none.
+func (o QuantiseOptions) named() kernels.Quantising {
+	bits := map[string]int{"int8": 8, "int4": 4}[o.Precision]
+	return kernels.Quantising{Bits: bits, Group: o.Group, ZeroPoints: o.ZeroPoints}
 }
 
 // converter gives the weights of linear maps the form of a precision; nil where they stay as they are stored. Weights that bf16
@@ -65,7 +67,7 @@ func converter(e *kernels.Engine, precision string) weights.Converter {
 		}
 	case "int8", "int4":
 		return func(name string, w kernels.Matrix) (kernels.Matrix, error) {
-			how := quantising(precision, name, DefaultGroup(precision), false)
+			how := QuantiseOptions{Precision: precision, Group: DefaultGroup(precision)}.quantising(name)
 			if how.Bits == 0 {
 				return w, nil
 			}

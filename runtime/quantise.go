@@ -63,7 +63,7 @@ func (o QuantiseOptions) Validate() error {
 	case o.ZeroPoints && o.Precision == "int8":
 		return errors.New("--zero-points goes with --precision int4")
 	}
-	if err := quantising(o.Precision, "model.layers.", o.Group, o.ZeroPoints).Check(); err != nil {
+	if err := o.named().Check(); err != nil {
 		return fmt.Errorf("--group: %w", err)
 	}
 	return nil
@@ -108,7 +108,7 @@ func (m *Model) writeQuantised(ctx context.Context, dir string, o QuantiseOption
 	all := append(m.Linears(), m.Decoder.LMHead)
 	done := 0
 	for _, l := range all {
-		how := quantising(o.Precision, l.Name, o.Group, o.ZeroPoints)
+		how := o.quantising(l.Name)
 		if how.Bits == 0 {
 			continue
 		}
@@ -160,7 +160,7 @@ func (m *Model) takePrecision() error {
 // mustBeQuantised is the converter of a quantised checkpoint: the weights that its precision quantises must have been.
 func mustBeQuantised(precision string) weights.Converter {
 	return func(name string, w kernels.Matrix) (kernels.Matrix, error) {
-		if quantising(precision, name, DefaultGroup(precision), false).Bits != 0 {
+		if (QuantiseOptions{Precision: precision}).quantising(name).Bits != 0 {
 			return w, fmt.Errorf("it is not quantised, but the file says that the model is %s; make the model again with `loupe quantize`", precision)
 		}
 		return w, nil

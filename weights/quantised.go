@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unsafe"
 
 	"github.com/loupe-vl/loupe/kernels"
 )
@@ -61,7 +60,7 @@ func WriteQuantised(path, precision string, linears []QuantisedLinear, rest []Na
 			}})
 		case l.How.Bits == 4:
 			more = append(more, Named{l.Name + multiplesEnd, I8, multipleShape, func(w io.Writer) error {
-				_, err := w.Write(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(p.Multiples))), len(p.Multiples)))
+				_, err := w.Write(p.Multiples)
 				return err
 			}})
 		}
@@ -114,7 +113,7 @@ func (c *Checkpoint) Panels(name string, rows, cols int) (*kernels.Panels, bool,
 		if !ok || multiples.DType != I8 {
 			return fail("its zero points, %s, or its multiples, %s, are missing or not U8 and I8", name+zerosEnd, name+multiplesEnd)
 		}
-		parts, p.Multiples = append(parts, multiples), unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(multiples.Data))), len(multiples.Data))
+		parts, p.Multiples = append(parts, multiples), multiples.Data
 	}
 	if err := p.Check(); err != nil {
 		return fail("%v", err)

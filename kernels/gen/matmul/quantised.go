@@ -71,31 +71,13 @@ const tileSignature = "(blocks int, x *xBlock, xStride int, w *byte, scales *uin
 // tileDoc is the name and the doc comment of a tile.
 func (f form) tileDoc(rows int, machine string) (name, doc string) {
 	name = fmt.Sprintf("quant%d%s%s", rows, f.name, machine)
-	if f.multiples {
-		return name, fmt.Sprintf(`%s is quantTileFunc for %d rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
-
-	for r := range %[2]d {
-		for c := range 32 {
-			acc := 0
-			for s := 0; s < blocks; s += span {
-				sum := 0
-				for b := s; b < min(s+span, blocks); b++ {
-					block := x[r*xStride+b].Offset
-					for i := range 32 {
-						block += x[r*xStride+b].Q[i] * w.q(b, c, i)
-					}
-					sum += block * int8(more[b][c])
-				}
-				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
-			}
-			dst[r*dstStride+c] = acc
-		}
-	}
-`, name, rows)
-	}
-	offset := "x[r*xStride+s].Offset"
-	if f.zeros {
-		offset += " * more[s/per][c]"
+	begin, block, to, end := "x[r*xStride+s].Offset", "", "sum", ""
+	switch {
+	case f.zeros:
+		begin += " * more[s/per][c]"
+	case f.multiples:
+		begin, to = "0", "block"
+		block, end = "\n\t\t\t\t\tblock := x[r*xStride+b].Offset", "\n\t\t\t\t\tsum += block * int8(more[b][c])"
 	}
 	return name, fmt.Sprintf(`%s is quantTileFunc for %d rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 
@@ -104,17 +86,17 @@ func (f form) tileDoc(rows int, machine string) (name, doc string) {
 			acc := 0
 			for s := 0; s < blocks; s += span {
 				sum := %[3]s
-				for b := s; b < min(s+span, blocks); b++ {
+				for b := s; b < min(s+span, blocks); b++ {%[4]s
 					for i := range 32 {
-						sum += x[r*xStride+b].Q[i] * w.q(b, c, i)
-					}
+						%[5]s += x[r*xStride+b].Q[i] * w.q(b, c, i)
+					}%[6]s
 				}
 				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
 			}
 			dst[r*dstStride+c] = acc
 		}
 	}
-`, name, rows, offset)
+`, name, rows, begin, block, to, end)
 }
 
 // tileText begins a tile: its doc comment, its arguments, strides in bytes, and R11 and R14 for the addresses of rows.
@@ -132,12 +114,22 @@ func row(r, at int) string {
 	return fmt.Sprintf("%d(%s)%s", at, []string{"SI", "R14"}[r/4], []string{"", "(R10*1)", "(R10*2)", "(R11*1)"}[r%4])
 }
 
-// beginSpan begins the loop over the blocks of a span, of which R15 counts those that are left.
-func (g *generator) beginSpan() {
+// beginSpan begins a span and the loop over its blocks, of which R15 counts those that are left. begin gives sums what they begin with:
+// those of a span, or with clear, which clears them, those of each block.
+func (g *generator) beginSpan(clear, begin func()) {
+	g.label("span")
+	if clear != nil {
+		clear()
+	} else {
+		begin()
+	}
 	g.op("MOVQ span+72(FP), R15")
 	g.op("CMPQ CX, R15")
 	g.op("CMOVQLT CX, R15")
 	g.label("block")
+	if clear != nil {
+		begin()
+	}
 }
 
 // endSpan moves to the next block of x and of weights, and ends the loop over those of a span.
@@ -176,9 +168,17 @@ func (g *generator) quantTile512(f form, rows int) {
 	g.tileText(f, rows, "AVX512")
 	sum := func(r, c int) string { return fmt.Sprintf("Z%d", 2*r+c) }
 	total, acc := sum, func(r, c int) string { return fmt.Sprintf("Z%d", 12+2*r+c) }
+	var clear func()
 	if f.multiples {
 		total = func(r, c int) string { return fmt.Sprintf("Z%d", 8+2*r+c) }
 		acc = func(r, c int) string { return fmt.Sprintf("Z%d", 16+2*r+c) }
+		clear = func() {
+			for r := range rows {
+				for c := range 2 {
+					g.op("VPXORD %[1]s, %[1]s, %[1]s", total(r, c))
+				}
+			}
+		}
 	}
 	for r := range rows {
 		for c := range 2 {
@@ -197,8 +197,7 @@ func (g *generator) quantTile512(f form, rows int) {
 		}
 	}
 	g.op("MOVQ R9, AX")
-	// begin gives sums what they begin with.
-	begin := func() {
+	g.beginSpan(clear, func() {
 		for r := range rows {
 			if f.zeros {
 				g.op("VPXORD %[1]s, %[1]s, %[1]s", sum(r, 0))
@@ -207,20 +206,7 @@ func (g *generator) quantTile512(f form, rows int) {
 			}
 			g.op("VMOVDQA64 %s, %s", sum(r, 0), sum(r, 1))
 		}
-	}
-	g.label("span")
-	if f.multiples {
-		for r := range rows {
-			for c := range 2 {
-				g.op("VPXORD %[1]s, %[1]s, %[1]s", total(r, c))
-			}
-		}
-		g.beginSpan()
-		begin()
-	} else {
-		begin()
-		g.beginSpan()
-	}
+	})
 	// products adds those of the four steps at an offset of x and the weights in registers w and w+1.
 	products := func(at, w int) {
 		for r := range rows {

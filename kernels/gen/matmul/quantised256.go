@@ -12,10 +12,18 @@ func (g *generator) quantTile256(f form, rows, vectors int, vnni bool) {
 	sum := func(r, c int) string { return fmt.Sprintf("Y%d", r*vectors+c) }
 	total, acc := sum, func(r, c int) string { return fmt.Sprintf("Y%d", rows*vectors+r*vectors+c) }
 	wider := f.bits == 4 && (f.multiples || !vnni) // than sums of a block are those of a span
+	zero := func(register string) { g.op("VPXOR %[1]s, %[1]s, %[1]s", register) }
+	var clear func()
 	if wider {
 		total, acc = acc, func(r, c int) string { return fmt.Sprintf("Y%d", 2*rows*vectors+r*vectors+c) }
+		clear = func() {
+			for r := range rows {
+				for c := range vectors {
+					zero(total(r, c))
+				}
+			}
+		}
 	}
-	zero := func(register string) { g.op("VPXOR %[1]s, %[1]s, %[1]s", register) }
 	const low, high, x, t = "Y12", "Y13", "Y14", "Y15" // weights, a broadcast, and what is on its way
 
 	g.op("XORQ R12, R12") // bytes of the columns that are done, in a row of words
@@ -26,8 +34,7 @@ func (g *generator) quantTile256(f form, rows, vectors int, vnni bool) {
 		}
 	}
 	g.op("MOVQ R9, AX")
-	// begin gives sums what they begin with.
-	begin := func() {
+	g.beginSpan(clear, func() {
 		for r := range rows {
 			for c := range vectors {
 				if vnni && !f.zeros {
@@ -37,20 +44,7 @@ func (g *generator) quantTile256(f form, rows, vectors int, vnni bool) {
 				}
 			}
 		}
-	}
-	g.label("span")
-	if wider {
-		for r := range rows {
-			for c := range vectors {
-				zero(total(r, c))
-			}
-		}
-		g.beginSpan()
-		begin()
-	} else {
-		begin()
-		g.beginSpan()
-	}
+	})
 	for j := range f.bits {
 		for c := range vectors {
 			if rows == 1 && c%2 == 0 { // the weights are waited for
@@ -202,13 +196,13 @@ func (g *generator) bigTile256(f form) {
 	g.op("VPXOR %[1]s, %[1]s, %[1]s", t)
 	each(func(_, _ int, at string) { g.op("VMOVUPS %s, %s", t, at) })
 	g.op("MOVQ R9, AX")
-	g.label("span")
-	for r := range rows {
-		for c := range vectors {
-			g.op("VPBROADCASTD %s, %s", row(r, offsetAt), sum(r, c))
+	g.beginSpan(nil, func() {
+		for r := range rows {
+			for c := range vectors {
+				g.op("VPBROADCASTD %s, %s", row(r, offsetAt), sum(r, c))
+			}
 		}
-	}
-	g.beginSpan()
+	})
 	for j := range f.bits {
 		for c := range vectors {
 			g.op("VMOVDQU %d(BX), %s", 128*j+32*c, w[c])
