@@ -1,6 +1,7 @@
 package loupe
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -10,7 +11,7 @@ import (
 // Against reads f, and a second conversation that is to be held against it: other is a messages file like f.Messages. Its
 // parts without a path take images and videos in order; where there are none, those of f's flags that f's own conversation
 // leaves over; and where it leaves none, the same ones as f's.
-func (f Files) Against(other string, images, videos []string) (in, against Input, err error) {
+func (f Files) Against(ctx context.Context, other string, images, videos []string) (in, against Input, err error) {
 	ownImages, ownVideos := len(f.Images), len(f.Videos)
 	if f.Messages != "" {
 		if ownImages, ownVideos, err = pathless(f.Messages); err != nil {
@@ -24,10 +25,10 @@ func (f Files) Against(other string, images, videos []string) (in, against Input
 	second := Files{Messages: other, FPS: f.FPS}
 	f.Images, second.Images = divide(f.Images, ownImages, images, wantImages)
 	f.Videos, second.Videos = divide(f.Videos, ownVideos, videos, wantVideos)
-	if in, err = f.Read(); err != nil {
+	if in, err = f.Read(ctx); err != nil {
 		return in, against, err
 	}
-	if against, err = second.Read(); err != nil {
+	if against, err = second.Read(ctx); err != nil {
 		err = fmt.Errorf("--against: %w", err)
 	}
 	return in, against, err

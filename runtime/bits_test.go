@@ -25,7 +25,7 @@ func embedded(t testing.TB, o loupe.Options) *loupe.Model {
 // embeddedPrompt is a question about the embedded picture.
 func embeddedPrompt(t testing.TB, m *loupe.Model) *loupe.Prompt {
 	t.Helper()
-	img, err := picture.Decode(demo.Picture(), picture.Limits{})
+	img, err := picture.Decode(context.Background(), demo.Picture(), picture.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ func open() (*loupe.Model, picture.Image) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	img, err := picture.Decode(demo.Picture(), picture.Limits{})
+	img, err := picture.Decode(context.Background(), demo.Picture(), picture.Limits{})
 	if err != nil {
 		log.Fatal(err)
 	}

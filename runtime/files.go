@@ -1,6 +1,7 @@
 package loupe
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
 	"net/url"
@@ -34,7 +35,7 @@ type Files struct {
 }
 
 // Read reads every file that f, or a path inside its messages, names.
-func (f Files) Read() (Input, error) {
+func (f Files) Read(ctx context.Context) (Input, error) {
 	in := Input{}
 	switch {
 	case f.FPS < 0:
@@ -54,7 +55,7 @@ func (f Files) Read() (Input, error) {
 	default:
 		in.Messages = f.conversation()
 	}
-	return in, f.readParts(&in)
+	return in, f.readParts(ctx, &in)
 }
 
 // conversation is the flags' conversation: the system text, then the pictures, the videos and the question.
@@ -77,7 +78,7 @@ func (f Files) conversation() []tokenizer.Message {
 }
 
 // readParts loads the picture or video of each part: from its own path, or else from the next flag.
-func (f Files) readParts(in *Input) error {
+func (f Files) readParts(ctx context.Context, in *Input) error {
 	images, videos := f.Images, f.Videos
 	for _, m := range in.Messages {
 		for _, part := range m.Parts {
@@ -90,7 +91,7 @@ func (f Files) readParts(in *Input) error {
 					}
 					path, images = images[0], images[1:]
 				}
-				img, err := readPicture(path)
+				img, err := readPicture(ctx, path)
 				if err != nil {
 					return err
 				}
@@ -103,7 +104,7 @@ func (f Files) readParts(in *Input) error {
 					}
 					path, videos = videos[0], videos[1:]
 				}
-				frames, err := readVideo(path, part.Frames, f.FPS)
+				frames, err := readVideo(ctx, path, part.Frames, f.FPS)
 				if err != nil {
 					return err
 				}
@@ -118,15 +119,15 @@ func (f Files) readParts(in *Input) error {
 }
 
 // readPicture reads a file, a file: URL or a data: URL.
-func readPicture(path string) (picture.Image, error) {
+func readPicture(ctx context.Context, path string) (picture.Image, error) {
 	data, name, err := readURL(path)
 	if err != nil {
 		return picture.Image{}, err
 	}
 	if data == nil {
-		return picture.LoadFile(name, picture.Limits{})
+		return picture.LoadFile(ctx, name, picture.Limits{})
 	}
-	img, err := picture.Decode(data, picture.Limits{})
+	img, err := picture.Decode(ctx, data, picture.Limits{})
 	if err != nil {
 		return img, fmt.Errorf("picture in a data: URL: %w", err)
 	}
@@ -159,9 +160,9 @@ func readURL(s string) (data []byte, path string, err error) {
 
 // readVideo reads an animated GIF, or a directory of frames in name order.
 // frames are its pictures where a message lists them.
-func readVideo(path string, frames []string, fps float64) ([]picture.Image, error) {
+func readVideo(ctx context.Context, path string, frames []string, fps float64) ([]picture.Image, error) {
 	if frames != nil {
-		return readFrames(frames)
+		return readFrames(ctx, frames)
 	}
 	info, err := os.Stat(strings.TrimPrefix(path, "file://"))
 	if err == nil && info.IsDir() {
@@ -169,7 +170,7 @@ func readVideo(path string, frames []string, fps float64) ([]picture.Image, erro
 		if err != nil {
 			return nil, fmt.Errorf("read video: %w", err)
 		}
-		return readFrames(names)
+		return readFrames(ctx, names)
 	}
 	data, name, err := readURL(path)
 	if err == nil && data == nil {
@@ -178,7 +179,7 @@ func readVideo(path string, frames []string, fps float64) ([]picture.Image, erro
 	if err != nil {
 		return nil, fmt.Errorf("read video: %w", err)
 	}
-	images, delays, err := picture.DecodeAnimation(data, picture.Limits{})
+	images, delays, err := picture.DecodeAnimation(ctx, data, picture.Limits{})
 	if err != nil {
 		return nil, fmt.Errorf("read video %s: %w; give an animated GIF, or a directory of frames", path, err)
 	}
@@ -189,10 +190,10 @@ func readVideo(path string, frames []string, fps float64) ([]picture.Image, erro
 }
 
 // readFrames reads the frames of a video. They must be of one size.
-func readFrames(names []string) ([]picture.Image, error) {
+func readFrames(ctx context.Context, names []string) ([]picture.Image, error) {
 	var frames []picture.Image
 	for _, name := range names {
-		img, err := readPicture(name)
+		img, err := readPicture(ctx, name)
 		if err != nil {
 			return nil, fmt.Errorf("read video: %w", err)
 		}

@@ -143,7 +143,7 @@ func (c *goldenCase) input(data []byte) (in loupe.Input, err error) {
 		return in, err
 	}
 	for _, name := range c.Images {
-		img, err := picture.LoadFile(filepath.Join(c.imagesDir(), name), picture.Limits{})
+		img, err := picture.LoadFile(context.Background(), filepath.Join(c.imagesDir(), name), picture.Limits{})
 		if err != nil {
 			return in, err
 		}

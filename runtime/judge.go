@@ -13,14 +13,16 @@ import (
 // Picture is a picture to score: its name, and where its bytes come from.
 type Picture struct {
 	Name string
-	Load func() (picture.Image, error)
+	Load func(context.Context) (picture.Image, error)
 }
 
 // Pictures lists the pictures that paths name: files, and the pictures in directories. Without paths it is the picture
 // that is part of the program. Reading a directory can fail here; reading a picture fails when it is loaded.
 func Pictures(paths []string) ([]Picture, error) {
 	if len(paths) == 0 {
-		return []Picture{{Name: "embedded", Load: func() (picture.Image, error) { return picture.Decode(demo.Picture(), picture.Limits{}) }}}, nil
+		return []Picture{{Name: "embedded", Load: func(ctx context.Context) (picture.Image, error) {
+			return picture.Decode(ctx, demo.Picture(), picture.Limits{})
+		}}}, nil
 	}
 	var out []Picture
 	for _, path := range paths {
@@ -31,7 +33,7 @@ func Pictures(paths []string) ([]Picture, error) {
 			}
 		}
 		for _, name := range names {
-			out = append(out, Picture{Name: name, Load: func() (picture.Image, error) { return readPicture(name) }})
+			out = append(out, Picture{Name: name, Load: func(ctx context.Context) (picture.Image, error) { return readPicture(ctx, name) }})
 		}
 	}
 	return out, nil
@@ -40,7 +42,7 @@ func Pictures(paths []string) ([]Picture, error) {
 // Judge scores a picture and, where critique is set, writes a critique of it in the same pass: the picture is encoded
 // once, for the score head and for the decoder.
 func (m *Model) Judge(ctx context.Context, p Picture, system, question string, critique bool, g Generation) (*Score, string, error) {
-	img, err := p.Load()
+	img, err := p.Load(ctx)
 	if err != nil {
 		return nil, "", err
 	}

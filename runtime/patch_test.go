@@ -18,7 +18,7 @@ import (
 // twoPictures are prompts that ask the same of two pictures of one size.
 func twoPictures(t *testing.T, m *loupe.Model) (clean, corrupted *loupe.Prompt) {
 	t.Helper()
-	img, err := picture.LoadFile(filepath.Join("testdata", "golden", "pictures", "painting_hokusai_wave_928x514_progressive.png"), picture.Limits{})
+	img, err := picture.LoadFile(context.Background(), filepath.Join("testdata", "golden", "pictures", "painting_hokusai_wave_928x514_progressive.png"), picture.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -91,7 +91,7 @@ func widePrompt(t *testing.T, m *loupe.Model, messages, image string) *loupe.Pro
 	if in.Messages, err = tokenizer.ParseMessages(data); err != nil {
 		t.Fatal(err)
 	}
-	img, err := picture.LoadFile(image, picture.Limits{})
+	img, err := picture.LoadFile(t.Context(), image, picture.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -137,7 +137,7 @@ func (f *attendFlags) run(cmd *cobra.Command, args []string) error {
 		}
 		f.options.Target, f.measure.Target = &target, &target
 	}
-	in, err := f.input.read(args)
+	in, err := f.input.read(cmd.Context(), args)
 	if err != nil {
 		return err
 	}

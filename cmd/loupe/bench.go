@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -57,7 +58,7 @@ func (f *benchFlags) run(cmd *cobra.Command) error {
 	if err := f.check(); err != nil {
 		return usageError{err}
 	}
-	if err := f.readPicture(); err != nil {
+	if err := f.readPicture(cmd.Context()); err != nil {
 		return err
 	}
 	m, err := f.load(cmd)
@@ -109,7 +110,7 @@ func (f *benchFlags) load(cmd *cobra.Command) (*loupe.Model, error) {
 }
 
 // readPicture reads the one of the flag, or the one that is part of the program.
-func (f *benchFlags) readPicture() error {
+func (f *benchFlags) readPicture(ctx context.Context) error {
 	var paths []string
 	if f.image != "" {
 		paths = []string{f.image}
@@ -121,7 +122,7 @@ func (f *benchFlags) readPicture() error {
 	if len(pictures) != 1 {
 		return fmt.Errorf("--image %s is a directory of %d pictures; give one file", f.image, len(pictures))
 	}
-	f.options.Image, err = pictures[0].Load()
+	f.options.Image, err = pictures[0].Load(ctx)
 	return err
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -75,11 +76,11 @@ func (f *inputFlags) register(cmd *cobra.Command) {
 }
 
 // read reads the flags' files; args holds the text of the question.
-func (f *inputFlags) read(args []string) (loupe.Input, error) {
+func (f *inputFlags) read(ctx context.Context, args []string) (loupe.Input, error) {
 	if len(args) > 0 {
 		f.files.Text = args[0]
 	}
-	return f.files.Read()
+	return f.files.Read(ctx)
 }
 
 // given reports whether any of them was.
@@ -88,8 +89,8 @@ func (f *inputFlags) given() bool {
 }
 
 // prompt is read, prepared for the model.
-func (f *inputFlags) prompt(m *loupe.Model, args []string) (*loupe.Prompt, error) {
-	in, err := f.read(args)
+func (f *inputFlags) prompt(ctx context.Context, m *loupe.Model, args []string) (*loupe.Prompt, error) {
+	in, err := f.read(ctx, args)
 	if err != nil {
 		return nil, err
 	}

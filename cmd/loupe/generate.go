@@ -65,7 +65,7 @@ func (f *generateFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer m.Close()
-	prompt, err := f.input.prompt(m, args)
+	prompt, err := f.input.prompt(cmd.Context(), m, args)
 	if err != nil {
 		return err
 	}

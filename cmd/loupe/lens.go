@@ -89,7 +89,7 @@ func (f *lensFlags) run(cmd *cobra.Command, args []string) error {
 		}
 		return f.print(cmd.Context(), found)
 	}
-	in, err := f.input.read(args)
+	in, err := f.input.read(cmd.Context(), args)
 	if err != nil {
 		return err
 	}

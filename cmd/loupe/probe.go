@@ -44,7 +44,7 @@ func (f *lensFlags) probe(cmd *cobra.Command, m *loupe.Model) (report.Found, err
 	set.Prompt = func(i int) (*loupe.Prompt, error) {
 		r := records[i]
 		r.Critique = "" // the answer stays out of the prompt
-		l, err := r.Lesson(m)
+		l, err := r.Lesson(cmd.Context(), m)
 		return l.Prompt, err
 	}
 	found, err := lens.Probe(cmd.Context(), m, set)

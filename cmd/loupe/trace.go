@@ -97,7 +97,7 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 		}
 		f.options.Grad = &target
 	}
-	prompt, err := f.input.prompt(m, args)
+	prompt, err := f.input.prompt(cmd.Context(), m, args)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ func embedded(t *testing.T) (*loupe.Model, Options) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	img, err := pictures[0].Load()
+	img, err := pictures[0].Load(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,9 @@ func TestUnseenPicturesAreJudged(t *testing.T) {
 	named, namings := 0, 0
 	for i := range pictures {
 		p := paint.Paint(unseenSeed, i)
-		load := func() (picture.Image, error) { return picture.Image{Width: p.Width, Height: p.Height, Pix: p.Pix}, nil }
+		load := func(context.Context) (picture.Image, error) {
+			return picture.Image{Width: p.Width, Height: p.Height, Pix: p.Pix}, nil
+		}
 		s, words, err := m.Judge(context.Background(), loupe.Picture{Name: "painted", Load: load}, loupe.Rubric, loupe.ScorePrompt, i < critiques, loupe.Generation{MaxTokens: 80})
 		if err != nil {
 			t.Fatal(err)

@@ -159,7 +159,7 @@ func (s *Studio) postRun(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer back()
-	x, err := s.prepare(ask, file)
+	x, err := s.prepare(r.Context(), ask, file)
 	if err != nil {
 		failed(w, err)
 		return
@@ -197,8 +197,8 @@ func (s *Studio) postDirection(w http.ResponseWriter, r *http.Request) {
 	sendJSON(w, d)
 }
 
-func (s *Studio) getOriginal(w http.ResponseWriter, _ *http.Request, r *run) {
-	in, err := r.input()
+func (s *Studio) getOriginal(w http.ResponseWriter, q *http.Request, r *run) {
+	in, err := r.input(q.Context())
 	if err != nil {
 		sendPNG(w, nil, err)
 		return
@@ -272,7 +272,7 @@ func (s *Studio) compute(ctx context.Context, r *run, method attribution.Method,
 	}
 	defer back()
 	if method == attribution.Relative {
-		in, err := r.input()
+		in, err := r.input(ctx)
 		if err != nil {
 			return nil, err
 		}

@@ -118,7 +118,7 @@ func askFor(more string) string {
 // prompt is what the studio makes of askFor("").
 func prompt(t *testing.T, m *loupe.Model) *loupe.Prompt {
 	t.Helper()
-	img, err := picture.Decode(demo.Picture(), picture.Limits{})
+	img, err := picture.Decode(context.Background(), demo.Picture(), picture.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -362,12 +362,12 @@ func TestGoingAway(t *testing.T) {
 func TestSeen(t *testing.T) {
 	c := newClient(t, Options{})
 	c.run(askFor(""), demo.Picture())
-	want, err := picture.Decode(demo.Picture(), picture.Limits{})
+	want, err := picture.Decode(context.Background(), demo.Picture(), picture.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"seen", "original"} {
-		got, err := picture.Decode(c.get("/api/runs/1/"+name+".png", http.StatusOK), picture.Limits{})
+		got, err := picture.Decode(context.Background(), c.get("/api/runs/1/"+name+".png", http.StatusOK), picture.Limits{})
 		if err != nil {
 			t.Fatal(err)
 		}

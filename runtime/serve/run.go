@@ -142,7 +142,7 @@ type done struct {
 }
 
 // prepare makes a run of a picture's file ready, without running the model.
-func (s *Studio) prepare(a Ask, file []byte) (*run, error) {
+func (s *Studio) prepare(ctx context.Context, a Ask, file []byte) (*run, error) {
 	r := &run{ask: a, file: file, model: s.models[a.Model]}
 	if r.model == nil {
 		return nil, fmt.Errorf("there is no model %q here; base is there where the studio was started with --adapter", a.Model)
@@ -151,7 +151,7 @@ func (s *Studio) prepare(a Ask, file []byte) (*run, error) {
 	if r.edits, err = s.readEdits(a.Interventions); err != nil {
 		return nil, err
 	}
-	img, err := picture.Decode(file, picture.Limits{MaxPixels: s.o.MaxPixels})
+	img, err := picture.Decode(ctx, file, picture.Limits{MaxPixels: s.o.MaxPixels})
 	if err != nil {
 		return nil, err
 	}
@@ -168,8 +168,8 @@ func (s *Studio) prepare(a Ask, file []byte) (*run, error) {
 }
 
 // input is what the run was asked, with the picture decoded once more: a large one takes more memory than is kept for a run.
-func (r *run) input() (loupe.Input, error) {
-	img, err := picture.Decode(r.file, picture.Limits{MaxPixels: r.original[0] * r.original[1]})
+func (r *run) input(ctx context.Context) (loupe.Input, error) {
+	img, err := picture.Decode(ctx, r.file, picture.Limits{MaxPixels: r.original[0] * r.original[1]})
 	return loupe.Input{Messages: r.messages, Images: []picture.Image{img}}, err
 }
 

@@ -61,7 +61,7 @@ func (e *Evaluation) Err() error {
 
 // judge scores a record's picture and, where that is asked for, writes a critique of it.
 func (r *Record) judge(ctx context.Context, m *loupe.Model, o EvalOptions) (Judged, error) {
-	img, err := picture.LoadFile(r.Image, picture.Limits{})
+	img, err := picture.LoadFile(ctx, r.Image, picture.Limits{})
 	if err != nil {
 		return Judged{}, err
 	}

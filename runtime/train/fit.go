@@ -37,7 +37,7 @@ type seen struct {
 func (r *run) look(ctx context.Context, records []Record, done, of int) (*seen, error) {
 	s := &seen{records: records}
 	for i := range records {
-		l, err := records[i].Lesson(r.m)
+		l, err := records[i].Lesson(ctx, r.m)
 		if err != nil {
 			return nil, err
 		}

@@ -92,7 +92,7 @@ func openFixture(t *testing.T, dir, adapter string) *fixture {
 	t.Cleanup(func() { m.Close() })
 	fx := &fixture{dir: dir, model: m}
 	for _, r := range records.Records {
-		img, err := picture.LoadFile(filepath.Join(dir, "..", "..", "reference", "images", r.Image), picture.Limits{})
+		img, err := picture.LoadFile(context.Background(), filepath.Join(dir, "..", "..", "reference", "images", r.Image), picture.Limits{})
 		if err != nil {
 			t.Fatal(err)
 		}

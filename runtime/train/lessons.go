@@ -12,8 +12,8 @@ import (
 )
 
 // Lesson prepares a record for a model: its picture is read, its conversation rendered.
-func (r *Record) Lesson(m *loupe.Model) (loupe.Lesson, error) {
-	img, err := picture.LoadFile(r.Image, picture.Limits{})
+func (r *Record) Lesson(ctx context.Context, m *loupe.Model) (loupe.Lesson, error) {
+	img, err := picture.LoadFile(ctx, r.Image, picture.Limits{})
 	if err != nil {
 		return loupe.Lesson{}, fmt.Errorf("%s: %w", r.Where, err)
 	}
@@ -90,7 +90,7 @@ func checked(ctx context.Context, m *loupe.Model, records []Record, bad []fault,
 		if err := ctx.Err(); err != nil {
 			return nil, found, err
 		}
-		img, err := picture.LoadFile(records[i].Image, picture.Limits{})
+		img, err := picture.LoadFile(ctx, records[i].Image, picture.Limits{})
 		if err == nil {
 			digests[i] = sha256.Sum256(img.Pix)
 			var l loupe.Lesson

@@ -69,7 +69,7 @@ func (r *run) evaluated(ctx context.Context) (*EvalLine, error) {
 	o := loupe.LearnOptions{Weight: 1, Lambda: 1, Huber: r.o.ScoreLoss == HuberLoss}
 	for i := range r.eval {
 		record := &r.eval[i]
-		l, err := record.Lesson(r.m)
+		l, err := record.Lesson(ctx, r.m)
 		if err != nil {
 			return nil, err
 		}

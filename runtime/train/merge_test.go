@@ -19,7 +19,7 @@ import (
 // question is a prompt about a painted picture.
 func question(t *testing.T, m *loupe.Model) *loupe.Prompt {
 	t.Helper()
-	img, err := picture.LoadFile(filepath.Join(painted(t, 1), "00000.png"), picture.Limits{})
+	img, err := picture.LoadFile(context.Background(), filepath.Join(painted(t, 1), "00000.png"), picture.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}

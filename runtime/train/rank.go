@@ -82,7 +82,7 @@ func (r *run) rank(ctx context.Context, first, each int) (*ranking, error) {
 	var lessons []loupe.Lesson
 	for i := range each {
 		record := r.order(first + i)
-		l, err := record.Lesson(r.m)
+		l, err := record.Lesson(ctx, r.m)
 		if err != nil {
 			return nil, err
 		}

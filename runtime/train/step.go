@@ -60,7 +60,7 @@ func (r *run) gradients(ctx context.Context, line *LogLine) (tokens int, err err
 	}
 	for i := range each {
 		record := r.order(first + i)
-		lesson, err := record.Lesson(r.m)
+		lesson, err := record.Lesson(ctx, r.m)
 		if err != nil {
 			return 0, err
 		}

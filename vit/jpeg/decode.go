@@ -1,6 +1,7 @@
 package jpeg
 
 import (
+	"context"
 	"errors"
 	"fmt"
 )
@@ -31,9 +32,9 @@ func DecodeConfig(data []byte) (Config, error) {
 	return Config{d.width, d.height, len(d.comps), d.progressive}, nil
 }
 
-// Decode decodes a file. One of more than maxPixels pixels is refused before memory is taken.
-func Decode(data []byte, maxPixels int) (*Image, error) {
-	d := &decoder{data: data, maxPixels: maxPixels}
+// Decode decodes a file until ctx is done. One of more than maxPixels pixels is refused before memory is taken.
+func Decode(ctx context.Context, data []byte, maxPixels int) (*Image, error) {
+	d := &decoder{ctx: ctx, data: data, maxPixels: maxPixels}
 	if err := d.markers(); err != nil {
 		return nil, err
 	}
@@ -42,6 +43,7 @@ func Decode(data []byte, maxPixels int) (*Image, error) {
 
 // decoder is the state of one file.
 type decoder struct {
+	ctx        context.Context
 	data       []byte
 	pos        int
 	headerOnly bool
@@ -60,6 +62,8 @@ type decoder struct {
 	adobe     bool
 	transform byte
 	scanned   bool
+	scans     int // read so far
+	visits    int // blocks of all of them
 }
 
 // component is one colour plane.

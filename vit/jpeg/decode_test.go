@@ -43,7 +43,7 @@ func TestEqualsPillow(t *testing.T) {
 	for name, want := range readExpected(t) {
 		t.Run(name, func(t *testing.T) {
 			data := readFile(t, name)
-			img, err := Decode(data, 1<<20)
+			img, err := Decode(t.Context(), data, 1<<20)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -65,11 +65,11 @@ func TestEqualsPillow(t *testing.T) {
 func TestDecodeLeavesItsInput(t *testing.T) {
 	data := readFile(t, "progressive420.jpg")
 	before := bytes.Clone(data)
-	first, err := Decode(data, 1<<20)
+	first, err := Decode(t.Context(), data, 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := Decode(data, 1<<20)
+	second, err := Decode(t.Context(), data, 1<<20)
 	if err != nil || !bytes.Equal(first.Pix, second.Pix) || !bytes.Equal(data, before) {
 		t.Errorf("decoding again differs, or changed its input: %v", err)
 	}

@@ -2,8 +2,10 @@ package jpeg
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -16,6 +18,38 @@ func change(t *testing.T, name string, old, new string) []byte {
 		t.Fatalf("%s does not contain %x", name, old)
 	}
 	return bytes.Replace(data, []byte(old), []byte(new), 1)
+}
+
+// lastScans is a file of testdata with its last scan n times.
+func lastScans(t *testing.T, name string, n int) []byte {
+	t.Helper()
+	data := readFile(t, name)
+	from := bytes.LastIndex(data, []byte("\xff\xda"))
+	to := len(data) - 2
+	return slices.Concat(data[:from], bytes.Repeat(data[from:to], n), data[to:])
+}
+
+// TestManyScans: a file whose scans would each walk over the whole picture, thousands of times, is refused before it has
+// taken time. The last one refines coefficients, so Pillow would take every repetition.
+func TestManyScans(t *testing.T) {
+	if _, err := Decode(t.Context(), lastScans(t, "progressive420.jpg", 40), 1<<20); err != nil {
+		t.Errorf("50 scans: %v", err)
+	}
+	_, err := Decode(t.Context(), lastScans(t, "progressive420.jpg", 20000), 1<<20)
+	if err == nil || !strings.Contains(err.Error(), "more than 500 scans") {
+		t.Errorf("20,000 scans: the error is %v", err)
+	}
+}
+
+// TestDecodeStops: a context that is done ends a decode.
+func TestDecodeStops(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	for _, name := range []string{"progressive420.jpg", "gray.jpg", "quality50.jpg"} {
+		if img, err := Decode(ctx, readFile(t, name), 1<<20); !errors.Is(err, context.Canceled) || img != nil {
+			t.Errorf("%s: the error is %v", name, err)
+		}
+	}
 }
 
 func TestBadFiles(t *testing.T) {
@@ -45,7 +79,7 @@ func TestBadFiles(t *testing.T) {
 		{"overlapping codes", change(t, "gray.jpg", "\xff\xc4\x00\x1f\x00\x00\x01\x05", "\xff\xc4\x00\x1f\x00\x03\x01\x02"), "Huffman"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			img, err := Decode(c.data, 1<<20)
+			img, err := Decode(t.Context(), c.data, 1<<20)
 			if err == nil {
 				t.Fatalf("no error, but a picture of %d x %d", img.Width, img.Height)
 			}
@@ -86,7 +120,7 @@ func TestTruncated(t *testing.T) {
 	for _, name := range []string{"sampling2x2small.jpg", "progressive420.jpg", "restart1.jpg", "cmyk.jpg"} {
 		data := readFile(t, name)
 		for n := range len(data) - 1 {
-			if _, err := Decode(data[:n], 1<<20); err == nil {
+			if _, err := Decode(t.Context(), data[:n], 1<<20); err == nil {
 				t.Fatalf("%s cut to %d of %d bytes decodes without an error", name, n, len(data))
 			} else if n > 2 && !errors.Is(err, ErrTruncated) {
 				t.Fatalf("%s cut to %d of %d bytes: %v", name, n, len(data), err)
@@ -105,7 +139,7 @@ func TestDamaged(t *testing.T) {
 			for range 1 + r.IntN(3) {
 				bad[r.IntN(len(bad))] ^= byte(1 + r.IntN(255))
 			}
-			if img, err := Decode(bad, 1<<14); err == nil && len(img.Pix) != 3*img.Width*img.Height {
+			if img, err := Decode(t.Context(), bad, 1<<14); err == nil && len(img.Pix) != 3*img.Width*img.Height {
 				t.Fatalf("%s damaged gives %d bytes for %d x %d", name, len(img.Pix), img.Width, img.Height)
 			}
 			Orientation(bad)

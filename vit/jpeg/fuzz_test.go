@@ -11,7 +11,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		const limit = 1 << 16
 		Orientation(data)
-		img, err := Decode(data, limit)
+		img, err := Decode(t.Context(), data, limit)
 		if err != nil {
 			return
 		}

@@ -41,8 +41,31 @@ func (d *decoder) scan(seg []byte) error {
 		}
 	}
 	d.scanned = true
+	if err := d.countScan(s.comps); err != nil {
+		return err
+	}
 	s.restart = d.interval
 	return s.run()
+}
+
+// maxScans is how many scans a file may have: an encoder writes about 10, and a file of a megabyte can hold 10,000 that
+// each walk over the whole picture. libjpeg-turbo's own programs draw the line at 500 (djpeg -maxscans).
+const maxScans = 500
+
+// countScan counts a scan, and its blocks. 64 visits of every block would send each coefficient in a scan of its own.
+func (d *decoder) countScan(comps []*component) error {
+	d.scans++
+	for _, c := range comps {
+		d.visits += len(c.coef) / 64
+	}
+	all := 0
+	for _, c := range d.comps {
+		all += len(c.coef) / 64
+	}
+	if d.scans > maxScans || d.visits > 64*all+1<<20 {
+		return fmt.Errorf("the file has more than %d scans over its picture; it was made to keep a decoder busy, so save it again as PNG or JPEG where it can be opened", d.scans-1)
+	}
+	return nil
 }
 
 func (s *scan) checkProgression(n int) error {
@@ -110,6 +133,9 @@ func (s *scan) run() error {
 		c := s.comps[0]
 		w, h := ceilDiv(c.width, 8), ceilDiv(c.height, 8)
 		for y := range h {
+			if err := s.d.ctx.Err(); err != nil {
+				return err
+			}
 			for x := range w {
 				s.beforeMCU()
 				s.block(0, c, x, y)
@@ -126,6 +152,9 @@ func (s *scan) run() error {
 		return fmt.Errorf("an MCU of %d blocks; at most 10 are allowed", blocks)
 	}
 	for my := range s.d.mcusY {
+		if err := s.d.ctx.Err(); err != nil {
+			return err
+		}
 		for mx := range s.d.mcusX {
 			s.beforeMCU()
 			for i, c := range s.comps {

@@ -2,6 +2,7 @@ package picture
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 )
@@ -12,7 +13,7 @@ const maxFrames = 4096
 // DecodeAnimation decodes every frame of an animated GIF as Pillow's ImageSequence and convert("RGB") show it, and for how
 // many seconds. The frames together count against the limit of pixels. Where the first frame's palette is a gray ramp, later
 // frames keep their own colours, which Pillow loses.
-func DecodeAnimation(data []byte, l Limits) (frames []Image, seconds []float64, err error) {
+func DecodeAnimation(ctx context.Context, data []byte, l Limits) (frames []Image, seconds []float64, err error) {
 	if kind := sniff(data); kind != "GIF" {
 		if kind == "" {
 			kind = "empty"

@@ -18,7 +18,7 @@ func TestDecodeAnimation(t *testing.T) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			frames, seconds, err := DecodeAnimation(readPicture(t, name), Limits{})
+			frames, seconds, err := DecodeAnimation(t.Context(), readPicture(t, name), Limits{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -43,7 +43,7 @@ func TestDecodeAnimation(t *testing.T) {
 // TestDecodeAnimationKeepsColours: after a first frame in a gray ramp, Pillow shows the palette of a later frame as grays;
 // here it keeps its colours.
 func TestDecodeAnimationKeepsColours(t *testing.T) {
-	frames, _, err := DecodeAnimation(readPicture(t, "anim_ramp_then_colours.gif"), Limits{})
+	frames, _, err := DecodeAnimation(t.Context(), readPicture(t, "anim_ramp_then_colours.gif"), Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestDecodeAnimationRefuses(t *testing.T) {
 		{"more pixels than the limit in one frame", gif, Limits{MaxPixels: 13*11 - 1}, "more than the limit"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			frames, _, err := DecodeAnimation(c.data, c.l)
+			frames, _, err := DecodeAnimation(t.Context(), c.data, c.l)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%d frames and the error %v, want one that says %q", len(frames), err, c.want)
 			}

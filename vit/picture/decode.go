@@ -2,6 +2,7 @@ package picture
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -13,13 +14,13 @@ import (
 
 // Decode decodes a picture of any known kind, the first frame of an animated one, and turns it upright by its EXIF or
 // XMP orientation. Alpha is dropped, as Pillow's convert("RGB") drops it. Truncated and corrupt files are errors.
-func Decode(data []byte, l Limits) (img Image, err error) {
+func Decode(ctx context.Context, data []byte, l Limits) (img Image, err error) {
 	orientation := 1
 	switch kind := sniff(data); kind {
 	case "JPEG":
 		orientation = jpeg.Orientation(data)
 		var j *jpeg.Image
-		if j, err = jpeg.Decode(data, l.most()); err == nil {
+		if j, err = jpeg.Decode(ctx, data, l.most()); err == nil {
 			img = Image{Width: j.Width, Height: j.Height, Pix: j.Pix}
 		}
 	case "PNG":

@@ -52,7 +52,7 @@ func TestDecode(t *testing.T) {
 	}
 	for name, want := range rows {
 		t.Run(name, func(t *testing.T) {
-			img, err := LoadFile(filepath.Join("testdata", "files", name), Limits{})
+			img, err := LoadFile(t.Context(), filepath.Join("testdata", "files", name), Limits{})
 			if why, ok := refused[name]; ok || want.Error != "" {
 				if err == nil {
 					t.Fatalf("accepted; the table says refused (%s), the reference %q", why, want.Error)

@@ -71,7 +71,7 @@ func TestLoadFileErrors(t *testing.T) {
 			}
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			_, err := LoadFile(path, Limits{})
+			_, err := LoadFile(t.Context(), path, Limits{})
 			runtime.ReadMemStats(&after)
 			if err == nil {
 				t.Fatal("accepted")
@@ -91,7 +91,7 @@ func TestLoadFileErrors(t *testing.T) {
 func TestLoadFileNoFile(t *testing.T) {
 	dir := t.TempDir()
 	for path, want := range map[string]string{dir: "is a directory; give a file", filepath.Join(dir, "none.png"): "no such file"} {
-		_, err := LoadFile(path, Limits{})
+		_, err := LoadFile(t.Context(), path, Limits{})
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: the error is %v, want one that says %q", path, err, want)
 		}
@@ -102,15 +102,15 @@ func TestLoadFileNoFile(t *testing.T) {
 func TestLimits(t *testing.T) {
 	for _, name := range []string{"exif6.jpg", "rgb.png", "gray1_adam7.png", "still.gif", "lossy.webp", "lossless.webp", "animated.webp", "bits24.bmp", "rgb_lzw.tiff", "tiled.tiff"} {
 		data := readPicture(t, name)
-		img, err := Decode(data, Limits{})
+		img, err := Decode(t.Context(), data, Limits{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		n := img.Width * img.Height
-		if _, err := Decode(data, Limits{MaxPixels: n}); err != nil {
+		if _, err := Decode(t.Context(), data, Limits{MaxPixels: n}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := Decode(data, Limits{MaxPixels: n - 1}); err == nil || !strings.Contains(err.Error(), "limit") {
+		if _, err := Decode(t.Context(), data, Limits{MaxPixels: n - 1}); err == nil || !strings.Contains(err.Error(), "limit") {
 			t.Errorf("%s of %d pixels under a limit of %d: %v", name, n, n-1, err)
 		}
 	}
@@ -126,16 +126,16 @@ func TestTruncated(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			data := readPicture(t, name)
-			whole, err := Decode(data, Limits{})
+			whole, err := Decode(t.Context(), data, Limits{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			for n := range data {
-				img, err := Decode(data[:n], Limits{})
+				img, err := Decode(t.Context(), data[:n], Limits{})
 				if err == nil && !bytes.Equal(img.Pix, whole.Pix) {
 					t.Errorf("cut to %d of %d bytes: accepted with other pixels", n, len(data))
 				}
-				if _, _, err := DecodeAnimation(data[:n], Limits{}); err == nil && n < len(data)-1 {
+				if _, _, err := DecodeAnimation(t.Context(), data[:n], Limits{}); err == nil && n < len(data)-1 {
 					t.Errorf("cut to %d of %d bytes: accepted as a whole animation", n, len(data))
 				}
 			}

@@ -22,17 +22,17 @@ func FuzzDecode(f *testing.F) {
 	}
 	l := Limits{MaxPixels: 1 << 16}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		img, err := Decode(data, l)
+		img, err := Decode(t.Context(), data, l)
 		if err == nil {
 			checkImage(t, img, l)
-			again, err := Decode(data, l)
+			again, err := Decode(t.Context(), data, l)
 			if err != nil || sha(again.Pix) != sha(img.Pix) {
 				t.Errorf("decoded again it differs (%v)", err)
 			}
 		} else if img.Pix != nil {
 			t.Errorf("pixels together with the error %v", err)
 		}
-		frames, seconds, err := DecodeAnimation(data, l)
+		frames, seconds, err := DecodeAnimation(t.Context(), data, l)
 		if err != nil {
 			return
 		}

@@ -78,7 +78,7 @@ func TestGoldenPixels(t *testing.T) {
 				var row pixelRow
 				unmarshal(t, raw, &row)
 				unmarshal(t, raw, &row.resized)
-				img, err := LoadFile(filepath.Join(images, name), Limits{})
+				img, err := LoadFile(t.Context(), filepath.Join(images, name), Limits{})
 				if row.Error != "" {
 					if err == nil {
 						t.Errorf("accepted; the reference says %s", row.Error)

@@ -1,6 +1,7 @@
 package picture
 
 import (
+	"context"
 	"fmt"
 	"os"
 )
@@ -40,7 +41,7 @@ func (l Limits) check(w, h int) error {
 }
 
 // LoadFile reads and decodes a file. Every error names it.
-func LoadFile(path string, l Limits) (Image, error) {
+func LoadFile(ctx context.Context, path string, l Limits) (Image, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return Image{}, fmt.Errorf("read picture: %w", err)
@@ -52,7 +53,7 @@ func LoadFile(path string, l Limits) (Image, error) {
 	if err != nil {
 		return Image{}, fmt.Errorf("read picture: %w", err)
 	}
-	img, err := Decode(data, l)
+	img, err := Decode(ctx, data, l)
 	if err != nil {
 		return Image{}, fmt.Errorf("read picture %s: %w", path, err)
 	}

@@ -21,7 +21,7 @@ func embeddedRun(t *testing.T, pictures int) Run {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { m.Close() })
-	img, err := picture.Decode(demo.Picture(), picture.Limits{})
+	img, err := picture.Decode(context.Background(), demo.Picture(), picture.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestWalk(t *testing.T) {
 		t.Errorf("the head's shares add up to %v", sum)
 	}
 	// The patch in the middle of the built-in picture, as the picture's file has it.
-	img, err := picture.Decode(demo.Picture(), picture.Limits{})
+	img, err := picture.Decode(context.Background(), demo.Picture(), picture.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ func ExampleCompute() {
 		log.Fatal(err)
 	}
 	defer m.Close()
-	img, err := picture.Decode(demo.Picture(), picture.Limits{})
+	img, err := picture.Decode(context.Background(), demo.Picture(), picture.Limits{})
 	if err != nil {
 		log.Fatal(err)
 	}

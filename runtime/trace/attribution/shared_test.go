@@ -32,7 +32,7 @@ func TestGoldenContributions(t *testing.T) {
 			if err := json.Unmarshal(data, &use); err != nil {
 				t.Fatal(err)
 			}
-			in, err := loupe.Files{Text: "Score this painting.", System: loupe.Rubric, Images: []string{filepath.Join(shared, "reference", "images", use.Images[0])}}.Read()
+			in, err := loupe.Files{Text: "Score this painting.", System: loupe.Rubric, Images: []string{filepath.Join(shared, "reference", "images", use.Images[0])}}.Read(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -40,7 +40,7 @@ func build(ctx context.Context) (map[string][]byte, error) {
 		return nil, err
 	}
 	defer m.Close()
-	img, err := picture.Decode(demo.Picture(), picture.Limits{})
+	img, err := picture.Decode(ctx, demo.Picture(), picture.Limits{})
 	if err != nil {
 		return nil, err
 	}

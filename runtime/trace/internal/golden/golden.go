@@ -2,6 +2,7 @@ package golden
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -72,7 +73,7 @@ func input(dir string, data []byte) (in loupe.Input, err error) {
 		return in, err
 	}
 	for _, name := range c.Images {
-		img, err := picture.LoadFile(filepath.Join(dir, "pictures", name), picture.Limits{})
+		img, err := picture.LoadFile(context.Background(), filepath.Join(dir, "pictures", name), picture.Limits{})
 		if err != nil {
 			return in, err
 		}
