@@ -3,9 +3,9 @@ package loupe
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"github.com/loupe-vl/loupe/tokenizer"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // Against reads f, and a second conversation that is to be held against it: other is a messages file like f.Messages. Its
@@ -51,7 +51,7 @@ func divide(flags []string, own int, others []string, want int) (first, second [
 
 // pathless counts the image and video parts of a messages file that name no file.
 func pathless(path string) (images, videos int, err error) {
-	data, err := os.ReadFile(path)
+	data, err := disk.Read(path, disk.JSONLimit)
 	if err != nil {
 		return 0, 0, fmt.Errorf("read messages: %w", err)
 	}

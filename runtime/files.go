@@ -13,6 +13,7 @@ import (
 	"github.com/loupe-vl/loupe/runtime/demo"
 	"github.com/loupe-vl/loupe/tokenizer"
 	"github.com/loupe-vl/loupe/vit/picture"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // EmbeddedNotice says what the embedded checkpoint is worth.
@@ -45,7 +46,7 @@ func (f Files) Read(ctx context.Context) (Input, error) {
 	case f.Messages == "" && f.Text == "" && len(f.Images)+len(f.Videos) == 0:
 		return in, fmt.Errorf("there is nothing to ask; give a prompt, --image, --video or --messages")
 	case f.Messages != "":
-		data, err := os.ReadFile(f.Messages)
+		data, err := disk.Read(f.Messages, disk.JSONLimit)
 		if err != nil {
 			return in, fmt.Errorf("read messages: %w", err)
 		}
@@ -174,7 +175,7 @@ func readVideo(ctx context.Context, path string, frames []string, fps float64) (
 	}
 	data, name, err := readURL(path)
 	if err == nil && data == nil {
-		data, err = os.ReadFile(name)
+		data, err = disk.Read(name, disk.PictureLimit)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read video: %w", err)

@@ -15,6 +15,7 @@ import (
 	"github.com/loupe-vl/loupe/vit"
 	"github.com/loupe-vl/loupe/vit/picture"
 	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // Options are how a model is loaded. The zero value is exact arithmetic on all cores with the checkpoint's own limits.
@@ -64,7 +65,7 @@ func Load(dir string, o Options) (*Model, error) {
 		return nil, fmt.Errorf("load model: %s is a file; give --model the directory that holds config.json", dir)
 	}
 	checkpoint := func() (*weights.Checkpoint, error) { return weights.OpenCheckpoint(dir) }
-	return load(os.DirFS(dir), dir, checkpoint, o)
+	return load(disk.FS(dir), dir, checkpoint, o)
 }
 
 // Embedded opens the demonstration checkpoint that is part of the program.
@@ -178,7 +179,7 @@ func newProcessor(pre *weights.Preprocessor, o Options) (picture.Processor, erro
 func (m *Model) loadHead(files fs.FS, dir string) (err error) {
 	where := dir
 	if dir != "" {
-		files = os.DirFS(dir)
+		files = disk.FS(dir)
 	} else {
 		where = m.Dir
 		if _, err := fs.Stat(files, weights.ScoreHeadConfigName); errors.Is(err, fs.ErrNotExist) {

@@ -1,6 +1,7 @@
 package loupe
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // besideWeights are the files of a model directory that go with its weights.
@@ -29,21 +31,35 @@ func (m *Model) CopyBeside(dir string, edit func(name string, data []byte) ([]by
 // copyFiles copies those of the files that are there.
 func copyFiles(files fs.FS, names []string, dir string, edit func(name string, data []byte) ([]byte, error)) error {
 	for _, name := range names {
-		data, err := fs.ReadFile(files, name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err == nil && edit != nil {
-			data, err = edit(name, data)
-		}
-		if err == nil {
-			err = weights.WriteFileAtomic(filepath.Join(dir, name), func(w io.Writer) error { _, err := w.Write(data); return err })
-		}
-		if err != nil {
+		err := copyFile(files, name, filepath.Join(dir, name), edit)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
 	return nil
+}
+
+// copyFile copies one file, whatever its size where nobody edits it.
+func copyFile(files fs.FS, name, to string, edit func(name string, data []byte) ([]byte, error)) error {
+	var from io.Reader
+	if edit != nil {
+		data, err := fs.ReadFile(files, name)
+		if err == nil {
+			data, err = edit(name, data)
+		}
+		if err != nil {
+			return err
+		}
+		from = bytes.NewReader(data)
+	} else {
+		f, err := files.Open(name)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		from = f
+	}
+	return weights.WriteFileAtomic(to, func(w io.Writer) error { _, err := io.Copy(w, from); return err })
 }
 
 // QuantiseOptions are how a model is quantised once and for all.
@@ -137,7 +153,7 @@ func (m *Model) writeQuantised(ctx context.Context, dir string, o QuantiseOption
 	}
 	head := m.files
 	if from := m.options.headDir(); from != "" {
-		head = os.DirFS(from)
+		head = disk.FS(from)
 	}
 	return copyFiles(head, []string{weights.ScoreHeadConfigName, weights.ScoreHeadWeightsName}, dir, nil)
 }

@@ -10,5 +10,5 @@
 //   - ExpandPads: the placeholder of a picture repeated for each of its patches.
 //
 // It may import the standard library, gotokenizers, regexp2, gonja and
-// golang.org/x/text; nothing else of this module.
+// golang.org/x/text; of this module only weights/disk.
 package tokenizer

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/loupe-vl/loupe/weights/disk"
 	"github.com/nlpodyssey/gotokenizers/models/bpemodel"
 )
 
@@ -23,7 +23,7 @@ const (
 
 // Load is LoadFS of the directory dir.
 func Load(dir string) (*Tokenizer, error) {
-	t, err := LoadFS(os.DirFS(dir))
+	t, err := LoadFS(disk.FS(dir))
 	if err != nil {
 		return nil, fmt.Errorf("loading the tokenizer of %s: %w", dir, err)
 	}

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 	"time"
 
+	"github.com/loupe-vl/loupe/weights/disk"
 	"github.com/nikolalohinski/gonja/v2/config"
 	"github.com/nikolalohinski/gonja/v2/exec"
 	"github.com/nikolalohinski/gonja/v2/loaders"
@@ -34,7 +34,7 @@ type RenderOptions struct {
 
 // LoadChatTemplate is LoadChatTemplateFS of the directory dir.
 func LoadChatTemplate(dir string) (*ChatTemplate, error) {
-	c, err := LoadChatTemplateFS(os.DirFS(dir))
+	c, err := LoadChatTemplateFS(disk.FS(dir))
 	if err != nil {
 		return nil, fmt.Errorf("loading the chat template of %s: %w", dir, err)
 	}

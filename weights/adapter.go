@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // The file names of an adapter, as PEFT writes them.
@@ -64,7 +66,7 @@ var plain = map[string][]any{
 
 // ReadAdapter reads and checks an adapter_config.json. Kinds of adapters other than plain LoRA are errors.
 func ReadAdapter(path string) (*AdapterConfig, error) {
-	data, err := readJSONFile(path)
+	data, err := disk.Read(path, disk.JSONLimit)
 	if err != nil {
 		return nil, fmt.Errorf("read adapter: %w", err)
 	}

@@ -3,6 +3,8 @@ package weights
 import (
 	"fmt"
 	"slices"
+
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // TextConfig describes the language decoder, in the names of config.json.
@@ -68,7 +70,7 @@ type Config struct {
 
 // ReadConfig reads and checks a config.json. See ParseConfig.
 func ReadConfig(path string) (*Config, error) {
-	data, err := readJSONFile(path)
+	data, err := disk.Read(path, disk.JSONLimit)
 	if err != nil {
 		return nil, fmt.Errorf("read config: %w", err)
 	}

@@ -5,6 +5,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"math"
+
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // SHA256 is the digest of the tensor's raw bytes, in hexadecimal. Name, type
@@ -52,7 +55,7 @@ func Digest(tensors []TensorDigest) string {
 
 // FileSHA256 is the digest of a file's bytes, in hexadecimal, and its length.
 func FileSHA256(path string) (digest string, size int64, err error) {
-	f, _, err := openRegular(path)
+	f, _, err := disk.Open(path, math.MaxInt64)
 	if err != nil {
 		return "", 0, err
 	}

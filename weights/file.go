@@ -3,8 +3,9 @@ package weights
 import (
 	"fmt"
 	"math"
-	"os"
 	"sort"
+
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // File is an open safetensors file. Its tensors are views into its memory map;
@@ -23,7 +24,7 @@ type File struct {
 // Open maps the safetensors file at path and checks its header whole. The data
 // itself is not read. Close it when no tensor of it is in use.
 func Open(path string) (*File, error) {
-	f, size, err := openRegular(path)
+	f, size, err := disk.Open(path, math.MaxInt64)
 	if err != nil {
 		return nil, err
 	}
@@ -63,31 +64,6 @@ func newFile(path string, data []byte, unmap func() error) (*File, error) {
 		f.index[t.Name] = i
 	}
 	return f, nil
-}
-
-// openRegular opens a file for reading after making sure that it is one: a
-// directory gives a clear error, and a pipe must not make the program wait.
-func openRegular(path string) (*os.File, int64, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, 0, err
-	}
-	if info.IsDir() {
-		return nil, 0, fmt.Errorf("%s is a directory where a file is needed", path)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, 0, fmt.Errorf("%s is not a regular file", path)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, 0, err
-	}
-	info, err = f.Stat() // the size of what was opened, not of what was looked at
-	if err != nil {
-		f.Close()
-		return nil, 0, err
-	}
-	return f, info.Size(), nil
 }
 
 // Path is the name the file was opened by.

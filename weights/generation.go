@@ -1,6 +1,10 @@
 package weights
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/loupe-vl/loupe/weights/disk"
+)
 
 // Generation is generation_config.json: how the publisher would have the model
 // decode. A key that is absent leaves its part of decoding off.
@@ -34,7 +38,7 @@ var forcingKeys = []string{
 // ReadGeneration reads and checks a generation_config.json. The error of a file
 // that does not exist is fs.ErrNotExist.
 func ReadGeneration(path string) (*Generation, error) {
-	data, err := readJSONFile(path)
+	data, err := disk.Read(path, disk.JSONLimit)
 	if err != nil {
 		return nil, fmt.Errorf("read generation config: %w", err)
 	}

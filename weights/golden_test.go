@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // The golden models open whole: configs, and every tensor with the shape that
@@ -86,7 +88,7 @@ func TestReferenceConfigs(t *testing.T) {
 	path := filepath.Join(awq, "config.json")
 	_, err := ReadConfig(path)
 	wantError(t, err, path, "quantization_config", "not supported yet")
-	data, err := readJSONFile(path)
+	data, err := disk.Read(path, disk.JSONLimit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +104,7 @@ func TestReferenceConfigs(t *testing.T) {
 // The real index of the 2B model parses, and names what the list of tensors names.
 func TestReferenceIndex(t *testing.T) {
 	dir := shared(t, "reference", "qwen2-vl-2b-instruct")
-	data, err := readJSONFile(filepath.Join(dir, IndexName))
+	data, err := disk.Read(filepath.Join(dir, IndexName), disk.JSONLimit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +112,7 @@ func TestReferenceIndex(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list, err := readJSONFile(filepath.Join(dir, "tensors.tsv"))
+	list, err := disk.Read(filepath.Join(dir, "tensors.tsv"), disk.JSONLimit)
 	if err != nil {
 		t.Fatal(err)
 	}

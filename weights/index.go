@@ -3,17 +3,14 @@ package weights
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"sort"
 	"strings"
-)
 
-// maxJSONFile bounds the JSON files that are read whole, in bytes. The index of
-// the 72B model is about 0.1 MB, its config 2 kB.
-const maxJSONFile = 64 << 20
+	"github.com/loupe-vl/loupe/weights/disk"
+)
 
 // shardIndex is model.safetensors.index.json: stored tensor name to shard.
 type shardIndex map[string]string
@@ -123,26 +120,9 @@ func (d dirStore) exists(name string) bool {
 	return err == nil
 }
 
-func (d dirStore) read(name string) ([]byte, error) { return readJSONFile(d.path(name)) }
+func (d dirStore) read(name string) ([]byte, error) { return disk.Read(d.path(name), disk.JSONLimit) }
 
 func (d dirStore) open(name string) (*File, error) { return Open(d.path(name)) }
-
-// readJSONFile reads a regular file of bounded size.
-func readJSONFile(path string) ([]byte, error) {
-	f, size, err := openRegular(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	if size > maxJSONFile {
-		return nil, fmt.Errorf("%s: %d bytes exceed the limit of %d for a JSON file", path, size, maxJSONFile)
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxJSONFile))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	return data, nil
-}
 
 func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))

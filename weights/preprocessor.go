@@ -3,6 +3,8 @@ package weights
 import (
 	"fmt"
 	"math"
+
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // Preprocessor is preprocessor_config.json: how pictures become patches.
@@ -26,7 +28,7 @@ const (
 
 // ReadPreprocessor reads and checks a preprocessor_config.json.
 func ReadPreprocessor(path string) (*Preprocessor, error) {
-	data, err := readJSONFile(path)
+	data, err := disk.Read(path, disk.JSONLimit)
 	if err != nil {
 		return nil, fmt.Errorf("read preprocessor config: %w", err)
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // The file names of a score head, beside the model or in a directory of its own.
@@ -36,7 +38,7 @@ type ScoreTarget struct {
 // ReadScoreHead reads and checks a score_head.json. The error of a file that
 // does not exist is fs.ErrNotExist.
 func ReadScoreHead(path string) (*ScoreHeadConfig, error) {
-	data, err := readJSONFile(path)
+	data, err := disk.Read(path, disk.JSONLimit)
 	if err != nil {
 		return nil, fmt.Errorf("read score head: %w", err)
 	}

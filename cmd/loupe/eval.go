@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/loupe-vl/loupe/runtime/train/metrics"
 	"github.com/loupe-vl/loupe/runtime/train/sbert"
 	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/disk"
 	"github.com/spf13/cobra"
 )
 
@@ -105,7 +105,7 @@ func readTable(data string) ([]byte, error) {
 	if !strings.EqualFold(filepath.Ext(data), ".csv") {
 		return nil, nil
 	}
-	text, err := os.ReadFile(data)
+	text, err := disk.Read(data, disk.DataLimit)
 	if err != nil {
 		return nil, fmt.Errorf("read table: %w", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // entry is one intervention as its file has it.
@@ -32,7 +32,7 @@ var ops = map[string]tensor.EditOp{"zero": tensor.Zero, "scale": tensor.Scale, "
 //
 // A value's file is looked for relative to the JSON file. Unknown keys and operations are errors.
 func ReadInterventions(path string) ([]loupe.Intervention, error) {
-	data, err := os.ReadFile(path)
+	data, err := disk.Read(path, disk.JSONLimit)
 	if err != nil {
 		return nil, fmt.Errorf("read interventions: %w", err)
 	}

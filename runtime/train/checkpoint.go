@@ -13,6 +13,7 @@ import (
 	"strconv"
 
 	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // A checkpoint is a directory, OUT/checkpoints/step-N: what learns, the optimiser's moments, and what run it belongs to. It
@@ -181,7 +182,7 @@ func (r *run) restore() (resumed bool, err error) {
 // read takes the parameters and the optimiser's moments from the checkpoint in dir.
 func (r *run) read(dir string) (s state, err error) {
 	file := filepath.Join(dir, stateName)
-	data, err := os.ReadFile(file)
+	data, err := disk.Read(file, disk.JSONLimit)
 	if err != nil {
 		return s, err
 	}

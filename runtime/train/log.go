@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // LogLine is one step as OUT/log.jsonl has it.
@@ -81,7 +82,7 @@ func openLog[T any](path string, keep func(T) bool) (*os.File, error) {
 
 // readLog reads the lines that keep wants, and the whole file. A line that a killed run left half-written is none.
 func readLog[T any](path string, keep func(T) bool) (lines []T, data []byte, err error) {
-	data, err = os.ReadFile(path)
+	data, err = disk.Read(path, disk.DataLimit)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, fmt.Errorf("read log: %w", err)
 	}

@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // ReadRecords reads training data: JSON Lines, a JSON array, or CSV with a header by the name of the file. Pictures are
@@ -33,7 +34,7 @@ type fault struct {
 
 // readRecords reads the records that are good, and what is wrong with the others.
 func readRecords(path string) (records []Record, bad []fault, err error) {
-	text, err := os.ReadFile(path)
+	text, err := disk.Read(path, disk.DataLimit)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read training data: %w", err)
 	}

@@ -6,5 +6,5 @@
 // Go's packages, whose planes and palettes are read field by field, since their colour conversions differ from Pillow's;
 // GIF by the package itself.
 //
-// May import: vit/jpeg, golang.org/x/image and the standard library.
+// May import: vit/jpeg, weights/disk, golang.org/x/image and the standard library.
 package picture

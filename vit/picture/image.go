@@ -3,7 +3,8 @@ package picture
 import (
 	"context"
 	"fmt"
-	"os"
+
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // Image is a picture: Pix holds red, green and blue of each pixel, row by row, 3*Width*Height bytes.
@@ -42,14 +43,7 @@ func (l Limits) check(w, h int) error {
 
 // LoadFile reads and decodes a file. Every error names it.
 func LoadFile(ctx context.Context, path string, l Limits) (Image, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return Image{}, fmt.Errorf("read picture: %w", err)
-	}
-	if info.IsDir() {
-		return Image{}, fmt.Errorf("read picture: %s is a directory; give a file", path)
-	}
-	data, err := os.ReadFile(path)
+	data, err := disk.ReadContext(ctx, path, disk.PictureLimit)
 	if err != nil {
 		return Image{}, fmt.Errorf("read picture: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/tokenizer"
 	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // Load opens the sentence encoder in dir, as sentence-transformers saves it: modules.json, the transformer's config.json,
@@ -26,7 +27,7 @@ func Load(dir string, engine *kernels.Engine) (e *Encoder, err error) {
 			e, err = nil, fmt.Errorf("load sentence encoder %s: %w", dir, err)
 		}
 	}()
-	data, err := os.ReadFile(filepath.Join(dir, weights.SentenceModulesName))
+	data, err := disk.Read(filepath.Join(dir, weights.SentenceModulesName), disk.JSONLimit)
 	if err != nil {
 		return e, fmt.Errorf("%w; --sbert takes a directory as sentence-transformers saves it, with modules.json", err)
 	}
@@ -51,7 +52,7 @@ func Load(dir string, engine *kernels.Engine) (e *Encoder, err error) {
 // parse reads one JSON file of dir.
 func parse[T any](dir, name string, f func(file string, data []byte) (T, error)) (T, error) {
 	path := filepath.Join(dir, name)
-	data, err := os.ReadFile(path)
+	data, err := disk.Read(path, disk.JSONLimit)
 	if err != nil {
 		var zero T
 		return zero, err
@@ -72,7 +73,7 @@ func (e *Encoder) loadTransformer(dir string) (width int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if e.tokenizer, err = tokenizer.LoadWordPiece(os.DirFS(dir)); err != nil {
+	if e.tokenizer, err = tokenizer.LoadWordPiece(disk.FS(dir)); err != nil {
 		return 0, err
 	}
 	if n := e.tokenizer.Size(); n > config.VocabSize {

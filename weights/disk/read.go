@@ -1,0 +1,93 @@
+package disk
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+)
+
+// Limits of the files that are read whole, in bytes. Files that are mapped have none.
+const (
+	// JSONLimit is for JSON, templates and the like; the published tokenizer.json has 7 MB.
+	JSONLimit = 64 << 20
+	// PictureLimit holds three bytes for each pixel of the largest picture that Pillow opens.
+	PictureLimit = 512 << 20
+	// DataLimit is for lists and tables of records.
+	DataLimit = 1 << 30
+)
+
+// piece is how many bytes are read before it is asked again whether to go on.
+const piece = 1 << 20
+
+// Read is ReadContext of a read that nothing stops.
+func Read(path string, limit int64) ([]byte, error) {
+	return ReadContext(context.Background(), path, limit)
+}
+
+// ReadContext reads a whole regular file of at most limit bytes; see Open for what is refused. A file that grows meanwhile is
+// read to the limit at most and then refused. It returns soon after ctx ends, even where the file system does not answer; the
+// error is then that of ctx.
+func ReadContext(ctx context.Context, path string, limit int64) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if ctx.Done() == nil {
+		return read(ctx, path, limit)
+	}
+	type result struct {
+		data []byte
+		err  error
+	}
+	done := make(chan result, 1) // whoever reads can leave its result and end, though nobody waits
+	go func() {
+		data, err := read(ctx, path, limit)
+		done <- result{data, err}
+	}()
+	select {
+	case r := <-done:
+		return r.data, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func read(ctx context.Context, path string, limit int64) ([]byte, error) {
+	f, size, err := Open(path, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return ReadAll(ctx, f, path, size, limit)
+}
+
+// ReadAll reads r to its end, at most limit bytes; size is how many are expected, 0 where that is not known. name stands for r
+// in errors. When ctx ends it stops between two pieces.
+func ReadAll(ctx context.Context, r io.Reader, name string, size, limit int64) ([]byte, error) {
+	data := make([]byte, 0, min(size, limit)+1) // one more, to see that it ends
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if len(data) == cap(data) {
+			data = append(data, 0)[:len(data)]
+		}
+		n, err := r.Read(data[len(data):min(cap(data), len(data)+piece, int(limit)+1)])
+		data = data[:len(data)+n]
+		if int64(len(data)) > limit {
+			return nil, tooLarge(name, int64(len(data)), limit)
+		}
+		if err == io.EOF {
+			return data, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
+	}
+}
+
+// IsDir reports whether path is a directory.
+func IsDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
