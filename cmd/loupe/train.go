@@ -139,13 +139,17 @@ func (f *trainFlags) run(cmd *cobra.Command) error {
 	return f.printResult(result)
 }
 
-// trainProgress shows a run on a terminal, and nothing elsewhere.
+// trainProgress writes a run's notes to standard error, and shows how far it is on a terminal.
 func trainProgress() func(train.Progress) {
-	if !term.IsTerminal(int(os.Stderr.Fd())) {
-		return func(train.Progress) {}
-	}
+	terminal := term.IsTerminal(int(os.Stderr.Fd()))
 	stage, bar := "", (*progressbar.ProgressBar)(nil)
 	return func(p train.Progress) {
+		if p.Note != "" {
+			fmt.Fprintln(os.Stderr, "note: "+oneLine(p.Note))
+		}
+		if p.Note != "" || !terminal {
+			return
+		}
 		if p.Stage != stage {
 			stage = p.Stage
 			bar = progressbar.NewOptions(p.Of, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(stage), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true))

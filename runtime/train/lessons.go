@@ -2,7 +2,6 @@ package train
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
@@ -11,15 +10,18 @@ import (
 	"github.com/loupe-vl/loupe/vit/picture"
 )
 
+// recordError says which record an error is of.
+func recordError(r *Record, err error) error { return fmt.Errorf("%s: %w", r.Where, err) }
+
 // Lesson prepares a record for a model: its picture is read, its conversation rendered.
 func (r *Record) Lesson(ctx context.Context, m *loupe.Model) (loupe.Lesson, error) {
 	img, err := picture.LoadFile(ctx, r.Image, picture.Limits{})
 	if err != nil {
-		return loupe.Lesson{}, fmt.Errorf("%s: %w", r.Where, err)
+		return loupe.Lesson{}, recordError(r, err)
 	}
 	l, err := r.lesson(m, img)
 	if err != nil {
-		return l, fmt.Errorf("%s: %w", r.Where, err)
+		return l, recordError(r, err)
 	}
 	return l, nil
 }
@@ -82,17 +84,17 @@ func (s *sizes) add(r *Record, l loupe.Lesson) {
 	}
 }
 
-// checked prepares every record once, so that a bad picture is found before the first step and not in the night, and gives
-// the digest of its pixels. All that are bad are reported, in one error, with the lines that could not be read.
-func checked(ctx context.Context, m *loupe.Model, records []Record, bad []fault, done func(n int)) (digests [][32]byte, found sizes, err error) {
-	digests = make([][32]byte, len(records))
+// checked prepares every record once, so that a bad picture is found before the first step and not in the night, and says
+// which are of one picture. All that are bad are reported, in one error, with the lines that could not be read.
+func checked(ctx context.Context, m *loupe.Model, records []Record, bad []fault, done func(n int)) (pictures *Pictures, found sizes, err error) {
+	digests := make([]digest, len(records))
 	for i := range records {
 		if err := ctx.Err(); err != nil {
 			return nil, found, err
 		}
 		img, err := picture.LoadFile(ctx, records[i].Image, picture.Limits{})
 		if err == nil {
-			digests[i] = sha256.Sum256(img.Pix)
+			digests[i] = digestOf(img)
 			var l loupe.Lesson
 			if l, err = records[i].lesson(m, img); err == nil {
 				found.add(&records[i], l)
@@ -106,5 +108,5 @@ func checked(ctx context.Context, m *loupe.Model, records []Record, bad []fault,
 	if len(bad) > 0 {
 		return nil, found, byLine(bad)
 	}
-	return digests, found, nil
+	return grouped(digests), found, nil
 }

@@ -15,30 +15,33 @@ import (
 )
 
 // Progress is what a run tells of itself: Stage "check" while the data are read, "look" while features are made for a fit of
-// the head, "train" at each step, and "evaluate" while the records for evaluation are measured.
+// the head, "train" at each step, "evaluate" while the records for evaluation are measured, and "note" for something that the
+// user should know, before the work begins.
 type Progress struct {
 	Stage    string
 	Done, Of int
 	Last     *LogLine // of the step that was just taken
+	Note     string
 }
 
 // run is a training under way.
 type run struct {
-	o       Options
-	m       *loupe.Model
-	train   []Record
-	eval    []Record
-	sizes   sizes
-	maker   maker
-	params  []*Param
-	opt     *AdamW
-	best    best
-	fit     *Fit       // of the score head, where it was fitted before the first step
-	digests [][32]byte // of all records' pictures
-	digest  string
-	steps   int
-	saved   int // step of the last checkpoint; -1: none
-	report  func(Progress)
+	o      Options
+	m      *loupe.Model
+	train  []Record
+	eval   []Record
+	sizes  sizes
+	maker  maker
+	params []*Param
+	opt    *AdamW
+	best   best
+	fit    *Fit // of the score head, where it was fitted before the first step
+	// pictures of all records, of those to learn from and of those to evaluate on
+	pictures, trainPictures, evalPictures *Pictures
+	digest                                string
+	steps                                 int
+	saved                                 int // step of the last checkpoint; -1: none
+	report                                func(Progress)
 	// the lines of steps and of measurements; nil until the run is prepared
 	log, evals *os.File
 }
@@ -154,14 +157,17 @@ func (r *run) readData(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.digests, r.sizes, err = checked(ctx, r.m, records, bad, func(n int) { r.report(Progress{Stage: "check", Done: n, Of: len(records)}) })
+	r.pictures, r.sizes, err = checked(ctx, r.m, records, bad, func(n int) { r.report(Progress{Stage: "check", Done: n, Of: len(records)}) })
 	if err != nil {
 		if ctx.Err() != nil {
 			return err
 		}
 		return fmt.Errorf("check training data %s: %w", r.o.Data, err)
 	}
-	r.train, r.eval = split(records, r.digests, r.o.EvalSplit, r.o.Seed)
+	r.train, r.eval, r.trainPictures, r.evalPictures = split(records, r.pictures, r.o.EvalSplit, r.o.Seed)
+	if said := r.pictures.BothSides(records); said != "" {
+		r.report(Progress{Stage: "note", Note: said})
+	}
 	if len(r.train) == 0 {
 		return fmt.Errorf("%s: all %d records are for evaluation; lower --eval-split or give more records", r.o.Data, len(records))
 	}
@@ -313,8 +319,8 @@ func (r *run) identity() (string, error) {
 			}
 		}
 	}
-	for _, d := range r.digests {
-		h.Write(d[:])
+	for _, n := range r.pictures.Of {
+		h.Write(r.pictures.digests[n].bytes())
 	}
 	set := r.m.Settings()
 	fmt.Fprintln(h, set.Precision, set.MinPixels, set.MaxPixels)

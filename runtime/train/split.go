@@ -2,73 +2,80 @@ package train
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"slices"
 )
 
-// copies are the records whose pictures have the same pixels.
-type copies struct {
-	records []int  // places, ascending
-	side    string // "train" or "eval" where one of the records says so; train if both are said
-	key     [32]byte
+// split parts records into those to learn from and those to evaluate on, and gives the pictures of each part. A record that says
+// where it belongs goes there, and records of the same picture that say nothing go with it (to those to learn from, where both
+// sides are said). Of the other pictures the given part is for evaluation: which ones depends on the seed and on their
+// pixels, not on the order of the records nor on how often a picture stands there.
+func split(records []Record, p *Pictures, part float64, seed uint64) (train, eval []Record, trainPictures, evalPictures *Pictures) {
+	side := make([]string, p.Len())
+	var open []int
+	for n, of := range p.Records {
+		for _, i := range of {
+			if s := records[i].Split; s != "" && side[n] != "train" {
+				side[n] = s
+			}
+		}
+		if side[n] == "" {
+			open = append(open, n)
+		}
+	}
+	for _, n := range p.drawn(open, seed)[:int(math.Round(part*float64(len(open))))] {
+		side[n] = "eval"
+	}
+	var trainDigests, evalDigests []digest
+	for i, r := range records {
+		to := r.Split
+		if to == "" {
+			to = side[p.Of[i]]
+		}
+		if d := p.digests[p.Of[i]]; to == "eval" {
+			eval, evalDigests = append(eval, r), append(evalDigests, d)
+		} else {
+			train, trainDigests = append(train, r), append(trainDigests, d)
+		}
+	}
+	return train, eval, grouped(trainDigests), grouped(evalDigests)
 }
 
-// split parts records into those to learn from and those to evaluate on. A record that says where it belongs goes there, and
-// copies of its picture go with it. Of the others the given part, as nearly as whole groups of copies allow, is for
-// evaluation: which ones depends on the seed and on their pixels, and not on their order.
-func split(records []Record, digests [][32]byte, part float64, seed uint64) (train, eval []Record) {
-	groups := grouped(records, digests, seed)
-	var open []*copies
-	free := 0
-	for _, g := range groups {
-		if g.side == "" {
-			open = append(open, g)
-			free += len(g.records)
-		}
+// drawn is pictures in an order that the seed and their pixels give, and nothing else.
+func (p *Pictures) drawn(pictures []int, seed uint64) []int {
+	keys := map[int][32]byte{}
+	for _, n := range pictures {
+		keys[n] = sha256.Sum256(binary.LittleEndian.AppendUint64(slices.Clone(p.digests[n].pixels[:]), seed))
 	}
-	slices.SortFunc(open, func(a, b *copies) int { return bytes.Compare(a.key[:], b.key[:]) })
-	left := int(math.Round(part * float64(free)))
-	for _, g := range open {
-		if len(g.records) <= left {
-			g.side = "eval"
-			left -= len(g.records)
+	return slices.SortedFunc(slices.Values(pictures), func(a, b int) int {
+		x, y := keys[a], keys[b]
+		return cmp.Or(bytes.Compare(x[:], y[:]), bytes.Compare(p.digests[a].bytes(), p.digests[b].bytes()))
+	})
+}
+
+// BothSides tells of pictures that records put on both sides of the split, which makes the error on the held-out side look
+// smaller than it is; "" where there are none.
+func (p *Pictures) BothSides(records []Record) string {
+	found, first := 0, ""
+	for _, of := range p.Records {
+		at := map[string]*Record{}
+		for _, i := range of {
+			if s := records[i].Split; s != "" && at[s] == nil {
+				at[s] = &records[i]
+			}
 		}
-	}
-	sides := make([]string, len(records))
-	for _, g := range groups {
-		for _, i := range g.records {
-			if sides[i] = records[i].Split; sides[i] == "" {
-				sides[i] = g.side
+		if at["train"] != nil && at["eval"] != nil {
+			if found++; found == 1 {
+				first = fmt.Sprintf("%s (%s) and %s (%s)", at["train"].Image, at["train"].Where, at["eval"].Image, at["eval"].Where)
 			}
 		}
 	}
-	for i, r := range records {
-		if sides[i] == "eval" {
-			eval = append(eval, r)
-		} else {
-			train = append(train, r)
-		}
+	if found == 0 {
+		return ""
 	}
-	return train, eval
-}
-
-// grouped puts copies together, in the order in which they appear.
-func grouped(records []Record, digests [][32]byte, seed uint64) []*copies {
-	var groups []*copies
-	byPixels := map[[32]byte]*copies{}
-	for i, r := range records {
-		g := byPixels[digests[i]]
-		if g == nil {
-			g = &copies{key: sha256.Sum256(binary.LittleEndian.AppendUint64(digests[i][:], seed))}
-			byPixels[digests[i]] = g
-			groups = append(groups, g)
-		}
-		g.records = append(g.records, i)
-		if g.side != "train" && r.Split != "" {
-			g.side = r.Split
-		}
-	}
-	return groups
+	return fmt.Sprintf("%d of the pictures are on both sides of the split that the records make, the first %s: what is measured on the evaluation side is not of pictures unseen; give all records of a picture the same split", found, first)
 }
