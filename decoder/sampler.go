@@ -1,19 +1,18 @@
 package decoder
 
 import (
-	"cmp"
 	"math/rand/v2"
-	"slices"
 
 	"github.com/loupe-vl/loupe/kernels"
 )
 
 // Sampling chooses the next token. The zero value is greedy decoding.
 type Sampling struct {
-	Temperature       float64 // 0: greedy
-	TopK              int     // 0: all
-	TopP              float64 // 0 or 1: all
-	RepetitionPenalty float64 // 0 or 1: none
+	Temperature       float64  // 0: greedy
+	TopK              int      // 0: all
+	TopP              *float64 // nil or 1: all; 0 keeps one token
+	MinP              float64  // 0: all
+	RepetitionPenalty float64  // 0 or 1: none
 	Seed              uint64
 }
 
@@ -25,12 +24,8 @@ type Sampler struct {
 	work []candidate
 }
 
-type candidate struct {
-	id   int
-	prob float32
-}
-
-// NewSampler begins a request whose prompt is ids: the repetition penalty counts them as seen.
+// NewSampler begins a request whose prompt is ids. The repetition penalty counts them all as seen, the placeholders of
+// pictures too, as transformers does.
 func NewSampler(s Sampling, prompt []int) *Sampler {
 	out := &Sampler{Sampling: s, rng: rand.New(rand.NewPCG(s.Seed, 0x6c6f757065)), seen: map[int]bool{}}
 	for _, id := range prompt {
@@ -39,8 +34,8 @@ func NewSampler(s Sampling, prompt []int) *Sampler {
 	return out
 }
 
-// Next chooses a token by the logits, (vocab_size), which it may change: penalty, temperature, top-k and top-p in the
-// order of transformers' logits processors. logprob is the natural logarithm of the token's probability after the
+// Next chooses a token by the logits, (vocab_size), which it may change: penalty, temperature, top-k, top-p and min-p in
+// the order of transformers' logits processors. logprob is the natural logarithm of the token's probability after the
 // penalty and before the others.
 func (s *Sampler) Next(logits []float32) (id int, logprob float64) {
 	if p := float32(s.RepetitionPenalty); p != 0 && p != 1 {
@@ -57,51 +52,22 @@ func (s *Sampler) Next(logits []float32) (id int, logprob float64) {
 	best := kernels.ArgMax(logits)
 	id = best
 	if s.Temperature > 0 {
-		id = s.draw(logits, logits[best])
+		id = s.draw(s.candidates(logits, logits[best]))
 	}
 	s.seen[id] = true
 	return id, logProb(logits, logits[best], id)
 }
 
-// draw samples from softmax(logits/temperature) cut to the top k tokens and then to the smallest set of probability p.
-func (s *Sampler) draw(logits []float32, top float32) int {
-	s.work = s.work[:0]
-	for id, l := range logits {
-		s.work = append(s.work, candidate{id, kernels.Exp((l - top) / float32(s.Temperature))})
-	}
-	slices.SortFunc(s.work, func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(b.prob, a.prob), cmp.Compare(a.id, b.id))
-	})
-	c := s.work
-	if s.TopK > 0 && s.TopK < len(c) {
-		c = c[:s.TopK]
-	}
-	if s.TopP > 0 && s.TopP < 1 {
-		limit, sum := s.TopP*total(c), 0.0
-		for i := range c {
-			sum += float64(c[i].prob)
-			if sum >= limit {
-				c = c[:i+1]
-				break
-			}
-		}
-	}
+// draw takes one of the candidates by their weights.
+func (s *Sampler) draw(c []candidate) int {
 	at := s.rng.Float64() * total(c)
 	for i := range c {
-		at -= float64(c[i].prob)
+		at -= float64(c[i].weight)
 		if at < 0 {
 			return c[i].id
 		}
 	}
 	return c[len(c)-1].id
-}
-
-func total(c []candidate) float64 {
-	sum := 0.0
-	for i := range c {
-		sum += float64(c[i].prob)
-	}
-	return sum
 }
 
 // logProb is logits[id] - logsumexp(logits), in float64.

@@ -44,8 +44,14 @@ func TestCutsKeepOnlyTheLikeliest(t *testing.T) {
 	}{
 		{"top-k 1", Sampling{Temperature: 1, TopK: 1}, []int{1}},
 		{"top-k 2", Sampling{Temperature: 1, TopK: 2}, []int{1, 2}},
-		{"top-p 0.6", Sampling{Temperature: 1, TopP: 0.6}, []int{1}},
-		{"top-p 0.7", Sampling{Temperature: 1, TopP: 0.7}, []int{1, 2}},
+		{"top-p 0.6", Sampling{Temperature: 1, TopP: new(0.6)}, []int{1}},
+		{"top-p 0.7", Sampling{Temperature: 1, TopP: new(0.7)}, []int{1, 2}},
+		{"top-p 0", Sampling{Temperature: 1, TopP: new(0.0)}, []int{1}},
+		{"min-p 0.3", Sampling{Temperature: 1, MinP: 0.3}, []int{1, 2}},
+		{"hot, top-k 1", Sampling{Temperature: 1e9, TopK: 1}, []int{1}},
+		{"hotter than float32, top-k 1", Sampling{Temperature: 1e300, TopK: 1}, []int{1}},
+		{"colder than float32", Sampling{Temperature: 1e-46}, []int{1}},
+		{"cold enough to overflow", Sampling{Temperature: 1e-38, TopK: 3, TopP: new(0.9), MinP: 0.1}, []int{1}},
 		{"cold", Sampling{Temperature: 0.01}, []int{1}},
 	} {
 		seen := map[int]bool{}

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/loupe-vl/loupe/decoder"
+	"github.com/loupe-vl/loupe/weights"
 )
 
 // Generation is how text is made. The zero value is greedy decoding until the model ends or the context is full.
@@ -30,13 +31,15 @@ func (g Generation) Validate() error {
 	case g.MaxTokens < 0:
 		return fmt.Errorf("--max-tokens is %d; give a number above 0", g.MaxTokens)
 	case !(g.Temperature >= 0) || math.IsInf(g.Temperature, 0):
-		return fmt.Errorf("--temperature is %v; give 0 (greedy) or a number above it", g.Temperature)
+		return fmt.Errorf("--temperature is %v; give 0 (greedy) or a finite number above it", g.Temperature)
 	case g.TopK < 0:
 		return fmt.Errorf("--top-k is %d; give 0 (all) or a number above it", g.TopK)
-	case !(g.TopP >= 0 && g.TopP <= 1):
-		return fmt.Errorf("--top-p is %v; give a probability from 0 to 1", g.TopP)
-	case !(g.RepetitionPenalty >= 0) || math.IsInf(g.RepetitionPenalty, 0):
-		return fmt.Errorf("--repetition-penalty is %v; give 1 (none) or a number above 0", g.RepetitionPenalty)
+	case g.TopP != nil && !(*g.TopP >= 0 && *g.TopP <= 1):
+		return fmt.Errorf("--top-p is %v; give a probability from 0 to 1", *g.TopP)
+	case !(g.MinP >= 0 && g.MinP <= 1):
+		return fmt.Errorf("--min-p is %v; give a probability from 0 to 1", g.MinP)
+	case g.RepetitionPenalty != 0 && !(g.RepetitionPenalty >= weights.LeastPenalty && g.RepetitionPenalty <= weights.MostPenalty):
+		return fmt.Errorf("--repetition-penalty is %v; give 1 (none) or a number near it, from %v to %.0f, so that no logit overflows", g.RepetitionPenalty, weights.LeastPenalty, weights.MostPenalty)
 	case slices.Contains(g.Stop, ""):
 		return fmt.Errorf("--stop is empty; give the text to stop at")
 	}

@@ -123,13 +123,11 @@ func (m *Model) readFiles(files fs.FS, o Options) (err error) {
 		return err
 	}
 	if m.Generation, err = readFile(files, m.Dir, "generation_config.json", weights.ParseGeneration); errors.Is(err, fs.ErrNotExist) {
-		m.Generation, err = &weights.Generation{}, nil // the file is optional: config.json has an end token too
+		// The file is optional. Without it, and only then, the end tokens and the penalty are config.json's, as in transformers.
+		m.Generation, err = readFile(files, m.Dir, "config.json", weights.GenerationOfConfig)
 	}
 	if err != nil {
 		return err
-	}
-	if len(m.Generation.EosTokenIDs) == 0 {
-		m.Generation.EosTokenIDs = m.Config.EosTokenIDs
 	}
 	pre, err := readFile(files, m.Dir, "preprocessor_config.json", weights.ParsePreprocessor)
 	if err != nil {

@@ -70,6 +70,9 @@ func (m *Model) PrepareAnswer(in Input, answer string) (*Prompt, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prompt: %w", err)
 	}
+	if len(ids) == 0 {
+		return nil, fmt.Errorf("the prompt has no tokens, since the chat template writes nothing for these messages; give a question or a picture")
+	}
 	p := &Prompt{Text: text}
 	if p.Images, err = m.patches(len(in.Images), func(i int) (picture.Patches, error) { return m.Processor.Image(in.Images[i]) }); err != nil {
 		return nil, fmt.Errorf("picture %w", err)

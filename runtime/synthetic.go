@@ -42,7 +42,7 @@ func synthetic(shape string, cfg *weights.Config, o Options) (m *Model, err erro
 	if err = fits(shape, cfg, host.AvailableMemory()); err != nil {
 		return nil, err
 	}
-	m = &Model{Dir: "random " + shape, Config: cfg, Generation: &weights.Generation{EosTokenIDs: cfg.EosTokenIDs}, options: o,
+	m = &Model{Dir: "random " + shape, Config: cfg, Generation: weights.PlainGeneration(cfg.EosTokenIDs), options: o,
 		loans: sync.Pool{New: newLoan}}
 	if m.Processor, err = newProcessor(&publishedPixels, o); err != nil {
 		return nil, err

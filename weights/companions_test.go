@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,7 +17,7 @@ func TestParseGeneration(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &Generation{EosTokenIDs: []int{3, 1}, BosTokenID: 1, PadTokenID: 2, DoSample: true, Temperature: 0.01, TopP: 0.001, TopK: 1,
-		RepetitionPenalty: 1.05, Unknown: []string{"mine"}}
+		RepetitionPenalty: 1.05, File: "g.json", Unknown: []string{"mine"}}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
@@ -24,7 +25,7 @@ func TestParseGeneration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want = &Generation{EosTokenIDs: []int{7}, BosTokenID: -1, PadTokenID: -1, Temperature: 1, TopP: 1, RepetitionPenalty: 1}
+	want = &Generation{EosTokenIDs: []int{7}, BosTokenID: -1, PadTokenID: -1, Temperature: 1, TopP: 1, RepetitionPenalty: 1, File: "g.json"}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
@@ -41,11 +42,36 @@ func TestParseGeneration(t *testing.T) {
 		`{"do_sample": "yes"}`:            "do_sample",
 		`{"bos_token_id": 1.5}`:           "bos_token_id",
 		`{"top_k": 1, "top_k": 2}`:        "top_k",
-		`not json`:                        "at byte",
+		`{"guidance_scale": 1.5}`:         "guidance_scale",
+		`{"forced_eos_token_id": 0}`:      "forced_eos_token_id",
+		`{"min_p": 2}`:                    "min_p",
 		`{"max_new_tokens": 99999999999}`: "max_new_tokens",
 	} {
-		_, err := ParseGeneration("g.json", []byte(doc))
-		wantError(t, err, "g.json", want)
+		g, err := ParseGeneration("g.json", []byte(doc))
+		if strings.Contains(doc, "top_k\": 2") {
+			wantError(t, err, "g.json", want)
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v, where only generating may fail", doc, err)
+			continue
+		}
+		wantError(t, g.Problem, "g.json", want)
+	}
+	for _, doc := range []string{
+		`{"min_p": 0.05, "typical_p": 0.9, "epsilon_cutoff": 0.1, "do_sample": true}`, `{"num_beams": 1, "min_length": 0, "forced_eos_token_id": null}`,
+		`{"max_length": 20, "early_stopping": true, "bad_words_ids": []}`,
+	} {
+		if g, err := ParseGeneration("g.json", []byte(doc)); err != nil || g.Problem != nil {
+			t.Errorf("%s: %v, %v", doc, err, g)
+		}
+	}
+	_, err = ParseGeneration("g.json", []byte("not json"))
+	wantError(t, err, "g.json", "at byte")
+	// Without the file, config.json's keys hold, the outer ones before text_config's.
+	got, err = GenerationOfConfig("c.json", []byte(`{"repetition_penalty": 2.5, "eos_token_id": null, "text_config": {"eos_token_id": [1, 7], "repetition_penalty": 3}}`))
+	if err != nil || got.RepetitionPenalty != 2.5 || len(got.EosTokenIDs) != 2 {
+		t.Errorf("%+v, %v", got, err)
 	}
 	_, err = ReadGeneration(filepath.Join(t.TempDir(), "none.json"))
 	if !errors.Is(err, fs.ErrNotExist) {

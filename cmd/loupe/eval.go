@@ -162,6 +162,11 @@ func (f *evalFlags) evaluate(cmd *cobra.Command) error {
 		return err
 	}
 	defer m.Close()
+	if f.options.Critique || f.sbert != "" {
+		if f.options.Generation, err = published(m, f.options.Generation); err != nil {
+			return err
+		}
+	}
 	e, err := f.judge(cmd, m, records)
 	if err != nil {
 		return err

@@ -5,14 +5,13 @@ import (
 	"fmt"
 	"os"
 
-	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/spf13/cobra"
 )
 
 type generateFlags struct {
 	model modelFlags
 	input inputFlags
-	gen   loupe.Generation
+	gen   decodingFlags
 	json  bool
 }
 
@@ -28,20 +27,9 @@ func generateCommand() *cobra.Command {
 	}
 	f.model.register(cmd)
 	f.input.register(cmd)
-	registerGeneration(cmd, &f.gen)
+	f.gen.register(cmd)
 	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON object at the end")
 	return cmd
-}
-
-func registerGeneration(cmd *cobra.Command, g *loupe.Generation) {
-	fl := cmd.Flags()
-	fl.IntVar(&g.MaxTokens, "max-tokens", 256, "most tokens to generate")
-	fl.Float64Var(&g.Temperature, "temperature", 0, "0 is greedy: always the likeliest token")
-	fl.IntVar(&g.TopK, "top-k", 0, "draw among the k likeliest tokens (0: all)")
-	fl.Float64Var(&g.TopP, "top-p", 1, "draw among the likeliest tokens that make up this probability")
-	fl.Uint64Var(&g.Seed, "seed", 0, "of the draws: the same seed draws the same tokens")
-	fl.Float64Var(&g.RepetitionPenalty, "repetition-penalty", 1, "divide the logits of tokens that were there before")
-	fl.StringArrayVar(&g.Stop, "stop", nil, "`TEXT` to stop before (repeatable)")
 }
 
 // generated is what generate --json prints.
@@ -57,7 +45,7 @@ type generated struct {
 }
 
 func (f *generateFlags) run(cmd *cobra.Command, args []string) error {
-	if err := f.gen.Validate(); err != nil {
+	if err := f.gen.check(cmd); err != nil {
 		return usageError{err}
 	}
 	m, err := f.model.load(cmd)
@@ -65,11 +53,15 @@ func (f *generateFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer m.Close()
+	gen, err := published(m, f.gen.gen)
+	if err != nil {
+		return err
+	}
 	prompt, err := f.input.prompt(cmd.Context(), m, args)
 	if err != nil {
 		return err
 	}
-	answer, err := m.Answer(cmd.Context(), prompt, f.gen)
+	answer, err := m.Answer(cmd.Context(), prompt, gen)
 	if err != nil {
 		return err
 	}

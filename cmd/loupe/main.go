@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // Exit statuses, as docs and scripts rely on them.
@@ -65,11 +66,25 @@ Without --model it uses the small demonstration model that is part of the progra
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w; `loupe COMMAND --help` lists the flags", err)}
-	})
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{flagError(err)} })
 	root.AddCommand(generateCommand(), scoreCommand(), traceCommand(), attendCommand(), lensCommand(), tokenizeCommand(), inspectCommand(), benchCommand(), trainCommand(), mergeCommand(), quantizeCommand(), evalCommand(), studioCommand(), demoCommand())
 	return root
+}
+
+// flagError says in words what a flag would take, where pflag names Go's functions.
+func flagError(err error) error {
+	var invalid *pflag.InvalidValueError
+	if !errors.As(err, &invalid) {
+		return fmt.Errorf("%w; `loupe COMMAND --help` lists the flags", err)
+	}
+	kinds := map[string]string{
+		"int": "a whole number", "int64": "a whole number", "uint64": "a whole number from 0 on", "float64": "a number", "bool": "true or false",
+		"duration": "a time, as in 30s or 5m", "intSlice": "whole numbers, with commas between them",
+	}
+	if kind := kinds[invalid.GetFlag().Value.Type()]; kind != "" {
+		return fmt.Errorf("--%s is %.80q; give %s", invalid.GetFlag().Name, invalid.GetValue(), kind)
+	}
+	return fmt.Errorf("--%s is %.80q: %w", invalid.GetFlag().Name, invalid.GetValue(), invalid.Unwrap())
 }
 
 // exactArgs and friends are cobra's argument checks as usage errors.

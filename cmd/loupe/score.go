@@ -18,7 +18,7 @@ type scoreFlags struct {
 	system   string
 	prompt   string
 	critique bool
-	gen      loupe.Generation
+	gen      decodingFlags
 	json     bool
 }
 
@@ -40,7 +40,7 @@ A picture that cannot be read gets an error on its line; the others go on, and t
 	fl.StringVar(&f.system, "system", loupe.Rubric, "system `TEXT` of the critique's conversation")
 	fl.StringVar(&f.prompt, "prompt", loupe.ScorePrompt, "`TEXT` of the critique's question")
 	fl.BoolVar(&f.critique, "critique", false, "write a critique too; the picture is encoded once")
-	registerGeneration(cmd, &f.gen)
+	f.gen.register(cmd)
 	fl.BoolVar(&f.json, "json", false, "print one JSON object a line")
 	return cmd
 }
@@ -56,14 +56,22 @@ type scored struct {
 }
 
 func (f *scoreFlags) run(cmd *cobra.Command, args []string) error {
-	if err := f.gen.Validate(); err != nil {
+	if err := f.gen.check(cmd); err != nil {
 		return usageError{err}
+	}
+	if name := f.gen.changed(cmd); name != "" && !f.critique {
+		return usageError{fmt.Errorf("--%s is of the critique, and none is asked for; give --critique, or leave --%s away", name, name)}
 	}
 	m, err := f.model.load(cmd)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
+	if f.critique {
+		if f.gen.gen, err = published(m, f.gen.gen); err != nil {
+			return err
+		}
+	}
 	pictures, err := loupe.Pictures(args)
 	if err != nil {
 		return err
@@ -102,7 +110,7 @@ func progress(n int) *progressbar.ProgressBar {
 
 func (f *scoreFlags) one(cmd *cobra.Command, m *loupe.Model, p loupe.Picture) scored {
 	line := scored{Image: p.Name}
-	s, critique, err := m.Judge(cmd.Context(), p, f.system, f.prompt, f.critique, f.gen)
+	s, critique, err := m.Judge(cmd.Context(), p, f.system, f.prompt, f.critique, f.gen.gen)
 	if err != nil {
 		line.Error = oneLine(err.Error())
 		return line

@@ -56,7 +56,7 @@ logits and 1 for all of it, and writes every site to --out F.png, F.json, F.csv,
 	fl.StringArrayVar(&f.options.Taps, "tap", nil, "`GLOB` of tap names; * matches any characters, dots too (repeatable)")
 	fl.StringVar(&f.out, "out", "", "`F.safetensors`, F.npz, or a new directory of .npy files")
 	fl.BoolVar(&f.list, "list", false, "print every tap of this model for this input, or those that --tap names, with its shape")
-	fl.IntVar(&f.options.Steps, "steps", 0, "generate this many tokens more and write their taps too, as steps.1/NAME and so on")
+	fl.IntVar(&f.options.Steps, "steps", 0, "generate this many tokens more, the likeliest after the repetition penalty of generation_config.json, and write their taps too, as steps.1/NAME and so on")
 	fl.StringVar(&f.intervene, "intervene", "", "`FILE.json` of changes to make while the model runs")
 	fl.StringVar(&f.grad, "grad", "", "write the gradient of this at each tap too, as d/NAME. `TARGET` is score[:NAME], logit[:TOKEN], logprob[:TOKEN] or diff:TOKEN,TOKEN, with @POSITION for another than the last; TOKEN is an id or a quoted word, without one the likeliest")
 	fl.BoolVar(&f.json, "json", false, "print a JSON object with the next tokens, the score and the digest of the logits")
@@ -107,6 +107,11 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 	if f.intervene != "" {
 		if f.options.Interventions, err = trace.ReadInterventions(f.intervene); err != nil {
 			return err
+		}
+	}
+	if f.options.Steps > 0 {
+		if f.options.Generation, err = published(m, f.options.Generation); err != nil {
+			fmt.Fprintf(os.Stderr, "note: %v; the tokens of --steps are the likeliest ones\n", err)
 		}
 	}
 	if err := f.announce(cmd, m, prompt); err != nil {

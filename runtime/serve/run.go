@@ -207,7 +207,11 @@ func (r *run) answer(ctx context.Context, send func(Event) error) error {
 			o.Taps = append(o.Taps, name)
 		}
 	}
-	o.Interventions, o.Steps, o.Generation, o.Token = interventions(r.edits), r.ask.MaxTokens-1, r.ask.generation(), w.token
+	o.Interventions, o.Steps, o.Token = interventions(r.edits), r.ask.MaxTokens-1, w.token
+	var err error
+	if o.Generation, _, err = r.model.AsPublished(r.ask.generation()); err != nil {
+		return err
+	}
 	traced, err := r.model.Trace(ctx, r.prompt, o, w.see)
 	if err != nil {
 		return err
