@@ -111,8 +111,8 @@ func (m *Model) forwardTowers(r *tensor.Run, p *Prompt) (f features) {
 		first += v.frames()
 		return out
 	}
-	f.images = tower(p.Images, "pixel_values", p.imagesPass())
-	f.videos = tower(p.Videos, "pixel_values_videos", "")
+	f.images = tower(p.Images, "pixel_values", imagesSuffix)
+	f.videos = tower(p.Videos, "pixel_values_videos", videosSuffix)
 	return f
 }
 

@@ -13,7 +13,7 @@ func didYouMean(name string, names []string) string {
 			best, least = n, d
 		}
 	}
-	if best == "" || strings.Contains(name, "*") {
+	if best == "" || strings.ContainsAny(name, wildcards) {
 		return ""
 	}
 	return fmt.Sprintf(" (is it %s?)", best)

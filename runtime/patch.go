@@ -213,6 +213,9 @@ func chosen(what string, named []int, n int) ([]int, error) {
 		if i < -n || i >= n {
 			return nil, fmt.Errorf("there is no %s %d: there are %d", what, i, n)
 		}
+		if slices.Contains(out, (i+n)%n) {
+			return nil, fmt.Errorf("%s %d is named twice; name it once", what, (i+n)%n)
+		}
 		out = append(out, (i+n)%n)
 	}
 	if named == nil {

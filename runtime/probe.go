@@ -1,7 +1,6 @@
 package loupe
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/loupe-vl/loupe/kernels/tensor"
@@ -38,28 +37,43 @@ type probe struct {
 	steps int
 	// prefix goes before every name: "steps.1/" in the pass of the first generated token.
 	prefix string
+	// bothPasses is set where the request has images and videos.
+	bothPasses bool
 	// list is told of every point in a dry run.
 	list func(at tensor.Point, shape []int)
 }
 
-// pattern is a tap name in which * stands for any characters, and whether any point had that form.
+// pattern is a tap name, or the form of several: see compileGlob.
 type pattern struct {
 	glob string
-	hit  bool
+	has  func(name string) bool
+	err  error // why the pattern cannot be read
 }
 
-// imagesSuffix is appended to the names of the vision tower's taps in the pass over the images of a request that has videos as
-// well. The reference runs the tower twice too and its hooks keep the second pass, over the videos, so that pass has the
-// plain names. Attention taps are numbered through both.
-const imagesSuffix = "@images"
+// The vision tower runs over the images of a request, and again over its videos. A name that ends in imagesSuffix or
+// videosSuffix is of one pass, a plain one of both. Where there are both, taps of the first have that suffix in their names:
+// the reference runs the tower twice too and its hooks keep the second pass, so that this one has the plain names. Attention
+// taps are numbered through both.
+const (
+	imagesSuffix = "@images"
+	videosSuffix = "@videos"
+)
 
 func newProbe(taps []string, see func(Tap), edits []Intervention) *probe {
 	p := &probe{see: see, made: edits}
 	for _, t := range taps {
-		p.taps = append(p.taps, &pattern{glob: t})
+		p.taps = append(p.taps, newPattern(t))
 	}
 	for _, e := range edits {
-		p.edits = append(p.edits, &pattern{glob: e.Tap})
+		p.edits = append(p.edits, newPattern(e.Tap))
+	}
+	return p
+}
+
+func newPattern(glob string) *pattern {
+	p := &pattern{glob: glob}
+	if p.has, p.err = compileGlob(glob); p.err != nil {
+		p.has = func(string) bool { return false }
 	}
 	return p
 }
@@ -73,7 +87,7 @@ func (p *probe) inParts(name string) bool {
 		return false
 	}
 	for _, e := range p.edits {
-		if match(e.glob, name) {
+		if e.has(name) {
 			return false
 		}
 	}
@@ -85,7 +99,7 @@ func (p *probe) dry() bool { return p != nil && p.list != nil }
 
 func (p *probe) name(at tensor.Point) string {
 	name := at.String()
-	if at.Index < 0 && strings.HasPrefix(name, "visual.") {
+	if p.bothPasses && at.Pass == imagesSuffix && at.Index < 0 && strings.HasPrefix(name, "visual.") {
 		name += at.Pass
 	}
 	return p.prefix + name
@@ -95,7 +109,7 @@ func (p *probe) name(at tensor.Point) string {
 func (p *probe) Edits(at tensor.Point) []tensor.Edit {
 	var out []tensor.Edit
 	for i, e := range p.edits {
-		if e.matches(p.name(at)) || e.matchesPoint(at) {
+		if e.matches(p.name(at), at) {
 			out = append(out, p.made[i].edit())
 		}
 	}
@@ -113,7 +127,7 @@ func (p *probe) Wants(at tensor.Point, shape []int) bool {
 
 func (p *probe) tapped(name string, at tensor.Point) bool {
 	for _, t := range p.taps {
-		if t.matches(name) || t.matchesPoint(at) {
+		if t.matches(name, at) {
 			return true
 		}
 	}
@@ -148,61 +162,21 @@ func (p partProbe) SeePart(at tensor.Point, shape []int, first int, data []float
 	}
 }
 
-// unmatched is an error that names a pattern which no tap point of the request has, and the nearest of names.
-func (p *probe) unmatched(names []string) error {
-	for _, t := range p.taps {
-		if !t.hit {
-			return fmt.Errorf("tap %q matches no tap point of this model and input%s; `loupe trace --list` prints them", t.glob, didYouMean(t.glob, names))
-		}
-	}
-	for _, e := range p.edits {
-		if !e.hit {
-			return fmt.Errorf("intervention at %q matches no tap point of this model and input%s; `loupe trace --list` prints them", e.glob, didYouMean(e.glob, names))
-		}
-	}
-	return nil
-}
-
-// matches reports whether name has the form of the pattern, and remembers it.
-func (p *pattern) matches(name string) bool {
-	ok := match(p.glob, name)
-	p.hit = p.hit || ok
-	return ok
-}
-
-// matchesPoint is matches of a point's plain name, and of its name without the number of the image: "attn.scores" means the
-// scores of every image.
-func (p *pattern) matchesPoint(at tensor.Point) bool {
-	if p.matches(at.String()) {
+// matches reports whether a point is meant: by its name in this pass and step, by its plain name, by the plain name and the
+// pass of the vision tower, and by each of these without the number of the image: "attn.scores" means the scores of every
+// image.
+func (p *pattern) matches(name string, at tensor.Point) bool {
+	if p.has(name) {
 		return true
 	}
-	if at.Index < 0 {
-		return false
-	}
-	at.Index = -1
-	return p.matches(at.String())
-}
-
-// match reports whether name has the form of glob, in which * stands for any characters, dots too.
-func match(glob, name string) bool {
-	first, rest, star := strings.Cut(glob, "*")
-	if !star {
-		return glob == name
-	}
-	if !strings.HasPrefix(name, first) {
-		return false
-	}
-	name = name[len(first):]
 	for {
-		var part string
-		part, rest, star = strings.Cut(rest, "*")
-		if !star {
-			return strings.HasSuffix(name, part)
+		plain := at.String()
+		if p.has(plain) || at.Pass != "" && strings.HasPrefix(plain, "visual.") && p.has(plain+at.Pass) {
+			return true
 		}
-		i := strings.Index(name, part)
-		if i < 0 {
+		if at.Index < 0 {
 			return false
 		}
-		name = name[i+len(part):]
+		at.Index = -1
 	}
 }

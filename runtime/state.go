@@ -22,8 +22,11 @@ func (m *Model) Encode(ctx context.Context, p *Prompt) (images, videos tensor.Te
 }
 
 func (m *Model) encode(ctx context.Context, p *Prompt, probe *probe) (f features, err error) {
+	if probe != nil {
+		probe.bothPasses = p.Images != nil && p.Videos != nil
+	}
 	if p.Images != nil {
-		if f.images, err = m.tower(ctx, p.Images, "pixel_values", p.imagesPass(), 0, probe); err != nil {
+		if f.images, err = m.tower(ctx, p.Images, "pixel_values", imagesSuffix, 0, probe); err != nil {
 			return f, err
 		}
 	}
@@ -32,17 +35,9 @@ func (m *Model) encode(ctx context.Context, p *Prompt, probe *probe) (f features
 		if p.Images != nil {
 			first = p.Images.frames()
 		}
-		f.videos, err = m.tower(ctx, p.Videos, "pixel_values_videos", "", first, probe)
+		f.videos, err = m.tower(ctx, p.Videos, "pixel_values_videos", videosSuffix, first, probe)
 	}
 	return f, err
-}
-
-// imagesPass is the name of the vision tower's pass over the images.
-func (p *Prompt) imagesPass() string {
-	if p.Images != nil && p.Videos != nil {
-		return imagesSuffix
-	}
-	return ""
 }
 
 // tower is one pass of the vision tower.

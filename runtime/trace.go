@@ -55,7 +55,8 @@ func (t *Traced) Tap(name string) (Tap, bool) {
 // and without o.Parts, the result holds the taps. Looking changes nothing: without interventions the logits are those of
 // Answer, bit for bit.
 func (m *Model) Trace(ctx context.Context, p *Prompt, o TraceOptions, see ...func(Tap) error) (*Traced, error) {
-	if err := m.checkTrace(ctx, p, o); err != nil {
+	matched, err := m.checkTrace(ctx, p, o)
+	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -98,6 +99,9 @@ func (m *Model) Trace(ctx context.Context, p *Prompt, o TraceOptions, see ...fun
 		probe.prefix = stepPrefix(len(out.Tokens))
 	}
 	out.Digest = a.LogitsDigest()
+	if err := reached(matched, len(out.Tokens)); err != nil {
+		return nil, err
+	}
 	if o.Grad != nil {
 		probe.prefix = ""
 		if err := m.gradients(ctx, p, *o.Grad, probe); err != nil {
@@ -111,18 +115,18 @@ func (m *Model) Trace(ctx context.Context, p *Prompt, o TraceOptions, see ...fun
 func stepPrefix(n int) string { return fmt.Sprintf("steps.%d/", n) }
 
 // checkTrace refuses what cannot be traced, before the work and not after it.
-func (m *Model) checkTrace(ctx context.Context, p *Prompt, o TraceOptions) error {
+func (m *Model) checkTrace(ctx context.Context, p *Prompt, o TraceOptions) ([]Matched, error) {
 	if o.Steps < 0 {
-		return fmt.Errorf("trace: %d steps; give 0 or a number above it", o.Steps)
+		return nil, fmt.Errorf("trace: %d steps; give 0 or a number above it", o.Steps)
 	}
 	for _, iv := range o.Interventions {
 		if err := iv.validate(); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if o.Grad != nil {
 		if err := m.checkGrad(*o.Grad, p); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	return m.listTrace(ctx, p, o, nil)
@@ -140,7 +144,7 @@ func causeOf(ctx context.Context, err error) error {
 func (p *probe) touches(name string) bool {
 	hit := false
 	for _, t := range append(append([]*pattern(nil), p.taps...), p.edits...) {
-		hit = hit || match(t.glob, name)
+		hit = hit || t.has(name)
 	}
 	return hit
 }

@@ -38,7 +38,7 @@ func (m *Model) TraceShapes(ctx context.Context, p *Prompt, o TraceOptions) ([]T
 // ListTrace calls list with what TraceShapes gives, one after the other.
 func (m *Model) ListTrace(ctx context.Context, p *Prompt, o TraceOptions, list func(TapShape)) error {
 	var grads []TapShape
-	err := m.listTrace(ctx, p, o, func(t TapShape, step int) {
+	_, err := m.listTrace(ctx, p, o, func(t TapShape, step int) {
 		list(t)
 		if o.Grad != nil && step == 0 {
 			grads = append(grads, TapShape{gradPrefix + t.Name, t.Shape})
@@ -50,8 +50,10 @@ func (m *Model) ListTrace(ctx context.Context, p *Prompt, o TraceOptions, list f
 	return err
 }
 
-// listTrace calls list, unless it is nil, with every tap of the prompt and of each step, numbered from 1, that o wants.
-func (m *Model) listTrace(ctx context.Context, p *Prompt, o TraceOptions, list func(t TapShape, step int)) error {
+// listTrace calls list, unless it is nil, with every tap of the prompt and of each step, numbered from 1, that o wants. It
+// returns what each pattern of o matches, the taps' before the interventions'. One that matches nothing, and an intervention
+// whose rows never pass, is an error.
+func (m *Model) listTrace(ctx context.Context, p *Prompt, o TraceOptions, list func(t TapShape, step int)) ([]Matched, error) {
 	type point struct {
 		at    tensor.Point
 		shape []int
@@ -59,21 +61,23 @@ func (m *Model) listTrace(ctx context.Context, p *Prompt, o TraceOptions, list f
 	var points []point
 	probe := newProbe(o.Taps, nil, o.Interventions)
 	probe.list = func(at tensor.Point, shape []int) { points = append(points, point{at, shape}) }
+	found := newMatching(probe, len(p.IDs), o.Steps, p.picturePlaces())
+	if err := found.readable(); err != nil {
+		return nil, err
+	}
 	a, err := m.answer(ctx, p, Generation{}, probe, true)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	show := func(step int) {
 		for _, t := range points {
-			name := probe.name(t.at)
-			probe.Edits(t.at) // so that they are known to match
-			if !probe.tapped(name, t.at) || list == nil {
-				continue
-			}
 			if step > 1 && len(t.shape) == 3 { // each step sees one key more
 				t.shape = []int{t.shape[0], t.shape[1], t.shape[2] + step - 1}
 			}
-			list(TapShape{name, t.shape}, step)
+			name := probe.name(t.at)
+			if found.add(t.at, name, t.shape, step) && list != nil {
+				list(TapShape{name, t.shape}, step)
+			}
 		}
 	}
 	show(0)
@@ -85,15 +89,15 @@ func (m *Model) listTrace(ctx context.Context, p *Prompt, o TraceOptions, list f
 	if steps > 0 {
 		points, probe.prefix = nil, stepPrefix(1)
 		if _, err := a.s.next(ctx, 0); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	for n := 1; n <= steps && (list != nil || probe.unmatched(nil) != nil); n++ {
+	for n := 1; n <= steps; n++ {
 		if err := ctx.Err(); err != nil {
-			return err
+			return nil, err
 		}
 		probe.prefix = stepPrefix(n)
 		show(n)
 	}
-	return probe.unmatched(names)
+	return found.out, found.check(names)
 }

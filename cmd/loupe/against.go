@@ -65,13 +65,33 @@ func (f *againstFlags) check(cmd *cobra.Command, out string) error {
 		return fmt.Errorf("--sweep %s is unknown; give positions or heads", f.sweep)
 	case f.top < 0:
 		return fmt.Errorf("--top is %d; give 0 or a number above it", f.top)
-	case out != "":
-		if _, err := report.Kind(out, report.PatchingKinds...); err != nil {
+	}
+	ext := ""
+	if out != "" {
+		var err error
+		if ext, err = report.Kind(out, report.PatchingKinds...); err != nil {
 			return err
 		}
 	}
+	if err := f.style.check(); err != nil {
+		return err
+	}
+	if err := f.style.idle(cmd, ext == ".png", "--out F.png"); err != nil {
+		return err
+	}
+	asJSON, _ := cmd.Flags().GetBool("json")
+	if err := refuseIdle(cmd,
+		goesWith{"site", f.sweep == "positions", "--sweep positions"},
+		goesWith{"positions", f.sweep == "positions", "--sweep positions"},
+		goesWith{"top", !asJSON, "the table, and --json holds every site"},
+	); err != nil {
+		return err
+	}
+	if err := noneTwice(cmd, "layers", "positions"); err != nil {
+		return err
+	}
 	f.options.Heads = f.sweep == "heads"
-	return f.style.check()
+	return nil
 }
 
 // run patches, prints the sites that restore the most and writes all of them to out, unless that is "".

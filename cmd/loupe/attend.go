@@ -66,22 +66,22 @@ layer and head, what looked at a patch, the words of every layer, this map and o
 	fl.StringVar(&f.method, "method", string(attribution.Raw), "how: `raw`|relative|rollout|relevance|gradcam|integrated|occlusion|contribution")
 	fl.StringVar(&f.out, "out", "", "`FILE` whose name ends in .png, .html, .json, .csv, .npz or .safetensors")
 	fl.BoolVar(&f.each, "each", false, "for raw, to a .png: every head of --layers apart, as small multiples")
-	fl.IntVar(&f.answer, "answer", 16, "`N` tokens of the answer that a .html page shows")
+	fl.IntVar(&f.answer, "answer", 16, "for --out F.html: `N` tokens of the answer to show")
 	fl.StringVar(&f.target, "target", "", "what to explain: `score`|score:NAME|logit:TOKEN|logprob:TOKEN|diff:A,B, as trace --grad has it (default: the score, or without a head the likeliest next token's logit)")
-	fl.IntVar(&f.options.Query, "query", 0, "`POSITION` in the prompt whose attention is followed, below 0 from the end (default: the last)")
-	fl.IntSliceVar(&f.options.Layers, "layers", nil, "layers to average, from 0, separated by commas (default: all); for gradcam one block")
-	fl.IntSliceVar(&f.options.Heads, "heads", nil, "heads to average, from 0 (default: all)")
+	fl.Var(optionalInt{&f.options.Query}, "query", "for raw, relative and rollout: `POSITION` in the prompt whose attention is followed, from 0, or below 0 from the end (default: the last)")
+	fl.IntSliceVar(&f.options.Layers, "layers", nil, "for raw and relative: layers to average, from 0, separated by commas (default: all); for gradcam one block of the vision tower (default: the last that the target depends on)")
+	fl.IntSliceVar(&f.options.Heads, "heads", nil, "for raw and relative: heads to average, from 0 (default: all)")
 	fl.BoolVar(&f.options.Tower, "tower", false, "for raw and rollout: attention among patches within the vision tower")
 	fl.IntSliceVar(&f.options.Patches, "patches", nil, "with --tower: rows of the tower whose attention is followed (default: all)")
-	fl.StringVar(&f.generic, "generic", attribution.GenericQuestion, "`TEXT` of the question that relative attention compares with")
-	fl.IntVar(&f.options.Steps, "steps", 0, "`N` points of integrated's path (default 32)")
-	fl.StringVar(&f.baseline, "baseline", "", "what stands for a covered part: `mean`|grey|black|blur (default mean)")
-	fl.IntVar(&f.options.Window, "window", 0, "`SIDE` of what occlusion covers, in merged tokens (default 1)")
-	fl.IntVar(&f.options.Stride, "stride", 0, "by how much occlusion's window moves, in merged tokens (default 1)")
+	fl.StringVar(&f.generic, "generic", attribution.GenericQuestion, "for relative: `TEXT` of the question to compare with")
+	fl.IntVar(&f.options.Steps, "steps", attribution.DefaultSteps, "for integrated: `N` points of the path")
+	fl.StringVar(&f.baseline, "baseline", string(attribution.Mean), "for integrated, occlusion and --faithfulness, what stands for a covered part: `mean` (the picture's own color)|grey|black|blur")
+	fl.IntVar(&f.options.Window, "window", 1, "for occlusion: `SIDE` of what is covered, in merged tokens")
+	fl.IntVar(&f.options.Stride, "stride", 1, "for occlusion: by how much the window moves, in merged tokens")
 	fl.BoolVar(&f.faithfulness, "faithfulness", false, "measure deletion and insertion, beside random orders")
-	fl.IntVar(&f.measure.Steps, "curve-steps", 0, "`N` points of the curves of --faithfulness (default 20)")
-	fl.IntVar(&f.measure.Orders, "random-orders", 0, "`N` random orders of --faithfulness (default 5)")
-	fl.Uint64Var(&f.measure.Seed, "seed", 0, "of the random orders")
+	fl.IntVar(&f.measure.Steps, "curve-steps", attribution.DefaultCurveSteps, "for --faithfulness: `N` points of the curves after the first")
+	fl.IntVar(&f.measure.Orders, "random-orders", attribution.DefaultOrders, "for --faithfulness: `N` random orders")
+	fl.Uint64Var(&f.measure.Seed, "seed", 0, "for --faithfulness: of the random orders")
 	fl.BoolVar(&f.json, "json", false, "print the map, and what --faithfulness measured, as one JSON object")
 	must(cmd.RegisterFlagCompletionFunc("method", cobra.FixedCompletions(methodNames(), cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
@@ -95,7 +95,7 @@ func methodNames() []string {
 	return names
 }
 
-func (f *attendFlags) check() error {
+func (f *attendFlags) check(cmd *cobra.Command) error {
 	switch {
 	case !slices.Contains(methodNames(), f.method):
 		return fmt.Errorf("--method %q is unknown; %s are known", f.method, strings.Join(methodNames(), ", "))
@@ -109,20 +109,61 @@ func (f *attendFlags) check() error {
 			return err
 		}
 	}
+	if err := f.style.check(); err != nil {
+		return err
+	}
+	if err := f.idle(cmd, ext); err != nil {
+		return err
+	}
 	switch {
-	case f.answer < 1:
-		return fmt.Errorf("--answer is %d; give a number above 0", f.answer)
 	case f.each && (f.method != string(attribution.Raw) || ext != ".png"):
 		return errors.New("--each goes with --method raw and --out F.png")
+	case f.each && (f.json || f.faithfulness):
+		return errors.New("--each draws every head apart; ask for --json and --faithfulness without it")
 	case ext == pageKind && (f.json || f.faithfulness):
 		return errors.New("--out F.html is an analysis of its own; ask for --json and --faithfulness apart")
 	}
 	f.options.Baseline, f.measure.Baseline = attribution.Baseline(f.baseline), attribution.Baseline(f.baseline)
-	return f.style.check()
+	return nil
+}
+
+// idle refuses flags that would change nothing, numbers that count nothing, and lists that name one twice.
+func (f *attendFlags) idle(cmd *cobra.Command, ext string) error {
+	is := func(methods ...attribution.Method) bool {
+		return slices.Contains(methods, attribution.Method(f.method))
+	}
+	page := ext == pageKind
+	averages := is(attribution.Raw, attribution.Relative)
+	if err := refuseIdle(cmd,
+		goesWith{"target", attribution.Explains(attribution.Method(f.method)) || f.faithfulness || page, "--faithfulness, or a --method that explains a target: relevance, gradcam, integrated, occlusion, contribution"},
+		goesWith{"query", (averages || is(attribution.Rollout) || page) && !f.options.Tower, "--method raw, relative or rollout, and without --tower"},
+		goesWith{"layers", averages || is(attribution.GradCAM), "--method raw, relative or gradcam"},
+		goesWith{"heads", averages, "--method raw or relative"},
+		goesWith{"tower", is(attribution.Raw, attribution.Rollout), "--method raw or rollout"},
+		goesWith{"patches", is(attribution.Raw) && f.options.Tower, "--method raw and --tower"},
+		goesWith{"generic", is(attribution.Relative), "--method relative"},
+		goesWith{"steps", is(attribution.Integrated), "--method integrated"},
+		goesWith{"baseline", is(attribution.Integrated, attribution.Occlusion) || f.faithfulness, "--method integrated or occlusion, or --faithfulness"},
+		goesWith{"window", is(attribution.Occlusion), "--method occlusion"},
+		goesWith{"stride", is(attribution.Occlusion), "--method occlusion"},
+		goesWith{"curve-steps", f.faithfulness, "--faithfulness"},
+		goesWith{"random-orders", f.faithfulness, "--faithfulness"},
+		goesWith{"seed", f.faithfulness, "--faithfulness"},
+		goesWith{"answer", page, "--out F.html"},
+	); err != nil {
+		return err
+	}
+	if err := f.style.idle(cmd, ext == ".png", "--out F.png"); err != nil {
+		return err
+	}
+	if err := noneTwice(cmd, "layers", "heads", "patches"); err != nil {
+		return err
+	}
+	return needAbove(cmd, 1, "answer", "steps", "window", "stride", "curve-steps", "random-orders")
 }
 
 func (f *attendFlags) run(cmd *cobra.Command, args []string) error {
-	if err := f.check(); err != nil {
+	if err := f.check(cmd); err != nil {
 		return usageError{err}
 	}
 	m, err := f.model.load(cmd)
@@ -213,4 +254,9 @@ func (f *styleFlags) check() (err error) {
 	}
 	f.style.Colors, err = figure.ColorsOf(f.colors)
 	return err
+}
+
+// idle refuses the flags where nothing is drawn.
+func (f *styleFlags) idle(cmd *cobra.Command, drawn bool, with string) error {
+	return refuseIdle(cmd, goesWith{"colors", drawn, with}, goesWith{"alpha", drawn, with}, goesWith{"smooth", drawn, with})
 }

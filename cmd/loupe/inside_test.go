@@ -15,7 +15,10 @@ func TestAttend(t *testing.T) {
 	input := []string{"--model", filepath.Join(golden, "model"), "--head", insideHead, "--image", wave, "Score this painting."}
 	for _, method := range methodNames() {
 		out := filepath.Join(dir, method+".png")
-		args := append([]string{"attend", "--method", method, "--out", out, "--steps", "2"}, input...)
+		args := append([]string{"attend", "--method", method, "--out", out}, input...)
+		if method == "integrated" {
+			args = append(args, "--steps", "2")
+		}
 		if text := ok(t, "", args...); text != "" {
 			t.Errorf("%s prints %q", method, text)
 		}
@@ -111,6 +114,42 @@ func TestInsideUsage(t *testing.T) {
 		{[]string{"attend", "--image", wave, "--each", "--out", "x.json"}, "--each"},
 		{[]string{"attend", "--image", wave, "--json", "--out", "x.html"}, "analysis of its own"},
 		{[]string{"attend", "--image", wave, "--answer", "0", "--out", "x.html"}, "--answer"},
+		{[]string{"attend", "--image", wave, "--json", "--steps", "2"}, "--steps goes with --method integrated"},
+		{[]string{"attend", "--image", wave, "--json", "--method", "integrated", "--steps", "0"}, "--steps is 0"},
+		{[]string{"attend", "--image", wave, "--json", "--method", "occlusion", "--window", "0"}, "--window is 0"},
+		{[]string{"attend", "--image", wave, "--json", "--method", "occlusion", "--stride", "0"}, "--stride is 0"},
+		{[]string{"attend", "--image", wave, "--faithfulness", "--curve-steps", "0"}, "--curve-steps is 0"},
+		{[]string{"attend", "--image", wave, "--faithfulness", "--random-orders", "0"}, "--random-orders is 0"},
+		{[]string{"attend", "--image", wave, "--json", "--seed", "3"}, "--faithfulness"},
+		{[]string{"attend", "--image", wave, "--json", "--target", "score"}, "--target goes with"},
+		{[]string{"attend", "--image", wave, "--json", "--method", "rollout", "--layers", "1"}, "--layers goes with"},
+		{[]string{"attend", "--image", wave, "--json", "--method", "relevance", "--heads", "1"}, "--heads goes with"},
+		{[]string{"attend", "--image", wave, "--json", "--method", "gradcam", "--query", "1"}, "--query goes with"},
+		{[]string{"attend", "--image", wave, "--json", "--tower", "--query", "0"}, "--query goes with"},
+		{[]string{"attend", "--image", wave, "--json", "--patches", "1"}, "--tower"},
+		{[]string{"attend", "--image", wave, "--json", "--method", "relative", "--tower"}, "--tower goes with"},
+		{[]string{"attend", "--image", wave, "--json", "--generic", "What?"}, "--method relative"},
+		{[]string{"attend", "--image", wave, "--json", "--baseline", "black"}, "--baseline goes with"},
+		{[]string{"attend", "--image", wave, "--json", "--answer", "3"}, "--out F.html"},
+		{[]string{"attend", "--image", wave, "--json", "--smooth"}, "--out F.png"},
+		{[]string{"attend", "--image", wave, "--json", "--layers", "1,0,1"}, "--layers names 1 twice"},
+		{[]string{"attend", "--image", wave, "--json", "--query", "last"}, "--query"},
+		{[]string{"attend", "--image", wave, "--json", "--each", "--out", "x.png"}, "--each"},
+		{[]string{"lens", "--image", wave, "--top", "0"}, "--top is 0"},
+		{[]string{"lens", "--image", wave, "--what", "direct", "--positions", "1,2"}, "--positions names 2"},
+		{[]string{"lens", "--image", wave, "--what", "direct", "--layers", "1"}, "--layers goes with"},
+		{[]string{"lens", "--image", wave, "--what", "words", "--layers", "1,2"}, "--layers names 2"},
+		{[]string{"lens", "--image", wave, "--positions", "1", "--pictures"}, "--positions goes with"},
+		{[]string{"lens", "--image", wave, "--positions", "1,1"}, "--positions names 1 twice"},
+		{[]string{"lens", "--image", wave, "--against", "0"}, "--what direct"},
+		{[]string{"lens", "--image", wave, "--what", "cka", "--token", "0"}, "--token goes with"},
+		{[]string{"lens", "--image", wave, "--what", "pca", "--tower"}, "--what cka"},
+		{[]string{"lens", "--image", wave, "--tap", "model.norm"}, "--what pca"},
+		{[]string{"lens", "--image", wave, "--colors", "magma"}, "--out F.png"},
+		{[]string{"trace", "--image", wave, "--list", "--intervene", "x.json"}, "--intervene"},
+		{[]string{"trace", "--image", wave, "--against", "x.json", "--sweep", "heads", "--positions", "1"}, "--positions goes with"},
+		{[]string{"trace", "--image", wave, "--against", "x.json", "--json", "--top", "3"}, "--top"},
+		{[]string{"trace", "--image", wave, "--against", "x.json", "--layers", "0,0"}, "--layers names 0 twice"},
 		{[]string{"lens", "--image", wave, "--what", "telescope"}, "telescope"},
 		{[]string{"lens", "--image", wave, "--base", "none"}, "cka"},
 		{[]string{"lens", "--image", wave, "--what", "cka", "--base", "none"}, "--adapter"},

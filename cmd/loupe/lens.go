@@ -22,8 +22,6 @@ type lensFlags struct {
 	base    string
 	data    string
 	out     string
-	token   int
-	against int
 	options report.LensOptions
 	json    bool
 }
@@ -58,12 +56,12 @@ It prints a table, and writes to --out F.png, F.html, F.json or F.csv.`,
 	fl := cmd.Flags()
 	fl.StringVar(&f.what, "what", "logit", "what to read: `logit`|direct|words|pca|cka|received|probe")
 	fl.StringVar(&f.out, "out", "", "`FILE` whose name ends in .png, .html, .json or .csv")
-	fl.IntSliceVar(&f.options.Positions, "positions", nil, "positions of the prompt, below 0 from the end, separated by commas (default: the last)")
+	fl.IntSliceVar(&f.options.Positions, "positions", nil, "for logit: positions of the prompt, from 0, or below 0 from the end, separated by commas; for direct one of them (default: the last)")
 	fl.BoolVar(&f.options.Pictures, "pictures", false, "for logit: every picture token in place of --positions")
-	fl.IntSliceVar(&f.options.Layers, "layers", nil, "layers, from 0; -1 is what goes into the first (default: all)")
-	fl.IntVar(&f.options.Top, "top", 5, "how many words of each")
-	fl.IntVar(&f.token, "token", 0, "`ID` of the token to follow or to divide (default: the likeliest)")
-	fl.IntVar(&f.against, "against", 0, "for direct: `ID` of a token whose logit is taken off")
+	fl.IntSliceVar(&f.options.Layers, "layers", nil, "for logit: layers, from 0; -1 is what goes into the first (default: all); for words one of them (default: -1)")
+	fl.IntVar(&f.options.Top, "top", 5, "for logit and words: how many words of each")
+	fl.Var(optionalInt{&f.options.Token}, "token", "for logit: `ID` of the token to follow; for direct: whose logit to divide (default: the likeliest)")
+	fl.Var(optionalInt{&f.options.Against}, "against", "for direct: `ID` of a token whose logit is taken off")
 	fl.StringVar(&f.options.Tap, "tap", "", "for pca: `NAME` of a tap (default: the last block of the vision tower)")
 	fl.BoolVar(&f.options.Tower, "tower", false, "for cka: blocks of the vision tower in place of layers of the decoder")
 	fl.StringVar(&f.base, "base", "", "for cka: `DIR` of another model, or none for this one without its --adapter")
@@ -122,10 +120,18 @@ func (f *lensFlags) check(cmd *cobra.Command, args []string) error {
 	if err := f.checkProbe(args); err != nil {
 		return err
 	}
+	ext := ""
 	if f.out != "" {
-		if _, err := report.Kind(f.out, report.LensKinds...); err != nil {
+		var err error
+		if ext, err = report.Kind(f.out, report.LensKinds...); err != nil {
 			return err
 		}
+	}
+	if err := f.style.check(); err != nil {
+		return err
+	}
+	if err := f.idle(cmd, ext); err != nil {
+		return err
 	}
 	if f.base != "" && f.what != "cka" {
 		return errors.New("--base goes with --what cka")
@@ -133,15 +139,38 @@ func (f *lensFlags) check(cmd *cobra.Command, args []string) error {
 	if f.base == "none" && f.model.options.Adapter == "" {
 		return errors.New("--base none compares a model with itself without its adapter; give --adapter")
 	}
-	for name, to := range map[string]struct {
-		value *int
-		set   **int
-	}{"token": {&f.token, &f.options.Token}, "against": {&f.against, &f.options.Against}} {
-		if cmd.Flags().Changed(name) {
-			*to.set = to.value
-		}
+	return nil
+}
+
+// idle refuses flags that would change nothing, and those of which one is used where several are named.
+func (f *lensFlags) idle(cmd *cobra.Command, ext string) error {
+	is := func(what ...string) bool { return slices.Contains(what, f.what) }
+	if err := refuseIdle(cmd,
+		goesWith{"positions", is("logit", "direct") && !f.options.Pictures, "--what logit or direct, and without --pictures"},
+		goesWith{"pictures", is("logit"), "--what logit"},
+		goesWith{"layers", is("logit", "words"), "--what logit or words"},
+		goesWith{"top", is("logit", "words"), "--what logit or words"},
+		goesWith{"token", is("logit", "direct"), "--what logit or direct"},
+		goesWith{"against", is("direct"), "--what direct"},
+		goesWith{"tap", is("pca"), "--what pca"},
+		goesWith{"tower", is("cka"), "--what cka"},
+		goesWith{"base", is("cka"), "--what cka"},
+	); err != nil {
+		return err
 	}
-	return f.style.check()
+	switch {
+	case is("direct") && len(f.options.Positions) > 1:
+		return fmt.Errorf("--positions names %d, and direct divides the logit after one; run it for each", len(f.options.Positions))
+	case is("words") && len(f.options.Layers) > 1:
+		return fmt.Errorf("--layers names %d, and words looks after one; run it for each", len(f.options.Layers))
+	}
+	if err := f.style.idle(cmd, ext == ".png" || ext == ".html", "--out F.png or F.html"); err != nil {
+		return err
+	}
+	if err := noneTwice(cmd, "positions", "layers"); err != nil {
+		return err
+	}
+	return needAbove(cmd, 1, "top")
 }
 
 // other loads the model that --base names, and the prompt for it.

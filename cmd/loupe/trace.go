@@ -31,6 +31,9 @@ func traceCommand() *cobra.Command {
 		Long: `Writes tensors from inside a run, by name: --list prints every name with its shape. Attention's scores (before the softmax)
 and probabilities are (heads, queries, keys), all others (rows, columns). Nothing is kept in memory, and looking changes no bit.
 
+In a GLOB * crosses dots: 'model.layers.*.out' is self_attn.out and mlp.out too. The residual stream alone is
+'model.layers.?.out', and of layers from 10 on 'model.layers.[0-9][0-9].out'. What each GLOB matches is told.
+
 --intervene names a file of changes to make while the model runs:
 
   [{"tap": "model.layers.1.self_attn.heads", "op": "zero", "head": 1},
@@ -39,7 +42,8 @@ and probabilities are (heads, queries, keys), all others (rows, columns). Nothin
 
 op is zero, scale, add, set or mean; head and rows narrow it, rows below 0 from the end of the prompt. A value is one row, one
 for each of rows, or the whole tensor of another run. A change is made in the prompt and in generated tokens, unless rows, or a
-name such as steps.2/model.layers.0.out, says otherwise.
+name such as steps.2/model.layers.0.out, says otherwise. With pictures and video a name of visual.* is of both passes of the
+tower; one that ends in @images or @videos is of one. docs/definitions.md says what each op computes.
 
 --against OTHER.json runs a second conversation and patches the first one's activations into it, one site after the other
 (activation patching): it prints how much of the first answer comes back, 0 for none of the difference of the two answers'
@@ -53,7 +57,7 @@ logits and 1 for all of it, and writes every site to --out F.png, F.json, F.csv,
 	f.model.register(cmd)
 	f.input.register(cmd)
 	fl := cmd.Flags()
-	fl.StringArrayVar(&f.options.Taps, "tap", nil, "`GLOB` of tap names; * matches any characters, dots too (repeatable)")
+	fl.StringArrayVar(&f.options.Taps, "tap", nil, "`GLOB` of tap names: * is any characters, dots too; ? one that is no dot; [0-9] one of these (repeatable; several are one set)")
 	fl.StringVar(&f.out, "out", "", "`F.safetensors`, F.npz, or a new directory of .npy files")
 	fl.BoolVar(&f.list, "list", false, "print every tap of this model for this input, or those that --tap names, with its shape")
 	fl.IntVar(&f.options.Steps, "steps", 0, "generate this many tokens more, the likeliest after the repetition penalty of generation_config.json, and write their taps too, as steps.1/NAME and so on")
@@ -74,6 +78,8 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 		return usageError{fmt.Errorf("--steps is %d; give 0 or a number above it", f.options.Steps)}
 	case f.list && f.out != "":
 		return usageError{fmt.Errorf("--list prints names and computes nothing; leave --out away")}
+	case f.list && f.intervene != "":
+		return usageError{fmt.Errorf("--list prints names and computes nothing; leave --intervene away")}
 	case !f.list && f.out == "":
 		return usageError{fmt.Errorf("--out is missing: name a .safetensors or .npz file, or a new directory; or print the taps with --list")}
 	case !f.list && len(f.options.Taps) == 0:
@@ -114,6 +120,9 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 			fmt.Fprintf(os.Stderr, "note: %v; the tokens of --steps are the likeliest ones\n", err)
 		}
 	}
+	if err := tellMatched(cmd, m, prompt, f.options); err != nil {
+		return err
+	}
 	if err := f.announce(cmd, m, prompt); err != nil {
 		return err
 	}
@@ -123,6 +132,22 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	if f.json {
 		return json.NewEncoder(os.Stdout).Encode(traced(result, m.Settings().Precision))
+	}
+	return nil
+}
+
+// tellMatched says how many points each pattern matches: * crosses dots, so that model.layers.*.out is mlp.out too.
+func tellMatched(cmd *cobra.Command, m *loupe.Model, p *loupe.Prompt, o loupe.TraceOptions) error {
+	matched, err := m.MatchTrace(cmd.Context(), p, o)
+	if err != nil {
+		return err
+	}
+	for _, of := range matched {
+		what := "tap"
+		if of.Intervention {
+			what = "change at"
+		}
+		fmt.Fprintf(os.Stderr, "note: %s %s\n", what, of)
 	}
 	return nil
 }

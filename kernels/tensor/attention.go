@@ -166,6 +166,7 @@ func (r *Run) attendAs(at Point, j *attentionJob) {
 	}
 	scores, probs := at.named("scores"), at.named("probs")
 	scores.Index, probs.Index = a.index, a.index
+	scores.Pass, probs.Pass = r.Pass, r.Pass
 	a.scoresAt, a.probsAt = scores, probs
 	defer r.recordAttention(a, scores, probs)
 	var wantScores, wantProbs bool

@@ -231,7 +231,7 @@ func (s *Studio) getMap(w http.ResponseWriter, req *http.Request, r *run) {
 	err := eachNumber(q, func(name string, n int) {
 		switch name {
 		case "query":
-			o.Query = n
+			o.Query = &n
 		case "layer":
 			o.Layers = []int{n}
 		case "head":

@@ -3,6 +3,7 @@ package trace
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -37,6 +38,9 @@ func ReadInterventions(path string) ([]loupe.Intervention, error) {
 		return nil, fmt.Errorf("read interventions: %w", err)
 	}
 	out, err := ParseInterventions(data, func(ref string) ([]float32, int, error) { return readValue(ref, filepath.Dir(path)) })
+	if err == nil && len(out) == 0 {
+		err = errors.New("it holds no intervention; leave --intervene away to change nothing")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read interventions %s: %w", path, err)
 	}
@@ -46,11 +50,17 @@ func ReadInterventions(path string) ([]loupe.Intervention, error) {
 // ParseInterventions is ReadInterventions of a file's content; value finds what an entry's value names, and the number of its
 // columns where it has two dimensions.
 func ParseInterventions(data []byte, value func(ref string) ([]float32, int, error)) ([]loupe.Intervention, error) {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	var entries []entry
-	if err := d.Decode(&entries); err != nil {
-		return nil, fmt.Errorf("%w; it must be a list of objects with tap, op and, where the op needs them, head, rows, value, scale", err)
+	var list []json.RawMessage
+	if err := json.Unmarshal(data, &list); err != nil {
+		return nil, inWords(err)
+	}
+	entries := make([]entry, len(list))
+	for i, one := range list {
+		d := json.NewDecoder(bytes.NewReader(one))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&entries[i]); err != nil {
+			return nil, fmt.Errorf("number %d: %w", i+1, inWords(err))
+		}
 	}
 	out := make([]loupe.Intervention, len(entries))
 	for i, e := range entries {
@@ -61,6 +71,32 @@ func ParseInterventions(data []byte, value func(ref string) ([]float32, int, err
 	}
 	return out, nil
 }
+
+// keyForms says what the value of each key of an entry is.
+var keyForms = map[string]string{
+	"tap": "a text", "op": "a text", "value": "a text, FILE.safetensors#TENSOR", "head": "a whole number", "scale": "a number",
+	"rows": "a list of whole numbers",
+}
+
+// inWords says of JSON that cannot be read what it should be.
+func inWords(err error) error {
+	var kind *json.UnmarshalTypeError
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &kind) && keyForms[kind.Field] != "":
+		return fmt.Errorf("`%s` is a %s; it must be %s", kind.Field, kind.Value, keyForms[kind.Field])
+	case errors.As(err, &syntax):
+		return fmt.Errorf("it is no JSON: %w, at byte %d; %s", err, syntax.Offset, entryForm)
+	case errors.As(err, &kind):
+		return fmt.Errorf("it has a %s in the wrong place; %s", kind.Value, entryForm)
+	}
+	if key, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
+		return fmt.Errorf("key %s is unknown; %s", key, entryForm)
+	}
+	return fmt.Errorf("%w; %s", err, entryForm)
+}
+
+const entryForm = "interventions must be a list of objects with tap, op and, where the op needs them, head, rows, value, scale"
 
 func (e entry) intervention(read func(ref string) ([]float32, int, error)) (loupe.Intervention, error) {
 	op, ok := ops[e.Op]

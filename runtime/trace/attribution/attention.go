@@ -3,6 +3,7 @@ package attribution
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/kernels/tensor"
@@ -145,9 +146,12 @@ func chosen(list []int, n int, what string) ([]int, error) {
 	if list == nil {
 		return upTo(n), nil
 	}
-	for _, i := range list {
+	for at, i := range list {
 		if i < 0 || i >= n {
 			return nil, fmt.Errorf("%s %d: there are %d, numbered from 0", what, i, n)
+		}
+		if slices.Contains(list[:at], i) {
+			return nil, fmt.Errorf("%s %d is named twice; name it once", what, i)
 		}
 	}
 	if len(list) == 0 {

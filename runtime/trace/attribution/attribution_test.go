@@ -56,7 +56,7 @@ func TestAttention(t *testing.T) {
 		got := compute(t, c, Raw, Options{})
 		like(t, want, name+"/raw", got)
 		golden.Compare(t, "elsewhere", []float64{got.Elsewhere}, want.Float64s(t, name+"/raw elsewhere"), tolerance)
-		like(t, want, name+"/raw layer 1 head 2 query -3", compute(t, c, Raw, Options{Layers: []int{1}, Heads: []int{2}, Query: -3}))
+		like(t, want, name+"/raw layer 1 head 2 query -3", compute(t, c, Raw, Options{Layers: []int{1}, Heads: []int{2}, Query: new(-3)}))
 		like(t, want, name+"/raw tower", compute(t, c, Raw, Options{Tower: true}))
 		like(t, want, name+"/rollout", compute(t, c, Rollout, Options{}))
 		like(t, want, name+"/rollout tower", compute(t, c, Rollout, Options{Tower: true}))

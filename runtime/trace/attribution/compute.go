@@ -72,11 +72,11 @@ type Options struct {
 	// Target is what Relevance, GradCAM, Integrated, Occlusion and Contribution explain; the last takes scores only. nil: the
 	// score where the model has a head, else the logit of the likeliest next token.
 	Target *loupe.GradTarget
-	// Query is the position in the prompt whose attention Raw, Relative and Rollout follow; below 0 it counts from the end,
-	// and 0, which sees nothing but itself, stands for the last.
-	Query int
+	// Query is the position in the prompt whose attention Raw, Relative and Rollout follow, below 0 from the end; nil: the
+	// last.
+	Query *int
 	// Layers and Heads are those that Raw and Relative average; GradCAM takes one layer, a block of the vision tower. nil:
-	// all, and for GradCAM the last.
+	// all, and for GradCAM the last that the target depends on.
 	Layers, Heads []int
 	// Tower lets Raw and Rollout look within the vision tower: which patches the patches of the same frame look at.
 	Tower bool
@@ -84,7 +84,7 @@ type Options struct {
 	Patches []int
 	// Generic is the same pictures with a question that asks for nothing in particular: GenericQuestion.
 	Generic *loupe.Prompt
-	// Steps is the number of points of Integrated's path; 0: 32.
+	// Steps is the number of points of Integrated's path; 0: DefaultSteps.
 	Steps int
 	// Baseline is what Integrated starts from and Occlusion covers with; "": Mean.
 	Baseline Baseline
@@ -129,17 +129,14 @@ func joined(names []Method) string {
 
 // query is a position of the prompt, after a check.
 func (o Options) query(p *loupe.Prompt) (int, error) {
-	n, at := len(p.IDs), o.Query
-	if at <= 0 {
-		at += n
+	n := len(p.IDs)
+	if o.Query == nil {
+		return n - 1, nil
 	}
-	if o.Query == 0 {
-		at = n - 1
+	if *o.Query < -n || *o.Query >= n {
+		return 0, fmt.Errorf("query %d: the prompt has %d tokens, numbered from 0, or from -1 at its end", *o.Query, n)
 	}
-	if at < 0 || at >= n {
-		return 0, fmt.Errorf("query %d: the prompt has %d tokens", o.Query, n)
-	}
-	return at, nil
+	return (*o.Query + n) % n, nil
 }
 
 // only is a weight of 1 at a position, of n.

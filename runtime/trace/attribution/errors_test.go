@@ -28,7 +28,7 @@ func TestErrors(t *testing.T) {
 		{"layer", c.Prompt, Raw, Options{Layers: []int{3}}, "layer 3"},
 		{"head", c.Prompt, Raw, Options{Heads: []int{-1}}, "head -1"},
 		{"no layers", c.Prompt, Raw, Options{Layers: []int{}}, "list of layers is empty"},
-		{"query", c.Prompt, Rollout, Options{Query: 1000}, "query 1000"},
+		{"query", c.Prompt, Rollout, Options{Query: new(1000)}, "query 1000"},
 		{"patch", c.Prompt, Raw, Options{Tower: true, Patches: []int{96}}, "patch 96"},
 		{"no generic", c.Prompt, Relative, Options{}, "generic question"},
 		{"other pictures", c.Prompt, Relative, Options{Generic: two.Prompt}, "other pictures"},

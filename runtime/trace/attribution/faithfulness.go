@@ -45,12 +45,18 @@ type Random struct {
 	InsertionSD float64 `json:"insertion_sd"`
 }
 
+// What MeasureOptions leave open.
+const (
+	DefaultCurveSteps = 20 // or the number of cells where that is less
+	DefaultOrders     = 5
+)
+
 // MeasureOptions are how faithfulness is measured. The zero value is good.
 type MeasureOptions struct {
 	Target   *loupe.GradTarget // as Options.Target
 	Baseline Baseline          // ""; Mean
-	Steps    int               // points of a curve after the first; 0: 20, or the number of cells where that is less
-	Orders   int               // random orders; 0: 5
+	Steps    int               // points of a curve after the first; 0: DefaultCurveSteps
+	Orders   int               // random orders; 0: DefaultOrders
 	Seed     uint64            // of the random orders
 }
 
@@ -71,11 +77,11 @@ func Measure(ctx context.Context, m *loupe.Model, p *loupe.Prompt, of *Map, o Me
 	}
 	orders := o.Orders
 	if orders == 0 {
-		orders = 5
+		orders = DefaultOrders
 	}
 	steps := o.Steps
 	if steps == 0 {
-		steps = 20
+		steps = DefaultCurveSteps
 	}
 	if orders < 0 || steps < 0 {
 		return nil, fmt.Errorf("faithfulness: %d steps and %d random orders; give numbers above 0", o.Steps, o.Orders)

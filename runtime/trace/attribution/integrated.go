@@ -7,6 +7,9 @@ import (
 	loupe "github.com/loupe-vl/loupe/runtime"
 )
 
+// DefaultSteps is how many points the path of Integrated has.
+const DefaultSteps = 32
+
 // integrated is integrated gradients (Sundararajan, Taly and Yan, arXiv 1703.01365): with x the pixels and b the baseline,
 // (x - b) times the mean of the target's gradient over the path from b to x, summed over the pixels of each patch. The mean is
 // taken at the middles of o.Steps equal parts of the path. Together the values are the target at x less that at b, as far as
@@ -14,7 +17,7 @@ import (
 func integrated(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) (*Map, error) {
 	steps := o.Steps
 	if steps == 0 {
-		steps = 32
+		steps = DefaultSteps
 	}
 	if steps < 0 {
 		return nil, fmt.Errorf("--steps is %d; give a number above 0", steps)

@@ -27,7 +27,7 @@ func relative(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) (
 	if err != nil {
 		return nil, err
 	}
-	o.Query = 0
+	o.Query = nil
 	_, generic, err := rawLayers(ctx, m, o.Generic, o)
 	if err != nil {
 		return nil, err

@@ -46,17 +46,18 @@ func (p DirectPart) Name() string {
 
 // DirectOptions say which logit is divided. The zero value is that of the likeliest token after the prompt.
 type DirectOptions struct {
-	Position int  // of the prompt; below 0 from the end, and 0, which nothing stands before, is the last
+	Position *int // of the prompt, below 0 from the end; nil: the last
 	Token    *int // nil: the likeliest
 	Against  *int // a token whose logit is taken off; nil: none
 }
 
 // DirectLogit divides a logit among the parts of the model.
 func DirectLogit(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o DirectOptions) (*Direct, error) {
-	if o.Position == 0 {
-		o.Position = -1
+	var positions []int
+	if o.Position != nil {
+		positions = []int{*o.Position}
 	}
-	rows, err := chosenRows(p, []int{o.Position})
+	rows, err := chosenRows(p, positions)
 	if err != nil {
 		return nil, err
 	}

@@ -81,9 +81,12 @@ func chosenLayers(m *loupe.Model, list []int) ([]int, error) {
 			list = append(list, l)
 		}
 	}
-	for _, l := range list {
+	for i, l := range list {
 		if l < Input || l >= n {
 			return nil, fmt.Errorf("layer %d: there are %d, numbered from 0; -1 is what goes into the first", l, n)
+		}
+		if slices.Contains(list[:i], l) {
+			return nil, fmt.Errorf("layer %d is named twice; name it once", l)
 		}
 	}
 	return list, nil
@@ -102,6 +105,9 @@ func chosenRows(p *loupe.Prompt, list []int) ([]int, error) {
 		}
 		if out[i] < 0 || out[i] >= n {
 			return nil, fmt.Errorf("position %d: the prompt has %d tokens", at, n)
+		}
+		if slices.Contains(out[:i], out[i]) {
+			return nil, fmt.Errorf("position %d is named twice; name it once", out[i])
 		}
 	}
 	return out, nil

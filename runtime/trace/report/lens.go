@@ -19,9 +19,9 @@ import (
 
 // LensOptions are those of all lenses; each takes what is its own. The zero value is good, but for Top.
 type LensOptions struct {
-	Positions  []int         // of the prompt, for logit; the first of them for direct
+	Positions  []int         // of the prompt, for logit; direct takes one
 	Pictures   bool          // for logit: every picture token in place of Positions
-	Layers     []int         // for logit; the first of them for words
+	Layers     []int         // for logit; words takes one
 	Top        int           // words of each
 	Token      *int          // to follow, or whose logit is divided
 	Against    *int          // for direct

@@ -72,9 +72,13 @@ func (f foundLogit) Draw(style figure.Style) (*image.RGBA, error) {
 type foundDirect struct{ *lens.Direct }
 
 func lookDirect(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o LensOptions) (Found, error) {
-	at := 0
-	if len(o.Positions) > 0 {
-		at = o.Positions[0]
+	var at *int
+	switch len(o.Positions) {
+	case 0:
+	case 1:
+		at = &o.Positions[0]
+	default:
+		return nil, fmt.Errorf("--positions names %d; direct divides the logit after one", len(o.Positions))
 	}
 	found, err := lens.DirectLogit(ctx, m, p, lens.DirectOptions{Position: at, Token: o.Token, Against: o.Against})
 	return foundDirect{found}, err
@@ -126,8 +130,12 @@ type foundWords struct {
 
 func lookWords(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o LensOptions) (Found, error) {
 	layer := lens.Input
-	if len(o.Layers) > 0 {
+	switch len(o.Layers) {
+	case 0:
+	case 1:
 		layer = o.Layers[0]
+	default:
+		return nil, fmt.Errorf("--layers names %d; words looks after one", len(o.Layers))
 	}
 	found, err := lens.Nearest(ctx, m, p, layer, o.Top)
 	if err != nil {

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/spf13/cobra"
+)
+
+// goesWith says where a flag means something: with what, in words, and whether that was asked for.
+type goesWith struct {
+	flag  string
+	asked bool
+	with  string
+}
+
+// refuseIdle is an error where a flag was given another value than its default's, and would change nothing.
+func refuseIdle(cmd *cobra.Command, rules ...goesWith) error {
+	for _, r := range rules {
+		if f := cmd.Flags().Lookup(r.flag); f.Changed && f.Value.String() != f.DefValue && !r.asked {
+			return fmt.Errorf("--%s goes with %s; leave it away", r.flag, r.with)
+		}
+	}
+	return nil
+}
+
+// needAbove is an error where a flag that counts something is below least.
+func needAbove(cmd *cobra.Command, least int, flags ...string) error {
+	for _, name := range flags {
+		if n, err := cmd.Flags().GetInt(name); err == nil && n < least {
+			return fmt.Errorf("--%s is %d; give %d or a number above it", name, n, least)
+		}
+	}
+	return nil
+}
+
+// noneTwice is an error where a list of numbers names one twice.
+func noneTwice(cmd *cobra.Command, flags ...string) error {
+	for _, name := range flags {
+		list, err := cmd.Flags().GetIntSlice(name)
+		for i, n := range list {
+			if err == nil && slices.Contains(list[:i], n) {
+				return fmt.Errorf("--%s names %d twice; name it once", name, n)
+			}
+		}
+	}
+	return nil
+}
+
+// optionalInt is the value of a flag that has no number unless one is given: 0 is one like others.
+type optionalInt struct{ to **int }
+
+// String implements pflag.Value.
+func (o optionalInt) String() string {
+	if o.to == nil || *o.to == nil {
+		return ""
+	}
+	return strconv.Itoa(**o.to)
+}
+
+// Set implements pflag.Value.
+func (o optionalInt) Set(text string) error {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return fmt.Errorf("%q is no whole number", text)
+	}
+	*o.to = &n
+	return nil
+}
+
+// Type implements pflag.Value.
+func (optionalInt) Type() string { return "int" }
