@@ -206,10 +206,12 @@ func (f *attendFlags) run(cmd *cobra.Command, args []string) error {
 	if a.Map, err = attribution.Compute(cmd.Context(), m, prompt, attribution.Method(f.method), f.options); err != nil {
 		return err
 	}
+	tellNote(a.Map.Note)
 	if f.faithfulness {
 		if a.Faithfulness, err = attribution.Measure(cmd.Context(), m, prompt, a.Map, f.measure); err != nil {
 			return err
 		}
+		tellNote(a.Faithfulness.Note)
 	}
 	if f.out != "" {
 		if err := report.SaveMap(f.out, prompt, m.Processor, a, f.style.style); err != nil {
@@ -225,13 +227,28 @@ func (f *attendFlags) run(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
+// tellNote puts what a result says of itself on standard error.
+func tellNote(note string) {
+	if note != "" {
+		fmt.Fprintln(os.Stderr, "note: "+note)
+	}
+}
+
 // printFaithfulness prints the areas, and how much better than random orders they are.
 func printFaithfulness(f *attribution.Faithfulness) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(w, "%s, %d cells\tarea\trandom orders (%d)\tmargin\n", f.Unit, f.Cells, f.Random.Orders)
-	fmt.Fprintf(w, "deletion (less is better)\t%.4f\t%.4f ± %.4f\t%+.1f %%\n", f.Deletion.Area, f.Random.Deletion.Area, f.Random.DeletionSD, 100*f.DeletionMargin)
-	fmt.Fprintf(w, "insertion (more is better)\t%.4f\t%.4f ± %.4f\t%+.1f %%\n", f.Insertion.Area, f.Random.Insertion.Area, f.Random.InsertionSD, 100*f.InsertionMargin)
+	fmt.Fprintf(w, "deletion (less is better)\t%.4f\t%s\t%+.1f %%\n", f.Deletion.Area, spread(f.Random, f.Random.Deletion, f.Random.DeletionSD), 100*f.DeletionMargin)
+	fmt.Fprintf(w, "insertion (more is better)\t%.4f\t%s\t%+.1f %%\n", f.Insertion.Area, spread(f.Random, f.Random.Insertion, f.Random.InsertionSD), 100*f.InsertionMargin)
 	return w.Flush()
+}
+
+// spread is the mean area of random orders, and its standard deviation where there are several.
+func spread(r attribution.Random, c attribution.Curve, sd float64) string {
+	if r.Orders < 2 {
+		return fmt.Sprintf("%.4f", c.Area)
+	}
+	return fmt.Sprintf("%.4f ± %.4f", c.Area, sd)
 }
 
 // styleFlags choose how a map is drawn: the same on every command that draws one.

@@ -16,6 +16,11 @@ func collect(ctx context.Context, m *loupe.Model, p *loupe.Prompt, target *loupe
 	got := taps{}
 	o := loupe.TraceOptions{Taps: names, Grad: target}
 	_, err := m.Trace(ctx, p, o, func(t loupe.Tap) error { got[t.Name] = t; return nil })
+	for _, name := range names {
+		if _, ok := got["d/"+name]; err == nil && target != nil && !ok {
+			return nil, fmt.Errorf("%s does not depend on %s", targetName(*target), name)
+		}
+	}
 	return got, err
 }
 

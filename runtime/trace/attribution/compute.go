@@ -112,7 +112,11 @@ func Compute(ctx context.Context, m *loupe.Model, p *loupe.Prompt, name Method, 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	if err := out.finite(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
 	out.Method = name
+	out.Note = noteOn(m, p, out, o)
 	if o.Target != nil && methods[i].signed {
 		out.Target = targetName(*o.Target)
 	}

@@ -34,6 +34,8 @@ type Faithfulness struct {
 	// picture and that of the baseline.
 	DeletionMargin  float64 `json:"deletion_margin"`
 	InsertionMargin float64 `json:"insertion_margin"`
+	// Note says where the numbers tell nothing: of a map that is the same everywhere, or a target that the pictures do not move.
+	Note string `json:"note,omitempty"`
 }
 
 // Random is the curves of random orders: their mean, and the standard deviation of their areas.
@@ -41,7 +43,7 @@ type Random struct {
 	Orders      int     `json:"orders"`
 	Deletion    Curve   `json:"deletion"`
 	Insertion   Curve   `json:"insertion"`
-	DeletionSD  float64 `json:"deletion_sd"`
+	DeletionSD  float64 `json:"deletion_sd"` // 0 of a single order
 	InsertionSD float64 `json:"insertion_sd"`
 }
 
@@ -105,6 +107,11 @@ func Measure(ctx context.Context, m *loupe.Model, p *loupe.Prompt, of *Map, o Me
 	if whole := math.Abs(out.Deletion.Value[0] - out.Insertion.Value[0]); whole != 0 {
 		out.DeletionMargin = (out.Random.Deletion.Area - out.Deletion.Area) / whole
 		out.InsertionMargin = (out.Insertion.Area - out.Random.Insertion.Area) / whole
+	} else {
+		out.Note = "the target is the same with the picture and with the baseline, so that there are no margins; try another --baseline"
+	}
+	if least, largest := of.Range(); least == largest {
+		out.Note = "the map is the same everywhere: its order is that of the cells and means nothing"
 	}
 	return out, nil
 }

@@ -9,9 +9,11 @@ import (
 
 // gradCAM is Grad-CAM (Selvaraju and others, arXiv 1610.02391) on a block of the vision tower: the residual stream after it
 // is the feature map, a channel a column. A channel weighs the mean over a picture's patches of the target's gradient, and the
-// map is the positive part of the weighed sum of channels.
+// map is the positive part of the weighed sum of channels. Unless it is told otherwise it looks at the last block that the
+// target depends on.
 func gradCAM(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) (*Map, error) {
-	block := m.Config.Vision.Depth - 1
+	last := lastBlock(m, *o.Target)
+	block := last
 	if o.Layers != nil {
 		blocks, err := chosen(o.Layers, m.Config.Vision.Depth, "layer")
 		if err != nil {
@@ -20,7 +22,9 @@ func gradCAM(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) (*
 		if len(blocks) > 1 {
 			return nil, fmt.Errorf("%d layers are named; it looks at one block of the vision tower", len(blocks))
 		}
-		block = blocks[0]
+		if block = blocks[0]; block > last {
+			return nil, fmt.Errorf("block %d: the score is read after block %d, so that it does not depend on the blocks behind; name one up to %d", block, last, last)
+		}
 	}
 	name := fmt.Sprintf("visual.blocks.%d.out", block)
 	var names []string

@@ -20,6 +20,8 @@ type Map struct {
 	Elsewhere float64 `json:"elsewhere"`
 	// Sum is there where a method divides a number among the cells.
 	Sum *Sum `json:"sum,omitempty"`
+	// Note says why the values of a panel, or of all, are 0; "" where they are not.
+	Note string `json:"note,omitempty"`
 }
 
 // Sum says how a map adds up. Base, the values of the panels in the order in which they stand (row by row), Elsewhere and

@@ -15,13 +15,17 @@ import (
 //
 // Where there is no attention the same rule is used, attention being what numbers are weighed by:
 //
-//   - a logit starts from the token that it comes after; a score from the rows that its mean is of, each with the positive part of
-//     activation times gradient;
+//   - a logit starts from the token that it comes after, and so does a score whose head reads the last row alone; a score that
+//     is read from a mean starts from all rows of it, each with the positive part of activation times gradient. A head that reads
+//     visual.blocks.N.out starts there, and the blocks above it have no part;
 //   - at the merger a token's relevance is divided among the patches that it is made of, by the positive part of activation
 //     times gradient at visual.merger.ln_q, or evenly where no patch has any.
 func relevance(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) (*Map, error) {
-	c := &carrier{m: m, p: p, runs: passes(p), score: o.Target.Score, got: taps{}}
+	c := &carrier{m: m, p: p, runs: passes(p), score: o.Target.Score, block: lastBlock(m, *o.Target), got: taps{}}
 	c.tokens, c.patches = make([][]float64, len(c.runs)), make([][]float64, len(c.runs))
+	if c.score {
+		c.input = m.Head.Config.Input
+	}
 	if !c.score {
 		row, err := targetRow(p, *o.Target)
 		if err != nil {
@@ -48,7 +52,9 @@ type carrier struct {
 	p     *loupe.Prompt
 	runs  []pass
 	score bool
-	got   taps // values of the forward pass
+	input string // what the score head reads; "" for a logit
+	block int    // the last of the tower that the target depends on
+	got   taps   // values of the forward pass
 
 	whole []float32 // what has come of a tap that is read whole
 	added []float64 // what has come of the heads of a layer
@@ -66,24 +72,30 @@ func (c *carrier) names() []string {
 	if c.throughDecoder() {
 		layers = upTo(c.m.Config.Text.NumHiddenLayers)
 	}
-	names := attentionNames(c.p, layers, upTo(c.m.Config.Vision.Depth))
+	blocks := upTo(c.block + 1)
+	names := attentionNames(c.p, layers, blocks)
 	for _, l := range layers {
 		names = append(names, fmt.Sprintf("model.layers.%d.self_attn.probs", l))
 	}
-	for b := range c.m.Config.Vision.Depth {
+	for _, b := range blocks {
 		names = append(names, fmt.Sprintf("visual.blocks.%d.attn.probs", b))
 	}
 	for _, run := range c.runs {
-		names = append(names, "visual.merger.ln_q"+run.suffix)
-		if c.score && c.m.Head.Config.Input == "visual.merger" {
-			names = append(names, "visual.merger"+run.suffix)
+		if !c.fromBlock() {
+			names = append(names, "visual.merger.ln_q"+run.suffix)
+		}
+		if c.score && readsTower(c.m) {
+			names = append(names, c.input+run.suffix)
 		}
 	}
-	if c.score && c.m.Head.Config.Input == "model.norm" {
-		names = append(names, "model.norm")
+	if c.input == "model.norm" {
+		names = append(names, c.input)
 	}
 	return names
 }
+
+// fromBlock reports whether the target is a score that is read from a block of the tower.
+func (c *carrier) fromBlock() bool { return strings.HasPrefix(c.input, "visual.blocks.") }
 
 // part is told of every part of a tap: of values first, then of gradients.
 func (c *carrier) part(t loupe.Part) error {
@@ -147,23 +159,34 @@ func (c *carrier) layer(name string) (*attention, []float64, error) {
 // see is told of a gradient that is none of attention.
 func (c *carrier) see(name string, t loupe.Tap) error {
 	if name == "model.norm" {
-		c.positions = positive(rowDots(c.got[name], t))
-		if c.m.Head.Config.Pool == "last" {
-			c.positions = only(len(c.p.IDs)-1, len(c.p.IDs))
-		}
+		c.positions = c.start(name, t, true)
 		return nil
 	}
 	for n, run := range c.runs {
-		switch name {
-		case "visual.merger" + run.suffix:
-			if c.score && readsTower(c.m) {
-				c.tokens[n] = positive(rowDots(c.got[name], t))
-			}
-		case "visual.merger.ln_q" + run.suffix:
+		last := n == len(c.runs)-1
+		switch {
+		case name == c.input+run.suffix && c.fromBlock():
+			c.patches[n] = c.start(name, t, last)
+		case name == c.input+run.suffix:
+			c.tokens[n] = c.start(name, t, last)
+		case name == "visual.merger.ln_q"+run.suffix:
 			c.throughMerger(n, rowDots(c.got[name], t))
 		}
 	}
 	return nil
+}
+
+// start is the relevance of the rows that the score head reads: the positive part of activation times gradient, or 1 for the
+// last row where it reads that alone. last marks the rows that it lies among.
+func (c *carrier) start(name string, grad loupe.Tap, last bool) []float64 {
+	rows := grad.Shape[0]
+	switch {
+	case c.m.Head.Config.Pool != "last":
+		return positive(rowDots(c.got[name], grad))
+	case last:
+		return only(rows-1, rows)
+	}
+	return make([]float64, rows)
 }
 
 // throughMerger divides the relevance of a pass's tokens among its patches.

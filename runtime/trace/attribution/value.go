@@ -163,3 +163,13 @@ func logitsAt(ctx context.Context, m *loupe.Model, p *loupe.Prompt, t loupe.Grad
 
 // readsTower reports whether the score head reads rows of the vision tower.
 func readsTower(m *loupe.Model) bool { return strings.HasPrefix(m.Head.Config.Input, "visual.") }
+
+// lastBlock is the last block of the vision tower that a target depends on.
+func lastBlock(m *loupe.Model, t loupe.GradTarget) int {
+	if t.Score && m.Head != nil {
+		if n, ok := number("visual.blocks.*.out", m.Head.Config.Input); ok {
+			return n
+		}
+	}
+	return m.Config.Vision.Depth - 1
+}

@@ -4,7 +4,7 @@
     pip install torch transformers safetensors tokenizers pillow numpy
     python3 make.py
 
-It reads the checkpoint and the pictures of ../../testdata/golden and writes beside itself: head/ (a linear score head), attribution.safetensors and lens.safetensors.
+It reads the checkpoint and the pictures of ../../testdata/golden and writes beside itself: head/ (a linear score head), attribution.safetensors, blocks.safetensors and lens.safetensors.
 Products over layers are whole matrices here, where the Go code carries one row through them; gradients of attention come from autograd on the reference model.
 Maps are stored in raster order, frame after frame, images before videos. Every reduction is in float64.
 """
@@ -311,6 +311,76 @@ def attribution():
     save_file(out, f"{HERE}/attribution.safetensors")
 
 
+# A conversation whose pictures came in two turns, as the chat template renders it.
+CHAT = ("<|im_start|>system\nYou judge paintings.<|im_end|>\n<|im_start|>user\nLook at <|vision_start|><|image_pad|><|vision_end|>.<|im_end|>\n<|im_start|>assistant\n"
+        "The canvas holds warm light.<|im_end|>\n<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>And this one?<|im_end|>\n<|im_start|>assistant\n")
+WIDE = 6  # of the hidden layer of a head that has one
+
+
+def block_heads(width):
+    """Heads on a block of the tower: their tensors by the names of score_head.safetensors, numbers of no meaning."""
+    wave = lambda n, k: torch.sin(torch.arange(n, dtype=torch.float64) ** 2 + k).float()
+    linear = {"score_head.weight": 0.3 * wave(2 * width, 2).view(2, width), "score_head.bias": torch.tensor([0.1, -0.2])}
+    hidden = {"score_head.0.weight": 0.3 * wave(WIDE * width, 3).view(WIDE, width), "score_head.0.bias": 0.2 * wave(WIDE, 4),
+              "score_head.1.weight": 0.5 * wave(2 * WIDE, 5).view(2, WIDE), "score_head.1.bias": torch.tensor([0.3, 0.05])}
+    return dict(linear=linear, hidden=hidden)
+
+
+def block_score(kind, tensors, pool, rows, i):
+    """Target i of a head over the rows of a block."""
+    x = rows.mean(0) if pool == "mean" else rows[-1]
+    if kind == "hidden":
+        x = torch.nn.functional.gelu(tensors["score_head.0.weight"] @ x + tensors["score_head.0.bias"])
+    name = "score_head.1" if kind == "hidden" else "score_head"
+    return (tensors[name + ".weight"] @ x + tensors[name + ".bias"])[i] * TARGETS[i]["std"] + TARGETS[i]["mean"]
+
+
+def blocks():
+    """Grad-CAM and relevance of scores that are read from a block of the tower, and relative attention at other tokens than the last."""
+    out, width = {}, V.blocks[0].norm1.weight.shape[0]
+    heads = block_heads(width)
+    for kind, tensors in heads.items():
+        out |= {f"{kind}/{k}": v for k, v in tensors.items()}
+    pos = lambda a: np.maximum(num(a) * num(a.grad), 0).reshape(a.shape[-3:]).mean(0)
+    for name in ("image", "two_images", "image_and_video", "chat"):
+        case = Case("two_images", CHAT) if name == "chat" else Case(name)
+        if name == "chat":
+            out["chat/input_ids"] = case.ids[0]
+        for block in range(BLOCKS):
+            for kind, pool, i in (("linear", "mean", 0), ("linear", "last", 1), ("hidden", "mean", 1)):
+                if kind == "hidden" and block != 1:
+                    continue
+                rec = case.forward(grad=True)
+                rows = [run[block] for run in rec["blocks"]]
+                y = block_score(kind, heads[kind], pool, torch.cat(rows), i)
+                y.backward()
+                of = f"{name}/{kind} {pool} block {block}"
+                out[f"{of}/score"] = y.detach().double().view(1)
+                relevant, cams = [], []
+                for n, g in enumerate(case.grids.values()):
+                    x, d = num(rows[n]), num(rows[n].grad)
+                    start = np.maximum((x * d).sum(-1), 0)
+                    if pool == "last":
+                        start = np.zeros(len(x))
+                        start[-1] = n == len(rows) - 1
+                    relevant.append(start @ chain([block_diagonal([pos(a) for a in spans]) for spans in rec["vit"][n][: block + 1]], lambda w: np.eye(len(w)) + w))
+                    at, cam = 0, []
+                    for size in g.prod(-1).tolist():
+                        cam.append(np.maximum(x[at:at + size] @ d[at:at + size].mean(0), 0))
+                        at += size
+                    cams.append(np.concatenate(cam))
+                out[f"{of}/relevance"], out[f"{of}/gradcam"] = case.raster(relevant, 1), case.raster(cams, 1)
+        print(name, "heads on blocks")
+    text = json.load(open(f"{GOLDEN}/cases/image.json", encoding="utf-8"))["prompt"]
+    case, other = Case("image"), Case("image", text.replace("Score this painting.", GENERIC))
+    with torch.no_grad():
+        a, b = ([num(x[0]).mean(0) for x in c.forward()["dec"]] for c in (case, other))
+    for query in (-2, -4):
+        ratio = [x[query][case.at[0].numpy()] / y[query][other.at[0].numpy()] for x, y in zip(a, b)]
+        out[f"relative query {query}"], out[f"relative query {query} layer 1"] = case.raster([np.mean(ratio, 0)], 2), case.raster([ratio[1]], 2)
+    save_file({k: v.contiguous() for k, v in out.items()}, f"{HERE}/blocks.safetensors")
+
+
 def lens():
     """The decoder's and the tower's residual streams of the case image, and what can be read off them."""
     case, out = Case("image"), {}
@@ -367,6 +437,7 @@ def main():
         json.dump(dict(version=1, input="visual.merger", pool="mean", hidden=[], targets=TARGETS), f, indent=1)
         f.write("\n")
     attribution()
+    blocks()
     lens()
 
 
