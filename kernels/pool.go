@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 )
@@ -56,6 +57,7 @@ func (p *pool) close() {
 }
 
 func (w *worker) loop() {
+	debug.SetPanicOnFault(true) // weights may lie in a file that cannot be read: the caller of the job is told
 	for {
 		j := w.take()
 		if j == quit {

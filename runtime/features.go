@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/loupe-vl/loupe/kernels/tensor"
+	"github.com/loupe-vl/loupe/weights"
 )
 
 // Pooled is what the score head makes of a prompt before its first layer: one row of features, (width). The decoder runs only
@@ -27,24 +28,25 @@ func (m *Model) Pooled(ctx context.Context, p *Prompt) ([]float32, error) {
 }
 
 // Through maps rows of pooled features through the first n layers of the score head; see vit.Head.
-func (m *Model) Through(ctx context.Context, pooled [][]float32, n int) ([][]float32, error) {
+func (m *Model) Through(ctx context.Context, pooled [][]float32, n int) (out [][]float32, err error) {
 	r, done := m.run(ctx, nil)
 	defer done()
-	var out [][]float32
+	defer weights.RecoverFault(&err)
 	for _, row := range pooled {
 		y := m.Head.Through(r, tensor.Of(1, len(row), row), n)
 		out = append(out, append([]float32(nil), y.Data...))
 	}
-	return out, m.explain(r.Err())
+	return out, m.still(m.explain(r.Err()))
 }
 
 // LearnHead is Learn for the score head alone, over features that it pooled before: nothing else is run.
-func (m *Model) LearnHead(ctx context.Context, pooled []float32, l Lesson, o LearnOptions) (Losses, error) {
+func (m *Model) LearnHead(ctx context.Context, pooled []float32, l Lesson, o LearnOptions) (out Losses, err error) {
 	r, done := m.run(ctx, nil)
 	defer done()
+	defer weights.RecoverFault(&err)
 	r.Record(&tensor.Tape{})
 	z := m.Head.Through(r, tensor.Of(1, len(pooled), pooled), len(m.Head.Layers))
-	out := Losses{Score: scoreLoss(r, z, l, o), Outputs: append([]float32(nil), z.Data...)}
+	out = Losses{Score: scoreLoss(r, z, l, o), Outputs: append([]float32(nil), z.Data...)}
 	r.Backward()
-	return out, m.explain(r.Err())
+	return out, m.still(m.explain(r.Err()))
 }

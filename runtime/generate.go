@@ -103,7 +103,8 @@ func (m *Model) answer(ctx context.Context, p *Prompt, g Generation, probe *prob
 	if a.logits, err = a.s.prefill(ctx, m.options.PrefillChunk, all); err != nil {
 		return nil, err
 	}
-	if a.Score, err = m.scoreCaptured(ctx, looking); err != nil {
+	a.Score, err = m.scoreCaptured(ctx, looking)
+	if err = m.still(err); err != nil {
 		return nil, err
 	}
 	a.s.probe = probe
@@ -139,6 +140,12 @@ func (a *Answer) Tokens() iter.Seq2[Token, error] {
 			} else if n >= room {
 				t.Finish = "length"
 				t.Text += text.flush()
+			}
+			if t.Finish != "" {
+				if err := a.m.unchanged(); err != nil {
+					yield(Token{}, err)
+					return
+				}
 			}
 			if !yield(t, nil) || t.Finish != "" {
 				return

@@ -6,6 +6,7 @@ import (
 
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels/tensor"
+	"github.com/loupe-vl/loupe/weights"
 )
 
 // GradTarget is a number of a run whose gradient is wanted at taps: a target of the score head, or a logit, a
@@ -48,18 +49,19 @@ func (p gradPartProbe) SeeGradPart(at tensor.Point, shape []int, first int, data
 
 // gradients runs the prompt once more, with a tape, and shows the gradient of the target at every tap that it depends on:
 // from the last to the first. A score that is read from the vision tower leaves the decoder out.
-func (m *Model) gradients(ctx context.Context, p *Prompt, target GradTarget, probe *probe) error {
+func (m *Model) gradients(ctx context.Context, p *Prompt, target GradTarget, probe *probe) (err error) {
 	var looking tensor.Probe = gradProbe{probe}
 	if probe.part != nil {
 		looking = gradPartProbe{gradProbe{probe}}
 	}
 	r, done := m.runWith(ctx, looking)
 	defer done()
+	defer weights.RecoverFault(&err)
 	r.MoreRows = probe.steps
 	r.Record(&tensor.Tape{All: true, Recompute: true})
 	m.differentiate(r, p, target, probe.touches("lm_head"))
 	r.Backward()
-	return m.explain(r.Err())
+	return m.still(m.explain(r.Err()))
 }
 
 // checkGrad refuses a target that the model or the prompt does not have.

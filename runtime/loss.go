@@ -6,6 +6,7 @@ import (
 
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels/tensor"
+	"github.com/loupe-vl/loupe/weights"
 )
 
 // Lesson is what a model is to learn from one prompt, whose tokens go on through the wanted answer.
@@ -149,21 +150,23 @@ type LearnOptions struct {
 }
 
 // Learn runs a lesson forward and backward: the gradients of what learns grow by those of Weight * (LM + Lambda * Score).
-func (m *Model) Learn(ctx context.Context, l Lesson, o LearnOptions) (Losses, error) {
+func (m *Model) Learn(ctx context.Context, l Lesson, o LearnOptions) (out Losses, err error) {
 	r, done := m.run(ctx, nil)
 	defer done()
+	defer weights.RecoverFault(&err)
 	r.Record(&tensor.Tape{Recompute: o.Recompute})
 	r.DropoutSeed = o.Seed
-	out := m.Loss(r, l, o)
+	out = m.Loss(r, l, o)
 	r.Backward()
-	return out, m.explain(r.Err())
+	return out, m.still(m.explain(r.Err()))
 }
 
 // Losses runs a lesson forward only: what it costs the model as it is, with the dropout of o.Seed.
-func (m *Model) Losses(ctx context.Context, l Lesson, o LearnOptions) (Losses, error) {
+func (m *Model) Losses(ctx context.Context, l Lesson, o LearnOptions) (out Losses, err error) {
 	r, done := m.run(ctx, nil)
 	defer done()
+	defer weights.RecoverFault(&err)
 	r.DropoutSeed = o.Seed
-	out := m.Loss(r, l, o)
-	return out, m.explain(r.Err())
+	out = m.Loss(r, l, o)
+	return out, m.still(m.explain(r.Err()))
 }

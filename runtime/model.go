@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/loupe-vl/loupe/decoder"
@@ -82,6 +83,7 @@ func load(files fs.FS, dir string, open func() (*weights.Checkpoint, error), o O
 			m, err = nil, fmt.Errorf("load model %s: %w", m.Name(), err)
 		}
 	}()
+	defer weights.CatchFaults(&err)()
 	if err = o.Validate(); err != nil {
 		return m, err
 	}
@@ -258,13 +260,35 @@ func (m *Model) Engine() *kernels.Engine { return m.engine }
 // KernelPath is the set of kernels in use: "avx2", "generic" and so on.
 func (m *Model) KernelPath() string { return m.engine.Path() }
 
+// unchanged is an error if a file of weights is no longer the one that was loaded. It is asked before and after what is
+// computed of them.
+func (m *Model) unchanged() error {
+	for _, c := range m.opened() {
+		if err := c.Unchanged(); err != nil {
+			return fmt.Errorf("model %s: %w", m.Name(), err)
+		}
+	}
+	return nil
+}
+
+// still is err, or else an error if the weights are no longer those that were loaded: what was computed then means nothing.
+func (m *Model) still(err error) error {
+	if err == nil {
+		err = m.unchanged()
+	}
+	return err
+}
+
+// opened are the files of weights that the model has.
+func (m *Model) opened() []*weights.Checkpoint {
+	return slices.DeleteFunc([]*weights.Checkpoint{m.checkpoint, m.headFile, m.adapterFile}, func(c *weights.Checkpoint) bool { return c == nil })
+}
+
 // Close gives the maps and the workers back. No request may be running.
 func (m *Model) Close() error {
 	var err error
-	for _, c := range []*weights.Checkpoint{m.checkpoint, m.headFile, m.adapterFile} {
-		if c != nil {
-			err = firstError(err, c.Close())
-		}
+	for _, c := range m.opened() {
+		err = firstError(err, c.Close())
 	}
 	if m.engine != nil {
 		m.engine.Close()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels/tensor"
+	"github.com/loupe-vl/loupe/weights"
 )
 
 // PatchOptions say which sites of the decoder to patch, one at a time, and what to hold against each other.
@@ -60,7 +61,8 @@ type PatchedRun struct {
 // sizes or whose texts have other lengths, those text tokens are that both have at the beginning and at the end. What a patch cannot reach is not computed again:
 // neither the positions before it, whose keys and values come from the corrupted run, nor the layers below it; and sites of
 // one layer run together. The logits are those of a whole run with the same intervention, bit for bit.
-func (m *Model) Patch(ctx context.Context, clean, corrupted *Prompt, o PatchOptions) (*Patching, error) {
+func (m *Model) Patch(ctx context.Context, clean, corrupted *Prompt, o PatchOptions) (out *Patching, err error) {
+	defer weights.CatchFaults(&err)()
 	s, err := m.newSweep(ctx, clean, corrupted, o)
 	if err != nil {
 		return nil, err
@@ -82,7 +84,7 @@ func (m *Model) Patch(ctx context.Context, clean, corrupted *Prompt, o PatchOpti
 		}
 	}
 	s.normalise()
-	return s.out, nil
+	return s.out, m.unchanged()
 }
 
 // sweep is the state of one Patch.

@@ -118,7 +118,8 @@ func (m *Model) Quantise(ctx context.Context, dir string, o QuantiseOptions) err
 	return weights.SyncDir(filepath.Dir(filepath.Clean(dir)))
 }
 
-func (m *Model) writeQuantised(ctx context.Context, dir string, o QuantiseOptions) error {
+func (m *Model) writeQuantised(ctx context.Context, dir string, o QuantiseOptions) (err error) {
+	defer weights.CatchFaults(&err)()
 	var linears []weights.QuantisedLinear
 	replaced := map[string]bool{}
 	all := append(m.Linears(), m.Decoder.LMHead)
@@ -146,6 +147,9 @@ func (m *Model) writeQuantised(ctx context.Context, dir string, o QuantiseOption
 		}
 	}
 	if err := weights.WriteQuantised(filepath.Join(dir, weights.SingleName), o.Precision, linears, rest); err != nil {
+		return err
+	}
+	if err := m.unchanged(); err != nil {
 		return err
 	}
 	if err := m.CopyBeside(dir, nil); err != nil {

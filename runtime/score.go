@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/loupe-vl/loupe/kernels/tensor"
+	"github.com/loupe-vl/loupe/weights"
 )
 
 // Score is what the score head says of a prompt's pictures.
@@ -64,7 +65,7 @@ func (m *Model) withHead(p *probe) *probe {
 }
 
 // scoreCaptured runs the score head over what p captured, nil if that is nothing, and ends the capture.
-func (m *Model) scoreCaptured(ctx context.Context, p *probe) (*Score, error) {
+func (m *Model) scoreCaptured(ctx context.Context, p *probe) (s *Score, err error) {
 	if m.Head == nil {
 		return nil, nil
 	}
@@ -74,11 +75,12 @@ func (m *Model) scoreCaptured(ctx context.Context, p *probe) (*Score, error) {
 	}
 	r, done := m.run(ctx, p)
 	defer done()
+	defer weights.RecoverFault(&err)
 	out := m.Head.Forward(r, p.rows(m.Head.Layers[0].W.Cols))
 	if err := r.Err(); err != nil {
 		return nil, m.explain(err)
 	}
-	s := &Score{}
+	s = &Score{}
 	for i, t := range m.Head.Config.Targets {
 		v, clamped := m.Head.Value(i, out.Row(0)[i])
 		s.Targets = append(s.Targets, Target{Name: t.Name, Output: out.Row(0)[i], Value: v, Clamped: clamped})

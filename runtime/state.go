@@ -2,9 +2,11 @@ package loupe
 
 import (
 	"context"
+	"runtime/debug"
 
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels/tensor"
+	"github.com/loupe-vl/loupe/weights"
 )
 
 // features are the merged vision rows of a prompt, in memory of their own.
@@ -25,6 +27,9 @@ func (m *Model) encode(ctx context.Context, p *Prompt, probe *probe) (f features
 	if probe != nil {
 		probe.bothPasses = p.Images != nil && p.Videos != nil
 	}
+	if err := m.unchanged(); err != nil {
+		return f, err
+	}
 	if p.Images != nil {
 		if f.images, err = m.tower(ctx, p.Images, "pixel_values", imagesSuffix, 0, probe); err != nil {
 			return f, err
@@ -37,13 +42,14 @@ func (m *Model) encode(ctx context.Context, p *Prompt, probe *probe) (f features
 		}
 		f.videos, err = m.tower(ctx, p.Videos, "pixel_values_videos", videosSuffix, first, probe)
 	}
-	return f, err
+	return f, m.still(err)
 }
 
 // tower is one pass of the vision tower.
-func (m *Model) tower(ctx context.Context, v *Vision, name, pass string, firstSpan int, probe *probe) (tensor.Tensor, error) {
+func (m *Model) tower(ctx context.Context, v *Vision, name, pass string, firstSpan int, probe *probe) (rows tensor.Tensor, err error) {
 	r, done := m.run(ctx, probe)
 	defer done()
+	defer weights.RecoverFault(&err)
 	r.Pass = pass
 	pixels := tensor.Of(v.Pixels.Rows, v.Pixels.Cols, v.Pixels.Data)
 	if probe != nil && len(probe.edits) > 0 {
@@ -57,7 +63,8 @@ func (m *Model) tower(ctx context.Context, v *Vision, name, pass string, firstSp
 	return out.Clone(), nil
 }
 
-// run begins a run with memory that done gives back.
+// run begins a run with memory that done gives back. Until done, a fault of a mapped file is a panic, and not the end of the
+// program: see weights.RecoverFault.
 func (m *Model) run(ctx context.Context, p *probe) (r *tensor.Run, done func()) {
 	switch {
 	case p == nil:
@@ -70,7 +77,7 @@ func (m *Model) run(ctx context.Context, p *probe) (r *tensor.Run, done func()) 
 
 func (m *Model) runWith(ctx context.Context, p tensor.Probe) (r *tensor.Run, done func()) {
 	l := m.loans.Get().(*loan)
-	l.m = m
+	l.m, l.panics = m, debug.SetPanicOnFault(true)
 	l.arena.Reset()
 	if looking, ok := p.(*probe); ok && looking.dry() {
 		return tensor.DryRun(ctx, m.engine, &l.arena, p), l.done
@@ -81,16 +88,18 @@ func (m *Model) runWith(ctx context.Context, p tensor.Probe) (r *tensor.Run, don
 
 // loan is a run and its memory, lent to one step after the other: decoding allocates neither.
 type loan struct {
-	m     *Model
-	arena tensor.Arena
-	run   tensor.Run
-	done  func() // gives it back; made once
+	m      *Model
+	arena  tensor.Arena
+	run    tensor.Run
+	panics bool   // whether faults of the goroutine were panics before
+	done   func() // gives it back; made once
 }
 
 func newLoan() any {
 	l := new(loan)
 	l.done = func() {
 		m := l.m
+		debug.SetPanicOnFault(l.panics)
 		l.m, l.run = nil, tensor.Run{} // a model that is gone is not kept
 		m.loans.Put(l)
 	}
@@ -155,9 +164,10 @@ func (s *state) next(ctx context.Context, id int) ([]float32, error) {
 }
 
 // step runs ids through the decoder. Only where last is set are logits computed: of the last token, or of all. They are good until the next step.
-func (s *state) step(ctx context.Context, ids []int, pos decoder.Positions, vision []decoder.Vision, last, all bool) ([]float32, error) {
+func (s *state) step(ctx context.Context, ids []int, pos decoder.Positions, vision []decoder.Vision, last, all bool) (after []float32, err error) {
 	r, done := s.m.run(ctx, s.probe)
 	defer done()
+	defer weights.RecoverFault(&err)
 	r.FirstRow, r.PromptRows = s.cache.Len(), len(s.p.IDs)
 	if s.probe != nil {
 		r.MoreRows = s.probe.steps

@@ -138,7 +138,7 @@ func (c *Checkpoint) where() string {
 func (c *Checkpoint) Release(name string) {
 	t := c.tensors[name]
 	for _, f := range c.files {
-		if f.mapped && f.Path() == t.File {
+		if f.data != nil && f.Path() == t.File {
 			forget(t.Data)
 		}
 	}
@@ -209,6 +209,17 @@ func (c *Checkpoint) Files() []string {
 		names[i] = f.Path()
 	}
 	return names
+}
+
+// Unchanged is an error that names a file which is no longer the one that was
+// mapped; see File.Unchanged.
+func (c *Checkpoint) Unchanged() error {
+	for _, f := range c.files {
+		if err := f.Unchanged(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Metadata is the __metadata__ map of the first file, nil where there is none.

@@ -1,24 +1,30 @@
 package weights
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
+	"os"
 	"sort"
+	"time"
 
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // File is an open safetensors file. Its tensors are views into its memory map;
-// none may be used after Close. While it is open the file must not be shortened
-// in place (the system would end the program on the next read); replacing it by
-// rename, as this package's writers do, is safe.
+// none may be used after Close. Should the file be shortened in place while it
+// is open, reading faults: see CatchFaults. Should other weights be written into
+// it, they are what the views show: see Unchanged. Replacing it by rename, as
+// this package's writers do, leaves the views as they are.
 type File struct {
 	path    string
 	meta    map[string]string
 	tensors []Tensor
 	index   map[string]int
 	unmap   func() error
-	mapped  bool // and not in memory of the program's own
+	data    []byte      // the map; nil where the file is in memory of the program's own
+	info    fs.FileInfo // of the file when it was mapped
 }
 
 // Open maps the safetensors file at path and checks its header whole. The data
@@ -35,35 +41,67 @@ func Open(path string) (*File, error) {
 	if size > math.MaxInt {
 		return nil, fmt.Errorf("%s: %d bytes exceed this machine's address space; use a 64-bit build", path, size)
 	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
 	data, unmap, err := mapFile(f, int(size))
 	if err != nil {
 		return nil, fmt.Errorf("%s: memory map: %w", path, err)
 	}
-	file, err := newFile(path, data, unmap)
-	if err != nil {
-		_ = unmap() // the header's error is the one to report
+	file := &File{path: path, unmap: unmap, data: data, info: info}
+	file.register()
+	if err := file.parse(data); err != nil {
+		_ = file.Close() // the header's error is the one to report
 		return nil, err
 	}
-	file.mapped = true
 	return file, nil
 }
 
 // NewFile reads a safetensors file that is already in memory; name stands for
 // it in errors. The tensors are views into data, which must not change.
 func NewFile(name string, data []byte) (*File, error) {
-	return newFile(name, data, func() error { return nil })
-}
-
-func newFile(path string, data []byte, unmap func() error) (*File, error) {
-	tensors, meta, err := parseFile(path, data)
-	if err != nil {
+	f := &File{path: name}
+	if err := f.parse(data); err != nil {
 		return nil, err
 	}
-	f := &File{path: path, meta: meta, tensors: tensors, index: make(map[string]int, len(tensors)), unmap: unmap}
-	for i, t := range tensors {
+	return f, nil
+}
+
+// parse checks the header and finds the tensors.
+func (f *File) parse(data []byte) (err error) {
+	defer CatchFaults(&err)()
+	if f.tensors, f.meta, err = parseFile(f.path, data); err != nil {
+		return err
+	}
+	f.index = make(map[string]int, len(f.tensors))
+	for i, t := range f.tensors {
 		f.index[t.Name] = i
 	}
-	return f, nil
+	return nil
+}
+
+// Unchanged is an error if the file is no longer the one that was mapped: it
+// has another size or time, or another file has its name. One that was removed
+// is still there for its map. Call it before and after the data are used.
+func (f *File) Unchanged() error {
+	if f.data == nil {
+		return nil
+	}
+	info, err := os.Stat(f.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("%w; the weights in it are in use: put the file back and start again", err)
+	case !os.SameFile(info, f.info):
+		return fmt.Errorf("%s was replaced by another file since it was loaded; start again to use the new one", f.path)
+	case info.Size() != f.info.Size():
+		return fmt.Errorf("%s has %d bytes and had %d when it was loaded; start again once it is whole", f.path, info.Size(), f.info.Size())
+	case !info.ModTime().Equal(f.info.ModTime()):
+		return fmt.Errorf("%s was written to since it was loaded, at %s; start again to use what it holds now", f.path, info.ModTime().Format(time.DateTime))
+	}
+	return nil
 }
 
 // Path is the name the file was opened by.
@@ -116,6 +154,7 @@ func (f *File) Close() error {
 	if unmap == nil {
 		return nil
 	}
+	f.unregister()
 	if err := unmap(); err != nil {
 		return fmt.Errorf("%s: unmap: %w", f.path, err)
 	}

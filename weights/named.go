@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"syscall"
 	"unicode/utf8"
 	"unsafe"
 )
@@ -30,7 +31,15 @@ func FromBytes(name string, d DType, shape []int, data []byte) Named {
 }
 
 // FromTensor is a tensor as it was read, under the given name.
-func FromTensor(name string, t Tensor) Named { return FromBytes(name, t.DType, t.Shape, t.Data) }
+func FromTensor(name string, t Tensor) Named {
+	return Named{name, t.DType, t.Shape, func(w io.Writer) error {
+		n, err := w.Write(t.Data)
+		if errors.Is(err, syscall.EFAULT) { // the system's own reading of a map that faults
+			return fmt.Errorf("%s cannot be read, %d bytes into tensor %q: it was made shorter, or its disk or network does not give it; put the whole file back and start again", t.File, n, t.Stored)
+		}
+		return err
+	}}
+}
 
 // FromF32 is an F32 tensor from a slice, which must hold the shape's product.
 func FromF32(name string, shape []int, data []float32) Named {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/loupe-vl/loupe/weights"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -35,7 +36,7 @@ func main() {
 func run(ctx context.Context, args []string) int {
 	root := newRoot()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	err := execute(ctx, root)
 	if err == nil {
 		return 0
 	}
@@ -48,6 +49,12 @@ func run(ctx context.Context, args []string) int {
 		return exitUsage
 	}
 	return exitFailed
+}
+
+// execute runs a command. Weights that lie in a file which cannot be read any more are an error like any other.
+func execute(ctx context.Context, root *cobra.Command) (err error) {
+	defer weights.CatchFaults(&err)()
+	return root.ExecuteContext(ctx)
 }
 
 // oneLine keeps an error one sentence, whatever a file name or a library put into it.

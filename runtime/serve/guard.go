@@ -4,6 +4,8 @@ import (
 	"net"
 	"net/http"
 	"strings"
+
+	"github.com/loupe-vl/loupe/weights"
 )
 
 // guard lets through what the studio's own page asks for. A page of another site can make a browser send requests to this
@@ -22,9 +24,18 @@ func guard(host string, next http.Handler) http.Handler {
 		case !ownOrigin(r):
 			fail(w, http.StatusForbidden, "the studio answers to its own page only; open the address that it printed")
 		default:
-			next.ServeHTTP(w, r)
+			if err := serveCaught(next, w, r); err != nil {
+				fail(w, http.StatusInternalServerError, sentence(err)) // the status is lost where an answer had begun
+			}
 		}
 	})
+}
+
+// serveCaught answers a request. Weights that lie in a file which cannot be read any more end it, and it alone.
+func serveCaught(next http.Handler, w http.ResponseWriter, r *http.Request) (err error) {
+	defer weights.CatchFaults(&err)()
+	next.ServeHTTP(w, r)
+	return nil
 }
 
 // ownHost reports whether a Host header is an address, which no name server can point elsewhere, localhost, or the host that

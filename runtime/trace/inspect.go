@@ -39,7 +39,8 @@ type TensorInfo struct {
 }
 
 // Inspect lists a model's tensors; with full set it reads every byte for digests and statistics.
-func Inspect(ctx context.Context, m *loupe.Model, full bool) (*Inspection, error) {
+func Inspect(ctx context.Context, m *loupe.Model, full bool) (out *Inspection, err error) {
+	defer weights.CatchFaults(&err)()
 	r := &Inspection{Model: m.Name(), Kernels: m.KernelPath(), Precision: m.Settings().Precision, Config: m.Config}
 	var digests []weights.TensorDigest
 	linears := map[string]*tensor.Linear{m.Decoder.LMHead.Name: m.Decoder.LMHead}
@@ -66,7 +67,7 @@ func Inspect(ctx context.Context, m *loupe.Model, full bool) (*Inspection, error
 	if full {
 		r.Digest = weights.Digest(digests)
 	}
-	return r, nil
+	return r, m.Checkpoint().Unchanged()
 }
 
 // partOf names the part that a tensor belongs to.

@@ -208,12 +208,13 @@ func (r *run) read(dir string) (s state, err error) {
 }
 
 // load copies float32 tensors out of a file.
-func load(path string, each func(get func(name string, to []float32))) error {
+func load(path string, each func(get func(name string, to []float32))) (err error) {
 	f, err := weights.Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
+	defer weights.CatchFaults(&err)()
 	each(func(name string, to []float32) {
 		t, e := f.Tensor(name)
 		if e == nil && (t.DType != weights.F32 || t.Len() != len(to)) {

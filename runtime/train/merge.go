@@ -27,7 +27,8 @@ var MergeTypes = []string{MergeBase, MergeBF16, MergeF32}
 // in order), and then rounded to dtype, the nearest with ties to even, as PEFT's merge_and_unload does but for its
 // intermediate roundings. What has no branch is written as it is, or in dtype. The model's score head goes with it. Tensors are
 // written one after the other: memory is needed for one.
-func Merge(m *loupe.Model, dir, dtype string) error {
+func Merge(m *loupe.Model, dir, dtype string) (err error) {
+	defer weights.CatchFaults(&err)()
 	if m.Adapter == nil && dtype == MergeBase {
 		return errors.New("there is nothing to merge: give --adapter, or a --dtype to write the weights in")
 	}
@@ -47,7 +48,7 @@ func Merge(m *loupe.Model, dir, dtype string) error {
 		}
 	}
 	name := map[string]string{MergeBase: "", MergeBF16: "bfloat16", MergeF32: "float32"}[dtype]
-	err := writeModel(dir, m, name, func(t weights.Tensor) weights.Named {
+	err = writeModel(dir, m, name, func(t weights.Tensor) weights.Named {
 		l := branches[t.Name]
 		to := mergedType(t.DType, dtype)
 		if l == nil && to == t.DType {

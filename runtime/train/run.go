@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/weights"
 )
 
 // Progress is what a run tells of itself: Stage "check" while the data are read, "look" while features are made for a fit of
@@ -77,7 +78,8 @@ func Run(ctx context.Context, m *loupe.Model, o Options, report func(Progress)) 
 }
 
 // learn takes the steps that are left.
-func (r *run) learn(ctx context.Context) error {
+func (r *run) learn(ctx context.Context) (err error) {
+	defer weights.CatchFaults(&err)()
 	for {
 		if r.due() {
 			if err := r.measure(ctx); err != nil {
@@ -175,7 +177,8 @@ func (r *run) readData(ctx context.Context) error {
 }
 
 // prepare reads the data, makes learn what is to, and goes back to the last checkpoint where that is asked for.
-func (r *run) prepare(ctx context.Context) error {
+func (r *run) prepare(ctx context.Context) (err error) {
+	defer weights.CatchFaults(&err)()
 	if err := r.ownDirectory(); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/weights"
 )
 
 // Method is a way to make a map.
@@ -93,7 +94,8 @@ type Options struct {
 }
 
 // Compute makes a map of what the model makes of the prompt's pictures.
-func Compute(ctx context.Context, m *loupe.Model, p *loupe.Prompt, name Method, o Options) (*Map, error) {
+func Compute(ctx context.Context, m *loupe.Model, p *loupe.Prompt, name Method, o Options) (of *Map, err error) {
+	defer weights.CatchFaults(&err)()
 	i := slices.IndexFunc(methods, func(x method) bool { return x.name == name })
 	if i < 0 {
 		return nil, fmt.Errorf("--method %q is unknown; %s are known", name, joined(Methods()))

@@ -35,7 +35,8 @@ func (e *Encoder) Longest() int { return e.longest }
 
 // Embed is the vector of a text, Width long: SentenceTransformer.encode of one text. The error is the context's, or says
 // where the weights gave an infinity.
-func (e *Encoder) Embed(ctx context.Context, text string) ([]float32, error) {
+func (e *Encoder) Embed(ctx context.Context, text string) (vector []float32, err error) {
+	defer weights.CatchFaults(&err)()
 	ids, err := e.tokenizer.Encode(e.prompt+text, e.longest)
 	if err != nil {
 		return nil, fmt.Errorf("sentence encoder %s: %w", e.dir, err)
@@ -53,6 +54,11 @@ func (e *Encoder) Embed(ctx context.Context, text string) ([]float32, error) {
 	r.Finite(tensor.At("sentence_embedding", ""), x)
 	if err := r.Err(); err != nil {
 		return nil, fmt.Errorf("sentence encoder %s: %w", e.dir, err)
+	}
+	for _, f := range e.files {
+		if err := f.Unchanged(); err != nil {
+			return nil, fmt.Errorf("sentence encoder %s: %w", e.dir, err)
+		}
 	}
 	return x.Clone().Data, nil
 }

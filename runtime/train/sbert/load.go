@@ -27,6 +27,7 @@ func Load(dir string, engine *kernels.Engine) (e *Encoder, err error) {
 			e, err = nil, fmt.Errorf("load sentence encoder %s: %w", dir, err)
 		}
 	}()
+	defer weights.CatchFaults(&err)()
 	data, err := disk.Read(filepath.Join(dir, weights.SentenceModulesName), disk.JSONLimit)
 	if err != nil {
 		return e, fmt.Errorf("%w; --sbert takes a directory as sentence-transformers saves it, with modules.json", err)
