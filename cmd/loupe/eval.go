@@ -109,7 +109,7 @@ func readTable(data string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read table: %w", err)
 	}
-	if train.IsTableOfRecords(text) {
+	if train.IsTableOfRecords(text, nil) {
 		return nil, nil
 	}
 	return append([]byte{}, text...), nil // not nil where the file is empty

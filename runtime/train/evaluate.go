@@ -13,7 +13,6 @@ import (
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/train/metrics"
 	"github.com/loupe-vl/loupe/runtime/train/sbert"
-	"github.com/loupe-vl/loupe/vit/picture"
 )
 
 // EvalOptions say what Evaluate does beside scoring; the zero value is ready for use.
@@ -61,11 +60,11 @@ func (e *Evaluation) Err() error {
 
 // judge scores a record's picture and, where that is asked for, writes a critique of it.
 func (r *Record) judge(ctx context.Context, m *loupe.Model, o EvalOptions) (Judged, error) {
-	img, err := picture.LoadFile(ctx, r.Image, picture.Limits{})
+	images, err := r.load(ctx)
 	if err != nil {
 		return Judged{}, err
 	}
-	prompt, err := m.Prepare(r.input(img))
+	prompt, err := m.Prepare(r.input(images))
 	if err != nil {
 		return Judged{}, err
 	}

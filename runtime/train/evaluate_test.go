@@ -301,7 +301,7 @@ func TestReadRecordsAsSpreadsheetsWrite(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if !train.IsTableOfRecords([]byte(text)) {
+		if !train.IsTableOfRecords([]byte(text), nil) {
 			t.Errorf("%s: no table of records", name)
 		}
 		records, err := train.ReadRecords(path)

@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
@@ -33,8 +34,8 @@ func NewLesson(m *loupe.Model, in loupe.Input, answer string, targets []float64,
 			}
 		}
 	}
-	if m.Head == nil {
-		return l, nil
+	if m.Head == nil || len(in.Images)+len(in.Videos) == 0 && !slices.Contains(present, true) {
+		return l, nil // a conversation of text alone has no score
 	}
 	if len(targets) != len(m.Head.Config.Targets) || len(present) != len(targets) {
 		return l, fmt.Errorf("%d values for the %d targets of the score head", len(targets), len(m.Head.Config.Targets))

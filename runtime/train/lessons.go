@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
@@ -15,25 +16,37 @@ func recordError(r *Record, err error) error { return fmt.Errorf("%s: %w", r.Whe
 
 // Lesson prepares a record for a model: its picture is read, its conversation rendered.
 func (r *Record) Lesson(ctx context.Context, m *loupe.Model) (loupe.Lesson, error) {
-	img, err := picture.LoadFile(ctx, r.Image, picture.Limits{})
+	images, err := r.load(ctx)
 	if err != nil {
 		return loupe.Lesson{}, recordError(r, err)
 	}
-	l, err := r.lesson(m, img)
+	l, err := r.lesson(m, images)
 	if err != nil {
 		return l, recordError(r, err)
 	}
 	return l, nil
 }
 
-// lesson is Lesson with the picture.
-func (r *Record) lesson(m *loupe.Model, img picture.Image) (loupe.Lesson, error) {
+// load reads the record's pictures.
+func (r *Record) load(ctx context.Context) (images []picture.Image, err error) {
+	for _, path := range r.images() {
+		img, err := picture.LoadFile(ctx, path, picture.Limits{})
+		if err != nil {
+			return nil, err
+		}
+		images = append(images, img)
+	}
+	return images, nil
+}
+
+// lesson is Lesson with the pictures.
+func (r *Record) lesson(m *loupe.Model, images []picture.Image) (loupe.Lesson, error) {
 	var values []float64
 	var present []bool
 	if m.Head != nil {
 		values, present = r.values(m.Head)
 	}
-	return NewLesson(m, r.input(img), r.Critique, values, present)
+	return NewLesson(m, r.input(images), r.Critique, values, present)
 }
 
 // values are what the record says of each target of the head.
@@ -51,10 +64,10 @@ func (r *Record) wanted(h *vit.Head) ([]float32, []bool) {
 	return standardised(h, values), present
 }
 
-// input is the record's conversation about its picture.
-func (r *Record) input(img picture.Image) loupe.Input {
+// input is the record's conversation about its pictures.
+func (r *Record) input(images []picture.Image) loupe.Input {
 	if r.Messages != nil {
-		return loupe.Input{Messages: r.Messages, Images: []picture.Image{img}}
+		return loupe.Input{Messages: r.Messages, Images: images}
 	}
 	system, prompt := r.System, r.Prompt
 	if system == "" {
@@ -63,7 +76,7 @@ func (r *Record) input(img picture.Image) loupe.Input {
 	if prompt == "" {
 		prompt = loupe.ScorePrompt
 	}
-	in := loupe.Ask(prompt, img)
+	in := loupe.Ask(prompt, images...)
 	in.Messages = append([]tokenizer.Message{{Role: "system", Text: system}}, in.Messages...)
 	return in
 }
@@ -79,6 +92,9 @@ func (s *sizes) add(r *Record, l loupe.Lesson) {
 	if n := len(l.Prompt.IDs); n > s.tokens {
 		s.longest, s.tokens = r, n
 	}
+	if l.Prompt.Images == nil {
+		return // a conversation of text alone
+	}
 	if n := l.Prompt.Images.Pixels.Rows; n > s.patches {
 		s.largest, s.patches = r, n
 	}
@@ -87,16 +103,16 @@ func (s *sizes) add(r *Record, l loupe.Lesson) {
 // checked prepares every record once, so that a bad picture is found before the first step and not in the night, and says
 // which are of one picture. All that are bad are reported, in one error, with the lines that could not be read.
 func checked(ctx context.Context, m *loupe.Model, records []Record, bad []fault, done func(n int)) (pictures *Pictures, found sizes, err error) {
-	digests := make([]digest, len(records))
+	digests := make([][]digest, len(records))
 	for i := range records {
 		if err := ctx.Err(); err != nil {
 			return nil, found, err
 		}
-		img, err := picture.LoadFile(ctx, records[i].Image, picture.Limits{})
+		images, err := records[i].load(ctx)
 		if err == nil {
-			digests[i] = digestOf(img)
+			digests[i] = records[i].digests(images)
 			var l loupe.Lesson
-			if l, err = records[i].lesson(m, img); err == nil {
+			if l, err = records[i].lesson(m, images); err == nil {
 				found.add(&records[i], l)
 			}
 		}
@@ -108,5 +124,17 @@ func checked(ctx context.Context, m *loupe.Model, records []Record, bad []fault,
 	if len(bad) > 0 {
 		return nil, found, byLine(bad)
 	}
-	return grouped(digests), found, nil
+	return groupedBy(digests), found, nil
+}
+
+// digests are those of the record's pictures; a conversation of text alone is told from others by its text.
+func (r *Record) digests(images []picture.Image) []digest {
+	if len(images) == 0 {
+		return []digest{{pixels: sha256.Sum256(fmt.Appendf(nil, "%q %q", r.Messages, r.Critique))}}
+	}
+	var out []digest
+	for _, img := range images {
+		out = append(out, digestOf(img))
+	}
+	return out
 }

@@ -9,8 +9,10 @@ import (
 
 // Options are one run of training. Its result depends on them, the data and the model alone.
 type Options struct {
-	Data string // JSON Lines, JSON or CSV
-	Out  string // directory
+	Data        string  // JSON Lines, JSON, CSV, or a directory: see ReadData
+	Columns     Columns `json:",omitempty"` // see ReadOptions
+	ImageFolder string  `json:",omitempty"`
+	Out         string  // directory
 
 	Full   bool // every weight learns; else LoRA
 	LoRA   LoRAOptions
@@ -72,7 +74,7 @@ const ridgeInit = "ridge"
 func (o Options) Validate() error {
 	switch {
 	case o.Data == "":
-		return errors.New("--data is missing: name a JSON Lines, JSON or CSV file")
+		return errors.New("--data is missing: name a JSON Lines, JSON or CSV file, or a directory of one")
 	case o.Out == "":
 		return errors.New("--out is missing: name a directory")
 	case o.Epochs < 0 || o.Steps < 0 || o.Epochs+o.Steps == 0:

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -13,7 +14,7 @@ import (
 // take whole pictures.
 type Pictures struct {
 	Of      []int   // of each record, the number of its picture: 0, 1, 2, ... in the order in which they first appear
-	Records [][]int // of each picture, its records, ascending
+	Records [][]int // of each picture, its records, ascending; of several pictures, where a record shows them together
 	digests []digest
 }
 
@@ -40,25 +41,60 @@ func (p *Pictures) Len() int { return len(p.Records) }
 // ReadPictures reads the records' pictures and says which are the same. The error of a picture that cannot be read names its
 // record.
 func ReadPictures(ctx context.Context, records []Record) (*Pictures, error) {
-	digests := make([]digest, len(records))
+	digests := make([][]digest, len(records))
 	known := map[string]digest{}
 	for i := range records {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		path := records[i].Image
-		d, ok := known[path]
-		if !ok {
-			img, err := picture.LoadFile(ctx, path, picture.Limits{})
-			if err != nil {
-				return nil, recordError(&records[i], err)
+		for _, path := range records[i].images() {
+			d, ok := known[path]
+			if !ok {
+				img, err := picture.LoadFile(ctx, path, picture.Limits{})
+				if err != nil {
+					return nil, recordError(&records[i], err)
+				}
+				d = digestOf(img)
+				known[path] = d
 			}
-			d = digestOf(img)
-			known[path] = d
+			digests[i] = append(digests[i], d)
 		}
-		digests[i] = d
+		if digests[i] == nil {
+			digests[i] = records[i].digests(nil)
+		}
 	}
-	return grouped(digests), nil
+	return groupedBy(digests), nil
+}
+
+// groupedBy puts records together that share a picture, or that others link: a record of two pictures links the records of
+// both.
+func groupedBy(digests [][]digest) *Pictures {
+	link := map[digest]digest{}
+	root := func(d digest) digest {
+		for link[d] != d {
+			d = link[d]
+		}
+		return d
+	}
+	for _, of := range digests {
+		for i, d := range of {
+			if _, ok := link[d]; !ok {
+				link[d] = d
+			}
+			a, b := root(of[0]), root(d)
+			if i > 0 && a != b { // the root is the least, so that the order of the records means nothing
+				if bytes.Compare(a.bytes(), b.bytes()) > 0 {
+					a, b = b, a
+				}
+				link[b] = a
+			}
+		}
+	}
+	roots := make([]digest, len(digests))
+	for i, of := range digests {
+		roots[i] = root(of[0])
+	}
+	return grouped(roots)
 }
 
 // grouped puts records of equal digests together.

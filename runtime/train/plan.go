@@ -77,6 +77,9 @@ func PlanRun(ctx context.Context, m *loupe.Model, o Options, report func(Progres
 func (r *run) planLongest(ctx context.Context) (*Plan, error) {
 	var worst *Plan
 	for _, record := range []*Record{r.sizes.longest, r.sizes.largest} {
+		if record == nil {
+			continue // no record has a picture
+		}
 		l, err := record.Lesson(ctx, r.m)
 		if err != nil {
 			return nil, err

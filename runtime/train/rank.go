@@ -22,14 +22,17 @@ func pairwise(outputs, wanted [][]float32, present [][]bool) *ranking {
 	r := &ranking{}
 	targets, ranked := 0, 0
 	for i := range outputs {
-		targets = len(outputs[i])
-		r.grads = append(r.grads, make([]float32, targets))
+		targets = max(targets, len(outputs[i]))
+		r.grads = append(r.grads, make([]float32, len(outputs[i])))
 	}
 	for t := range targets {
 		pairs, sum := 0, 0.0
 		grads := make([]float32, len(outputs))
 		for i := range outputs {
 			for j := range outputs {
+				if present[i] == nil || present[j] == nil { // of text alone
+					continue
+				}
 				if !present[i][t] || !present[j][t] || !(wanted[i][t] > wanted[j][t]) {
 					continue
 				}
@@ -47,7 +50,9 @@ func pairwise(outputs, wanted [][]float32, present [][]bool) *ranking {
 		ranked++
 		r.loss += sum / float64(pairs)
 		for i, g := range grads {
-			r.grads[i][t] = g / float32(pairs)
+			if r.grads[i] != nil && len(r.grads[i]) > t {
+				r.grads[i][t] = g / float32(pairs)
+			}
 		}
 	}
 	if ranked == 0 {

@@ -4,26 +4,111 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
-// ReadRecords reads training data: JSON Lines, a JSON array, or CSV with a header by the name of the file. Pictures are
-// relative to the file. Every bad line is reported, in one error.
+// ReadOptions are how training data are read; the zero value takes every column for what its name says.
+type ReadOptions struct {
+	Columns     Columns // which columns are read, and as what
+	ImageFolder string  // directory that the paths of pictures are relative to; "": that of the file
+}
+
+// Data are records as a file or a directory holds them.
+type Data struct {
+	Records []Record
+	// Notes are sentences about what was there and is not learned from, such as a column of text.
+	Notes []string
+
+	bad []fault
+}
+
+// ReadRecords is ReadData without options, and without its notes.
 func ReadRecords(path string) ([]Record, error) {
-	records, bad, err := readRecords(path)
+	d, err := ReadData(path, ReadOptions{})
 	if err != nil {
 		return nil, err
 	}
-	if len(bad) > 0 {
-		return nil, fmt.Errorf("read training data %s: %w", path, byLine(bad))
+	return d.Records, nil
+}
+
+// ReadData reads training data: JSON Lines, a JSON array, or a table (CSV, TSV) with a header; or a directory that holds one
+// such file, or the metadata of an ImageFolder. Pictures are relative to the file. Every bad line is reported, in one error.
+func ReadData(path string, o ReadOptions) (*Data, error) {
+	d, err := readData(path, o)
+	if err != nil {
+		return nil, err
 	}
-	return records, nil
+	if len(d.bad) > 0 {
+		return nil, fmt.Errorf("read training data %s: %w", path, byLine(d.bad))
+	}
+	return d, nil
+}
+
+// readData reads the records that are good, and what is wrong with the others.
+func readData(path string, o ReadOptions) (*Data, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("read training data: %w", err)
+	}
+	if o.ImageFolder != "" {
+		if info, err := os.Stat(o.ImageFolder); err != nil || !info.IsDir() {
+			return nil, fmt.Errorf("read training data: --image-folder %s is no directory", o.ImageFolder)
+		}
+	}
+	d := &Data{}
+	if !info.IsDir() {
+		return d, d.read(path, "", o)
+	}
+	files, err := dataFiles(path)
+	if err != nil {
+		return nil, fmt.Errorf("read training data %s: %w", path, err)
+	}
+	for _, f := range files {
+		if err := d.read(f.path, f.split, o); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+// read adds the records of one file; those without a split of their own get the given one.
+func (d *Data) read(path, split string, o ReadOptions) error {
+	text, err := disk.Read(path, disk.DataLimit)
+	if err != nil {
+		return fmt.Errorf("read training data: %w", err)
+	}
+	if text, err = plainText(text); err != nil {
+		return fmt.Errorf("read training data %s: %w", path, err)
+	}
+	r := &reader{path: path, split: split, options: o, found: map[string]bool{}, files: newFinder(filepath.Dir(path), o.ImageFolder)}
+	if isTable(path, text) {
+		err = r.table(text)
+	} else {
+		err = r.json(text)
+	}
+	if err != nil {
+		return fmt.Errorf("read training data %s: %w", path, err)
+	}
+	if len(r.records)+len(r.bad) == 0 {
+		return fmt.Errorf("read training data %s: it holds no records", path)
+	}
+	for _, c := range o.Columns {
+		if !r.found[c.From] && !d.reads(c.Name) {
+			return fmt.Errorf("read training data %s: --columns names %q, which is not there; it has %s", path, c.From, quoted(r.names))
+		}
+	}
+	d.Records, d.bad, d.Notes = append(d.Records, r.records...), append(d.bad, r.bad...), append(d.Notes, r.notes()...)
+	return nil
+}
+
+// reads reports whether a record read so far has what a column is read as; a later file of a directory may lack it.
+func (d *Data) reads(name string) bool {
+	return slices.ContainsFunc(d.Records, func(r Record) bool { _, ok := r.value(name); return ok })
 }
 
 // fault is something wrong with a line of training data, or with the picture that it names.
@@ -32,57 +117,45 @@ type fault struct {
 	err  error
 }
 
-// readRecords reads the records that are good, and what is wrong with the others.
-func readRecords(path string) (records []Record, bad []fault, err error) {
-	text, err := disk.Read(path, disk.DataLimit)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read training data: %w", err)
-	}
-	if i := invalid(text); i >= 0 {
-		return nil, nil, fmt.Errorf("read training data %s: line %d is not UTF-8; save it as UTF-8 (in a spreadsheet: \"CSV UTF-8\")", path, 1+bytes.Count(text[:i], []byte("\n")))
-	}
-	text = bytes.TrimPrefix(text, []byte("\ufeff"))
-	read := readLines
-	if strings.EqualFold(filepath.Ext(path), ".csv") {
-		read = readCSV
-	} else if bytes.HasPrefix(bytes.TrimSpace(text), []byte("[")) {
-		read = readArray
-	}
-	n := 0
-	err = read(text, func(line int, r Record, err error) {
-		n++
-		if err == nil {
-			err = r.check()
-		}
-		if err != nil {
-			bad = append(bad, fault{line, err})
-			return
-		}
-		r.Where, r.number = fmt.Sprintf("%s, line %d", path, line), line
-		if !filepath.IsAbs(r.Image) {
-			r.Image = filepath.Join(filepath.Dir(path), r.Image)
-		}
-		records = append(records, r)
-	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("read training data %s: %w", path, err)
-	}
-	if n == 0 {
-		return nil, nil, fmt.Errorf("read training data %s: it holds no records", path)
-	}
-	return records, bad, nil
+// reader reads one file.
+type reader struct {
+	path, split string
+	options     ReadOptions
+	files       *finder
+	records     []Record
+	bad         []fault
+	extras      []*extra
+	names       []string        // of columns or keys, in the order in which they appear
+	found       map[string]bool // columns of --columns that are there
+	answers     counter         // records of several answers
+	pictureless counter         // records of text alone
 }
 
-// invalid is the place of the first byte that is not UTF-8; -1: none.
-func invalid(text []byte) int {
-	for i := 0; i < len(text); {
-		r, n := utf8.DecodeRune(text[i:])
-		if r == utf8.RuneError && n == 1 {
-			return i
-		}
-		i += n
+// add takes what a line was read as.
+func (r *reader) add(line int, record Record, err error) {
+	if err == nil {
+		err = record.settle()
 	}
-	return -1
+	if err == nil {
+		err = record.check()
+	}
+	if err != nil {
+		r.bad = append(r.bad, fault{line, err})
+		return
+	}
+	record.Where, record.number = fmt.Sprintf("%s, line %d", r.path, line), line
+	if record.Split == "" {
+		record.Split = r.split
+	}
+	if record.Image == "" {
+		r.pictureless.add(line)
+	} else {
+		record.Image = r.files.find(record.Image)
+	}
+	for i := range record.Others {
+		record.Others[i] = r.files.find(record.Others[i])
+	}
+	r.records = append(r.records, record)
 }
 
 // mostListed is how many of many errors are told one by one.
@@ -111,26 +184,55 @@ func byLine(bad []fault) error {
 	return listed(errs)
 }
 
-func (r *Record) check() error {
-	values := []float64{}
-	if r.Score != nil {
-		values = append(values, *r.Score)
+// splits are the ways in which people write where a record belongs.
+var splits = map[string]string{
+	"": "", "train": "train", "training": "train", "eval": "eval", "evaluation": "eval", "val": "eval", "valid": "eval", "validation": "eval", "dev": "eval",
+	"test": "test", "testing": "test",
+}
+
+// settle brings texts into the one form that the rest of the program knows: a text of white space alone, or of a word that
+// stands for nothing, is no text.
+func (r *Record) settle() error {
+	for _, text := range []*string{&r.Critique, &r.System, &r.Prompt} {
+		if absent(*text) {
+			*text = ""
+		}
 	}
-	for _, v := range r.Targets {
-		values = append(values, v)
+	split, known := splits[strings.ToLower(strings.TrimSpace(r.Split))]
+	if !known && !absent(r.Split) {
+		return fmt.Errorf("split is %q; give train, eval (validation) or test", r.Split)
+	}
+	r.Split = split
+	return nil
+}
+
+func (r *Record) check() error {
+	values := len(r.Targets)
+	if r.Score != nil {
+		values++
 	}
 	switch {
-	case r.Image == "":
-		return errors.New("it names no image")
-	case len(values) == 0 && r.Critique == "":
+	case r.Image == "" && r.Messages == nil:
+		return errors.New("it names no image; --columns image=NAME reads it from another column")
+	case r.Image == "" && values > 0:
+		return errors.New("it has a score or targets and no picture that they could be of")
+	case values == 0 && r.Critique == "":
 		return errors.New("it has neither score nor critique nor targets: there is nothing to learn from it")
-	case r.Split != "" && r.Split != "train" && r.Split != "eval":
-		return fmt.Errorf("split is %q; give train or eval", r.Split)
-	case slices.ContainsFunc(values, func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) }):
-		return errors.New("a score or target is not finite")
 	}
 	if _, ok := r.Targets[scoreName]; ok {
 		return errors.New("targets hold a \"score\"; it stands beside them")
 	}
 	return nil
+}
+
+// isTable tells a table from JSON: by the name, and where that says nothing by the first character.
+func isTable(path string, text []byte) bool {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".csv", ".tsv", ".tab":
+		return true
+	case ".json", ".jsonl", ".ndjson":
+		return false
+	}
+	head := bytes.TrimSpace(text)
+	return len(head) > 0 && head[0] != '{' && head[0] != '['
 }

@@ -4,20 +4,30 @@ import (
 	"github.com/loupe-vl/loupe/tokenizer"
 )
 
-// Record is one line of training data: a picture, and what is wanted of it. Any of score, critique and targets may be missing,
-// never all of them.
+// Record is one line of training data: pictures, and what is wanted of them. Any of score, critique and targets may be
+// missing, never all of them.
 type Record struct {
-	Where    string // "data.jsonl, line 3"
-	number   int    // of the line
-	Image    string // path
+	Where  string // "data.jsonl, line 3"
+	number int    // of the line
+	// Image is the path of the picture, of the first where there are several; "" in a conversation of text alone.
+	Image    string
+	Others   []string // paths of further pictures, in the order of their places
 	Score    *float64
 	Critique string
 	Targets  map[string]float64 // by name, without the score
-	Split    string             // "train", "eval" or ""
-	System   string             // "": the rubric
-	Prompt   string             // "": the default question
+	Split    string             // "train", "eval", "test" or ""
+	System   string             // "": what the model was taught with, or the rubric
+	Prompt   string             // "": what the model was taught with, or the default question
 	// Messages is the whole conversation before the answer, in records of the chat layouts; System and Prompt are then "".
 	Messages []tokenizer.Message
+}
+
+// images are the paths of the record's pictures, in the order of their places.
+func (r *Record) images() []string {
+	if r.Image == "" {
+		return nil
+	}
+	return append([]string{r.Image}, r.Others...)
 }
 
 // value is what the record says of a target: the score, or one of the others.
@@ -30,6 +40,18 @@ func (r *Record) value(target string) (v float64, ok bool) {
 	}
 	v, ok = r.Targets[target]
 	return v, ok
+}
+
+// setValue sets what the record says of a target.
+func (r *Record) setValue(target string, v float64) {
+	if target == scoreName {
+		r.Score = &v
+		return
+	}
+	if r.Targets == nil {
+		r.Targets = map[string]float64{}
+	}
+	r.Targets[target] = v
 }
 
 // scoreName is the target that stands for the whole picture.

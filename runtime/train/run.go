@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/weights"
@@ -155,11 +156,18 @@ func (e *Diverged) Error() string {
 
 // readData reads the data and the pictures, checks them, and parts them.
 func (r *run) readData(ctx context.Context) error {
-	records, bad, err := readRecords(r.o.Data)
+	data, err := readData(r.o.Data, ReadOptions{Columns: r.o.Columns, ImageFolder: r.o.ImageFolder})
 	if err != nil {
 		return err
 	}
-	r.pictures, r.sizes, err = checked(ctx, r.m, records, bad, func(n int) { r.report(Progress{Stage: "check", Done: n, Of: len(records)}) })
+	for _, note := range data.Notes {
+		r.note(note)
+	}
+	records, note := withoutTest(data.Records)
+	if note != "" {
+		r.note(r.o.Data + ": " + note)
+	}
+	r.pictures, r.sizes, err = checked(ctx, r.m, records, data.bad, func(n int) { r.report(Progress{Stage: "check", Done: n, Of: len(records)}) })
 	if err != nil {
 		if ctx.Err() != nil {
 			return err
@@ -168,13 +176,16 @@ func (r *run) readData(ctx context.Context) error {
 	}
 	r.train, r.eval, r.trainPictures, r.evalPictures = split(records, r.pictures, r.o.EvalSplit, r.o.Seed)
 	if said := r.pictures.BothSides(records); said != "" {
-		r.report(Progress{Stage: "note", Note: said})
+		r.note(said)
 	}
 	if len(r.train) == 0 {
 		return fmt.Errorf("%s: all %d records are for evaluation; lower --eval-split or give more records", r.o.Data, len(records))
 	}
 	return nil
 }
+
+// note tells the user something before the work begins.
+func (r *run) note(text string) { r.report(Progress{Stage: "note", Note: text}) }
 
 // prepare reads the data, makes learn what is to, and goes back to the last checkpoint where that is asked for.
 func (r *run) prepare(ctx context.Context) (err error) {
@@ -303,7 +314,7 @@ func (r *run) learners() (err error) {
 func (r *run) identity() (string, error) {
 	o := r.o
 	o.Data, o.Out, o.Resume, o.CheckpointEvery, o.Recompute, o.Epochs, o.Steps = "", "", false, 0, false, 0, r.steps
-	o.AutoRecompute = false
+	o.AutoRecompute, o.Columns, o.ImageFolder = false, nil, ""
 	if o.LoRA.Freeze = nil; o.ScoreLoss == SquaredLoss {
 		o.ScoreLoss = ""
 	}
@@ -317,6 +328,10 @@ func (r *run) identity() (string, error) {
 	for _, records := range [][]Record{r.train, r.eval} {
 		for _, rec := range records {
 			rec.Where, rec.Image = "", filepath.Base(rec.Image)
+			rec.Others = slices.Clone(rec.Others)
+			for i, path := range rec.Others {
+				rec.Others[i] = filepath.Base(path)
+			}
 			if err := json.NewEncoder(h).Encode(rec); err != nil {
 				return "", fmt.Errorf("digest of the data: %w", err)
 			}

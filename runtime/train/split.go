@@ -79,3 +79,25 @@ func (p *Pictures) BothSides(records []Record) string {
 	}
 	return fmt.Sprintf("%d of the pictures are on both sides of the split that the records make, the first %s: what is measured on the evaluation side is not of pictures unseen; give all records of a picture the same split", found, first)
 }
+
+// withoutTest settles what becomes of records whose split is test: where none is for evaluation they are, and else they are
+// left for a later eval, since what a run chooses its best step by is no test.
+func withoutTest(records []Record) (kept []Record, note string) {
+	has := func(split string) bool {
+		return slices.ContainsFunc(records, func(r Record) bool { return r.Split == split })
+	}
+	switch {
+	case !has("test"):
+		return records, ""
+	case !has("eval"):
+		for _, r := range records {
+			if r.Split == "test" {
+				r.Split = "eval"
+			}
+			kept = append(kept, r)
+		}
+		return kept, "no record has the split eval: those of the split test are the ones for evaluation"
+	}
+	kept = slices.DeleteFunc(slices.Clone(records), func(r Record) bool { return r.Split == "test" })
+	return kept, fmt.Sprintf("%d records of the split test are left out, neither learned from nor measured; loupe eval --split test measures them", len(records)-len(kept))
+}

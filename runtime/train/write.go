@@ -133,11 +133,7 @@ func (r *run) writeHeldOut() error {
 	err := weights.WriteFileAtomic(filepath.Join(r.o.Out, heldOutName), func(w io.Writer) error {
 		out := json.NewEncoder(w)
 		for i := range r.eval {
-			l, err := r.eval[i].line()
-			if err == nil {
-				err = out.Encode(l)
-			}
-			if err != nil {
+			if err := out.Encode(r.eval[i].heldOut(r.o.Out)); err != nil {
 				return err
 			}
 		}

@@ -28,6 +28,12 @@ func TestReadPairs(t *testing.T) {
 		{"semicolons, bare, after a blank line", "\n81;79.25\n0.5;7\n-3e2;4\n"},
 		{"tabs and a mark", "\ufefftruth\tpredicted\n81\t79.25\n0.5\t7\n-3e2\t4\n"},
 		{"a semicolon within quotes", "\"truth; of the jury\",\"predicted\"\n81,79.25\n0.5,7\n-3e2,4\n"},
+		{"a first line that names the separator", "sep=;\ntruth;predicted\n81;79.25\n0.5;7\n-3e2;4\n"},
+		{"a first line that names the separator, with a mark", "\ufeff\"sep=|\"\r\ntruth|predicted\r\n81|79.25\r\n0.5|7\r\n-3e2|4\r\n"},
+		{"carriage returns alone", "truth,predicted\r81,79.25\r0.5,7\r-3e2,4"},
+		{"carriage returns twice", "truth,predicted\r\r\n81,79.25\r\r\n0.5,7\r\r\n-3e2,4\r\r\n"},
+		{"bars", "truth|predicted\n81|79.25\n0.5|7\n-3e2|4\n"},
+		{"a bar among commas", "truth,a|b\n81,79.25\n0.5,7\n-3e2,4\n"},
 		{"quotes", "\"truth\",\"predicted\"\n\"81\",79.25\n0.5,\"7\"\n-3e2,4\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -52,6 +58,7 @@ func TestReadPairsErrors(t *testing.T) {
 		{"word further down", "t,p\n1,2\n\nx,4\n", "line 4, column 1", `"x" is not a number`},
 		{"missing first", ",4\n", "line 1, column 1", "is no score"},
 		{"missing second", "1,2\n3, \n", "line 2, column 2", "is no score"},
+		{"the line below one that names the separator", "sep=;\n1;2\n3;x\n", "line 3, column 2", `"x" is not a number`},
 		{"missing word", "N/A,null\n", "line 1, column 1", `"N/A" is no score`},
 		{"NaN", "1,2\n3,NaN\n", "line 2, column 2", "not a finite"},
 		{"NaN on line 1", "nan,nan\n", "line 1, column 1", "not a finite"},
@@ -99,7 +106,7 @@ func TestReadPairsPassesReadErrorsOn(t *testing.T) {
 // FuzzReadPairs: whatever the bytes, there is an error that names the file, or pairs that Evaluate takes and that read the
 // same once written.
 func FuzzReadPairs(f *testing.F) {
-	for _, s := range []string{"1,2\n", "truth,predicted\n81,79.25\n", "\ufeff1,2\r\n3,4", "pred,score\n\"1\",2\n", "nan,1\n", "0x1p-2,1_0\n", "t;p\n1;2\n", "\"a;b\"\t\"c\"\n3\t4", "1e999,-0\n", "a,b,c\n\"", "5e-324,1.7976931348623157e308\n"} {
+	for _, s := range []string{"1,2\n", "truth,predicted\n81,79.25\n", "\ufeff1,2\r\n3,4", "pred,score\n\"1\",2\n", "nan,1\n", "0x1p-2,1_0\n", "t;p\n1;2\n", "sep=;\r1;2\r", "sep=,\n", "\"a;b\"\t\"c\"\n3\t4", "1e999,-0\n", "a,b,c\n\"", "5e-324,1.7976931348623157e308\n"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -3,15 +3,18 @@ package metrics
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"io"
+	"strings"
 )
 
-// OpenTable reads CSV as spreadsheets write it: with or without a byte order mark, its columns parted by semicolons, tabs or
-// commas, whichever of these the first line holds outside quotes. Rows may be of different lengths. UTF-16 is an error.
+// OpenTable reads CSV as spreadsheets write it: with or without a byte order mark; lines ended by LF, CR LF or CR; its columns
+// parted by what a first line sep=; says, or else by semicolons, tabs, commas or bars, whichever of these the first line
+// holds outside quotes. Rows may be of different lengths. UTF-16 is an error.
 func OpenTable(r io.Reader) (*csv.Reader, error) {
-	b := bufio.NewReaderSize(r, 1<<16)
+	b := bufio.NewReaderSize(&lines{from: bufio.NewReader(r)}, 1<<16)
 	head, err := b.Peek(1 << 16)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
@@ -21,29 +24,71 @@ func OpenTable(r io.Reader) (*csv.Reader, error) {
 	}
 	if mark := []byte("\xef\xbb\xbf"); bytes.HasPrefix(head, mark) {
 		_, _ = b.Discard(len(mark)) // Peek holds these bytes already
+		head = head[len(mark):]
+	}
+	comma, said := saidSeparator(head)
+	if said {
+		_, _ = b.Discard(bytes.IndexByte(head, '\n')) // without the line's end, so that lines keep their numbers
+	} else {
+		comma = separator(head)
 	}
 	c := csv.NewReader(b)
 	c.FieldsPerRecord = -1
-	c.Comma = separator(head)
+	c.Comma = comma
 	return c, nil
+}
+
+// saidSeparator is what a first line sep=; says parts the columns, as spreadsheets write it for each other.
+func saidSeparator(text []byte) (comma rune, said bool) {
+	line, _, whole := strings.Cut(string(text[:min(len(text), 16)]), "\n")
+	line = strings.Trim(line, `"`)
+	if !whole || len(line) != 5 || !strings.EqualFold(line[:4], "sep=") || strings.ContainsAny(line[4:], "\"\r\n\xff") || line[4] >= 0x80 {
+		return 0, false
+	}
+	return rune(line[4]), true
 }
 
 // separator is what parts the columns of the first line that is not empty.
 func separator(text []byte) rune {
-	quoted := false
-	found := ','
-	for _, b := range bytes.TrimLeft(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")), "\r\n") {
+	quoted, found := false, rune(0)
+	for _, b := range bytes.TrimLeft(text, "\r\n") {
 		switch {
 		case b == '"':
 			quoted = !quoted
 		case quoted:
 		case b == '\n':
-			return found
+			return cmp.Or(found, ',')
 		case b == ';':
 			return ';'
-		case b == '\t':
-			found = '\t'
+		case b == '\t', b == ',' && found != '\t', b == '|' && found == 0:
+			found = rune(b)
 		}
 	}
-	return found
+	return cmp.Or(found, ',')
+}
+
+// lines ends each line by LF, whether CR LF, CR or LF ended it.
+type lines struct {
+	from  *bufio.Reader
+	after bool // a CR
+}
+
+// Read fills p.
+func (l *lines) Read(p []byte) (n int, err error) {
+	for n == 0 && err == nil && len(p) > 0 {
+		var got int
+		got, err = l.from.Read(p)
+		for _, c := range p[:got] {
+			if c == '\n' && l.after {
+				l.after = false
+				continue
+			}
+			if l.after = c == '\r'; l.after {
+				c = '\n'
+			}
+			p[n] = c
+			n++
+		}
+	}
+	return n, err
 }

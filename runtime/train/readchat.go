@@ -1,0 +1,333 @@
+package train
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/loupe-vl/loupe/tokenizer"
+)
+
+// roles are the chat layouts' names of who speaks.
+var roles = map[string]string{"system": "system", "user": "user", "human": "user", "assistant": "assistant", "gpt": "assistant", "bot": "assistant", "model": "assistant"}
+
+// placeholder is the place of a picture in a text of the chat layouts.
+const placeholder = "<image>"
+
+// ask reads the pictures and what is asked about them, in the record's own layout.
+func (r *reader) ask(out *Record, l *layout, line int) error {
+	images, err := imagePaths(l.values["image"])
+	if err != nil {
+		return err
+	}
+	several, err := imagePaths(l.values["images"])
+	if err != nil {
+		return err
+	}
+	if len(images) > 0 && len(several) > 0 && !slices.Equal(images, several) {
+		return errors.New("it has image and images; give one of the two")
+	}
+	if len(images) == 0 {
+		images = several
+	}
+	if l.keys == nil {
+		return out.question(l, images)
+	}
+	turns, err := r.turns(l, line)
+	if err != nil {
+		return err
+	}
+	if out.Critique != "" {
+		return errors.New("it has an answer in its conversation and a critique; give one or the other")
+	}
+	return r.converse(out, turns, images, line)
+}
+
+// question reads loupe's own layout.
+func (r *Record) question(l *layout, images []string) (err error) {
+	if r.Prompt, err = textOf(l.values["prompt"]); err != nil {
+		return fmt.Errorf("prompt %w", err)
+	}
+	if len(images) > 0 {
+		r.Image, r.Others = images[0], images[1:]
+	}
+	if n := strings.Count(r.Prompt, placeholder); n > 0 { // the pictures stand before the question anyway
+		lead := strings.Repeat(placeholder, n)
+		if n != len(images) || !strings.HasPrefix(r.Prompt, lead) {
+			return fmt.Errorf("its prompt has %d places <image> for %d pictures; pictures come before the question, and a conversation with pictures elsewhere is given as messages", n, len(images))
+		}
+		r.Prompt = strings.TrimPrefix(r.Prompt, lead)
+	}
+	return nil
+}
+
+// turns are the messages of the record's layout.
+func (r *reader) turns(l *layout, line int) (turns []tokenizer.Message, err error) {
+	add := func(role, text string) { turns = append(turns, tokenizer.Message{Role: role, Text: text}) }
+	texts := map[string]string{}
+	for _, key := range []string{"instruction", "input", "output", "query", "response"} {
+		if slices.Contains(l.keys, key) {
+			if texts[key], err = textOf(l.values[key]); err != nil {
+				return nil, fmt.Errorf("%s %w", key, err)
+			}
+		}
+	}
+	if slices.Contains(l.keys, "history") {
+		for i, pair := range listOf(l.values["history"]) {
+			said := listOf(pair)
+			if len(said) != 2 {
+				return nil, fmt.Errorf("history holds %.60s; give pairs of a question and its answer", pair)
+			}
+			for j, role := range []string{"user", "assistant"} {
+				text, err := textOf(said[j])
+				if err != nil {
+					return nil, fmt.Errorf("history %d %w", i+1, err)
+				}
+				add(role, text)
+			}
+		}
+	}
+	switch {
+	case slices.Equal(l.keys, chatKeys):
+		if l.values["messages"] != nil && l.values["conversations"] != nil {
+			return nil, errors.New("it has messages and conversations; give one of the two")
+		}
+		raw := l.values["messages"]
+		if raw == nil {
+			raw = l.values["conversations"]
+		}
+		return r.messages(raw, "user", line)
+	case slices.Equal(l.keys, pairKeys):
+		asked, err := r.messages(l.values["prompt"], "user", line)
+		if err != nil {
+			return nil, fmt.Errorf("prompt: %w", err)
+		}
+		said, err := r.messages(l.values["completion"], "assistant", line)
+		if err != nil {
+			return nil, fmt.Errorf("completion: %w", err)
+		}
+		return append(asked, said...), nil
+	case slices.Equal(l.keys, alpacaKeys):
+		var asked []string
+		for _, text := range []string{texts["instruction"], texts["input"]} {
+			if !absent(text) {
+				asked = append(asked, text)
+			}
+		}
+		add("user", strings.Join(asked, "\n"))
+		add("assistant", texts["output"])
+	default:
+		add("user", texts["query"])
+		add("assistant", texts["response"])
+	}
+	return turns, nil
+}
+
+// messages reads a list of messages, or a text that one side says.
+func (r *reader) messages(raw json.RawMessage, side string, line int) (out []tokenizer.Message, err error) {
+	if kindOf(raw) == textKind {
+		text, err := textOf(raw)
+		return []tokenizer.Message{{Role: side, Text: text}}, err
+	}
+	if k := kindOf(raw); k != listKind && k != nullKind {
+		return nil, fmt.Errorf("its messages are %s; give a list of them", k)
+	}
+	for i, raw := range listOf(raw) {
+		m, err := r.message(raw, line)
+		if err != nil {
+			return nil, fmt.Errorf("message %d %w", i+1, err)
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
+
+// message reads one, as {"role", "content"} or {"from", "value"}.
+func (r *reader) message(raw json.RawMessage, line int) (m tokenizer.Message, err error) {
+	f, err := parseFields(raw)
+	if err != nil {
+		return m, fmt.Errorf("is wrong: %w", err)
+	}
+	var said string
+	content := json.RawMessage(nil)
+	for _, name := range f.names {
+		value := f.values[name]
+		switch name {
+		case "role", "from":
+			if said, err = textOf(value); err != nil {
+				return m, fmt.Errorf("has a role that %w", err)
+			}
+		case "content", "value":
+			if kindOf(value) != nullKind {
+				content = value
+			}
+		default:
+			if kindOf(value) != nullKind {
+				r.leave(messageKey, name, kindOf(value), line)
+			}
+		}
+	}
+	role := roles[said]
+	if role == "" {
+		return m, fmt.Errorf("is of %q; system, user and assistant are known", said)
+	}
+	switch kindOf(content) {
+	case textKind:
+		text, err := textOf(content)
+		return tokenizer.Message{Role: role, Text: text}, err
+	case listKind:
+		return messageParts(role, content)
+	case nullKind:
+		if role == "assistant" {
+			return tokenizer.Message{Role: role}, nil // an answer that is not there
+		}
+	}
+	return m, fmt.Errorf("has no content, but the keys %s; give a text or a list of parts", quoted(f.names))
+}
+
+// messageParts reads a content of parts, as transformers' chat templates take them. Keys that are null are those of other kinds of
+// parts, which a table of rows has to write.
+func messageParts(role string, content json.RawMessage) (m tokenizer.Message, err error) {
+	var clean []map[string]json.RawMessage
+	for _, raw := range listOf(content) {
+		if kindOf(raw) == textKind {
+			raw = json.RawMessage(`{"type":"text","text":` + string(raw) + `}`)
+		}
+		f, err := parseFields(raw)
+		if err != nil {
+			return m, fmt.Errorf("has a part that is wrong: %w", err)
+		}
+		part := map[string]json.RawMessage{}
+		for _, name := range f.names {
+			value := f.values[name]
+			if kindOf(value) == objectKind && name == "image" {
+				paths, err := imagePaths(value)
+				if err != nil || len(paths) != 1 {
+					return m, fmt.Errorf("has a part whose %w", errors.Join(err, errors.New("image is no path")))
+				}
+				value, _ = json.Marshal(paths[0]) // a string
+			}
+			if kindOf(value) != nullKind {
+				part[name] = value
+			}
+		}
+		clean = append(clean, part)
+	}
+	text, err := json.Marshal([]any{map[string]any{"role": role, "content": clean}})
+	if err != nil {
+		return m, fmt.Errorf("is wrong: %w", err)
+	}
+	parsed, err := tokenizer.ParseMessages(text)
+	if err != nil {
+		return m, fmt.Errorf("is wrong: %s", strings.TrimPrefix(err.Error(), "message 0: "))
+	}
+	return parsed[0], nil
+}
+
+// converse takes a conversation apart: its last answer is the critique, an image part or <image> in a text is a picture's
+// place. Without any, the pictures come first in what the user says first, as ms-swift has it.
+func (r *reader) converse(out *Record, turns []tokenizer.Message, images []string, line int) error {
+	if out.System != "" {
+		if len(turns) > 0 && turns[0].Role == "system" {
+			return errors.New("it has a system text in its conversation and one beside it; give one of the two")
+		}
+		turns = append([]tokenizer.Message{{Role: "system", Text: out.System}}, turns...)
+		out.System = ""
+	}
+	if n := len(turns); n > 0 && turns[n-1].Role == "assistant" {
+		if out.Critique = plain(turns[n-1]); out.Critique == "" && len(turns[n-1].Parts) > 0 {
+			return errors.New("its last answer has parts that are no text")
+		}
+		turns = turns[:n-1]
+	}
+	var placed []string
+	first, next, answers := -1, 0, 0
+	for _, t := range turns {
+		m := tokenizer.Message{Role: t.Role}
+		content := t.Parts
+		if content == nil {
+			content = []tokenizer.Part{{Type: tokenizer.TextPart, Text: t.Text}}
+		}
+		for _, p := range content {
+			if p.Type == tokenizer.VideoPart {
+				return errors.New("it has a video; records of pictures can be learned from")
+			}
+			m.Parts = append(m.Parts, atPlaces(p)...)
+		}
+		for i := range m.Parts {
+			p := &m.Parts[i]
+			if p.Type != tokenizer.ImagePart {
+				continue
+			}
+			if p.Path == "" && next < len(images) {
+				p.Path = images[next]
+				next++
+			}
+			if err := checkPath(p.Path); err != nil {
+				return err
+			}
+			placed = append(placed, p.Path)
+			p.Path = ""
+		}
+		if t.Role == "user" && first < 0 {
+			first = len(out.Messages)
+		}
+		if t.Role == "assistant" {
+			answers++
+		}
+		out.Messages = append(out.Messages, m)
+	}
+	switch {
+	case first < 0:
+		return errors.New("its messages hold nothing that the user says")
+	case len(placed) == 0:
+		var lead []tokenizer.Part
+		for range images {
+			lead = append(lead, tokenizer.Part{Type: tokenizer.ImagePart})
+		}
+		out.Messages[first].Parts = append(lead, out.Messages[first].Parts...)
+		placed = images
+	case slices.Contains(placed, "") || next != len(images) && !slices.Equal(placed, images):
+		return fmt.Errorf("its messages have %d places for pictures (<image>, or parts of the type image), and it names %d pictures", len(placed), len(images))
+	}
+	if len(placed) > 0 {
+		out.Image, out.Others = placed[0], placed[1:]
+	}
+	if answers > 0 {
+		r.answers.add(line)
+	}
+	return nil
+}
+
+// plain is the text of a message without any other part.
+func plain(m tokenizer.Message) string {
+	if m.Parts == nil {
+		return m.Text
+	}
+	var out strings.Builder
+	for _, p := range m.Parts {
+		if p.Type != tokenizer.TextPart {
+			return ""
+		}
+		out.WriteString(p.Text)
+	}
+	return out.String()
+}
+
+// atPlaces cuts a text at the places of its pictures.
+func atPlaces(p tokenizer.Part) (out []tokenizer.Part) {
+	if p.Type != tokenizer.TextPart {
+		return []tokenizer.Part{p}
+	}
+	for i, piece := range strings.Split(p.Text, placeholder) {
+		if i > 0 {
+			out = append(out, tokenizer.Part{Type: tokenizer.ImagePart})
+		}
+		if piece != "" {
+			out = append(out, tokenizer.Part{Type: tokenizer.TextPart, Text: piece})
+		}
+	}
+	return out
+}
