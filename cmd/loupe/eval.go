@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/loupe-vl/loupe/kernels"
 	loupe "github.com/loupe-vl/loupe/runtime"
@@ -21,6 +19,7 @@ import (
 
 type evalFlags struct {
 	model            modelFlags
+	records          dataFlags
 	data, split, out string
 	plots, sbert     string
 	options          train.EvalOptions
@@ -51,7 +50,8 @@ with the columns reference and critique.`,
 	f.model.register(cmd)
 	fl := cmd.Flags()
 	fl.StringVar(&f.data, "data", "", "`FILE` of records, as train takes it, or a CSV of two columns")
-	fl.StringVar(&f.split, "split", "", "evaluate only records whose split is this: train|eval")
+	f.records.register(cmd)
+	fl.StringVar(&f.split, "split", "", "evaluate only records whose split is this: train|eval|test")
 	fl.StringVar(&f.sbert, "sbert", "", "`DIR` of a sentence encoder; write critiques and compare them with the records'")
 	fl.BoolVar(&f.options.Critique, "critique", false, "write critiques, into the lines of --out (--sbert does so anyway)")
 	fl.IntVar(&f.options.Generation.MaxTokens, "max-tokens", 256, "most tokens of a critique; each is the likeliest")
@@ -59,7 +59,7 @@ with the columns reference and critique.`,
 	fl.StringVar(&f.plots, "plots", "", "`DIR` for calibration.png and residuals.png")
 	fl.Uint64Var(&f.options.Seed, "seed", 0, "of the bootstrap and of the control's order")
 	fl.BoolVar(&f.json, "json", false, "print one JSON object")
-	must(cmd.MarkFlagFilename("data", "jsonl", "csv"))
+	must(cmd.MarkFlagFilename("data", "jsonl", "json", "csv", "tsv"))
 	must(cmd.MarkFlagDirname("sbert"))
 	must(cmd.MarkFlagDirname("plots"))
 	return cmd
@@ -69,21 +69,24 @@ func (f *evalFlags) run(cmd *cobra.Command) error {
 	switch {
 	case f.data == "":
 		return usageError{errors.New("--data is missing: name a file of records, or a CSV of true and predicted scores")}
-	case f.split != "" && f.split != "train" && f.split != "eval":
-		return usageError{fmt.Errorf("--split is %q; give train or eval", f.split)}
+	case f.split != "" && f.split != "train" && f.split != "eval" && f.split != "test":
+		return usageError{fmt.Errorf("--split is %q; give train, eval or test", f.split)}
 	case f.options.Critique && f.out == "":
 		return usageError{errors.New("--critique writes into the lines of --out: name a file there")}
 	case f.options.Generation.MaxTokens < 1:
 		return usageError{fmt.Errorf("--max-tokens is %d; give a number above 0", f.options.Generation.MaxTokens)}
 	}
-	table, err := readTable(f.data)
+	if err := f.records.check(cmd); err != nil {
+		return err
+	}
+	table, err := readTable(f.data, f.records.options.Columns)
 	switch {
 	case err != nil:
 		return err
 	case table == nil:
 		return f.evaluate(cmd)
-	case cmd.Flags().Changed("split") || f.options.Critique:
-		return usageError{fmt.Errorf("%s has no column image: it is a table without pictures, and --split and --critique are for records", f.data)}
+	case cmd.Flags().Changed("split") || f.options.Critique || len(f.records.columns) > 0 || f.records.options.ImageFolder != "":
+		return usageError{fmt.Errorf("%s has no column image: it is a table without pictures, and --split, --critique, --columns and --image-folder are for records", f.data)}
 	case f.sbert != "":
 		return f.compareTexts(cmd, table)
 	case f.out != "":
@@ -101,15 +104,15 @@ func (f *evalFlags) run(cmd *cobra.Command) error {
 }
 
 // readTable reads a CSV that is no list of pictures, since it has no column of images; nil for any other file.
-func readTable(data string) ([]byte, error) {
-	if !strings.EqualFold(filepath.Ext(data), ".csv") {
+func readTable(data string, columns train.Columns) ([]byte, error) {
+	if !isTableName(data) || disk.IsDir(data) {
 		return nil, nil
 	}
 	text, err := disk.Read(data, disk.DataLimit)
 	if err != nil {
 		return nil, fmt.Errorf("read table: %w", err)
 	}
-	if train.IsTableOfRecords(text, nil) {
+	if train.IsTableOfRecords(text, columns) {
 		return nil, nil
 	}
 	return append([]byte{}, text...), nil // not nil where the file is empty
@@ -147,7 +150,7 @@ func (f *evalFlags) compareTexts(cmd *cobra.Command, table []byte) error {
 
 // evaluate runs the model over the records.
 func (f *evalFlags) evaluate(cmd *cobra.Command) error {
-	records, err := train.ReadRecords(f.data)
+	records, err := f.records.read(cmd, f.data)
 	if err != nil {
 		return err
 	}

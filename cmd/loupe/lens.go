@@ -21,6 +21,7 @@ type lensFlags struct {
 	what    string
 	base    string
 	data    string
+	records dataFlags
 	out     string
 	options report.LensOptions
 	json    bool
@@ -66,6 +67,7 @@ It prints a table, and writes to --out F.png, F.html, F.json or F.csv.`,
 	fl.BoolVar(&f.options.Tower, "tower", false, "for cka: blocks of the vision tower in place of layers of the decoder")
 	fl.StringVar(&f.base, "base", "", "for cka: `DIR` of another model, or none for this one without its --adapter")
 	fl.StringVar(&f.data, "data", "", "for probe: `FILE` of records, as train takes it")
+	f.records.register(cmd)
 	fl.BoolVar(&f.json, "json", false, "print one JSON object")
 	must(cmd.RegisterFlagCompletionFunc("what", cobra.FixedCompletions(lensNames(), cobra.ShellCompDirectiveNoFileComp)))
 	return cmd

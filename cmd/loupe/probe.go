@@ -18,8 +18,8 @@ const probeLens = "probe"
 // checkProbe refuses flags that do not go together.
 func (f *lensFlags) checkProbe(args []string) error {
 	switch {
-	case f.what != probeLens && f.data != "":
-		return errors.New("--data goes with --what probe")
+	case f.what != probeLens && (f.data != "" || len(f.records.columns) > 0 || f.records.options.ImageFolder != ""):
+		return errors.New("--data, --columns and --image-folder go with --what probe")
 	case f.what == probeLens && f.data == "":
 		return errors.New("--data is missing: name a file of records, as train takes it; `loupe demo paint` makes some")
 	case f.what == probeLens && (len(args) > 0 || f.input.given()):
@@ -30,7 +30,7 @@ func (f *lensFlags) checkProbe(args []string) error {
 
 // probe looks through the records of --data.
 func (f *lensFlags) probe(cmd *cobra.Command, m *loupe.Model) (report.Found, error) {
-	records, err := train.ReadRecords(f.data)
+	records, err := f.records.read(cmd, f.data)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 
 type trainFlags struct {
 	model   modelFlags
+	records dataFlags
 	options train.Options
 	dry     bool
 	shape   string
@@ -52,7 +53,8 @@ Pictures are taken as they are: there is no augmentation.`,
 // register adds the flags of a run, in the order in which they are thought of.
 func (f *trainFlags) register(cmd *cobra.Command) {
 	o, fl := &f.options, cmd.Flags()
-	fl.StringVar(&o.Data, "data", "", "`FILE` of records: JSON Lines, .json or .csv")
+	fl.StringVar(&o.Data, "data", "", "`FILE` of records (JSON Lines, .json, .csv or .tsv), or a directory with one, as an ImageFolder's metadata.jsonl")
+	f.records.register(cmd)
 	fl.StringVar(&o.Out, "out", "", "`DIR` to write to")
 
 	fl.BoolVar(&o.Full, "full", false, "every weight learns, in float32; without it, LoRA branches do")
@@ -98,7 +100,7 @@ func (f *trainFlags) register(cmd *cobra.Command) {
 	fl.IntVar(&f.tokens, "picture-tokens", 256, "with --shape, the merged rows of the picture")
 	fl.BoolVar(&f.json, "json", false, "print one JSON object")
 	must(cmd.MarkFlagDirname("out"))
-	must(cmd.MarkFlagFilename("data", "jsonl", "json", "csv"))
+	must(cmd.MarkFlagFilename("data", "jsonl", "json", "csv", "tsv"))
 	for name, values := range map[string][]string{"schedule": {"cosine", "linear", "constant"}, "score-loss": train.ScoreLosses, "head-init": {"zero", "ridge"}} {
 		must(cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)))
 	}
@@ -112,6 +114,10 @@ func (f *trainFlags) run(cmd *cobra.Command) error {
 	if f.shape != "" {
 		return f.planShape(cmd)
 	}
+	if err := f.records.check(cmd); err != nil {
+		return err
+	}
+	f.options.Columns, f.options.ImageFolder = f.records.options.Columns, f.records.options.ImageFolder
 	if err := f.options.Validate(); err != nil && !(f.dry && f.options.Out == "") {
 		return usageError{err}
 	}
