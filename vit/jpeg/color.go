@@ -1,11 +1,12 @@
 package jpeg
 
-// image upsamples the planes and converts them to RGB.
-func (d *decoder) image() *Image {
-	n := d.width * d.height
-	img := &Image{Width: d.width, Height: d.height, Pix: make([]byte, 3*n)}
+// planes are the components at the picture's size.
+func (d *decoder) planes() ([][]byte, error) {
 	planes := make([][]byte, len(d.comps))
 	for i, c := range d.comps {
+		if err := d.ctx.Err(); err != nil {
+			return nil, err
+		}
 		if len(d.comps) == 1 {
 			c.width, c.height = d.width, d.height // one component's sampling means nothing
 			planes[i] = c.plane()
@@ -14,6 +15,17 @@ func (d *decoder) image() *Image {
 		planes[i] = upsample(c.plane(), c.width, c.height, d.hMax/int(c.h), d.vMax/int(c.v), d.width, d.height)
 		c.coef = nil
 	}
+	return planes, nil
+}
+
+// image upsamples the planes and converts them to RGB.
+func (d *decoder) image() (*Image, error) {
+	planes, err := d.planes()
+	if err != nil {
+		return nil, err
+	}
+	n := d.width * d.height
+	img := &Image{Width: d.width, Height: d.height, Pix: make([]byte, 3*n)}
 	ycc := d.isYCC()
 	for i := range n {
 		p := img.Pix[3*i : 3*i+3 : 3*i+3]
@@ -34,7 +46,7 @@ func (d *decoder) image() *Image {
 			p[0], p[1], p[2] = cmykRGB(255-c, 255-m, 255-y, 255-planes[3][i])
 		}
 	}
-	return img
+	return img, nil
 }
 
 // isYCC tells the colour space as libjpeg guesses it (default_decompress_parms).

@@ -38,7 +38,7 @@ func Decode(ctx context.Context, data []byte, maxPixels int) (*Image, error) {
 	if err := d.markers(); err != nil {
 		return nil, err
 	}
-	return d.image(), nil
+	return d.image()
 }
 
 // decoder is the state of one file.
@@ -47,6 +47,7 @@ type decoder struct {
 	data       []byte
 	pos        int
 	headerOnly bool
+	tablesOnly bool // the data are tables alone
 	maxPixels  int
 
 	width, height int
@@ -97,7 +98,7 @@ func (d *decoder) markers() error {
 		case !ok:
 			return ErrTruncated
 		case m == mEOI:
-			if !d.scanned {
+			if !d.scanned && !d.tablesOnly {
 				return errors.New("the file holds no picture data")
 			}
 			return nil
@@ -256,4 +257,41 @@ var natural = [80]byte{
 	0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28,
 	35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
 	63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63,
+}
+
+// Samples is a decoded picture before any conversion of colours.
+type Samples struct {
+	Width, Height, Components int
+	Pix                       []byte // the components of each pixel, row by row
+}
+
+// DecodeSamples decodes a strip or tile of a TIFF until ctx is done. tables is an abbreviated file with the tables that data
+// lacks, or empty. ycc says that the components are YCbCr, which become RGB; else they stay as they are.
+func DecodeSamples(ctx context.Context, tables, data []byte, ycc bool, maxPixels int) (*Samples, error) {
+	d := &decoder{ctx: ctx, data: tables, maxPixels: maxPixels, tablesOnly: true}
+	if len(tables) > 0 {
+		if err := d.markers(); err != nil {
+			return nil, fmt.Errorf("its JPEG tables: %w", err)
+		}
+	}
+	d.data, d.tablesOnly = data, false
+	if err := d.markers(); err != nil {
+		return nil, err
+	}
+	out := &Samples{Width: d.width, Height: d.height, Components: len(d.comps)}
+	planes, err := d.planes()
+	if err != nil {
+		return nil, err
+	}
+	out.Pix = make([]byte, len(planes)*d.width*d.height)
+	for i := range d.width * d.height {
+		p := out.Pix[i*len(planes):]
+		for c, plane := range planes {
+			p[c] = plane[i]
+		}
+		if ycc && len(planes) == 3 {
+			p[0], p[1], p[2] = yccRGB(p[0], p[1], p[2])
+		}
+	}
+	return out, nil
 }

@@ -142,7 +142,7 @@ func TestDamaged(t *testing.T) {
 			if img, err := Decode(t.Context(), bad, 1<<14); err == nil && len(img.Pix) != 3*img.Width*img.Height {
 				t.Fatalf("%s damaged gives %d bytes for %d x %d", name, len(img.Pix), img.Width, img.Height)
 			}
-			Orientation(bad)
+			ReadMetadata(bad)
 		}
 	}
 }

@@ -10,7 +10,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte("\xff\xd8\xff\xd9"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		const limit = 1 << 16
-		Orientation(data)
+		ReadMetadata(data)
 		img, err := Decode(t.Context(), data, limit)
 		if err != nil {
 			return

@@ -20,11 +20,11 @@ func DecodeAnimation(ctx context.Context, data []byte, l Limits) (frames []Image
 		}
 		return nil, nil, fmt.Errorf("a video file must be an animated GIF, and this is %s; give a GIF, or a directory of frames", kind)
 	}
-	g, f, err := firstGIFFrame(data, l)
+	g, f, err := firstGIFFrame(ctx, data, l)
 	if err != nil {
 		return nil, nil, err
 	}
-	canvas, err := decodeGIF(data, l)
+	canvas, err := decodeGIF(ctx, data, l)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -37,7 +37,7 @@ func DecodeAnimation(ctx context.Context, data []byte, l Limits) (frames []Image
 			return nil, nil, fmt.Errorf("all frames together: %w", err)
 		}
 		frames, seconds = append(frames, s.show(f)), append(seconds, f.delay)
-		next, err := g.next(l)
+		next, err := g.next(ctx, l)
 		if err == io.EOF {
 			return frames, seconds, nil
 		}

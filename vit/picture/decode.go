@@ -1,50 +1,52 @@
 package picture
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"image"
-	"io"
 
 	"github.com/loupe-vl/loupe/vit/jpeg"
-	"golang.org/x/image/bmp"
 )
 
 // Decode decodes a picture of any known kind, the first frame of an animated one, and turns it upright by its EXIF or
-// XMP orientation. Alpha is dropped, as Pillow's convert("RGB") drops it. Truncated and corrupt files are errors.
+// XMP orientation. Alpha is dropped, as Pillow's convert("RGB") drops it. Truncated and corrupt files are errors. A decode
+// ends soon after ctx is done.
 func Decode(ctx context.Context, data []byte, l Limits) (img Image, err error) {
 	orientation := 1
-	switch kind := sniff(data); kind {
+	kind := sniff(data)
+	switch kind {
 	case "JPEG":
-		orientation = jpeg.Orientation(data)
+		if orientation, err = jpegOrientation(data); err != nil {
+			break
+		}
 		var j *jpeg.Image
 		if j, err = jpeg.Decode(ctx, data, l.most()); err == nil {
 			img = Image{Width: j.Width, Height: j.Height, Pix: j.Pix}
 		}
 	case "PNG":
-		orientation = pngOrientation(data)
-		img, err = decodePNG(data, l)
+		img, orientation, err = decodePNG(ctx, data, l)
 	case "GIF":
-		img, err = decodeGIF(data, l)
+		img, err = decodeGIF(ctx, data, l)
 	case "WebP":
-		orientation = webpOrientation(data)
-		img, err = decodeWebP(data, l)
-	case "BMP":
-		img, err = decodeStd(data, l, bmp.DecodeConfig, bmp.Decode)
-	case "TIFF":
-		if o, ok := jpeg.ExifOrientation(data); ok {
-			orientation = o
+		if orientation, err = webpOrientation(data); err == nil {
+			img, err = decodeWebP(ctx, data, l)
 		}
-		img, err = decodeTIFF(data, l)
+	case "BMP":
+		img, err = decodeBMP(ctx, data, l)
+	case "TIFF":
+		img, orientation, err = decodeTIFF(ctx, data, l)
+	case "PNM":
+		img, err = decodePNM(ctx, data, l)
 	case "":
 		return img, errors.New("the file is empty; give a picture")
 	default:
-		return img, fmt.Errorf("the file is %s, not a picture that loupe reads; give a JPEG, PNG, GIF, WebP, BMP or TIFF", kind)
+		return img, fmt.Errorf("the file is %s, not a picture that loupe reads; %s", kind, remedy(kind))
+	}
+	if cause := ctx.Err(); cause != nil {
+		return Image{}, cause
 	}
 	if err != nil {
-		return Image{}, fmt.Errorf("decode %s: %w", sniff(data), err)
+		return Image{}, fmt.Errorf("decode %s: %w", kind, err)
 	}
 	return upright(img, orientation), nil
 }
@@ -56,45 +58,15 @@ func (l Limits) most() int {
 	return DefaultMaxPixels
 }
 
-// sniff tells the kind of a file by its first bytes: "" if there are none.
-func sniff(data []byte) string {
-	for _, k := range []struct{ magic, kind string }{
-		{"\xff\xd8\xff", "JPEG"}, {"\x89PNG\r\n\x1a\n", "PNG"}, {"GIF87a", "GIF"}, {"GIF89a", "GIF"},
-		{"BM", "BMP"}, {"II*\x00", "TIFF"}, {"MM\x00*", "TIFF"},
-	} {
-		if bytes.HasPrefix(data, []byte(k.magic)) {
-			return k.kind
-		}
+// jpegOrientation is what Pillow turns a JPEG by. Exif that does not begin as TIFF does is passed over, and XMP with it,
+// where Pillow has met it before, in search of the resolution; else it is an error.
+func jpegOrientation(data []byte) (int, error) {
+	m := jpeg.ReadMetadata(data)
+	o, err := orientationOf(m.Exif, m.XMP)
+	if err != nil && !m.DPI {
+		return 1, nil
 	}
-	switch {
-	case len(data) == 0:
-		return ""
-	case len(data) >= 12 && string(data[:4]) == "RIFF" && string(data[8:12]) == "WEBP":
-		return "WebP"
-	case len(data) >= 12 && string(data[4:8]) == "ftyp":
-		return "HEIC or AVIF (or a video)"
-	case bytes.HasPrefix(data, []byte("%PDF")):
-		return "a PDF"
-	case bytes.HasPrefix(bytes.TrimSpace(data), []byte("<")):
-		return "SVG or other XML"
-	}
-	return "of an unknown kind"
-}
-
-// decodeStd decodes with one of Go's packages, after a look at the size.
-func decodeStd(data []byte, l Limits, config func(io.Reader) (image.Config, error), decode func(io.Reader) (image.Image, error)) (Image, error) {
-	c, err := config(bytes.NewReader(data))
-	if err != nil {
-		return Image{}, damaged(err)
-	}
-	if err := l.check(c.Width, c.Height); err != nil {
-		return Image{}, err
-	}
-	img, err := decode(bytes.NewReader(data))
-	if err != nil {
-		return Image{}, damaged(err)
-	}
-	return toRGB(img, false)
+	return o, err
 }
 
 // damaged adds to a decoder's error what to do.

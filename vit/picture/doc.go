@@ -2,9 +2,11 @@
 // Qwen2VLImageProcessor do: decoded and turned upright, resized by Pillow's fixed-point bicubic filter, normalised and cut
 // into patches in the order of the model.
 //
-// What a file is, its content tells, not its name. JPEG is decoded by vit/jpeg; PNG, BMP, TIFF and the WebP bit streams by
-// Go's packages, whose planes and palettes are read field by field, since their colour conversions differ from Pillow's;
-// GIF by the package itself.
+// What a file is, its content tells, not its name. JPEG is decoded by vit/jpeg, the WebP bit streams by golang.org/x/image
+// (whose planes are then converted as libwebp converts them), and PNG, GIF, BMP, TIFF and the PNM family by the package
+// itself: Go's packages refuse much that Pillow opens, and show some of it otherwise. Each decoder follows Pillow's own
+// reader step by step, its oddities included, or refuses by name what it does not read; a kind of file that people have and
+// the package does not know is named, with what to do.
 //
 // May import: vit/jpeg, weights/disk, golang.org/x/image and the standard library.
 package picture

@@ -2,6 +2,7 @@ package picture
 
 import (
 	"bytes"
+	"compress/zlib"
 	"encoding/binary"
 	"hash/crc32"
 	"os"
@@ -23,8 +24,55 @@ func hugePNG(t *testing.T) []byte {
 	out := bytes.Clone(readPicture(t, "rgb.png"))
 	binary.BigEndian.PutUint32(out[16:], 65535)
 	binary.BigEndian.PutUint32(out[20:], 65535)
-	binary.BigEndian.PutUint32(out[29:], crc32.ChecksumIEEE(out[12:29]))
-	return out
+	return rechecked(out)
+}
+
+// rechecked is a PNG with the checksum of its header made right.
+func rechecked(png []byte) []byte {
+	binary.BigEndian.PutUint32(png[29:], crc32.ChecksumIEEE(png[12:29]))
+	return png
+}
+
+// pngChunk is a chunk with its checksum.
+func pngChunk(name string, body []byte) []byte {
+	out := binary.BigEndian.AppendUint32(nil, uint32(len(body)))
+	out = append(append(out, name...), body...)
+	return binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(out[4:]))
+}
+
+// compressed is what zlib makes of n zeros behind a prefix.
+func compressed(t *testing.T, prefix string, n int) []byte {
+	var b bytes.Buffer
+	z, err := zlib.NewWriterLevel(&b, zlib.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	zeros := make([]byte, 1<<16)
+	z.Write([]byte(prefix))
+	for ; n > 0; n -= len(zeros) {
+		z.Write(zeros[:min(n, len(zeros))])
+	}
+	z.Close()
+	return b.Bytes()
+}
+
+// pngOf is a PNG of 13 x 11 pixels in 24 bits with chunks before its data.
+func pngOf(data []byte, w, h uint32, before ...[]byte) []byte {
+	head := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, w), h)
+	out := append([]byte("\x89PNG\r\n\x1a\n"), pngChunk("IHDR", append(head, 8, 2, 0, 0, 0))...)
+	out = append(out, bytes.Join(before, nil)...)
+	return append(append(out, pngChunk("IDAT", data)...), pngChunk("IEND", nil)...)
+}
+
+func filterPNG(t *testing.T) []byte { return pngOf(compressed(t, "\x09", 11*40), 13, 11) }
+
+// bombPNG is a file of half a megabyte whose picture has as many pixels as Pillow allows.
+func bombPNG(t *testing.T) []byte { return pngOf(compressed(t, "", 1<<20), 13370, 13370) }
+
+// textBombPNG is a small picture with a text that grows a thousandfold.
+func textBombPNG(t *testing.T) []byte {
+	text := append([]byte("Comment\x00\x00"), compressed(t, "", 2<<20)...)
+	return pngOf(compressed(t, "", 11*40), 13, 11, pngChunk("zTXt", text))
 }
 
 // TestLoadFileErrors has the files that are no pictures, or no whole ones. Each error names the file, and says what is wrong
@@ -39,9 +87,9 @@ func TestLoadFileErrors(t *testing.T) {
 	}{
 		{"empty", nil, []string{"is empty", "give a picture"}},
 		{"text.txt", []byte("not a picture\n"), []string{"unknown kind", "give a JPEG, PNG"}},
-		{"page.html", []byte("\n <svg/>"), []string{"SVG or other XML", "give a JPEG, PNG"}},
+		{"page.html", []byte("\n <svg/>"), []string{"SVG", "draw it to PNG", "give a JPEG, PNG"}},
 		{"paper.pdf", []byte("%PDF-1.7"), []string{"a PDF", "give a JPEG, PNG"}},
-		{"photo.heic", []byte("\x00\x00\x00\x18ftypheic"), []string{"HEIC or AVIF", "give a JPEG, PNG"}},
+		{"photo.heic", []byte("\x00\x00\x00\x18ftypheic"), []string{"HEIC", "convert it to JPEG first", "give a JPEG, PNG"}},
 		{"half.png", half("rgb.png"), []string{"PNG", "truncated", "save it again"}},
 		{"half.gif", half("still.gif"), []string{"GIF", "truncated", "save it again"}},
 		{"half.webp", half("lossy.webp"), []string{"WebP", "truncated", "save it again"}},
@@ -49,13 +97,15 @@ func TestLoadFileErrors(t *testing.T) {
 		{"half.bmp", half("bits24.bmp"), []string{"BMP", "truncated", "save it again"}},
 		{"half.tiff", half("rgb_none.tiff"), []string{"TIFF", "truncated", "save it again"}},
 		{"half.jpg", half("exif6.jpg"), []string{"JPEG"}},
-		{"signature.png", png[:8], []string{"PNG", "no header", "save it again"}},
+		{"signature.png", png[:8], []string{"PNG", "before its image data", "save it again"}},
 		{"header_only.gif", gif[:6], []string{"GIF", "no header", "save it again"}},
 		{"crc.png", patched(png, 29, 0, 0, 0, 0), []string{"PNG", "checksum", "save it again"}},
-		{"data_crc.png", patched(png, len(png)-16, 1, 2, 3, 4), []string{"PNG", "checksum", "save it again"}},
+		{"filter.png", filterPNG(t), []string{"PNG", "row 1 of 11", "filter 9"}},
+		{"bomb.png", bombPNG(t), []string{"PNG", "decompression bomb", "make the picture smaller"}},
+		{"text_bomb.png", textBombPNG(t), []string{"PNG", "more than 1 MB"}},
 		{"huge.png", hugePNG(t), []string{"65535 x 65535", "more than the limit", "make it smaller"}},
-		{"negative.png", patched(png, 16, 0xff, 0xff, 0xff, 0xff), []string{"PNG", "impossible size"}},
-		{"no_width.png", patched(png, 16, 0, 0, 0, 0), []string{"PNG", "0 x 11", "empty"}},
+		{"negative.png", rechecked(patched(png, 16, 0xff, 0xff, 0xff, 0xff)), []string{"PNG", "impossible size"}},
+		{"no_width.png", rechecked(patched(png, 16, 0, 0, 0, 0)), []string{"PNG", "0 x 11", "empty"}},
 		{"no_width.gif", patched(gif, bytes.IndexByte(gif, 0x2c)+5, 0, 0), []string{"GIF", "0 x 11", "empty"}},
 		{"no_image.gif", append(bytes.Clone(gif[:13+24]), 0x3b), []string{"GIF", "no image"}},
 		{"unknown_block.gif", append(bytes.Clone(gif[:13+24]), 0x99), []string{"GIF", "0x99"}},
@@ -120,9 +170,9 @@ func TestLimits(t *testing.T) {
 // very same pixels, and nothing panics.
 func TestTruncated(t *testing.T) {
 	for _, name := range []string{
-		"exif6.jpg", "rgb_adam7.png", "palette_trns_two.png", "xmp6_compressed.png", "exif_after_idat.png", "interlaced.gif", "local_palette.gif", "anim_mixed.gif",
+		"exif6.jpg", "rgb_adam7.png", "palette_trns_two.png", "xmp6_compressed.png", "rgb16_trns.png", "interlaced.gif", "local_palette.gif", "anim_mixed.gif",
 		"lossy_alpha.webp", "lossless_alpha.webp", "animated_alpha.webp", "exif3_xmp6.webp", "bits4.bmp", "bits32_v5_alpha.bmp", "rgb_lzw.tiff", "palette.tiff",
-		"tiled_deflate_big.tiff", "group3.tiff", "group4.tiff", "orientation6.tiff", "rgb_packbits.tiff",
+		"tiled_deflate_big.tiff", "group3.tiff", "group4.tiff", "orientation6.tiff", "rgb_packbits.tiff", "cmyk.tiff", "planar.tiff", "jpeg.tiff", "rle8.bmp", "rle4.bmp", "bits16_565.bmp",
 	} {
 		t.Run(name, func(t *testing.T) {
 			data := readPicture(t, name)

@@ -3,6 +3,7 @@ package picture
 import (
 	"bytes"
 	"compress/lzw"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -57,7 +58,7 @@ func (g *gifFile) palette(flags byte) ([]byte, error) {
 }
 
 // next reads up to and with the next frame; io.EOF after the last.
-func (g *gifFile) next(l Limits) (*gifFrame, error) {
+func (g *gifFile) next(ctx context.Context, l Limits) (*gifFrame, error) {
 	f := &gifFrame{transparent: -1}
 	for {
 		kind, err := g.r.ReadByte()
@@ -72,7 +73,7 @@ func (g *gifFile) next(l Limits) (*gifFrame, error) {
 				return nil, err
 			}
 		case 0x2c:
-			return f, g.image(f, l)
+			return f, g.image(ctx, f, l)
 		case 0:
 		default:
 			return nil, fmt.Errorf("unknown block %#x", kind)
@@ -99,7 +100,7 @@ func (g *gifFile) extension(f *gifFrame) error {
 	return err
 }
 
-func (g *gifFile) image(f *gifFrame, l Limits) error {
+func (g *gifFile) image(ctx context.Context, f *gifFrame, l Limits) error {
 	var d [9]byte
 	if _, err := io.ReadFull(g.r, d[:]); err != nil {
 		return io.ErrUnexpectedEOF
@@ -127,8 +128,13 @@ func (g *gifFile) image(f *gifFrame, l Limits) error {
 	f.pix = make([]byte, f.w*f.h)
 	z := lzw.NewReader(blocks, lzw.LSB, int(width))
 	defer z.Close()
-	if _, err := io.ReadFull(z, f.pix); err != nil {
-		return fmt.Errorf("image data: %w", err)
+	for at := 0; at < len(f.pix); at += 1 << 20 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if _, err := io.ReadFull(z, f.pix[at:min(at+1<<20, len(f.pix))]); err != nil {
+			return fmt.Errorf("image data: %w", err)
+		}
 	}
 	if _, err := io.Copy(io.Discard, blocks); err != nil {
 		return err
@@ -194,8 +200,8 @@ func (f *gifFrame) colours() (table [256][3]byte) {
 
 // decodeGIF shows the first frame on the screen. Around it lies the transparent colour if the frame has one, else
 // colour 0.
-func decodeGIF(data []byte, l Limits) (Image, error) {
-	g, f, err := firstGIFFrame(data, l)
+func decodeGIF(ctx context.Context, data []byte, l Limits) (Image, error) {
+	g, f, err := firstGIFFrame(ctx, data, l)
 	if err != nil {
 		return Image{}, err
 	}
@@ -212,12 +218,12 @@ func decodeGIF(data []byte, l Limits) (Image, error) {
 	return out, nil
 }
 
-func firstGIFFrame(data []byte, l Limits) (*gifFile, *gifFrame, error) {
+func firstGIFFrame(ctx context.Context, data []byte, l Limits) (*gifFile, *gifFrame, error) {
 	g, err := openGIF(data)
 	if err != nil {
 		return nil, nil, damaged(err)
 	}
-	f, err := g.next(l)
+	f, err := g.next(ctx, l)
 	if err == io.EOF {
 		err = errors.New("it holds no image")
 	}

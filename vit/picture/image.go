@@ -41,6 +41,21 @@ func (l Limits) check(w, h int) error {
 	return nil
 }
 
+// A picture that takes more than bombMemory bytes to decode, and more than bombRatio times its file, is refused: no
+// camera, scanner or painter writes such files.
+const (
+	bombMemory = 400 << 20
+	bombRatio  = 200
+)
+
+// checkMemory is an error if a file of some bytes would take far more memory than it could have pixels worth seeing.
+func (l Limits) checkMemory(need, file int) error {
+	if need > bombMemory && need/bombRatio > file {
+		return fmt.Errorf("the file has %d bytes and its picture takes %d MB, as a decompression bomb does; make the picture smaller first", file, need>>20)
+	}
+	return nil
+}
+
 // LoadFile reads and decodes a file. Every error names it.
 func LoadFile(ctx context.Context, path string, l Limits) (Image, error) {
 	data, err := disk.ReadContext(ctx, path, disk.PictureLimit)

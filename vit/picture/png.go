@@ -1,141 +1,215 @@
 package picture
 
 import (
-	"bytes"
-	"compress/zlib"
+	"context"
 	"encoding/binary"
 	"errors"
-	"image/png"
-	"io"
-
-	"github.com/loupe-vl/loupe/vit/jpeg"
+	"fmt"
+	"hash/crc32"
 )
 
-func decodePNG(data []byte, l Limits) (Image, error) {
-	if len(data) < 33 || string(data[12:16]) != "IHDR" {
-		return Image{}, damaged(errors.New("no header"))
-	}
-	w, h := binary.BigEndian.Uint32(data[16:]), binary.BigEndian.Uint32(data[20:])
-	if w > 1<<31-1 || h > 1<<31-1 {
-		return Image{}, damaged(errors.New("impossible size"))
-	}
-	if err := l.check(int(w), int(h)); err != nil {
-		return Image{}, err
-	}
-	img, err := png.Decode(bytes.NewReader(data))
+// pngFile is a PNG as Pillow reads it. Go's image/png refuses what Pillow shows: wrong checksums of image data, surplus
+// rows, a missing end, transparency where it has no meaning.
+type pngFile struct {
+	data         []byte
+	w, h         uint32
+	depth, color byte
+	known        bool // depth and color are a kind that PNG has
+	interlaced   bool
+	palette      []byte // nil for none
+	trns         []byte // the last tRNS chunk; nil for none
+	text         pngText
+	frames       uint32 // that an animation announces; 0: none
+	framed       bool   // a frame header was read
+	bounds       [4]uint32
+	sequence     int64 // number of the last frame chunk; -1: none yet
+}
+
+// pngKinds are the bit depths of each colour type, as bits of a mask.
+var pngKinds = map[byte]uint32{0: 1<<1 | 1<<2 | 1<<4 | 1<<8 | 1<<16, 2: 1<<8 | 1<<16, 3: 1<<1 | 1<<2 | 1<<4 | 1<<8, 4: 1<<8 | 1<<16, 6: 1<<8 | 1<<16}
+
+func decodePNG(ctx context.Context, data []byte, l Limits) (img Image, orientation int, err error) {
+	p := &pngFile{data: data, sequence: -1}
+	at, err := p.open()
 	if err != nil {
-		return Image{}, damaged(err)
+		return img, 0, damaged(err)
 	}
-	depth, colour := data[24], data[25]
-	out, err := toRGB(img, depth == 16 && colour == 0)
-	out.Key = pngKey(data, depth, colour)
-	return out, err
+	if p.w > 1<<31-1 || p.h > 1<<31-1 {
+		return img, 0, damaged(errors.New("impossible size"))
+	}
+	if err := l.check(int(p.w), int(p.h)); err != nil {
+		return img, 0, err
+	}
+	if err := l.checkMemory(3*int(p.w)*int(p.h), len(data)); err != nil {
+		return img, 0, err
+	}
+	blocks, at, cut := p.imageData(at)
+	if img, err = p.pixels(ctx, &blocks); err != nil {
+		return Image{}, 0, err
+	}
+	if cut && len(blocks) > 1 {
+		return Image{}, 0, damaged(errors.New("a chunk of image data that is not needed is cut off"))
+	}
+	if err := p.rest(at); err != nil {
+		return Image{}, 0, damaged(err)
+	}
+	img.Key = p.key()
+	if orientation, err = p.text.orientation(); err != nil {
+		return Image{}, 0, err
+	}
+	return img, orientation, nil
 }
 
-// eachChunk calls f with the chunks of a PNG until it returns false.
-func eachChunk(data []byte, f func(name string, body []byte) bool) {
-	for rest := data[8:]; len(rest) >= 12; {
-		n := binary.BigEndian.Uint32(rest)
-		if uint64(n)+12 > uint64(len(rest)) || !f(string(rest[4:8]), rest[8:8+n]) {
-			return
+// chunk is the head of the chunk at an offset: ok is false where there is none.
+func (p *pngFile) chunk(at int) (name string, length int, ok bool) {
+	if at > len(p.data)-8 {
+		return "", 0, false
+	}
+	name = string(p.data[at+4 : at+8])
+	for _, c := range []byte(name) {
+		if c != '_' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
+			return "", 0, false
 		}
-		rest = rest[12+n:]
+	}
+	return name, int(binary.BigEndian.Uint32(p.data[at:])), true
+}
+
+// open reads the chunks before the image data, whose checksums must be right, and returns where that begins.
+func (p *pngFile) open() (at int, err error) {
+	for at = 8; ; {
+		name, n, ok := p.chunk(at)
+		switch {
+		case !ok && at > len(p.data)-8:
+			return 0, errors.New("it ends before its image data")
+		case !ok:
+			return 0, fmt.Errorf("at byte %d there is no chunk", at)
+		case name == "IDAT":
+			return at, p.opened()
+		case name == "IEND", name == "fdAT":
+			return 0, fmt.Errorf("a chunk %s stands before the image data", name)
+		case n > len(p.data)-at-12:
+			return 0, fmt.Errorf("chunk %s at byte %d is cut off", name, at)
+		}
+		body := p.data[at+8 : at+8+n]
+		if crc32.ChecksumIEEE(p.data[at+4:at+8+n]) != binary.BigEndian.Uint32(p.data[at+8+n:]) {
+			return 0, fmt.Errorf("chunk %s at byte %d has a wrong checksum", name, at)
+		}
+		if err := p.handle(name, body); err != nil {
+			return 0, err
+		}
+		at += 12 + n
 	}
 }
 
-// pngKey is the one colour that a tRNS chunk makes transparent, in the form in which Pillow's info["transparency"] survives
-// convert("RGB"): a palette's only if a single entry is transparent and all others are opaque. Of gray kinds that Pillow
-// holds as "1" or "I;16" the number itself survives, and is then taken for a red.
-func pngKey(data []byte, depth, colour byte) *[3]byte {
-	var key *[3]byte
-	var palette []byte
-	eachChunk(data, func(name string, body []byte) bool {
-		switch name {
-		case "PLTE":
-			palette = body
-		case "tRNS":
-			key = keyOf(body, palette, depth, colour)
-		}
-		return name != "IDAT"
-	})
-	return key
-}
-
-func keyOf(trns, palette []byte, depth, colour byte) *[3]byte {
+// opened checks what is known when the image data begins.
+func (p *pngFile) opened() error {
 	switch {
-	case colour == 3:
-		i := bytes.IndexByte(trns, 0)
-		if i < 0 || bytes.Count(trns, []byte{0xff}) != len(trns)-1 {
-			return nil
-		}
-		if 3*i+3 > len(palette) {
-			return &[3]byte{}
-		}
-		return (*[3]byte)(bytes.Clone(palette[3*i : 3*i+3]))
-	case colour == 0 && len(trns) >= 2:
-		v := trns[1]
-		switch depth {
-		case 1:
-			if trns[0]|v != 0 {
-				v = 255
-			}
-			return &[3]byte{v, 0, 0}
-		case 16:
-			return &[3]byte{v, 0, 0}
-		}
-		return &[3]byte{v, v, v}
-	case colour == 2 && len(trns) >= 6:
-		return &[3]byte{trns[1], trns[3], trns[5]}
+	case p.w == 0 && p.h == 0 && !p.known:
+		return errors.New("no header")
+	case !p.known:
+		return fmt.Errorf("colour type %d with %d bits, which no PNG has", p.color, p.depth)
+	case p.framed && p.bounds != [4]uint32{0, 0, p.w, p.h}:
+		return errors.New("its image data covers a part of the picture only")
+	case len(p.palette) > 3*256:
+		return errors.New("a palette of more than 256 colours")
 	}
 	return nil
 }
 
-// pngOrientation reads the eXIf chunk, or else the XMP packet.
-func pngOrientation(data []byte) int {
-	var xmp []byte
-	orientation := 0
-	eachChunk(data, func(name string, body []byte) bool {
-		switch name {
-		case "eXIf":
-			if o, ok := jpeg.ExifOrientation(body); ok {
-				orientation = o
-			}
-		case "iTXt":
-			if packet, ok := pngXMP(body); ok {
-				xmp = packet
-			}
+// handle reads a chunk. What a chunk lacks that the picture does not need is an error too, where Pillow makes it one.
+func (p *pngFile) handle(name string, body []byte) error {
+	least := map[string]int{"IHDR": 13, "gAMA": 4, "sRGB": 1, "pHYs": 9, "acTL": 8, "fcTL": 26, "fdAT": 4}[name]
+	if len(body) < least {
+		return fmt.Errorf("chunk %s has %d bytes", name, len(body))
+	}
+	be := binary.BigEndian
+	switch name {
+	case "IHDR":
+		p.w, p.h, p.depth, p.color = be.Uint32(body), be.Uint32(body[4:]), body[8], body[9]
+		p.known = p.depth <= 16 && pngKinds[p.color]>>p.depth&1 == 1
+		p.interlaced = p.interlaced || body[12] != 0
+		if body[11] != 0 {
+			return fmt.Errorf("filter method %d", body[11])
 		}
-		return orientation == 0
-	})
-	if orientation != 0 {
-		return orientation
+	case "PLTE":
+		if p.color == 3 {
+			p.palette = body
+		}
+	case "tRNS":
+		if need := map[byte]int{0: 2, 2: 6}[p.color]; len(body) < need {
+			return fmt.Errorf("chunk tRNS has %d bytes", len(body))
+		}
+		p.trns = body
+	case "cHRM":
+		if len(body)%4 != 0 {
+			return fmt.Errorf("chunk cHRM has %d bytes", len(body))
+		}
+	case "acTL":
+		if n := be.Uint32(body); p.frames != 0 {
+			p.frames = 0
+		} else if n <= 0x80000000 {
+			p.frames = n
+		}
+	case "fcTL", "fdAT":
+		return p.frame(name, body)
+	default:
+		return p.text.handle(name, body)
 	}
-	if o, ok := jpeg.XMPOrientation(xmp); ok {
-		return o
-	}
-	return 1
+	return nil
 }
 
-// maxXMP bounds what a compressed XMP packet may grow to.
-const maxXMP = 1 << 20
+// frame reads the head of an animation's frame, or skips its data. Their numbers must follow each other.
+func (p *pngFile) frame(name string, body []byte) error {
+	be := binary.BigEndian
+	if n := int64(be.Uint32(body)); n != p.sequence+1 || name == "fdAT" && n == 0 {
+		return errors.New("the frames of its animation are out of order")
+	}
+	p.sequence++
+	if name == "fcTL" {
+		w, h, x, y := uint64(be.Uint32(body[4:])), uint64(be.Uint32(body[8:])), uint64(be.Uint32(body[12:])), uint64(be.Uint32(body[16:]))
+		if x+w > uint64(p.w) || y+h > uint64(p.h) {
+			return errors.New("a frame lies beyond the picture")
+		}
+		p.framed, p.bounds = true, [4]uint32{uint32(x), uint32(y), uint32(x + w), uint32(y + h)}
+	}
+	return nil
+}
 
-// pngXMP is the text of an iTXt chunk that holds XMP.
-func pngXMP(body []byte) ([]byte, bool) {
-	rest, ok := bytes.CutPrefix(body, []byte("XML:com.adobe.xmp\x00"))
-	if !ok || len(rest) < 2 {
-		return nil, false
+// imageData are the bodies of the image data that begins at an offset, where the chunk after them begins, and whether the
+// last body is cut off. Checksums are not looked at.
+func (p *pngFile) imageData(at int) (bodies pngData, next int, cut bool) {
+	for {
+		name, n, ok := p.chunk(at)
+		if !ok || name != "IDAT" && name != "DDAT" {
+			return bodies, at, cut
+		}
+		from := at + 8
+		cut = n > len(p.data)-from
+		bodies = append(bodies, p.data[from:min(from+n, len(p.data))])
+		at = from + n + 4
 	}
-	compressed := rest[0] == 1
-	_, rest, _ = bytes.Cut(rest[2:], []byte{0}) // language
-	_, rest, ok = bytes.Cut(rest, []byte{0})    // translated keyword
-	if !ok || !compressed {
-		return rest, ok
+}
+
+// rest reads the chunks after the image data, which may still turn the picture or name its transparent colour. A missing
+// end does not matter.
+func (p *pngFile) rest(at int) error {
+	frames := max(p.frames, 1)
+	if p.frames != 0 && !p.framed {
+		frames++ // the picture stands outside the animation
 	}
-	z, err := zlib.NewReader(bytes.NewReader(rest))
-	if err != nil {
-		return nil, false
+	for {
+		name, n, ok := p.chunk(at)
+		if !ok || name == "IEND" || name == "fcTL" && frames > 1 {
+			return nil
+		}
+		if n > len(p.data)-at-8 {
+			return fmt.Errorf("chunk %s at byte %d is cut off", name, at)
+		}
+		if name != "IDAT" {
+			if err := p.handle(name, p.data[at+8:at+8+n]); err != nil {
+				return err
+			}
+		}
+		at += 12 + n
 	}
-	defer z.Close()
-	text, err := io.ReadAll(io.LimitReader(z, maxXMP))
-	return text, err == nil
 }

@@ -2,13 +2,13 @@ package picture
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
 	"slices"
 
-	"github.com/loupe-vl/loupe/vit/jpeg"
 	"golang.org/x/image/webp"
 )
 
@@ -37,17 +37,17 @@ func webpChunks(data []byte) ([]riffChunk, error) {
 	return out, nil
 }
 
-func decodeWebP(data []byte, l Limits) (Image, error) {
+func decodeWebP(ctx context.Context, data []byte, l Limits) (Image, error) {
 	chunks, err := webpChunks(data)
 	if err != nil {
 		return Image{}, damaged(err)
 	}
 	for _, c := range chunks {
 		if c.name == "VP8X" && len(c.body) >= 10 && c.body[0]&webpAnimation != 0 {
-			return firstWebPFrame(c.body, chunks, l)
+			return firstWebPFrame(ctx, c.body, chunks, l)
 		}
 	}
-	return stillWebP(announceAlpha(data, chunks), l)
+	return stillWebP(ctx, announceAlpha(data, chunks), l)
 }
 
 // announceAlpha makes the alpha flag of the header say whether there is an alpha chunk: libwebp goes by the chunk, and
@@ -65,7 +65,7 @@ func announceAlpha(data []byte, chunks []riffChunk) []byte {
 	return out
 }
 
-func stillWebP(data []byte, l Limits) (Image, error) {
+func stillWebP(ctx context.Context, data []byte, l Limits) (Image, error) {
 	c, err := webp.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
 		return Image{}, damaged(err)
@@ -73,7 +73,7 @@ func stillWebP(data []byte, l Limits) (Image, error) {
 	if err := l.check(c.Width, c.Height); err != nil {
 		return Image{}, err
 	}
-	img, err := webp.Decode(bytes.NewReader(data))
+	img, err := decodeUntil(ctx, func() (image.Image, error) { return webp.Decode(bytes.NewReader(data)) })
 	if err != nil {
 		return Image{}, damaged(err)
 	}
@@ -83,7 +83,33 @@ func stillWebP(data []byte, l Limits) (Image, error) {
 	case *image.NYCbCrA:
 		return webpRGB(&p.YCbCr), nil
 	}
-	return toRGB(img, false)
+	return fromNRGBA(img)
+}
+
+// decodeUntil waits for a decoder that knows no contexts, or for ctx: the decoder then runs on to its end, a few seconds at
+// most, and nobody waits for it.
+func decodeUntil(ctx context.Context, decode func() (image.Image, error)) (image.Image, error) {
+	type result struct {
+		img image.Image
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		var r result
+		defer func() {
+			if p := recover(); p != nil {
+				r.err = fmt.Errorf("the decoder failed: %v", p)
+			}
+			done <- r
+		}()
+		r.img, r.err = decode()
+	}()
+	select {
+	case r := <-done:
+		return r.img, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // uint24 is a 3-byte number of a WebP header.
@@ -91,7 +117,7 @@ func uint24(b []byte) int { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }
 
 // firstWebPFrame decodes the first frame of an animation, on a black canvas: x/image knows no animations, so the frame's
 // chunks are put into a container of their own.
-func firstWebPFrame(header []byte, chunks []riffChunk, l Limits) (Image, error) {
+func firstWebPFrame(ctx context.Context, header []byte, chunks []riffChunk, l Limits) (Image, error) {
 	w, h := uint24(header[4:])+1, uint24(header[7:])+1
 	if err := l.check(w, h); err != nil {
 		return Image{}, err
@@ -101,7 +127,7 @@ func firstWebPFrame(header []byte, chunks []riffChunk, l Limits) (Image, error) 
 			continue
 		}
 		x, y := 2*uint24(c.body), 2*uint24(c.body[3:])
-		frame, err := stillWebP(wrapFrame(c.body), l)
+		frame, err := stillWebP(ctx, wrapFrame(c.body), l)
 		if err != nil {
 			return Image{}, err
 		}
@@ -143,24 +169,19 @@ const (
 )
 
 // webpOrientation reads the EXIF chunk, or else the XMP packet; libwebp sees neither where the header does not announce it.
-func webpOrientation(data []byte) int {
+func webpOrientation(data []byte) (int, error) {
 	chunks, _ := webpChunks(data)
-	var xmp []byte
+	var exif, xmp []byte
 	var flags byte
 	for _, c := range chunks {
 		switch {
 		case c.name == "VP8X" && len(c.body) > 0:
 			flags = c.body[0]
-		case c.name == "EXIF" && flags&webpEXIF != 0:
-			if o, ok := jpeg.ExifOrientation(bytes.TrimPrefix(c.body, []byte("Exif\x00\x00"))); ok {
-				return o
-			}
-		case c.name == "XMP " && flags&webpXMP != 0:
+		case c.name == "EXIF" && flags&webpEXIF != 0 && exif == nil:
+			exif = c.body
+		case c.name == "XMP " && flags&webpXMP != 0 && xmp == nil:
 			xmp = c.body
 		}
 	}
-	if o, ok := jpeg.XMPOrientation(xmp); ok {
-		return o
-	}
-	return 1
+	return orientationOf(exif, xmp)
 }
