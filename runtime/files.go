@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/loupe-vl/loupe/runtime/demo"
@@ -167,7 +165,7 @@ func readVideo(ctx context.Context, path string, frames []string, fps float64) (
 	}
 	info, err := os.Stat(strings.TrimPrefix(path, "file://"))
 	if err == nil && info.IsDir() {
-		names, err := picturesIn(path)
+		names, _, err := picturesIn(path)
 		if err != nil {
 			return nil, fmt.Errorf("read video: %w", err)
 		}
@@ -221,25 +219,4 @@ func sample(frames []picture.Image, delays []float64, fps float64) []picture.Ima
 		return frames[:1]
 	}
 	return out
-}
-
-// extensions are the ends of names that count as pictures in a directory; what a file is, its content tells.
-var extensions = []string{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff"}
-
-// picturesIn lists the pictures of a directory in name order.
-func picturesIn(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, e := range entries {
-		if !e.IsDir() && slices.Contains(extensions, strings.ToLower(filepath.Ext(e.Name()))) {
-			names = append(names, filepath.Join(dir, e.Name()))
-		}
-	}
-	if len(names) == 0 {
-		return nil, fmt.Errorf("directory %s holds no pictures (%s)", dir, strings.Join(extensions, " "))
-	}
-	return names, nil
 }

@@ -28,7 +28,7 @@ func Pictures(paths []string) ([]Picture, error) {
 	for _, path := range paths {
 		names := []string{path}
 		if info, err := os.Stat(path); err == nil && info.IsDir() {
-			if names, err = picturesIn(path); err != nil {
+			if names, _, err = picturesIn(path); err != nil {
 				return nil, err
 			}
 		}

@@ -76,6 +76,7 @@ func (f *scoreFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	notePassedOver(args)
 	out := newScorePrinter(f.json, m)
 	bar := progress(len(pictures))
 	failed := 0
@@ -100,6 +101,20 @@ func (f *scoreFlags) run(cmd *cobra.Command, args []string) error {
 		return fmt.Errorf("%d of %d pictures could not be scored; their lines say why", failed, len(pictures))
 	}
 	return nil
+}
+
+// notePassedOver tells what in a directory is not scored, so that nothing is left out in silence.
+func notePassedOver(args []string) {
+	others := loupe.PassedOver(args)
+	if len(others) == 0 {
+		return
+	}
+	names := others[:min(len(others), 3)]
+	more := ""
+	if n := len(others) - len(names); n > 0 {
+		more = fmt.Sprintf(" and %d more", n)
+	}
+	fmt.Fprintf(os.Stderr, "note: passed over as no pictures: %s%s\n", oneLine(strings.Join(names, ", ")), more)
 }
 
 // progress counts pictures on standard error, if that is a terminal and there is more than one.

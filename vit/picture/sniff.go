@@ -67,6 +67,19 @@ func sniff(data []byte) string {
 	return "of an unknown kind"
 }
 
+// kinds of files that a person calls pictures, and that their first bytes tell for sure.
+var pictureKinds = map[string]bool{
+	"JPEG": true, "PNG": true, "GIF": true, "WebP": true, "TIFF": true, "HEIC": true, "AVIF": true, "HEIC or AVIF": true, "JPEG XL": true, "JPEG 2000": true,
+	"JPEG XR": true, "a Photoshop document": true, "SVG": true, "QOI": true, "OpenEXR": true, "a GIMP document": true, "a DirectDraw surface": true,
+}
+
+// Kind tells what a file is by its first bytes (512 are enough), and whether those of a picture, be it of a kind that
+// Decode refuses. Kinds that only a name tells from other files, as BMP, PNM and TGA, do not count.
+func Kind(head []byte) (kind string, picture bool) {
+	kind = sniff(head)
+	return kind, pictureKinds[kind] || strings.HasPrefix(kind, "a RAW file")
+}
+
 // isDIB tells a Windows bitmap without its file header.
 func isDIB(data []byte) bool {
 	switch binary.LittleEndian.Uint32(data) {
