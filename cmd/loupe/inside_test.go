@@ -76,11 +76,14 @@ func TestProbe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Copies of a picture stay together and count once, and a target that few records tell is left out, with a word on it.
 	uneven := filepath.Join(dir, "uneven.jsonl")
-	if err := os.WriteFile(uneven, append(records, `{"image": "00000.png", "score": 3}`+"\n"...), 0o644); err != nil {
+	more := `{"image": "00000.png", "score": 3}` + "\n" + `{"image": "00001.png", "targets": {"smell": 3}}` + "\n"
+	if err := os.WriteFile(uneven, append(records, more...), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if r := start(t, "", "lens", "--what", "probe", "--data", uneven); r.status != 1 || !strings.Contains(r.stderr, "line 11") {
+	r := start(t, "", "lens", "--what", "probe", "--data", uneven)
+	if r.status != 0 || !strings.Contains(r.stderr, "12 records are of 10 pictures") || !strings.Contains(r.stderr, "smell is told of 1 pictures") || strings.Contains(r.stdout, "smell") {
 		t.Errorf("records that tell different things: exit %d, %q", r.status, r.stderr)
 	}
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
+	"os"
 	"slices"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
@@ -34,12 +36,33 @@ func (f *lensFlags) probe(cmd *cobra.Command, m *loupe.Model) (report.Found, err
 	if err != nil {
 		return nil, err
 	}
-	set := lens.ProbeSet{Targets: knownOf(records[0])}
-	for _, r := range records {
-		if !slices.Equal(knownOf(r), set.Targets) {
-			return nil, fmt.Errorf("%s: it tells %v of its picture, and the first record %v; every record must tell the same", r.Where, knownOf(r), set.Targets)
+	pictures, err := train.ReadPictures(cmd.Context(), records)
+	if err != nil {
+		return nil, err
+	}
+	set := lens.ProbeSet{Picture: pictures.Of}
+	for _, name := range knownOf(records) {
+		of := map[int]bool{}
+		for i, r := range records {
+			if !math.IsNaN(valueOf(r, name)) {
+				of[pictures.Of[i]] = true
+			}
 		}
-		set.Values = append(set.Values, valuesOf(r))
+		if len(of) < lens.LeastPictures {
+			fmt.Fprintf(os.Stderr, "note: %s is told of %d pictures, and a probe needs %d: it is left out\n", name, len(of), lens.LeastPictures)
+			continue
+		}
+		set.Targets = append(set.Targets, name)
+	}
+	for _, r := range records {
+		var values []float64
+		for _, name := range set.Targets {
+			values = append(values, valueOf(r, name))
+		}
+		set.Values = append(set.Values, values)
+	}
+	if n := pictures.Len(); n < len(records) {
+		fmt.Fprintf(os.Stderr, "note: %d records are of %d pictures; what is said of one picture stays together and counts once\n", len(records), n)
 	}
 	set.Prompt = func(i int) (*loupe.Prompt, error) {
 		r := records[i]
@@ -54,28 +77,32 @@ func (f *lensFlags) probe(cmd *cobra.Command, m *loupe.Model) (report.Found, err
 	return report.Probing(found), nil
 }
 
-// knownOf are the names of what a record tells: the score first, then the other targets by name.
-func knownOf(r train.Record) []string {
+// knownOf are the names of what records tell: the score first, then the other targets by name.
+func knownOf(records []train.Record) []string {
 	var names []string
-	for name := range r.Targets {
-		names = append(names, name)
+	scored := false
+	for _, r := range records {
+		scored = scored || r.Score != nil
+		for name := range r.Targets {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
 	}
 	slices.Sort(names)
-	if r.Score != nil {
+	if scored && !slices.Contains(names, "score") {
 		names = append([]string{"score"}, names...)
 	}
 	return names
 }
 
-// valuesOf are the numbers of knownOf.
-func valuesOf(r train.Record) []float64 {
-	var values []float64
-	for _, name := range knownOf(r) {
-		v, ok := r.Targets[name]
-		if !ok {
-			v = *r.Score
-		}
-		values = append(values, v)
+// valueOf is what a record tells by that name, NaN where it tells nothing.
+func valueOf(r train.Record, name string) float64 {
+	if v, ok := r.Targets[name]; ok {
+		return v
 	}
-	return values
+	if name == "score" && r.Score != nil {
+		return *r.Score
+	}
+	return math.NaN()
 }

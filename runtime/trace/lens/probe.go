@@ -3,6 +3,7 @@ package lens
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -15,14 +16,19 @@ import (
 // ProbeSet is pictures of which something is known.
 type ProbeSet struct {
 	Targets []string    // names of what is known
-	Values  [][]float64 // of each picture, by target
-	// Prompt is the conversation about picture i, which is the only one in it.
+	Values  [][]float64 // of each record, by target; NaN where it is not known
+	// Picture is the number of the picture of each record, so that rows, raters and copies of one stay together: records with
+	// the same number are fitted and held against together, and count as one. nil: each has one of its own.
+	Picture []int
+	// Prompt is the conversation of record i about its picture, which is the only one in it: the question that a score is
+	// asked by, without the answer.
 	Prompt func(i int) (*loupe.Prompt, error)
 }
 
 // Probing is how much a linear map can read off each layer.
 type Probing struct {
 	Pictures int           `json:"pictures"`
+	Records  int           `json:"records"`
 	Targets  []string      `json:"targets"`
 	Layers   []ProbedLayer `json:"layers"`
 }
@@ -46,12 +52,22 @@ const probeRows = 128
 // Probe fits linear probes (Alain and Bengio, "Understanding intermediate layers using linear classifier probes", arXiv
 // 1610.01644) to the embedded patches, to the residual stream after each block and layer, and to the merger's rows: for what is
 // known of the pictures, and for the place of a row. The maps are ridge regressions, held by turns against a fifth of the
-// pictures that they were not fitted to, with a penalty that a further fifth chose.
+// pictures that they were not fitted to, with a penalty that a further fifth chose, for each target apart. Features are
+// standardised by the pictures that a map is fitted to, and by no others.
 //
 // That something can be read off a layer does not say that the model reads it there.
 func Probe(ctx context.Context, m *loupe.Model, set ProbeSet) (*Probing, error) {
-	if len(set.Values) < 2*folds {
-		return nil, fmt.Errorf("probe: %d pictures; give %d or more", len(set.Values), 2*folds)
+	if set.Picture == nil {
+		for i := range set.Values {
+			set.Picture = append(set.Picture, i)
+		}
+	}
+	pictures := map[int]bool{}
+	for _, n := range set.Picture {
+		pictures[n] = true
+	}
+	if len(pictures) < LeastPictures {
+		return nil, fmt.Errorf("probe: %d pictures; give %d or more", len(pictures), LeastPictures)
 	}
 	if err := vary(set); err != nil {
 		return nil, err
@@ -67,12 +83,12 @@ func Probe(ctx context.Context, m *loupe.Model, set ProbeSet) (*Probing, error) 
 		if p.Images == nil || len(p.Images.Grids) != 1 || p.Videos != nil {
 			return nil, fmt.Errorf("probe: prompt %d has not exactly one picture", i+1)
 		}
-		_, err = m.Trace(ctx, p, loupe.Taps(taps...), func(t loupe.Tap) error { return found.add(m, p, t, i, set.Values[i]) })
+		_, err = m.Trace(ctx, p, loupe.Taps(taps...), func(t loupe.Tap) error { return found.add(m, p, t, set.Picture[i], set.Values[i]) })
 		if err != nil {
 			return nil, err
 		}
 	}
-	out := &Probing{Pictures: len(set.Values), Targets: set.Targets}
+	out := &Probing{Pictures: len(pictures), Records: len(set.Values), Targets: set.Targets}
 	for _, name := range found.order {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -86,11 +102,21 @@ func Probe(ctx context.Context, m *loupe.Model, set ProbeSet) (*Probing, error) 
 	return out, nil
 }
 
-// vary is an error where a target is the same for all pictures: there is nothing to explain.
+// vary is an error where a target is the same for all pictures, so that there is nothing to explain, or known of too few.
 func vary(set ProbeSet) error {
 	for t, name := range set.Targets {
-		if !slices.ContainsFunc(set.Values, func(v []float64) bool { return v[t] != set.Values[0][t] }) {
-			return fmt.Errorf("probe: %s is %v for every picture; there is nothing to tell apart", name, set.Values[0][t])
+		pictures, values := map[int]bool{}, map[float64]bool{}
+		last := 0.0
+		for i, v := range set.Values {
+			if !math.IsNaN(v[t]) {
+				pictures[set.Picture[i]], values[v[t]], last = true, true, v[t]
+			}
+		}
+		if len(pictures) < LeastPictures {
+			return fmt.Errorf("probe: %s is known of %d pictures; it must be of %d or more", name, len(pictures), LeastPictures)
+		}
+		if len(values) == 1 {
+			return fmt.Errorf("probe: %s is %v for every picture; there is nothing to tell apart", name, last)
 		}
 	}
 	return nil
@@ -106,7 +132,7 @@ type probed struct {
 // lastSuffix marks the name of a tap of which the last token is read.
 const lastSuffix = " at the last token"
 
-// add takes what passes at a tap for picture i.
+// add takes what passes at a tap for a record of picture i.
 func (f *probed) add(m *loupe.Model, p *loupe.Prompt, t loupe.Tap, i int, values []float64) error {
 	x := tensor.Of(t.Shape[0], t.Shape[1], t.Data)
 	if strings.HasPrefix(t.Name, "model.") {

@@ -10,174 +10,283 @@ import (
 // folds is in how many parts pictures are divided to be held against.
 const folds = 5
 
+// LeastPictures is how few pictures a probe can be held against.
+const LeastPictures = 2 * folds
+
 // probePenalties are the ridge parameters to choose from, on features of variance 1, for each sample.
 var probePenalties = []float64{1e-4, 1e-3, 1e-2, 1e-1, 1, 10}
 
-// samples are rows of features, each with what is to be read off it and the picture that it comes from.
+// flat is the part of a feature's largest magnitude below which its standard deviation is rounding: such a feature tells
+// nothing.
+const flat = 1e-6
+
+// samples are rows of features, each with what is to be read off it, NaN where that is not known, and the picture that it
+// comes from.
 type samples struct {
 	x, y    [][]float64
 	picture []int
 }
 
 func (s *samples) add(picture int, x []float32, y []float64) {
-	row := make([]float64, 1, len(x)+1)
-	row[0] = 1
-	for _, v := range x {
-		row = append(row, float64(v))
+	row := make([]float64, len(x))
+	for i, v := range x {
+		row[i] = float64(v)
 	}
 	s.x, s.y, s.picture = append(s.x, row), append(s.y, y), append(s.picture, picture)
 }
 
-// explained is, for each target, the R² of ridge regressions over the samples of pictures that they were not fitted to.
+// explained is, for each target, the R² of ridge regressions over the samples of pictures that they were not fitted to. Each
+// target has a penalty of its own, and the samples that tell it: nothing of one target enters another's number.
 func (s *samples) explained() ([]float64, error) {
-	s.standardise()
-	var parts [folds]normal
-	for f := range parts {
-		parts[f] = s.normal(f)
-	}
-	targets := len(s.y[0])
-	residual := make([]float64, targets)
-	for f := range folds {
-		check := (f + 1) % folds
-		penalty, err := s.choose(sumOf(parts[:], f, check), check)
-		if err != nil {
-			return nil, err
-		}
-		w, err := sumOf(parts[:], f, f).solve(penalty)
-		if err != nil {
-			return nil, err
-		}
-		for t, e := range s.errors(w, f) {
-			residual[t] += e
-		}
-	}
-	out := make([]float64, targets)
+	out := make([]float64, len(s.y[0]))
+	var order []string
+	alike := map[string][]int{} // targets that the same samples tell have their sums computed once
 	for t := range out {
-		mean, total := 0.0, 0.0
-		for _, y := range s.y {
-			mean += y[t] / float64(len(s.y))
+		known := make([]byte, len(s.y))
+		for i, y := range s.y {
+			known[i] = map[bool]byte{true: '0', false: '1'}[math.IsNaN(y[t])]
 		}
-		for _, y := range s.y {
-			total += (y[t] - mean) * (y[t] - mean)
+		if alike[string(known)] == nil {
+			order = append(order, string(known))
 		}
-		out[t] = 1 - residual[t]/total
+		alike[string(known)] = append(alike[string(known)], t)
+	}
+	for _, known := range order {
+		targets := alike[known]
+		found, err := s.problem(targets).explained()
+		if err != nil {
+			return nil, err
+		}
+		for i, t := range targets {
+			out[t] = found[i]
+		}
 	}
 	return out, nil
 }
 
-// standardise gives every feature but the constant mean 0 and variance 1; one that never varies becomes 0.
-func (s *samples) standardise() {
-	n := float64(len(s.x))
-	for c := 1; c < len(s.x[0]); c++ {
-		mean, square := 0.0, 0.0
-		for _, x := range s.x {
-			mean += x[c] / n
+// problem is targets that the same samples tell, and these samples in folds.
+type problem struct {
+	s       *samples
+	targets []int
+	rows    [folds][]int // of the samples
+	weight  []float64    // of each sample: 1 over those of its picture, so that a copy adds nothing
+	sums    [folds]sums  // of features
+	largest []float64    // magnitude of each feature
+	origin  []float64    // what is taken off each feature before it is squared, against rounding alone
+}
+
+// sums are weighed sums over samples.
+type sums struct {
+	n  float64 // of weights
+	x  []float64
+	xx *mat.SymDense
+}
+
+// problem divides the samples that tell targets by their pictures, in the order in which these first appear.
+func (s *samples) problem(targets []int) *problem {
+	cols := len(s.x[0])
+	p := &problem{s: s, targets: targets, weight: make([]float64, len(s.x)), largest: make([]float64, cols), origin: make([]float64, cols)}
+	number, of := map[int]int{}, map[int]float64{}
+	for i, y := range s.y {
+		if math.IsNaN(y[targets[0]]) {
+			continue
 		}
-		for _, x := range s.x {
-			square += (x[c] - mean) * (x[c] - mean) / n
+		if _, seen := number[s.picture[i]]; !seen {
+			number[s.picture[i]] = len(number)
 		}
-		factor := 0.0
-		if square > 0 {
-			factor = 1 / math.Sqrt(square)
+		of[s.picture[i]]++
+		fold := number[s.picture[i]] % folds
+		p.rows[fold] = append(p.rows[fold], i)
+	}
+	p.each(-1, -1, func(i int) {
+		p.weight[i] = 1 / of[s.picture[i]]
+		for c, v := range s.x[i] {
+			p.origin[c] += p.weight[i] * v / float64(len(number))
+			p.largest[c] = max(p.largest[c], math.Abs(v))
 		}
-		for _, x := range s.x {
-			x[c] = (x[c] - mean) * factor
+	})
+	for f, rows := range p.rows {
+		at := sums{x: make([]float64, cols), xx: mat.NewSymDense(cols, nil)}
+		data := mat.NewDense(max(len(rows), 1), cols, nil) // weighed by the root, for its product with itself
+		for n, i := range rows {
+			root := math.Sqrt(p.weight[i])
+			for c, v := range s.x[i] {
+				v -= p.origin[c]
+				at.x[c] += p.weight[i] * v
+				data.Set(n, c, root*v)
+			}
+			at.n += p.weight[i]
+		}
+		at.xx.SymOuterK(1, data.T())
+		p.sums[f] = at
+	}
+	return p
+}
+
+// each calls f with the samples of all folds but two, which may be the same.
+func (p *problem) each(without, and int, f func(i int)) {
+	for fold, rows := range p.rows {
+		if fold != without && fold != and {
+			for _, i := range rows {
+				f(i)
+			}
 		}
 	}
 }
 
-// normal is the normal equations of some samples: XᵀX, XᵀY and their number.
-type normal struct {
-	xx, xy *mat.Dense
-	n      int
-}
-
-// rows are the samples of a fold, as matrices; nil where there are none.
-func (s *samples) rows(fold int) (x, y *mat.Dense) {
-	var xs, ys []float64
-	for i, p := range s.picture {
-		if p%folds == fold {
-			xs, ys = append(xs, s.x[i]...), append(ys, s.y[i]...)
-		}
-	}
-	n := len(xs) / len(s.x[0])
-	return mat.NewDense(n, len(s.x[0]), xs), mat.NewDense(n, len(s.y[0]), ys)
-}
-
-func (s *samples) normal(fold int) normal {
-	x, y := s.rows(fold)
-	var xx, xy mat.Dense
-	xx.Mul(x.T(), x)
-	xy.Mul(x.T(), y)
-	n, _ := x.Dims()
-	return normal{&xx, &xy, n}
-}
-
-// sumOf adds the parts but two, which may be the same.
-func sumOf(parts []normal, without, and int) normal {
-	r, c := parts[0].xy.Dims()
-	sum := normal{mat.NewDense(r, r, nil), mat.NewDense(r, c, nil), 0}
-	for f, p := range parts {
-		if f != without && f != and {
-			sum.xx.Add(sum.xx, p.xx)
-			sum.xy.Add(sum.xy, p.xy)
-			sum.n += p.n
-		}
-	}
-	return sum
-}
-
-// solve is the weights, (features, targets); the constant has no penalty.
-func (n normal) solve(penalty float64) (*mat.Dense, error) {
-	size, _ := n.xx.Dims()
-	a := mat.NewSymDense(size, nil)
-	for i := range size {
-		for j := i; j < size; j++ {
-			a.SetSym(i, j, n.xx.At(i, j))
-		}
-		if i > 0 {
-			a.SetSym(i, i, a.At(i, i)+penalty*float64(n.n))
-		}
-	}
-	var c mat.Cholesky
-	if !c.Factorize(a) {
-		return nil, errors.New("the regression has no solution: what passes there is not finite")
-	}
-	var w mat.Dense
-	return &w, c.SolveTo(&w, n.xy)
-}
-
-// choose is the penalty whose map makes the least error on a fold, each target by its own spread there.
-func (s *samples) choose(of normal, fold int) (best float64, err error) {
-	least := math.Inf(1)
-	for _, penalty := range probePenalties {
-		w, err := of.solve(penalty)
+// explained is R² of each target.
+func (p *problem) explained() ([]float64, error) {
+	residual := make([]float64, len(p.targets))
+	for f := range folds {
+		penalties, err := p.choose(f)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		sum := 0.0
-		for _, e := range s.errors(w, fold) {
-			sum += e
+		d := p.design(f, f)
+		done := map[float64]bool{}
+		for _, penalty := range penalties {
+			if done[penalty] {
+				continue
+			}
+			done[penalty] = true
+			errors, err := d.errors(penalty, f)
+			if err != nil {
+				return nil, err
+			}
+			for t, e := range errors {
+				if penalties[t] == penalty {
+					residual[t] += e
+				}
+			}
 		}
-		if sum < least {
-			least, best = sum, penalty
+	}
+	out := make([]float64, len(p.targets))
+	for n, t := range p.targets {
+		weight, mean, total := 0.0, 0.0, 0.0
+		p.each(-1, -1, func(i int) {
+			weight += p.weight[i]
+			mean += p.weight[i] * p.s.y[i][t]
+		})
+		p.each(-1, -1, func(i int) {
+			d := p.s.y[i][t] - mean/weight
+			total += p.weight[i] * d * d
+		})
+		out[n] = 1 - residual[n]/total
+	}
+	return out, nil
+}
+
+// choose is for each target the penalty whose map, fitted without a fold and the one after it, makes the least error on the
+// latter.
+func (p *problem) choose(without int) ([]float64, error) {
+	check := (without + 1) % folds
+	d := p.design(without, check)
+	best, least := make([]float64, len(p.targets)), make([]float64, len(p.targets))
+	for k, penalty := range probePenalties {
+		errors, err := d.errors(penalty, check)
+		if err != nil {
+			return nil, err
+		}
+		for t, e := range errors {
+			if k == 0 || e < least[t] {
+				best[t], least[t] = penalty, e
+			}
 		}
 	}
 	return best, nil
 }
 
-// errors are the squared errors of a map over the samples of a fold, added up, for each target.
-func (s *samples) errors(w *mat.Dense, fold int) []float64 {
-	x, y := s.rows(fold)
-	var d mat.Dense
-	d.Mul(x, w)
-	d.Sub(&d, y)
-	n, targets := d.Dims()
-	out := make([]float64, targets)
-	for i := range n {
-		for t := range out {
-			out[t] += d.At(i, t) * d.At(i, t)
+// design is a regression over some folds: features standardised by the mean and the deviation that they have there.
+type design struct {
+	p           *problem
+	mean, scale []float64     // of each feature; scale is 0 for one that does not vary
+	xx          *mat.SymDense // covariance of the standardised features
+	xy          *mat.Dense    // their covariance with each target
+	targets     []float64     // means
+}
+
+// design is the one for all folds but two, which may be the same.
+func (p *problem) design(without, and int) *design {
+	cols := len(p.largest)
+	d := &design{p: p, mean: make([]float64, cols), scale: make([]float64, cols), xx: mat.NewSymDense(cols, nil),
+		xy: mat.NewDense(cols, len(p.targets), nil), targets: make([]float64, len(p.targets))}
+	n := 0.0
+	for i, part := range p.sums {
+		if i != without && i != and {
+			n += part.n
+			d.xx.AddSym(d.xx, part.xx)
+			for c, v := range part.x {
+				d.mean[c] += v
+			}
 		}
 	}
-	return out
+	for c := range d.mean {
+		d.mean[c] /= n
+		variance := d.xx.At(c, c)/n - d.mean[c]*d.mean[c]
+		if variance > flat*flat*p.largest[c]*p.largest[c] {
+			d.scale[c] = 1 / math.Sqrt(variance)
+		}
+	}
+	for i := range cols {
+		for j := i; j < cols; j++ {
+			d.xx.SetSym(i, j, (d.xx.At(i, j)/n-d.mean[i]*d.mean[j])*d.scale[i]*d.scale[j])
+		}
+	}
+	p.each(without, and, func(i int) {
+		for k, t := range p.targets {
+			d.targets[k] += p.weight[i] * p.s.y[i][t] / n
+		}
+	})
+	for k, t := range p.targets {
+		with := make([]float64, cols)
+		p.each(without, and, func(i int) {
+			by := p.weight[i] * (p.s.y[i][t] - d.targets[k]) / n
+			for c, v := range p.s.x[i] {
+				with[c] += by * d.feature(c, v)
+			}
+		})
+		d.xy.SetCol(k, with)
+	}
+	return d
+}
+
+// feature is feature c, standardised.
+func (d *design) feature(c int, v float64) float64 {
+	return (v - d.p.origin[c] - d.mean[c]) * d.scale[c]
+}
+
+// solve is the weights, (features, targets), under a penalty. The mean has none.
+func (d *design) solve(penalty float64) (*mat.Dense, error) {
+	cols := len(d.mean)
+	a := mat.NewSymDense(cols, nil)
+	a.CopySym(d.xx)
+	for c := range cols {
+		a.SetSym(c, c, a.At(c, c)+penalty)
+	}
+	var factors mat.Cholesky
+	if !factors.Factorize(a) {
+		return nil, errors.New("the regression has no solution: what passes there is not finite")
+	}
+	var w mat.Dense
+	return &w, factors.SolveTo(&w, d.xy)
+}
+
+// errors are the weighed squared errors over the samples of a fold, added up, for each target.
+func (d *design) errors(penalty float64, on int) ([]float64, error) {
+	w, err := d.solve(penalty)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]float64, len(d.targets))
+	for k, t := range d.p.targets {
+		weights := mat.Col(nil, k, w)
+		for _, i := range d.p.rows[on] {
+			e := d.targets[k] - d.p.s.y[i][t]
+			for c, v := range d.p.s.x[i] {
+				e += d.feature(c, v) * weights[c]
+			}
+			out[k] += d.p.weight[i] * e * e
+		}
+	}
+	return out, nil
 }
