@@ -26,7 +26,7 @@ type Options struct {
 	Precision string // one of Precisions; "": exact, or what the model was quantised to
 	Adapter   string // directory of a PEFT adapter; "": none
 	Head      string // directory of score_head.json and score_head.safetensors; "": beside the model, if it is there
-	MinPixels int    // of a resized picture; 0: as preprocessor_config.json says
+	MinPixels int    // of a resized picture; 0: as the head or adapter was taught, else as preprocessor_config.json says
 	MaxPixels int
 	// PrefillChunk is how many tokens of a prompt run at once; 0: a default. It changes memory and speed, never a bit.
 	PrefillChunk int
@@ -44,8 +44,14 @@ type Model struct {
 	Decoder    *decoder.Model
 	Head       *vit.Head              // nil where the checkpoint has none
 	Adapter    *weights.AdapterConfig // nil without an adapter
+	// Taught is how pictures were shown and what was asked while the head, the adapter or the model was taught; nil where that
+	// is not known. Its size of pictures is that of Processor, unless the options say another.
+	Taught *weights.InputSettings
+	// Notes are sentences that a user should read, about what Load found.
+	Notes []string
 
 	options     Options
+	taughtFrom  string // the file of Taught
 	files       fs.FS
 	engine      *kernels.Engine
 	checkpoint  *weights.Checkpoint
@@ -91,6 +97,9 @@ func load(files fs.FS, dir string, open func() (*weights.Checkpoint, error), o O
 		return m, err
 	}
 	if err = m.readFiles(files, o); err != nil {
+		return m, err
+	}
+	if err = m.readInputSettings(files, o); err != nil {
 		return m, err
 	}
 	if m.checkpoint, err = open(); err != nil {

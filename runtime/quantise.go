@@ -20,7 +20,7 @@ import (
 // besideWeights are the files of a model directory that go with its weights.
 var besideWeights = []string{
 	"config.json", "generation_config.json", "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt",
-	"chat_template.json", "chat_template.jinja",
+	"chat_template.json", "chat_template.jinja", weights.InputSettingsName,
 }
 
 // CopyBeside copies the files that go with a model's weights into dir; edit, if it is not nil, may change what they hold.

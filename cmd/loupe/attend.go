@@ -178,7 +178,7 @@ func (f *attendFlags) run(cmd *cobra.Command, args []string) error {
 		}
 		f.options.Target, f.measure.Target = &target, &target
 	}
-	in, err := f.input.read(cmd.Context(), args)
+	in, err := f.input.read(cmd.Context(), m, args)
 	if err != nil {
 		return err
 	}

@@ -20,8 +20,8 @@ func (f *modelFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.model, "model", "", "`DIR` of the model as Hugging Face ships it (default: the embedded demonstration model)")
 	fl.StringVar(&f.options.Adapter, "adapter", "", "`DIR` of a PEFT adapter (adapter_config.json, adapter_model.safetensors)")
 	fl.StringVar(&f.options.Head, "head", "", "`DIR` of score_head.json and score_head.safetensors (default: with the adapter, or beside the model)")
-	fl.IntVar(&f.options.MinPixels, "min-pixels", 0, "least `PIXELS` of a resized picture (default: the model's)")
-	fl.IntVar(&f.options.MaxPixels, "max-pixels", 0, "most `PIXELS` of a resized picture (default: the model's)")
+	fl.IntVar(&f.options.MinPixels, "min-pixels", 0, "least `PIXELS` of a resized picture (default: as the head or adapter was taught, else the model's)")
+	fl.IntVar(&f.options.MaxPixels, "max-pixels", 0, "most `PIXELS` of a resized picture (default: as the head or adapter was taught, else the model's)")
 	fl.StringVar(&f.options.Precision, "precision", "", "arithmetic of the linear maps: `exact`|bf16|int8|int4 (default: exact, or what the model was quantised to)")
 	fl.IntVar(&f.options.Threads, "threads", 0, "threads to compute with (default: all cores); results do not depend on it")
 	fl.StringVar(&f.options.Kernels, "kernels", "auto", "kernels to compute with, for checking: `auto`|avx512|avx2|neon|generic")
@@ -49,9 +49,19 @@ func (f *modelFlags) load(cmd *cobra.Command) (*loupe.Model, error) {
 		if err == nil {
 			fmt.Fprintln(os.Stderr, "note: "+loupe.EmbeddedNotice)
 		}
-		return m, err
+		return told(m, err)
 	}
-	return loupe.Load(f.model, f.options)
+	return told(loupe.Load(f.model, f.options))
+}
+
+// told writes a model's notes to standard error.
+func told(m *loupe.Model, err error) (*loupe.Model, error) {
+	if err == nil {
+		for _, note := range m.Notes {
+			fmt.Fprintln(os.Stderr, "note: "+oneLine(note))
+		}
+	}
+	return m, err
 }
 
 func (f *modelFlags) check(cmd *cobra.Command) error {
@@ -68,7 +78,7 @@ type inputFlags struct{ files loupe.Files }
 
 func (f *inputFlags) register(cmd *cobra.Command) {
 	fl := cmd.Flags()
-	fl.StringVar(&f.files.System, "system", "", "system `TEXT` of the conversation")
+	fl.StringVar(&f.files.System, "system", "", "system `TEXT` of the conversation (default: the one that the head or adapter was taught with, else none)")
 	fl.StringArrayVar(&f.files.Images, "image", nil, "a picture `FILE` (repeatable)")
 	fl.StringArrayVar(&f.files.Videos, "video", nil, "an animated GIF `FILE`, or a directory of frames in name order (repeatable)")
 	fl.Float64Var(&f.files.FPS, "fps", 0, "frames a second to take from an animated GIF (default: every frame)")
@@ -76,11 +86,31 @@ func (f *inputFlags) register(cmd *cobra.Command) {
 }
 
 // read reads the flags' files; args holds the text of the question.
-func (f *inputFlags) read(ctx context.Context, args []string) (loupe.Input, error) {
+func (f *inputFlags) read(ctx context.Context, m *loupe.Model, args []string) (loupe.Input, error) {
 	if len(args) > 0 {
 		f.files.Text = args[0]
 	}
+	f.asTaught(m)
 	return f.files.Read(ctx)
+}
+
+// asTaught gives the conversation the system text that the model was taught with, where it has none of its own, and tells
+// where its own is another.
+func (f *inputFlags) asTaught(m *loupe.Model) {
+	switch {
+	case f.files.Messages != "" || m.Taught == nil || m.Taught.System == nil:
+	case f.files.System == "":
+		f.files.System = m.SystemText()
+	default:
+		otherSystem(m, f.files.System)
+	}
+}
+
+// otherSystem tells where a system text is not the one that the model was taught with.
+func otherSystem(m *loupe.Model, given string) {
+	if note := m.OtherSystem(given); note != "" {
+		fmt.Fprintln(os.Stderr, "note: "+note)
+	}
 }
 
 // given reports whether any of them was.
@@ -90,7 +120,7 @@ func (f *inputFlags) given() bool {
 
 // prompt is read, prepared for the model.
 func (f *inputFlags) prompt(ctx context.Context, m *loupe.Model, args []string) (*loupe.Prompt, error) {
-	in, err := f.read(ctx, args)
+	in, err := f.read(ctx, m, args)
 	if err != nil {
 		return nil, err
 	}

@@ -89,7 +89,7 @@ func (f *lensFlags) run(cmd *cobra.Command, args []string) error {
 		}
 		return f.print(cmd.Context(), found)
 	}
-	in, err := f.input.read(cmd.Context(), args)
+	in, err := f.input.read(cmd.Context(), m, args)
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (f *lensFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if f.base != "" {
-		other, p, err := f.other(in)
+		other, p, err := f.other(m, in)
 		if err != nil {
 			return err
 		}
@@ -176,12 +176,13 @@ func (f *lensFlags) idle(cmd *cobra.Command, ext string) error {
 }
 
 // other loads the model that --base names, and the prompt for it.
-func (f *lensFlags) other(in loupe.Input) (m *loupe.Model, p *loupe.Prompt, err error) {
+func (f *lensFlags) other(than *loupe.Model, in loupe.Input) (m *loupe.Model, p *loupe.Prompt, err error) {
 	o := f.model.options
 	o.Adapter, o.Head = "", ""
 	dir := f.base
 	if dir == "none" {
 		dir = f.model.model
+		o.MinPixels, o.MaxPixels = than.Processor.MinPixels, than.Processor.MaxPixels // both see the same picture
 	}
 	if dir == "" {
 		m, err = loupe.Embedded(o)

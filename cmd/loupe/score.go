@@ -37,8 +37,8 @@ A picture that cannot be read gets an error on its line; the others go on, and t
 	}
 	f.model.register(cmd)
 	fl := cmd.Flags()
-	fl.StringVar(&f.system, "system", loupe.Rubric, "system `TEXT` of the critique's conversation")
-	fl.StringVar(&f.prompt, "prompt", loupe.ScorePrompt, "`TEXT` of the critique's question")
+	fl.StringVar(&f.system, "system", "", "system `TEXT` of the conversation (default: the one that the head or adapter was taught with, else the rubric of the five dimensions)")
+	fl.StringVar(&f.prompt, "prompt", "", "`TEXT` of the question (default: the one that it was taught with, else \""+loupe.ScorePrompt+"\")")
 	fl.BoolVar(&f.critique, "critique", false, "write a critique too; the picture is encoded once")
 	f.gen.register(cmd)
 	fl.BoolVar(&f.json, "json", false, "print one JSON object a line")

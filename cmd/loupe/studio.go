@@ -56,7 +56,7 @@ func (f *studioFlags) run(cmd *cobra.Command) error {
 	defer m.Close()
 	o := serve.Options{Model: m, MaxCache: int64(f.cache) << 20}
 	if f.model.options.Adapter != "" {
-		if o.Base, err = f.base(); err != nil {
+		if o.Base, err = f.base(m); err != nil {
 			return err
 		}
 		defer o.Base.Close()
@@ -73,8 +73,9 @@ func (f *studioFlags) run(cmd *cobra.Command) error {
 }
 
 // base is the model without its adapter, but with the score head that was learned with it.
-func (f *studioFlags) base() (*loupe.Model, error) {
+func (f *studioFlags) base(than *loupe.Model) (*loupe.Model, error) {
 	o := f.model.options
+	o.MinPixels, o.MaxPixels = than.Processor.MinPixels, than.Processor.MaxPixels // both see the same picture
 	if _, err := os.Stat(filepath.Join(o.Adapter, weights.ScoreHeadConfigName)); o.Head == "" && !errors.Is(err, fs.ErrNotExist) {
 		o.Head = o.Adapter
 	}

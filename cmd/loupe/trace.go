@@ -94,6 +94,7 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			f.input.files.Text = args[0]
 		}
+		f.input.asTaught(m)
 		return f.against.run(cmd, m, f.input.files, f.out, f.json)
 	}
 	if f.grad != "" {

@@ -105,7 +105,7 @@ func (s *Studio) getModel(w http.ResponseWriter, _ *http.Request) {
 		"decoder": sides{decoder.layers(m), decoder.heads(m)},
 		"patch":   m.Config.Vision.PatchSize, "merge": m.Config.Vision.SpatialMergeSize,
 		"head": headInput(m), "targets": append([]string{}, m.Targets()...), "methods": methods,
-		"system": loupe.Rubric, "question": loupe.ScorePrompt, "most_tokens": mostTokens, "most_runs": s.o.MaxRuns,
+		"system": m.SystemText(), "question": m.Question(), "most_tokens": mostTokens, "most_runs": s.o.MaxRuns,
 	})
 }
 

@@ -22,7 +22,7 @@ func page(s *Studio) http.Handler {
 			Sides                          []string
 			MostTokens                     int
 			Base                           bool
-		}{Name: m.Name(), System: loupe.Rubric, Question: loupe.ScorePrompt, Sides: []string{"Left", "Right"}, MostTokens: mostTokens, Base: s.o.Base != nil}
+		}{Name: m.Name(), System: m.SystemText(), Question: m.Question(), Sides: []string{"Left", "Right"}, MostTokens: mostTokens, Base: s.o.Base != nil}
 		if m.Dir == "" {
 			data.Notice = loupe.EmbeddedNotice
 		}

@@ -64,7 +64,7 @@ func (r *Record) judge(ctx context.Context, m *loupe.Model, o EvalOptions) (Judg
 	if err != nil {
 		return Judged{}, err
 	}
-	prompt, err := m.Prepare(r.input(images))
+	prompt, err := m.Prepare(r.input(m, images))
 	if err != nil {
 		return Judged{}, err
 	}

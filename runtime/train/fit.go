@@ -67,6 +67,9 @@ func (r *run) fitHead(ctx context.Context) (*Result, error) {
 	if err := writeHead(r.o.Out, r.m); err != nil {
 		return nil, err
 	}
+	if err := writeTaught(r.o.Out, r.taught()); err != nil {
+		return nil, err
+	}
 	return &Result{Fit: fit}, nil
 }
 

@@ -46,7 +46,7 @@ func (r *Record) lesson(m *loupe.Model, images []picture.Image) (loupe.Lesson, e
 	if m.Head != nil {
 		values, present = r.values(m.Head)
 	}
-	return NewLesson(m, r.input(images), r.Critique, values, present)
+	return NewLesson(m, r.input(m, images), r.Critique, values, present)
 }
 
 // values are what the record says of each target of the head.
@@ -65,19 +65,21 @@ func (r *Record) wanted(h *vit.Head) ([]float32, []bool) {
 }
 
 // input is the record's conversation about its pictures.
-func (r *Record) input(images []picture.Image) loupe.Input {
+func (r *Record) input(m *loupe.Model, images []picture.Image) loupe.Input {
 	if r.Messages != nil {
 		return loupe.Input{Messages: r.Messages, Images: images}
 	}
 	system, prompt := r.System, r.Prompt
 	if system == "" {
-		system = loupe.Rubric
+		system = m.SystemText()
 	}
 	if prompt == "" {
-		prompt = loupe.ScorePrompt
+		prompt = m.Question()
 	}
 	in := loupe.Ask(prompt, images...)
-	in.Messages = append([]tokenizer.Message{{Role: "system", Text: system}}, in.Messages...)
+	if system != "" {
+		in.Messages = append([]tokenizer.Message{{Role: "system", Text: system}}, in.Messages...)
+	}
 	return in
 }
 

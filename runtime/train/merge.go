@@ -65,7 +65,10 @@ func Merge(m *loupe.Model, dir, dtype string) (err error) {
 	if err != nil {
 		return err
 	}
-	return writeHead(dir, m)
+	if err := writeHead(dir, m); err != nil {
+		return err
+	}
+	return writeTaught(dir, m.Taught)
 }
 
 func mergedType(stored weights.DType, dtype string) weights.DType {

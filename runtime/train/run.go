@@ -340,8 +340,7 @@ func (r *run) identity() (string, error) {
 	for _, n := range r.pictures.Of {
 		h.Write(r.pictures.digests[n].bytes())
 	}
-	set := r.m.Settings()
-	fmt.Fprintln(h, set.Precision, set.MinPixels, set.MaxPixels)
+	fmt.Fprintln(h, r.m.Settings().Precision, r.m.Processor.MinPixels, r.m.Processor.MaxPixels)
 	for _, t := range r.m.Checkpoint().Tensors() { // the beginning of each tells models apart; all of it would take long to read
 		fmt.Fprintln(h, t.Name, t.DType, t.Shape)
 		h.Write(t.Data[:min(len(t.Data), 4096)])

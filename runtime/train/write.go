@@ -66,6 +66,9 @@ func (r *run) write() error {
 	if err := writeHead(r.o.Out, r.m); err != nil {
 		return err
 	}
+	if err := writeTaught(r.o.Out, r.taught()); err != nil {
+		return err
+	}
 	if err := weights.Write(out(optimizerName), r.opt.moments(r.params), nil); err != nil {
 		return fmt.Errorf("write optimiser: %w", err)
 	}
