@@ -3,6 +3,7 @@ package loupe
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels/tensor"
@@ -34,8 +35,14 @@ func (gradProbe) Wants(tensor.Point, []int) bool { return false }
 // WantsGrad implements tensor.GradProbe.
 func (p gradProbe) WantsGrad(at tensor.Point, _ []int) bool { return p.tapped(p.name(at), at) }
 
+// withoutGradient are the taps of the prompt whose gradient was not shown: the target does not depend on them.
+func (p *probe) withoutGradient() []string {
+	return slices.DeleteFunc(slices.Compact(slices.Clone(p.shown)), func(name string) bool { return p.graded[name] })
+}
+
 // SeeGrad implements tensor.GradProbe.
 func (p gradProbe) SeeGrad(at tensor.Point, shape []int, data []float32) {
+	p.graded[p.name(at)] = true
 	p.see(Tap{Name: gradPrefix + p.name(at), Shape: shape, Data: data})
 }
 
@@ -44,12 +51,14 @@ type gradPartProbe struct{ gradProbe }
 
 // SeeGradPart implements tensor.GradPartProbe.
 func (p gradPartProbe) SeeGradPart(at tensor.Point, shape []int, first int, data []float32) {
+	p.graded[p.name(at)] = true
 	p.part(Part{gradPrefix + p.name(at), shape, first, data})
 }
 
 // gradients runs the prompt once more, with a tape, and shows the gradient of the target at every tap that it depends on:
 // from the last to the first. A score that is read from the vision tower leaves the decoder out.
 func (m *Model) gradients(ctx context.Context, p *Prompt, target GradTarget, probe *probe) (err error) {
+	probe.graded = map[string]bool{}
 	var looking tensor.Probe = gradProbe{probe}
 	if probe.part != nil {
 		looking = gradPartProbe{gradProbe{probe}}

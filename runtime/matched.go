@@ -15,7 +15,9 @@ type Matched struct {
 	Intervention bool     // it says where a change is made; else what is looked at
 	Points       int      // tap points of the prompt and of all steps; a point that several passes come by counts once for each
 	Names        []string // of the first ones, as many as are worth telling
-	step         int      // the first step that has a point, 0 for the prompt
+	// Images and Videos tell which passes of the vision tower have a point, in a prompt that has both.
+	Images, Videos bool
+	step           int // the first step that has a point, 0 for the prompt
 }
 
 // toldNames is how many points of a pattern are named.
@@ -30,6 +32,14 @@ func (m Matched) String() string {
 	text := fmt.Sprintf("%q matches %s: %s", m.Pattern, points, strings.Join(m.Names, ", "))
 	if more := m.Points - len(m.Names); more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
+	}
+	switch {
+	case m.Images && m.Videos:
+		text += "; of both passes of the vision tower, over images and over videos (a name that ends in @images or @videos is of one)"
+	case m.Images:
+		text += "; of the vision tower's pass over images alone"
+	case m.Videos:
+		text += "; of the vision tower's pass over videos alone"
 	}
 	return text
 }
@@ -91,6 +101,9 @@ func (m *matching) add(at tensor.Point, name string, shape []int, step int) (tap
 		of := &m.out[i]
 		if of.Points == 0 {
 			of.step = step
+		}
+		if m.probe.bothPasses && strings.HasPrefix(at.Module, "visual") {
+			of.Images, of.Videos = of.Images || at.Pass == imagesSuffix, of.Videos || at.Pass == videosSuffix
 		}
 		if of.Points++; len(of.Names) < toldNames {
 			of.Names = append(of.Names, name)
@@ -174,7 +187,11 @@ func (m *matching) check(names []string) error {
 			case found.lost[n]:
 				return fmt.Errorf("intervention at %q: row %d is a place of a picture, which takes the vision tower's row whatever is embedded there; change visual.merger, or model.layers.0.input_layernorm or later", iv.Tap, want)
 			default:
-				return fmt.Errorf("intervention at %q: row %d never passes there: what matches has rows %d to %d of the sequence, whose prompt has %d; leave the row out, or name another tap", iv.Tap, want, found.least, found.most, m.prompt)
+				there := fmt.Sprintf("rows %d to %d", found.least, found.most)
+				if found.least == found.most {
+					there = fmt.Sprintf("row %d alone", found.least)
+				}
+				return fmt.Errorf("intervention at %q: row %d never passes there: what matches has %s of the sequence, whose prompt has %d; leave the row out, or name another tap", iv.Tap, want, there, m.prompt)
 			}
 		}
 	}

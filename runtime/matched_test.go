@@ -98,6 +98,9 @@ func TestPassNames(t *testing.T) {
 			if want := map[bool]int{true: 1, false: 2}[strings.Contains(tap, "@")]; matched[1].Points != want {
 				t.Errorf("%s", matched[1])
 			}
+			if of := matched[1]; of.Images == strings.HasSuffix(tap, "@videos") || of.Videos == strings.HasSuffix(tap, "@images") {
+				t.Errorf("the passes are not told: %s", of)
+			}
 		}
 		traced, err := m.Trace(context.Background(), p, o)
 		if err != nil {

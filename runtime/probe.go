@@ -39,6 +39,9 @@ type probe struct {
 	prefix string
 	// bothPasses is set where the request has images and videos.
 	bothPasses bool
+	// shown are the names of the prompt's taps, and graded those whose gradients were shown too.
+	shown  []string
+	graded map[string]bool
 	// list is told of every point in a dry run.
 	list func(at tensor.Point, shape []int)
 }
@@ -141,6 +144,7 @@ func (p *probe) See(at tensor.Point, shape []int, data []float32) {
 		p.captured = append(p.captured, tap)
 	}
 	if p.tapped(tap.Name, at) {
+		p.show(tap.Name)
 		p.see(tap)
 	}
 }
@@ -158,7 +162,17 @@ func (p partProbe) SeePart(at tensor.Point, shape []int, first int, data []float
 		last.Data = append(last.Data, data...)
 	}
 	if name := p.name(at); p.tapped(name, at) {
+		if first == 0 {
+			p.show(name)
+		}
 		p.part(Part{name, shape, first, data})
+	}
+}
+
+// show remembers a tap of the prompt.
+func (p *probe) show(name string) {
+	if p.prefix == "" {
+		p.shown = append(p.shown, name)
 	}
 }
 

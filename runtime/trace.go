@@ -38,6 +38,8 @@ type Traced struct {
 	Tokens []Token // the generated tokens; the last step's token was chosen, and not read
 	Score  *Score
 	Digest string // Answer.LogitsDigest
+	// NoGradient are the taps of which o.Grad's target is no function: they have no "d/NAME".
+	NoGradient []string
 }
 
 // Tap is the tap of that name, as in "model.layers.0.out", "steps.1/lm_head" or "d/pixel_values"; false if there is none.
@@ -106,6 +108,9 @@ func (m *Model) Trace(ctx context.Context, p *Prompt, o TraceOptions, see ...fun
 		probe.prefix = ""
 		if err := m.gradients(ctx, p, *o.Grad, probe); err != nil {
 			return nil, causeOf(ctx, err)
+		}
+		if out.NoGradient = probe.withoutGradient(); len(out.NoGradient) > 0 && len(probe.graded) == 0 {
+			return nil, fmt.Errorf("--grad: the target depends on none of the taps, the first of which is %s; name taps on its way, such as pixel_values", out.NoGradient[0])
 		}
 	}
 	return out, causeOf(ctx, nil)

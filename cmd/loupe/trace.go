@@ -131,6 +131,12 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if n := len(result.NoGradient); n > 0 {
+		fmt.Fprintf(os.Stderr, "note: --grad %s does not depend on %s%s: there is no d/ of %s\n", f.grad, result.NoGradient[0], andMore(n-1), map[bool]string{true: "it", false: "them"}[n == 1])
+	}
+	if read := len(result.Tokens) - 1; read < f.options.Steps {
+		fmt.Fprintf(os.Stderr, "note: the answer ended after %d tokens: there are taps of %d steps\n", len(result.Tokens), max(read, 0))
+	}
 	if f.json {
 		return json.NewEncoder(os.Stdout).Encode(traced(result, m.Settings().Precision))
 	}
@@ -151,6 +157,13 @@ func tellMatched(cmd *cobra.Command, m *loupe.Model, p *loupe.Prompt, o loupe.Tr
 		fmt.Fprintf(os.Stderr, "note: %s %s\n", what, of)
 	}
 	return nil
+}
+
+func andMore(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" and %d more taps", n)
 }
 
 // announce tells a terminal what will be written, before the work.

@@ -100,7 +100,7 @@ func (w *walk) logits(ctx context.Context) (Step, error) {
 	prob := func(id int) float64 { return math.Exp(float64(row[id])-largest) / sum }
 	for i := range row {
 		if p := prob(i); p > 0 {
-			entropy -= p * math.Log2(p)
+			entropy -= p * math.Log(p)
 		}
 	}
 	slices.SortFunc(ids, func(a, b int) int { return cmp.Or(cmp.Compare(row[b], row[a]), a-b) })
@@ -111,7 +111,7 @@ func (w *walk) logits(ctx context.Context) (Step, error) {
 		figure.Labels, figure.Values = append(figure.Labels, word), append(figure.Values, prob(id))
 		facts = append(facts, Fact{fmt.Sprintf("%s, token %d", word, id), fmt.Sprintf("logit %s, probability %s", number(row[id]), percent(prob(id)))})
 	}
-	facts = append(facts, Fact{"entropy", fmt.Sprintf("%s bits of at most %s", number(entropy), number(math.Log2(float64(len(row)))))})
+	facts = append(facts, Fact{"entropy", fmt.Sprintf("%s nats of at most %s", number(entropy), number(math.Log(float64(len(row)))))})
 	return Step{
 		ID: "logits", Title: "Logits", Source: "decoder/model.go Model.Logits, decoder/sampler.go Sampler.Next", Taps: "lm_head", Figure: figure, Facts: facts,
 		Text: fmt.Sprintf("After the last layer the stream of the last token is normed once more and multiplied with one row for each of %d words. The products are logits; softmax makes probabilities of them. Greedy decoding takes the largest, appends it, and asks again.", len(row)),

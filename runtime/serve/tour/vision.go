@@ -97,7 +97,7 @@ func (w *walk) head() Step {
 			best = i
 		}
 		if p > 0 {
-			entropy -= float64(p) * math.Log2(float64(p))
+			entropy -= float64(p) * math.Log(float64(p))
 		}
 	}
 	return Step{
@@ -109,7 +109,7 @@ func (w *walk) head() Step {
 			{"its share for itself", percent(probs[w.patch])},
 			{"it looks most at", fmt.Sprintf("the patch in %s: score %s, share %s", place(order[best].Row, order[best].Col), number(scores[best]), percent(probs[best]))},
 			{"an even look would give", percent(1/float64(n)) + " to each patch"},
-			{"entropy", fmt.Sprintf("%s bits of at most %s", number(entropy), number(math.Log2(float64(n))))},
+			{"entropy", fmt.Sprintf("%s nats of at most %s", number(entropy), number(math.Log(float64(n))))},
 		},
 	}
 }

@@ -118,7 +118,9 @@ func Compute(ctx context.Context, m *loupe.Model, p *loupe.Prompt, name Method, 
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	out.Method = name
-	out.Note = noteOn(m, p, out, o)
+	if out.Note = noteOn(m, p, out, o); name == Relative && slices.Equal(p.IDs, o.Generic.IDs) {
+		out.Note = "the generic question is the prompt's own, so that every value is 1"
+	}
 	if o.Target != nil && methods[i].signed {
 		out.Target = targetName(*o.Target)
 	}

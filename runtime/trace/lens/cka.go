@@ -18,23 +18,31 @@ type Similarity struct {
 	Values  [][]float64 `json:"values"`
 }
 
-// CKA compares every tap of model a that the globs name with every one of model b, over the rows of one picture or text that both
-// read. For the layers of one model give it twice; for an adapter and its base, the model loaded with it and without.
+// CKA compares the taps of model a with those of model b, over the rows of one picture or text that both read: the residual stream
+// after each layer of the decoder, or with tower after each block of the vision tower. The models need not have as many. For the
+// layers of one model give it twice; for an adapter and its base, the model loaded with it and without.
 //
 // With centered X and Y it is |YᵀX|² / (|XᵀX| |YᵀY|) in the Frobenius norm. The products run in float32, the norms in float64.
-func CKA(ctx context.Context, a *loupe.Model, pa *loupe.Prompt, b *loupe.Model, pb *loupe.Prompt, globs ...string) (*Similarity, error) {
-	x, err := centeredRows(ctx, a, pa, globs)
+func CKA(ctx context.Context, a *loupe.Model, pa *loupe.Prompt, b *loupe.Model, pb *loupe.Prompt, tower bool) (*Similarity, error) {
+	x, err := centeredRows(ctx, a, pa, LayerTaps(a, tower))
 	if err != nil {
 		return nil, err
 	}
 	y := x
 	if a != b || pa != pb {
-		if y, err = centeredRows(ctx, b, pb, globs); err != nil {
+		if y, err = centeredRows(ctx, b, pb, LayerTaps(b, tower)); err != nil {
 			return nil, err
 		}
 	}
 	out := &Similarity{}
-	xx, yy := selfNorms(a, x), selfNorms(b, y)
+	xx, err := selfNorms(a, x)
+	if err != nil {
+		return nil, err
+	}
+	yy, err := selfNorms(b, y)
+	if err != nil {
+		return nil, err
+	}
 	for _, r := range y {
 		out.Columns = append(out.Columns, r.tap)
 	}
@@ -48,9 +56,7 @@ func CKA(ctx context.Context, a *loupe.Model, pa *loupe.Prompt, b *loupe.Model, 
 			if r.rows.Rows != c.rows.Rows {
 				return nil, fmt.Errorf("%s has %d rows and %s %d; compare taps of one tower, over the same picture", r.tap, r.rows.Rows, c.tap, c.rows.Rows)
 			}
-			if n := math.Sqrt(xx[i]) * math.Sqrt(yy[j]); n > 0 {
-				line[j] = crossNorm(a, r.rows, c.rows) / n
-			}
+			line[j] = crossNorm(a, r.rows, c.rows) / (math.Sqrt(xx[i]) * math.Sqrt(yy[j]))
 		}
 		out.Values = append(out.Values, line)
 	}
@@ -82,13 +88,15 @@ func center(x tensor.Tensor) {
 	}
 }
 
-// selfNorms is |XᵀX|² for each tap.
-func selfNorms(m *loupe.Model, taps []tapRows) []float64 {
+// selfNorms is |XᵀX|² for each tap. One whose rows are all alike has none, and nothing is like it.
+func selfNorms(m *loupe.Model, taps []tapRows) ([]float64, error) {
 	out := make([]float64, len(taps))
 	for i, t := range taps {
-		out[i] = crossNorm(m, t.rows, t.rows)
+		if out[i] = crossNorm(m, t.rows, t.rows); !(out[i] > 0) {
+			return nil, fmt.Errorf("the %d rows of %s are all alike, so that its likeness to another is not defined; take a picture of several tokens that differ", t.rows.Rows, t.tap)
+		}
 	}
-	return out
+	return out, nil
 }
 
 // crossNorm is |YᵀX|², the sum of the squares of all elements.

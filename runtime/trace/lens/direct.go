@@ -115,6 +115,13 @@ func (d *Direct) divide(m *loupe.Model, input []float32, wrote map[string][]floa
 		sum += p.Value
 	}
 	d.Remainder = d.Logit - sum
+	for range 4 { // until the sum is the logit to the bit
+		miss := d.Logit - (sum + d.Remainder)
+		if miss == 0 {
+			break
+		}
+		d.Remainder += miss
+	}
 }
 
 func headsName(layer int) string { return fmt.Sprintf("model.layers.%d.self_attn.heads", layer) }

@@ -11,6 +11,7 @@ import (
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/trace/internal/golden"
+	"github.com/loupe-vl/loupe/vit/picture"
 )
 
 // The fixture is made by ../testdata/make.py from the reference implementation and NumPy.
@@ -225,7 +226,7 @@ func TestComponents(t *testing.T) {
 func TestCKA(t *testing.T) {
 	c, want := open(t)
 	for _, tower := range []string{"tower", "decoder"} {
-		got, err := CKA(context.Background(), c.Model, c.Prompt, c.Model, c.Prompt, LayerTaps(c.Model, tower == "tower")...)
+		got, err := CKA(context.Background(), c.Model, c.Prompt, c.Model, c.Prompt, tower == "tower")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -234,6 +235,71 @@ func TestCKA(t *testing.T) {
 			flat = append(flat, line...)
 		}
 		golden.Compare(t, tower, flat, want.Float64s(t, "cka "+tower), tolerance)
+	}
+}
+
+// TestDirectAtEachPosition: 0 is the first token, and wherever a logit is divided its parts add up to the bit.
+func TestDirectAtEachPosition(t *testing.T) {
+	c, _ := open(t)
+	for _, at := range []int{0, 1, 17, len(c.Prompt.IDs) - 1, -1, -len(c.Prompt.IDs)} {
+		got, err := DirectLogit(context.Background(), c.Model, c.Prompt, DirectOptions{Position: &at})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := (at + len(c.Prompt.IDs)) % len(c.Prompt.IDs); got.Position != want {
+			t.Errorf("position %d is told as %d", at, got.Position)
+		}
+		sum := 0.0
+		for _, p := range got.Parts {
+			sum += p.Value
+		}
+		if sum+got.Remainder != got.Logit {
+			t.Errorf("position %d: the parts add up to %v, and the logit is %v", at, sum+got.Remainder, got.Logit)
+		}
+	}
+}
+
+// TestCKAOfOtherDepths: models of other depths are compared, each with all of its blocks.
+func TestCKAOfOtherDepths(t *testing.T) {
+	img := picture.Image{Width: 84, Height: 84, Pix: make([]byte, 3*84*84)}
+	for i := range img.Pix {
+		img.Pix[i] = byte(i * i >> 6)
+	}
+	deep, err := loupe.Embedded(loupe.Options{MaxPixels: 28 * 28 * 9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer deep.Close()
+	flat, err := loupe.Load(committed+"/model", loupe.Options{MaxPixels: 28 * 28 * 9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer flat.Close()
+	a, err := deep.Prepare(loupe.Ask("Hello", img))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := flat.Prepare(loupe.Ask("Hello", img))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := CKA(context.Background(), deep, a, flat, b, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	turned, err := CKA(context.Background(), flat, b, deep, a, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, m := deep.Config.Vision.Depth, flat.Config.Vision.Depth; n == m || len(got.Rows) != n || len(got.Columns) != m || len(turned.Rows) != m || len(turned.Columns) != n {
+		t.Fatalf("of %d and %d blocks the table has %d rows and %d columns, and turned %d and %d", n, m, len(got.Rows), len(got.Columns), len(turned.Rows), len(turned.Columns))
+	}
+	for i := range got.Rows {
+		for j, v := range got.Values[i] {
+			if !(v > 0 && v <= 1+1e-6) || !(math.Abs(v-turned.Values[j][i]) < 1e-5) {
+				t.Errorf("block %d and block %d are %v alike, and turned %v", i, j, v, turned.Values[j][i])
+			}
+		}
 	}
 }
 
@@ -265,9 +331,14 @@ func TestErrors(t *testing.T) {
 			return err
 		}, "rows and columns"},
 		"other towers": {func() error {
-			_, err := CKA(ctx, c.Model, c.Prompt, c.Model, c.Prompt, "visual.blocks.0.out", "visual.merger")
+			_, err := CKA(ctx, c.Model, c.Prompt, c.Model, text, false)
 			return err
 		}, "rows"},
+		"layer twice": {func() error { _, err := Logit(ctx, c.Model, c.Prompt, LogitOptions{Layers: []int{1, 1}}); return err }, "named twice"},
+		"position twice": {func() error {
+			_, err := Logit(ctx, c.Model, c.Prompt, LogitOptions{Positions: []int{-1, len(c.Prompt.IDs) - 1}})
+			return err
+		}, "named twice"},
 	} {
 		if err := e.err(); err == nil || !strings.Contains(err.Error(), e.want) {
 			t.Errorf("%s: error is %v, want one with %q", name, err, e.want)

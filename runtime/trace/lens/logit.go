@@ -47,7 +47,7 @@ type LogitLayer struct {
 	Words   []Word  `json:"words"` // the likeliest first
 	Prob    float64 `json:"prob"`  // of the followed token
 	Rank    int     `json:"rank"`  // how many words are likelier than it
-	Entropy float64 `json:"entropy"`
+	Entropy float64 `json:"entropy"` // of the words, in nats
 }
 
 // Logit applies the logit lens to positions of a prompt, those of pictures too. At the last layer it is what the model says,

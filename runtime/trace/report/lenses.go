@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"slices"
 	"strconv"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
@@ -36,7 +37,7 @@ func (f foundLogit) Data() any { return f.LogitLens }
 
 // Lines implements Found: a line for each layer of each position.
 func (f foundLogit) Lines() [][]string {
-	lines := [][]string{{"position", "token", "layer", "followed", "probability", "rank", "entropy", "likeliest"}}
+	lines := [][]string{{"position", "token", "layer", "followed", "probability", "rank", "entropy (nats)", "likeliest"}}
 	for _, r := range f.Rows {
 		for _, l := range r.Layers {
 			line := []string{strconv.Itoa(r.Position), shown(r.Token), layerName(l.Layer), shown(r.Followed), figure.Number(l.Prob), strconv.Itoa(l.Rank), figure.Number(l.Entropy)}
@@ -125,7 +126,7 @@ func (f foundDirect) Draw(style figure.Style) (*image.RGBA, error) {
 
 type foundWords struct {
 	*lens.NearestWords
-	cols int // merged tokens in a row of the first picture
+	rows []int // merged tokens of each row of each frame of each picture
 }
 
 func lookWords(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o LensOptions) (Found, error) {
@@ -141,11 +142,19 @@ func lookWords(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o LensOptio
 	if err != nil {
 		return nil, err
 	}
-	v := p.Images
-	if v == nil {
-		v = p.Videos
+	out := foundWords{NearestWords: found}
+	merge := m.Config.Vision.SpatialMergeSize
+	for _, v := range []*loupe.Vision{p.Images, p.Videos} {
+		if v == nil {
+			continue
+		}
+		for _, g := range v.Grids {
+			for range g[0] * g[1] / merge {
+				out.rows = append(out.rows, g[2]/merge)
+			}
+		}
 	}
-	return foundWords{found, v.Grids[0][2] / m.Config.Vision.SpatialMergeSize}, nil
+	return out, nil
 }
 
 // Data implements Found.
@@ -167,16 +176,18 @@ func (f foundWords) Lines() [][]string {
 // Draw implements Found: the nearest word of each cell of the pictures, one picture below the other.
 func (f foundWords) Draw(style figure.Style) (*image.RGBA, error) {
 	t := figure.Table{Title: "the nearest word of each picture token, " + layerName(f.Layer), Note: "cosine"}
-	for i := range f.cols {
+	for i := range slices.Max(f.rows) {
 		t.Columns = append(t.Columns, strconv.Itoa(i))
 	}
-	for i, token := range f.Tokens {
-		if i%f.cols == 0 {
-			t.Rows = append(t.Rows, strconv.Itoa(i/f.cols))
-			t.Values, t.Words = append(t.Values, nil), append(t.Words, nil)
+	at := 0
+	for r, cols := range f.rows {
+		var values []float64
+		var words []string
+		for _, token := range f.Tokens[at : at+cols] {
+			values, words = append(values, token.Words[0].Value), append(words, shown(token.Words[0]))
 		}
-		r := len(t.Rows) - 1
-		t.Values[r], t.Words[r] = append(t.Values[r], token.Words[0].Value), append(t.Words[r], shown(token.Words[0]))
+		t.Rows, t.Values, t.Words = append(t.Rows, strconv.Itoa(r)), append(t.Values, values), append(t.Words, words)
+		at += cols
 	}
 	return figure.Heat(t, style), nil
 }
@@ -220,7 +231,7 @@ func lookCKA(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o LensOptions
 	if b == nil {
 		b, pb = m, p
 	}
-	found, err := lens.CKA(ctx, m, p, b, pb, lens.LayerTaps(m, o.Tower)...)
+	found, err := lens.CKA(ctx, m, p, b, pb, o.Tower)
 	return foundCKA{found}, err
 }
 

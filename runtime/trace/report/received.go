@@ -49,14 +49,11 @@ func (f foundReceived) Lines() [][]string {
 	return lines
 }
 
-// Draw implements Found: a small map for each head, over the first picture.
+// Draw implements Found: a small map for each head, over each picture or frame.
 func (f foundReceived) Draw(style figure.Style) (*image.RGBA, error) {
-	var maps []figure.Small
-	for _, h := range f.maps {
-		panel := h.Panels[0]
-		maps = append(maps, figure.Small{Label: fmt.Sprintf("block %d, %s", h.Layer, headName(h)), Grid: figure.Grid{Rows: panel.Rows, Cols: panel.Cols, Values: panel.Values}})
-	}
-	return figure.Multiples(figure.Seen(f.p, f.m.Processor)[0], "how much each patch is looked at", maps, false, style), nil
+	return smallMultiples(f.p, f.m, "how much each patch is looked at", f.maps, func(h attribution.HeadMap) string {
+		return fmt.Sprintf("block %d, %s", h.Layer, headName(h))
+	}, style), nil
 }
 
 func headName(h attribution.HeadMap) string {

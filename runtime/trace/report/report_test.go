@@ -139,3 +139,43 @@ func TestProbing(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryPanelIsDrawn: of several pictures of other widths each is drawn, by every lens that draws over them.
+func TestEveryPanelIsDrawn(t *testing.T) {
+	c := golden.Open(t, committed, "two_images", "")
+	one := golden.Open(t, committed, "image", "")
+	dir := t.TempDir()
+	height := func(c *golden.Case, name string) int {
+		path := filepath.Join(dir, name+".png")
+		if err := SaveHeads(t.Context(), path, c.Model, c.Prompt, attribution.Options{Layers: []int{0}, Heads: []int{0, 1}}, figure.DefaultStyle()); err != nil {
+			t.Fatal(err)
+		}
+		img, err := png.Decode(bytes.NewReader(read(t, path)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return img.Bounds().Dy()
+	}
+	if a, b := height(one, "one"), height(c, "two"); b < 3*a/2 {
+		t.Errorf("two pictures are %d pixels high, and one is %d", b, a)
+	}
+	found, err := Lens(t.Context(), c.Model, c.Prompt, "words", LensOptions{Top: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := found.(foundWords)
+	want := 0
+	for _, g := range c.Prompt.Images.Grids {
+		want += g[1] / 2
+	}
+	cells := 0
+	for _, n := range words.rows {
+		cells += n
+	}
+	if len(words.rows) != want || cells != len(words.Tokens) || words.rows[0] == words.rows[want-1] {
+		t.Errorf("%d rows of %v tokens, want %d rows of %d together, of two widths", len(words.rows), words.rows, want, len(words.Tokens))
+	}
+	if _, err := found.Draw(figure.DefaultStyle()); err != nil {
+		t.Error(err)
+	}
+}
