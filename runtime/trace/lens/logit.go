@@ -43,10 +43,10 @@ type LogitRow struct {
 
 // LogitLayer is one layer at a position.
 type LogitLayer struct {
-	Layer   int     `json:"layer"` // -1 is what goes into the first
-	Words   []Word  `json:"words"` // the likeliest first
-	Prob    float64 `json:"prob"`  // of the followed token
-	Rank    int     `json:"rank"`  // how many words are likelier than it
+	Layer   int     `json:"layer"`   // -1 is what goes into the first
+	Words   []Word  `json:"words"`   // the likeliest first
+	Prob    float64 `json:"prob"`    // of the followed token
+	Rank    int     `json:"rank"`    // how many words are likelier than it
 	Entropy float64 `json:"entropy"` // of the words, in nats
 }
 
