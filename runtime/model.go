@@ -26,7 +26,7 @@ type Options struct {
 	Precision string // one of Precisions; "": exact, or what the model was quantised to
 	Adapter   string // directory of a PEFT adapter; "": none
 	Head      string // directory of score_head.json and score_head.safetensors; "": beside the model, if it is there
-	MinPixels int    // of a resized picture; 0: as the head or adapter was taught, else as preprocessor_config.json says
+	MinPixels int    // of a resized picture or frame; 0: as the head or adapter was taught, else as the model's processors say
 	MaxPixels int
 	// PrefillChunk is how many tokens of a prompt run at once; 0: a default. It changes memory and speed, never a bit.
 	PrefillChunk int
@@ -34,30 +34,32 @@ type Options struct {
 
 // Model is a loaded checkpoint. It is read-only and safe for concurrent use until Close.
 type Model struct {
-	Dir        string // "" for the embedded checkpoint
-	Config     *weights.Config
-	Generation *weights.Generation
-	Tokenizer  *tokenizer.Tokenizer
-	Template   *tokenizer.ChatTemplate
-	Processor  picture.Processor
-	Tower      *vit.Tower
-	Decoder    *decoder.Model
-	Head       *vit.Head              // nil where the checkpoint has none
-	Adapter    *weights.AdapterConfig // nil without an adapter
+	Dir            string // "" for the embedded checkpoint
+	Config         *weights.Config
+	Generation     *weights.Generation
+	Tokenizer      *tokenizer.Tokenizer
+	Template       *tokenizer.ChatTemplate
+	Processor      picture.Processor // of pictures
+	VideoProcessor picture.Processor
+	Tower          *vit.Tower
+	Decoder        *decoder.Model
+	Head           *vit.Head              // nil where the checkpoint has none
+	Adapter        *weights.AdapterConfig // nil without an adapter
 	// Taught is how pictures were shown and what was asked while the head, the adapter or the model was taught; nil where that
 	// is not known. Its size of pictures is that of Processor, unless the options say another.
 	Taught *weights.InputSettings
 	// Notes are sentences that a user should read, about what Load found.
 	Notes []string
 
-	options     Options
-	taughtFrom  string // the file of Taught
-	files       fs.FS
-	engine      *kernels.Engine
-	checkpoint  *weights.Checkpoint
-	headFile    *weights.Checkpoint
-	adapterFile *weights.Checkpoint
-	loans       sync.Pool // of *loan: the memory of finished steps
+	samplesFrames string // the file that asks for frames to be chosen, which is refused when a video is shown; "" for none
+	options       Options
+	taughtFrom    string // the file of Taught
+	files         fs.FS
+	engine        *kernels.Engine
+	checkpoint    *weights.Checkpoint
+	headFile      *weights.Checkpoint
+	adapterFile   *weights.Checkpoint
+	loans         sync.Pool // of *loan: the memory of finished steps
 }
 
 // defaultChunk bounds the memory of a long prompt: its activations exist for this many tokens at a time.
@@ -140,14 +142,8 @@ func (m *Model) readFiles(files fs.FS, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	pre, err := readFile(files, m.Dir, "preprocessor_config.json", weights.ParsePreprocessor)
-	if err != nil {
-		return err
-	}
-	if err = pre.Check(m.Config.Vision); err != nil {
-		return err
-	}
-	if m.Processor, err = newProcessor(pre, o); err != nil {
+	m.Notes = append(m.Notes, m.Config.Notes...)
+	if err = m.readProcessors(files, o); err != nil {
 		return err
 	}
 	if m.Tokenizer, err = tokenizer.LoadFS(files); err != nil {
@@ -155,6 +151,30 @@ func (m *Model) readFiles(files fs.FS, o Options) (err error) {
 	}
 	m.Template, err = tokenizer.LoadChatTemplateFS(files)
 	return err
+}
+
+// readProcessors reads how pictures and videos become patches.
+func (m *Model) readProcessors(files fs.FS, o Options) error {
+	p, err := weights.ReadProcessors(files, m.Dir)
+	if err != nil {
+		return err
+	}
+	m.Notes = append(m.Notes, p.Notes...)
+	for _, k := range []struct {
+		from *weights.Preprocessor
+		to   *picture.Processor
+	}{{p.Image, &m.Processor}, {p.Video, &m.VideoProcessor}} {
+		if err = k.from.Check(m.Config.Vision); err != nil {
+			return err
+		}
+		if *k.to, err = newProcessor(k.from, o); err != nil {
+			return err
+		}
+	}
+	if p.Video.SampleFrames {
+		m.samplesFrames = p.Video.File
+	}
+	return nil
 }
 
 // readFile reads one JSON file of the model and parses it under its full name.
@@ -171,6 +191,9 @@ func newProcessor(pre *weights.Preprocessor, o Options) (picture.Processor, erro
 		MinPixels: pre.MinPixels, MaxPixels: pre.MaxPixels,
 		PatchSize: pre.PatchSize, TemporalPatchSize: pre.TemporalPatchSize, MergeSize: pre.MergeSize,
 		Mean: pre.ImageMean, Std: pre.ImageStd,
+	}
+	if pre.CapPixels {
+		p.MaxVideoTokens = pre.MaxVideoTokens
 	}
 	if o.MinPixels > 0 {
 		p.MinPixels = o.MinPixels

@@ -34,7 +34,7 @@ func Shape(name string, o Options) (*Model, error) {
 	}
 	m := &Model{Dir: "shape " + name, Config: &cfg, Generation: &weights.Generation{}, options: o, engine: kernels.Idle()}
 	var err error
-	if m.Processor, err = newProcessor(&publishedPixels, o); err != nil {
+	if m.Processor, m.VideoProcessor, err = publishedProcessors(o); err != nil {
 		return nil, err
 	}
 	m.Tower, m.Decoder, err = assemble(&randomSource{}, &cfg, nil)

@@ -77,7 +77,10 @@ func (m *Model) PrepareAnswer(in Input, answer string) (*Prompt, error) {
 	if p.Images, err = m.patches(len(in.Images), func(i int) (picture.Patches, error) { return m.Processor.Image(in.Images[i]) }); err != nil {
 		return nil, fmt.Errorf("picture %w", err)
 	}
-	if p.Videos, err = m.patches(len(in.Videos), func(i int) (picture.Patches, error) { return m.Processor.Video(in.Videos[i]) }); err != nil {
+	if len(in.Videos) > 0 && m.samplesFrames != "" {
+		return nil, fmt.Errorf("video: %s has do_sample_frames, which chooses frames of a video by its times; loupe takes every frame that it is given: set it to false, and choose with --fps", m.samplesFrames)
+	}
+	if p.Videos, err = m.patches(len(in.Videos), func(i int) (picture.Patches, error) { return m.VideoProcessor.Video(in.Videos[i]) }); err != nil {
 		return nil, fmt.Errorf("video %w", err)
 	}
 	if err := m.expand(p, ids); err != nil {

@@ -1,6 +1,9 @@
 package loupe
 
-import "github.com/loupe-vl/loupe/weights"
+import (
+	"github.com/loupe-vl/loupe/vit/picture"
+	"github.com/loupe-vl/loupe/weights"
+)
 
 // shapes are the configurations of the published checkpoints, as their config.json has them.
 var shapes = map[string]weights.Config{
@@ -34,4 +37,10 @@ var publishedPixels = weights.Preprocessor{
 	MinPixels: 3136, MaxPixels: 12845056, PatchSize: 14, TemporalPatchSize: 2, MergeSize: 2,
 	ImageMean: [3]float64{0.48145466, 0.4578275, 0.40821073}, ImageStd: [3]float64{0.26862954, 0.26130258, 0.27577711},
 	RescaleFactor: 1.0 / 255,
+}
+
+// publishedProcessors cuts pictures and videos as the published checkpoints do.
+func publishedProcessors(o Options) (image, video picture.Processor, err error) {
+	p, err := newProcessor(&publishedPixels, o)
+	return p, p, err
 }

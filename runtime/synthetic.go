@@ -44,7 +44,7 @@ func synthetic(shape string, cfg *weights.Config, o Options) (m *Model, err erro
 	}
 	m = &Model{Dir: "random " + shape, Config: cfg, Generation: weights.PlainGeneration(cfg.EosTokenIDs), options: o,
 		loans: sync.Pool{New: newLoan}}
-	if m.Processor, err = newProcessor(&publishedPixels, o); err != nil {
+	if m.Processor, m.VideoProcessor, err = publishedProcessors(o); err != nil {
 		return nil, err
 	}
 	if m.engine, err = kernels.New(kernels.Options{Threads: o.Threads, Kernels: o.Kernels}); err != nil {

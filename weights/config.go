@@ -66,6 +66,7 @@ type Config struct {
 	DType        string   // as saved: "bfloat16"; the tensors' own types decide
 	Transformers string   // transformers_version, for information
 	Unknown      []string // keys that loupe does not know and whose names do not speak of mathematics
+	Notes        []string `json:"-"` // what stands for an absent key of the decoder, and which of two values is used
 }
 
 // ReadConfig reads and checks a config.json. See ParseConfig.
@@ -79,8 +80,9 @@ func ReadConfig(path string) (*Config, error) {
 
 // ParseConfig checks a config.json in either layout: the published flat one, or
 // the one with text_config that transformers writes since 4.52. file stands for
-// it in errors. A value that is missing, out of bounds, contradictory, or that
-// asks for mathematics loupe does not do is an error that names its key.
+// it in errors. An absent value is the class's (see classDefaults). A value that
+// is out of bounds, contradictory, or that asks for mathematics loupe does not
+// do is an error that names its key.
 func ParseConfig(file string, data []byte) (*Config, error) {
 	obj, err := parseObject(data)
 	if err != nil {
@@ -95,15 +97,22 @@ func ParseConfig(file string, data []byte) (*Config, error) {
 	}
 	for _, f := range []*fields{top, text, vision} {
 		if f.has("quantization_config") {
-			f.fail("quantization_config", "asks for a quantised checkpoint, which is not supported yet; use the BF16, F16 or F32 one")
+			f.fail("quantization_config", "asks for a quantised checkpoint%s, which is not supported yet; use the BF16, F16 or F32 one", quantMethod(f.obj["quantization_config"]))
 		}
 	}
 	c := &Config{Text: readText(top, text), Vision: readVision(vision)}
+	if text != top && *top.err == nil {
+		tellTopRope(top, c.Text)
+	}
 	readTokens(c, top, text)
 	c.DType = top.textOr("dtype", top.textOr("torch_dtype", ""))
 	c.Transformers = top.textOr("transformers_version", "")
 	if *top.err == nil && c.Vision.HiddenSize != c.Text.HiddenSize {
-		vision.fail("hidden_size", "is %d, but the decoder's hidden_size is %d; they must be equal", c.Vision.HiddenSize, c.Text.HiddenSize)
+		absent := ""
+		if !vision.has("hidden_size") {
+			absent = ", the default of the class since the key is absent"
+		}
+		vision.fail("hidden_size", "is %d%s, but the decoder's hidden_size is %d; they must be equal", c.Vision.HiddenSize, absent, c.Text.HiddenSize)
 	}
 	scopes := []*fields{top, vision}
 	if text != top {
@@ -115,54 +124,62 @@ func ParseConfig(file string, data []byte) (*Config, error) {
 	if *top.err != nil {
 		return nil, *top.err
 	}
+	c.Notes = *top.notes
 	return c, nil
 }
 
+// quantMethod names the method of a quantization_config, for a message.
+func quantMethod(v any) string {
+	o, _ := v.(object)
+	if s, ok := o["quant_method"].(string); ok {
+		return fmt.Sprintf(" (%.40s)", s)
+	}
+	return ""
+}
+
 // decoderFields is where the decoder's keys lie: the top level in the flat
-// layout, else text_config. transformers 4.52 to 4.57 write them in both; then
-// they must agree. A key that only the top level has is taken from there.
+// layout, else text_config. transformers 4.52 to 4.57 write them in both; from
+// version 5 on they are read from text_config alone.
 func decoderFields(top *fields) *fields {
 	if !top.has("text_config") {
 		top.read["text_config"] = true
 		return top
 	}
 	text := top.scope("text_config")
-	if text.obj == nil {
-		return text
-	}
 	text.textOr("model_type", "", "qwen2_vl_text", "qwen2_vl")
-	merged := object{}
-	for key, v := range text.obj {
-		merged[key] = v
-	}
 	for _, key := range decoderKeys {
-		v := top.value(key)
+		v, w := top.value(key), text.obj[key]
 		switch {
-		case v == nil:
-		case merged[key] == nil:
-			merged[key] = v
-		case !equalValues(v, merged[key]):
-			top.fail(key, "differs from text_config.%s; loupe cannot tell which one is meant: remove one", key)
+		case v == nil || ropeKey(key) && (text.has("rope_scaling") || text.has("rope_parameters")): // see tellTopRope
+		case w == nil && !slices.Contains(decoderOptions, key):
+			top.fail(key, "lies beside text_config, where it is not read; move it into text_config")
+		case w != nil && !equalValues(v, w):
+			top.note(key, "differs from text_config.%s, which is used", key)
 		}
 	}
-	text.obj = merged
 	return text
 }
 
 func readText(top, f *fields) TextConfig {
+	d, w := classDefaults.Text, classDefaults.Window
 	c := TextConfig{
-		HiddenSize:            f.integer("hidden_size", 1, 1<<16),
-		IntermediateSize:      f.integer("intermediate_size", 1, 1<<20),
-		NumHiddenLayers:       f.integer("num_hidden_layers", 1, 1024),
-		NumAttentionHeads:     f.integer("num_attention_heads", 1, 1024),
-		NumKeyValueHeads:      f.integer("num_key_value_heads", 1, 1024),
-		VocabSize:             f.integer("vocab_size", 1, 1<<24),
-		MaxPositionEmbeddings: f.integer("max_position_embeddings", 1, 1<<24),
-		RMSNormEps:            f.number("rms_norm_eps", 1e-12, 1e-1),
+		HiddenSize:            f.integerOf("hidden_size", 1, 1<<16, d.HiddenSize),
+		IntermediateSize:      f.integerOf("intermediate_size", 1, 1<<20, d.IntermediateSize),
+		NumHiddenLayers:       f.integerOf("num_hidden_layers", 1, 1024, d.NumHiddenLayers),
+		NumAttentionHeads:     f.integerOf("num_attention_heads", 1, 1024, d.NumAttentionHeads),
+		VocabSize:             f.integerOf("vocab_size", 1, 1<<24, d.VocabSize),
+		MaxPositionEmbeddings: f.integerOf("max_position_embeddings", 1, 1<<24, d.MaxPositionEmbeddings),
+		RMSNormEps:            f.numberOf("rms_norm_eps", 1e-12, 1e-1, d.RMSNormEps),
 		// transformers 5 ties where either place says so, since older versions wrote it inside text_config.
-		TieWordEmbeddings: f.boolOr("tie_word_embeddings", absentTie) || top.boolOr("tie_word_embeddings", absentTie),
+		TieWordEmbeddings: f.boolOr("tie_word_embeddings", classDefaults.Tie) || top.boolOr("tie_word_embeddings", classDefaults.Tie),
 	}
-	f.text("hidden_act", "silu")
+	if v, there := f.obj["num_key_value_heads"]; there && v == nil { // null: as many as heads
+		f.read["num_key_value_heads"] = true
+		c.NumKeyValueHeads = c.NumAttentionHeads
+	} else {
+		c.NumKeyValueHeads = f.integerOf("num_key_value_heads", 1, 1024, d.NumKeyValueHeads)
+	}
+	f.textOr("hidden_act", classDefaults.HiddenAct, "silu")
 	if *f.err != nil {
 		return c
 	}
@@ -179,18 +196,19 @@ func readText(top, f *fields) TextConfig {
 	if d := f.integerOr("head_dim", 1, 1<<16, c.HeadDim()); d != c.HeadDim() {
 		f.fail("head_dim", "is %d, but Qwen2-VL's is hidden_size/num_attention_heads = %d", d, c.HeadDim())
 	}
-	checkWindow(f, c)
+	checkWindow(f, c, w.UseSlidingWindow, w.SlidingWindow, w.MaxWindowLayers)
 	c.RopeTheta, c.MropeSection = readRope(f, c.HeadDim()/2)
 	return c
 }
 
 // checkWindow refuses sliding-window attention, unless it would reach over the
 // whole context or begin after the last layer.
-func checkWindow(f *fields, c TextConfig) {
-	window := f.integerOr("sliding_window", 0, 1<<24, 0)
-	first := f.integerOr("max_window_layers", 0, 1<<20, 0)
+func checkWindow(f *fields, c TextConfig, use bool, window, first int) {
+	window = f.integerOr("sliding_window", 0, 1<<24, window)
+	first = f.integerOr("max_window_layers", 0, 1<<20, first)
+	use = f.boolOr("use_sliding_window", use)
 	slides := window > 0 && window < c.MaxPositionEmbeddings
-	if f.boolOr("use_sliding_window", false) && slides && first < c.NumHiddenLayers {
+	if use && slides && first < c.NumHiddenLayers {
 		f.fail("use_sliding_window", "is true with a sliding_window of %d under a context of %d; sliding-window attention is not supported", window, c.MaxPositionEmbeddings)
 	}
 	if !f.has("layer_types") {
@@ -202,85 +220,30 @@ func checkWindow(f *fields, c TextConfig) {
 		f.fail("layer_types", "has %d items for %d layers", len(types), c.NumHiddenLayers)
 	}
 	for i, v := range types {
-		if v != "full_attention" && (v != "sliding_attention" || slides) {
+		if v != "full_attention" && (v != "sliding_attention" || use && slides) {
 			f.fail("layer_types", "gives layer %d %.40q; only full attention is supported", i, fmt.Sprint(v))
 		}
 	}
 }
 
-// readRope reads the rotary embedding's base and sections from rope_theta and
-// rope_scaling (published), or rope_parameters (transformers 5). Both "mrope"
-// and "default" name plain frequencies: transformers rewrites one to the other.
-// The sections must sum to half the width of a head.
-func readRope(f *fields, half int) (theta float64, section []int) {
-	scaling := f.scope("rope_scaling")
-	params := f.scope("rope_parameters")
-	given := map[*fields]bool{scaling: f.has("rope_scaling"), params: f.has("rope_parameters")}
-	if !given[scaling] && !given[params] {
-		f.fail("rope_scaling", "is missing; Qwen2-VL needs its mrope_section")
-		return 0, nil
-	}
-	theta = f.numberOr("rope_theta", 1, 1e15, 0)
-	for _, r := range []*fields{scaling, params} {
-		if !given[r] {
-			continue
-		}
-		if !r.has("type") && !r.has("rope_type") {
-			r.fail("type", "is missing; loupe knows \"mrope\"")
-		}
-		r.textOr("type", "", "mrope", "default")
-		r.textOr("rope_type", "", "mrope", "default")
-		s := r.integers("mrope_section", 3, 3, 1, 1<<16)
-		if section != nil && !slices.Equal(section, s) {
-			r.fail("mrope_section", "%v differs from rope_scaling.mrope_section %v", s, section)
-		}
-		if section = s; len(s) == 3 && s[0]+s[1]+s[2] != half {
-			r.fail("mrope_section", "%v sums to %d, but must sum to half the head width, %d", s, s[0]+s[1]+s[2], half)
-		}
-		t := r.numberOr("rope_theta", 1, 1e15, theta)
-		if theta != 0 && t != theta {
-			r.fail("rope_theta", "is %g, but rope_theta elsewhere is %g", t, theta)
-		}
-		theta = t
-		for _, key := range sortedKeys(r.obj) {
-			if !r.read[key] && !inert(r.obj[key]) {
-				r.fail(key, "is not known and would change the rotary embedding")
-			}
-		}
-	}
-	if theta == 0 {
-		f.fail("rope_theta", "is missing; the model cannot be built without it")
-	}
-	return theta, section
-}
-
 func readVision(f *fields) VisionConfig {
+	d := classDefaults.Vision
 	c := VisionConfig{
-		Depth:             f.integerOr("depth", 1, 1024, absentVision.Depth),
-		EmbedDim:          f.integerOr("embed_dim", 1, 1<<16, absentVision.EmbedDim),
-		NumHeads:          f.integerOr("num_heads", 1, 1024, absentVision.NumHeads),
-		MLPRatio:          f.integerOr("mlp_ratio", 1, 64, absentVision.MLPRatio),
-		HiddenSize:        f.integer("hidden_size", 1, 1<<16),
-		PatchSize:         f.integerOr("patch_size", 1, 1024, absentVision.PatchSize),
-		TemporalPatchSize: f.integerOr("temporal_patch_size", 1, 64, absentVision.TemporalPatchSize),
-		SpatialMergeSize:  f.integerOr("spatial_merge_size", 1, 64, absentVision.SpatialMergeSize),
-		HiddenAct:         f.textOr("hidden_act", absentVision.HiddenAct, "quick_gelu"),
+		Depth:             f.integerOr("depth", 1, 1024, d.Depth),
+		EmbedDim:          f.integerOr("embed_dim", 1, 1<<16, d.EmbedDim),
+		NumHeads:          f.integerOr("num_heads", 1, 1024, d.NumHeads),
+		MLPRatio:          f.integerOr("mlp_ratio", 1, 64, d.MLPRatio),
+		HiddenSize:        f.integerOr("hidden_size", 1, 1<<16, d.HiddenSize),
+		PatchSize:         f.integerOr("patch_size", 1, 1024, d.PatchSize),
+		TemporalPatchSize: f.integerOr("temporal_patch_size", 1, 64, d.TemporalPatchSize),
+		SpatialMergeSize:  f.integerOr("spatial_merge_size", 1, 64, d.SpatialMergeSize),
+		HiddenAct:         f.textOr("hidden_act", d.HiddenAct, "quick_gelu"),
 		// The published files say in_chans, the class reads in_channels, files saved again hold both.
-		InChannels: f.integerOr("in_channels", 3, 3, f.integerOr("in_chans", 3, 3, absentVision.InChannels)),
-		RopeTheta:  absentVision.RopeTheta,
+		InChannels: f.integerOr("in_channels", 3, 3, f.integerOr("in_chans", 3, 3, d.InChannels)),
 	}
-	f.integerOr("in_chans", 3, 3, absentVision.InChannels)
+	f.integerOr("in_chans", 3, 3, d.InChannels)
 	f.textOr("model_type", "", "qwen2_vl", "qwen2_vl_vision")
-	if f.has("rope_parameters") {
-		r := f.scope("rope_parameters")
-		r.textOr("rope_type", "axial", "axial", "default")
-		c.RopeTheta = r.numberOr("rope_theta", 1, 1e15, absentVision.RopeTheta)
-		for _, key := range sortedKeys(r.obj) {
-			if !r.read[key] && !inert(r.obj[key]) {
-				r.fail(key, "is not known and would change the rotary embedding")
-			}
-		}
-	}
+	c.RopeTheta = readVisionTheta(f)
 	if *f.err != nil {
 		return c
 	}
@@ -294,14 +257,20 @@ func readVision(f *fields) VisionConfig {
 
 func readTokens(c *Config, top, text *fields) {
 	last := c.Text.VocabSize - 1
-	id := func(key string) int {
-		if top.has(key) || !text.has(key) {
-			return top.integer(key, 0, last)
+	id := func(key string, class int) int {
+		at := top
+		if !top.has(key) && text.has(key) {
+			at = text
 		}
-		return text.integer(key, 0, last)
+		if !at.has(key) && *top.err == nil && class > last {
+			at.fail(key, "is missing, and the default of the class, %d, is past the vocabulary of %d tokens", class, last+1)
+		}
+		top.read[key] = true
+		return at.integerOr(key, 0, last, class)
 	}
-	c.ImageTokenID, c.VideoTokenID = id("image_token_id"), id("video_token_id")
-	c.VisionStartTokenID, c.VisionEndTokenID = id("vision_start_token_id"), id("vision_end_token_id")
+	d := classDefaults.Tokens
+	c.ImageTokenID, c.VideoTokenID = id("image_token_id", d.Image), id("video_token_id", d.Video)
+	c.VisionStartTokenID, c.VisionEndTokenID = id("vision_start_token_id", d.VisionStart), id("vision_end_token_id", d.VisionEnd)
 	if *top.err == nil && c.ImageTokenID == c.VideoTokenID {
 		top.fail("image_token_id", "is %d, and so is video_token_id; they must differ", c.ImageTokenID)
 	}

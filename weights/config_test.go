@@ -83,6 +83,47 @@ func TestParseConfig(t *testing.T) {
 	}
 }
 
+// TestConfigTold: what stands for an absent key, and which of two values is used, is as transformers 5.24 has it (by
+// Qwen2VLConfig(**json)), and is told.
+func TestConfigTold(t *testing.T) {
+	for _, c := range []struct {
+		doc, key, value, note string
+		is                    func(c *Config) bool
+	}{
+		{flat, "rms_norm_eps", "", "config.json: rms_norm_eps is missing; the default of the class, 1e-05, is used", func(c *Config) bool { return c.Text.RMSNormEps == 1e-5 }},
+		{flat, "intermediate_size", "", "intermediate_size is missing; the default of the class, 29568", func(c *Config) bool { return c.Text.IntermediateSize == 29568 }},
+		{flat, "num_hidden_layers", "", "num_hidden_layers is missing", func(c *Config) bool { return c.Text.NumHiddenLayers == 80 }},
+		{flat, "vocab_size", "", "vocab_size is missing", func(c *Config) bool { return c.Text.VocabSize == 152064 }},
+		{flat, "max_position_embeddings", "", "max_position_embeddings is missing", func(c *Config) bool { return c.Text.MaxPositionEmbeddings == 32768 }},
+		{flat, "rope_theta", "", "rope_theta is missing; the default of the class, 1e+06", func(c *Config) bool { return c.Text.RopeTheta == 1e6 }},
+		{flat, "rope_scaling.rope_theta", "44", "rope_theta is 1e+06, and rope_scaling.rope_theta is 44, which is used", func(c *Config) bool { return c.Text.RopeTheta == 44 }},
+		{flat, "rope_parameters", `{"rope_theta": 3, "mrope_section": [4, 2, 2]}`, "rope_parameters.mrope_section is [4 2 2], and rope_scaling says [2 3 3], which is used",
+			func(c *Config) bool { return c.Text.RopeTheta == 1e6 && c.Text.MropeSection[0] == 2 }},
+		{flat, "num_key_value_heads", "null", "", func(c *Config) bool { return c.Text.NumKeyValueHeads == 4 }},
+		{flat, "hidden_act", "", "", func(c *Config) bool { return true }},
+		{flat, "vision_config.rope_theta", "9", "", func(c *Config) bool { return c.Vision.RopeTheta == 9 }},
+		{flat, "vision_config.rope_scaling", `{"rope_theta": 8}`, "", func(c *Config) bool { return c.Vision.RopeTheta == 8 }},
+		{nested, "vision_config.rope_theta", "9", "vision_config.rope_theta is 9, and vision_config.rope_parameters.rope_theta is 10000, which is used",
+			func(c *Config) bool { return c.Vision.RopeTheta == 10000 }},
+		{nested, "vision_config.rope_parameters", `{"rope_theta": 77, "rope_type": "default"}`, "", func(c *Config) bool { return c.Vision.RopeTheta == 77 }},
+		{nested, "hidden_size", "128", "hidden_size differs from text_config.hidden_size, which is used", func(c *Config) bool { return c.Text.HiddenSize == 64 }},
+		{nested, "rope_scaling", `{"type": "mrope", "mrope_section": [3, 3, 2]}`, "rope_scaling asks for another rotary embedding than text_config", func(c *Config) bool { return c.Text.MropeSection[0] == 2 }},
+		{nested, "rope_theta", "5", "rope_theta asks for another rotary embedding than text_config", func(c *Config) bool { return c.Text.RopeTheta == 1e6 }},
+		{nested, "rope_theta", "1e6", "", func(c *Config) bool { return c.Text.RopeTheta == 1e6 }},
+		{nested, "text_config.rope_parameters.type", "", "", func(c *Config) bool { return true }},
+		{flat, "rope_scaling.type", "", "", func(c *Config) bool { return c.Text.MropeSection[0] == 2 }},
+	} {
+		got, err := ParseConfig("config.json", with(t, c.doc, c.key, c.value))
+		if err != nil {
+			t.Errorf("%s = %s: %v", c.key, c.value, err)
+			continue
+		}
+		if notes := strings.Join(got.Notes, "\n"); !c.is(got) || !strings.Contains(notes, c.note) || c.note == "" && notes != "" {
+			t.Errorf("%s = %s: %+v, notes %q, want %q", c.key, c.value, got, notes, c.note)
+		}
+	}
+}
+
 // What is in the wild and must be accepted.
 func TestParseConfigAccepts(t *testing.T) {
 	for _, c := range []struct{ doc, key, value string }{
@@ -121,10 +162,7 @@ func TestParseConfigAccepts(t *testing.T) {
 }
 
 func TestParseConfigRefuses(t *testing.T) {
-	for _, key := range []string{"hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads",
-		"vocab_size", "max_position_embeddings", "rms_norm_eps", "hidden_act", "rope_theta", "rope_scaling", "vision_config", "model_type",
-		"image_token_id", "video_token_id", "vision_start_token_id", "vision_end_token_id", "vision_config.hidden_size", "rope_scaling.mrope_section",
-	} {
+	for _, key := range []string{"vision_config", "model_type", "image_token_id", "video_token_id", "vision_start_token_id", "vision_end_token_id"} {
 		_, err := ParseConfig("config.json", with(t, flat, key, ""))
 		wantError(t, err, "config.json", key, "missing")
 	}
@@ -146,7 +184,13 @@ func TestParseConfigRefuses(t *testing.T) {
 		{flat, "hidden_act", `"magic"`, `hidden_act is "magic"`},
 		{flat, "model_type", `"qwen2_5_vl"`, `model_type is "qwen2_5_vl"`},
 		{flat, "rope_scaling", `{"type": "spiral"}`, `rope_scaling.type is "spiral"`},
-		{flat, "rope_scaling", `{"mrope_section": [2, 3, 3]}`, "rope_scaling.type is missing"},
+		{flat, "rope_scaling", "", "rope_parameters.mrope_section [16 24 24] sums to 64, but must sum to half the head width, 8"},
+		{flat, "rope_scaling", `{}`, "rope_scaling.mrope_section [16 24 24] sums to 64"},
+		{flat, "rope_scaling.mrope_section", "", "rope_scaling.mrope_section [16 24 24] sums to 64"},
+		{flat, "num_key_value_heads", "", "num_key_value_heads is 8, which does not divide num_attention_heads 4"},
+		{flat, "vision_config.hidden_size", "", "vision_config.hidden_size is 3584, the default of the class since the key is absent, but the decoder's hidden_size is 64"},
+		{nested, "vision_config.rope_scaling", `{"rope_theta": 0}`, "vision_config.rope_scaling.rope_theta is 0"},
+		{nested, "vision_config.rope_theta", `-1`, "vision_config.rope_theta is -1"},
 		{flat, "rope_scaling", `{"type": "mrope", "mrope_section": [2, 3, 3], "factor": 4.0}`, "rope_scaling.factor is not known and would change the rotary embedding"},
 		{flat, "rope_scaling", `{"type": "mrope", "mrope_section": [1, 1, 1]}`, "rope_scaling.mrope_section [1 1 1] sums to 3"},
 		{flat, "rope_scaling", `{"type": "mrope", "mrope_section": [4, 4]}`, "rope_scaling.mrope_section has 2 items; it must have 3"},
@@ -157,7 +201,7 @@ func TestParseConfigRefuses(t *testing.T) {
 		{flat, "attention_bias", "true", "attention_bias is not known"},
 		{flat, "logit_softcapping", "30.0", "logit_softcapping is not known"},
 		{flat, "head_dim", "32", "head_dim is 32"},
-		{flat, "quantization_config", `{"quant_method": "awq"}`, "quantization_config asks for a quantised checkpoint, which is not supported yet"},
+		{flat, "quantization_config", `{"quant_method": "awq"}`, "quantization_config asks for a quantised checkpoint (awq), which is not supported yet"},
 		{flat, "vocab_size", "50", "image_token_id is 63; it must be 0 to 49"},
 		{flat, "image_token_id", "64", "image_token_id is 64"},
 		{flat, "eos_token_id", `[53, "x"]`, "eos_token_id is a string, not a number"},
@@ -174,14 +218,11 @@ func TestParseConfigRefuses(t *testing.T) {
 		{flat, "vision_config.depth", "0", "vision_config.depth is 0; it must be 1 to 1024"},
 		{nested, "vision_config.rope_parameters", `{"rope_type": "yarn"}`, `vision_config.rope_parameters.rope_type is "yarn"`},
 		{nested, "vision_config.rope_parameters", `{"rope_theta": 10000.0, "factor": 2}`, "vision_config.rope_parameters.factor is not known and would change the rotary embedding"},
-		{nested, "hidden_size", "128", "hidden_size differs from text_config.hidden_size"},
-		{nested, "rope_scaling", `{"type": "mrope", "mrope_section": [3, 3, 2]}`, "text_config.rope_parameters.mrope_section [2 3 3] differs from rope_scaling.mrope_section [3 3 2]"},
-		{nested, "rope_theta", "10000", "text_config.rope_parameters.rope_theta is 1e+06"},
 		{nested, "text_config.layer_types", `["full_attention", "linear_attention", "full_attention"]`, `text_config.layer_types gives layer 1 "linear_attention"`},
 		{nested, "text_config.layer_types", `["full_attention"]`, "text_config.layer_types has 1 items for 3 layers"},
 		{nested, "text_config.model_type", `"llama"`, `text_config.model_type is "llama"`},
+		{string(with(t, nested, "text_config.rms_norm_eps", "")), "rms_norm_eps", "1e-6", "rms_norm_eps lies beside text_config, where it is not read"},
 		{nested, "text_config", `"x"`, "text_config is a string, not an object"},
-		{nested, "text_config", `{}`, "text_config.hidden_size is missing"},
 	} {
 		_, err := ParseConfig("config.json", with(t, c.doc, c.key, c.value))
 		wantError(t, err, "config.json", c.want)

@@ -16,6 +16,14 @@ var decoderKeys = []string{
 	"rope_scaling", "rope_parameters", "use_sliding_window", "sliding_window", "max_window_layers", "layer_types",
 }
 
+// decoderOptions are those of decoderKeys that may be absent from text_config
+// and lie beside it: they ask for nothing there.
+var decoderOptions = []string{"head_dim", "use_sliding_window", "sliding_window", "max_window_layers", "layer_types", "hidden_act"}
+
+func ropeKey(key string) bool {
+	return key == "rope_theta" || key == "rope_scaling" || key == "rope_parameters"
+}
+
 // harmlessKeys are known and change nothing that loupe computes: how the model
 // was trained or saved, how transformers would run or decode it, and labels.
 // spatial_patch_size is in published files, but no code reads it.

@@ -15,12 +15,13 @@ type fields struct {
 	file   string
 	prefix string // of keys in messages: "", "vision_config."
 	obj    object
-	err    *error // shared by the scopes of one file
+	err    *error    // shared by the scopes of one file
+	notes  *[]string // likewise: what a reader of the file should be told though it is no error
 	read   map[string]bool
 }
 
 func newFields(file string, obj object) *fields {
-	return &fields{file: file, obj: obj, err: new(error), read: map[string]bool{}}
+	return &fields{file: file, obj: obj, err: new(error), notes: new([]string), read: map[string]bool{}}
 }
 
 // scope reads the object under key with the same error; an absent one is empty.
@@ -30,7 +31,28 @@ func (f *fields) scope(key string) *fields {
 	if !ok && f.obj[key] != nil {
 		f.fail(key, "is %s, not an object", kindOf(f.obj[key]))
 	}
-	return &fields{file: f.file, prefix: f.prefix + key + ".", obj: sub, err: f.err, read: map[string]bool{}}
+	return &fields{file: f.file, prefix: f.prefix + key + ".", obj: sub, err: f.err, notes: f.notes, read: map[string]bool{}}
+}
+
+// note remembers a sentence about a key for the user.
+func (f *fields) note(key, format string, a ...any) {
+	*f.notes = append(*f.notes, fmt.Sprintf("%s: %s%s %s", f.file, f.prefix, key, fmt.Sprintf(format, a...)))
+}
+
+// integerOf is integerOr, which tells that the value is the class's.
+func (f *fields) integerOf(key string, lo, hi, class int) int {
+	if !f.has(key) {
+		f.note(key, "is missing; the default of the class, %d, is used", class)
+	}
+	return f.integerOr(key, lo, hi, class)
+}
+
+// numberOf is numberOr, which tells that the value is the class's.
+func (f *fields) numberOf(key string, lo, hi, class float64) float64 {
+	if !f.has(key) {
+		f.note(key, "is missing; the default of the class, %g, is used", class)
+	}
+	return f.numberOr(key, lo, hi, class)
 }
 
 func (f *fields) fail(key, format string, a ...any) {

@@ -7,9 +7,12 @@ import (
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
-// Preprocessor is preprocessor_config.json: how pictures become patches.
+// Preprocessor is how pictures, or the frames of a video, become patches: a
+// preprocessor_config.json or video_preprocessor_config.json, or one of the two
+// objects of a processor_config.json.
 type Preprocessor struct {
-	MinPixels         int // area bounds of a resized picture
+	File              string // what it was read from, for messages
+	MinPixels         int    // area bounds of a resized picture
 	MaxPixels         int
 	PatchSize         int // pixels on a side
 	TemporalPatchSize int // frames in a patch
@@ -17,7 +20,11 @@ type Preprocessor struct {
 	ImageMean         [3]float64
 	ImageStd          [3]float64
 	RescaleFactor     float64 // 1/255
+	MaxVideoTokens    int     // of a video: what CapPixels shares among its frames
+	CapPixels         bool    // cap_pixels_per_frame: the longer a video, the smaller its frames
+	SampleFrames      bool    // do_sample_frames: the processor chooses frames, which loupe does not do
 	Unknown           []string
+	Notes             []string // which of two values is used
 }
 
 // bicubic is Pillow's number for the filter; 1/255 brings bytes to 0..1.
@@ -36,29 +43,48 @@ func ReadPreprocessor(path string) (*Preprocessor, error) {
 }
 
 // ParsePreprocessor checks a preprocessor_config.json; file stands for it in
-// errors. The pixel bounds may be min_pixels and max_pixels (published), or
-// size's shortest_edge and longest_edge (newer; areas in spite of the names);
-// where both are there they must agree. resample, rescale_factor and the do_*
-// switches may be absent, since the published files leave them to
-// Qwen2VLImageProcessor, but may not ask for anything else than it does.
+// errors. An absent value is the class's (see classDefaults): published files
+// leave out some, and others hold nothing but the class's name. A value that
+// asks for anything else than Qwen2VLImageProcessor does is an error.
 func ParsePreprocessor(file string, data []byte) (*Preprocessor, error) {
+	return parsePreprocessor(file, data, false)
+}
+
+// ParseVideoPreprocessor is ParsePreprocessor for the frames of videos: a
+// video_preprocessor_config.json, with the defaults of Qwen2VLVideoProcessor.
+func ParseVideoPreprocessor(file string, data []byte) (*Preprocessor, error) {
+	return parsePreprocessor(file, data, true)
+}
+
+func parsePreprocessor(file string, data []byte, video bool) (*Preprocessor, error) {
 	obj, err := parseObject(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	f := newFields(file, obj)
+	return readPreprocessor(newFields(file, obj), file, video)
+}
+
+func readPreprocessor(f *fields, file string, video bool) (*Preprocessor, error) {
+	d := classDefaults.Image
+	if video {
+		d = classDefaults.Video
+	}
 	f.textOr("image_processor_type", "", "Qwen2VLImageProcessor", "Qwen2VLImageProcessorFast", "Qwen2VLImageProcessorPil")
+	f.textOr("video_processor_type", "", "Qwen2VLVideoProcessor")
 	p := &Preprocessor{
-		PatchSize:         f.integer("patch_size", 1, 1024),
-		TemporalPatchSize: f.integer("temporal_patch_size", 1, 64),
-		MergeSize:         f.integer("merge_size", 1, 64),
-		ImageMean:         f.rgb("image_mean", -1e3, 1e3),
-		ImageStd:          f.rgb("image_std", 1e-6, 1e3),
+		File:              file,
+		PatchSize:         f.integerOr("patch_size", 1, 1024, d.PatchSize),
+		TemporalPatchSize: f.integerOr("temporal_patch_size", 1, 64, d.TemporalPatchSize),
+		MergeSize:         f.integerOr("merge_size", 1, 64, d.MergeSize),
+		ImageMean:         f.rgbOr("image_mean", -1e3, 1e3, d.ImageMean),
+		ImageStd:          f.rgbOr("image_std", 1e-6, 1e3, d.ImageStd),
 		RescaleFactor:     rescale,
+		MaxVideoTokens:    d.MaxVideoTokens,
 	}
 	size := f.scope("size")
-	p.MinPixels = pixels(f, size, "min_pixels", "shortest_edge")
-	p.MaxPixels = pixels(f, size, "max_pixels", "longest_edge")
+	given := len(size.obj) > 0
+	p.MinPixels = pixels(f, size, given, "min_pixels", "shortest_edge", d.MinPixels)
+	p.MaxPixels = pixels(f, size, given, "max_pixels", "longest_edge", d.MaxPixels)
 	if *f.err == nil && p.MinPixels > p.MaxPixels {
 		f.fail("min_pixels", "is %d, more than max_pixels %d", p.MinPixels, p.MaxPixels)
 	}
@@ -77,9 +103,14 @@ func ParsePreprocessor(file string, data []byte) (*Preprocessor, error) {
 		}
 	}
 	f.textOr("data_format", "channels_first", "channels_first")
+	if video {
+		p.MaxVideoTokens = f.integerOr("max_video_tokens", 1, 1<<30, d.MaxVideoTokens)
+		p.CapPixels = f.boolOr("cap_pixels_per_frame", false)
+		p.SampleFrames = f.boolOr("do_sample_frames", false)
+	}
 	for _, s := range []*fields{f, size} {
 		for _, key := range sortedKeys(s.obj) {
-			if !s.read[key] && !inert(s.obj[key]) && !preprocessorHarmless(key) {
+			if !s.read[key] && !inert(s.obj[key]) && preprocessorInert[key] == "" {
 				p.Unknown = append(p.Unknown, s.prefix+key)
 			}
 		}
@@ -87,6 +118,7 @@ func ParsePreprocessor(file string, data []byte) (*Preprocessor, error) {
 	if *f.err != nil {
 		return nil, *f.err
 	}
+	p.Notes = *f.notes
 	return p, nil
 }
 
@@ -102,43 +134,67 @@ func (p *Preprocessor) Check(v VisionConfig) error {
 		{"merge_size", p.MergeSize, v.SpatialMergeSize, "spatial_merge_size"},
 	} {
 		if x.have != x.want {
-			return fmt.Errorf("preprocessor_config.json: %s is %d, but vision_config.%s of config.json is %d; they must agree", x.key, x.have, x.other, x.want)
+			return fmt.Errorf("%s: %s is %d, but vision_config.%s of config.json is %d; they must agree", p.File, x.key, x.have, x.other, x.want)
 		}
 	}
 	return nil
 }
 
-// pixels reads one bound of the area, in whichever places it is given.
-func pixels(f, size *fields, key, edge string) int {
+// pixels reads one bound of the area. As in Qwen2VLImageProcessor, min_pixels
+// and max_pixels (published) go before size's shortest_edge and longest_edge
+// (newer; areas in spite of the names), and a size that is there must hold
+// what they do not say. AWQ's files have the older names inside size.
+func pixels(f, size *fields, given bool, key, edge string, class int) int {
 	const limit = 1 << 30
-	n := f.integerOr(key, 1, limit, 0)
-	for _, k := range []string{edge, key} {
-		m := size.integerOr(k, 1, limit, n)
-		if n != 0 && m != n {
-			size.fail(k, "is %d, but %s elsewhere is %d; loupe cannot tell which one is meant: remove one", m, key, n)
-		}
-		n = m
+	inSize := size.integerOr(edge, 1, limit, 0)
+	if old := size.integerOr(key, 1, limit, 0); inSize == 0 {
+		inSize = old
 	}
-	if n == 0 {
-		f.fail(key, "is missing, and so is size.%s; pictures cannot be sized without it", edge)
+	n := f.integerOr(key, 1, limit, 0)
+	switch {
+	case n != 0 && inSize != 0 && n != inSize:
+		f.note(key, "is %d and is used, though size says %d", n, inSize)
+	case n == 0 && inSize != 0:
+		n = inSize
+	case n == 0 && given:
+		size.fail(edge, "is missing; pictures cannot be sized by a size without it")
+	case n == 0:
+		n = class
 	}
 	return n
 }
 
-// rgb reads an array of three numbers.
-func (f *fields) rgb(key string, lo, hi float64) (out [3]float64) {
+// rgbOr reads an array of three numbers, with a value for an absent key.
+func (f *fields) rgbOr(key string, lo, hi float64, absent [3]float64) (out [3]float64) {
+	if !f.has(key) {
+		f.read[key] = true
+		return absent
+	}
 	for i, v := range f.list(key, 3, 3) {
 		out[i] = f.toNumber(key, v, lo, hi)
 	}
 	return out
 }
 
-// preprocessorHarmless: labels, and settings of transformers' own machinery.
-func preprocessorHarmless(key string) bool {
-	switch key {
-	case "processor_class", "feature_extractor_type", "vision_token_id", "default_to_square", "device", "input_data_format",
-		"return_tensors", "disable_grouping", "_valid_processor_keys", "auto_map":
-		return true
-	}
-	return false
+// preprocessorInert are keys of the processors that change nothing, with the reason.
+var preprocessorInert = map[string]string{
+	"processor_class":        "a label",
+	"image_processor_type":   "a label",
+	"video_processor_type":   "a label",
+	"feature_extractor_type": "a label of older versions",
+	"auto_map":               "where a class of its own would be found",
+	"vision_token_id":        "no class reads it",
+	"default_to_square":      "concerns sizes given as one number",
+	"device":                 "where transformers would compute",
+	"input_data_format":      "of arrays; loupe decodes files",
+	"return_tensors":         "of transformers' results",
+	"return_metadata":        "of transformers' results",
+	"disable_grouping":       "how transformers runs",
+	"_valid_processor_keys":  "names of arguments",
+	"fps":                    "concerns do_sample_frames alone",
+	"num_frames":             "concerns do_sample_frames alone",
+	"min_frames":             "concerns do_sample_frames alone",
+	"max_frames":             "concerns do_sample_frames alone",
+	"use_token_compression":  "no class reads it",
+	"video_metadata":         "of transformers' results",
 }

@@ -30,7 +30,7 @@ func ParseSentenceModules(file string, data []byte) ([]SentenceModule, error) {
 	f := newFields(file, obj)
 	var out []SentenceModule
 	for i, v := range f.list("modules", 2, 64) {
-		m := &fields{file: file, prefix: fmt.Sprintf("module %d: ", i), err: f.err, read: map[string]bool{}}
+		m := &fields{file: file, prefix: fmt.Sprintf("module %d: ", i), err: f.err, notes: f.notes, read: map[string]bool{}}
 		if m.obj, _ = v.(object); m.obj == nil {
 			f.fail("modules", "holds %s, not objects", kindOf(v))
 			break

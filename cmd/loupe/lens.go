@@ -192,6 +192,9 @@ func (f *lensFlags) other(than *loupe.Model, in loupe.Input) (m *loupe.Model, p 
 	if err != nil {
 		return nil, nil, err
 	}
+	if dir != f.model.model { // whose notes are told already
+		tell(m)
+	}
 	if p, err = m.Prepare(in); err != nil {
 		m.Close()
 		return nil, nil, err

@@ -2,12 +2,14 @@ package picture
 
 import "fmt"
 
-// Processor cuts pictures into patches as Qwen2VLImageProcessor does: the values of preprocessor_config.json.
+// Processor cuts pictures into patches as Qwen2VLImageProcessor does, and videos as Qwen2VLVideoProcessor.
 type Processor struct {
 	MinPixels, MaxPixels         int // area of a resized picture
 	PatchSize, TemporalPatchSize int
 	MergeSize                    int
 	Mean, Std                    [3]float64
+	// MaxVideoTokens bounds the merged patches of a whole video, where the model caps them (cap_pixels_per_frame); 0: no bound.
+	MaxVideoTokens int
 }
 
 // Patches are the pixels of one picture or video in the order of the model.
@@ -30,7 +32,7 @@ func (p Processor) Video(frames []Image) (Patches, error) {
 		return Patches{}, fmt.Errorf("the video has no frames")
 	}
 	unit := p.PatchSize * p.MergeSize
-	h, w, err := SmartResize(frames[0].Height, frames[0].Width, unit, p.MinPixels, p.MaxPixels)
+	h, w, err := SmartResize(frames[0].Height, frames[0].Width, unit, p.MinPixels, p.maxPixels(len(frames)))
 	if err != nil {
 		return Patches{}, err
 	}
@@ -49,6 +51,17 @@ func (p Processor) Video(frames []Image) (Patches, error) {
 	}
 	grid := [3]int{len(resized) / p.TemporalPatchSize, h / p.PatchSize, w / p.PatchSize}
 	return Patches{Data: p.cut(resized, grid), GridTHW: grid}, nil
+}
+
+// maxPixels is the largest area of each of n frames: where the model caps them, an even share of nine tenths of
+// MaxVideoTokens (Qwen2VLVideoProcessor.resize).
+func (p Processor) maxPixels(n int) int {
+	if p.MaxVideoTokens == 0 {
+		return p.MaxPixels
+	}
+	unit := p.PatchSize * p.MergeSize
+	total := int(float64(p.MaxVideoTokens*unit*unit) * 0.9)
+	return max(min(p.MaxPixels, total*p.TemporalPatchSize/n), int(float64(p.MinPixels)*1.05))
 }
 
 // onWhite is the picture with its transparent colour shown white.

@@ -42,9 +42,9 @@ e = W x                                          no bias; W is visual.patch_embe
 	case "rotary":
 		return lesson{
 			why: "Nothing else tells the tower where a patch lies: attention gives the same sum in whatever order the patches come. Turning puts the place into the angle of queries and keys and leaves their length alone. Since a product of two turned rows depends only on the difference of their angles, what is learned of two neighbours holds anywhere in the picture, and in pictures of other sizes.",
-			formula: fmt.Sprintf(`frequency(j) = 10000^(−j / %d)     j = 0 … %d
+			formula: fmt.Sprintf(`frequency(j) = %.0f^(−j / %d)     j = 0 … %d
 angle        = row · frequency(j)  for pair j,   column · frequency(j)  for pair %d + j
-(a, b)       → (a cos angle − b sin angle,  b cos angle + a sin angle)   where a is number j of the head, b number j + %d`, d/4, d/4-1, d/4, d/2),
+(a, b)       → (a cos angle − b sin angle,  b cos angle + a sin angle)   where a is number j of the head, b number j + %d`, vision.RopeTheta, d/4, d/4-1, d/4, d/2),
 			papers: []Paper{roFormer, qwen2VL},
 		}
 	case "head":
