@@ -32,7 +32,9 @@ func Load(dir string) (*Tokenizer, error) {
 
 // LoadFS reads the tokenizer of a checkpoint: tokenizer.json, or vocab.json and
 // merges.txt where there is none, and the added tokens of
-// tokenizer_config.json, which the published tokenizer.json has only in part.
+// tokenizer_config.json, which the published tokenizer.json has only in part;
+// without added_tokens_decoder there, those of added_tokens.json. Last come the
+// special tokens that tokenizer_config.json names or lists, as in version 5.
 // Files that ask for anything but Qwen2's tokenization are an error, as is an
 // id with two tokens or a token with two ids.
 func LoadFS(fsys fs.FS) (*Tokenizer, error) {
@@ -60,6 +62,18 @@ func LoadFS(fsys fs.FS) (*Tokenizer, error) {
 			return nil, fmt.Errorf("tokenizer_config.json: added_tokens_decoder: %w", err)
 		}
 	}
+	specials, err := t.specials(config)
+	if err != nil {
+		return nil, fmt.Errorf("tokenizer_config.json: %w", err)
+	}
+	if config.AddedTokensDecoder == nil {
+		if err := t.addLegacy(fsys, specials); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.addSpecials(specials); err != nil {
+		return nil, fmt.Errorf("tokenizer_config.json: %w", err)
+	}
 	t.index()
 	return t, nil
 }
@@ -70,6 +84,8 @@ type tokenizerConfig struct {
 	TokenizerClass     string                `json:"tokenizer_class"`
 	AddPrefixSpace     bool                  `json:"add_prefix_space"`
 	SplitSpecialTokens bool                  `json:"split_special_tokens"`
+
+	all map[string]json.RawMessage // every key
 }
 
 // readConfig reads tokenizer_config.json; without the file there is nothing to
@@ -85,6 +101,9 @@ func readConfig(fsys fs.FS) (tokenizerConfig, error) {
 		return c, err
 	}
 	if err := unmarshal(name, data, &c); err != nil {
+		return c, err
+	}
+	if err := unmarshal(name, data, &c.all); err != nil {
 		return c, err
 	}
 	switch c.TokenizerClass {

@@ -22,6 +22,7 @@ type Tokenizer struct {
 	addedTokens map[int]addedToken // by id
 	verbatim    matcher            // added tokens matched in the text as it is
 	normalized  matcher            // added tokens matched after normalisation
+	named       map[string]string  // tokens by what tokenizer_config.json calls them: "image_token"
 }
 
 // kind says what an id is.

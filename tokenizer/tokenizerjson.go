@@ -6,12 +6,11 @@ import (
 )
 
 // tokenizerJSON is the layout of Hugging Face's tokenizer.json, as far as it
-// bears on Qwen2's ids.
+// bears on Qwen2's ids. Its truncation and padding do not: they are what a
+// trainer last asked for, and transformers resets both on each call.
 type tokenizerJSON struct {
-	Truncation   json.RawMessage `json:"truncation"`
-	Padding      json.RawMessage `json:"padding"`
-	AddedTokens  []addedToken    `json:"added_tokens"`
-	Normalizer   *component      `json:"normalizer"`
+	AddedTokens  []addedToken `json:"added_tokens"`
+	Normalizer   *component   `json:"normalizer"`
 	PreTokenizer *struct {
 		component
 		Pretokenizers []component `json:"pretokenizers"`
@@ -82,12 +81,6 @@ func fromTokenizerJSON(data []byte) (*Tokenizer, error) {
 func (f *tokenizerJSON) check() error {
 	wrong := func(key, want string) error {
 		return fmt.Errorf("%s is not Qwen2's: it must be %s; no other tokenizer is implemented", key, want)
-	}
-	if given(f.Truncation) {
-		return wrong("truncation", "null")
-	}
-	if given(f.Padding) {
-		return wrong("padding", "null")
 	}
 	if f.Normalizer == nil || f.Normalizer.Type != "NFC" {
 		return wrong("normalizer", `{"type": "NFC"}`)
