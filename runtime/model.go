@@ -149,8 +149,40 @@ func (m *Model) readFiles(files fs.FS, o Options) (err error) {
 	if m.Tokenizer, err = tokenizer.LoadFS(files); err != nil {
 		return err
 	}
-	m.Template, err = tokenizer.LoadChatTemplateFS(files)
-	return err
+	if err = m.checkTokens(); err != nil {
+		return err
+	}
+	if m.Template, err = tokenizer.LoadChatTemplateFS(files); err != nil {
+		return err
+	}
+	m.Notes = append(m.Notes, m.Template.Notes...)
+	return nil
+}
+
+// checkTokens makes sure that the tokens which templates put for pictures and videos are those of the configuration: else a
+// picture would be text, or refused by a model that it fits.
+func (m *Model) checkTokens() error {
+	c := m.Config
+	for _, x := range []struct {
+		key, name, token string
+		id               int
+		needed           bool
+	}{
+		{"image_token_id", "image_token", "<|image_pad|>", c.ImageTokenID, true},
+		{"video_token_id", "video_token", "<|video_pad|>", c.VideoTokenID, true},
+		{"vision_start_token_id", "vision_bos_token", "<|vision_start|>", c.VisionStartTokenID, false},
+		{"vision_end_token_id", "vision_eos_token", "<|vision_end|>", c.VisionEndTokenID, false},
+	} {
+		token := m.Tokenizer.Named(x.name, x.token)
+		id, ok := m.Tokenizer.ID(token)
+		switch {
+		case !ok && x.needed:
+			return fmt.Errorf("config.json: %s is %d, but the tokenizer has no token %s; the tokenizer's files belong to another model", x.key, x.id, token)
+		case ok && id != x.id:
+			return fmt.Errorf("config.json: %s is %d, but the tokenizer gives %s the id %d; the tokenizer's files or the configuration belong to another model", x.key, x.id, token, id)
+		}
+	}
+	return nil
 }
 
 // readProcessors reads how pictures and videos become patches.

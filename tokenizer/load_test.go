@@ -83,8 +83,6 @@ func TestLoadRefuses(t *testing.T) {
 		{"a key of another type", inJSON(set("added_tokens", 5)), []string{"tokenizer.json", "added_tokens"}},
 		{"normalizer", inJSON(set("type", "NFKC", "normalizer")), []string{"tokenizer.json", "normalizer"}},
 		{"no normalizer", inJSON(set("normalizer", nil)), []string{"normalizer"}},
-		{"truncation", inJSON(set("truncation", map[string]any{"max_length": 5})), []string{"truncation"}},
-		{"padding", inJSON(set("padding", map[string]any{})), []string{"padding"}},
 		{"pre_tokenizer", inJSON(set("type", "Whitespace", "pre_tokenizer")), []string{"pre_tokenizer"}},
 		{"another pattern", inJSON(piece(0, "pattern", map[string]any{"Regex": `\p{N}{1,3}`})), []string{"pattern.Regex"}},
 		{"inverted", inJSON(piece(0, "invert", true)), []string{"pretokenizers[0]"}},

@@ -18,6 +18,8 @@ import (
 // trained on, by the Jinja template that comes with it. It is safe for
 // concurrent use.
 type ChatTemplate struct {
+	Notes []string // where two files hold different templates, and which is used
+
 	name     string
 	template *exec.Template
 	special  map[string]any // bos_token and so on
@@ -41,18 +43,23 @@ func LoadChatTemplate(dir string) (*ChatTemplate, error) {
 	return c, nil
 }
 
-// LoadChatTemplateFS reads a checkpoint's template: chat_template.jinja, else
-// chat_template.json, else chat_template of tokenizer_config.json.
+// LoadChatTemplateFS reads a checkpoint's template; see findTemplate for where
+// it lies.
 func LoadChatTemplateFS(fsys fs.FS) (*ChatTemplate, error) {
 	const configName = "tokenizer_config.json"
 	settings := map[string]json.RawMessage{}
 	if err := readOptional(fsys, configName, &settings); err != nil {
 		return nil, err
 	}
-	c, err := findTemplate(fsys, settings)
+	found, notes, err := findTemplate(fsys, settings)
 	if err != nil {
 		return nil, err
 	}
+	c, err := ParseChatTemplate(found.name, found.text)
+	if err != nil {
+		return nil, err
+	}
+	c.Notes = notes
 	for _, key := range []string{"bos_token", "eos_token", "pad_token", "unk_token"} {
 		if !given(settings[key]) {
 			continue
@@ -66,45 +73,6 @@ func LoadChatTemplateFS(fsys fs.FS) (*ChatTemplate, error) {
 		c.special[key] = token.Content
 	}
 	return c, nil
-}
-
-func findTemplate(fsys fs.FS, settings map[string]json.RawMessage) (*ChatTemplate, error) {
-	source, err := readFile(fsys, "chat_template.jinja")
-	if err == nil {
-		return ParseChatTemplate("chat_template.jinja", string(source))
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	var file struct {
-		ChatTemplate json.RawMessage `json:"chat_template"`
-	}
-	if err := readOptional(fsys, "chat_template.json", &file); err != nil {
-		return nil, err
-	}
-	name, raw := "chat_template.json", file.ChatTemplate
-	if !given(raw) {
-		name, raw = "tokenizer_config.json", settings["chat_template"]
-	}
-	if !given(raw) {
-		return nil, errors.New("there is no chat template: neither chat_template.jinja nor the key chat_template in chat_template.json or tokenizer_config.json; fetch one of them from the model's repository")
-	}
-	var text string
-	if json.Unmarshal(raw, &text) == nil {
-		return ParseChatTemplate(name, text)
-	}
-	var list []struct {
-		Name     string `json:"name"`
-		Template string `json:"template"`
-	}
-	if json.Unmarshal(raw, &list) == nil {
-		for _, t := range list {
-			if t.Name == "default" {
-				return ParseChatTemplate(name, t.Template)
-			}
-		}
-	}
-	return nil, fmt.Errorf("%s: chat_template is neither a string nor a list with a template named default", name)
 }
 
 // readOptional reads the JSON file name into v, if there is one.

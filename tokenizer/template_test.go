@@ -106,7 +106,16 @@ func TestLoadChatTemplate(t *testing.T) {
 		fsys fstest.MapFS
 		want string // the prompt, or part of the error
 	}{
-		{"jinja first", fstest.MapFS{"chat_template.jinja": file("a"), "chat_template.json": file(`{"chat_template": "b"}`)}, "a"},
+		// As transformers 5.24 has it: 4.49 to 4.51 took the .jinja first.
+		{"json first", fstest.MapFS{"chat_template.jinja": file("a"), "chat_template.json": file(`{"chat_template": "b"}`)}, "b"},
+		{"the processor's before all", fstest.MapFS{"processor_config.json": file(`{"chat_template": "p"}`), "chat_template.json": file(`{"chat_template": "b"}`)}, "p"},
+		{"jinja", fstest.MapFS{"chat_template.jinja": file("a"), "tokenizer_config.json": file(`{"chat_template": "c"}`), "processor_config.json": file(`{"chat_template": null}`)}, "a"},
+		{"jinja with lines of another system", fstest.MapFS{"chat_template.jinja": file("{{ 1 }}\r\n{{ 2 }}\r3")}, "1\n2\n3"},
+		{"others beside it", fstest.MapFS{"chat_template.jinja": file("a"), "additional_chat_templates/tool_use.jinja": file("t")}, "a"},
+		{"default among others", fstest.MapFS{"additional_chat_templates/default.jinja": file("d"), "additional_chat_templates/tool_use.jinja": file("t")}, "d"},
+		{"no default", fstest.MapFS{"additional_chat_templates/tool_use.jinja": file("t")}, "only additional_chat_templates/tool_use.jinja"},
+		{"json beside others", fstest.MapFS{"chat_template.json": file(`{"chat_template": "b"}`), "additional_chat_templates/tool_use.jinja": file("t")}, "put the template into chat_template.jinja"},
+		{"an object", fstest.MapFS{"tokenizer_config.json": file(`{"chat_template": {"default": "d", "rag": "r"}}`)}, "d"},
 		{"then json", fstest.MapFS{"chat_template.json": file(`{"chat_template": "b"}`), "tokenizer_config.json": file(`{"chat_template": "c"}`)}, "b"},
 		{"then the config", fstest.MapFS{"tokenizer_config.json": file(`{"chat_template": "{{ eos_token }}{{ pad_token }}", "eos_token": "<e>", "pad_token": {"content": "<p>"}, "bos_token": null}`)}, "<e><p>"},
 		{"a list", fstest.MapFS{"tokenizer_config.json": file(`{"chat_template": [{"name": "tool", "template": "t"}, {"name": "default", "template": "d"}]}`)}, "d"},
@@ -126,6 +135,20 @@ func TestLoadChatTemplate(t *testing.T) {
 		}
 		if got != test.want && (err == nil || !strings.Contains(got, test.want)) {
 			t.Errorf("%s: %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+// TestTemplateNotes: of two templates that differ it is told which one is used.
+func TestTemplateNotes(t *testing.T) {
+	file := func(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s)} }
+	for text, want := range map[string]int{"a": 0, "b": 1} {
+		c, err := LoadChatTemplateFS(fstest.MapFS{"chat_template.jinja": file("a"), "chat_template.json": file(`{"chat_template": "` + text + `"}`)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(c.Notes) != want || want == 1 && !strings.Contains(c.Notes[0], "chat_template.jinja differs from that of chat_template.json, which is used") {
+			t.Errorf("%s: %q", text, c.Notes)
 		}
 	}
 }
