@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -25,14 +26,17 @@ type Checkpoint struct {
 	dir     string
 	files   []*File
 	tensors map[string]Tensor
+	absent  map[string]string // listed by the index and not there: what is said where it is needed
+
+	Notes []string // which of two files is used
 
 	mu   sync.Mutex
 	used map[string]bool
 }
 
 // OpenCheckpoint maps the checkpoint in the directory dir: model.safetensors,
-// or the shards that model.safetensors.index.json lists. Index and shards must
-// agree tensor by tensor, and the index may name only files in dir itself.
+// or the shards that model.safetensors.index.json lists. Tensors must lie where
+// the index puts them, and it may name only files in dir itself.
 func OpenCheckpoint(dir string) (*Checkpoint, error) {
 	return openCheckpoint(dir, dirStore(dir))
 }
@@ -54,44 +58,24 @@ func OpenCheckpointFile(file string) (*Checkpoint, error) {
 }
 
 func openCheckpoint(dir string, s store) (*Checkpoint, error) {
-	files, err := openFiles(s)
+	f, err := findFiles(s)
 	if err != nil {
 		return nil, fmt.Errorf("open checkpoint %s: %w", dir, err)
 	}
-	return assemble(dir, files)
-}
-
-func openFiles(s store) ([]*File, error) {
-	if err := s.check(); err != nil {
-		return nil, err
-	}
-	index, err := s.read(IndexName)
-	if errors.Is(err, fs.ErrNotExist) {
-		f, err := s.open(SingleName)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("it holds neither %s nor %s; --model takes a directory as Hugging Face ships it", SingleName, IndexName)
-		}
-		if err != nil {
-			return nil, err
-		}
-		return []*File{f}, nil
-	}
+	c, err := assemble(dir, f.files)
 	if err != nil {
 		return nil, err
 	}
-	where, err := parseIndex(index)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.path(IndexName), err)
+	c.Notes = f.notes
+	for name, says := range f.absent {
+		c.absent[CanonicalName(name)] = says
 	}
-	if s.exists(SingleName) && !where.names(SingleName) {
-		return nil, fmt.Errorf("%s does not list %s, which lies beside it; remove the one that is stale", IndexName, SingleName)
-	}
-	return where.open(s)
+	return c, nil
 }
 
 // assemble joins the files' tensors under canonical names.
 func assemble(dir string, files []*File) (*Checkpoint, error) {
-	c := &Checkpoint{dir: dir, files: files, tensors: map[string]Tensor{}, used: map[string]bool{}}
+	c := &Checkpoint{dir: dir, files: files, tensors: map[string]Tensor{}, used: map[string]bool{}, absent: map[string]string{}}
 	for _, f := range files {
 		for _, t := range f.Tensors() {
 			t.Name = CanonicalName(t.Stored)
@@ -111,6 +95,9 @@ func assemble(dir string, files []*File) (*Checkpoint, error) {
 // file, and what was found and wanted.
 func (c *Checkpoint) Tensor(name string, shape ...int) (Tensor, error) {
 	t, ok := c.tensors[name]
+	if !ok && c.absent[name] != "" {
+		return Tensor{}, errors.New(c.absent[name])
+	}
 	if !ok {
 		return Tensor{}, fmt.Errorf("tensor %q is missing from %s; download the checkpoint again, or check that its config.json belongs to it", name, c.where())
 	}
@@ -188,9 +175,16 @@ func (c *Checkpoint) Unused() []string {
 }
 
 // RequireAllUsed is an error that names the tensors which were never asked for,
-// the first few of them, and their file; nil where there are none.
+// the first few of them, and their file; nil where there are none. Leftovers
+// are passed over, and so is an lm_head that an index lists and the shard of a
+// tied model does not hold.
 func (c *Checkpoint) RequireAllUsed() error {
-	extra := c.Unused()
+	for _, name := range sortedKeys(c.absent) {
+		if name != "lm_head.weight" && !Leftover(name) {
+			return errors.New(c.absent[name])
+		}
+	}
+	extra := slices.DeleteFunc(c.Unused(), Leftover)
 	if len(extra) == 0 {
 		return nil
 	}
@@ -244,6 +238,7 @@ type store interface {
 	exists(name string) bool
 	read(name string) ([]byte, error)
 	open(name string) (*File, error)
+	list() ([]string, error) // the names of its files
 }
 
 type fsStore struct {
@@ -271,4 +266,18 @@ func (s fsStore) open(name string) (*File, error) {
 		return nil, err
 	}
 	return NewFile(s.path(name), data)
+}
+
+func (s fsStore) list() ([]string, error) {
+	entries, err := fs.ReadDir(s.fsys, path.Clean(s.dir))
+	return namesOf(entries), err
+}
+
+func namesOf(entries []fs.DirEntry) (names []string) {
+	for _, e := range entries {
+		if !e.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	return names
 }

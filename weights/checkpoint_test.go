@@ -79,7 +79,13 @@ func openShards(t *testing.T, index string) error {
 		if got := strings.Join(c.Names(), " "); got != "a b c" {
 			t.Errorf("names %s", got)
 		}
-		return c.Close()
+		defer c.Close()
+		for _, name := range c.Names() {
+			if _, err := c.Tensor(name); err != nil {
+				t.Error(err)
+			}
+		}
+		return c.RequireAllUsed()
 	}
 	// Within a file system the answer is the same.
 	if _, fserr := OpenCheckpointFS(os.DirFS(dir), "."); fserr == nil {
@@ -93,6 +99,18 @@ func TestOpenCheckpointShards(t *testing.T) {
 	if err := openShards(t, `{"metadata":{"total_size":12},"weight_map":{"a":`+s1+`,"b":`+s1+`,"c":`+s2+`}}`); err != nil {
 		t.Fatal(err)
 	}
+	for name, index := range map[string]string{
+		"no metadata":        `{"weight_map":{"a":` + s1 + `,"b":` + s1 + `,"c":` + s2 + `}}`,
+		"unlisted":           `{"weight_map":{"a":` + s1 + `,"c":` + s2 + `}}`, // transformers reads whole shards
+		"a tied lm_head":     `{"weight_map":{"a":` + s1 + `,"b":` + s1 + `,"c":` + s2 + `,"lm_head.weight":` + s2 + `}}`,
+		"frequencies":        `{"weight_map":{"a":` + s1 + `,"b":` + s1 + `,"c":` + s2 + `,"model.rotary_emb.inv_freq":` + s2 + `,"visual.rotary_pos_emb.inv_freq":` + s1 + `}}`,
+		"other keys beside":  `{"metadata":{"total_size":"12","total_parameters":3},"format":"pt","weight_map":{"a":` + s1 + `,"c":` + s2 + `}}`,
+		"metadata of a kind": `{"metadata":null,"weight_map":{"a":` + s1 + `,"c":` + s2 + `}}`,
+	} {
+		if err := openShards(t, index); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 	for name, c := range map[string]struct {
 		index string
 		want  []string
@@ -104,7 +122,6 @@ func TestOpenCheckpointShards(t *testing.T) {
 		"missing":      {`{"weight_map":{"a":` + s1 + `,"b":` + s1 + `,"c":` + s2 + `,"d":"s3.safetensors"}}`, []string{"s3.safetensors", "missing", `"d"`}},
 		"directory":    {`{"weight_map":{"a":"dir.safetensors"}}`, []string{"dir.safetensors"}},
 		"absent":       {`{"weight_map":{"a":` + s1 + `,"b":` + s1 + `,"c":` + s2 + `,"d":` + s2 + `}}`, []string{`"d"`, "s2.safetensors", "does not hold"}},
-		"unlisted":     {`{"weight_map":{"a":` + s1 + `,"c":` + s2 + `}}`, []string{`"b"`, "s1.safetensors", "does not list"}},
 		"elsewhere":    {`{"weight_map":{"a":` + s1 + `,"b":` + s2 + `,"c":` + s2 + `}}`, []string{`"b"`, "s1.safetensors", "s2.safetensors"}},
 		"traversal":    {`{"weight_map":{"a":"../../../../etc/passwd"}}`, []string{"../../../../etc/passwd", "plain"}},
 		"dots":         {`{"weight_map":{"a":"../x.safetensors"}}`, []string{"../x.safetensors", "plain"}},
@@ -136,13 +153,61 @@ func TestOpenCheckpointRefuses(t *testing.T) {
 	both := t.TempDir()
 	put(t, filepath.Join(both, SingleName), encoded(t, nil, f32("a", 1)))
 	put(t, filepath.Join(both, IndexName), []byte(`{"weight_map":{"a":"s1.safetensors"}}`))
-	_, err = OpenCheckpoint(both)
-	wantError(t, err, IndexName, SingleName, "stale")
+	c, err := OpenCheckpoint(both) // as transformers: the shards are not looked at
+	if err != nil || len(c.Notes) != 1 || !strings.Contains(c.Notes[0], "model.safetensors is used, and not the shards of model.safetensors.index.json") {
+		t.Errorf("%v, %+v", err, c)
+	}
+	put(t, filepath.Join(both, IndexName), []byte(`{"weight_map":{"a":"model.safetensors"}}`))
+	if c, err = OpenCheckpoint(both); err != nil || len(c.Notes) != 0 {
+		t.Errorf("%v, %+v", err, c)
+	}
 
 	twice := t.TempDir()
 	put(t, filepath.Join(twice, SingleName), encoded(t, nil, f32("visual.a", 1), f32("model.visual.a", 1)))
 	_, err = OpenCheckpoint(twice)
 	wantError(t, err, `"visual.a"`, `"model.visual.a"`, "same tensor")
+}
+
+// TestVariants: weights under the name of a variant alone are found; of several none is guessed, and what else lies there is named.
+func TestVariants(t *testing.T) {
+	one := encoded(t, nil, f32("a", 1))
+	for name, c := range map[string]struct {
+		files []string
+		want  string // the note, or part of the error
+	}{
+		"single":  {[]string{"model.fp16.safetensors"}, "the weights are a variant's, model.fp16.safetensors"},
+		"shards":  {[]string{"model.safetensors.index.bf16.json", "model.bf16-00001-of-00001.safetensors"}, "the weights are a variant's, model.safetensors.index.bf16.json"},
+		"several": {[]string{"model.fp16.safetensors", "model.bf16.safetensors"}, "several variants"},
+		"adapter": {[]string{"adapter_model.safetensors"}, "--adapter"},
+		"pickle":  {[]string{"pytorch_model.bin"}, "but pytorch_model.bin"},
+		"gguf":    {[]string{"model-Q4_K_M.gguf", "mmproj.gguf"}, "but mmproj.gguf, model-Q4_K_M.gguf"},
+		"nothing": {nil, "--model takes a directory as Hugging Face ships it"},
+	} {
+		dir := t.TempDir()
+		for _, file := range c.files {
+			data := one
+			if strings.HasSuffix(file, ".json") {
+				data = []byte(`{"weight_map": {"a": "model.bf16-00001-of-00001.safetensors"}}`)
+			}
+			put(t, filepath.Join(dir, file), data)
+		}
+		says := ""
+		got, err := OpenCheckpoint(dir)
+		switch {
+		case err != nil:
+			says = err.Error()
+		case len(got.Names()) != 1:
+			t.Errorf("%s: %v", name, got.Names())
+		default:
+			says = strings.Join(got.Notes, " ")
+		}
+		if !strings.Contains(says, c.want) {
+			t.Errorf("%s: %q, want %q", name, says, c.want)
+		}
+		if _, fserr := OpenCheckpointFS(os.DirFS(dir), "."); (fserr == nil) != (err == nil) {
+			t.Errorf("%s: %v, within a file system %v", name, err, fserr)
+		}
+	}
 }
 
 func TestOpenCheckpointFS(t *testing.T) {

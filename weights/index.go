@@ -3,7 +3,6 @@ package weights
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"sort"
@@ -56,52 +55,6 @@ func (x shardIndex) names(file string) bool {
 	return false
 }
 
-// open opens every shard and makes sure that the index and the shards list the
-// same tensors in the same places.
-func (x shardIndex) open(s store) (files []*File, err error) {
-	defer func() {
-		if err != nil {
-			for _, f := range files {
-				_ = f.Close() // what went wrong first is what matters
-			}
-			files = nil
-		}
-	}()
-	shards := map[string]string{} // file -> a tensor it should hold
-	for name, file := range x {
-		if first, ok := shards[file]; !ok || name < first {
-			shards[file] = name
-		}
-	}
-	opened := map[string]*File{}
-	for _, file := range sortedKeys(shards) {
-		f, err := s.open(file)
-		if errors.Is(err, fs.ErrNotExist) {
-			return files, fmt.Errorf("shard %s is missing (%s puts tensor %q in it); download it", s.path(file), IndexName, shards[file])
-		}
-		if err != nil {
-			return files, err
-		}
-		files = append(files, f)
-		opened[file] = f
-		for _, t := range f.Tensors() {
-			if x[t.Name] == "" {
-				return files, fmt.Errorf("%s holds tensor %q, which %s does not list; download both again", f.Path(), t.Name, IndexName)
-			}
-			if x[t.Name] != file {
-				return files, fmt.Errorf("%s holds tensor %q, which %s puts in %s; download both again", f.Path(), t.Name, IndexName, x[t.Name])
-			}
-		}
-	}
-	for _, name := range sortedKeys(x) {
-		f := opened[x[name]]
-		if _, ok := f.index[name]; !ok {
-			return files, fmt.Errorf("%s puts tensor %q in %s, which does not hold it; download the shard again", IndexName, name, f.Path())
-		}
-	}
-	return files, nil
-}
-
 // dirStore is a checkpoint directory on disk.
 type dirStore string
 
@@ -123,6 +76,11 @@ func (d dirStore) exists(name string) bool {
 func (d dirStore) read(name string) ([]byte, error) { return disk.Read(d.path(name), disk.JSONLimit) }
 
 func (d dirStore) open(name string) (*File, error) { return Open(d.path(name)) }
+
+func (d dirStore) list() ([]string, error) {
+	entries, err := os.ReadDir(string(d))
+	return namesOf(entries), err
+}
 
 func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
