@@ -3,6 +3,7 @@ package weights
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -187,4 +188,29 @@ func FuzzHeader(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestSubByteTypes: a file with any type of safetensors opens, and a shape that is no whole number of bytes is refused.
+func TestSubByteTypes(t *testing.T) {
+	file := func(dtype, shape string, n int) []byte {
+		h := fmt.Sprintf(`{"a":{"dtype":%q,"shape":%s,"data_offsets":[0,%d]}}`, dtype, shape, n)
+		return append(append(binary.LittleEndian.AppendUint64(nil, uint64(len(h))), h...), make([]byte, n)...)
+	}
+	for dtype, n := range map[string]int{"F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "F8_E8M0": 8, "C64": 64, "F8_E4M3": 8, "U64": 64} {
+		f, err := NewFile("f", file(dtype, "[2,4]", n))
+		if err != nil {
+			t.Errorf("%s: %v", dtype, err)
+			continue
+		}
+		if x := f.Tensors()[0]; x.Len() != 8 || len(x.Data) != n {
+			t.Errorf("%s: %v", dtype, x)
+		}
+		if s, err := Statistics(f.Tensors()[0]); (err == nil) != f.Tensors()[0].DType.HasStatistics() || err == nil && s.Count != 8 {
+			t.Errorf("%s: %v %v", dtype, s, err)
+		}
+	}
+	_, err := NewFile("f", file("F4", "[3]", 2))
+	wantError(t, err, "F4", "no whole number of bytes")
+	_, err = NewFile("f", file("F4", "[8]", 8))
+	wantError(t, err, "need 4 bytes")
 }

@@ -30,8 +30,8 @@ func Statistics(t Tensor) (Stats, error) {
 	finite := 0
 	all, buf := make([]float64, block), make([]float64, 0, block)
 	size := t.DType.Size()
-	if size == 0 {
-		return s, fmt.Errorf("%s: tensor %q: dtype %q is unknown", t.File, t.Name, string(t.DType))
+	if !t.DType.HasStatistics() {
+		return s, fmt.Errorf("%s: tensor %q: there are no statistics of dtype %q", t.File, t.Name, string(t.DType))
 	}
 	s.Min, s.Max = math.Inf(1), math.Inf(-1)
 	for data := t.Data; len(data) > 0; {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"text/tabwriter"
@@ -19,10 +20,13 @@ type inspectFlags struct {
 func inspectCommand() *cobra.Command {
 	var f inspectFlags
 	cmd := &cobra.Command{
-		Use:   "inspect [DIR]",
+		Use:   "inspect [DIR|FILE]",
 		Short: "show a model's configuration, parameters and tensors",
 		Long: `Shows the configuration, the parameters by part, and every tensor with its type, shape, digest and statistics.
-Without DIR it shows the embedded demonstration model.`,
+Without DIR it shows the embedded demonstration model.
+
+It shows any safetensors checkpoint, or one file of it: also another kind of model, a quantised one, an adapter, one with
+tensors that Qwen2-VL has no place for, and says why loupe cannot run it.`,
 		Example: `  loupe inspect Qwen2-VL-2B-Instruct
   loupe inspect --quick --json`,
 		Args: usageArgs(cobra.MaximumNArgs(1)),
@@ -41,12 +45,7 @@ func (f *inspectFlags) run(cmd *cobra.Command, args []string) error {
 		}
 		f.model.model = args[0]
 	}
-	m, err := f.model.load(cmd)
-	if err != nil {
-		return err
-	}
-	defer m.Close()
-	report, err := trace.Inspect(cmd.Context(), m, !f.quick)
+	report, err := f.inspect(cmd)
 	if err != nil {
 		return err
 	}
@@ -56,23 +55,48 @@ func (f *inspectFlags) run(cmd *cobra.Command, args []string) error {
 	return printInspection(report)
 }
 
+// inspect looks at the model, or at the tensors of one that loupe cannot run.
+func (f *inspectFlags) inspect(cmd *cobra.Command) (*trace.Inspection, error) {
+	m, err := f.model.load(cmd)
+	if err == nil {
+		defer m.Close()
+		return trace.Inspect(cmd.Context(), m, !f.quick)
+	}
+	var usage usageError
+	if f.model.model == "" || f.model.options.Adapter != "" || f.model.options.Head != "" || errors.As(err, &usage) {
+		return nil, err
+	}
+	report, lookErr := trace.InspectFiles(cmd.Context(), f.model.model, err, !f.quick)
+	if lookErr != nil {
+		return nil, err // what is wrong with the model says more
+	}
+	fmt.Fprintln(os.Stderr, "note: loupe cannot run this checkpoint: "+oneLine(err.Error()))
+	return report, nil
+}
+
 func printInspection(r *trace.Inspection) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(w, "model\t%s\n", r.Model)
 	for _, p := range r.Parts {
 		fmt.Fprintf(w, "%s\t%d parameters\t%d bytes\n", p.Name, p.Parameters, p.Bytes)
 	}
-	fmt.Fprintf(w, "kernels\t%s\n", r.Kernels)
-	fmt.Fprintf(w, "precision\t%s\n", r.Precision)
+	if r.CannotRun == "" {
+		fmt.Fprintf(w, "kernels\t%s\n", r.Kernels)
+		fmt.Fprintf(w, "precision\t%s\n", r.Precision)
+	} else {
+		fmt.Fprintf(w, "cannot run\t%s\n", oneLine(r.CannotRun))
+	}
 	if r.Digest != "" {
 		fmt.Fprintf(w, "digest\t%s\n", r.Digest)
 	}
 	fmt.Fprintln(w)
-	config, err := json.MarshalIndent(r.Config, "", "  ")
-	if err != nil {
-		return err
+	if r.Config != nil {
+		config, err := json.MarshalIndent(r.Config, "", "  ")
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "config\n%s\n\n", config)
 	}
-	fmt.Fprintf(w, "config\n%s\n\n", config)
 	fmt.Fprintln(w, "tensor\tdtype\tshape\tmin\tmax\tmean\tstd\tsha256")
 	for _, t := range r.Tensors {
 		fmt.Fprintf(w, "%s\t%s\t%v", t.Name, t.DType, t.Shape)

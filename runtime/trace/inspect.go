@@ -11,14 +11,19 @@ import (
 
 // Inspection is what a checkpoint consists of.
 type Inspection struct {
-	Model   string `json:"model"`
-	Kernels string `json:"kernels"`
+	Model string `json:"model"`
+	// CannotRun says why loupe cannot run the checkpoint; "" where it can.
+	CannotRun string `json:"cannot_run,omitempty"`
+	// Notes are what the model says when it is loaded.
+	Notes   []string `json:"notes,omitempty"`
+	Kernels string   `json:"kernels"`
 	// Precision is that of the linear maps: what the model was quantised to, if it was.
-	Precision string          `json:"precision"`
-	Config    *weights.Config `json:"config"`
-	Parts     []Part          `json:"parts"`
-	Digest    string          `json:"digest,omitempty"` // over the lines "name dtype shape digest" of all tensors
-	Tensors   []TensorInfo    `json:"tensors"`
+	Precision string `json:"precision"`
+	// Config is config.json: as loupe reads it (*weights.Config), or the object that it holds where it cannot be run.
+	Config  any          `json:"config"`
+	Parts   []Part       `json:"parts"`
+	Digest  string       `json:"digest,omitempty"` // over the lines "name dtype shape digest" of all tensors
+	Tensors []TensorInfo `json:"tensors"`
 }
 
 // Part is the size of one part of the model.
@@ -41,7 +46,7 @@ type TensorInfo struct {
 // Inspect lists a model's tensors; with full set it reads every byte for digests and statistics.
 func Inspect(ctx context.Context, m *loupe.Model, full bool) (out *Inspection, err error) {
 	defer weights.CatchFaults(&err)()
-	r := &Inspection{Model: m.Name(), Kernels: m.KernelPath(), Precision: m.Settings().Precision, Config: m.Config}
+	r := &Inspection{Model: m.Name(), Kernels: m.KernelPath(), Precision: m.Settings().Precision, Config: m.Config, Notes: m.Notes}
 	var digests []weights.TensorDigest
 	linears := map[string]*tensor.Linear{m.Decoder.LMHead.Name: m.Decoder.LMHead}
 	for _, l := range m.Linears() {
@@ -51,17 +56,12 @@ func Inspect(ctx context.Context, m *loupe.Model, full bool) (out *Inspection, e
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		info := TensorInfo{Name: t.Name, DType: t.DType, Shape: t.Shape, File: t.File}
-		if full {
-			info.SHA256 = t.SHA256()
-			stats, err := weights.Statistics(t)
-			if err != nil {
-				return nil, err
-			}
-			info.Stats = &stats
-			digests = append(digests, weights.TensorDigest{Name: t.Name, DType: t.DType, Shape: t.Shape, SHA256: info.SHA256})
+		info, digest, err := look(t, full)
+		if err != nil {
+			return nil, err
 		}
 		r.Tensors = append(r.Tensors, info)
+		digests = append(digests, digest)
 		r.count(partOf(t.Name), parameters(t, linears), len(t.Data))
 	}
 	if full {
@@ -81,8 +81,11 @@ func partOf(name string) string {
 		return "embedding"
 	case strings.HasPrefix(name, "lm_head."):
 		return "lm_head"
+	case strings.HasPrefix(name, "model."):
+		return "decoder"
 	}
-	return "decoder"
+	part, _, _ := strings.Cut(name, ".")
+	return part
 }
 
 // parameters is how many numbers of the model a tensor holds: quantised weights are padded, and their scales count as none.
