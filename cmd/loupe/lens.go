@@ -193,7 +193,7 @@ func (f *lensFlags) other(than *loupe.Model, in loupe.Input) (m *loupe.Model, p 
 		return nil, nil, err
 	}
 	if dir != f.model.model { // whose notes are told already
-		tell(m)
+		m, _ = told(m, nil)
 	}
 	if p, err = m.Prepare(in); err != nil {
 		m.Close()
