@@ -3,16 +3,21 @@ package jpeg
 // planes are the components at the picture's size.
 func (d *decoder) planes() ([][]byte, error) {
 	planes := make([][]byte, len(d.comps))
+	smooths := d.smooths()
 	for i, c := range d.comps {
 		if err := d.ctx.Err(); err != nil {
 			return nil, err
 		}
+		var smooth *smoother
+		if smooths {
+			smooth = d.newSmoother(c)
+		}
 		if len(d.comps) == 1 {
 			c.width, c.height = d.width, d.height // one component's sampling means nothing
-			planes[i] = c.plane()
+			planes[i] = c.plane(smooth)
 			continue
 		}
-		planes[i] = upsample(c.plane(), c.width, c.height, d.hMax/int(c.h), d.vMax/int(c.v), d.width, d.height)
+		planes[i] = upsample(c.plane(smooth), c.width, c.height, d.hMax/int(c.h), d.vMax/int(c.v), d.width, d.height)
 		c.coef = nil
 	}
 	return planes, nil

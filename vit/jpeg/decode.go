@@ -63,8 +63,10 @@ type decoder struct {
 	adobe     bool
 	transform byte
 	scanned   bool
-	scans     int // read so far
-	visits    int // blocks of all of them
+	complete  bool // the first scan of a sequential file had all components
+	scans     int  // read so far
+	visits    int  // blocks of all of them
+	lastGood  int  // the row of MCUs in which data were last there
 }
 
 // component is one colour plane.
@@ -75,6 +77,8 @@ type component struct {
 	height       int
 	quant        *[64]uint16 // as it was at the component's first scan
 	coef         []int16     // 64 a block, natural order
+	known        progress    // of a progressive file
+	before       progress    // known before the component's last scan
 }
 
 // The markers that the decoder tells apart.
@@ -205,6 +209,7 @@ func (d *decoder) frame(seg []byte) error {
 		if c.h < 1 || c.h > 4 || c.v < 1 || c.v > 4 || c.tq > 3 {
 			return fmt.Errorf("component %d has sampling %dx%d and quantiser %d, which no JPEG has", i+1, c.h, c.v, c.tq)
 		}
+		c.known, c.before = unknown, unknown
 		d.hMax, d.vMax = max(d.hMax, int(c.h)), max(d.vMax, int(c.v))
 		d.comps = append(d.comps, c)
 	}

@@ -1,7 +1,8 @@
 package jpeg
 
-// plane transforms a component's blocks to samples, (height, width).
-func (c *component) plane() []byte {
+// plane transforms a component's blocks to samples, (height, width), after estimating coefficients that were not sent where
+// smooth is not nil.
+func (c *component) plane(smooth *smoother) []byte {
 	out := make([]byte, c.width*c.height)
 	if c.quant == nil { // in no scan: mid gray
 		for i := range out {
@@ -12,7 +13,12 @@ func (c *component) plane() []byte {
 	var samples [64]byte
 	for by := 0; 8*by < c.height; by++ {
 		for bx := 0; 8*bx < c.width; bx++ {
-			idct(&samples, (*[64]int16)(c.coef[64*(by*c.blocksX+bx):]), c.quant)
+			block := (*[64]int16)(c.coef[64*(by*c.blocksX+bx):])
+			if smooth != nil {
+				estimated := smooth.block(bx, by)
+				block = &estimated
+			}
+			idct(&samples, block, c.quant)
 			w := min(8, c.width-8*bx)
 			for y := range min(8, c.height-8*by) {
 				copy(out[(8*by+y)*c.width+8*bx:][:w], samples[8*y:8*y+w])

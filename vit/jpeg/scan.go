@@ -44,6 +44,15 @@ func (d *decoder) scan(seg []byte) error {
 	if err := d.countScan(s.comps); err != nil {
 		return err
 	}
+	if d.progressive {
+		for _, c := range s.comps {
+			c.sent(s.ss, s.se, s.al, d.scans)
+		}
+	} else if d.scans == 1 {
+		d.complete = len(s.comps) == len(d.comps)
+	} else if d.complete {
+		return errors.New("a second scan over a picture that is complete")
+	}
 	s.restart = d.interval
 	return s.run()
 }
@@ -137,6 +146,7 @@ func (s *scan) run() error {
 				return err
 			}
 			for x := range w {
+				s.good(y / int(c.v))
 				s.beforeMCU()
 				s.block(0, c, x, y)
 				s.afterMCU()
@@ -156,6 +166,7 @@ func (s *scan) run() error {
 			return err
 		}
 		for mx := range s.d.mcusX {
+			s.good(my)
 			s.beforeMCU()
 			for i, c := range s.comps {
 				for y := range int(c.v) {
@@ -168,6 +179,13 @@ func (s *scan) run() error {
 		}
 	}
 	return nil
+}
+
+// good notes the row of MCUs up to which there are data.
+func (s *scan) good(row int) {
+	if !s.short {
+		s.d.lastGood = row
+	}
 }
 
 func (s *scan) beforeMCU() {
