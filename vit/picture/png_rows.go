@@ -72,12 +72,23 @@ func (p *pngFile) pixels(ctx context.Context, data *pngData) (Image, error) {
 			}
 		}
 	}
-	// The checksum of all rows comes next, unless there are more rows, or the file ends.
-	var more [1]byte
-	if _, err := io.ReadFull(z, more[:]); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+	if err := readAndCheck(z, nil); err != nil {
 		return img, damaged(fmt.Errorf("behind the image data: %w", err))
 	}
 	return img, nil
+}
+
+// readAndCheck fills out from a zlib stream, and looks at what follows as zlib does when its output is full: a checksum must
+// be right and a code one that exists, but more data, or the end of the file, do not matter.
+func readAndCheck(z io.Reader, out []byte) error {
+	if _, err := io.ReadFull(z, out); err != nil {
+		return err
+	}
+	var more [1]byte
+	if _, err := io.ReadFull(z, more[:]); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	return nil
 }
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }

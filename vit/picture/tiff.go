@@ -234,10 +234,14 @@ func (t *tiffFile) supported() error {
 		return errors.New("its compressed numbers are of 32 bits or signed with the highest byte first, which the reference reads the wrong way round")
 	case t.planar && t.samples > 1 && t.bits != 8 && (t.compression == tiffRaw || t.bits != 16):
 		return fmt.Errorf("separate planes of %d bits are not supported", t.bits)
-	case t.planar && t.samples > 1 && t.compression == tiffRaw && t.photo != cmykSamples && t.photo != rgbSamples, t.planar && t.compression == tiffRaw && slices.Contains(t.extra, 1):
-		return errors.New("such samples in separate planes are not supported")
+	case t.planar && t.samples > 3 && (t.compression == tiffRaw || t.tags[tagTileWidth].data == nil) && (len(t.extra) > 1 || t.photo == cmykSamples && len(t.extra) > 0 || slices.Contains(t.extra, 0)):
+		return errors.New("planes beside those of the colours and of alpha, which the reference cannot read either")
+	case t.planar && t.samples > 1 && t.compression == tiffRaw && (t.photo != cmykSamples && t.photo != rgbSamples || slices.Contains(t.extra, 1)):
+		return errors.New("such samples in separate planes that are not compressed are not supported")
 	case t.planar && t.samples == 1 && t.compression == tiffRaw && (t.bits != 8 && t.bits != 1 || t.photo == whiteIsZero || t.lowFirst):
 		return errors.New("one sample in a plane of its own, which the reference misreads")
+	case t.lowFirst && t.compression == tiffRaw && (t.photo == whiteIsZero && t.bits == 8 || t.photo == paletteSamples && t.bits < 8):
+		return errors.New("such samples with the lowest bit first that are not compressed, which the reference cannot read either")
 	}
 	if t.photo == paletteSamples {
 		return t.readColorMap()

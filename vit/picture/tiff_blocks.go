@@ -59,7 +59,8 @@ func (t *tiffFile) blocks(ctx context.Context, img Image, l Limits) error {
 	planes := 1
 	if t.planar && t.samples >= 3 { // of gray and alpha only the gray is needed
 		planes = 3
-		if t.photo == cmykSamples || len(t.extra) > 0 && t.extra[0] == 1 {
+		unsaid := t.samples == 4 && t.extra == nil && t.compression != tiffRaw // libtiff takes it for multiplied in
+		if t.photo == cmykSamples || unsaid || len(t.extra) > 0 && t.extra[0] == 1 {
 			planes, fourth = 4, make([]byte, t.w*t.h)
 		}
 	}

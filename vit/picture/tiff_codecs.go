@@ -39,7 +39,7 @@ func (r *tiffReader) inflate(data []byte, w, h, stride int) ([]byte, error) {
 			return nil, err
 		}
 		defer z.Close()
-		if _, err := io.ReadFull(z, out); err != nil {
+		if err := readAndCheck(z, out); err != nil {
 			return nil, err
 		}
 		return out, r.accumulate(out, w, stride)

@@ -58,7 +58,7 @@ def lzw(data, width, msb=False, early=0):
                 acc >>= 8
                 n -= 8
 
-    size, table, prefix = width + 1, {bytes([i]): i for i in range(clear)}, b""
+    size, table, prefix = width + 1, {bytes([i]): i for i in range(min(clear, 256))}, b""
     following = end + 1
     emit(clear, size)
     for byte in data:
@@ -72,7 +72,7 @@ def lzw(data, width, msb=False, early=0):
             size += 1
         if size > 12 or following >= 4093:
             emit(clear, min(size, 12))
-            size, table, following = width + 1, {bytes([i]): i for i in range(clear)}, end + 1
+            size, table, following = width + 1, {bytes([i]): i for i in range(min(clear, 256))}, end + 1
         prefix = bytes([byte])
     if prefix:
         emit(table[prefix], size)

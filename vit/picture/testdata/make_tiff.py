@@ -75,7 +75,7 @@ def page(values, photometric, depth=8, how="none", order="<", rows=4, tile=0, pr
     out = {256: w, 257: h, 258: [depth] * samples, 259: CODES[how], 262: photometric, 277: samples, 284: planar}
     if predictor != 1:
         out[317] = predictor
-    planes = [values[:, :, c] for c in range(samples)] if planar == 2 else [values]
+    planes = [values[:, :, c] for c in range(samples)] if planar == 2 and values.ndim == 3 else [values]
     if tile:
         out |= {322: tile, 323: tile}
         padded = [np.pad(p, [(0, -h % tile), (0, -w % tile)] + [(0, 0)] * (p.ndim - 2), "edge") for p in planes]
