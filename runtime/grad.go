@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels/tensor"
@@ -15,7 +16,7 @@ import (
 // from text.
 type GradTarget struct {
 	Score bool   // a target of the score head, in its own units and before it is clamped; else of the tokens
-	Name  string // of the head's target; "": the first
+	Name  string // of the head's target; "": see [Model.HeadTarget]
 	Token int    // whose logit; -1: the likeliest
 	// LogProb asks for the natural logarithm of the token's probability, log_softmax(logits)[Token], and not for its logit.
 	LogProb bool
@@ -76,10 +77,7 @@ func (m *Model) gradients(ctx context.Context, p *Prompt, target GradTarget, pro
 // checkGrad refuses a target that the model or the prompt does not have.
 func (m *Model) checkGrad(t GradTarget, p *Prompt) error {
 	if t.Score {
-		if err := m.needHead(); err != nil {
-			return err
-		}
-		_, err := m.headTarget(t.Name)
+		_, err := m.HeadTarget(t.Name)
 		return err
 	}
 	tokens := []int{t.Token}
@@ -97,17 +95,20 @@ func (m *Model) checkGrad(t GradTarget, p *Prompt) error {
 	return nil
 }
 
-// headTarget is the number of a target of the head.
-func (m *Model) headTarget(name string) (int, error) {
+// HeadTarget is the number of a target of the score head by its name; "" is the one that stands for the score: that of the
+// name "score", or where there is none the first. A name that the head does not have is an error.
+func (m *Model) HeadTarget(name string) (int, error) {
+	if err := m.needHead(); err != nil {
+		return 0, err
+	}
+	names := m.Targets()
 	if name == "" {
-		return 0, nil
+		return max(0, slices.Index(names, "score")), nil
 	}
-	for i, t := range m.Targets() {
-		if t == name {
-			return i, nil
-		}
+	if i := slices.Index(names, name); i >= 0 {
+		return i, nil
 	}
-	return 0, fmt.Errorf("--grad score:%s: the score head has no such target; it has %q", name, m.Targets())
+	return 0, fmt.Errorf("score:%s: the score head has no such target; it has %s", name, strings.Join(names, ", "))
 }
 
 // differentiate runs forward to the target and sets its gradient. Unless all is set only those logits are computed that the
@@ -121,7 +122,7 @@ func (m *Model) differentiate(r *tensor.Run, p *Prompt, target GradTarget, all b
 	if target.Score {
 		z := m.Head.Forward(r, m.headInput(r, f, h))
 		if r.Err() == nil {
-			i, _ := m.headTarget(target.Name) // checkGrad found it
+			i, _ := m.HeadTarget(target.Name) // checkGrad found it
 			z.Grad[i] = float32(m.Head.Config.Targets[i].Std)
 		}
 		return

@@ -11,7 +11,7 @@ import (
 
 // Score is what the score head says of a prompt's pictures.
 type Score struct {
-	Score   float64  // the first target's value, clamped to its range
+	Score   float64  // the value of the target named score, or without one of the first, clamped to its range
 	Targets []Target // in the order of score_head.json
 }
 
@@ -85,8 +85,9 @@ func (m *Model) scoreCaptured(ctx context.Context, p *probe) (s *Score, err erro
 		v, clamped := m.Head.Value(i, out.Row(0)[i])
 		s.Targets = append(s.Targets, Target{Name: t.Name, Output: out.Row(0)[i], Value: v, Clamped: clamped})
 	}
-	s.Score = s.Targets[0].Clamped
-	return s, nil
+	i, err := m.HeadTarget("")
+	s.Score = s.Targets[i].Clamped
+	return s, err
 }
 
 // rows is everything that was captured, one below the other; in a dry run it is one row.

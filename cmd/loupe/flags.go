@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -69,6 +70,9 @@ func (f *modelFlags) check(cmd *cobra.Command) error {
 		if n, _ := cmd.Flags().GetInt(name); cmd.Flags().Changed(name) && n < 1 {
 			return fmt.Errorf("--%s is %d; give a number above 0", name, n)
 		}
+	}
+	if fps, err := cmd.Flags().GetFloat64("fps"); err == nil && cmd.Flags().Changed("fps") && fps == 0 {
+		return errors.New("--fps is 0; give a number above 0, or leave it away for every frame")
 	}
 	return f.options.Validate()
 }

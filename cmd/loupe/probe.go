@@ -68,6 +68,9 @@ func (f *lensFlags) probe(cmd *cobra.Command, m *loupe.Model) (report.Found, err
 		r := records[i]
 		r.Critique = "" // the answer stays out of the prompt
 		l, err := r.Lesson(cmd.Context(), m)
+		if err == nil && (l.Prompt.Images == nil || len(l.Prompt.Images.Grids) != 1) {
+			err = fmt.Errorf("%s: a probe asks about one picture, and this record has another number of them; take it out", r.Where)
+		}
 		return l.Prompt, err
 	}
 	found, err := lens.Probe(cmd.Context(), m, set)

@@ -76,7 +76,11 @@ func (w *watch) scored(outputs []float32) error {
 		value, clamped := m.Head.Value(i, outputs[i])
 		s.Targets = append(s.Targets, loupe.Target{Name: t.Name, Output: outputs[i], Value: value, Clamped: clamped})
 	}
-	s.Score = s.Targets[0].Clamped
+	of, err := m.HeadTarget("")
+	if err != nil {
+		return err
+	}
+	s.Score = s.Targets[of].Clamped
 	if err := w.send(Event{Name: "score", Score: w.run.score(s)}); err != nil {
 		return err
 	}

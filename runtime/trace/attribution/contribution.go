@@ -71,7 +71,7 @@ func linearTarget(m *loupe.Model, t *loupe.GradTarget) (int, error) {
 	if len(m.Head.Config.Hidden) > 0 {
 		return 0, fmt.Errorf("the score head has hidden layers, so that its score is no sum over patches; use relevance or integrated")
 	}
-	return headTarget(m, t.Name)
+	return m.HeadTarget(t.Name)
 }
 
 // headRows are the rows that the score head reads, a tensor for each pass.

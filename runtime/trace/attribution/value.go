@@ -11,15 +11,22 @@ import (
 )
 
 // Resolve makes a target definite: nil is the score where the model has a head, else the likeliest next token's logit, and
-// a likeliest token is looked up once, so that every run explains the same number.
+// a likeliest token is looked up once, so that every run explains the same number. A score has the name of its target, but for
+// the one of the name "score".
 func Resolve(ctx context.Context, m *loupe.Model, p *loupe.Prompt, t *loupe.GradTarget) (loupe.GradTarget, error) {
 	if t == nil {
 		t = &loupe.GradTarget{Score: m.Head != nil, Token: -1}
 	}
 	out := *t
 	if out.Score {
-		_, err := headTarget(m, out.Name)
-		return out, err
+		i, err := m.HeadTarget(out.Name)
+		if err != nil {
+			return out, err
+		}
+		if out.Name = m.Targets()[i]; out.Name == "score" {
+			out.Name = "" // as it is told
+		}
+		return out, nil
 	}
 	for _, id := range append([]int{out.Token}, tokenOf(out.Minus)...) {
 		if vocab := m.Config.Text.VocabSize; id >= vocab {
@@ -43,19 +50,6 @@ func tokenOf(id *int) []int {
 		return nil
 	}
 	return []int{*id}
-}
-
-// headTarget is the number of a target of the model's head; "" is the first.
-func headTarget(m *loupe.Model, name string) (int, error) {
-	if m.Head == nil {
-		return 0, fmt.Errorf("model %s has no score head; name one with --head, or explain a logit", m.Name())
-	}
-	for i, n := range m.Targets() {
-		if name == "" || n == name {
-			return i, nil
-		}
-	}
-	return 0, fmt.Errorf("the score head has no target %q; it has %s", name, strings.Join(m.Targets(), ", "))
 }
 
 // targetRow is the position of the prompt after which the target's token comes.
@@ -114,7 +108,7 @@ func Value(ctx context.Context, m *loupe.Model, p *loupe.Prompt, t loupe.GradTar
 		if err != nil {
 			return 0, err
 		}
-		i, err := headTarget(m, t.Name)
+		i, err := m.HeadTarget(t.Name)
 		if err != nil {
 			return 0, err
 		}
