@@ -14,6 +14,7 @@ type Model struct {
 	Embed  kernels.Matrix // (vocab_size, hidden_size)
 	// EmbedGrad is the gradient of Embed to add to, dense; nil where it does not learn.
 	EmbedGrad []float32
+	EmbedLoRA *tensor.EmbeddingLoRA // nil for none
 	Layers    []*Layer
 	Norm      *tensor.Norm
 	LMHead    *tensor.Linear // the embedding itself where the checkpoint ties them
@@ -46,7 +47,7 @@ type Vision struct {
 
 // EmbedTokens looks up ids, whose first stands at position r.FirstRow, and places the vision rows that fall among them.
 func (m *Model) EmbedTokens(r *tensor.Run, ids []int, vision []Vision) tensor.Tensor {
-	x := r.Tap(tensor.At("model.embed_tokens", ""), r.Gather(m.Embed, m.EmbedGrad, ids))
+	x := r.Tap(tensor.At("model.embed_tokens", ""), r.Embedding(m.Embed, m.EmbedGrad, m.EmbedLoRA, ids))
 	for _, v := range vision {
 		lo, at := 0, []int(nil)
 		for i, p := range v.At {

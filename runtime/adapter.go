@@ -6,13 +6,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// Linears lists the linear maps of both towers in the order of the computation, without lm_head: what an adapter can have a
-// branch beside.
+// Linears lists the linear maps of both towers in the order of the computation, without lm_head.
 func (m *Model) Linears() []*tensor.Linear {
 	out := []*tensor.Linear{m.Tower.PatchEmbed}
 	for _, b := range m.Tower.Blocks {
@@ -25,52 +25,138 @@ func (m *Model) Linears() []*tensor.Linear {
 	return out
 }
 
-// loadAdapter puts a branch beside each linear map that the adapter in dir names. Nothing is silent: a tensor for a module
-// that the model does not have, or of another shape, is an error.
+// Adaptable lists the linear maps that an adapter can have a branch beside: those of both towers and lm_head.
+func (m *Model) Adaptable() []*tensor.Linear { return append(m.Linears(), m.Decoder.LMHead) }
+
+// Norms lists the norms of both towers in the order of the computation.
+func (m *Model) Norms() []*tensor.Norm {
+	var out []*tensor.Norm
+	for _, b := range m.Tower.Blocks {
+		out = append(out, b.Norm1, b.Norm2)
+	}
+	out = append(out, m.Tower.Merger.LNQ)
+	for _, l := range m.Decoder.Layers {
+		out = append(out, l.InputNorm, l.PostNorm)
+	}
+	return append(out, m.Decoder.Norm)
+}
+
+// RefreshDoRA computes what DoRA divides by again, from the weights as they are now: after each step in which branches learned.
+func (m *Model) RefreshDoRA() {
+	for _, l := range m.Adaptable() {
+		l.Refresh(m.engine)
+	}
+	m.Decoder.EmbedLoRA.Refresh(m.engine, m.Decoder.Embed)
+}
+
+// adapter is an adapter while it is put on a model.
+type adapter struct {
+	m       *Model
+	dir     string
+	file    string
+	config  *weights.AdapterConfig
+	modules []weights.Module
+	stored  map[[2]string]string // names of tensors by module and part
+	naming  weights.Naming
+	chosen  *weights.AdapterSelection
+	params  *weights.Params
+}
+
+// loadAdapter puts what the adapter in dir holds beside and in place of the model's weights. Nothing is silent: a tensor that the
+// configuration names and the file lacks, one that it does not name, and one of another shape are errors.
 func (m *Model) loadAdapter(dir string) error {
 	cfg, err := weights.ReadAdapter(filepath.Join(dir, weights.AdapterConfigName))
 	if err != nil {
 		return fmt.Errorf("%w; --adapter takes a directory as PEFT writes it", err)
 	}
-	file := filepath.Join(dir, weights.AdapterWeightsName)
-	if m.adapterFile, err = weights.OpenCheckpointFile(file); err != nil {
+	a := &adapter{m: m, dir: dir, config: cfg, file: filepath.Join(dir, weights.AdapterWeightsName), modules: m.Config.Modules()}
+	if err := a.open(); err != nil {
 		return err
 	}
-	stored := map[string]map[string]string{} // by module and part
-	for _, t := range m.adapterFile.Tensors() {
-		module, part, ok := weights.AdapterPart(t.Stored)
+	if err := a.choose(); err != nil {
+		return err
+	}
+	a.params = weights.NewParams(m.adapterFile)
+	for _, part := range []func() error{a.retied, a.replace, a.branches} {
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	if err := a.params.Err(); err != nil {
+		return err
+	}
+	m.Adapter = cfg.Resolved(a.chosen)
+	m.RefreshDoRA()
+	return nil
+}
+
+// open maps the adapter's weights and lists them by module and part.
+func (a *adapter) open() (err error) {
+	if _, gone := os.Stat(a.file); errors.Is(gone, fs.ErrNotExist) {
+		if _, err := os.Stat(filepath.Join(a.dir, weights.AdapterPickleName)); err == nil {
+			return fmt.Errorf("%s holds %s, which only Python can read: load it with PEFT and save it again (save_pretrained writes %s)", a.dir, weights.AdapterPickleName, weights.AdapterWeightsName)
+		}
+	}
+	if a.m.adapterFile, err = weights.OpenCheckpointFile(a.file); err != nil {
+		return err
+	}
+	a.stored = map[[2]string]string{}
+	named := false
+	for _, t := range a.m.adapterFile.Tensors() {
+		of, ok := weights.ParseAdapterName(t.Stored)
 		if !ok {
-			return fmt.Errorf("%s: tensor %q is no part of a LoRA adapter", file, t.Stored)
+			return fmt.Errorf("%s: tensor %q is no part of a LoRA adapter as PEFT names them", a.file, t.Stored)
 		}
-		if stored[module] == nil {
-			stored[module] = map[string]string{}
+		key := [2]string{of.Module, of.Part}
+		if first := a.stored[key]; first != "" {
+			return fmt.Errorf("%s: tensors %q and %q are the same part of one module; remove one", a.file, first, t.Stored)
 		}
-		if stored[module][part] != "" {
-			return fmt.Errorf("%s: tensor %q is there twice, under two names", file, t.Stored)
+		a.stored[key] = t.Name
+		if of.Known && (!named || of.Naming == weights.Wrapped) { // whose vision tower is named as in the earlier naming
+			a.naming, named = of.Naming, true
 		}
-		stored[module][part] = t.Name
 	}
-	m.Adapter = cfg
-	p := weights.NewParams(m.adapterFile)
-	for _, l := range m.Linears() {
-		names := stored[l.Name]
-		if names == nil {
-			continue
+	return nil
+}
+
+// has reports whether the file holds a part of a module.
+func (a *adapter) has(module, part string) bool { return a.stored[[2]string{module, part}] != "" }
+
+// choose settles what the configuration names. Its names and patterns are of the naming that the file's tensors have, or, where
+// what they name is not what the file holds, of another: some tools rename the one and not the other.
+func (a *adapter) choose() error {
+	var first error
+	for i, n := range []weights.Naming{a.naming, weights.Later, weights.Earlier} {
+		s, err := a.config.Select(a.modules, n, a.m.Config.Text.TieWordEmbeddings)
+		if err != nil {
+			err = fmt.Errorf("%s: %w", filepath.Join(a.dir, weights.AdapterConfigName), err)
+		} else if err = a.agrees(s); err == nil {
+			a.chosen = s
+			return nil
 		}
-		if names["A"] == "" || names["B"] == "" {
-			return fmt.Errorf("%s: %s has one half of its branch; lora_A and lora_B belong together", file, l.Name)
+		if i == 0 {
+			first = err
 		}
-		rank := cfg.RankOf(l.Name)
-		l.LoRA = &tensor.LoRA{
-			A: p.Matrix(names["A"], rank, l.W.Cols), B: p.Matrix(names["B"], l.W.Rows, rank),
-			Scale: float32(cfg.Scale(l.Name)), Dropout: float32(cfg.Dropout),
-		}
-		delete(stored, l.Name)
 	}
-	for module := range stored {
-		return fmt.Errorf("%s: it has a branch for %s, which this model does not have; is it an adapter of another model?", file, module)
+	return first
+}
+
+// agrees is an error where the file lacks what the selection names, or holds what it does not name.
+func (a *adapter) agrees(s *weights.AdapterSelection) error {
+	if name := s.Missing(a.modules, a.config.DoRA, a.has); name != "" {
+		return fmt.Errorf("%s: it has no tensor %q, which %s asks for: the adapter is not whole; save or download it again", a.file, name, weights.AdapterConfigName)
 	}
-	return p.Err()
+	for _, t := range a.m.adapterFile.Tensors() {
+		of, _ := weights.ParseAdapterName(t.Stored)
+		i := slices.IndexFunc(a.modules, func(m weights.Module) bool { return m.Name == of.Module && m.Kind != weights.OtherModule })
+		if i < 0 {
+			return fmt.Errorf("%s: tensor %q is for %s, which this model does not have; is it an adapter of another model?", a.file, t.Stored, of.Module)
+		}
+		if !s.Takes(a.modules[i], of.Part, a.config.DoRA) {
+			return fmt.Errorf("%s: tensor %q is there, and %s does not name it; mend the configuration, or remove the tensor", a.file, t.Stored, weights.AdapterConfigName)
+		}
+	}
+	return nil
 }
 
 // headDir is where the score head is looked for: --head, or the adapter's directory if it holds one, or beside the model.

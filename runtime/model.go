@@ -59,7 +59,8 @@ type Model struct {
 	checkpoint    *weights.Checkpoint
 	headFile      *weights.Checkpoint
 	adapterFile   *weights.Checkpoint
-	loans         sync.Pool // of *loan: the memory of finished steps
+	replaced      map[string]weights.Tensor // by canonical name: the adapter's, in place of the checkpoint's
+	loans         sync.Pool                 // of *loan: the memory of finished steps
 }
 
 // defaultChunk bounds the memory of a long prompt: its activations exist for this many tokens at a time.

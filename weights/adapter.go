@@ -1,70 +1,80 @@
 package weights
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"math"
 	"os"
-	"regexp"
-	"slices"
-	"strings"
+	"path/filepath"
 
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
-// The file names of an adapter, as PEFT writes them.
+// The file names of an adapter, as PEFT writes them. AdapterPickleName is that of weights which PEFT wrote with torch.save.
 const (
 	AdapterConfigName  = "adapter_config.json"
 	AdapterWeightsName = "adapter_model.safetensors"
+	AdapterPickleName  = "adapter_model.bin"
 )
 
-// AdapterConfig is what loupe reads of adapter_config.json: LoRA without extras (Hu et al., arXiv 2106.09685; PEFT's
-// LoraConfig).
+// AdapterConfig is what loupe reads of adapter_config.json: LoRA (Hu et al., arXiv 2106.09685; PEFT's LoraConfig) with DoRA (Liu
+// et al., arXiv 2402.09353), modules that are saved whole, and biases.
 type AdapterConfig struct {
-	Rank          int
-	Alpha         float64
-	Dropout       float64
-	RSLoRA        bool               // scale by alpha/sqrt(rank), not alpha/rank
-	TargetModules []string           // names or ends of names of modules, sorted
-	Exclude       string             // a pattern of modules left out; "" for none
-	RankPattern   map[string]int     // ranks of modules whose name ends so
-	AlphaPattern  map[string]float64 // likewise
+	Rank    int
+	Alpha   float64
+	Dropout float64
+	RSLoRA  bool // scale by alpha/sqrt(rank), not alpha/rank
+	DoRA    bool // a magnitude for each output
+	// Bias says which biases learned and are saved: "none", "all" of the model, or "lora_only", those beside a branch.
+	Bias string
+
+	TargetModules   []string // names or ends of names of modules that have a branch, sorted
+	TargetPattern   string   // or the expression that their names match, or "all-linear"; "" for none
+	ExcludeModules  []string // names or ends of names of modules that have none
+	ExcludePattern  string
+	Layers          []int    // that have branches, of a list of target modules; nil: all
+	LayersPattern   []string // what stands before a layer's number; none: anything
+	RankPattern     []ModulePattern
+	AlphaPattern    []ModulePattern
+	ModulesToSave   []string // ends of names of modules that are saved whole
+	TieSavedWeights bool     // ensure_weight_tying: embed_tokens and lm_head of a tied model are adapted together
 }
 
-// RankOf is the rank of the branch of the module of that name.
-func (c *AdapterConfig) RankOf(module string) int { return patternOf(c.RankPattern, module, c.Rank) }
-
-// Scale is what a branch of the module of that name is multiplied by.
-func (c *AdapterConfig) Scale(module string) float64 {
-	rank, alpha := float64(c.RankOf(module)), patternOf(c.AlphaPattern, module, c.Alpha)
-	if c.RSLoRA {
-		return alpha / math.Sqrt(rank)
-	}
-	return alpha / rank
+// ModulePattern is an entry of rank_pattern or alpha_pattern: what modules have whose name ends with a match of the expression.
+type ModulePattern struct {
+	Pattern string
+	Value   float64
+	re      *pyPattern
 }
 
-// patternOf is the value of the key that a module's name ends with, or is, as PEFT reads it. The key may be of either naming:
-// an adapter may have been made with any version of transformers.
-func patternOf[T any](patterns map[string]T, module string, otherwise T) T {
-	for _, key := range sortedKeys(patterns) {
-		re, err := regexp.Compile(`^(.*\.)?(` + key + `)$`)
-		if err == nil && (re.MatchString(module) || re.MatchString(ModuleName(module))) {
-			return patterns[key]
+// newModulePattern compiles the expression as PEFT's get_pattern_key has it.
+func newModulePattern(pattern string, value float64) (ModulePattern, error) {
+	re, err := pyEmbedded(`(.*\.)?(`, pattern, `)$`)
+	return ModulePattern{pattern, value, re}, err
+}
+
+// patternOf is the value of the first pattern that matches the module's name.
+func patternOf(patterns []ModulePattern, module string, otherwise float64) (float64, error) {
+	for _, p := range patterns {
+		if ok, err := p.re.matches(module); err != nil || ok {
+			return p.Value, err
 		}
 	}
-	return otherwise
+	return otherwise, nil
 }
 
-// plain are the keys of adapter_config.json that change what the adapter computes, with the values that mean "not used".
-var plain = map[string][]any{
-	"bias": {"none"}, "use_dora": {false}, "fan_in_fan_out": {false}, "modules_to_save": {nil}, "layers_to_transform": {nil},
-	"layer_replication": {nil}, "target_parameters": {nil}, "trainable_token_indices": {nil}, "lora_bias": {false},
-	"use_qalora": {false}, "use_bdlora": {false, nil}, "alora_invocation_tokens": {nil}, "arrow_config": {nil}, "monteclora_config": {nil},
-	"kasa_config": {nil},
+// scale is what a branch is multiplied by.
+func (c *AdapterConfig) scale(rank int, alpha float64) float64 {
+	if c.RSLoRA {
+		return alpha / math.Sqrt(float64(rank))
+	}
+	return alpha / float64(rank)
 }
 
-// ReadAdapter reads and checks an adapter_config.json. Kinds of adapters other than plain LoRA are errors.
+// Scale is what a branch of the adapter's own rank and alpha is multiplied by.
+func (c *AdapterConfig) Scale() float64 { return c.scale(c.Rank, c.Alpha) }
+
+// ReadAdapter reads and checks an adapter_config.json. A key that changes what the adapter computes, and is not honoured, is an
+// error that names it.
 func ReadAdapter(path string) (*AdapterConfig, error) {
 	data, err := disk.Read(path, disk.JSONLimit)
 	if err != nil {
@@ -81,110 +91,97 @@ func ParseAdapter(file string, data []byte) (*AdapterConfig, error) {
 	}
 	f := newFields(file, obj)
 	if kind, _ := obj["peft_type"].(string); kind != "LORA" {
-		f.fail("peft_type", "is %.40q; only LORA is read", kind)
-	}
-	for _, key := range sortedKeys(plain) {
-		if v, there := obj[key]; there && !slices.Contains(plain[key], v) {
-			f.fail(key, "is set; only plain LoRA is read: merge the adapter into the model, or train without it")
-		}
+		f.fail("peft_type", "is %.40q; only LORA is read. Merge the adapter into its base with PEFT and give that as --model", kind)
 	}
 	c := &AdapterConfig{
-		Rank:         f.integer("r", 1, 1<<16),
-		Alpha:        f.number("lora_alpha", -1e6, 1e6),
-		RSLoRA:       f.boolOr("use_rslora", false),
-		RankPattern:  map[string]int{},
-		AlphaPattern: map[string]float64{},
+		Rank:            f.integer("r", 1, 1<<16),
+		Alpha:           f.number("lora_alpha", -1e6, 1e6),
+		Dropout:         f.numberOr("lora_dropout", 0, 1, 0),
+		RSLoRA:          f.boolOr("use_rslora", false),
+		DoRA:            f.boolOr("use_dora", false),
+		Bias:            f.textOr("bias", "none", "none", "all", "lora_only"),
+		TieSavedWeights: f.boolOr("ensure_weight_tying", false),
 	}
-	if f.has("lora_dropout") {
-		c.Dropout = f.number("lora_dropout", 0, 1)
-	}
-	ranks, alphas := f.scope("rank_pattern"), f.scope("alpha_pattern")
-	for _, key := range sortedKeys(ranks.obj) {
-		c.RankPattern[key] = ranks.integer(key, 1, 1<<16)
-	}
-	for _, key := range sortedKeys(alphas.obj) {
-		c.AlphaPattern[key] = alphas.number(key, -1e6, 1e6)
-	}
-	switch modules := obj["target_modules"].(type) {
-	case string:
-		c.TargetModules = []string{modules}
-	case []any:
-		for _, m := range modules {
-			name, _ := m.(string)
-			c.TargetModules = append(c.TargetModules, name)
-		}
-	}
+	c.parseTargets(f)
+	c.RankPattern = parsePatterns(f, data, "rank_pattern", func(s *fields, key string) float64 { return float64(s.integer(key, 1, 1<<16)) })
+	c.AlphaPattern = parsePatterns(f, data, "alpha_pattern", func(s *fields, key string) float64 { return s.number(key, -1e6, 1e6) })
+	c.checkInit(f)
+	c.checkKeys(f)
 	if *f.err != nil {
 		return nil, *f.err
 	}
 	return c, nil
 }
 
-// WriteAdapter writes an adapter_config.json that PEFT reads, atomically. base names the model that the adapter belongs to.
-func WriteAdapter(path string, c *AdapterConfig, base string) error {
-	out := map[string]any{
-		"peft_type": "LORA", "task_type": nil, "base_model_name_or_path": base, "inference_mode": true,
-		"auto_mapping": map[string]string{"base_model_class": "Qwen2VLForConditionalGeneration", "parent_library": "transformers.models.qwen2_vl.modeling_qwen2_vl"},
-		"r":            c.Rank, "lora_alpha": c.Alpha, "lora_dropout": c.Dropout, "use_rslora": c.RSLoRA, "bias": "none",
-		"fan_in_fan_out": false, "init_lora_weights": true, "use_dora": false, "modules_to_save": nil, "layers_to_transform": nil,
-		"layers_pattern": nil, "target_modules": c.TargetModules, "rank_pattern": orEmpty(c.RankPattern), "alpha_pattern": orEmpty(c.AlphaPattern),
+// parsePatterns reads rank_pattern or alpha_pattern in the order of the file.
+func parsePatterns(f *fields, data []byte, key string, value func(s *fields, key string) float64) []ModulePattern {
+	var out []ModulePattern
+	s := f.scope(key)
+	if len(s.obj) == 0 {
+		return nil
 	}
-	if c.Exclude != "" {
-		out["exclude_modules"] = c.Exclude
-	}
-	data, err := json.MarshalIndent(out, "", "  ")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return WriteFileAtomic(path, func(w io.Writer) error {
-		_, err := w.Write(append(data, '\n'))
-		return err
-	})
-}
-
-func orEmpty[T any](m map[string]T) map[string]T {
-	if m == nil {
-		return map[string]T{}
-	}
-	return m
-}
-
-// AdapterPart splits the name of an adapter's tensor, "base_model.model.model.language_model.layers.0.mlp.up_proj.lora_A.weight",
-// into the canonical name of the module and "A" or "B". Both namings of modules are read, and PEFT's names of adapters
-// (lora_A.default.weight).
-func AdapterPart(stored string) (module, part string, ok bool) {
-	name, ok := strings.CutPrefix(stored, "base_model.model.")
-	if !ok {
-		return "", "", false
-	}
-	for _, part := range []string{"A", "B"} {
-		for _, end := range []string{".lora_" + part + ".weight", ".lora_" + part + ".default.weight"} {
-			if module, ok := strings.CutSuffix(name, end); ok {
-				return strings.TrimSuffix(CanonicalName(module+"."), "."), part, true
-			}
+	for _, pattern := range memberOrder(data, key) {
+		p, err := newModulePattern(pattern, value(s, pattern))
+		if err != nil {
+			f.fail(key, "has a %v", err)
 		}
+		out = append(out, p)
 	}
-	return "", "", false
+	return out
 }
 
-// AdapterName is the inverse of AdapterPart for a model of transformers 4.52 or later, as PEFT writes it.
-func AdapterName(module, part string) string {
-	return "base_model.model." + ModuleName(module) + ".lora_" + part + ".weight"
+// parseTargets reads which modules the adapter adapts.
+func (c *AdapterConfig) parseTargets(f *fields) {
+	c.TargetModules, c.TargetPattern = namesOrPattern(f, "target_modules")
+	if len(c.TargetModules) == 0 && c.TargetPattern == "" {
+		f.fail("target_modules", "names no module, and for Qwen2-VL PEFT has no default; list the modules that have a branch")
+	}
+	c.ExcludeModules, c.ExcludePattern = namesOrPattern(f, "exclude_modules")
+	switch f.obj["layers_to_transform"].(type) {
+	case nil:
+	case []any:
+		c.Layers = f.integers("layers_to_transform", 0, 1<<16, -1<<31, 1<<31-1)
+	default:
+		c.Layers = []int{f.integer("layers_to_transform", -1<<31, 1<<31-1)}
+	}
+	var pattern string
+	if c.LayersPattern, pattern = namesOrPattern(f, "layers_pattern"); pattern != "" {
+		c.LayersPattern = []string{pattern}
+	}
+	c.ModulesToSave, _ = namesOrPattern(f, "modules_to_save")
+	if _, isText := f.obj["modules_to_save"].(string); isText {
+		f.fail("modules_to_save", "is a string, not an array of names")
+	}
+	switch given := f.obj["layers_to_transform"] != nil; {
+	case c.TargetPattern != "" && (given || len(c.LayersPattern) > 0):
+		f.fail("layers_to_transform", "or layers_pattern is set, which PEFT takes only with a list of target_modules")
+	case !given && len(c.LayersPattern) > 0:
+		f.fail("layers_pattern", "is set without layers_to_transform, which PEFT refuses too")
+	}
 }
 
-// ModuleName is the name in transformers 4.52 or later of a module with a canonical name.
-func ModuleName(module string) string {
-	switch {
-	case strings.HasPrefix(module, "visual."):
-		return "model." + module
-	case strings.HasPrefix(module, "model."):
-		return "model.language_model." + strings.TrimPrefix(module, "model.")
+// namesOrPattern is a list of names, or one expression.
+func namesOrPattern(f *fields, key string) (names []string, pattern string) {
+	switch v := f.value(key).(type) {
+	case nil:
+	case string:
+		return nil, v
+	case []any:
+		for _, x := range v {
+			name, isText := x.(string)
+			if !isText {
+				f.fail(key, "holds %s, not names alone", kindOf(x))
+			}
+			names = append(names, name)
+		}
+	default:
+		f.fail(key, "is %s; it must be an array of names or a string", kindOf(v))
 	}
-	return module
+	return names, ""
 }
 
 // HasAdapter reports whether dir holds an adapter.
 func HasAdapter(dir string) bool {
-	_, err := os.Stat(dir + string(os.PathSeparator) + AdapterConfigName)
+	_, err := os.Stat(filepath.Join(dir, AdapterConfigName))
 	return err == nil
 }

@@ -9,6 +9,7 @@
 // table of configdefaults.go, each with its reason.
 //
 // It may import the standard library, golang.org/x/sys (maps), x448/float16
-// (half floats), gonum/stat (statistics) and, of loupe, only weights/disk
-// (files) and kernels and kernels/tensor, whose operands it builds from tensors.
+// (half floats), gonum/stat (statistics), dlclark/regexp2 (the expressions of
+// adapters, which are Python's) and, of loupe, only weights/disk (files) and
+// kernels and kernels/tensor, whose operands it builds from tensors.
 package weights

@@ -63,7 +63,9 @@ func (f *trainFlags) register(cmd *cobra.Command) {
 	fl.Float64Var(&o.LoRA.Alpha, "lora-alpha", 0, "their scale times the rank (default: twice the rank)")
 	fl.Float64Var(&o.LoRA.Dropout, "lora-dropout", 0, "part of a branch's inputs that it does not see while it learns")
 	fl.BoolVar(&o.LoRA.RSLoRA, "rslora", false, "scale branches by alpha/sqrt(rank)")
+	fl.BoolVar(&o.LoRA.DoRA, "dora", false, "give branches magnitudes too (DoRA): the rows of the weights get lengths that learn")
 	fl.StringArrayVar(&o.LoRA.Targets, "lora-target", nil, "`GLOB` of modules that get a branch (repeatable; default: all linear maps of both towers but patch embedding and merger)")
+	fl.StringArrayVar(&o.LoRA.Modules, "train-modules", nil, "`GLOB` of modules that learn whole and are saved with the adapter, PEFT's modules_to_save: 'visual.merger', '*layernorm', 'lm_head', 'embed_tokens' (repeatable)")
 	fl.StringArrayVar(&o.Freeze, "freeze", nil, "`GLOB` of tensors that do not learn, or of modules that get no branch: 'visual.*' (repeatable)")
 
 	fl.IntVar(&o.Epochs, "epochs", 1, "times through the data")

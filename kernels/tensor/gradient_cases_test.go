@@ -7,7 +7,7 @@ import (
 
 // gradientCases are all that a tape can remember.
 func gradientCases() []gradientCase {
-	return slices.Concat(pointwiseOperations(), linearOperations(), attentionOperations(), rowOperations(), editOperations())
+	return slices.Concat(pointwiseOperations(), linearOperations(), doraCases(), attentionOperations(), rowOperations(), editOperations())
 }
 
 func pointwiseOperations() []gradientCase {

@@ -16,12 +16,14 @@ type Linear struct {
 	WGrad, BiasGrad []float32 // gradients to add to, dense; nil where W or Bias does not learn
 }
 
-// LoRA is a low-rank branch beside a linear: y += Scale * B(A(x)) (Hu et al., arXiv 2106.09685; PEFT's lora.Linear).
+// LoRA is a low-rank branch beside a linear: y += Scale * B(A(x)) (Hu et al., arXiv 2106.09685; PEFT's lora.Linear). With a DoRA
+// the weight that both make together is then given other lengths of its rows.
 type LoRA struct {
 	A, B  kernels.Matrix // (rank, in) and (out, rank)
 	Scale float32        // alpha/rank, or alpha/sqrt(rank) for rsLoRA
 	// Dropout is the part of the inputs that the branch does not see while it learns.
 	Dropout float32
+	DoRA    *DoRA // nil for none
 
 	AGrad, BGrad []float32 // gradients to add to, dense; nil where the branch does not learn
 }
@@ -34,6 +36,9 @@ func (l *Linear) learns() bool {
 // Linear maps x, (rows, in), to (rows, out). Each product runs over the inputs in order (law 1), then the bias is added,
 // then the LoRA branch.
 func (r *Run) Linear(x Tensor, l *Linear) Tensor {
+	if l.LoRA != nil && l.LoRA.DoRA != nil {
+		return r.linearDoRA(x, l)
+	}
 	out, known := r.product(x.Rows, l.W.Rows)
 	if r.idle() {
 		return out
@@ -73,32 +78,45 @@ func (r *Run) linearBackward(x, in, low, out Tensor, l *Linear) {
 	if l.WGrad != nil {
 		r.eng.MatMul(Of(l.W.Rows, l.W.Cols, l.WGrad).view(), dy.transposed(), x.matrix(), false, true)
 	}
-	if l.BiasGrad != nil {
-		r.eng.For(len(l.BiasGrad), 256, func(lo, hi int) {
-			for i := range dy.Rows {
-				r.eng.Add(l.BiasGrad[lo:hi], l.BiasGrad[lo:hi], dy.Row(i)[lo:hi])
-			}
-		})
-	}
+	r.biasBackward(dy, l)
 	if l.LoRA != nil {
 		r.loraBackward(x, in, low, dy, l)
 	}
 }
 
-func (r *Run) loraBackward(x, in, low, dy Tensor, linear *Linear) {
-	l := linear.LoRA
+// biasBackward adds the sum of dy's rows to the gradient of the bias.
+func (r *Run) biasBackward(dy Tensor, l *Linear) {
+	if l.BiasGrad == nil {
+		return
+	}
+	r.eng.For(len(l.BiasGrad), 256, func(lo, hi int) {
+		for i := range dy.Rows {
+			r.eng.Add(l.BiasGrad[lo:hi], l.BiasGrad[lo:hi], dy.Row(i)[lo:hi])
+		}
+	})
+}
+
+// branchBackward adds to the gradients of A and B, where they learn, and is that of low, A(in). dy is the gradient of B(low) times
+// the scale.
+func (r *Run) branchBackward(in, low, dy Tensor, l *LoRA) (dlow Tensor) {
 	up := r.New(dy.Rows, dy.Cols)
 	r.rows(dy.Rows, dy.Cols, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			r.eng.Scale(up.Row(i), dy.Row(i), l.Scale)
 		}
 	})
-	dlow := r.New(low.Rows, low.Cols)
+	dlow = r.New(low.Rows, low.Cols)
 	r.eng.MatMul(dlow.view(), up.view(), l.B, false, false)
 	if l.AGrad != nil {
 		r.eng.MatMul(Of(l.B.Rows, l.B.Cols, l.BGrad).view(), up.transposed(), low.matrix(), false, true)
 		r.eng.MatMul(Of(l.A.Rows, l.A.Cols, l.AGrad).view(), dlow.transposed(), in.matrix(), false, true)
 	}
+	return dlow
+}
+
+func (r *Run) loraBackward(x, in, low, dy Tensor, linear *Linear) {
+	l := linear.LoRA
+	dlow := r.branchBackward(in, low, dy, l)
 	switch {
 	case x.Grad == nil:
 	case l.Dropout > 0 && r.DropoutSeed != 0:

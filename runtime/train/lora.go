@@ -1,6 +1,7 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"math"
@@ -20,9 +21,14 @@ type LoRAOptions struct {
 	Alpha   float64 // 0: twice the rank
 	Dropout float64
 	RSLoRA  bool
+	// DoRA gives each branch magnitudes (weight-decomposed adaptation).
+	DoRA bool `json:",omitempty"`
 	// Targets are patterns of modules, "visual.blocks.*.attn.qkv" or "*.q_proj", in which * matches any characters. None: every
 	// linear map of both towers but the patch embedding and the merger.
 	Targets []string
+	// Modules are patterns of modules that learn whole and are saved with the adapter, or of what holds them: "visual.merger",
+	// "*layernorm", "lm_head", "embed_tokens".
+	Modules []string `json:",omitempty"`
 	// Freeze are patterns of modules, or of their weights, that get no branch, or whose branch does not learn.
 	Freeze []string `json:",omitempty"`
 	Seed   uint64
@@ -31,8 +37,9 @@ type LoRAOptions struct {
 // defaultTargets are the ends of the names of modules that get a branch.
 var defaultTargets = []string{"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj", "qkv", "attn.proj", "fc1", "fc2"}
 
-// LoRA makes the branches of the model learn and returns their parameters under PEFT's names. A model that has none, from
-// --adapter, is given new ones first: A uniform in ±1/sqrt(inputs), B zero, so that the model starts as it is.
+// LoRA makes the branches of the model learn, and the modules and biases that its adapter saves whole, and returns their parameters
+// under PEFT's names. A model that has no branches, from --adapter, is given new ones first: A uniform in ±1/sqrt(inputs), B zero,
+// so that the model starts as it is.
 func LoRA(m *loupe.Model, o LoRAOptions) ([]*Param, error) { return new(maker).lora(m, o) }
 
 func (k *maker) lora(m *loupe.Model, o LoRAOptions) ([]*Param, error) {
@@ -40,17 +47,54 @@ func (k *maker) lora(m *loupe.Model, o LoRAOptions) ([]*Param, error) {
 		if err := k.addBranches(m, o); err != nil {
 			return nil, err
 		}
+	} else if o.DoRA && !m.Adapter.DoRA {
+		return nil, errors.New("--dora is for new branches, and those of --adapter have no magnitudes: leave one of the two away")
+	}
+	if err := saveModules(m, o.Modules); err != nil {
+		return nil, err
 	}
 	var out []*Param
-	for _, l := range m.Linears() {
+	for _, l := range m.Adaptable() {
 		if l.LoRA == nil || o.frozen(l.Name) {
 			continue
 		}
-		a, b := k.widened(weights.AdapterName(l.Name, "A"), &l.LoRA.A), k.widened(weights.AdapterName(l.Name, "B"), &l.LoRA.B)
+		part := func(part string) (string, []int) {
+			return weights.AdapterName(l.Name, part), m.PartShape(l, part, l.LoRA.A.Rows)
+		}
+		name, shape := part(weights.PartA)
+		a := k.shaped(name, &l.LoRA.A, shape)
+		name, shape = part(weights.PartB)
+		b := k.shaped(name, &l.LoRA.B, shape)
 		l.LoRA.AGrad, l.LoRA.BGrad = a.Grad, b.Grad
 		out = append(out, a, b)
+		if d := l.LoRA.DoRA; d != nil {
+			name, shape = part(weights.PartMagnitude)
+			p := k.vector(name, &d.Magnitude)
+			p.Shape, d.Grad = shape, p.Grad
+			out = append(out, p)
+		}
 	}
-	return out, nil
+	out = append(out, k.embedding(m, o)...)
+	saved, err := k.saved(m, o)
+	return append(out, saved...), err
+}
+
+// embedding makes the branch beside the embedding learn, if there is one.
+func (k *maker) embedding(m *loupe.Model, o LoRAOptions) (out []*Param) {
+	const module = "model.embed_tokens"
+	l := m.Decoder.EmbedLoRA
+	if l == nil || o.frozen(module) {
+		return nil
+	}
+	a, b := k.widened(weights.AdapterName(module, weights.PartEmbedA), &l.A), k.widened(weights.AdapterName(module, weights.PartEmbedB), &l.B)
+	l.AGrad, l.BGrad = a.Grad, b.Grad
+	out = append(out, a, b)
+	if l.DoRA != nil {
+		p := k.vector(weights.AdapterName(module, weights.PartMagnitude), &l.DoRA.Magnitude)
+		l.DoRA.Grad = p.Grad
+		out = append(out, p)
+	}
+	return out
 }
 
 func (k *maker) addBranches(m *loupe.Model, o LoRAOptions) error {
@@ -63,21 +107,36 @@ func (k *maker) addBranches(m *loupe.Model, o LoRAOptions) error {
 	if o.Alpha == 0 {
 		o.Alpha = 2 * float64(o.Rank)
 	}
-	cfg := &weights.AdapterConfig{Rank: o.Rank, Alpha: o.Alpha, Dropout: o.Dropout, RSLoRA: o.RSLoRA}
+	cfg := &weights.AdapterConfig{Rank: o.Rank, Alpha: o.Alpha, Dropout: o.Dropout, RSLoRA: o.RSLoRA, DoRA: o.DoRA}
 	hits := make([]int, len(o.Targets))
-	for _, l := range m.Linears() {
+	for _, l := range m.Adaptable() {
 		if !targeted(l.Name, o.Targets, hits) || o.frozen(l.Name) {
+			continue
+		}
+		if saves(o.Modules, l.Name) {
+			if len(o.Targets) > 0 {
+				return fmt.Errorf("--lora-target and --train-modules both name %s: it gets a branch, or it learns whole", l.Name)
+			}
 			continue
 		}
 		a, b := k.param("", o.Rank, l.W.Cols), k.param("", l.W.Rows, o.Rank)
 		uniform(a.Value, 1/math.Sqrt(float64(l.W.Cols)), o.Seed, l.Name)
-		l.LoRA = &tensor.LoRA{A: a.matrix(), B: b.matrix(), Scale: float32(cfg.Scale(l.Name)), Dropout: float32(o.Dropout)}
+		l.LoRA = &tensor.LoRA{A: a.matrix(), B: b.matrix(), Scale: float32(cfg.Scale()), Dropout: float32(o.Dropout)}
+		if o.DoRA { // as long as the rows are, so that the model starts as it is
+			l.LoRA.DoRA = &tensor.DoRA{Magnitude: make([]float32, l.W.Rows)}
+			l.Refresh(m.Engine())
+			copy(l.LoRA.DoRA.Magnitude, l.LoRA.DoRA.Lengths())
+			l.Refresh(m.Engine())
+		}
 		cfg.TargetModules = append(cfg.TargetModules, weights.ModuleName(l.Name))
 	}
 	for i, n := range hits {
 		if n == 0 {
 			return fmt.Errorf("--lora-target %q matches no linear map of the model; `loupe inspect` lists their names, without .weight", o.Targets[i])
 		}
+	}
+	if len(cfg.TargetModules) == 0 && len(o.Modules) > 0 {
+		return errors.New("--train-modules leaves no module for a branch, which PEFT's adapters must have: name fewer, or learn all by --full")
 	}
 	slices.Sort(cfg.TargetModules)
 	m.Adapter = cfg

@@ -24,9 +24,10 @@ const (
 var MergeTypes = []string{MergeBase, MergeBF16, MergeF32}
 
 // Merge writes a model directory without branches: W + scale*B(A), computed in float32 (B A first, each element over the rank
-// in order), and then rounded to dtype, the nearest with ties to even, as PEFT's merge_and_unload does but for its
-// intermediate roundings. What has no branch is written as it is, or in dtype. The model's score head goes with it. Tensors are
-// written one after the other: memory is needed for one.
+// in order), with DoRA times m/‖W + scale*B(A)‖, and then rounded to dtype, the nearest with ties to even, as PEFT's
+// merge_and_unload does but for its intermediate roundings. What the adapter saves whole takes the place of the base's. What
+// neither touches is written as it is, or in dtype. Where only one end of a tie is adapted, lm_head is written on its own. The
+// model's score head goes with it. Tensors are written one after the other: memory is needed for one.
 func Merge(m *loupe.Model, dir, dtype string) (err error) {
 	defer weights.CatchFaults(&err)()
 	if m.Adapter == nil && dtype == MergeBase {
@@ -41,25 +42,29 @@ func Merge(m *loupe.Model, dir, dtype string) (err error) {
 	if _, err := os.Stat(filepath.Join(dir, weights.SingleName)); err == nil {
 		return fmt.Errorf("--out %s holds a model already; name another directory", dir)
 	}
-	branches := map[string]*tensor.Linear{}
-	for _, l := range m.Linears() {
-		if l.LoRA != nil {
-			branches[l.Name+".weight"] = l
-		}
+	linears := map[string]*tensor.Linear{}
+	for _, l := range m.Adaptable() {
+		linears[l.Name+".weight"] = l
 	}
 	name := map[string]string{MergeBase: "", MergeBF16: "bfloat16", MergeF32: "float32"}[dtype]
-	err = writeModel(dir, m, name, func(t weights.Tensor) weights.Named {
-		l := branches[t.Name]
-		to := mergedType(t.DType, dtype)
-		if l == nil && to == t.DType {
-			return weights.FromTensor(t.Name, t)
+	err = writeModel(dir, m, name, untied(m), func(t weights.Tensor) weights.Named {
+		to, name := mergedType(t.DType, dtype), t.Name
+		if own, ok := m.Replaced(name); ok {
+			t = own
 		}
-		return weights.Named{Name: t.Name, DType: to, Shape: t.Shape, Write: func(w io.Writer) error {
-			values, err := merged(m.Engine(), t, l)
+		w := merging{m: m, embedding: name == "model.embed_tokens.weight" && m.Decoder.EmbedLoRA != nil}
+		if l := linears[name]; l != nil && l.LoRA != nil {
+			w.linear = l
+		}
+		if !w.embedding && w.linear == nil && to == t.DType {
+			return weights.FromTensor(name, t)
+		}
+		return weights.Named{Name: name, DType: to, Shape: t.Shape, Write: func(out io.Writer) error {
+			values, err := w.values(t)
 			if err != nil {
 				return err
 			}
-			return typed(t.Name, to, t.Shape, values).Write(w)
+			return typed(name, to, t.Shape, values).Write(out)
 		}}
 	})
 	if err != nil {
@@ -92,25 +97,53 @@ func typed(name string, d weights.DType, shape []int, values []float32) weights.
 	return weights.FromF32(name, shape, values)
 }
 
-// merged is a tensor's values with those of the branch beside it, if there is one.
-func merged(e *kernels.Engine, t weights.Tensor, l *tensor.Linear) ([]float32, error) {
+// untied reports whether the adapter makes the two ends of a tie differ.
+func untied(m *loupe.Model) bool {
+	embed, _ := m.Replaced("model.embed_tokens.weight")
+	head, _ := m.Replaced("lm_head.weight")
+	return m.Config.Text.TieWordEmbeddings && (m.Decoder.EmbedLoRA != nil || m.Decoder.LMHead.LoRA != nil || embed.Stored != head.Stored)
+}
+
+// merging is a weight with the branch beside it, if there is one.
+type merging struct {
+	m         *loupe.Model
+	linear    *tensor.Linear // nil: no branch
+	embedding bool           // the branch beside the embedding
+}
+
+// values are the numbers of a tensor with the branch's.
+func (w merging) values(t weights.Tensor) ([]float32, error) {
 	values := make([]float32, t.Len())
-	if err := t.Widen(values); err != nil || l == nil {
+	if err := t.Widen(values); err != nil {
 		return values, err
 	}
-	b := l.LoRA.B
-	left := make([]float32, b.Rows*b.Cols)
-	for r := range b.Rows {
-		b.Row(left[r*b.Cols:], r)
+	e := w.m.Engine()
+	switch {
+	case w.linear != nil:
+		l := w.linear.LoRA
+		addProduct(e, values, l.B, l.A, l.Scale)
+		if l.DoRA != nil {
+			cols := l.A.Cols
+			e.For(l.B.Rows, 8, func(lo, hi int) {
+				for r := lo; r < hi; r++ {
+					e.Scale(values[r*cols:][:cols], values[r*cols:][:cols], l.DoRA.Gain()[r])
+				}
+			})
+		}
+	case w.embedding:
+		return w.m.Decoder.EmbedLoRA.Table(e, w.m.Decoder.Embed).F32, nil
 	}
-	cols := l.LoRA.A.Cols
-	product := make([]float32, b.Rows*cols)
-	e.MatMul(kernels.View{Data: product, Rows: b.Rows, Cols: cols, RowStride: cols, ColStride: 1},
-		kernels.View{Data: left, Rows: b.Rows, Cols: b.Cols, RowStride: b.Cols, ColStride: 1}, l.LoRA.A, false, false)
+	return values, nil
+}
+
+// addProduct adds scale*B A to values.
+func addProduct(e *kernels.Engine, values []float32, b, a kernels.Matrix, scale float32) {
+	product := make([]float32, b.Rows*a.Cols)
+	e.MatMul(kernels.View{Data: product, Rows: b.Rows, Cols: a.Cols, RowStride: a.Cols, ColStride: 1},
+		kernels.View{Data: flat(&b), Rows: b.Rows, Cols: b.Cols, RowStride: b.Cols, ColStride: 1}, a, false, false)
 	e.For(len(values), 1<<14, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			values[i] += float32(l.LoRA.Scale * product[i])
+			values[i] += float32(scale * product[i])
 		}
 	})
-	return values, nil
 }

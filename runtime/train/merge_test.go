@@ -178,11 +178,14 @@ func TestReference(t *testing.T) {
 	plain := options(t, painted(t, 4))
 	plain.LR, plain.LoRA.Dropout, plain.LoRA.Targets = 0.02, 0, []string{"*.q_proj", "visual.blocks.1.*", "*.layers.1.mlp.*", "visual.merger.mlp.*"}
 	result(t, plain)
+	decomposed := dora(t)
+	result(t, decomposed)
 	full := options(t, painted(t, 4))
 	full.Full, full.LR = true, 1e-3
 	result(t, full)
 	for _, c := range []struct{ name, model, adapter string }{
 		{"rslora", tiny, o.Out}, {"lora", tiny, plain.Out}, {"merged in f32", merge(t, o.Out, train.MergeF32), ""},
+		{"dora and saved modules", tiny, decomposed.Out}, {"dora merged in f32", merge(t, decomposed.Out, train.MergeF32), ""},
 		{"merged in bf16", merge(t, o.Out, train.MergeBase), ""}, {"full", full.Out, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -10,21 +10,26 @@ import (
 )
 
 // writeModel writes a model directory of m's checkpoint with other weights: of gives what takes a tensor's place. dtype is what
-// config.json then says of them, as transformers names it; "": what it says.
-func writeModel(dir string, m *loupe.Model, dtype string, of func(weights.Tensor) weights.Named) error {
+// config.json then says of them, as transformers names it; "": what it says. untie gives lm_head, which the model ties to the
+// embedding, a weight of its own.
+func writeModel(dir string, m *loupe.Model, dtype string, untie bool, of func(weights.Tensor) weights.Named) error {
 	var all []weights.Named
 	for _, t := range m.Checkpoint().Tensors() {
 		if t.Name == "lm_head.weight" && m.Config.Text.TieWordEmbeddings {
 			continue // the other end of a tie
 		}
 		all = append(all, of(t))
+		if t.Name == "model.embed_tokens.weight" && untie {
+			t.Name = "lm_head.weight"
+			all = append(all, of(t))
+		}
 	}
 	if err := weights.Write(filepath.Join(dir, weights.SingleName), all, map[string]string{"format": "pt"}); err != nil {
 		return fmt.Errorf("write model: %w", err)
 	}
 	err := m.CopyBeside(dir, func(name string, data []byte) ([]byte, error) {
-		if name == "config.json" && dtype != "" {
-			return withDType(data, dtype)
+		if name == "config.json" {
+			return edited(data, dtype, untie)
 		}
 		return data, nil
 	})
@@ -34,19 +39,31 @@ func writeModel(dir string, m *loupe.Model, dtype string, of func(weights.Tensor
 	return nil
 }
 
-// withDType is a config.json whose weights are of another type now, in its text_config and vision_config too.
-func withDType(data []byte, dtype string) ([]byte, error) {
+// edited is a config.json whose weights are of another type now, in its text_config and vision_config too, and whose lm_head is not
+// the embedding any more.
+func edited(data []byte, dtype string, untie bool) ([]byte, error) {
+	if dtype == "" && !untie {
+		return data, nil
+	}
 	var c map[string]any
 	if err := json.Unmarshal(data, &c); err != nil {
 		return nil, err
 	}
+	if untie {
+		c["tie_word_embeddings"] = false
+	}
 	for _, part := range []any{c, c["text_config"], c["vision_config"]} {
-		if part, ok := part.(map[string]any); ok {
-			for _, key := range []string{"torch_dtype", "dtype"} {
-				if _, there := part[key]; there {
-					part[key] = dtype
-				}
+		part, ok := part.(map[string]any)
+		if !ok {
+			continue
+		}
+		for _, key := range []string{"torch_dtype", "dtype"} {
+			if _, there := part[key]; there && dtype != "" {
+				part[key] = dtype
 			}
+		}
+		if _, there := part["tie_word_embeddings"]; there && untie {
+			part["tie_word_embeddings"] = false
 		}
 	}
 	return json.MarshalIndent(c, "", "  ")

@@ -89,6 +89,8 @@ func (o Options) Validate() error {
 		return fmt.Errorf("--eval-every is %d and --patience %d; give 0 or numbers above it", o.EvalEvery, o.Patience)
 	case o.Patience > 0 && o.EvalEvery == 0:
 		return errors.New("--patience counts measurements, and there are none: give --eval-every too")
+	case (o.Full || o.HeadOnly) && (o.LoRA.DoRA || len(o.LoRA.Modules) > 0):
+		return errors.New("--dora and --train-modules are of adapters: they do not go together with --full or --head-only")
 	case o.HeadOnly && (o.Full || len(o.Freeze) > 0):
 		return errors.New("--head-only leaves the model as it is: it does not go together with --full or --freeze")
 	}

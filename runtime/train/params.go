@@ -36,8 +36,8 @@ const (
 // Part is the part of the model that the parameter belongs to, by its name.
 func (p *Param) Part() Part {
 	name := p.Name
-	if module, _, ok := weights.AdapterPart(name); ok {
-		name = module
+	if t, ok := weights.ParseAdapterName(name); ok {
+		name = t.Module
 	}
 	switch {
 	case strings.HasPrefix(name, scoreHead):
@@ -92,7 +92,12 @@ func (p *Param) matrix() kernels.Matrix {
 
 // widened is a matrix of the checkpoint as a parameter, which takes its place in the model: weights that learn are float32.
 func (k *maker) widened(name string, m *kernels.Matrix) *Param {
-	p := k.param(name, m.Rows, m.Cols)
+	return k.shaped(name, m, []int{m.Rows, m.Cols})
+}
+
+// shaped is widened for a matrix that the file has in another shape: a convolution's has five dimensions.
+func (k *maker) shaped(name string, m *kernels.Matrix, shape []int) *Param {
+	p := k.param(name, shape...)
 	if k.plans {
 		return p
 	}
@@ -112,19 +117,6 @@ func (k *maker) vector(name string, v *[]float32) *Param {
 	copy(p.Value, *v)
 	*v = p.Value
 	return p
-}
-
-// norms lists every norm of both towers.
-func norms(m *loupe.Model) []*tensor.Norm {
-	var out []*tensor.Norm
-	for _, b := range m.Tower.Blocks {
-		out = append(out, b.Norm1, b.Norm2)
-	}
-	out = append(out, m.Tower.Merger.LNQ)
-	for _, l := range m.Decoder.Layers {
-		out = append(out, l.InputNorm, l.PostNorm)
-	}
-	return append(out, m.Decoder.Norm)
 }
 
 // frozen reports whether a name has the form of one of the patterns, in which * matches any characters.
@@ -153,7 +145,7 @@ func (k *maker) full(m *loupe.Model, freeze []string) []*Param {
 	for _, l := range m.Linears() {
 		linear(l)
 	}
-	for _, n := range norms(m) {
+	for _, n := range m.Norms() {
 		if name := n.Name + ".weight"; !frozen(name, freeze) {
 			n.WeightGrad = add(k.vector(name, &n.Weight)).Grad
 		}

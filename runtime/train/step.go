@@ -42,6 +42,7 @@ func (r *run) step(ctx context.Context) (*LogLine, error) {
 	}
 	factor := r.o.Schedule.At(n)
 	r.opt.Step(r.m.Engine(), r.params, func(p *Param) float64 { return r.o.rate(p) * factor }, Clip(line.GradNorm, r.o.Clip))
+	r.m.RefreshDoRA()
 	line.TokensPS = float64(tokens) / time.Since(began).Seconds()
 	line.RSSBytes = residentBytes()
 	return line, nil

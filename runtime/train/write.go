@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/weights"
 )
@@ -75,27 +76,60 @@ func (r *run) write() error {
 	return nil
 }
 
-// writeAdapter writes every branch of the model, those too that were frozen.
+// writeAdapter writes every branch of the model and all that is saved whole, those too that were frozen.
 func (r *run) writeAdapter() error {
-	var branches []weights.Named
-	for _, l := range r.m.Linears() {
-		if l.LoRA == nil {
-			continue
-		}
-		for _, half := range []struct {
-			part string
-			of   *kernels.Matrix
-		}{{"A", &l.LoRA.A}, {"B", &l.LoRA.B}} {
-			branches = append(branches, named(weights.AdapterName(l.Name, half.part), half.of))
-		}
-	}
-	if err := weights.Write(filepath.Join(r.o.Out, weights.AdapterWeightsName), branches, map[string]string{"format": "pt"}); err != nil {
+	if err := weights.Write(filepath.Join(r.o.Out, weights.AdapterWeightsName), adapterTensors(r.m), map[string]string{"format": "pt"}); err != nil {
 		return fmt.Errorf("write adapter: %w", err)
 	}
 	if err := weights.WriteAdapter(filepath.Join(r.o.Out, weights.AdapterConfigName), r.m.Adapter, r.m.Dir); err != nil {
 		return fmt.Errorf("write adapter: %w", err)
 	}
 	return nil
+}
+
+// adapterTensors are the tensors of the model's adapter, under PEFT's names and in its shapes.
+func adapterTensors(m *loupe.Model) []weights.Named {
+	var out []weights.Named
+	add := func(l *tensor.Linear, part string, values []float32) {
+		out = append(out, weights.FromF32(weights.AdapterName(l.Name, part), m.PartShape(l, part, l.LoRA.A.Rows), values))
+	}
+	for _, l := range m.Adaptable() {
+		if l.LoRA == nil {
+			continue
+		}
+		add(l, weights.PartA, flat(&l.LoRA.A))
+		add(l, weights.PartB, flat(&l.LoRA.B))
+		if d := l.LoRA.DoRA; d != nil {
+			add(l, weights.PartMagnitude, d.Magnitude)
+		}
+	}
+	const embed = "model.embed_tokens"
+	if l := m.Decoder.EmbedLoRA; l != nil {
+		a, turned := flat(&l.A), make([]float32, l.A.Rows*l.A.Cols) // PEFT keeps it with the ranks as rows
+		for r := range l.A.Rows {
+			for c := range l.A.Cols {
+				turned[c*l.A.Rows+r] = a[r*l.A.Cols+c]
+			}
+		}
+		out = append(out, weights.FromF32(weights.AdapterName(embed, weights.PartEmbedA), []int{l.A.Cols, l.A.Rows}, turned), named(weights.AdapterName(embed, weights.PartEmbedB), &l.B))
+		if l.DoRA != nil {
+			out = append(out, weights.FromF32(weights.AdapterName(embed, weights.PartMagnitude), []int{len(l.DoRA.Magnitude)}, l.DoRA.Magnitude))
+		}
+	}
+	for _, s := range savedParts(m) {
+		out = append(out, s.named(m))
+	}
+	for module, w := range map[string]*kernels.Matrix{embed: &m.Decoder.Embed, "lm_head": &m.Decoder.LMHead.W} { // that the adapter brought without naming them
+		_, brought := m.Replaced(module + ".weight")
+		switch name := weights.ModuleName(module); {
+		case !brought || slices.Contains(m.Adapter.ModulesToSave, name):
+		case slices.Contains(m.Adapter.TargetModules, name):
+			out = append(out, named(weights.BesideBranch(module, weights.PartWeight), w))
+		default:
+			out = append(out, named(weights.AdapterName(module, weights.PartWeight), w))
+		}
+	}
+	return out
 }
 
 // writeHead writes the model's score head into dir, if it has one.
@@ -118,11 +152,16 @@ func writeHead(dir string, m *loupe.Model) error {
 
 // named is a matrix as a float32 tensor to write.
 func named(name string, m *kernels.Matrix) weights.Named {
+	return weights.FromF32(name, []int{m.Rows, m.Cols}, flat(m))
+}
+
+// flat is the numbers of a matrix in order.
+func flat(m *kernels.Matrix) []float32 {
 	p := make([]float32, m.Rows*m.Cols)
 	for r := range m.Rows {
 		m.Row(p[r*m.Cols:], r)
 	}
-	return weights.FromF32(name, []int{m.Rows, m.Cols}, p)
+	return p
 }
 
 // heldOutName is the file of the records that were kept for evaluation, as eval takes it.
@@ -154,7 +193,7 @@ func (r *run) writeModel(learned []*Param) error {
 	for _, p := range learned {
 		changed[p.Name] = p
 	}
-	return writeModel(r.o.Out, r.m, "float32", func(t weights.Tensor) weights.Named {
+	return writeModel(r.o.Out, r.m, "float32", false, func(t weights.Tensor) weights.Named {
 		if p := changed[t.Name]; p != nil {
 			return weights.FromF32(t.Name, t.Shape, p.Value) // the shape of the file: patch_embed's has five dimensions
 		}

@@ -139,7 +139,7 @@ var modules = map[string]string{
 	"github.com/x448/float16":             "float16",
 	"github.com/chewxy/math32":            "scalar float32 functions outside the laws' arithmetic",
 	"github.com/nlpodyssey/gotokenizers":  "BPE merges, byte-level pre-tokenising, WordPiece",
-	"github.com/dlclark/regexp2":          "the pre-tokeniser's expression",
+	"github.com/dlclark/regexp2":          "the pre-tokeniser's expression, and those of adapters, which are Python's",
 	"golang.org/x/text":                   "NFC",
 	"github.com/nikolalohinski/gonja/v2":  "chat templates",
 	"github.com/spf13/cobra":              "commands",

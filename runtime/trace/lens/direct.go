@@ -143,8 +143,15 @@ func readWriters(ctx context.Context, m *loupe.Model, p *loupe.Prompt, row int) 
 }
 
 // pullBack is v W, (in), for v, (out), of a linear: what of its inputs counts towards v of its outputs. Its low-rank branch is
-// part of W.
+// part of W, and so are DoRA's gains.
 func pullBack(m *loupe.Model, l *tensor.Linear, v []float32) []float32 {
+	if l.LoRA != nil && l.LoRA.DoRA != nil {
+		gained := make([]float32, len(v))
+		for i, g := range l.LoRA.DoRA.Gain() {
+			gained[i] = v[i] * g
+		}
+		v = gained
+	}
 	out := product(m, v, l.W)
 	if l.LoRA != nil {
 		for i, x := range product(m, product(m, v, l.LoRA.B), l.LoRA.A) {

@@ -42,7 +42,8 @@ func Nearest(ctx context.Context, m *loupe.Model, p *loupe.Prompt, layer, top in
 	if err != nil {
 		return nil, err
 	}
-	lengths := rowLengths(m, m.Decoder.Embed)
+	table := m.Decoder.EmbedLoRA.Table(m.Engine(), m.Decoder.Embed)
+	lengths := rowLengths(m, table)
 	out := &NearestWords{Layer: layer}
 	x := kept[layer]
 	for lo := 0; lo < x.Rows; lo += lensRows {
@@ -50,7 +51,7 @@ func Nearest(ctx context.Context, m *loupe.Model, p *loupe.Prompt, layer, top in
 			return nil, err
 		}
 		part := x.Slice(lo, min(lo+lensRows, x.Rows))
-		cosines := cosinesOf(m, part, m.Decoder.Embed, lengths)
+		cosines := cosinesOf(m, part, table, lengths)
 		for i := range part.Rows {
 			of := NearestToken{Position: rows[lo+i]}
 			for _, id := range largest(cosines.Row(i), top) {

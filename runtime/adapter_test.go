@@ -1,0 +1,263 @@
+package loupe_test
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/weights"
+)
+
+// adapterLogits is how far logits may be from PEFT's, as a part of the largest.
+const adapterLogits = 2e-4
+
+// adapterDir holds what testdata/adapters/make.py made with PEFT.
+var adapterDir = filepath.Join("testdata", "adapters")
+
+// lastLogits are the model's logits of the last token of the case "image" of the golden fixtures.
+func lastLogits(t *testing.T, dir string, o loupe.Options) ([]float32, error) {
+	t.Helper()
+	c, err := loadGolden(filepath.Join("testdata", "golden"), "image")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if dir == "" {
+		dir = c.model.Dir
+	}
+	m, err := loupe.Load(dir, o)
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	var out []float32
+	_, err = m.Trace(context.Background(), c.prompt, loupe.TraceOptions{Taps: []string{"lm_head"}}, func(tap loupe.Tap) error {
+		out = append(out, tap.Data[len(tap.Data)-tap.Shape[1]:]...)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out, nil
+}
+
+func distance(a, b []float32) float64 {
+	worst, top := 0.0, 0.0
+	for i, v := range b {
+		worst, top = max(worst, math.Abs(float64(v)-float64(a[i]))), max(top, math.Abs(float64(v)))
+	}
+	return worst / top
+}
+
+// TestAdapters holds logits with each kind of adapter to PEFT's: branches of all kinds of modules, DoRA, modules that are saved
+// whole, biases, and every way of naming what is adapted.
+func TestAdapters(t *testing.T) {
+	want, err := weights.Open(filepath.Join(adapterDir, "logits.safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer want.Close()
+	plain, err := lastLogits(t, "", loupe.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range want.Tensors() {
+		got, err := lastLogits(t, "", loupe.Options{Adapter: filepath.Join(adapterDir, w.Name)})
+		if err != nil {
+			t.Errorf("%s: %v", w.Name, err)
+			continue
+		}
+		if d := distance(got, w.F32()); !(d <= adapterLogits) {
+			t.Errorf("%s: the logits are %.2g of the largest off; those of the base are %.2g off", w.Name, d, distance(plain, w.F32()))
+		}
+	}
+}
+
+// TestAdapterOverPrecisions: adapters of all kinds load over each precision, and change what it computes as they change exact.
+func TestAdapterOverPrecisions(t *testing.T) {
+	for _, name := range []string{"dora", "saved-norms-and-merger", "embedding", "lm-head"} {
+		adapter := filepath.Join(adapterDir, name)
+		exact, err := lastLogits(t, "", loupe.Options{Adapter: adapter})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for precision, bound := range map[string]float64{"bf16": 0.05, "int8": 0.25} {
+			got, err := lastLogits(t, "", loupe.Options{Adapter: adapter, Precision: precision})
+			if err != nil {
+				t.Errorf("%s over %s: %v", name, precision, err)
+				continue
+			}
+			if d := distance(got, exact); !(d <= bound) {
+				t.Errorf("%s over %s: the logits are %.2g of the largest off", name, precision, d)
+			}
+		}
+	}
+}
+
+// rewritten is a copy of an adapter with other configuration values and other tensors; each change gives new ones for a name, or nil for none.
+func rewritten(t *testing.T, name string, config map[string]any, change func(weights.Named) []weights.Named) string {
+	t.Helper()
+	dir := t.TempDir()
+	data, err := os.ReadFile(filepath.Join(adapterDir, name, weights.AdapterConfigName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c map[string]any
+	if err := json.Unmarshal(data, &c); err != nil {
+		t.Fatal(err)
+	}
+	for k, v := range config {
+		c[k] = v
+	}
+	if data, err = json.Marshal(c); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, weights.AdapterConfigName), data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f, err := weights.Open(filepath.Join(adapterDir, name, weights.AdapterWeightsName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var out []weights.Named
+	for _, x := range f.Tensors() {
+		n := weights.FromTensor(x.Name, x)
+		if change == nil {
+			out = append(out, n)
+			continue
+		}
+		out = append(out, change(n)...)
+	}
+	if err := weights.Write(filepath.Join(dir, weights.AdapterWeightsName), out, nil); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// TestAdapterNames: one adapter gives the same bits under every form of its tensors' names, and with configurations that say the
+// same in other words.
+func TestAdapterNames(t *testing.T) {
+	renamed := func(old ...string) func(n weights.Named) []weights.Named {
+		r := strings.NewReplacer(old...)
+		return func(n weights.Named) []weights.Named { n.Name = r.Replace(n.Name); return []weights.Named{n} }
+	}
+	later := renamed("model.model.layers", "model.model.language_model.layers", "model.visual", "model.model.visual")
+	wrapped := renamed("model.model.layers", "model.language_model.model.layers")
+	withDefault := renamed("lora_A.weight", "lora_A.default.weight", "lora_B.weight", "lora_B.default.weight")
+	for _, c := range []struct {
+		name, adapter string
+		config        map[string]any
+		change        func(weights.Named) []weights.Named
+	}{
+		{"later", "older-names", nil, later},
+		{"wrapped", "older-names", nil, wrapped},
+		{"default", "older-names", nil, withDefault},
+		{"older expression", "older-names", map[string]any{"target_modules": `model\.layers\.\d+\.(mlp\.up_proj|self_attn\.q_proj)|visual\..*qkv`}, nil},
+		{"older expression, later tensors", "older-names", map[string]any{"target_modules": `model\.layers\.\d+\.(mlp\.up_proj|self_attn\.q_proj)|visual\..*qkv`}, later},
+		{"later expression, older tensors", "older-names", map[string]any{"target_modules": `model\.language_model\..*(up|q)_proj|model\.visual\..*qkv`}, nil},
+		{"magnitudes with weight", "dora", nil, renamed("magnitude_vector", "magnitude_vector.default.weight")},
+		{"saved with its wrapper", "saved-lm-head", nil, renamed("lm_head.weight", "lm_head.modules_to_save.default.weight")},
+		{"saved by its whole name", "saved-lm-head", map[string]any{"modules_to_save": []string{"model.lm_head.nothing", "lm_head"}}, nil},
+		{"initialised otherwise", "layers", map[string]any{"init_lora_weights": "gaussian", "eva_config": map[string]any{"rho": 2}, "peft_version": "0.10.0"}, nil},
+		{"no modules to save", "layers", map[string]any{"modules_to_save": []string{}, "layer_replication": []int{}, "lora_dtype": "float32"}, nil},
+	} {
+		want, err := lastLogits(t, "", loupe.Options{Adapter: filepath.Join(adapterDir, c.adapter)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := lastLogits(t, "", loupe.Options{Adapter: rewritten(t, c.adapter, c.config, c.change)})
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if distance(got, want) != 0 {
+			t.Errorf("%s: other logits", c.name)
+		}
+	}
+}
+
+// TestAdapterRefused: what is not whole, not named, or not computed is an error that names it.
+func TestAdapterRefused(t *testing.T) {
+	without := func(part string) func(weights.Named) []weights.Named {
+		return func(n weights.Named) []weights.Named {
+			if strings.Contains(n.Name, part) {
+				return nil
+			}
+			return []weights.Named{n}
+		}
+	}
+	shaped := func(part string, shape ...int) func(weights.Named) []weights.Named {
+		return func(n weights.Named) []weights.Named {
+			if strings.Contains(n.Name, part) {
+				size := 1
+				for _, d := range shape {
+					size *= d
+				}
+				return []weights.Named{weights.FromF32(n.Name, shape, make([]float32, size))}
+			}
+			return []weights.Named{n}
+		}
+	}
+	extra := func(name string, shape ...int) func(weights.Named) []weights.Named {
+		first := true
+		return func(n weights.Named) []weights.Named {
+			if !first {
+				return []weights.Named{n}
+			}
+			first = false
+			return []weights.Named{n, weights.FromF32(name, shape, make([]float32, shape[0]))}
+		}
+	}
+	for _, c := range []struct {
+		name, adapter string
+		config        map[string]any
+		change        func(weights.Named) []weights.Named
+		says          []string
+	}{
+		{"empty", "layers", nil, without(""), []string{"blocks.0.attn.qkv.lora_A.weight", "not whole"}},
+		{"half a branch", "layers", nil, without("layers.2.self_attn.q_proj.lora_B"), []string{"layers.2.self_attn.q_proj.lora_B.weight"}},
+		{"no magnitude", "dora", nil, without("proj.lora_magnitude"), []string{"patch_embed.proj.lora_magnitude_vector"}},
+		{"nothing saved", "saved-lm-head", nil, without("lm_head"), []string{"lm_head.weight"}},
+		{"half saved", "saved-norms-and-merger", nil, without("ln_q.bias"), []string{"ln_q.bias"}},
+		{"no bias", "bias-all", nil, without("norm1.bias"), []string{"blocks.0.norm1.bias"}},
+		{"no bias beside a branch", "bias-all", nil, without("fc2.base_layer.bias"), []string{"blocks.0.mlp.fc2.base_layer.bias"}},
+		{"one layer more", "layers", map[string]any{"layers_to_transform": []int{0, 1, 2}}, nil, []string{"blocks.1.attn.qkv.lora_A.weight"}},
+		{"one layer less", "layers", map[string]any{"layers_to_transform": []int{0}}, nil, []string{"layers.2.self_attn.q_proj", "does not name it"}},
+		{"no DoRA by its configuration", "dora", map[string]any{"use_dora": false}, nil, []string{"lora_magnitude_vector", "does not name it"}},
+		{"a rank of another shape", "layers", map[string]any{"r": 3}, nil, []string{"lora_A.weight", "[2 64]", "[3 64]"}},
+		{"a convolution as a matrix", "convolution", nil, shaped("lora_A", 2, 1176), []string{"patch_embed.proj.lora_A.weight", "[2 1176]", "[2 3 2 14 14]"}},
+		{"a resized vocabulary", "saved-lm-head", nil, shaped("lm_head", 580, 64), []string{"lm_head.weight", "[580 64]", "[576 64]"}},
+		{"another model's", "layers", nil, extra("base_model.model.score.weight", 64), []string{"score"}},
+		{"a weight that nothing names", "layers", nil, extra("base_model.model.model.language_model.norm.weight", 64), []string{"norm.weight", "does not name it"}},
+		{"no PEFT name", "layers", nil, extra("model.language_model.norm.weight", 64), []string{"model.language_model.norm.weight"}},
+		{"twice", "layers", nil, extra("base_model.model.visual.blocks.0.attn.qkv.lora_A.weight", 2), []string{"blocks.0.attn.qkv.lora_A.weight", "same part"}},
+		{"a container", "layers", map[string]any{"target_modules": []string{"mlp"}, "layers_to_transform": nil}, nil, []string{"target_modules", "visual.blocks.0.mlp"}},
+		{"both ways", "saved-lm-head", map[string]any{"modules_to_save": []string{"head", "v_proj"}, "target_modules": []string{"v_proj", "q_proj"}}, nil, []string{"q_proj"}},
+		{"one in the other", "saved-norms-and-merger", map[string]any{"modules_to_save": []string{"merger", "ln_q"}}, nil, []string{"modules_to_save", "visual.merger", "ln_q"}},
+		{"nothing named", "layers", map[string]any{"target_modules": []string{"query"}, "layers_to_transform": nil}, nil, []string{"target_modules"}},
+		{"tied branches", "lm-head", map[string]any{"ensure_weight_tying": true}, nil, []string{"ensure_weight_tying"}},
+	} {
+		_, err := lastLogits(t, "", loupe.Options{Adapter: rewritten(t, c.adapter, c.config, c.change)})
+		if err == nil {
+			t.Errorf("%s: it loads", c.name)
+			continue
+		}
+		for _, part := range c.says {
+			if !strings.Contains(err.Error(), part) {
+				t.Errorf("%s: %v; it does not say %q", c.name, err, part)
+			}
+		}
+	}
+	dir := rewritten(t, "layers", nil, nil)
+	if err := os.Rename(filepath.Join(dir, weights.AdapterWeightsName), filepath.Join(dir, weights.AdapterPickleName)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lastLogits(t, "", loupe.Options{Adapter: dir}); err == nil || !strings.Contains(err.Error(), "adapter_model.bin") {
+		t.Errorf("pickled weights: %v", err)
+	}
+}
