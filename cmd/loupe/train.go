@@ -97,7 +97,7 @@ func (f *trainFlags) register(cmd *cobra.Command) {
 	fl.BoolVar(&o.Resume, "resume", false, "go on from the last checkpoint in --out, or begin where there is none")
 	fl.IntVar(&o.CheckpointEvery, "checkpoint-every", 0, "steps between checkpoints (default: one at the end)")
 	fl.BoolVar(&o.Recompute, "checkpoint-activations", false, "compute a block's activations again when they are needed, from the products that are kept: less memory, more time, the same bits (default: where keeping all would take more than 2 GiB, which large models do)")
-	fl.BoolVar(&f.dry, "dry-run", false, "check the data, print the memory that a run would take, computed from shapes, and stop")
+	fl.BoolVar(&f.dry, "dry-run", false, "check the data, print what they hold and the memory that a run would take, computed from shapes, and stop")
 	fl.StringVar(&f.shape, "shape", "", "with --dry-run, plan for a published shape in place of a model and data: `2b`|7b")
 	fl.IntVar(&f.tokens, "picture-tokens", 256, "with --shape, the merged rows of the picture")
 	fl.BoolVar(&f.json, "json", false, "print one JSON object")
@@ -120,7 +120,11 @@ func (f *trainFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	f.options.Columns, f.options.ImageFolder = f.records.options.Columns, f.records.options.ImageFolder
-	if err := f.options.Validate(); err != nil && !(f.dry && f.options.Out == "") {
+	checked := f.options
+	if f.dry && checked.Out == "" {
+		checked.Out = "." // nothing is written
+	}
+	if err := checked.Validate(); err != nil {
 		return usageError{err}
 	}
 	debug.SetGCPercent(10) // most of the heap is activations that live on from step to step: waiting for as much waste would double it

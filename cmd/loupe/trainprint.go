@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"text/tabwriter"
 
@@ -60,6 +61,41 @@ func (f *trainFlags) planShape(cmd *cobra.Command) error {
 	return f.printPlan(plan)
 }
 
+// printData prints what training data hold.
+func printData(w io.Writer, s *train.Summary) {
+	fmt.Fprintf(w, "records\t%d\t%d to learn from, %d for evaluation", s.Records, s.Learn, s.Evaluate)
+	if s.LeftOut > 0 {
+		fmt.Fprintf(w, ", %d of the split test left out", s.LeftOut)
+	}
+	fmt.Fprintf(w, "\npictures\t%d\t", s.Pictures)
+	if s.Several > 0 {
+		fmt.Fprintf(w, "%d records have several; ", s.Several)
+	}
+	fmt.Fprintf(w, "%d records have none\ncopies\t%d\tfiles with the pixels of another\n", s.TextOnly, s.Copies)
+	if s.Rated > 0 {
+		fmt.Fprintf(w, "raters\t%d\trecords of one picture at most; %d pictures have several\n", s.Raters, s.Rated)
+	} else {
+		fmt.Fprintf(w, "raters\t1\tno picture has several records with numbers\n")
+	}
+	fmt.Fprintf(w, "critiques\t%d\t\n", s.Critiques)
+	scores := 0
+	for _, t := range s.Targets {
+		if t.Name == "score" {
+			scores = t.Values
+		}
+	}
+	if scores == 0 {
+		fmt.Fprintf(w, "scores\t0\t\n")
+	}
+	for _, t := range s.Targets {
+		name := "target " + t.Name
+		if t.Name == "score" {
+			name = "scores"
+		}
+		fmt.Fprintf(w, "%s\t%d\t%g to %g, mean %.4g\n", name, t.Values, t.Least, t.Most, t.Mean)
+	}
+}
+
 // printPlan prints the memory that a run would take.
 func (f *trainFlags) printPlan(p *train.Plan) error {
 	if f.json {
@@ -71,6 +107,9 @@ func (f *trainFlags) printPlan(p *train.Plan) error {
 		activations, how = p.Recomputed, "products, and one block's others; all would take "+gb(p.Kept)
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	if p.Data != nil {
+		printData(w, p.Data)
+	}
 	fmt.Fprintf(w, "weights\t%s\tmapped from the file\n", gb(p.Weights))
 	fmt.Fprintf(w, "what learns\t%s\t%d numbers: values, gradients, two moments\n", gb(p.Learned), p.Parameters)
 	fmt.Fprintf(w, "activations\t%s\t%s\n", gb(activations), how)

@@ -40,7 +40,7 @@ func headFor(records []Record, limits []float64) (weights.ScoreHeadConfig, bool)
 			}
 		}
 		mean, std := meanAndDeviation(values)
-		t := weights.ScoreTarget{Name: name, Mean: mean, Std: std, Min: min(1, slices.Min(values)), Max: max(100, slices.Max(values))}
+		t := weights.ScoreTarget{Name: name, Mean: mean, Std: std, Min: min(leastScore, slices.Min(values)), Max: max(mostScore, slices.Max(values))}
 		if len(limits) == 2 {
 			t.Min, t.Max = limits[0], limits[1]
 		}

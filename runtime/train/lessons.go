@@ -87,6 +87,7 @@ func (r *Record) input(m *loupe.Model, images []picture.Image) loupe.Input {
 type sizes struct {
 	longest, largest *Record
 	tokens, patches  int
+	pictures         int // of different pixels, in all records
 }
 
 // add compares a record.
@@ -106,6 +107,7 @@ func (s *sizes) add(r *Record, l loupe.Lesson) {
 // which are of one picture. All that are bad are reported, in one error, with the lines that could not be read.
 func checked(ctx context.Context, m *loupe.Model, records []Record, bad []fault, done func(n int)) (pictures *Pictures, found sizes, err error) {
 	digests := make([][]digest, len(records))
+	different := map[digest]bool{}
 	for i := range records {
 		if err := ctx.Err(); err != nil {
 			return nil, found, err
@@ -113,19 +115,23 @@ func checked(ctx context.Context, m *loupe.Model, records []Record, bad []fault,
 		images, err := records[i].load(ctx)
 		if err == nil {
 			digests[i] = records[i].digests(images)
+			for _, d := range digests[i][:len(images)] {
+				different[d] = true
+			}
 			var l loupe.Lesson
 			if l, err = records[i].lesson(m, images); err == nil {
 				found.add(&records[i], l)
 			}
 		}
 		if err != nil {
-			bad = append(bad, fault{records[i].number, err})
+			bad = append(bad, records[i].fault(err))
 		}
 		done(i + 1)
 	}
 	if len(bad) > 0 {
 		return nil, found, byLine(bad)
 	}
+	found.pictures = len(different)
 	return groupedBy(digests), found, nil
 }
 

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"fmt"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 )
@@ -25,6 +26,8 @@ type Plan struct {
 	Program    int64 `json:"program"`   // about what the rest takes
 	Peak       int64 `json:"peak"`
 	Free       int64 `json:"free"` // memory that is free now; 0: unknown
+
+	Data *Summary `json:"data,omitempty"` // nil without data
 }
 
 // program is about what a program takes beside what it computes with.
@@ -64,13 +67,25 @@ func PlanRun(ctx context.Context, m *loupe.Model, o Options, report func(Progres
 	if err := r.readData(ctx); err != nil {
 		return nil, err
 	}
-	if _, err := r.newHead(); err != nil {
+	fresh, err := r.newHead()
+	if err != nil {
 		return nil, err
 	}
-	if err := r.learners(); err != nil {
+	r.tellRanges(fresh)
+	if o.HeadOnly {
+		if m.Head == nil {
+			return nil, fmt.Errorf("%s: no record to learn from has a score or targets: there is nothing to fit a head to", o.Data)
+		}
+		r.params = r.maker.head(m, nil)
+	} else if err := r.learners(); err != nil {
 		return nil, err
 	}
-	return r.planLongest(ctx)
+	plan, err := r.planLongest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	plan.Data = r.summary()
+	return plan, nil
 }
 
 // planLongest plans for the record of the most tokens and that of the most patches.
@@ -83,6 +98,9 @@ func (r *run) planLongest(ctx context.Context) (*Plan, error) {
 		l, err := record.Lesson(ctx, r.m)
 		if err != nil {
 			return nil, err
+		}
+		if r.o.HeadOnly {
+			l.Labels = nil // the head alone is fitted
 		}
 		p, err := r.plan(ctx, l)
 		if err != nil {

@@ -2,6 +2,7 @@ package train
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -62,22 +63,27 @@ func readData(path string, o ReadOptions) (*Data, error) {
 	}
 	d := &Data{}
 	if !info.IsDir() {
-		return d, d.read(path, "", o)
+		return d, d.read(dataFile{path: path}, "", o)
 	}
 	files, err := dataFiles(path)
 	if err != nil {
 		return nil, fmt.Errorf("read training data %s: %w", path, err)
 	}
 	for _, f := range files {
-		if err := d.read(f.path, f.split, o); err != nil {
+		name := ""
+		if len(files) > 1 {
+			name, _ = filepath.Rel(path, f.path) // it lies below
+		}
+		if err := d.read(f, name, o); err != nil {
 			return nil, err
 		}
 	}
 	return d, nil
 }
 
-// read adds the records of one file; those without a split of their own get the given one.
-func (d *Data) read(path, split string, o ReadOptions) error {
+// read adds the records of one file, which errors call by name; records without a split of their own get the file's.
+func (d *Data) read(f dataFile, name string, o ReadOptions) error {
+	path := f.path
 	text, err := disk.Read(path, disk.DataLimit)
 	if err != nil {
 		return fmt.Errorf("read training data: %w", err)
@@ -85,7 +91,7 @@ func (d *Data) read(path, split string, o ReadOptions) error {
 	if text, err = plainText(text); err != nil {
 		return fmt.Errorf("read training data %s: %w", path, err)
 	}
-	r := &reader{path: path, split: split, options: o, found: map[string]bool{}, files: newFinder(filepath.Dir(path), o.ImageFolder)}
+	r := &reader{path: path, split: f.split, file: name, options: o, found: map[string]bool{}, files: newFinder(filepath.Dir(path), o.ImageFolder)}
 	if isTable(path, text) {
 		err = r.table(text)
 	} else {
@@ -113,13 +119,18 @@ func (d *Data) reads(name string) bool {
 
 // fault is something wrong with a line of training data, or with the picture that it names.
 type fault struct {
+	file string // "" where there is one
 	line int
 	err  error
 }
 
+// fault is something wrong with the record's line.
+func (r *Record) fault(err error) fault { return fault{r.file, r.number, err} }
+
 // reader reads one file.
 type reader struct {
 	path, split string
+	file        string // for errors, where several are read
 	options     ReadOptions
 	files       *finder
 	records     []Record
@@ -140,10 +151,10 @@ func (r *reader) add(line int, record Record, err error) {
 		err = record.check()
 	}
 	if err != nil {
-		r.bad = append(r.bad, fault{line, err})
+		r.bad = append(r.bad, fault{r.file, line, err})
 		return
 	}
-	record.Where, record.number = fmt.Sprintf("%s, line %d", r.path, line), line
+	record.Where, record.file, record.number = fmt.Sprintf("%s, line %d", r.path, line), r.file, line
 	if record.Split == "" {
 		record.Split = r.split
 	}
@@ -176,10 +187,14 @@ func listed(errs []error) error {
 
 // byLine joins faults into one error, in the order of the file.
 func byLine(bad []fault) error {
-	slices.SortStableFunc(bad, func(a, b fault) int { return a.line - b.line })
+	slices.SortStableFunc(bad, func(a, b fault) int { return cmp.Or(strings.Compare(a.file, b.file), a.line-b.line) })
 	var errs []error
 	for _, f := range bad {
-		errs = append(errs, fmt.Errorf("line %d: %w", f.line, f.err))
+		at := fmt.Sprintf("line %d", f.line)
+		if f.file != "" {
+			at = f.file + ", " + at
+		}
+		errs = append(errs, fmt.Errorf("%s: %w", at, f.err))
 	}
 	return listed(errs)
 }

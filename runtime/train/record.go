@@ -8,6 +8,7 @@ import (
 // missing, never all of them.
 type Record struct {
 	Where  string // "data.jsonl, line 3"
+	file   string // of it, where several files were read; else ""
 	number int    // of the line
 	// Image is the path of the picture, of the first where there are several; "" in a conversation of text alone.
 	Image    string

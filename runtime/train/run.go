@@ -28,16 +28,19 @@ type Progress struct {
 
 // run is a training under way.
 type run struct {
-	o      Options
-	m      *loupe.Model
-	train  []Record
-	eval   []Record
-	sizes  sizes
-	maker  maker
-	params []*Param
-	opt    *AdamW
-	best   best
-	fit    *Fit // of the score head, where it was fitted before the first step
+	o     Options
+	m     *loupe.Model
+	train []Record
+	eval  []Record
+	// records are both, and leftOut is how many others there were, of the split test
+	records []Record
+	leftOut int
+	sizes   sizes
+	maker   maker
+	params  []*Param
+	opt     *AdamW
+	best    best
+	fit     *Fit // of the score head, where it was fitted before the first step
 	// pictures of all records, of those to learn from and of those to evaluate on
 	pictures, trainPictures, evalPictures *Pictures
 	digest                                string
@@ -167,6 +170,8 @@ func (r *run) readData(ctx context.Context) error {
 	if note != "" {
 		r.note(r.o.Data + ": " + note)
 	}
+	r.records, r.leftOut = records, len(data.Records)-len(records)
+	data.bad = append(data.bad, outside(records, r.o.ScoreRange)...)
 	r.pictures, r.sizes, err = checked(ctx, r.m, records, data.bad, func(n int) { r.report(Progress{Stage: "check", Done: n, Of: len(records)}) })
 	if err != nil {
 		if ctx.Err() != nil {
@@ -187,6 +192,16 @@ func (r *run) readData(ctx context.Context) error {
 // note tells the user something before the work begins.
 func (r *run) note(text string) { r.report(Progress{Stage: "note", Note: text}) }
 
+// tellRanges tells of values outside the range of the head.
+func (r *run) tellRanges(fresh bool) {
+	if r.m.Head == nil {
+		return
+	}
+	for _, note := range rangeNotes(slices.Concat(r.train, r.eval), r.m.Head.Config.Targets, fresh && len(r.o.ScoreRange) == 0) {
+		r.note(note)
+	}
+}
+
 // prepare reads the data, makes learn what is to, and goes back to the last checkpoint where that is asked for.
 func (r *run) prepare(ctx context.Context) (err error) {
 	defer weights.CatchFaults(&err)()
@@ -203,8 +218,12 @@ func (r *run) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	fresh, err := r.newHead()
-	if err != nil || r.o.HeadOnly {
+	if err != nil {
 		return err
+	}
+	r.tellRanges(fresh)
+	if r.o.HeadOnly {
+		return nil
 	}
 	if err := r.learners(); err != nil {
 		return err

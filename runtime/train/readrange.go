@@ -1,0 +1,73 @@
+package train
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/loupe-vl/loupe/weights"
+)
+
+// The range of a score where nobody states one.
+const (
+	leastScore = 1
+	mostScore  = 100
+)
+
+// outside are the lines whose score or targets lie outside the range that was stated.
+func outside(records []Record, limits []float64) (bad []fault) {
+	if len(limits) != 2 {
+		return nil
+	}
+	for i := range records {
+		r := &records[i]
+		for _, name := range r.names() {
+			if v, _ := r.value(name); v < limits[0] || v > limits[1] {
+				bad = append(bad, r.fault(fmt.Errorf("%s is %v, outside --score-range %v,%v: mend it, or state the range that the values have", name, v, limits[0], limits[1])))
+			}
+		}
+	}
+	return bad
+}
+
+// names are those of what the record says, the score first.
+func (r *Record) names() (out []string) {
+	for name := range r.Targets {
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	if r.Score != nil {
+		out = append([]string{scoreName}, out...)
+	}
+	return out
+}
+
+// rangeNotes tell of values outside a range: for a new head 1 to 100, which is widened for them; for one that the model has
+// its own, to which what it says is held.
+func rangeNotes(records []Record, targets []weights.ScoreTarget, fresh bool) (notes []string) {
+	for _, t := range targets {
+		least, most := t.Min, t.Max
+		if fresh {
+			least, most = leastScore, mostScore
+		}
+		n, all, first, where := 0, 0, 0.0, ""
+		for i := range records {
+			v, ok := records[i].value(t.Name)
+			if ok {
+				all++
+			}
+			if ok && (v < least || v > most) {
+				if n++; n == 1 {
+					first, where = v, records[i].Where
+				}
+			}
+		}
+		switch {
+		case n == 0:
+		case fresh:
+			notes = append(notes, fmt.Sprintf("%s: %d of %d values outside %v to %v, the first %v (%s): the new head says %v to %v; --score-range LEAST,MOST states the range, and refuses what is outside", t.Name, n, all, least, most, first, where, t.Min, t.Max))
+		default:
+			notes = append(notes, fmt.Sprintf("%s: %d of %d values outside the score head's range %v to %v, the first %v (%s): what it says is held within its range", t.Name, n, all, least, most, first, where))
+		}
+	}
+	return notes
+}
