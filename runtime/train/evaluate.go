@@ -76,8 +76,10 @@ func (r *Record) judge(ctx context.Context, m *loupe.Model, o EvalOptions) (Judg
 			return Judged{}, err
 		}
 		j.Critique = &text
-	} else if s, err = m.Score(ctx, prompt); err != nil {
-		return Judged{}, err
+	} else if len(images) > 0 { // a conversation of text alone has no score
+		if s, err = m.Score(ctx, prompt); err != nil {
+			return Judged{}, err
+		}
 	}
 	if s != nil {
 		j.Predicted, j.Outputs = &s.Score, map[string]float64{}

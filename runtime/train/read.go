@@ -103,16 +103,16 @@ func (d *Data) read(f dataFile, name string, o ReadOptions) error {
 	if len(r.records)+len(r.bad) == 0 {
 		return fmt.Errorf("read training data %s: it holds no records", path)
 	}
+	d.Records, d.bad, d.Notes = append(d.Records, r.records...), append(d.bad, r.bad...), append(d.Notes, r.notes()...)
 	for _, c := range o.Columns {
 		if !r.found[c.From] && !d.reads(c.Name) {
 			return fmt.Errorf("read training data %s: --columns names %q, which is not there; it has %s", path, c.From, quoted(r.names))
 		}
 	}
-	d.Records, d.bad, d.Notes = append(d.Records, r.records...), append(d.bad, r.bad...), append(d.Notes, r.notes()...)
 	return nil
 }
 
-// reads reports whether a record read so far has what a column is read as; a later file of a directory may lack it.
+// reads reports whether a record has what a column is read as: from inside "targets", or from an earlier file of a directory.
 func (d *Data) reads(name string) bool {
 	return slices.ContainsFunc(d.Records, func(r Record) bool { _, ok := r.value(name); return ok })
 }
