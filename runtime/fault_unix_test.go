@@ -15,6 +15,7 @@ import (
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // copied is the committed checkpoint in a directory that a test may spoil.
@@ -116,7 +117,7 @@ func TestChangedWeights(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			return weights.WriteFileAtomic(path, func(w io.Writer) error { _, err := w.Write(data); return err })
+			return disk.WriteFile(path, func(w io.Writer) error { _, err := w.Write(data); return err })
 		}},
 		{"removed", "", os.Remove},
 	} {

@@ -326,9 +326,9 @@ func (m *Model) Engine() *kernels.Engine { return m.engine }
 // KernelPath is the set of kernels in use: "avx2", "generic" and so on.
 func (m *Model) KernelPath() string { return m.engine.Path() }
 
-// unchanged is an error if a file of weights is no longer the one that was loaded. It is asked before and after what is
+// Unchanged is an error if a file of weights is no longer the one that was loaded. It is asked before and after what is
 // computed of them.
-func (m *Model) unchanged() error {
+func (m *Model) Unchanged() error {
 	for _, c := range m.opened() {
 		if err := c.Unchanged(); err != nil {
 			return fmt.Errorf("model %s: %w", m.Name(), err)
@@ -340,7 +340,7 @@ func (m *Model) unchanged() error {
 // still is err, or else an error if the weights are no longer those that were loaded: what was computed then means nothing.
 func (m *Model) still(err error) error {
 	if err == nil {
-		err = m.unchanged()
+		err = m.Unchanged()
 	}
 	return err
 }

@@ -84,7 +84,7 @@ func (m *Model) Patch(ctx context.Context, clean, corrupted *Prompt, o PatchOpti
 		}
 	}
 	s.normalise()
-	return s.out, m.unchanged()
+	return s.out, m.Unchanged()
 }
 
 // sweep is the state of one Patch.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -59,7 +58,7 @@ func copyFile(files fs.FS, name, to string, edit func(name string, data []byte) 
 		defer f.Close()
 		from = f
 	}
-	return weights.WriteFileAtomic(to, func(w io.Writer) error { _, err := io.Copy(w, from); return err })
+	return disk.WriteFile(to, func(w io.Writer) error { _, err := io.Copy(w, from); return err })
 }
 
 // QuantiseOptions are how a model is quantised once and for all.
@@ -98,24 +97,15 @@ func (m *Model) Quantise(ctx context.Context, dir string, o QuantiseOptions) err
 	if m.Adapter != nil {
 		return errors.New("quantise takes no --adapter: merge it first with `loupe merge`, or use it beside the quantised model")
 	}
-	if _, err := os.Lstat(dir); err == nil {
-		return fmt.Errorf("--out %s exists; name a directory that does not", dir)
-	}
-	work, err := os.MkdirTemp(filepath.Dir(filepath.Clean(dir)), ".loupe-quantise-")
+	out, err := disk.CreateDir(dir)
 	if err != nil {
-		return fmt.Errorf("make --out: %w", err)
+		return err
 	}
-	defer os.RemoveAll(work) // does nothing after the rename
-	if err := m.writeQuantised(ctx, work, o); err != nil {
+	defer out.Abort() // does nothing after Commit
+	if err := m.writeQuantised(ctx, out.Temp, o); err != nil {
 		return fmt.Errorf("quantise %s: %w", m.Name(), err)
 	}
-	if err := os.Chmod(work, 0o755); err != nil {
-		return fmt.Errorf("quantise %s: %w", m.Name(), err)
-	}
-	if err := os.Rename(work, dir); err != nil {
-		return fmt.Errorf("quantise %s: %w", m.Name(), err)
-	}
-	return weights.SyncDir(filepath.Dir(filepath.Clean(dir)))
+	return out.Commit()
 }
 
 func (m *Model) writeQuantised(ctx context.Context, dir string, o QuantiseOptions) (err error) {
@@ -149,7 +139,7 @@ func (m *Model) writeQuantised(ctx context.Context, dir string, o QuantiseOption
 	if err := weights.WriteQuantised(filepath.Join(dir, weights.SingleName), o.Precision, linears, rest); err != nil {
 		return err
 	}
-	if err := m.unchanged(); err != nil {
+	if err := m.Unchanged(); err != nil {
 		return err
 	}
 	if err := m.CopyBeside(dir, nil); err != nil {

@@ -107,8 +107,8 @@ func TestQuantiseRefuses(t *testing.T) {
 		o    loupe.QuantiseOptions
 		want string
 	}{
-		{"a directory that exists", m, there, good, "exists"},
-		{"a directory that cannot be made", m, filepath.Join(there, "no", "where"), good, "--out"},
+		{"a directory that holds something", m, "testdata", good, "holds"},
+		{"a directory that cannot be made", m, filepath.Join("doc.go", "where"), good, "--out"},
 		{"no precision", m, filepath.Join(there, "a"), loupe.QuantiseOptions{Group: 32}, "--precision"},
 		{"bf16", m, filepath.Join(there, "a"), loupe.QuantiseOptions{Precision: "bf16", Group: 32}, "--precision"},
 		{"an odd group", m, filepath.Join(there, "a"), loupe.QuantiseOptions{Precision: "int8", Group: 48}, "--group"},

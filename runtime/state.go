@@ -27,7 +27,7 @@ func (m *Model) encode(ctx context.Context, p *Prompt, probe *probe) (f features
 	if probe != nil {
 		probe.bothPasses = p.Images != nil && p.Videos != nil
 	}
-	if err := m.unchanged(); err != nil {
+	if err := m.Unchanged(); err != nil {
 		return f, err
 	}
 	if p.Images != nil {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // WriteAdapter writes an adapter_config.json that PEFT reads, atomically. base names the model that the adapter belongs to.
@@ -25,7 +27,7 @@ func WriteAdapter(path string, c *AdapterConfig, base string) error {
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	return WriteFileAtomic(path, func(w io.Writer) error {
+	return disk.WriteFile(path, func(w io.Writer) error {
 		_, err := w.Write(append(data, '\n'))
 		return err
 	})

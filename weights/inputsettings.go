@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // InputSettingsName is the file beside a score head, an adapter or a model that says how pictures were shown to it and what
@@ -55,7 +57,7 @@ func WriteInputSettings(path string, s *InputSettings) error {
 	if _, err := ParseInputSettings(path, data); err != nil {
 		return fmt.Errorf("refusing to write: %w", err)
 	}
-	return WriteFileAtomic(path, func(w io.Writer) error {
+	return disk.WriteFile(path, func(w io.Writer) error {
 		_, err := w.Write(append(data, '\n'))
 		return err
 	})

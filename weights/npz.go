@@ -7,13 +7,15 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
+
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // NpzWriter writes tensors as NumPy's .npz: a zip of .npy files, stored without
 // compression as numpy.savez does, one after the other. It appears at its path
 // only when Close succeeds. Not for concurrent use.
 type NpzWriter struct {
-	file *atomicFile
+	file *disk.File
 	zip  *zip.Writer
 	seen map[string]bool
 	err  error
@@ -21,11 +23,11 @@ type NpzWriter struct {
 
 // NewNpzWriter begins an .npz file at path. On any way out call Close or Abort.
 func NewNpzWriter(path string) (*NpzWriter, error) {
-	f, err := createAtomic(path)
+	f, err := disk.Create(path)
 	if err != nil {
 		return nil, err
 	}
-	return &NpzWriter{file: f, zip: zip.NewWriter(f.w), seen: map[string]bool{}}, nil
+	return &NpzWriter{file: f, zip: zip.NewWriter(f), seen: map[string]bool{}}, nil
 }
 
 // WriteNpz writes the tensors as an .npz file, atomically.
@@ -53,7 +55,7 @@ func (z *NpzWriter) Add(name string, d DType, shape []int, data []byte) error {
 func (z *NpzWriter) AddNamed(t Named) error {
 	if z.err == nil {
 		if z.err = z.add(t); z.err != nil {
-			z.err = fmt.Errorf("write %s: %w", z.file.path, z.err)
+			z.err = fmt.Errorf("write %s: %w", z.file.Path(), z.err)
 		}
 	}
 	return z.err
@@ -93,18 +95,18 @@ func (z *NpzWriter) Close() error {
 	if z.err == nil {
 		z.err = z.zip.Close()
 		if z.err != nil {
-			z.err = fmt.Errorf("write %s: %w", z.file.path, z.err)
+			z.err = fmt.Errorf("write %s: %w", z.file.Path(), z.err)
 		}
 	}
 	if z.err != nil {
 		z.Abort()
 		return z.err
 	}
-	return z.file.commit()
+	return z.file.Commit()
 }
 
 // Abort gives the file up; path stays as it was. After Close it does nothing.
-func (z *NpzWriter) Abort() { z.file.abort() }
+func (z *NpzWriter) Abort() { z.file.Abort() }
 
 // WriteNpy writes one tensor in NumPy's .npy form (version 1.0) to w.
 func WriteNpy(w io.Writer, t Named) error {

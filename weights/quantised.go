@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // The tensors and the metadata of a quantised checkpoint: see docs/quantized-layout.md. The weight of a linear map NAME is
@@ -68,7 +69,7 @@ func WriteQuantised(path, precision string, linears []QuantisedLinear, rest []Na
 	rest = slices.Clone(rest)
 	slices.SortStableFunc(rest, byLayout)
 	all := slices.Concat(panels, scales, more, rest)
-	return WriteFileAtomic(path, func(w io.Writer) error { return encodeInOrder(w, all, metadata, dataAlign) })
+	return disk.WriteFile(path, func(w io.Writer) error { return encodeInOrder(w, all, metadata, dataAlign) })
 }
 
 // Precision is what the checkpoint was quantised to, "int8" or "int4"; "" where it was not.

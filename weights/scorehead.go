@@ -126,7 +126,7 @@ func WriteScoreHead(path string, c *ScoreHeadConfig) error {
 	if _, err := ParseScoreHead(path, data); err != nil {
 		return fmt.Errorf("refusing to write: %w", err)
 	}
-	return WriteFileAtomic(path, func(w io.Writer) error {
+	return disk.WriteFile(path, func(w io.Writer) error {
 		_, err := w.Write(append(data, '\n'))
 		return err
 	})

@@ -1,13 +1,14 @@
 package weights
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // StreamWriter writes a safetensors file whose tensors are not all known
@@ -18,7 +19,7 @@ import (
 type StreamWriter struct {
 	path     string
 	metadata map[string]string
-	spool    *atomicFile
+	spool    *disk.File
 	room     int64 // for the header, before the data; 0: none
 	at       int64 // the length of the data so far
 	tensors  []Named
@@ -36,14 +37,10 @@ type streamed struct {
 // NewStreamWriter begins a safetensors file at path. Until Close nothing
 // appears there; on any way out call Close or Abort.
 func NewStreamWriter(path string, metadata map[string]string) (*StreamWriter, error) {
-	if err := replaceable(path); err != nil {
-		return nil, err
-	}
-	f, err := createBeside(path, "spool")
+	spool, err := disk.Create(path)
 	if err != nil {
 		return nil, err
 	}
-	spool := &atomicFile{path: path, f: f, w: bufio.NewWriterSize(f, 1<<20)}
 	return &StreamWriter{path: path, metadata: metadata, spool: spool, known: map[string]*streamed{}}, nil
 }
 
@@ -109,7 +106,7 @@ func (s *StreamWriter) begin(t Named) (*streamed, error) {
 	p := &streamed{start: s.at, size: size}
 	s.known[t.Name] = p
 	s.at += int64(size)
-	from := io.NewSectionReader(s.spool.f, s.room+p.start, int64(size))
+	from := io.NewSectionReader(s.spool.Temp, s.room+p.start, int64(size))
 	s.tensors = append(s.tensors, Named{t.Name, t.DType, slices.Clone(t.Shape), func(w io.Writer) error {
 		_, err := io.Copy(w, from)
 		return err
@@ -122,8 +119,8 @@ func (s *StreamWriter) add(t Named) error {
 	if err != nil {
 		return err
 	}
-	w := s.spool.w
-	w.Reset(io.NewOffsetWriter(s.spool.f, s.room+p.start))
+	w := s.spool.Writer
+	w.Reset(io.NewOffsetWriter(s.spool.Temp, s.room+p.start))
 	if err := t.emit(w, p.size); err != nil {
 		return err
 	}
@@ -145,7 +142,7 @@ func (s *StreamWriter) addPart(name string, d DType, shape []int, at int, data [
 		return fmt.Errorf("tensor %q: %d bytes at %d, but %d of %d are written", name, len(data), at, p.done, p.size)
 	}
 	p.done += len(data)
-	_, err = s.spool.f.WriteAt(data, s.room+p.start+int64(at))
+	_, err = s.spool.Temp.WriteAt(data, s.room+p.start+int64(at))
 	return err
 }
 
@@ -179,17 +176,17 @@ func (s *StreamWriter) finish() error {
 	}
 	header = append(header, bytes.Repeat([]byte{' '}, int(s.room)-len(header))...)
 	binary.LittleEndian.PutUint64(header, uint64(s.room-8))
-	if _, err := s.spool.f.WriteAt(header, 0); err != nil {
+	if _, err := s.spool.Temp.WriteAt(header, 0); err != nil {
 		return s.wrap(err)
 	}
-	s.spool.w.Reset(s.spool.f)
-	return s.spool.commit()
+	s.spool.Reset(s.spool.Temp)
+	return s.spool.Commit()
 }
 
 // Abort gives the file up; path stays as it was. After Close it does nothing.
 func (s *StreamWriter) Abort() {
 	if s.spool != nil {
-		s.spool.abort()
+		s.spool.Abort()
 		s.spool = nil
 	}
 }

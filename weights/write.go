@@ -8,14 +8,16 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
-// Write writes a safetensors file atomically (see WriteFileAtomic), one tensor
+// Write writes a safetensors file atomically (see disk.WriteFile), one tensor
 // at a time. The layout is that of the reference implementation: tensors by
 // dtype, widest first, then by name; the header padded with spaces to a
 // multiple of 8. The same tensors give the same bytes.
 func Write(path string, tensors []Named, metadata map[string]string) error {
-	return WriteFileAtomic(path, func(w io.Writer) error { return Encode(w, tensors, metadata) })
+	return disk.WriteFile(path, func(w io.Writer) error { return Encode(w, tensors, metadata) })
 }
 
 // Encode writes the safetensors form of the tensors to w, as Write does.

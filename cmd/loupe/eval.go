@@ -12,7 +12,6 @@ import (
 	"github.com/loupe-vl/loupe/runtime/train"
 	"github.com/loupe-vl/loupe/runtime/train/metrics"
 	"github.com/loupe-vl/loupe/runtime/train/sbert"
-	"github.com/loupe-vl/loupe/weights"
 	"github.com/loupe-vl/loupe/weights/disk"
 	"github.com/spf13/cobra"
 )
@@ -202,5 +201,5 @@ func (f *evalFlags) writeLines(lines []byte) error {
 	if f.out == "" {
 		return nil
 	}
-	return weights.WriteFileAtomic(f.out, func(w io.Writer) error { _, err := w.Write(lines); return err })
+	return disk.WriteFile(f.out, func(w io.Writer) error { _, err := w.Write(lines); return err })
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"gonum.org/v1/gonum/stat"
 
-	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 var writeFindings = flag.Bool("write", false, "write what the commands of docs/findings.md print into it")
@@ -57,7 +57,7 @@ func TestFindings(t *testing.T) {
 		ran = append(ran, block)
 	}
 	if *writeFindings {
-		err := weights.WriteFileAtomic(filepath.Join("..", "..", "docs", "findings.md"), func(w io.Writer) error {
+		err := disk.WriteFile(filepath.Join("..", "..", "docs", "findings.md"), func(w io.Writer) error {
 			_, err := io.WriteString(w, out.String())
 			return err
 		})

@@ -50,5 +50,5 @@ func (f *mergeFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer m.Close()
-	return train.Merge(m, f.out, f.dtype)
+	return train.Merge(cmd.Context(), m, f.out, f.dtype)
 }

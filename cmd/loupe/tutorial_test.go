@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"github.com/loupe-vl/loupe/runtime/demo/paint"
-	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // TestTutorial follows docs/fine-tune.md: it runs every command of the page as it stands there, in a folder with forty
@@ -69,7 +69,7 @@ func phonePictures(t *testing.T, dir string, first, n int) (sheet string) {
 			name = fmt.Sprintf("Screenshot_20240312-1015%02d.png", i)
 			encode = func(w io.Writer) error { return png.Encode(w, p.Image()) }
 		}
-		if err := weights.WriteFileAtomic(filepath.Join(dir, name), encode); err != nil {
+		if err := disk.WriteFile(filepath.Join(dir, name), encode); err != nil {
 			t.Fatal(err)
 		}
 		critique := `"` + strings.ReplaceAll(p.Critique, `"`, `""`) + `"`

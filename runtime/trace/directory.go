@@ -8,28 +8,26 @@ import (
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // directory writes each tensor as a file of its own into a hidden directory, which Close renames.
 type directory struct {
-	path, work string
-	open       map[string]*os.File // tensors that are not whole yet
+	out  *disk.Dir
+	open map[string]*os.File // tensors that are not whole yet
 }
 
 func newDirectory(path string) (*directory, error) {
-	if _, err := os.Lstat(path); err == nil {
-		return nil, fmt.Errorf("--out %s exists; name a directory that does not, so that no older tensor is taken for a new one", path)
-	}
-	work, err := os.MkdirTemp(filepath.Dir(path), ".loupe-trace-")
+	out, err := disk.CreateDir(path) // a directory that is new, so that no older tensor is taken for a new one
 	if err != nil {
-		return nil, fmt.Errorf("create trace: %w", err)
+		return nil, err
 	}
-	return &directory{path: path, work: work, open: map[string]*os.File{}}, nil
+	return &directory{out: out, open: map[string]*os.File{}}, nil
 }
 
 // file is the path of a tensor, NAME.npy, in which / of the name is a directory.
 func (d *directory) file(name string) (string, error) {
-	file := filepath.Join(d.work, filepath.FromSlash(name)+".npy")
+	file := filepath.Join(d.out.Temp, filepath.FromSlash(name)+".npy")
 	if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
 		return "", fmt.Errorf("write trace: %w", err)
 	}
@@ -42,7 +40,7 @@ func (d *directory) AddNamed(t weights.Named) error {
 	if err != nil {
 		return err
 	}
-	return weights.WriteFileAtomic(file, func(w io.Writer) error { return weights.WriteNpy(w, t) })
+	return disk.WriteFile(file, func(w io.Writer) error { return weights.WriteNpy(w, t) })
 }
 
 // AddPart implements Writer.
@@ -91,13 +89,7 @@ func (d *directory) Close() error {
 		d.Abort()
 		return fmt.Errorf("write trace: tensor %q is not whole", name)
 	}
-	if err := os.Chmod(d.work, 0o755); err != nil {
-		return fmt.Errorf("write trace: %w", err)
-	}
-	if err := os.Rename(d.work, d.path); err != nil {
-		return fmt.Errorf("write trace: %w", err)
-	}
-	return nil
+	return d.out.Commit()
 }
 
 // Abort removes what was written.
@@ -106,5 +98,5 @@ func (d *directory) Abort() {
 		f.Close()
 	}
 	d.open = nil
-	os.RemoveAll(d.work)
+	d.out.Abort()
 }

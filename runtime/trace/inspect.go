@@ -67,7 +67,7 @@ func Inspect(ctx context.Context, m *loupe.Model, full bool) (out *Inspection, e
 	if full {
 		r.Digest = weights.Digest(digests)
 	}
-	return r, m.Checkpoint().Unchanged()
+	return r, m.Unchanged()
 }
 
 // partOf names the part that a tensor belongs to.

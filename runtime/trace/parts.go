@@ -3,11 +3,10 @@ package trace
 import (
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // safetensors writes pieces where they belong: a file's tensors all have their place as soon as their shape is known.
@@ -31,7 +30,7 @@ func elements(shape []int) int {
 type npz struct {
 	*weights.NpzWriter
 	beside  string // the path of the zip file
-	waiting map[string]*os.File
+	waiting map[string]*disk.File
 }
 
 // AddPart implements Writer.
@@ -43,15 +42,15 @@ func (z *npz) AddPart(p loupe.Part) error {
 	f := z.waiting[p.Name]
 	if f == nil {
 		var err error
-		if f, err = os.CreateTemp(filepath.Dir(z.beside), ".loupe-trace-"); err != nil {
-			return fmt.Errorf("write %s: %w", z.beside, err)
+		if f, err = disk.Create(z.beside); err != nil { // it never gets that name
+			return err
 		}
 		if z.waiting == nil {
-			z.waiting = map[string]*os.File{}
+			z.waiting = map[string]*disk.File{}
 		}
 		z.waiting[p.Name] = f
 	}
-	if _, err := f.WriteAt(weights.F32Bytes(p.Data), 4*int64(p.At)); err != nil {
+	if _, err := f.Temp.WriteAt(weights.F32Bytes(p.Data), 4*int64(p.At)); err != nil {
 		return fmt.Errorf("write %s: %w", z.beside, err)
 	}
 	if p.At+len(p.Data) < whole {
@@ -59,7 +58,7 @@ func (z *npz) AddPart(p loupe.Part) error {
 	}
 	defer z.drop(p.Name)
 	return z.AddNamed(weights.Named{Name: p.Name, DType: weights.F32, Shape: p.Shape, Write: func(w io.Writer) error {
-		_, err := io.Copy(w, io.NewSectionReader(f, 0, 4*int64(whole)))
+		_, err := io.Copy(w, io.NewSectionReader(f.Temp, 0, 4*int64(whole)))
 		return err
 	}})
 }
@@ -68,8 +67,7 @@ func (z *npz) AddPart(p loupe.Part) error {
 func (z *npz) drop(name string) {
 	f := z.waiting[name]
 	delete(z.waiting, name)
-	f.Close()
-	os.Remove(f.Name())
+	f.Abort()
 }
 
 // Close implements Writer.

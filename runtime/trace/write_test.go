@@ -148,8 +148,11 @@ func TestCreateErrors(t *testing.T) {
 	if _, err := trace.Create(filepath.Join(dir, "t.csv")); err == nil || !strings.Contains(err.Error(), ".npz") {
 		t.Errorf("an unknown kind: %v", err)
 	}
-	if _, err := trace.Create(dir); err == nil || !strings.Contains(err.Error(), "exists") {
-		t.Errorf("a directory that exists: %v", err)
+	if err := os.WriteFile(filepath.Join(dir, "old.npy"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := trace.Create(dir); err == nil || !strings.Contains(err.Error(), "holds old.npy already") {
+		t.Errorf("a directory that holds something: %v", err)
 	}
 	if _, err := trace.Create(filepath.Join(dir, "nowhere", "t.npz")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("in a directory that does not exist: %v", err)

@@ -157,7 +157,7 @@ func TestMergeAdapters(t *testing.T) {
 		}
 		defer m.Close()
 		dir := filepath.Join(t.TempDir(), "merged")
-		if err := train.Merge(m, dir, train.MergeF32); err != nil {
+		if err := train.Merge(context.Background(), m, dir, train.MergeF32); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		_, want := logits(t, model, loupe.Options{Adapter: adapter})

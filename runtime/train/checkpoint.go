@@ -65,11 +65,11 @@ func (r *run) save() error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("write checkpoint: %w", err)
 	}
-	work, err := os.MkdirTemp(dir, ".step-")
+	out, err := disk.CreateDir(stepDir(dir, r.opt.Steps))
 	if err != nil {
 		return fmt.Errorf("write checkpoint: %w", err)
 	}
-	defer os.RemoveAll(work)
+	defer out.Abort() // does nothing after Commit
 	s := state{Step: r.opt.Steps, Run: r.digest}
 	if r.o.EvalEvery > 0 {
 		s.Best = &r.best
@@ -82,20 +82,14 @@ func (r *run) save() error {
 		paramsName:    func(path string) error { return weights.Write(path, tensors(r.params), nil) },
 		optimizerName: func(path string) error { return weights.Write(path, r.opt.moments(r.params), nil) },
 		stateName: func(path string) error {
-			return weights.WriteFileAtomic(path, func(w io.Writer) error { _, err := w.Write(append(data, '\n')); return err })
+			return disk.WriteFile(path, func(w io.Writer) error { _, err := w.Write(append(data, '\n')); return err })
 		},
 	} {
-		if err := write(filepath.Join(work, name)); err != nil {
+		if err := write(filepath.Join(out.Temp, name)); err != nil {
 			return fmt.Errorf("write checkpoint: %w", err)
 		}
 	}
-	if err := os.Chmod(work, 0o755); err != nil {
-		return fmt.Errorf("write checkpoint: %w", err)
-	}
-	if err := os.Rename(work, stepDir(dir, r.opt.Steps)); err != nil {
-		return fmt.Errorf("write checkpoint: %w", err)
-	}
-	if err := weights.SyncDir(dir); err != nil {
+	if err := out.Commit(); err != nil {
 		return fmt.Errorf("write checkpoint: %w", err)
 	}
 	r.saved = r.opt.Steps
@@ -105,7 +99,7 @@ func (r *run) save() error {
 // stepDir is the directory of the checkpoint of a step.
 func stepDir(dir string, step int) string { return filepath.Join(dir, fmt.Sprintf("step-%06d", step)) }
 
-// prune removes checkpoints but the last few and the best, and what a killed run left half-written.
+// prune removes checkpoints but the last few and the best.
 func (r *run) prune(dir string) error {
 	steps, err := checkpoints(dir)
 	if err != nil {
@@ -115,29 +109,11 @@ func (r *run) prune(dir string) error {
 		if i >= len(steps)-checkpointsToKeep || step == r.best.Step {
 			continue
 		}
-		if err := remove(dir, step); err != nil {
+		if err := disk.RemoveAll(stepDir(dir, step)); err != nil {
 			return fmt.Errorf("remove an old checkpoint: %w", err)
 		}
 	}
-	left, _ := filepath.Glob(filepath.Join(dir, ".step-*"))
-	for _, path := range left {
-		if err := os.RemoveAll(path); err != nil {
-			return fmt.Errorf("remove a half-written checkpoint: %w", err)
-		}
-	}
 	return nil
-}
-
-// remove takes a checkpoint away: hidden first, so that a run that is killed here leaves no half of one under its name.
-func remove(dir string, step int) error {
-	hidden := filepath.Join(dir, fmt.Sprintf(".step-%06d-old", step))
-	if err := os.RemoveAll(hidden); err != nil {
-		return err
-	}
-	if err := os.Rename(stepDir(dir, step), hidden); err != nil {
-		return err
-	}
-	return os.RemoveAll(hidden)
 }
 
 // checkpoints lists the steps of the checkpoints in dir, ascending.

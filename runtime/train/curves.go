@@ -16,7 +16,7 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgsvg"
 
-	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // The names of the curves' files in OUT.
@@ -146,7 +146,7 @@ func writePNG(path string, plots []*plot.Plot) error {
 	for i, p := range plots {
 		p.Draw(tiles.At(canvas, i%2, i/2))
 	}
-	return weights.WriteFileAtomic(path, func(w io.Writer) error {
+	return disk.WriteFile(path, func(w io.Writer) error {
 		_, err := vgimg.PngCanvas{Canvas: img}.WriteTo(w)
 		return err
 	})
@@ -190,7 +190,7 @@ func writeHTML(path string, plots []*plot.Plot, steps []LogLine, evals []EvalLin
 		}
 		drawn = append(drawn, template.HTML(text))
 	}
-	return weights.WriteFileAtomic(path, func(w io.Writer) error {
+	return disk.WriteFile(path, func(w io.Writer) error {
 		return page.Execute(w, map[string]any{"Steps": len(steps), "Last": steps[len(steps)-1], "Plots": drawn, "Evals": evals})
 	})
 }

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/loupe-vl/loupe/weights"
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
@@ -69,7 +68,7 @@ func openLog[T any](path string, keep func(T) bool) (*os.File, error) {
 		}
 	}
 	if !bytes.Equal(kept.Bytes(), data) {
-		if err := weights.WriteFileAtomic(path, func(w io.Writer) error { _, err := w.Write(kept.Bytes()); return err }); err != nil {
+		if err := disk.WriteFile(path, func(w io.Writer) error { _, err := w.Write(kept.Bytes()); return err }); err != nil {
 			return nil, fmt.Errorf("write log: %w", err)
 		}
 	}

@@ -1,16 +1,16 @@
 package train
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // The types that merged weights can be written in. MergeBase leaves each tensor the type that it has.
@@ -27,8 +27,9 @@ var MergeTypes = []string{MergeBase, MergeBF16, MergeF32}
 // in order), with DoRA times m/‖W + scale*B(A)‖, and then rounded to dtype, the nearest with ties to even, as PEFT's
 // merge_and_unload does but for its intermediate roundings. What the adapter saves whole takes the place of the base's. What
 // neither touches is written as it is, or in dtype. Where only one end of a tie is adapted, lm_head is written on its own. The
-// model's score head goes with it. Tensors are written one after the other: memory is needed for one.
-func Merge(m *loupe.Model, dir, dtype string) (err error) {
+// model's score head goes with it. Tensors are written one after the other: memory is needed for one. On any error, and
+// if ctx is cancelled, nothing is left at dir.
+func Merge(ctx context.Context, m *loupe.Model, dir, dtype string) (err error) {
 	defer weights.CatchFaults(&err)()
 	if m.Adapter == nil && dtype == MergeBase {
 		return errors.New("there is nothing to merge: give --adapter, or a --dtype to write the weights in")
@@ -36,18 +37,17 @@ func Merge(m *loupe.Model, dir, dtype string) (err error) {
 	if p := m.Checkpoint().Precision(); p != "" {
 		return fmt.Errorf("the model was quantised to %s, and merged weights are not: merge into the model that it was made of", p)
 	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return fmt.Errorf("make --out: %w", err)
+	out, err := disk.CreateDir(dir)
+	if err != nil {
+		return err
 	}
-	if _, err := os.Stat(filepath.Join(dir, weights.SingleName)); err == nil {
-		return fmt.Errorf("--out %s holds a model already; name another directory", dir)
-	}
+	defer out.Abort() // does nothing after Commit
 	linears := map[string]*tensor.Linear{}
 	for _, l := range m.Adaptable() {
 		linears[l.Name+".weight"] = l
 	}
 	name := map[string]string{MergeBase: "", MergeBF16: "bfloat16", MergeF32: "float32"}[dtype]
-	err = writeModel(dir, m, name, untied(m), func(t weights.Tensor) weights.Named {
+	err = writeModel(out.Temp, m, name, untied(m), func(t weights.Tensor) weights.Named {
 		to, name := mergedType(t.DType, dtype), t.Name
 		if own, ok := m.Replaced(name); ok {
 			t = own
@@ -59,21 +59,30 @@ func Merge(m *loupe.Model, dir, dtype string) (err error) {
 		if !w.embedding && w.linear == nil && to == t.DType {
 			return weights.FromTensor(name, t)
 		}
-		return weights.Named{Name: name, DType: to, Shape: t.Shape, Write: func(out io.Writer) error {
+		return weights.Named{Name: name, DType: to, Shape: t.Shape, Write: func(file io.Writer) error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			values, err := w.values(t)
 			if err != nil {
 				return err
 			}
-			return typed(name, to, t.Shape, values).Write(out)
+			return typed(name, to, t.Shape, values).Write(file)
 		}}
 	})
+	if err == nil {
+		err = writeHead(out.Temp, m)
+	}
+	if err == nil {
+		err = writeTaught(out.Temp, m.Taught)
+	}
+	if err == nil {
+		err = m.Unchanged()
+	}
 	if err != nil {
 		return err
 	}
-	if err := writeHead(dir, m); err != nil {
-		return err
-	}
-	return writeTaught(dir, m.Taught)
+	return out.Commit()
 }
 
 func mergedType(stored weights.DType, dtype string) weights.DType {

@@ -74,10 +74,10 @@ func merge(t *testing.T, adapter, dtype string) string {
 	}
 	defer m.Close()
 	dir := filepath.Join(t.TempDir(), dtype)
-	if err := train.Merge(m, dir, dtype); err != nil {
+	if err := train.Merge(context.Background(), m, dir, dtype); err != nil {
 		t.Fatal(err)
 	}
-	if err := train.Merge(m, dir, dtype); err == nil {
+	if err := train.Merge(context.Background(), m, dir, dtype); err == nil {
 		t.Error("merged over a model that is there")
 	}
 	return dir
@@ -126,7 +126,7 @@ func TestMerge(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	if err := train.Merge(m, t.TempDir(), train.MergeBase); err == nil || !strings.Contains(err.Error(), "--adapter") {
+	if err := train.Merge(context.Background(), m, t.TempDir(), train.MergeBase); err == nil || !strings.Contains(err.Error(), "--adapter") {
 		t.Errorf("merged nothing: %v", err)
 	}
 }

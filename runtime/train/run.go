@@ -7,13 +7,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // Progress is what a run tells of itself: Stage "check" while the data are read, "look" while features are made for a fit of
@@ -47,6 +47,7 @@ type run struct {
 	steps                                 int
 	saved                                 int // step of the last checkpoint; -1: none
 	report                                func(Progress)
+	out                                   *disk.Lock
 	// the lines of steps and of measurements; nil until the run is prepared
 	log, evals *os.File
 }
@@ -59,6 +60,7 @@ func Run(ctx context.Context, m *loupe.Model, o Options, report func(Progress)) 
 		return nil, err
 	}
 	r := &run{o: o, m: m, saved: -1, report: report, best: best{Step: -1, Measured: -1}}
+	defer r.releaseDirectory()
 	if err := r.prepare(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil, &Stopped{cause: ctx.Err()}
@@ -280,29 +282,33 @@ func (r *run) newHead() (fresh bool, err error) {
 	return true, nil
 }
 
-// ownDirectory makes the output directory; one that holds another run's log is not overwritten.
-func (r *run) ownDirectory() error {
+// unfinished are what a run leaves in its output directory that was ended before its first step.
+var unfinished = []string{heldOutName}
+
+// ownDirectory makes the output directory and takes it for this run. What another run wrote there is not overwritten.
+func (r *run) ownDirectory() (err error) {
 	if err := os.MkdirAll(r.o.Out, 0o777); err != nil {
 		return fmt.Errorf("make --out: %w", err)
 	}
-	steps, err := checkpoints(filepath.Join(r.o.Out, checkpointsDir))
-	if err != nil {
+	if r.out, err = disk.LockOutput(r.o.Out); err != nil {
 		return err
 	}
-	_, err = os.Stat(r.logPath())
-	if (err == nil || len(steps) > 0) && !r.o.Resume {
+	disk.Sweep(r.o.Out)
+	disk.Sweep(filepath.Join(r.o.Out, checkpointsDir))
+	if r.o.Resume && !r.o.HeadOnly {
+		return nil
+	}
+	err = disk.RequireEmpty(r.o.Out, unfinished...)
+	if _, logged := os.Stat(r.logPath()); err != nil && logged == nil && !r.o.HeadOnly {
 		return fmt.Errorf("--out %s holds a run already; go on with it by --resume, or name another directory", r.o.Out)
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("read --out: %w", err)
+	return err
+}
+
+func (r *run) releaseDirectory() {
+	if r.out != nil {
+		r.out.Release()
 	}
-	left, _ := filepath.Glob(filepath.Join(r.o.Out, ".*.tmp")) // of a run that was killed while it wrote
-	for _, path := range left {
-		if err := os.Remove(path); err != nil {
-			return fmt.Errorf("remove a half-written file: %w", err)
-		}
-	}
-	return nil
 }
 
 // learners makes learn what the options name.

@@ -11,6 +11,7 @@ import (
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // Result is what a run came to.
@@ -172,7 +173,7 @@ func (r *run) writeHeldOut() error {
 	if len(r.eval) == 0 {
 		return nil
 	}
-	err := weights.WriteFileAtomic(filepath.Join(r.o.Out, heldOutName), func(w io.Writer) error {
+	err := disk.WriteFile(filepath.Join(r.o.Out, heldOutName), func(w io.Writer) error {
 		out := json.NewEncoder(w)
 		for i := range r.eval {
 			if err := out.Encode(r.eval[i].heldOut(r.o.Out)); err != nil {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 func main() {
@@ -90,7 +91,7 @@ func encodeJSON(v any, indent string) ([]byte, error) {
 }
 
 func writeFile(path string, data []byte) error {
-	return weights.WriteFileAtomic(path, func(w io.Writer) error {
+	return disk.WriteFile(path, func(w io.Writer) error {
 		_, err := w.Write(data)
 		return err
 	})

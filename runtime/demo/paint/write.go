@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // A record is one line of data.jsonl.
@@ -40,7 +40,7 @@ func Write(dir string, count int, seed uint64, progress func(done int)) error {
 		records[i] = newRecord(p, seed, i)
 		// Grain does not compress: as it is, a picture is written and read in half the time.
 		encoder := png.Encoder{CompressionLevel: png.NoCompression}
-		if err := weights.WriteFileAtomic(filepath.Join(dir, records[i].Image), func(w io.Writer) error {
+		if err := disk.WriteFile(filepath.Join(dir, records[i].Image), func(w io.Writer) error {
 			return encoder.Encode(w, p.Image())
 		}); err != nil {
 			return err
@@ -49,7 +49,7 @@ func Write(dir string, count int, seed uint64, progress func(done int)) error {
 			progress(i + 1)
 		}
 	}
-	return weights.WriteFileAtomic(filepath.Join(dir, DataName), func(w io.Writer) error {
+	return disk.WriteFile(filepath.Join(dir, DataName), func(w io.Writer) error {
 		e := json.NewEncoder(w)
 		for _, r := range records {
 			if err := e.Encode(r); err != nil {

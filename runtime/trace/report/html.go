@@ -12,7 +12,7 @@ import (
 	"io"
 
 	"github.com/loupe-vl/loupe/runtime/trace/figure"
-	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 var (
@@ -43,7 +43,7 @@ func SaveHTML(path string, a *Analysis) error {
 	if err != nil {
 		return err
 	}
-	return weights.WriteFileAtomic(path, func(w io.Writer) error { _, err := w.Write(text); return err })
+	return disk.WriteFile(path, func(w io.Writer) error { _, err := w.Write(text); return err })
 }
 
 // HTML is the page of an analysis. Numbers of attention lie in it as bytes, packed by gzip, in base64; a browser unpacks them by

@@ -14,7 +14,7 @@ import (
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/trace/figure"
 	"github.com/loupe-vl/loupe/runtime/trace/lens"
-	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // LensOptions are those of all lenses; each takes what is its own. The zero value is good, but for Top.
@@ -107,7 +107,7 @@ func saveTable(path string, f Found, style figure.Style) error {
 		return err
 	}
 	lines := f.Lines()
-	return weights.WriteFileAtomic(path, func(w io.Writer) error {
+	return disk.WriteFile(path, func(w io.Writer) error {
 		return tablePage.Execute(w, map[string]any{
 			"CSS":  template.CSS(pageCSS),
 			"PNG":  template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(data)),

@@ -20,6 +20,7 @@ import (
 	"github.com/loupe-vl/loupe/runtime/trace/figure"
 	"github.com/loupe-vl/loupe/vit/picture"
 	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // Kind is the kind of file that the end of a name asks for: ".png" and so on, one of kinds.
@@ -63,12 +64,12 @@ func SaveMap(path string, p *loupe.Prompt, proc picture.Processor, a Attended, s
 
 // SavePNG writes a picture.
 func SavePNG(path string, img image.Image) error {
-	return weights.WriteFileAtomic(path, func(w io.Writer) error { return png.Encode(w, img) })
+	return disk.WriteFile(path, func(w io.Writer) error { return png.Encode(w, img) })
 }
 
 // SaveJSON writes a value as one object.
 func SaveJSON(path string, v any) error {
-	return weights.WriteFileAtomic(path, func(w io.Writer) error { return json.NewEncoder(w).Encode(v) })
+	return disk.WriteFile(path, func(w io.Writer) error { return json.NewEncoder(w).Encode(v) })
 }
 
 // saveCSV writes a line for each cell.
@@ -84,7 +85,7 @@ func saveCSV(path string, m *attribution.Map) error {
 
 // SaveCSV writes lines of fields.
 func SaveCSV(path string, lines [][]string) error {
-	return weights.WriteFileAtomic(path, func(w io.Writer) error {
+	return disk.WriteFile(path, func(w io.Writer) error {
 		out := csv.NewWriter(w)
 		if err := out.WriteAll(lines); err != nil {
 			return err

@@ -13,7 +13,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 
-	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // A plot is square: 1200 by 1200 pixels, 4 inches of 300 dots, so that it can be printed in one column of a page and its
@@ -141,7 +141,7 @@ func addCloud(p *plot.Plot, pairs plotter.XYs) error {
 func save(path string, p *plot.Plot) error {
 	c := vgimg.NewWith(vgimg.UseWH(side, side), vgimg.UseDPI(dots))
 	p.Draw(draw.Crop(draw.New(c), vg.Points(4), -vg.Points(12), vg.Points(4), -vg.Points(4))) // the last tick's number needs room
-	return weights.WriteFileAtomic(path, func(w io.Writer) error {
+	return disk.WriteFile(path, func(w io.Writer) error {
 		_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(w)
 		return err
 	})

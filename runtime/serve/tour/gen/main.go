@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 func main() {
@@ -33,7 +33,7 @@ func write(ctx context.Context, dir string) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		path := filepath.Join(dir, filepath.FromSlash(name))
-		err := weights.WriteFileAtomic(path, func(w io.Writer) error {
+		err := disk.WriteFile(path, func(w io.Writer) error {
 			_, err := w.Write(files[name])
 			return err
 		})

@@ -1,0 +1,93 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// lockName is the lock of a directory, within it; that of a file, or of a directory that is not there yet, lies beside it.
+const lockName = ".loupe-lock"
+
+// Lock keeps an output for one run.
+type Lock struct{ file *os.File }
+
+// LockOutput takes path, a file or directory that is to be written, for this run until Release. Where another run has it, the
+// error says which. The lock of a run that was killed is free. On file systems without locks there is nothing to take, and it
+// succeeds.
+func LockOutput(path string) (*Lock, error) {
+	at := lockPath(path)
+	for range attempts {
+		f, err := os.OpenFile(at, os.O_RDWR|os.O_CREATE, 0o666)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("--out %s: there is no directory %s; make it first, or name another", path, filepath.Dir(at))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("lock --out %s: %w", path, err)
+		}
+		err = lock(f)
+		if errors.Is(err, errLocked) {
+			defer f.Close()
+			return nil, inUse(path, f)
+		}
+		if err != nil {
+			discard(f)
+			return &Lock{}, nil
+		}
+		if !stillAt(f, at) { // whoever had it has just removed it
+			f.Close()
+			continue
+		}
+		if err := sign(f); err != nil {
+			discard(f)
+			return nil, fmt.Errorf("lock --out %s: %w", path, err)
+		}
+		return &Lock{f}, nil
+	}
+	return nil, fmt.Errorf("lock --out %s: %s vanishes each time that it is made; does another program clean that directory?", path, at)
+}
+
+func lockPath(path string) string {
+	path = filepath.Clean(path)
+	if IsDir(path) {
+		return filepath.Join(path, lockName)
+	}
+	dir, base := filepath.Split(path)
+	return filepath.Join(dir, "."+base+lockName)
+}
+
+// sign writes who holds a lock.
+func sign(f *os.File) error {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "an unnamed host"
+	}
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	_, err = f.WriteAt(fmt.Appendf(nil, "process %d on %s, since %s\n", os.Getpid(), host, time.Now().Format(time.DateTime+" MST")), 0)
+	return err
+}
+
+// inUse is the error of an output that another run has.
+func inUse(path string, f *os.File) error {
+	text, _ := io.ReadAll(io.NewSectionReader(f, 0, 1<<10)) // who it is is a help, no more
+	holder := strings.TrimSpace(string(text))
+	if holder == "" {
+		holder = "another run"
+	}
+	return fmt.Errorf("--out %s is in use by %s; wait until that run has ended, or name another", path, holder)
+}
+
+// Release gives the output free.
+func (l *Lock) Release() {
+	if l.file != nil {
+		removeLocked(l.file)
+		l.file = nil
+	}
+}
