@@ -5,10 +5,10 @@
 //   - Tokenizer: byte-level BPE with added tokens, from tokenizer.json or from
 //     vocab.json and merges.txt; Stream decodes ids one at a time.
 //   - Message and Part: a conversation; ParseMessages reads the JSON form.
-//   - ChatTemplate: the checkpoint's Jinja template, run with bounds.
+//   - ChatTemplate: the checkpoint's Jinja template, run by the package jinja.
 //   - WordPiece: the tokenizer of BERT, which encoders of sentences use.
 //   - ExpandPads: the placeholder of a picture repeated for each of its patches.
 //
-// It may import the standard library, gotokenizers, regexp2, gonja and
+// It may import the standard library, tokenizer/jinja, gotokenizers, regexp2 and
 // golang.org/x/text; of this module only weights/disk.
 package tokenizer

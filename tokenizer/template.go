@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/loupe-vl/loupe/tokenizer/jinja"
 	"github.com/loupe-vl/loupe/weights/disk"
-	"github.com/nikolalohinski/gonja/v2/config"
-	"github.com/nikolalohinski/gonja/v2/exec"
-	"github.com/nikolalohinski/gonja/v2/loaders"
 )
 
 // ChatTemplate writes a conversation as the one text that a checkpoint was
@@ -21,7 +21,8 @@ type ChatTemplate struct {
 	Notes []string // where two files hold different templates, and which is used
 
 	name     string
-	template *exec.Template
+	template *jinja.Template
+	unread   error          // why the template cannot be read; nil where it was
 	special  map[string]any // bos_token and so on
 	limit    time.Duration  // of one rendering
 }
@@ -32,7 +33,16 @@ type RenderOptions struct {
 	AddGenerationPrompt bool
 	// AddVisionID numbers pictures ("Picture 1: ") and videos.
 	AddVisionID bool
+	// Now is the time that strftime_now writes; nil is the local time, or that
+	// of the environment's SOURCE_DATE_EPOCH.
+	Now func() time.Time
 }
+
+// Bounds of a template, which comes with a checkpoint and is a program.
+const (
+	maxTemplate = 256 << 10        // bytes of source
+	maxRender   = 10 * time.Second // of one rendering
+)
 
 // LoadChatTemplate is LoadChatTemplateFS of the directory dir.
 func LoadChatTemplate(dir string) (*ChatTemplate, error) {
@@ -55,11 +65,11 @@ func LoadChatTemplateFS(fsys fs.FS) (*ChatTemplate, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := ParseChatTemplate(found.name, found.text)
-	if err != nil {
-		return nil, err
-	}
+	c := ParseChatTemplate(found.name, found.text)
 	c.Notes = notes
+	if c.TellsTime() && os.Getenv("SOURCE_DATE_EPOCH") == "" {
+		c.Notes = append(c.Notes, found.name+": the chat template writes the time into prompts (strftime_now), so results change with it; SOURCE_DATE_EPOCH=SECONDS in the environment fixes it")
+	}
 	for _, key := range []string{"bos_token", "eos_token", "pad_token", "unk_token"} {
 		if !given(settings[key]) {
 			continue
@@ -87,104 +97,108 @@ func readOptional(fsys fs.FS, name string, v any) error {
 	return unmarshal(name, data, v)
 }
 
-// ParseChatTemplate compiles a template; name is the file that errors mention.
-// A template may not load others, and the settings are those of transformers:
-// trim_blocks and lstrip_blocks.
-func ParseChatTemplate(name, source string) (c *ChatTemplate, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			c, err = nil, fmt.Errorf("%s: the chat template cannot be read: %v", name, r)
-		}
-	}()
+// ParseChatTemplate reads a template; name is the file that errors mention. A
+// template with something in it that is not supported is an error of Render,
+// not of this: a model can be looked at without it.
+func ParseChatTemplate(name, source string) *ChatTemplate {
+	c := &ChatTemplate{name: name, special: map[string]any{}, limit: maxRender}
 	if len(source) > maxTemplate {
-		return nil, fmt.Errorf("%s: the chat template has %d bytes; at most %d are run", name, len(source), maxTemplate)
+		c.unread = fmt.Errorf("it has %d bytes, and at most %d are run", len(source), maxTemplate)
+		return c
 	}
-	settings := config.New()
-	settings.TrimBlocks = true
-	settings.LeftStripBlocks = true
-	if err := checkTags(source, settings); err != nil {
-		return nil, fmt.Errorf("%s: the chat template cannot be read: %w", name, err)
-	}
-	loader, err := loaders.NewMemoryLoader(map[string]string{"/" + name: source})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	t, err := exec.NewTemplate("/"+name, settings, loader, boundedEnvironment())
-	if err != nil {
-		return nil, fmt.Errorf("%s: the chat template cannot be read: %s", name, reason(err, source))
-	}
-	return &ChatTemplate{name: name, template: t, special: map[string]any{}, limit: maxRender}, nil
+	c.template, c.unread = jinja.Parse(source)
+	return c
+}
+
+// TellsTime reports whether the template can write the time, by strftime_now:
+// prompts then differ from day to day.
+func (c *ChatTemplate) TellsTime() bool {
+	return c.template != nil && c.template.Mentions("strftime_now")
 }
 
 // Render writes messages as the model's prompt. Each picture becomes one
-// placeholder, which ExpandPads repeats after Encode.
-func (c *ChatTemplate) Render(messages []Message, o RenderOptions) (prompt string, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			prompt, err = "", fmt.Errorf("%s: the chat template cannot be run: %v", c.name, r)
-		}
-	}()
-	list := make([]any, len(messages))
+// placeholder, which the caller repeats after Encode.
+func (c *ChatTemplate) Render(messages []Message, o RenderOptions) (string, error) {
+	if c.unread != nil {
+		return "", fmt.Errorf("%s: the chat template cannot be read: %s", c.name, reason(c.unread))
+	}
+	list := jinja.NewList()
 	for i, m := range messages {
-		if list[i], err = m.value(); err != nil {
+		v, err := m.value()
+		if err != nil {
 			return "", fmt.Errorf("message %d: %w", i, err)
 		}
+		list.Items = append(list.Items, v)
 	}
-	b := &bounds{start: time.Now(), limit: c.limit}
+	// tools and documents are None there too, where nobody gives any.
 	vars := map[string]any{
 		"messages":              list,
 		"add_generation_prompt": o.AddGenerationPrompt,
 		"add_vision_id":         o.AddVisionID,
-		boundsKey:               b,
+		"tools":                 nil,
+		"documents":             nil,
 	}
 	for k, v := range c.special {
 		vars[k] = v
 	}
-	out := &boundedWriter{bounds: b}
-	err = c.template.Execute(out, exec.NewContext(vars))
-	if b.err != nil {
-		err = b.err
+	now := o.Now
+	if now == nil {
+		now = clock
 	}
+	prompt, err := c.template.Render(vars, jinja.Options{Limit: c.limit, Now: now})
 	if err != nil {
-		return "", fmt.Errorf("%s: the chat template cannot be run: %s", c.name, reason(err, ""))
+		return "", fmt.Errorf("%s: the chat template cannot be run: %s", c.name, reason(err))
 	}
-	return out.text.String(), nil
+	return prompt, nil
+}
+
+// clock is the time that templates write: the local time, or that of
+// SOURCE_DATE_EPOCH, in seconds since 1970 in UTC, where the environment has it.
+func clock() time.Time {
+	if s, err := strconv.ParseInt(os.Getenv("SOURCE_DATE_EPOCH"), 10, 64); err == nil {
+		return time.Unix(s, 0).UTC()
+	}
+	return time.Now()
 }
 
 // value is m as transformers would hand it to the template.
 func (m Message) value() (any, error) {
+	v := jinja.NewDict()
+	v.Set("role", m.Role)
 	if m.Parts == nil {
-		return map[string]any{"role": m.Role, "content": m.Text}, nil
+		v.Set("content", m.Text)
+		return v, nil
 	}
-	parts := make([]any, len(m.Parts))
+	parts := jinja.NewList()
 	for j, p := range m.Parts {
-		v := map[string]any{"type": p.Type}
+		part := jinja.NewDict()
+		part.Set("type", p.Type)
 		switch {
 		case p.Type == TextPart:
-			v["text"] = p.Text
+			part.Set("text", p.Text)
 		case p.Type != ImagePart && p.Type != VideoPart:
 			return nil, fmt.Errorf("part %d: type %q is not text, image or video", j, p.Type)
 		case len(p.Frames) > 0:
-			v[p.Type] = p.Frames
+			frames := jinja.NewList()
+			for _, f := range p.Frames {
+				frames.Items = append(frames.Items, f)
+			}
+			part.Set(p.Type, frames)
 		case p.Path != "":
-			v[p.Type] = p.Path
+			part.Set(p.Type, p.Path)
 		}
-		parts[j] = v
+		parts.Items = append(parts.Items, part)
 	}
-	return map[string]any{"role": m.Role, "content": parts}, nil
+	v.Set("content", parts)
+	return v, nil
 }
 
-// maxReason bounds what is quoted of an error of gonja, in bytes.
+// maxReason bounds what is quoted of an error of a template, in bytes.
 const maxReason = 300
 
-// reason is err in one line, without the whole template, which gonja quotes. Of
-// a long chain the two ends tell most.
-func reason(err error, source string) string {
-	s := err.Error()
-	if source != "" {
-		s = strings.ReplaceAll(s, source, "...")
-	}
-	s = strings.Join(strings.Fields(s), " ")
+// reason is err in one line. Of a long one the two ends tell most.
+func reason(err error) string {
+	s := strings.Join(strings.Fields(err.Error()), " ")
 	if len(s) > maxReason {
 		s = strings.ToValidUTF8(s[:maxReason/2], "") + " ... " + strings.ToValidUTF8(s[len(s)-maxReason/2:], "")
 	}
