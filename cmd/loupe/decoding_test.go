@@ -118,7 +118,7 @@ func TestDecodingFlags(t *testing.T) {
 
 // TestEmptyPrompt: a conversation that becomes no token is refused.
 func TestEmptyPrompt(t *testing.T) {
-	dir := modelWith(t, map[string]string{"chat_template.jinja": "{% for m in messages %}{{ m['content'] }}{% endfor %}"})
+	dir := modelWith(t, map[string]string{"chat_template.json": "", "chat_template.jinja": "{% for m in messages %}{{ m['content'] }}{% endfor %}"})
 	messages := filepath.Join(dir, "m.json")
 	if err := os.WriteFile(messages, []byte(`[{"role": "user", "content": ""}]`), 0o644); err != nil {
 		t.Fatal(err)
@@ -132,18 +132,18 @@ func TestEmptyPrompt(t *testing.T) {
 // fails where a prompt is made, and names what it has.
 func TestTemplateOfTheDay(t *testing.T) {
 	template := "{% for m in messages %}{{ m.content if m.content is string else m.content[0].text }}{% endfor %}"
-	dated := modelWith(t, map[string]string{"chat_template.jinja": "{% generation %}{{ strftime_now('%d %b %Y') }}{% endgeneration %}" + template})
+	dated := modelWith(t, map[string]string{"chat_template.json": "", "chat_template.jinja": "{% generation %}{{ strftime_now('%d %b %Y') }}{% endgeneration %}" + template})
 	r := start(t, "", "generate", "--model", dated, "--max-tokens", "2", "--json", "hi")
 	if r.status != 0 || !strings.Contains(r.stderr, "SOURCE_DATE_EPOCH") {
 		t.Fatalf("exit %d: %s", r.status, r.stderr)
 	}
 	t.Setenv("SOURCE_DATE_EPOCH", "86400")
 	r = start(t, "", "generate", "--model", dated, "--max-tokens", "2", "--json", "hi")
-	fixed := start(t, "", "generate", "--model", modelWith(t, map[string]string{"chat_template.jinja": "02 Jan 1970" + template}), "--max-tokens", "2", "--json", "hi")
+	fixed := start(t, "", "generate", "--model", modelWith(t, map[string]string{"chat_template.json": "", "chat_template.jinja": "02 Jan 1970" + template}), "--max-tokens", "2", "--json", "hi")
 	if r.status != 0 || r.stdout != fixed.stdout || strings.Contains(r.stderr, "strftime_now") {
 		t.Errorf("%s%s, want what the date alone gives: %s", r.stdout, r.stderr, fixed.stdout)
 	}
-	broken := modelWith(t, map[string]string{"chat_template.jinja": "{% include 'x' %}" + template})
+	broken := modelWith(t, map[string]string{"chat_template.json": "", "chat_template.jinja": "{% include 'x' %}" + template})
 	ok(t, "", "inspect", broken)
 	if r := start(t, "", "generate", "--model", broken, "hi"); r.status != 1 || !strings.Contains(r.stderr, `chat_template.jinja: the chat template cannot be read: line 1: the tag "include" is not supported`) {
 		t.Errorf("exit %d: %s", r.status, r.stderr)
