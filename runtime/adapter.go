@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/weights"
@@ -49,6 +50,37 @@ func (m *Model) RefreshDoRA() {
 	m.Decoder.EmbedLoRA.Refresh(m.engine, m.Decoder.Embed)
 }
 
+// adaptersIn says which folders of a directory without an adapter hold one: training leaves checkpoint-500 and the like, and PEFT
+// an adapter that is not named default.
+func adaptersIn(dir string) string {
+	entries, err := os.ReadDir(dir)
+	if err != nil || weights.HasAdapter(dir) {
+		return ""
+	}
+	var names []string
+	for _, e := range entries {
+		if weights.HasAdapter(filepath.Join(dir, e.Name())) {
+			names = append(names, e.Name())
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and here there are some in %s", strings.Join(names, ", "))
+}
+
+// besideAdapters are files that training leaves beside an adapter with weights that PEFT does not read.
+var besideAdapters = []string{"non_lora_state_dict.bin", "non_lora_trainables.bin", "vit.safetensors", "value_head.safetensors", "value_head.bin"}
+
+// noteBeside tells of weights beside the adapter that are not part of it.
+func (a *adapter) noteBeside() {
+	for _, name := range besideAdapters {
+		if _, err := os.Stat(filepath.Join(a.dir, name)); err == nil {
+			a.m.Notes = append(a.m.Notes, fmt.Sprintf("%s holds %s, weights that learned beside the adapter; they are not read, as PEFT does not read them: if they matter, merge them into the model with the tool that wrote them", a.dir, name))
+		}
+	}
+}
+
 // adapter is an adapter while it is put on a model.
 type adapter struct {
 	m       *Model
@@ -67,7 +99,7 @@ type adapter struct {
 func (m *Model) loadAdapter(dir string) error {
 	cfg, err := weights.ReadAdapter(filepath.Join(dir, weights.AdapterConfigName))
 	if err != nil {
-		return fmt.Errorf("%w; --adapter takes a directory as PEFT writes it", err)
+		return fmt.Errorf("%w; --adapter takes a directory as PEFT writes it%s", err, adaptersIn(dir))
 	}
 	a := &adapter{m: m, dir: dir, config: cfg, file: filepath.Join(dir, weights.AdapterWeightsName), modules: m.Config.Modules()}
 	if err := a.open(); err != nil {
@@ -85,6 +117,7 @@ func (m *Model) loadAdapter(dir string) error {
 	if err := a.params.Err(); err != nil {
 		return err
 	}
+	a.noteBeside()
 	m.Adapter = cfg.Resolved(a.chosen)
 	m.RefreshDoRA()
 	return nil
@@ -112,7 +145,16 @@ func (a *adapter) open() (err error) {
 			return fmt.Errorf("%s: tensors %q and %q are the same part of one module; remove one", a.file, first, t.Stored)
 		}
 		a.stored[key] = t.Name
-		if of.Known && (!named || of.Naming == weights.Wrapped) { // whose vision tower is named as in the earlier naming
+		if !slices.ContainsFunc(a.modules, func(m weights.Module) bool { return m.Name == of.Module && m.Kind != weights.OtherModule }) {
+			return fmt.Errorf("%s: tensor %q is for %s, which this model does not have; is it an adapter of another model, or of another class of this one?", a.file, t.Stored, of.Module)
+		}
+		if t.Len() == 0 {
+			return fmt.Errorf("%s: tensor %q is empty, shape %s: DeepSpeed ZeRO-3 and FSDP leave such behind where the parts of a weight are not gathered before it is saved; save the adapter again", a.file, t.Stored, weights.ShapeString(t.Shape))
+		}
+		if err := weights.CheckFinite(t); err != nil {
+			return err
+		}
+		if of.Known && (!named || a.naming == weights.Earlier) { // as which two others name the vision tower
 			a.naming, named = of.Naming, true
 		}
 	}
@@ -148,10 +190,7 @@ func (a *adapter) agrees(s *weights.AdapterSelection) error {
 	}
 	for _, t := range a.m.adapterFile.Tensors() {
 		of, _ := weights.ParseAdapterName(t.Stored)
-		i := slices.IndexFunc(a.modules, func(m weights.Module) bool { return m.Name == of.Module && m.Kind != weights.OtherModule })
-		if i < 0 {
-			return fmt.Errorf("%s: tensor %q is for %s, which this model does not have; is it an adapter of another model?", a.file, t.Stored, of.Module)
-		}
+		i := slices.IndexFunc(a.modules, func(m weights.Module) bool { return m.Name == of.Module }) // open found it
 		if !s.Takes(a.modules[i], of.Part, a.config.DoRA) {
 			return fmt.Errorf("%s: tensor %q is there, and %s does not name it; mend the configuration, or remove the tensor", a.file, t.Stored, weights.AdapterConfigName)
 		}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -156,6 +157,8 @@ func TestAdapterNames(t *testing.T) {
 	}{
 		{"later", "older-names", nil, later},
 		{"wrapped", "older-names", nil, wrapped},
+		{"headless", "older-names", nil, renamed("model.model.layers", "model.language_model.layers")},
+		{"headless expression", "older-names", map[string]any{"target_modules": `language_model\.layers\.\d+\.(mlp\.up_proj|self_attn\.q_proj)|visual\..*qkv`}, renamed("model.model.layers", "model.language_model.layers")},
 		{"default", "older-names", nil, withDefault},
 		{"older expression", "older-names", map[string]any{"target_modules": `model\.layers\.\d+\.(mlp\.up_proj|self_attn\.q_proj)|visual\..*qkv`}, nil},
 		{"older expression, later tensors", "older-names", map[string]any{"target_modules": `model\.layers\.\d+\.(mlp\.up_proj|self_attn\.q_proj)|visual\..*qkv`}, later},
@@ -232,6 +235,9 @@ func TestAdapterRefused(t *testing.T) {
 		{"a rank of another shape", "layers", map[string]any{"r": 3}, nil, []string{"lora_A.weight", "[2 64]", "[3 64]"}},
 		{"a convolution as a matrix", "convolution", nil, shaped("lora_A", 2, 1176), []string{"patch_embed.proj.lora_A.weight", "[2 1176]", "[2 3 2 14 14]"}},
 		{"a resized vocabulary", "saved-lm-head", nil, shaped("lm_head", 580, 64), []string{"lm_head.weight", "[580 64]", "[576 64]"}},
+		{"parts that were not gathered", "layers", nil, shaped("", 0), []string{"lora_A.weight", "ZeRO-3"}},
+		{"a compiled model's", "layers", nil, extra("base_model.model._orig_mod.model.language_model.layers.0.self_attn.q_proj.lora_A.weight", 2), []string{"_orig_mod"}},
+		{"the language model's alone", "layers", nil, extra("base_model.model.layers.0.self_attn.q_proj.lora_A.weight", 2), []string{"base_model.model.layers.0", "does not have"}},
 		{"another model's", "layers", nil, extra("base_model.model.score.weight", 64), []string{"score"}},
 		{"a weight that nothing names", "layers", nil, extra("base_model.model.model.language_model.norm.weight", 64), []string{"norm.weight", "does not name it"}},
 		{"no PEFT name", "layers", nil, extra("model.language_model.norm.weight", 64), []string{"model.language_model.norm.weight"}},
@@ -253,11 +259,39 @@ func TestAdapterRefused(t *testing.T) {
 			}
 		}
 	}
-	dir := rewritten(t, "layers", nil, nil)
+	dir := rewritten(t, "layers", nil, func(n weights.Named) []weights.Named {
+		return []weights.Named{weights.FromF32(n.Name, n.Shape, slices.Repeat([]float32{float32(math.NaN())}, n.Shape[0]*n.Shape[1]))}
+	})
+	if _, err := lastLogits(t, "", loupe.Options{Adapter: dir}); err == nil || !strings.Contains(err.Error(), weights.AdapterWeightsName) {
+		t.Errorf("numbers that are not finite: %v", err)
+	}
+	if _, err := lastLogits(t, "", loupe.Options{Adapter: adapterDir}); err == nil || !strings.Contains(err.Error(), "all-linear") {
+		t.Errorf("a directory above those of adapters: %v", err)
+	}
+	dir = rewritten(t, "layers", nil, nil)
 	if err := os.Rename(filepath.Join(dir, weights.AdapterWeightsName), filepath.Join(dir, weights.AdapterPickleName)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := lastLogits(t, "", loupe.Options{Adapter: dir}); err == nil || !strings.Contains(err.Error(), "adapter_model.bin") {
 		t.Errorf("pickled weights: %v", err)
+	}
+}
+
+// TestWeightsBesideAnAdapter: weights that lie beside an adapter, and that PEFT does not read, are told of.
+func TestWeightsBesideAnAdapter(t *testing.T) {
+	dir := rewritten(t, "layers", nil, nil)
+	for _, want := range []int{0, 1} {
+		m, err := loupe.Load(filepath.Join("testdata", "golden", "model"), loupe.Options{Adapter: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		told := slices.DeleteFunc(slices.Clone(m.Notes), func(n string) bool { return !strings.Contains(n, "non_lora_state_dict.bin") })
+		if len(told) != want {
+			t.Errorf("notes %q", m.Notes)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "non_lora_state_dict.bin"), []byte("PK"), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

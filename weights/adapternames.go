@@ -7,11 +7,13 @@ import "strings"
 type Naming int
 
 // The namings: of transformers 4.52 and later, model.language_model.layers and model.visual; of those before it, model.layers and
-// visual, which are the canonical names; and of wrappers that hold a whole causal language model, language_model.model.layers.
+// visual, which are the canonical names; of wrappers that hold a whole causal language model, language_model.model.layers; and of
+// Qwen2VLModel, which has no lm_head, language_model.layers.
 const (
 	Later Naming = iota
 	Earlier
 	Wrapped
+	Headless
 )
 
 // Of is the name that a module with a canonical name has.
@@ -21,6 +23,8 @@ func (n Naming) Of(module string) string {
 		return "model." + module
 	case n == Later && (module == "model" || strings.HasPrefix(module, "model.")):
 		return "model.language_model" + strings.TrimPrefix(module, "model")
+	case n == Headless && (module == "model" || strings.HasPrefix(module, "model.")):
+		return "language_" + module
 	case n == Wrapped && !strings.HasPrefix(module, "visual"):
 		return "language_model." + module
 	}
@@ -32,8 +36,10 @@ func namingOf(stored string) (n Naming, ok bool) {
 	switch {
 	case strings.HasPrefix(stored, "model.language_model."), strings.HasPrefix(stored, "model.visual."):
 		return Later, true
-	case strings.HasPrefix(stored, "language_model."):
+	case strings.HasPrefix(stored, "language_model.model."), strings.HasPrefix(stored, "language_model.lm_head"):
 		return Wrapped, true
+	case strings.HasPrefix(stored, "language_model."):
+		return Headless, true
 	case strings.HasPrefix(stored, "model."), strings.HasPrefix(stored, "visual."):
 		return Earlier, true
 	}
