@@ -83,7 +83,9 @@ func readGrad(s string, word func(string) (int, error)) (t GradTarget, err error
 		if minus, rest, err = readToken(second, word); err != nil {
 			return t, err
 		}
-		t.Minus = &minus
+		if t.Minus = &minus; minus == t.Token {
+			return t, fmt.Errorf("both tokens are %d, and their difference is 0 whatever happens; name two", minus)
+		}
 	}
 	if at, has := strings.CutPrefix(rest, "@"); has {
 		n, err := strconv.Atoi(at)

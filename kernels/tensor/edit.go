@@ -38,8 +38,12 @@ func (o EditOp) String() string {
 func (r *Run) Edit(p Point, e Edit, x Tensor, heads int) {
 	from, whole := 0, x.Cols
 	if e.Head >= 0 {
-		if e.Head >= heads || heads == 1 {
-			r.Fail(fmt.Errorf("intervention at %s: head %d, but the tensor has %d head(s); leave `head` out or give one below %d", p, e.Head, heads, heads))
+		if heads == 1 {
+			r.Fail(fmt.Errorf("intervention at %s: head %d, but what passes there is not divided into heads; leave `head` out, or name a tap that is, such as self_attn.heads", p, e.Head))
+			return
+		}
+		if e.Head >= heads {
+			r.Fail(fmt.Errorf("intervention at %s: head %d, but there are %d heads, numbered from 0", p, e.Head, heads))
 			return
 		}
 		width := x.Cols / heads

@@ -79,8 +79,8 @@ func TestEditErrors(t *testing.T) {
 		heads int
 		want  string
 	}{
-		{"head", Edit{Op: Zero, Head: 2}, 2, "head 2, but the tensor has 2 head(s)"},
-		{"head of a tensor without", Edit{Op: Zero, Head: 0}, 1, "head 0, but the tensor has 1 head(s)"},
+		{"head", Edit{Op: Zero, Head: 2}, 2, "head 2, but there are 2 heads"},
+		{"head of a tensor without", Edit{Op: Zero, Head: 0}, 1, "head 0, but what passes there is not divided into heads"},
 		{"row", Edit{Op: Zero, Head: -1, Rows: []int{0, 3}}, 2, "row 3, but there are 3 rows"},
 		{"negative row", Edit{Op: Zero, Head: -1, Rows: []int{-4}}, 2, "row -4, but there are 3 rows"},
 		{"value for add", Edit{Op: Add, Head: -1, Value: make([]float32, 5)}, 2, "the value holds 5 numbers; 4 (one row) or 12 (3 rows) fit"},

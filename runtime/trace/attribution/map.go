@@ -25,7 +25,8 @@ type Map struct {
 }
 
 // Sum says how a map adds up. Base, the values of the panels in the order in which they stand (row by row), Elsewhere and
-// Remainder, added one after the other in float64, are Total: to the bit.
+// Remainder, added one after the other in float64, are Total: to the bit where Remainder is rounding, as of contributions; where
+// it is as large as Total itself, as of a path of few steps, the last addition may round by one unit in the last place.
 type Sum struct {
 	Base      float64 `json:"base"`      // what there is without a picture: the head's bias, or the target at the baseline
 	Remainder float64 `json:"remainder"` // what rounding, or a path of few steps, leaves over
