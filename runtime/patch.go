@@ -281,7 +281,7 @@ func (s *sweep) compare(clean []float32) error {
 	s.out.Clean = PatchedRun{a[0], s.difference(clean)}
 	s.out.Corrupted = PatchedRun{a[1], s.difference(s.logits)}
 	if s.out.Clean.Difference == s.out.Corrupted.Difference {
-		return fmt.Errorf("the two runs hold tokens %d and %d %g apart alike: there is nothing to restore", a[0], a[1], s.out.Clean.Difference)
+		return fmt.Errorf("the logits of tokens %d and %d differ by %g in both runs: there is nothing to restore; name other tokens with --answers", a[0], a[1], s.out.Clean.Difference)
 	}
 	return nil
 }

@@ -48,7 +48,13 @@ func attendCommand() *cobra.Command {
 		Long: "Makes a map of the picture by one of these methods:\n\n" + strings.Join(lines, "\n") + `
 
 Attention shows where a layer read, not why the answer came out: --faithfulness covers the picture cell by cell in the
-order of the map and measures what that does, beside random orders.
+order of the map and measures what that does, beside random orders: the area under the target, in its unit, and by which
+part of the picture's effect it is better than chance.
+
+raw and rollout give shares of 1, relative a ratio (1: as for a generic question), relevance and gradcam numbers without a
+unit that are never negative, integrated, occlusion and contribution the target's own unit: points of a score (before it is
+clamped), logits (before any penalty), nats of a log-probability. A map of zeros says why. docs/definitions.md has each
+formula, its source, and what it is not.
 
 --out F.png draws the map over the picture as the model saw it; F.json, F.csv, F.npz and F.safetensors hold its numbers.
 F.html is a whole analysis, in one page that needs nothing else: where each token of prompt and answer looked, in every

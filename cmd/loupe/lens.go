@@ -43,6 +43,10 @@ func lensCommand() *cobra.Command {
   probe    what a linear map can read off each layer: the score and other targets of the pictures of --data, and where in its
            picture a row lies
 
+Probabilities are of the softmax over the vocabulary, entropy is in nats, direct's parts are logits with the last norm's
+divisor held fixed, cka is 0 to 1, and probe is R² over pictures that the map was not fitted to, each target by itself and all
+records of one picture together. docs/definitions.md has each formula, its source, and what it is not.
+
 It prints a table, and writes to --out F.png, F.html, F.json or F.csv.`,
 		Example: `  loupe lens --image cat.jpg "What is this?"
   loupe lens --what direct --against 42 --image cat.jpg "Is this a cat?"

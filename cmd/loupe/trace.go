@@ -47,7 +47,7 @@ tower; one that ends in @images or @videos is of one. docs/definitions.md says w
 
 --against OTHER.json runs a second conversation and patches the first one's activations into it, one site after the other
 (activation patching): it prints how much of the first answer comes back, 0 for none of the difference of the two answers'
-logits and 1 for all of it, and writes every site to --out F.png, F.json, F.csv, F.npz or F.safetensors.`,
+logits (raw, after the last position) and 1 for all of it, and writes every site to --out F.png, F.json, F.csv, F.npz or F.safetensors.`,
 		Example: `  loupe trace --image cat.jpg --tap "visual.blocks.*.attn.probs.*" --out attention.npz "What is this?"
   loupe trace --list
   loupe trace --image cat.jpg --against question.json --against-image dog.jpg --out where.png "What is this?"`,

@@ -73,6 +73,9 @@ func caption(p attribution.Panel, seen *image.RGBA) string {
 
 // note says what the numbers are, and what is not in the picture.
 func note(m *attribution.Map) string {
+	if m.Note != "" {
+		return m.Note
+	}
 	text := m.Unit
 	if m.Elsewhere != 0 {
 		text += fmt.Sprintf("; %s not in the pictures", Number(m.Elsewhere))
