@@ -31,8 +31,10 @@ var checkpointName = regexp.MustCompile(`^step-([0-9]+)$`)
 // state is a checkpoint's state.json.
 type state struct {
 	Step int    `json:"step"` // steps taken
-	Run  string `json:"run"`  // digest of the options and the data
-	Best *best  `json:"best,omitempty"`
+	Run  string `json:"run"`  // digest of Of
+	// Of is what the run's result depends on; see identity.
+	Of   identity `json:"of,omitempty"`
+	Best *best    `json:"best,omitempty"`
 }
 
 // tensors are the parameters' values under their names.
@@ -70,7 +72,7 @@ func (r *run) save() error {
 		return fmt.Errorf("write checkpoint: %w", err)
 	}
 	defer out.Abort() // does nothing after Commit
-	s := state{Step: r.opt.Steps, Run: r.digest}
+	s := state{Step: r.opt.Steps, Run: r.digest, Of: r.of}
 	if r.o.EvalEvery > 0 {
 		s.Best = &r.best
 	}
@@ -148,6 +150,12 @@ func (r *run) restore() (resumed bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("resume: %w", err)
 	}
+	switch {
+	case s.Step > r.steps:
+		return false, fmt.Errorf("resume: the run in %s has taken %d steps, and --steps or --epochs ask for %d in all: ask for as many or more, or name another --out", r.o.Out, s.Step, r.steps)
+	case s.Step == r.steps:
+		r.note(fmt.Sprintf("the run in %s had taken all its %d steps: nothing is left to learn; %s", r.o.Out, s.Step, r.goOn()))
+	}
 	r.opt.Steps, r.saved = s.Step, s.Step
 	if s.Best != nil {
 		r.best = *s.Best
@@ -166,7 +174,7 @@ func (r *run) read(dir string) (s state, err error) {
 		return s, fmt.Errorf("%s: %w", file, err)
 	}
 	if s.Run != r.digest {
-		return s, fmt.Errorf("%s: it belongs to a run with other data, model or flags; give the same ones, or another --out", dir)
+		return s, r.other(dir, s)
 	}
 	if err := load(filepath.Join(dir, paramsName), func(get func(name string, to []float32)) {
 		for _, p := range r.params {

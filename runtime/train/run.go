@@ -2,9 +2,6 @@ package train
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -43,7 +40,8 @@ type run struct {
 	fit     *Fit // of the score head, where it was fitted before the first step
 	// pictures of all records, of those to learn from and of those to evaluate on
 	pictures, trainPictures, evalPictures *Pictures
-	digest                                string
+	of                                    identity
+	digest                                string // of it
 	steps                                 int
 	saved                                 int // step of the last checkpoint; -1: none
 	report                                func(Progress)
@@ -239,9 +237,10 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	}
 	r.setSteps()
 	r.opt = NewAdamW(r.params, r.o.Decay)
-	if r.digest, err = r.identity(); err != nil {
+	if r.of, err = r.identity(); err != nil {
 		return err
 	}
+	r.digest = r.of.digest()
 	if r.o.Resume {
 		if resumed, err := r.restore(); err != nil || resumed {
 			return err
@@ -332,46 +331,4 @@ func (r *run) learners() (err error) {
 		return errors.New("--freeze leaves nothing to learn")
 	}
 	return nil
-}
-
-// identity is a digest of what the result depends on, the model's weights and the first values of what learns with it: a
-// checkpoint of another run must not be gone on from.
-func (r *run) identity() (string, error) {
-	o := r.o
-	o.Data, o.Out, o.Resume, o.CheckpointEvery, o.Recompute, o.Epochs, o.Steps = "", "", false, 0, false, 0, r.steps
-	o.AutoRecompute, o.Columns, o.ImageFolder = false, nil, ""
-	if o.LoRA.Freeze = nil; o.ScoreLoss == SquaredLoss {
-		o.ScoreLoss = ""
-	}
-	if o.HeadInit == "zero" {
-		o.HeadInit = ""
-	}
-	h := sha256.New()
-	if err := json.NewEncoder(h).Encode(o); err != nil {
-		return "", fmt.Errorf("digest of the options: %w", err)
-	}
-	for _, records := range [][]Record{r.train, r.eval} {
-		for _, rec := range records {
-			rec.Where, rec.Image = "", filepath.Base(rec.Image)
-			rec.Others = slices.Clone(rec.Others)
-			for i, path := range rec.Others {
-				rec.Others[i] = filepath.Base(path)
-			}
-			if err := json.NewEncoder(h).Encode(rec); err != nil {
-				return "", fmt.Errorf("digest of the data: %w", err)
-			}
-		}
-	}
-	for _, n := range r.pictures.Of {
-		h.Write(r.pictures.digests[n].bytes())
-	}
-	fmt.Fprintln(h, r.m.Settings().Precision, r.m.Processor.MinPixels, r.m.Processor.MaxPixels)
-	for _, t := range r.m.Checkpoint().Tensors() { // the beginning of each tells models apart; all of it would take long to read
-		fmt.Fprintln(h, t.Name, t.DType, t.Shape)
-		h.Write(t.Data[:min(len(t.Data), 4096)])
-	}
-	for _, p := range r.params {
-		fmt.Fprintln(h, p.Name, p.Shape, p.Value[:min(len(p.Value), 256)])
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }

@@ -246,25 +246,66 @@ func TestResumeOfAnotherRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.Resume = true
-	for name, change := range map[string]func(*train.Options){
-		"rate": func(o *train.Options) { o.LR *= 2 },
-		"data": func(o *train.Options) { o.Data = filepath.Join(painted(t, 5), paint.DataName) },
-		"rank": func(o *train.Options) { o.LoRA.Rank++ },
+	for _, c := range []struct {
+		name   string
+		change func(*train.Options)
+		want   []string
+	}{
+		{"rate", func(o *train.Options) { o.LR *= 2 }, []string{"--lr is 0.002 and was 0.001", "or another --out"}},
+		{"data", func(o *train.Options) { o.Data = filepath.Join(painted(t, 5), paint.DataName) }, []string{"the data (records, their order, their pictures): not as it was"}},
+		{"rank and schedule", func(o *train.Options) { o.LoRA.Rank++; o.Schedule.Kind = "linear" }, []string{"--lora-rank is 3 and was 2", "--schedule is linear and was cosine"}},
+		{"a flag more", func(o *train.Options) { o.HeadHidden = []int{4} }, []string{"--head-hidden is [4] and was not given"}},
+		{"more steps", func(o *train.Options) { o.Steps = 9 }, []string{"one of 5 steps and is now to have 9", "--adapter " + o.Out}},
 	} {
 		other := o
-		change(&other)
-		if err := run(context.Background(), t, other, 2, nil); err == nil || !strings.Contains(err.Error(), "it belongs to a run with other") {
-			t.Errorf("%s changed: %v", name, err)
+		c.change(&other)
+		err := run(context.Background(), t, other, 2, nil)
+		if c.name == "a flag more" && err != nil && strings.Contains(err.Error(), "the model has one") {
+			continue // the tiny model has a head, which is refused before
+		}
+		for _, part := range c.want {
+			if err == nil || !strings.Contains(err.Error(), part) {
+				t.Errorf("%s changed: error %v, want one with %q", c.name, err, part)
+			}
 		}
 	}
-	for name, change := range map[string]loupe.Options{"pixels": {MaxPixels: 84 * 84}, "precision": {MaxPixels: 56 * 56, Precision: "int8"}} {
-		m, err := loupe.Load(tiny, change)
+	for _, c := range []struct {
+		want    string
+		options loupe.Options
+	}{{"--max-pixels is 7056 and was 3136", loupe.Options{MaxPixels: 84 * 84}}, {"--precision is int8 and was exact", loupe.Options{MaxPixels: 56 * 56, Precision: "int8"}}} {
+		m, err := loupe.Load(tiny, c.options)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer m.Close()
-		if _, err := train.Run(context.Background(), m, o, func(train.Progress) {}); err == nil || !strings.Contains(err.Error(), "it belongs to a run with other") {
-			t.Errorf("%s changed: %v", name, err)
+		if _, err := train.Run(context.Background(), m, o, func(train.Progress) {}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error %v, want one with %q", err, c.want)
 		}
+	}
+	var notes []string
+	if err := run(context.Background(), t, o, 2, func(p train.Progress) { notes = append(notes, p.Note) }); err != nil {
+		t.Fatal(err)
+	}
+	if said := strings.Join(notes, "\n"); !strings.Contains(said, "nothing is left to learn") || !strings.Contains(said, "--adapter "+o.Out) {
+		t.Errorf("of a run that was at its end it is said: %q", said)
+	}
+}
+
+// TestMoreStepsAtAConstantRate: where the learning rate does not fall, a run that has ended goes on to more steps, and comes to
+// what one of as many steps comes to; fewer than were taken are refused.
+func TestMoreStepsAtAConstantRate(t *testing.T) {
+	o := options(t, painted(t, 6))
+	o.Schedule.Kind, o.CheckpointEvery = "constant", 0
+	longer := o
+	longer.Steps = 8
+	want := whole(t, longer)
+	if err := run(context.Background(), t, o, 2, nil); err != nil {
+		t.Fatal(err)
+	}
+	longer.Out = o.Out
+	finish(t, longer, want)
+	o.Resume = true
+	if err := run(context.Background(), t, o, 2, nil); err == nil || !strings.Contains(err.Error(), "has taken 8 steps, and --steps or --epochs ask for 5") {
+		t.Errorf("error %v, want one of fewer steps", err)
 	}
 }

@@ -1,0 +1,204 @@
+package train
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// identity is what the result of a run depends on, by the flag or in words: a checkpoint of another run must not be gone on
+// from, and the user is told what is other.
+type identity map[string]string
+
+// The parts of an identity that are no flags.
+const (
+	identityData   = "the data (records, their order, their pictures)"
+	identityModel  = "the model's weights"
+	identityValues = "what learns, before the first step (--adapter, --head)"
+)
+
+// flagNames are the flags of options that are not called as the field is.
+var flagNames = map[string]string{
+	"LoRA.Rank": "lora-rank", "LoRA.Alpha": "lora-alpha", "LoRA.Dropout": "lora-dropout", "LoRA.Targets": "lora-target", "LoRA.RSLoRA": "rslora", "LoRA.DoRA": "dora", "LoRA.Modules": "train-modules",
+	"Decay": "weight-decay", "Schedule.Kind": "schedule", "Schedule.Warmup": "warmup",
+}
+
+// Flags are the options that a result depends on, by the name of their flag; what is empty is left out.
+func (o Options) Flags() (map[string]string, error) {
+	o.Data, o.Columns, o.ImageFolder, o.Out, o.Resume, o.CheckpointEvery = "", nil, "", "", false, 0
+	o.Recompute, o.AutoRecompute, o.Epochs = false, false, 0
+	o.LoRA.Freeze = nil // it is Freeze
+	if o.Full || o.HeadOnly {
+		o.LoRA = LoRAOptions{}
+	}
+	if o.ScoreLoss == SquaredLoss {
+		o.ScoreLoss = ""
+	}
+	if o.HeadInit == "zero" {
+		o.HeadInit = ""
+	}
+	if o.Schedule.Kind == "constant" {
+		o.Steps = 0 // more steps then leave those before them as they were
+	}
+	text, err := json.Marshal(o)
+	if err != nil {
+		return nil, fmt.Errorf("write down the options: %w", err)
+	}
+	out := map[string]string{}
+	return out, flatten(text, "", out)
+}
+
+// flatten puts the fields of an object under the names of their flags.
+func flatten(text []byte, prefix string, out map[string]string) error {
+	f, err := parseFields(text)
+	if err != nil {
+		return fmt.Errorf("write down the options: %w", err)
+	}
+	for _, name := range f.names {
+		value, path := f.values[name], prefix+name
+		if kindOf(value) == objectKind {
+			if err := flatten(value, path+".", out); err != nil {
+				return err
+			}
+			continue
+		}
+		switch path {
+		case "Schedule.Steps", "LoRA.Seed", "Recompute", "Epochs", "Resume", "CheckpointEvery": // what others say, and what changes no result
+			continue
+		}
+		switch string(value) {
+		case "null", `""`, "[]":
+			continue
+		}
+		flag := flagNames[path]
+		if flag == "" {
+			flag = kebab(name)
+		}
+		out[flag] = strings.Trim(string(value), `"`)
+	}
+	return nil
+}
+
+// kebab is the flag of a field: HeadLR is head-lr.
+func kebab(name string) string {
+	var out strings.Builder
+	for i, c := range name {
+		upper := c >= 'A' && c <= 'Z'
+		if upper && i > 0 && !(name[i-1] >= 'A' && name[i-1] <= 'Z') {
+			out.WriteByte('-')
+		}
+		out.WriteRune(c)
+	}
+	return strings.ToLower(out.String())
+}
+
+// identity is that of the run.
+func (r *run) identity() (identity, error) {
+	o := r.o
+	o.Steps = r.steps
+	flags, err := o.Flags()
+	if err != nil {
+		return nil, err
+	}
+	id := identity{"--precision": r.m.Settings().Precision, "--min-pixels": fmt.Sprint(r.m.Processor.MinPixels), "--max-pixels": fmt.Sprint(r.m.Processor.MaxPixels)}
+	for name, value := range flags {
+		id["--"+name] = value
+	}
+	h := sha256.New()
+	for _, records := range [][]Record{r.train, r.eval} {
+		for _, rec := range records {
+			rec.Where, rec.Image = "", filepath.Base(rec.Image)
+			rec.Others = slices.Clone(rec.Others)
+			for i, path := range rec.Others {
+				rec.Others[i] = filepath.Base(path)
+			}
+			if err := json.NewEncoder(h).Encode(rec); err != nil {
+				return nil, fmt.Errorf("digest of the data: %w", err)
+			}
+		}
+	}
+	for _, n := range r.pictures.Of {
+		h.Write(r.pictures.digests[n].bytes())
+	}
+	id[identityData] = hex.EncodeToString(h.Sum(nil))
+	h.Reset()
+	for _, t := range r.m.Checkpoint().Tensors() { // the beginning of each tells models apart; all of it would take long to read
+		fmt.Fprintln(h, t.Name, t.DType, t.Shape)
+		h.Write(t.Data[:min(len(t.Data), 4096)])
+	}
+	id[identityModel] = hex.EncodeToString(h.Sum(nil))
+	h.Reset()
+	for _, p := range r.params {
+		fmt.Fprintln(h, p.Name, p.Shape, p.Value[:min(len(p.Value), 256)])
+	}
+	id[identityValues] = hex.EncodeToString(h.Sum(nil))
+	return id, nil
+}
+
+// differences say what is other than it was; "" where nothing is.
+func (id identity) differences(was identity) string {
+	if maps.Equal(id, was) {
+		return ""
+	}
+	var flags, others []string
+	for _, name := range slices.Sorted(maps.Keys(union(id, was))) {
+		now, then := id[name], was[name]
+		switch {
+		case now == then:
+		case !strings.HasPrefix(name, "--"):
+			others = append(others, name)
+		case then == "":
+			flags = append(flags, fmt.Sprintf("%s is %s and was not given", name, now))
+		case now == "":
+			flags = append(flags, fmt.Sprintf("%s was %s and is not given", name, then))
+		default:
+			flags = append(flags, fmt.Sprintf("%s is %s and was %s", name, now, then))
+		}
+	}
+	if len(flags) > 0 {
+		return strings.Join(flags, ", ") // other data and values may well follow from these
+	}
+	return strings.Join(others, ", ") + ": not as it was"
+}
+
+func union(a, b identity) identity {
+	out := maps.Clone(a)
+	maps.Copy(out, b)
+	return out
+}
+
+// goOn says how to learn on from what a run came to.
+func (r *run) goOn() string {
+	if r.o.Full {
+		return fmt.Sprintf("to learn on from what it came to, begin a run with --model %s and another --out", r.o.Out)
+	}
+	return fmt.Sprintf("to learn on from what it came to, begin a run with --adapter %s and another --out", r.o.Out)
+}
+
+// other is the error of a checkpoint in dir that belongs to another run.
+func (r *run) other(dir string, s state) error {
+	if len(s.Of) == 0 {
+		return fmt.Errorf("%s: it belongs to a run with other data, model or flags; give the same ones, or another --out", dir)
+	}
+	what := r.of.differences(s.Of)
+	if now, was := r.of["--steps"], s.Of["--steps"]; now != was && strings.HasPrefix(what, "--steps") && !strings.Contains(what, ", ") {
+		return fmt.Errorf("%s: the run was one of %s steps and is now to have %s (by --steps or --epochs): its learning rates fall towards its last step, so that the steps taken are not those of the longer run; %s", dir, was, now, r.goOn())
+	}
+	return fmt.Errorf("%s: it belongs to another run: %s; give what it was begun with, or another --out", dir, what)
+}
+
+// digest is one digest of all of it.
+func (id identity) digest() string {
+	var text bytes.Buffer
+	for _, name := range slices.Sorted(maps.Keys(id)) {
+		fmt.Fprintf(&text, "%q %q\n", name, id[name])
+	}
+	sum := sha256.Sum256(text.Bytes())
+	return hex.EncodeToString(sum[:])
+}
