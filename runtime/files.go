@@ -90,6 +90,7 @@ func (f Files) readParts(ctx context.Context, in *Input) error {
 					}
 					path, images = images[0], images[1:]
 				}
+				sourcesOf(ctx).begin(false, false)
 				img, err := readPicture(ctx, path)
 				if err != nil {
 					return err
@@ -123,12 +124,16 @@ func readPicture(ctx context.Context, path string) (picture.Image, error) {
 	if err != nil {
 		return picture.Image{}, err
 	}
+	what := "picture in a data: URL"
 	if data == nil {
-		return picture.LoadFile(ctx, name, picture.Limits{})
+		what = "read picture " + name
+	}
+	if data, err = readSource(ctx, name, data); err != nil {
+		return picture.Image{}, fmt.Errorf("read picture: %w", err)
 	}
 	img, err := picture.Decode(ctx, data, picture.Limits{})
 	if err != nil {
-		return img, fmt.Errorf("picture in a data: URL: %w", err)
+		return picture.Image{}, fmt.Errorf("%s: %w", what, err)
 	}
 	return img, nil
 }
@@ -172,8 +177,9 @@ func readVideo(ctx context.Context, path string, frames []string, fps float64) (
 		return readFrames(ctx, names)
 	}
 	data, name, err := readURL(path)
-	if err == nil && data == nil {
-		data, err = disk.Read(name, disk.PictureLimit)
+	sourcesOf(ctx).begin(true, false)
+	if err == nil {
+		data, err = readSource(ctx, name, data)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read video: %w", err)
@@ -191,6 +197,7 @@ func readVideo(ctx context.Context, path string, frames []string, fps float64) (
 // readFrames reads the frames of a video. They must be of one size.
 func readFrames(ctx context.Context, names []string) ([]picture.Image, error) {
 	var frames []picture.Image
+	sourcesOf(ctx).begin(true, true)
 	for _, name := range names {
 		img, err := readPicture(ctx, name)
 		if err != nil {

@@ -150,6 +150,9 @@ func (a *Answer) Tokens() iter.Seq2[Token, error] {
 			if !yield(t, nil) || t.Finish != "" {
 				return
 			}
+			if a.s.probe != nil {
+				a.s.probe.digests.nextStep()
+			}
 			var err error
 			if a.logits, err = a.s.next(a.ctx, id); err != nil {
 				yield(Token{}, err)

@@ -21,7 +21,7 @@ type Picture struct {
 func Pictures(paths []string) ([]Picture, error) {
 	if len(paths) == 0 {
 		return []Picture{{Name: "embedded", Load: func(ctx context.Context) (picture.Image, error) {
-			return picture.Decode(ctx, demo.Picture(), picture.Limits{})
+			return embeddedPicture(ctx, demo.Picture())
 		}}}, nil
 	}
 	var out []Picture
@@ -33,7 +33,10 @@ func Pictures(paths []string) ([]Picture, error) {
 			}
 		}
 		for _, name := range names {
-			out = append(out, Picture{Name: name, Load: func(ctx context.Context) (picture.Image, error) { return readPicture(ctx, name) }})
+			out = append(out, Picture{Name: name, Load: func(ctx context.Context) (picture.Image, error) {
+				sourcesOf(ctx).begin(false, false)
+				return readPicture(ctx, name)
+			}})
 		}
 	}
 	return out, nil
@@ -46,11 +49,7 @@ func (m *Model) Judge(ctx context.Context, p Picture, system, question string, c
 	if err != nil {
 		return nil, "", err
 	}
-	in := Ask(question, img)
-	if system != "" {
-		in.Messages = append([]tokenizer.Message{{Role: "system", Text: system}}, in.Messages...)
-	}
-	prompt, err := m.Prepare(in)
+	prompt, err := m.Prepare(JudgeInput(img, system, question))
 	if err != nil {
 		return nil, "", err
 	}
@@ -73,6 +72,15 @@ func (m *Model) Judge(ctx context.Context, p Picture, system, question string, c
 		text.WriteString(t.Text)
 	}
 	return a.Score, text.String(), nil
+}
+
+// JudgeInput is the conversation in which Judge scores a picture.
+func JudgeInput(img picture.Image, system, question string) Input {
+	in := Ask(question, img)
+	if system != "" {
+		in.Messages = append([]tokenizer.Message{{Role: "system", Text: system}}, in.Messages...)
+	}
+	return in
 }
 
 // Targets are the names of what the score head tells, the score first; nil without a head.

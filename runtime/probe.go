@@ -42,6 +42,8 @@ type probe struct {
 	// shown are the names of the prompt's taps, and graded those whose gradients were shown too.
 	shown  []string
 	graded map[string]bool
+	// digests, where they are set, take what blocks put out.
+	digests *BlockDigests
 	// list is told of every point in a dry run.
 	list func(at tensor.Point, shape []int)
 }
@@ -125,7 +127,8 @@ func (p *probe) Wants(at tensor.Point, shape []int) bool {
 		p.list(at, shape)
 		p.passed = p.passed || at.String() == p.capture
 	}
-	return p.tapped(p.name(at), at) || at.String() == p.capture
+	name := p.name(at)
+	return p.digests.wants(at, name) || p.tapped(name, at) || at.String() == p.capture
 }
 
 func (p *probe) tapped(name string, at tensor.Point) bool {
@@ -140,6 +143,9 @@ func (p *probe) tapped(name string, at tensor.Point) bool {
 // See implements tensor.Probe.
 func (p *probe) See(at tensor.Point, shape []int, data []float32) {
 	tap := Tap{Name: p.name(at), Shape: shape, Data: data}
+	if p.digests.wants(at, tap.Name) {
+		p.digests.see(tap.Name, data)
+	}
 	if at.String() == p.capture {
 		p.captured = append(p.captured, tap)
 	}

@@ -25,6 +25,10 @@ type Target struct {
 
 // Score reads the pictures of p with the vision tower and the score head. The decoder runs only if the head reads from it.
 func (m *Model) Score(ctx context.Context, p *Prompt) (*Score, error) {
+	return m.scoreWith(ctx, p, nil)
+}
+
+func (m *Model) scoreWith(ctx context.Context, p *Prompt, watch *probe) (*Score, error) {
 	if err := m.needHead(); err != nil {
 		return nil, err
 	}
@@ -32,13 +36,13 @@ func (m *Model) Score(ctx context.Context, p *Prompt) (*Score, error) {
 		return nil, fmt.Errorf("there is no picture to score; give --image or --video")
 	}
 	if !strings.HasPrefix(m.Head.Config.Input, "visual.") {
-		a, err := m.Answer(ctx, p, Generation{})
+		a, err := m.answer(ctx, p, Generation{}, watch, false)
 		if err != nil {
 			return nil, err
 		}
 		return a.Score, nil
 	}
-	probe := m.withHead(nil)
+	probe := m.withHead(watch)
 	if _, err := m.encode(ctx, p, probe); err != nil {
 		return nil, err
 	}

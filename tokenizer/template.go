@@ -21,6 +21,7 @@ type ChatTemplate struct {
 	Notes []string // where two files hold different templates, and which is used
 
 	name     string
+	source   string
 	template *jinja.Template
 	unread   error          // why the template cannot be read; nil where it was
 	special  map[string]any // bos_token and so on
@@ -85,6 +86,9 @@ func LoadChatTemplateFS(fsys fs.FS) (*ChatTemplate, error) {
 	return c, nil
 }
 
+// Source is the template's text.
+func (c *ChatTemplate) Source() string { return c.source }
+
 // readOptional reads the JSON file name into v, if there is one.
 func readOptional(fsys fs.FS, name string, v any) error {
 	data, err := readFile(fsys, name)
@@ -101,7 +105,7 @@ func readOptional(fsys fs.FS, name string, v any) error {
 // template with something in it that is not supported is an error of Render,
 // not of this: a model can be looked at without it.
 func ParseChatTemplate(name, source string) *ChatTemplate {
-	c := &ChatTemplate{name: name, special: map[string]any{}, limit: maxRender}
+	c := &ChatTemplate{name: name, source: source, special: map[string]any{}, limit: maxRender}
 	if len(source) > maxTemplate {
 		c.unread = fmt.Errorf("it has %d bytes, and at most %d are run", len(source), maxTemplate)
 		return c

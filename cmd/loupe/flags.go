@@ -12,8 +12,9 @@ import (
 
 // modelFlags choose a model and how it computes: the same on every command.
 type modelFlags struct {
-	model   string
-	options loupe.Options
+	model     string
+	options   loupe.Options
+	signature string // a public key by which the model must be signed; "": none
 }
 
 func (f *modelFlags) register(cmd *cobra.Command) {
@@ -26,6 +27,7 @@ func (f *modelFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.options.Precision, "precision", "", "arithmetic of the linear maps: `exact`|bf16|int8|int4 (default: exact, or what the model was quantised to)")
 	fl.IntVar(&f.options.Threads, "threads", 0, "threads to compute with (default: all cores); results do not depend on it")
 	fl.StringVar(&f.options.Kernels, "kernels", "auto", "kernels to compute with, for checking: `auto`|avx512|avx2|neon|generic")
+	fl.StringVar(&f.signature, "require-signature", "", "refuse a model whose model.sig is not a signature of all its files by the public key in `KEY.pem`")
 	must(cmd.MarkFlagDirname("model"))
 	must(cmd.MarkFlagDirname("adapter"))
 	must(cmd.MarkFlagDirname("head"))
@@ -44,6 +46,14 @@ func must(err error) {
 func (f *modelFlags) load(cmd *cobra.Command) (*loupe.Model, error) {
 	if err := f.check(cmd); err != nil {
 		return nil, usageError{err}
+	}
+	if f.signature != "" {
+		if f.model == "" {
+			return nil, usageError{fmt.Errorf("--require-signature needs --model DIR; the embedded model is part of the program")}
+		}
+		if err := verifySignature(cmd.Context(), f.model, f.signature, nil); err != nil {
+			return nil, err
+		}
 	}
 	if f.model == "" {
 		m, err := loupe.Embedded(f.options)

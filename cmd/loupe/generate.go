@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 
+	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/runtime/audit"
 	"github.com/spf13/cobra"
 )
 
@@ -13,6 +16,7 @@ type generateFlags struct {
 	input inputFlags
 	gen   decodingFlags
 	json  bool
+	audit auditFlags
 }
 
 func generateCommand() *cobra.Command {
@@ -28,6 +32,7 @@ func generateCommand() *cobra.Command {
 	f.model.register(cmd)
 	f.input.register(cmd)
 	f.gen.register(cmd)
+	f.audit.register(cmd.Flags())
 	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON object at the end")
 	return cmd
 }
@@ -48,6 +53,16 @@ func (f *generateFlags) run(cmd *cobra.Command, args []string) error {
 	if err := f.gen.check(cmd); err != nil {
 		return usageError{err}
 	}
+	if err := f.audit.check(); err != nil {
+		return err
+	}
+	book, err := f.audit.open()
+	if err != nil {
+		return err
+	}
+	if book != nil {
+		defer f.audit.close(cmd.Context(), book)
+	}
 	m, err := f.model.load(cmd)
 	if err != nil {
 		return err
@@ -57,19 +72,8 @@ func (f *generateFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	prompt, err := f.input.prompt(cmd.Context(), m, args)
-	if err != nil {
-		return err
-	}
-	answer, err := m.Answer(cmd.Context(), prompt, gen)
-	if err != nil {
-		return err
-	}
-	out := generated{Precision: m.Settings().Precision, PromptTokens: len(prompt.IDs), Tokens: []int{}, LogProbs: []float64{}}
-	for t, err := range answer.Tokens() {
-		if err != nil {
-			return err
-		}
+	out := generated{Precision: m.Settings().Precision, Tokens: []int{}, LogProbs: []float64{}}
+	take := func(t loupe.Token) error {
 		out.Tokens, out.LogProbs = append(out.Tokens, t.ID), append(out.LogProbs, t.LogProb)
 		out.Text, out.Finish = out.Text+t.Text, t.Finish
 		if !f.json {
@@ -77,14 +81,62 @@ func (f *generateFlags) run(cmd *cobra.Command, args []string) error {
 				return fmt.Errorf("write the answer: %w", err)
 			}
 		}
+		return nil
+	}
+	var score *loupe.Score
+	if book != nil {
+		score, err = f.recorded(cmd.Context(), book, m, args, gen, &out, take)
+	} else {
+		score, err = f.answer(cmd.Context(), m, args, gen, &out, take)
+	}
+	if err != nil {
+		return err
 	}
 	if !f.json {
 		fmt.Println()
 		return nil
 	}
-	out.LogitsSHA256 = answer.LogitsDigest()
-	if answer.Score != nil {
-		out.Score = &answer.Score.Score
+	if score != nil {
+		out.Score = &score.Score
 	}
 	return json.NewEncoder(os.Stdout).Encode(out)
+}
+
+// answer runs the model and gives each token as it comes.
+func (f *generateFlags) answer(ctx context.Context, m *loupe.Model, args []string, gen loupe.Generation, out *generated, take func(loupe.Token) error) (*loupe.Score, error) {
+	prompt, err := f.input.prompt(ctx, m, args)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := m.Answer(ctx, prompt, gen)
+	if err != nil {
+		return nil, err
+	}
+	for t, err := range answer.Tokens() {
+		if err == nil {
+			err = take(t)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	out.PromptTokens, out.LogitsSHA256 = len(prompt.IDs), answer.LogitsDigest()
+	return answer.Score, nil
+}
+
+// recorded is answer, recorded: the last token is given once the decision is durable.
+func (f *generateFlags) recorded(ctx context.Context, book *audit.Book, m *loupe.Model, args []string, gen loupe.Generation, out *generated, take func(loupe.Token) error) (*loupe.Score, error) {
+	reading, sources := loupe.KeepSources(ctx)
+	in, err := f.input.read(reading, m, args)
+	if err != nil {
+		return nil, err
+	}
+	o, err := audit.NewRecorder(book, m).Decide(ctx, audit.Request{
+		Command: "generate", Input: in, Sources: sources.List, FPS: f.input.files.FPS, Answer: true, Generation: gen, Explain: f.audit.explain,
+	}, take)
+	if err != nil {
+		return nil, err
+	}
+	out.PromptTokens, out.LogitsSHA256 = len(o.Prompt.IDs), o.Logits
+	return o.Score, nil
 }

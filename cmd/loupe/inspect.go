@@ -13,6 +13,7 @@ import (
 
 type inspectFlags struct {
 	model modelFlags
+	sig   signatureFlags
 	json  bool
 	quick bool
 }
@@ -33,6 +34,7 @@ tensors that Qwen2-VL has no place for, and says why loupe cannot run it.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	f.model.register(cmd)
+	f.sig.register(cmd)
 	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
 	cmd.Flags().BoolVar(&f.quick, "quick", false, "leave out digests and statistics, which read every byte")
 	return cmd
@@ -44,6 +46,9 @@ func (f *inspectFlags) run(cmd *cobra.Command, args []string) error {
 			return usageError{fmt.Errorf("inspect takes one model: DIR or --model DIR")}
 		}
 		f.model.model = args[0]
+	}
+	if f.sig.given() {
+		return f.sig.run(cmd.Context(), f.model.model)
 	}
 	report, err := f.inspect(cmd)
 	if err != nil {
@@ -63,7 +68,7 @@ func (f *inspectFlags) inspect(cmd *cobra.Command) (*trace.Inspection, error) {
 		return trace.Inspect(cmd.Context(), m, !f.quick)
 	}
 	var usage usageError
-	if f.model.model == "" || f.model.options.Adapter != "" || f.model.options.Head != "" || errors.As(err, &usage) {
+	if f.model.model == "" || f.model.options.Adapter != "" || f.model.options.Head != "" || f.model.signature != "" || errors.As(err, &usage) {
 		return nil, err
 	}
 	report, lookErr := trace.InspectFiles(cmd.Context(), f.model.model, err, !f.quick)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/runtime/audit"
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -20,6 +22,8 @@ type scoreFlags struct {
 	critique bool
 	gen      decodingFlags
 	json     bool
+	audit    auditFlags
+	record   *audit.Recorder // nil: nothing is recorded
 }
 
 func scoreCommand() *cobra.Command {
@@ -41,6 +45,7 @@ A picture that cannot be read gets an error on its line; the others go on, and t
 	fl.StringVar(&f.prompt, "prompt", "", "`TEXT` of the question (default: the one that it was taught with, else \""+loupe.ScorePrompt+"\")")
 	fl.BoolVar(&f.critique, "critique", false, "write a critique too; the picture is encoded once")
 	f.gen.register(cmd)
+	f.audit.register(fl)
 	fl.BoolVar(&f.json, "json", false, "print one JSON object a line")
 	return cmd
 }
@@ -62,11 +67,24 @@ func (f *scoreFlags) run(cmd *cobra.Command, args []string) error {
 	if name := f.gen.changed(cmd); name != "" && !f.critique {
 		return usageError{fmt.Errorf("--%s is of the critique, and none is asked for; give --critique, or leave --%s away", name, name)}
 	}
+	if err := f.audit.check(); err != nil {
+		return err
+	}
+	book, err := f.audit.open()
+	if err != nil {
+		return err
+	}
+	if book != nil {
+		defer f.audit.close(cmd.Context(), book)
+	}
 	m, err := f.model.load(cmd)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
+	if book != nil {
+		f.record = audit.NewRecorder(book, m)
+	}
 	if f.critique {
 		if f.gen.gen, err = published(m, f.gen.gen); err != nil {
 			return err
@@ -125,7 +143,7 @@ func progress(n int) *progressbar.ProgressBar {
 
 func (f *scoreFlags) one(cmd *cobra.Command, m *loupe.Model, p loupe.Picture) scored {
 	line := scored{Image: p.Name}
-	s, critique, err := m.Judge(cmd.Context(), p, f.system, f.prompt, f.critique, f.gen.gen)
+	s, critique, err := f.judge(cmd.Context(), m, p)
 	if err != nil {
 		line.Error = oneLine(err.Error())
 		return line
@@ -139,6 +157,14 @@ func (f *scoreFlags) one(cmd *cobra.Command, m *loupe.Model, p loupe.Picture) sc
 		line.Targets[t.Name] = t.Value
 	}
 	return line
+}
+
+// judge scores a picture, and records it where that was asked for.
+func (f *scoreFlags) judge(ctx context.Context, m *loupe.Model, p loupe.Picture) (*loupe.Score, string, error) {
+	if f.record != nil {
+		return f.audit.judge(ctx, f.record, p, f.system, f.prompt, f.critique, f.gen.gen)
+	}
+	return m.Judge(ctx, p, f.system, f.prompt, f.critique, f.gen.gen)
 }
 
 // scorePrinter prints lines of JSON, or a table.

@@ -135,21 +135,23 @@ func TestMayImport(t *testing.T) {
 
 // modules are the modules that loupe may import directly, each with what for. They bring their own dependencies.
 var modules = map[string]string{
-	"gonum.org/v1/gonum":                  "statistics and small linear algebra",
-	"gonum.org/v1/plot":                   "plots",
-	"github.com/x448/float16":             "float16",
-	"github.com/chewxy/math32":            "scalar float32 functions outside the laws' arithmetic",
-	"github.com/nlpodyssey/gotokenizers":  "BPE merges, byte-level pre-tokenising, WordPiece",
-	"github.com/dlclark/regexp2":          "the pre-tokeniser's expression, and those of adapters, which are Python's",
-	"golang.org/x/text":                   "NFC, letters of both cases",
-	"github.com/spf13/cobra":              "commands",
-	"github.com/spf13/pflag":              "cobra's flags",
-	"github.com/schollz/progressbar/v3":   "progress",
-	"golang.org/x/term":                   "whether standard error is a terminal",
-	"golang.org/x/image":                  "pictures",
-	"golang.org/x/sys":                    "CPU features and memory maps",
-	"github.com/prometheus/client_golang": "metrics of a server",
-	"golang.org/x/mod":                    "the tamper-evident log",
+	"gonum.org/v1/gonum":                                "statistics and small linear algebra",
+	"gonum.org/v1/plot":                                 "plots",
+	"github.com/x448/float16":                           "float16",
+	"github.com/chewxy/math32":                          "scalar float32 functions outside the laws' arithmetic",
+	"github.com/nlpodyssey/gotokenizers":                "BPE merges, byte-level pre-tokenising, WordPiece",
+	"github.com/dlclark/regexp2":                        "the pre-tokeniser's expression, and those of adapters, which are Python's",
+	"golang.org/x/text":                                 "NFC, letters of both cases",
+	"github.com/spf13/cobra":                            "commands",
+	"github.com/spf13/pflag":                            "cobra's flags",
+	"github.com/schollz/progressbar/v3":                 "progress",
+	"golang.org/x/term":                                 "whether standard error is a terminal",
+	"golang.org/x/image":                                "pictures",
+	"golang.org/x/sys":                                  "CPU features and memory maps",
+	"github.com/prometheus/client_golang":               "metrics of a server",
+	"golang.org/x/mod":                                  "the tamper-evident log",
+	"github.com/gowebpki/jcs":                           "canonical JSON (RFC 8785) of records",
+	"github.com/secure-systems-lab/go-securesystemslib": "DSSE envelopes of records",
 }
 
 // testModules are those that only tests may import.

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/runtime/audit"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// auditFlags say where decisions are recorded: the same on every command that decides.
+type auditFlags struct {
+	dir     string
+	explain []string
+	witness witnessFlags
+	options audit.Options
+}
+
+func (f *auditFlags) register(fl *pflag.FlagSet) {
+	fl.StringVar(&f.dir, "audit", "", "record each decision in `DIR`, so that `loupe verify` replays it to the bit; it is given once it is recorded")
+	fl.StringVar(&f.options.KeyFile, "audit-key", "", "`FILE` of the private key that signs (default: DIR/keys/audit.key, made with a new log)")
+	fl.StringVar(&f.options.Name, "audit-name", "", "`NAME` of a new log, unique in the world: example.org/gallery (default: a random one)")
+	fl.StringArrayVar(&f.explain, "audit-explain", nil, "keep this attribution with each decision: contribution, relevance, ... as `loupe attend --method` (repeatable)")
+	f.witness.register(fl)
+}
+
+// check refuses flags that would change nothing.
+func (f *auditFlags) check() error {
+	if f.dir != "" {
+		return f.witness.check()
+	}
+	for name, given := range map[string]bool{"audit-key": f.options.KeyFile != "", "audit-name": f.options.Name != "", "audit-explain": len(f.explain) > 0, "witness": f.witness.url != "", "witness-key": f.witness.key != ""} {
+		if given {
+			return usageError{fmt.Errorf("--%s needs --audit DIR: without it nothing is recorded", name)}
+		}
+	}
+	return nil
+}
+
+// open opens the directory of records, nil where none was asked for. The caller closes it.
+func (f *auditFlags) open() (*audit.Book, error) {
+	if f.dir == "" {
+		return nil, nil
+	}
+	b, err := audit.OpenBook(f.dir, f.options)
+	if err != nil {
+		return nil, err
+	}
+	reportTorn(b)
+	return b, nil
+}
+
+// reportTorn tells of what a writer that died had begun.
+func reportTorn(b *audit.Book) {
+	if n := len(b.Torn); n > 0 {
+		fmt.Fprintf(os.Stderr, "note: a writer of %s was stopped before it had answered; %d files that it had begun were moved away (%s)\n", b.Dir, n, b.Torn[0])
+	}
+}
+
+// judge is m.Judge, recorded.
+func (f *auditFlags) judge(ctx context.Context, r *audit.Recorder, p loupe.Picture, system, question string, critique bool, g loupe.Generation) (*loupe.Score, string, error) {
+	reading, sources := loupe.KeepSources(ctx)
+	img, err := p.Load(reading)
+	if err != nil {
+		return nil, "", err
+	}
+	out, err := r.Decide(ctx, audit.Request{
+		Command: "score", Input: loupe.JudgeInput(img, system, question), Sources: sources.List, Answer: critique, Generation: g, Explain: f.explain,
+	}, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	if out.Score == nil {
+		return nil, "", errors.New("the model has no score head")
+	}
+	return out.Score, out.Text, nil
+}
+
+// close gives the directory of records up, and has a witness sign what was recorded. A witness that cannot be reached is told of: the
+// records are there all the same.
+func (f *auditFlags) close(ctx context.Context, b *audit.Book) {
+	if b == nil {
+		return
+	}
+	if err := b.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, "note: "+oneLine(err.Error()))
+	}
+	if f.witness.url != "" {
+		if _, err := f.witness.ask(ctx, b.Dir, nil); err != nil {
+			fmt.Fprintf(os.Stderr, "note: no witness has signed the log: %s; `loupe audit witness` asks again\n", oneLine(err.Error()))
+		}
+	}
+}
+
+// auditDirArg is the argument check of commands that read a directory of records.
+func auditDirArg(cmd *cobra.Command, args []string) error {
+	return usageArgs(cobra.ExactArgs(1))(cmd, args)
+}

@@ -1,0 +1,258 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
+)
+
+// Replay says how decisions are computed again.
+type Replay struct {
+	// Model, Adapter and Head are directories in place of those that the record has.
+	Model, Adapter, Head string
+	// Threads and Kernels are how to compute; no bit depends on them.
+	Threads int
+	Kernels string
+
+	loaded *loupe.Model
+	key    loupe.Options
+	dir    string
+	parts  *parts
+}
+
+// Close gives the last model back.
+func (p *Replay) Close() {
+	if p.loaded != nil {
+		p.loaded.Close()
+		p.loaded = nil
+	}
+}
+
+// Verdict is what a replay found.
+type Verdict struct {
+	Entry     int64
+	Identical bool
+	Redacted  bool   // it cannot be replayed any more
+	First     string // the first thing that differs, where one does
+}
+
+// Verify computes a decision again from its kept files and the model's directory, and compares every digest on the way. What differs
+// is no error but a verdict; an error is what could not be tried.
+func (a *Archive) Verify(ctx context.Context, r *Record, p *Replay) (Verdict, error) {
+	v := Verdict{Entry: r.Sequence}
+	d := r.Decision
+	if d == nil {
+		return v, fmt.Errorf("entry %d is no decision", r.Sequence)
+	}
+	if d.Arithmetic.Version != loupe.ArithmeticVersion {
+		return v, fmt.Errorf("entry %d was computed in arithmetic %d, and this release computes in %d: replay it by loupe %s", r.Sequence, d.Arithmetic.Version, loupe.ArithmeticVersion, release(d.Program))
+	}
+	first, err := a.verify(ctx, d, p)
+	switch {
+	case errors.Is(err, errRedacted):
+		v.Redacted, v.First = true, err.Error()
+	case err != nil:
+		return v, fmt.Errorf("entry %d: %w", r.Sequence, err)
+	case first != nil:
+		v.First = first.String()
+	default:
+		v.Identical = true
+	}
+	return v, nil
+}
+
+// release is which loupe made a record.
+func release(p Program) string {
+	if p.Revision != "" {
+		return p.Version + " (revision " + p.Revision + ")"
+	}
+	return p.Version
+}
+
+func (a *Archive) verify(ctx context.Context, d *Decision, p *Replay) (*difference, error) {
+	paths, err := readJSON[where](a.kept, d.Where, true)
+	if err != nil {
+		return nil, err
+	}
+	m, first, err := p.load(ctx, a, d, paths)
+	if m == nil || first != nil || err != nil {
+		return first, err
+	}
+	q, old, first, err := a.request(ctx, d)
+	if first != nil || err != nil {
+		return first, err
+	}
+	now, _, err := observe(ctx, m, q, nil)
+	if err != nil {
+		return &difference{"run", err.Error()}, ctx.Err()
+	}
+	return a.compare(d, old, now)
+}
+
+// load opens the model of a decision, unless it is open already, and compares its files.
+func (p *Replay) load(ctx context.Context, a *Archive, d *Decision, w where) (*loupe.Model, *difference, error) {
+	or := func(given, recorded string) string {
+		if given != "" {
+			return given
+		}
+		return recorded
+	}
+	o := loupe.Options{
+		Threads: p.Threads, Kernels: p.Kernels, Precision: d.Arithmetic.Precision, MinPixels: d.Pixels.Min, MaxPixels: d.Pixels.Max,
+		Adapter: or(p.Adapter, w.Adapter), Head: or(p.Head, w.Head),
+	}
+	dir := or(p.Model, w.Model)
+	if p.loaded == nil || p.key != o || p.dir != dir {
+		p.Close()
+		var err error
+		if dir == "" {
+			p.loaded, err = loupe.Embedded(o)
+		} else {
+			p.loaded, err = loupe.Load(dir, o)
+		}
+		if err != nil {
+			return nil, &difference{"model", err.Error()}, nil
+		}
+		if p.parts, err = partsOf(ctx, p.loaded); err != nil {
+			return nil, nil, err
+		}
+		p.key, p.dir = o, dir
+	}
+	for _, part := range []struct {
+		what     string
+		old, now *Part
+	}{{"model", &d.Model, p.parts.model}, {"adapter", d.Adapter, p.parts.adapter}, {"head", d.Head, p.parts.head}} {
+		switch {
+		case part.old == nil && part.now == nil:
+		case part.old == nil:
+			return nil, &difference{part.what, "there was none"}, nil
+		case part.now == nil:
+			return nil, &difference{part.what, "there is none now"}, nil
+		case part.old.Manifest != part.now.Manifest:
+			old, err := readJSON[Manifest](a.kept, part.old.Manifest, false)
+			if err != nil {
+				return nil, nil, err
+			}
+			if first := old.compare(part.what, p.parts.manifests[part.now.Manifest]); first != nil {
+				return nil, first, nil
+			}
+			return nil, differ(part.what, part.old.Manifest, part.now.Manifest), nil
+		}
+	}
+	return p.loaded, nil, nil
+}
+
+// recorded is what a record's kept files say of a run.
+type recorded struct {
+	asked    asked
+	answered answered
+	blocks   blocks
+}
+
+// request is the request of a decision, from its kept files.
+func (a *Archive) request(ctx context.Context, d *Decision) (q Request, old recorded, first *difference, err error) {
+	if old.asked, err = readJSON[asked](a.kept, d.Asked, true); err != nil {
+		return q, old, nil, err
+	}
+	if old.blocks, err = readJSON[blocks](a.kept, d.Blocks, false); err != nil {
+		return q, old, nil, err
+	}
+	if d.Answered != "" {
+		if old.answered, err = readJSON[answered](a.kept, d.Answered, true); err != nil {
+			return q, old, nil, err
+		}
+	}
+	q = Request{Command: d.Command, FPS: old.asked.FPS, Answer: d.Answered != ""}
+	if q.Generation, err = d.Sampling.generation(); err != nil {
+		return q, old, nil, fmt.Errorf("its sampling: %w", err)
+	}
+	if len(old.asked.Sources) != len(d.Sources) {
+		return q, old, nil, fmt.Errorf("it has %d pictures and videos, and names of %d", len(d.Sources), len(old.asked.Sources))
+	}
+	for i, s := range d.Sources {
+		in := loupe.Source{Video: s.Kind == "video", Frames: s.Frames}
+		names := old.asked.Sources[i]
+		if len(names) != len(s.Files) {
+			return q, old, nil, fmt.Errorf("source %d has %d files, and %d names", i+1, len(s.Files), len(names))
+		}
+		for j, f := range s.Files {
+			data, err := a.kept.read(f.Bytes)
+			if err != nil {
+				return q, old, nil, err
+			}
+			in.Files = append(in.Files, loupe.SourceFile{Name: names[j], Data: data})
+		}
+		q.Sources = append(q.Sources, in)
+	}
+	for _, e := range d.Explained {
+		q.Explain = append(q.Explain, e.Method)
+	}
+	if q.Input, err = loupe.Rebuild(ctx, old.asked.Messages, q.Sources, q.FPS); err != nil {
+		return q, old, &difference{"picture", err.Error()}, ctx.Err()
+	}
+	return q, old, nil, nil
+}
+
+// compare goes through a run in the order of the computation and returns the first thing that differs.
+func (a *Archive) compare(d *Decision, old recorded, now *observation) (*difference, error) {
+	steps := []*difference{differ("template", d.Template, now.template)}
+	for i, s := range d.Sources {
+		n := now.sources[i]
+		for j, f := range s.Files {
+			steps = append(steps, differ(fmt.Sprintf("%s %d, bytes", s.Kind, i+1), f.Bytes, n.Files[j].Bytes), differ(fmt.Sprintf("%s %d, pixels", s.Kind, i+1), f.Pixels, n.Files[j].Pixels))
+		}
+		steps = append(steps, differ(fmt.Sprintf("%s %d, grid of patches", s.Kind, i+1), s.Grid, n.Grid))
+	}
+	steps = append(steps, differ("patches", d.Patches, now.patches), differ("patches of videos", d.Frames, now.frames),
+		differ("prompt", old.asked.Prompt, now.prompt.Text), differ("prompt's tokens", old.asked.IDs, now.prompt.IDs))
+	steps = append(steps, compareBlocks(old.blocks.Blocks, now.blocks.Blocks)...)
+	steps = append(steps, differ("score", d.Scores, now.scores))
+	steps = append(steps, compareTokens(old, now)...)
+	steps = append(steps, differ("logits", d.Logits, now.logits), differ("text", old.answered.Text, now.answered.Text), differ("finish", d.Finish, now.finish))
+	for i, e := range d.Explained {
+		steps = append(steps, differ("explanation by "+e.Method, e.Kept, now.maps[i].line.Kept))
+	}
+	at := slices.IndexFunc(steps, func(d *difference) bool { return d != nil })
+	if at < 0 {
+		return nil, nil
+	}
+	return steps[at], nil
+}
+
+func compareBlocks(old, now []loupe.BlockDigest) []*difference {
+	var out []*difference
+	for i := range max(len(old), len(now)) {
+		switch {
+		case i >= len(now):
+			out = append(out, &difference{"layer " + old[i].Name, "it was not run"})
+		case i >= len(old):
+			out = append(out, &difference{"layer " + now[i].Name, "it was not run then"})
+		default:
+			out = append(out, differ("layer "+old[i].Name, old[i], now[i]))
+		}
+	}
+	return out
+}
+
+func compareTokens(old recorded, now *observation) []*difference {
+	var out []*difference
+	a, b := old.answered, now.answered
+	for i := range max(len(a.Tokens), len(b.Tokens)) {
+		switch {
+		case i >= len(b.Tokens), i >= len(a.Tokens):
+			out = append(out, differ("number of tokens", len(a.Tokens), len(b.Tokens)))
+			return out
+		case i >= len(a.LogProbs):
+			out = append(out, differ("number of log-probabilities", len(a.LogProbs), len(b.LogProbs)))
+			return out
+		}
+		if i > 0 && i-1 < len(old.blocks.Steps) && i-1 < len(now.blocks.Steps) {
+			out = append(out, differ(fmt.Sprintf("token %d, layers that read it", i), old.blocks.Steps[i-1], now.blocks.Steps[i-1]))
+		}
+		out = append(out, differ(fmt.Sprintf("token %d", i+1), a.Tokens[i], b.Tokens[i]), differ(fmt.Sprintf("token %d, log-probability", i+1), a.LogProbs[i], b.LogProbs[i]))
+	}
+	return out
+}
