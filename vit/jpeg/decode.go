@@ -87,6 +87,7 @@ const (
 	mDHT, mDAC               = 0xc4, 0xcc
 	mRST0, mRST7, mSOI, mEOI = 0xd0, 0xd7, 0xd8, 0xd9
 	mSOS, mDQT, mDRI         = 0xda, 0xdb, 0xdd
+	mDNL, mCOM               = 0xdc, 0xfe
 	mAPP0, mAPP14            = 0xe0, 0xee
 )
 
@@ -106,8 +107,8 @@ func (d *decoder) markers() error {
 				return errors.New("the file holds no picture data")
 			}
 			return nil
-		case m == 0x01 || m >= mRST0 && m <= mRST7:
-			continue // markers without a segment
+		case m == 0x01 && (d.scanned || d.tablesOnly) || m >= mRST0 && m <= mRST7:
+			continue // markers without a segment; Pillow knows no 0x01 before the first scan
 		case m == mSOI:
 			return errors.New("a second start marker")
 		}
@@ -178,6 +179,9 @@ func (d *decoder) marker(m byte, seg []byte) error {
 		return errors.New("arithmetic coding is not supported; save the picture again with Huffman coding, or as PNG")
 	case m >= 0xc3 && m <= 0xcf && m != 0xc8:
 		return fmt.Errorf("frames of kind SOF%d (lossless or hierarchical) are not supported; save the picture again as PNG", m-mSOF0)
+	case m == mDNL || m > mAPP0 && m <= mAPP0+15 || m == mCOM:
+	default:
+		return fmt.Errorf("a marker %#x, which no JPEG has", m)
 	}
 	return nil
 }

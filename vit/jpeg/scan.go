@@ -126,7 +126,7 @@ func (s *scan) addComponent(id, td, ta byte) error {
 // table is a Huffman table, or the standard one of motion JPEG where the file has none.
 func (d *decoder) table(class, id byte) (*huffman, error) {
 	if d.huff[class][id] == nil {
-		if id > 1 {
+		if id > 1 || d.progressive {
 			return nil, errors.New("a Huffman table is missing")
 		}
 		std := standard[class][id]

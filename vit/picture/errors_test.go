@@ -111,7 +111,7 @@ func TestLoadFileErrors(t *testing.T) {
 		{"unknown_block.gif", append(bytes.Clone(gif[:13+24]), 0x99), []string{"GIF", "0x99"}},
 		{"code_size.gif", patched(gif, bytes.IndexByte(gif, 0x2c)+10, 12), []string{"GIF", "code size of 12"}},
 		{"huge.gif", patched(gif, bytes.IndexByte(gif, 0x2c)+1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff), []string{"GIF", "65535 x 65535", "limit"}},
-		{"no_frame.webp", patched(readPicture(t, "animated.webp")[:30], 4, 22, 0), []string{"WebP", "no frame"}},
+		{"no_frame.webp", patched(readPicture(t, "animated.webp")[:30], 4, 22, 0), []string{"WebP", "ANIM"}},
 		{"directory_beyond.tiff", []byte("II*\x00\xff\xff\xff\x7f"), []string{"TIFF", "truncated"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -6,12 +6,15 @@ import (
 	"math"
 )
 
-// ifd is one directory of a TIFF file, or of an Exif block, which has the same form.
+// ifd is one directory of a TIFF file, or of an Exif block, which has the same form. odd are the tags that stand there twice,
+// or without values that can be read: libtiff is stricter about them than Pillow.
 type ifd struct {
 	order binary.ByteOrder
 	big   bool // BigTIFF: counts and offsets of 8 bytes
 	tags  map[uint16]ifdTag
 	next  uint64 // offset of the next directory; 0 after the last
+	whole bool   // it was read to its end
+	odd   map[uint16]bool
 }
 
 // ifdTag is a tag's values as they lie in the file.
@@ -55,7 +58,7 @@ func ifdHeader(data []byte) (order binary.ByteOrder, big bool, first uint64, err
 // readIFD reads the directory at an offset as Pillow does: tags of unknown kinds and without values are passed over, and
 // what a cut or an offset outside the file leaves unread is simply absent.
 func readIFD(data []byte, order binary.ByteOrder, big bool, at uint64) *ifd {
-	d := &ifd{order: order, big: big, tags: map[uint16]ifdTag{}}
+	d := &ifd{order: order, big: big, tags: map[uint16]ifdTag{}, odd: map[uint16]bool{}}
 	part := func(at, n uint64) []byte {
 		if at > uint64(len(data)) || n > uint64(len(data))-at {
 			return nil
@@ -89,6 +92,7 @@ func readIFD(data []byte, order binary.ByteOrder, big bool, at uint64) *ifd {
 		tag, kind, count, value := order.Uint16(e), order.Uint16(e[2:]), number(e[4:4+word]), e[4+word:]
 		size := kindSize[kind]
 		if size == 0 || count == 0 {
+			d.odd[tag] = true
 			continue
 		}
 		if count > uint64(len(data)) {
@@ -99,10 +103,12 @@ func readIFD(data []byte, order binary.ByteOrder, big bool, at uint64) *ifd {
 				return d
 			}
 		}
+		_, twice := d.tags[tag]
+		d.odd[tag] = d.odd[tag] || twice
 		d.tags[tag] = ifdTag{kind, value[:size]}
 	}
 	if last := part(at, word); last != nil {
-		d.next = number(last)
+		d.next, d.whole = number(last), true
 	}
 	return d
 }

@@ -61,7 +61,26 @@ func decodePNM(ctx context.Context, data []byte, l Limits) (Image, error) {
 			return Image{}, damaged(fmt.Errorf("row %d of %d: %w", y+1, img.Height, err))
 		}
 	}
+	if p.kind == 1 {
+		return img, p.onlyBits()
+	}
 	return img, nil
+}
+
+// onlyBits refuses digits other than 0 and 1 behind the last bit too, as Pillow does, which reads a megabyte at once.
+func (p *pnmFile) onlyBits() error {
+	comment := false
+	for _, c := range p.data[p.at:min(len(p.data), p.at+1<<20)] {
+		switch {
+		case c == '#' || comment && c != '\n' && c != '\r':
+			comment = true
+		case comment:
+			comment = false
+		case c != '0' && c != '1' && !pnmSpace(c):
+			return damaged(fmt.Errorf("%q is neither 0 nor 1", c))
+		}
+	}
+	return nil
 }
 
 // number reads a number of the header; comments run to the end of their line.

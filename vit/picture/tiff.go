@@ -93,6 +93,9 @@ func openTIFF(data []byte) (*tiffFile, error) {
 	if _, ok := t.tags[tagWindowsMediaPhoto]; ok {
 		return nil, errors.New("it is a Windows Media Photo")
 	}
+	if err := t.checkTags(); err != nil {
+		return nil, err
+	}
 	w, h := t.numbers(tagWidth), t.numbers(tagHeight)
 	if len(w) == 0 || len(h) == 0 || w[0] > math.MaxInt32 || h[0] > math.MaxInt32 || w[0] != math.Trunc(w[0]) || h[0] != math.Trunc(h[0]) {
 		return nil, errors.New("it lacks its width or height")
@@ -100,7 +103,38 @@ func openTIFF(data []byte) (*tiffFile, error) {
 	t.w, t.h = int(w[0]), int(h[0])
 	t.compression, t.photo = t.number(tagCompression, tiffRaw), t.number(tagPhotometric, whiteIsZero)
 	t.planar, t.lowFirst = t.number(tagPlanar, 1) == 2, t.number(tagFillOrder, 1) == 2
+	if fill := t.number(tagFillOrder, 1); fill != 1 && fill != 2 {
+		return nil, fmt.Errorf("a fill order of %d", fill)
+	}
 	return t, t.readSamples()
+}
+
+// tiffTags are the tags that say how the pixels lie, true for those of one value.
+var tiffTags = map[uint16]bool{
+	tagWidth: true, tagHeight: true, tagBits: false, tagCompression: true, tagPhotometric: true, tagFillOrder: true, tagStripOffsets: false, tagSamples: true,
+	tagRowsPerStrip: true, tagStripBytes: false, tagPlanar: true, tagT4Options: true, tagPredictor: true, tagColorMap: false, tagTileWidth: true, tagTileHeight: true,
+	tagTileOffsets: false, tagTileBytes: false, tagExtraSamples: false, tagSampleFormat: false, tagYCbCrSubsampling: false,
+}
+
+// checkTags refuses a directory over which Pillow fails, or libtiff, which reads it once more where the pixels are compressed.
+func (t *tiffFile) checkTags() error {
+	compressed := t.number(tagCompression, tiffRaw) != tiffRaw
+	if compressed && !t.whole {
+		return errors.New("its directory is cut off")
+	}
+	for tag, one := range tiffTags {
+		v, ok := t.tags[tag]
+		switch n := len(t.numbers(tag)); {
+		case ok && !slices.Contains([]uint16{kindShort, kindLong, 8, 9, kindIFD, kindLong8}, v.kind):
+			return fmt.Errorf("its tag %d holds values of kind %d, which are no integers", tag, v.kind)
+		case compressed && (t.odd[tag] || one && n > 1):
+			return fmt.Errorf("its tag %d stands there twice, or has %d values", tag, n)
+		}
+	}
+	if p := t.number(tagPlanar, 1); compressed && p != 1 && p != 2 {
+		return fmt.Errorf("a planar configuration of %d", p)
+	}
+	return nil
 }
 
 // number is the first value of a tag, or absent.

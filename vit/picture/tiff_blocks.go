@@ -57,7 +57,9 @@ func (t *tiffFile) blocks(ctx context.Context, img Image, l Limits) error {
 	}
 	var fourth []byte // plane, of black ink or of an alpha that is multiplied in
 	planes := 1
-	if t.planar && t.samples >= 3 { // of gray and alpha only the gray is needed
+	if t.planar && t.samples == 2 {
+		planes = 2 // alpha must be sound, though it is not needed
+	} else if t.planar && t.samples >= 3 {
 		planes = 3
 		unsaid := t.samples == 4 && t.extra == nil && t.compression != tiffRaw // libtiff takes it for multiplied in
 		if t.photo == cmykSamples || unsaid || len(t.extra) > 0 && t.extra[0] == 1 {
@@ -81,7 +83,8 @@ func (t *tiffFile) blocks(ctx context.Context, img Image, l Limits) error {
 				switch {
 				case r.decoded:
 					copy(out, in)
-				case planes == 1 && t.planar && t.samples > 1:
+				case planes == 2 && plane == 1:
+				case planes == 2:
 					t.unpackFirst(out, in)
 				case planes == 1:
 					t.unpack(out, in)

@@ -42,10 +42,14 @@ func decodeWebP(ctx context.Context, data []byte, l Limits) (Image, error) {
 	if err != nil {
 		return Image{}, damaged(err)
 	}
-	for _, c := range chunks {
-		if c.name == "VP8X" && len(c.body) >= 10 && c.body[0]&webpAnimation != 0 {
-			return firstWebPFrame(ctx, c.body, chunks, l)
+	if len(chunks) == 0 || chunks[0].name != "VP8X" && chunks[0].name != "VP8 " && chunks[0].name != "VP8L" {
+		return Image{}, damaged(errors.New("it begins with none of the chunks that a WebP begins with"))
+	}
+	if c := chunks[0]; c.name == "VP8X" && len(c.body) >= 10 && c.body[0]&webpAnimation != 0 {
+		if err := checkWebPFrames(c.body, chunks); err != nil {
+			return Image{}, damaged(err)
 		}
+		return firstWebPFrame(ctx, c.body, chunks, l)
 	}
 	return stillWebP(ctx, announceAlpha(data, chunks), l)
 }
@@ -141,6 +145,31 @@ func firstWebPFrame(ctx context.Context, header []byte, chunks []riffChunk, l Li
 		return out, nil
 	}
 	return Image{}, damaged(errors.New("the animation has no frame"))
+}
+
+// checkWebPFrames refuses an animation that libwebp refuses before it shows the first frame: one without its ANIM chunk, or
+// with a frame beyond the canvas, or of another size than its picture.
+func checkWebPFrames(header []byte, chunks []riffChunk) error {
+	w, h := uint24(header[4:])+1, uint24(header[7:])+1
+	if !slices.ContainsFunc(chunks, func(c riffChunk) bool { return c.name == "ANIM" && len(c.body) >= 6 }) {
+		return errors.New("the animation lacks its ANIM chunk")
+	}
+	frames := slices.DeleteFunc(slices.Clone(chunks), func(c riffChunk) bool { return c.name != "ANMF" })
+	for i, c := range frames {
+		n := i + 1
+		if len(c.body) < 24 {
+			return fmt.Errorf("frame %d is cut off", n)
+		}
+		x, y, fw, fh := 2*uint24(c.body), 2*uint24(c.body[3:]), uint24(c.body[6:])+1, uint24(c.body[9:])+1
+		if x+fw > w || y+fh > h {
+			return fmt.Errorf("frame %d lies beyond the canvas", n)
+		}
+		config, err := webp.DecodeConfig(bytes.NewReader(wrapFrame(c.body)))
+		if err != nil || len(frames) > 1 && (config.Width != fw || config.Height != fh) {
+			return fmt.Errorf("frame %d does not hold a picture of %d x %d pixels", n, fw, fh)
+		}
+	}
+	return nil
 }
 
 // wrapFrame makes a still WebP of an ANMF chunk: an extended header, with the alpha flag if there is alpha, and its chunks.
