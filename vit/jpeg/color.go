@@ -1,55 +1,70 @@
 package jpeg
 
-// planes are the components at the picture's size.
-func (d *decoder) planes() ([][]byte, error) {
-	planes := make([][]byte, len(d.comps))
+// rows calls f with each row of the picture, one slice for each component.
+func (d *decoder) rows(f func(y int, row [][]byte)) error {
+	ups := make([]*upsampler, len(d.comps))
 	smooths := d.smooths()
 	for i, c := range d.comps {
-		if err := d.ctx.Err(); err != nil {
-			return nil, err
-		}
 		var smooth *smoother
 		if smooths {
 			smooth = d.newSmoother(c)
 		}
-		if len(d.comps) == 1 {
-			c.width, c.height = d.width, d.height // one component's sampling means nothing
-			planes[i] = c.plane(smooth)
-			continue
+		s, err := d.plane(c, smooth)
+		if err != nil {
+			return err
 		}
-		planes[i] = upsample(c.plane(smooth), c.width, c.height, d.hMax/int(c.h), d.vMax/int(c.v), d.width, d.height)
 		c.coef = nil
+		if hx, vx := d.hMax/int(c.h), d.vMax/int(c.v); len(d.comps) == 1 { // one component's sampling means nothing
+			ups[i] = newUpsampler(s, d.width, d.height, 1, 1, d.width)
+		} else {
+			ups[i] = newUpsampler(s, c.width, c.height, hx, vx, d.width)
+		}
 	}
-	return planes, nil
+	row := make([][]byte, len(d.comps))
+	for y := range d.height {
+		if err := d.ctx.Err(); err != nil {
+			return err
+		}
+		for i, u := range ups {
+			row[i] = u.row(y)
+		}
+		f(y, row)
+	}
+	return nil
 }
 
-// image upsamples the planes and converts them to RGB.
+// image converts the components to RGB.
 func (d *decoder) image() (*Image, error) {
-	planes, err := d.planes()
-	if err != nil {
-		return nil, err
-	}
-	n := d.width * d.height
-	img := &Image{Width: d.width, Height: d.height, Pix: make([]byte, 3*n)}
+	img := &Image{Width: d.width, Height: d.height, Pix: make([]byte, 3*d.width*d.height)}
 	ycc := d.isYCC()
-	for i := range n {
-		p := img.Pix[3*i : 3*i+3 : 3*i+3]
-		switch len(planes) {
+	err := d.rows(func(y int, row [][]byte) {
+		out := img.Pix[3*y*d.width : 3*(y+1)*d.width]
+		switch len(row) {
 		case 1:
-			p[0], p[1], p[2] = planes[0][i], planes[0][i], planes[0][i]
+			for x, v := range row[0] {
+				out[3*x], out[3*x+1], out[3*x+2] = v, v, v
+			}
 		case 3:
-			p[0], p[1], p[2] = planes[0][i], planes[1][i], planes[2][i]
-			if ycc {
-				p[0], p[1], p[2] = yccRGB(p[0], p[1], p[2])
+			for x := range d.width {
+				r, g, b := row[0][x], row[1][x], row[2][x]
+				if ycc {
+					r, g, b = yccRGB(r, g, b)
+				}
+				out[3*x], out[3*x+1], out[3*x+2] = r, g, b
 			}
 		default:
-			c, m, y := planes[0][i], planes[1][i], planes[2][i]
-			if ycc {
-				r, g, b := yccRGB(c, m, y)
-				c, m, y = 255-r, 255-g, 255-b
+			for x := range d.width {
+				c, m, y := row[0][x], row[1][x], row[2][x]
+				if ycc {
+					r, g, b := yccRGB(c, m, y)
+					c, m, y = 255-r, 255-g, 255-b
+				}
+				out[3*x], out[3*x+1], out[3*x+2] = cmykRGB(255-c, 255-m, 255-y, 255-row[3][x])
 			}
-			p[0], p[1], p[2] = cmykRGB(255-c, 255-m, 255-y, 255-planes[3][i])
 		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	return img, nil
 }

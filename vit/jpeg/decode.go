@@ -63,7 +63,7 @@ type decoder struct {
 	adobe     bool
 	transform byte
 	scanned   bool
-	complete  bool // the first scan of a sequential file had all components
+	direct    bool // the first scan has all of a sequential picture, and blocks are transformed as they are read
 	scans     int  // read so far
 	visits    int  // blocks of all of them
 	lastGood  int  // the row of MCUs in which data were last there
@@ -76,7 +76,9 @@ type component struct {
 	width        int // samples that count: ceil(image * h / hMax)
 	height       int
 	quant        *[64]uint16 // as it was at the component's first scan
+	blocks       int         // whole MCUs
 	coef         []int16     // 64 a block, natural order
+	samples      []byte      // (height, width), where blocks are transformed as they are read
 	known        progress    // of a progressive file
 	before       progress    // known before the component's last scan
 }
@@ -223,7 +225,7 @@ func (d *decoder) frame(seg []byte) error {
 	return d.layout()
 }
 
-// layout takes the memory of the components' coefficients.
+// layout finds the sizes of the components' planes.
 func (d *decoder) layout() error {
 	d.mcusX, d.mcusY = ceilDiv(d.width, 8*d.hMax), ceilDiv(d.height, 8*d.vMax)
 	for i, c := range d.comps {
@@ -232,8 +234,42 @@ func (d *decoder) layout() error {
 		}
 		c.width, c.height = ceilDiv(d.width*int(c.h), d.hMax), ceilDiv(d.height*int(c.v), d.vMax)
 		c.blocksX = d.mcusX * int(c.h)
-		c.coef = make([]int16, 64*c.blocksX*d.mcusY*int(c.v))
+		c.blocks = c.blocksX * d.mcusY * int(c.v)
 	}
+	return nil
+}
+
+// A file whose picture takes more than bombMemory bytes to decode, and more than bombRatio times its size, is refused: no
+// camera, scanner or painter writes such files.
+const (
+	bombMemory = 200 << 20
+	bombRatio  = 200
+)
+
+// allocate takes memory at the first scan: for the samples alone where that scan has all of a sequential picture, else for
+// the coefficients, to which later scans add.
+func (d *decoder) allocate(direct bool) error {
+	need := 3 * d.width * d.height
+	for _, c := range d.comps {
+		need += c.width * c.height
+		if !direct {
+			need += 128 * c.blocks
+		}
+	}
+	if need > bombMemory && need/bombRatio > len(d.data) {
+		return fmt.Errorf("the file has %d bytes and its picture takes %d MB, as a decompression bomb does; make the picture smaller first", len(d.data), need>>20)
+	}
+	for _, c := range d.comps {
+		if !direct {
+			c.coef = make([]int16, 64*c.blocks)
+			continue
+		}
+		c.samples = make([]byte, c.width*c.height)
+		for i := range c.samples {
+			c.samples[i] = 128 // a block without data is gray
+		}
+	}
+	d.direct = direct
 	return nil
 }
 
@@ -266,41 +302,4 @@ var natural = [80]byte{
 	0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28,
 	35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
 	63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63,
-}
-
-// Samples is a decoded picture before any conversion of colours.
-type Samples struct {
-	Width, Height, Components int
-	Pix                       []byte // the components of each pixel, row by row
-}
-
-// DecodeSamples decodes a strip or tile of a TIFF until ctx is done. tables is an abbreviated file with the tables that data
-// lacks, or empty. ycc says that the components are YCbCr, which become RGB; else they stay as they are.
-func DecodeSamples(ctx context.Context, tables, data []byte, ycc bool, maxPixels int) (*Samples, error) {
-	d := &decoder{ctx: ctx, data: tables, maxPixels: maxPixels, tablesOnly: true}
-	if len(tables) > 0 {
-		if err := d.markers(); err != nil {
-			return nil, fmt.Errorf("its JPEG tables: %w", err)
-		}
-	}
-	d.data, d.tablesOnly = data, false
-	if err := d.markers(); err != nil {
-		return nil, err
-	}
-	out := &Samples{Width: d.width, Height: d.height, Components: len(d.comps)}
-	planes, err := d.planes()
-	if err != nil {
-		return nil, err
-	}
-	out.Pix = make([]byte, len(planes)*d.width*d.height)
-	for i := range d.width * d.height {
-		p := out.Pix[i*len(planes):]
-		for c, plane := range planes {
-			p[c] = plane[i]
-		}
-		if ycc && len(planes) == 3 {
-			p[0], p[1], p[2] = yccRGB(p[0], p[1], p[2])
-		}
-	}
-	return out, nil
 }

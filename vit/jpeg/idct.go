@@ -1,31 +1,45 @@
 package jpeg
 
-// plane transforms a component's blocks to samples, (height, width), after estimating coefficients that were not sent where
-// smooth is not nil.
-func (c *component) plane(smooth *smoother) []byte {
-	out := make([]byte, c.width*c.height)
-	if c.quant == nil { // in no scan: mid gray
-		for i := range out {
-			out[i] = 128
-		}
-		return out
+// plane transforms a component's blocks to samples, (height, width), unless that is done, after estimating coefficients
+// that were not sent where smooth is not nil.
+func (d *decoder) plane(c *component, smooth *smoother) ([]byte, error) {
+	if d.direct {
+		return c.samples, nil
 	}
-	var samples [64]byte
+	c.samples = make([]byte, c.width*c.height)
+	if c.quant == nil { // in no scan: mid gray
+		for i := range c.samples {
+			c.samples[i] = 128
+		}
+		return c.samples, nil
+	}
 	for by := 0; 8*by < c.height; by++ {
+		if err := d.ctx.Err(); err != nil {
+			return nil, err
+		}
 		for bx := 0; 8*bx < c.width; bx++ {
 			block := (*[64]int16)(c.coef[64*(by*c.blocksX+bx):])
 			if smooth != nil {
 				estimated := smooth.block(bx, by)
 				block = &estimated
 			}
-			idct(&samples, block, c.quant)
-			w := min(8, c.width-8*bx)
-			for y := range min(8, c.height-8*by) {
-				copy(out[(8*by+y)*c.width+8*bx:][:w], samples[8*y:8*y+w])
-			}
+			c.transform(block, bx, by)
 		}
 	}
-	return out
+	return c.samples, nil
+}
+
+// transform puts a block's samples into the plane; the padding of the last blocks falls away.
+func (c *component) transform(block *[64]int16, bx, by int) {
+	if 8*bx >= c.width || 8*by >= c.height {
+		return
+	}
+	var samples [64]byte
+	idct(&samples, block, c.quant)
+	w := min(8, c.width-8*bx)
+	for y := range min(8, c.height-8*by) {
+		copy(c.samples[(8*by+y)*c.width+8*bx:][:w], samples[8*y:8*y+w])
+	}
 }
 
 // idct is the accurate integer inverse transform (jidctint.c: Loeffler, Ligtenberg and Moschytz, 1989) as the SIMD forms of

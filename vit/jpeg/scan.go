@@ -44,14 +44,15 @@ func (d *decoder) scan(seg []byte) error {
 	if err := d.countScan(s.comps); err != nil {
 		return err
 	}
-	if d.progressive {
-		for _, c := range s.comps {
-			c.sent(s.ss, s.se, s.al, d.scans)
+	if d.scans == 1 {
+		if err := d.allocate(!d.progressive && len(s.comps) == len(d.comps)); err != nil {
+			return err
 		}
-	} else if d.scans == 1 {
-		d.complete = len(s.comps) == len(d.comps)
-	} else if d.complete {
+	} else if d.direct {
 		return errors.New("a second scan over a picture that is complete")
+	}
+	for _, c := range s.comps {
+		c.sent(s.ss, s.se, s.al, d.scans)
 	}
 	s.restart = d.interval
 	return s.run()
@@ -65,11 +66,11 @@ const maxScans = 500
 func (d *decoder) countScan(comps []*component) error {
 	d.scans++
 	for _, c := range comps {
-		d.visits += len(c.coef) / 64
+		d.visits += c.blocks
 	}
 	all := 0
 	for _, c := range d.comps {
-		all += len(c.coef) / 64
+		all += c.blocks
 	}
 	if d.scans > maxScans || d.visits > 64*all+1<<20 {
 		return fmt.Errorf("the file has more than %d scans over its picture; it was made to keep a decoder busy, so save it again as PNG or JPEG where it can be opened", d.scans-1)
@@ -247,6 +248,12 @@ func (s *scan) restarted(fresh bool) {
 // block decodes one block of a component.
 func (s *scan) block(i int, c *component, x, y int) {
 	if s.short {
+		return
+	}
+	if s.d.direct {
+		var b [64]int16
+		s.baseline(i, &b)
+		c.transform(&b, x, y)
 		return
 	}
 	b := (*[64]int16)(c.coef[64*(y*c.blocksX+x):])

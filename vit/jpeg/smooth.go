@@ -106,12 +106,24 @@ func (s *smoother) block(x, y int) (b [64]int16) {
 			n[5*r+k] = s.dc(x-2+k, row)
 		}
 	}
+	if flat(&n) { // then nothing is to be estimated but noughts, and the DC value itself
+		return b
+	}
 	bare := true // none but the DC values were ever sent
 	for _, k := range known[1:smoothed] {
 		bare = bare && k == -1
 	}
 	s.estimate(&b, &n, known, bare)
 	return b
+}
+
+func flat(n *[25]int) bool {
+	for _, v := range n[1:] {
+		if v != n[0] {
+			return false
+		}
+	}
+	return true
 }
 
 // estimate fills in what is zero and not known to the last bit: weighted sums of the DC values, in 256ths.

@@ -28,14 +28,11 @@ func DecodeAnimation(ctx context.Context, data []byte, l Limits) (frames []Image
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := checkFrames(data, canvas, l); err != nil {
+		return nil, nil, err
+	}
 	s := screen{g: g, first: f, canvas: canvas}
 	for {
-		if len(frames) == maxFrames {
-			return nil, nil, fmt.Errorf("the animation has more than %d frames; take fewer", maxFrames)
-		}
-		if err := l.check(canvas.Width*(len(frames)+1), canvas.Height); err != nil {
-			return nil, nil, fmt.Errorf("all frames together: %w", err)
-		}
 		frames, seconds = append(frames, s.show(f)), append(seconds, f.delay)
 		next, err := g.next(ctx, l)
 		if err == io.EOF {
@@ -51,6 +48,32 @@ func DecodeAnimation(ctx context.Context, data []byte, l Limits) (frames []Image
 	}
 }
 
+// maxAnimation is how many pixels all frames of an animation may have together: they are in memory at the same time.
+const maxAnimation = 1 << 27
+
+// checkFrames counts the frames of a GIF, without decoding them, and refuses more than memory could hold.
+func checkFrames(data []byte, canvas Image, l Limits) error {
+	g, err := openGIF(data)
+	n := 0
+	for err == nil && n <= maxFrames {
+		if err = g.skip(); err == nil {
+			n++
+		}
+	}
+	if n > maxFrames {
+		return fmt.Errorf("the animation has more than %d frames; take fewer", maxFrames)
+	}
+	if l.MaxPixels = min(l.most(), maxAnimation); n > 1 {
+		if err := l.check(canvas.Width*n, canvas.Height); err != nil {
+			return fmt.Errorf("all %d frames together: %w", n, err)
+		}
+	}
+	if err := l.checkMemory(3*canvas.Width*canvas.Height*n, len(data)); err != nil {
+		return fmt.Errorf("all %d frames together: %w", n, err)
+	}
+	return nil
+}
+
 // screen is what the frames of a GIF are drawn on, one after the other.
 type screen struct {
 	g        *gifFile
@@ -64,7 +87,10 @@ func (s *screen) show(f *gifFrame) Image {
 	if f.disposal != 0 {
 		s.disposal = f.disposal
 	}
-	before := s.canvas.clone()
+	var before Image
+	if s.disposal == 3 {
+		before = s.canvas.clone()
+	}
 	if f != s.first {
 		f.draw(s.canvas, f.transparent)
 	}

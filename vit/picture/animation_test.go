@@ -70,7 +70,7 @@ func TestDecodeAnimationRefuses(t *testing.T) {
 		{"empty", nil, Limits{}, "must be an animated GIF, and this is empty"},
 		{"no end mark: frames may be missing", readPicture(t, "no_trailer.gif"), Limits{}, "frame 2"},
 		{"cut in a later frame", gif[:len(gif)-9], Limits{}, "frame 4"},
-		{"more pixels than the limit in all frames together", gif, Limits{MaxPixels: 13 * 11 * 3}, "all frames together"},
+		{"more pixels than the limit in all frames together", gif, Limits{MaxPixels: 13 * 11 * 3}, "all 4 frames together"},
 		{"more pixels than the limit in one frame", gif, Limits{MaxPixels: 13*11 - 1}, "more than the limit"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -81,6 +81,44 @@ func (g *gifFile) next(ctx context.Context, l Limits) (*gifFrame, error) {
 	}
 }
 
+// skip passes over the next frame.
+func (g *gifFile) skip() error {
+	for {
+		kind, err := g.r.ReadByte()
+		if err != nil {
+			return io.ErrUnexpectedEOF
+		}
+		switch kind {
+		case 0x3b:
+			return io.EOF
+		case 0x21:
+			if _, err := g.r.ReadByte(); err != nil {
+				return io.ErrUnexpectedEOF
+			}
+			if _, err := io.Copy(io.Discard, &gifBlocks{r: g.r}); err != nil {
+				return err
+			}
+		case 0x2c:
+			var d [9]byte
+			if _, err := io.ReadFull(g.r, d[:]); err != nil {
+				return io.ErrUnexpectedEOF
+			}
+			skip := int64(1) // the code size
+			if d[8]&0x80 != 0 {
+				skip += 3 << (1 + d[8]&7)
+			}
+			if _, err := g.r.Seek(skip, io.SeekCurrent); err != nil {
+				return err
+			}
+			_, err := io.Copy(io.Discard, &gifBlocks{r: g.r})
+			return err
+		case 0:
+		default:
+			return fmt.Errorf("unknown block %#x", kind)
+		}
+	}
+}
+
 // extension reads a graphic control extension into f, and skips others.
 func (g *gifFile) extension(f *gifFrame) error {
 	label, err := g.r.ReadByte()
@@ -110,7 +148,11 @@ func (g *gifFile) image(ctx context.Context, f *gifFrame, l Limits) error {
 	if err := l.check(f.w, f.h); err != nil {
 		return err
 	}
-	if err := l.check(max(g.w, f.x+f.w), max(g.h, f.y+f.h)); err != nil {
+	w, h := max(g.w, f.x+f.w), max(g.h, f.y+f.h)
+	if err := l.check(w, h); err != nil {
+		return err
+	}
+	if err := l.checkMemory(3*w*h+f.w*f.h, int(g.r.Size())); err != nil {
 		return err
 	}
 	f.palette = g.global

@@ -113,6 +113,9 @@ func readIFD(data []byte, order binary.ByteOrder, big bool, at uint64) *ifd {
 	return d
 }
 
+// maxValues is how many values of a tag are read: no picture within the limits has a million strips.
+const maxValues = 1 << 20
+
 // numbers are a tag's values; nil where it is absent or holds no numbers.
 func (d *ifd) numbers(tag uint16) []float64 {
 	t, ok := d.tags[tag]
@@ -120,6 +123,9 @@ func (d *ifd) numbers(tag uint16) []float64 {
 		return nil
 	}
 	n := len(t.data) / int(kindSize[t.kind])
+	if n > maxValues {
+		return nil
+	}
 	out := make([]float64, n)
 	for i := range out {
 		b := t.data[i*int(kindSize[t.kind]):]

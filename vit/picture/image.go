@@ -44,7 +44,7 @@ func (l Limits) check(w, h int) error {
 // A picture that takes more than bombMemory bytes to decode, and more than bombRatio times its file, is refused: no
 // camera, scanner or painter writes such files.
 const (
-	bombMemory = 400 << 20
+	bombMemory = 200 << 20
 	bombRatio  = 200
 )
 

@@ -48,6 +48,18 @@ func decodePNM(ctx context.Context, data []byte, l Limits) (Image, error) {
 			return Image{}, damaged(fmt.Errorf("a largest value of %d", p.most))
 		}
 	}
+	least := header[0] * header[1] * p.bands // bytes of the pixels
+	switch {
+	case p.kind == 4:
+		least = header[1] * ((header[0] + 7) / 8)
+	case p.kind == 2 || p.kind == 3:
+		least = 2*least - 1
+	case p.most > 255:
+		least *= 2
+	}
+	if least > len(data)-p.at {
+		return Image{}, damaged(fmt.Errorf("%d x %d pixels take at least %d bytes, and there are %d", header[0], header[1], least, len(data)-p.at))
+	}
 	img := newImage(header[0], header[1])
 	read := p.binary
 	if p.kind <= 3 {

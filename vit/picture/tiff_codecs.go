@@ -18,6 +18,9 @@ func (r *tiffReader) inflate(data []byte, w, h, stride int) ([]byte, error) {
 	if stride > math.MaxInt32/h {
 		return nil, fmt.Errorf("%d rows of %d bytes", h, stride)
 	}
+	if err := r.limits.checkMemory(stride*h, len(r.t.data)); err != nil {
+		return nil, err
+	}
 	if cap(r.buf) < stride*h {
 		r.buf = make([]byte, stride*h)
 	}

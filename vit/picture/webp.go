@@ -49,6 +49,9 @@ func decodeWebP(ctx context.Context, data []byte, l Limits) (Image, error) {
 		if err := checkWebPFrames(c.body, chunks); err != nil {
 			return Image{}, damaged(err)
 		}
+		if err := l.checkMemory(3*(uint24(c.body[4:])+1)*(uint24(c.body[7:])+1), len(data)); err != nil {
+			return Image{}, err
+		}
 		return firstWebPFrame(ctx, c.body, chunks, l)
 	}
 	return stillWebP(ctx, announceAlpha(data, chunks), l)
@@ -75,6 +78,9 @@ func stillWebP(ctx context.Context, data []byte, l Limits) (Image, error) {
 		return Image{}, damaged(err)
 	}
 	if err := l.check(c.Width, c.Height); err != nil {
+		return Image{}, err
+	}
+	if err := l.checkMemory(7*c.Width*c.Height, len(data)); err != nil { // four bytes a pixel, and then three
 		return Image{}, err
 	}
 	img, err := decodeUntil(ctx, func() (image.Image, error) { return webp.Decode(bytes.NewReader(data)) })
