@@ -72,8 +72,11 @@ func adaptersIn(dir string) string {
 // besideAdapters are files that training leaves beside an adapter with weights that PEFT does not read.
 var besideAdapters = []string{"non_lora_state_dict.bin", "non_lora_trainables.bin", "vit.safetensors", "value_head.safetensors", "value_head.bin"}
 
-// noteBeside tells of weights beside the adapter that are not part of it.
-func (a *adapter) noteBeside() {
+// note tells of patterns that match nothing, and of weights beside the adapter that are not part of it.
+func (a *adapter) note() {
+	for _, p := range a.chosen.Unmatched {
+		a.m.Notes = append(a.m.Notes, fmt.Sprintf("%s: %s matches no module with a branch and is passed over, as PEFT does", filepath.Join(a.dir, weights.AdapterConfigName), p))
+	}
 	for _, name := range besideAdapters {
 		if _, err := os.Stat(filepath.Join(a.dir, name)); err == nil {
 			a.m.Notes = append(a.m.Notes, fmt.Sprintf("%s holds %s, weights that learned beside the adapter; they are not read, as PEFT does not read them: if they matter, merge them into the model with the tool that wrote them", a.dir, name))
@@ -117,7 +120,7 @@ func (m *Model) loadAdapter(dir string) error {
 	if err := a.params.Err(); err != nil {
 		return err
 	}
-	a.noteBeside()
+	a.note()
 	m.Adapter = cfg.Resolved(a.chosen)
 	m.RefreshDoRA()
 	return nil

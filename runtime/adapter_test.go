@@ -277,6 +277,19 @@ func TestAdapterRefused(t *testing.T) {
 	}
 }
 
+// TestPatternsThatMatchNothing are told of: PEFT passes over them.
+func TestPatternsThatMatchNothing(t *testing.T) {
+	dir := rewritten(t, "layers", map[string]any{"alpha_pattern": map[string]int{"model.layers.0.self_attn.q_proj": 64, "q_proj": 4}}, nil)
+	m, err := loupe.Load(filepath.Join("testdata", "golden", "model"), loupe.Options{Adapter: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if told := strings.Join(m.Notes, "\n"); !strings.Contains(told, `alpha_pattern "model.layers.0.self_attn.q_proj"`) || strings.Contains(told, `"q_proj"`) {
+		t.Errorf("notes %q", m.Notes)
+	}
+}
+
 // TestWeightsBesideAnAdapter: weights that lie beside an adapter, and that PEFT does not read, are told of.
 func TestWeightsBesideAnAdapter(t *testing.T) {
 	dir := rewritten(t, "layers", nil, nil)

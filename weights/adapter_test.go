@@ -232,3 +232,13 @@ func FuzzParseAdapter(f *testing.F) {
 		}
 	})
 }
+
+func FuzzParseAdapterName(f *testing.F) {
+	f.Add("base_model.model.model.language_model.layers.0.mlp.up_proj.lora_A.default.weight")
+	f.Add("base_model.model.lm_head.modules_to_save.default.weight")
+	f.Fuzz(func(t *testing.T, stored string) {
+		if of, ok := ParseAdapterName(stored); ok && (of.Module == "" || of.Part == "") {
+			t.Errorf("%q is %+v", stored, of)
+		}
+	})
+}

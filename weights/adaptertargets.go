@@ -20,6 +20,9 @@ type AdapterSelection struct {
 	Branches map[string]AdapterBranch
 	Saved    []string // modules with weights that are saved whole, in the model's order
 	Biases   []string // modules whose bias is saved, in the model's order
+	// Unmatched are patterns of rank_pattern and alpha_pattern that match no module with a branch, which PEFT passes over with a
+	// warning, each behind its key.
+	Unmatched []string
 }
 
 // Select finds the modules that the configuration names, as PEFT does (peft/tuners/tuners_utils.py, check_target_module_exists;
@@ -63,6 +66,9 @@ func (c *AdapterConfig) Select(modules []Module, n Naming, tied bool) (*AdapterS
 	if len(s.Branches) == 0 {
 		return nil, fmt.Errorf("target_modules, with exclude_modules, modules_to_save and layers_to_transform, names no module of this model; is it an adapter of another model?")
 	}
+	if err := s.unmatched(c, n); err != nil {
+		return nil, err
+	}
 	for _, module := range modules {
 		_, branch := s.Branches[module.Name]
 		if module.Bias && !slices.Contains(s.Saved, module.Name) && (c.Bias == "all" || c.Bias == "lora_only" && branch) {
@@ -70,6 +76,29 @@ func (c *AdapterConfig) Select(modules []Module, n Naming, tied bool) (*AdapterS
 		}
 	}
 	return s, nil
+}
+
+// unmatched lists the patterns that match no module with a branch.
+func (s *AdapterSelection) unmatched(c *AdapterConfig, n Naming) error {
+	for _, of := range []struct {
+		key      string
+		patterns []ModulePattern
+	}{{"rank_pattern", c.RankPattern}, {"alpha_pattern", c.AlphaPattern}} {
+		for _, p := range of.patterns {
+			hit := false
+			for module := range s.Branches {
+				ok, err := p.re.matches(n.Of(module))
+				if err != nil {
+					return fmt.Errorf("%s: %w", of.key, err)
+				}
+				hit = hit || ok
+			}
+			if !hit {
+				s.Unmatched = append(s.Unmatched, of.key+" "+strconv.Quote(p.Pattern))
+			}
+		}
+	}
+	return nil
 }
 
 // saved finds what modules_to_save names: modules whose name ends so, and all that they hold.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/weights"
@@ -123,10 +124,14 @@ func (k *maker) addBranches(m *loupe.Model, o LoRAOptions) error {
 		uniform(a.Value, 1/math.Sqrt(float64(l.W.Cols)), o.Seed, l.Name)
 		l.LoRA = &tensor.LoRA{A: a.matrix(), B: b.matrix(), Scale: float32(cfg.Scale()), Dropout: float32(o.Dropout)}
 		if o.DoRA { // as long as the rows are, so that the model starts as it is
+			e := m.Engine()
+			if k.plans { // which has no numbers
+				e = kernels.Idle()
+			}
 			l.LoRA.DoRA = &tensor.DoRA{Magnitude: make([]float32, l.W.Rows)}
-			l.Refresh(m.Engine())
+			l.Refresh(e)
 			copy(l.LoRA.DoRA.Magnitude, l.LoRA.DoRA.Lengths())
-			l.Refresh(m.Engine())
+			l.Refresh(e)
 		}
 		cfg.TargetModules = append(cfg.TargetModules, weights.ModuleName(l.Name))
 	}
