@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/vit"
 )
 
 // Similarity is how alike taps are: linear centered kernel alignment (Kornblith and others, "Similarity of Neural Network
@@ -24,6 +26,9 @@ type Similarity struct {
 //
 // With centered X and Y it is |YᵀX|² / (|XᵀX| |YᵀY|) in the Frobenius norm. The products run in float32, the norms in float64.
 func CKA(ctx context.Context, a *loupe.Model, pa *loupe.Prompt, b *loupe.Model, pb *loupe.Prompt, tower bool) (*Similarity, error) {
+	if err := sameRows(a, pa, b, pb); err != nil {
+		return nil, err
+	}
 	x, err := centeredRows(ctx, a, pa, LayerTaps(a, tower))
 	if err != nil {
 		return nil, err
@@ -56,11 +61,39 @@ func CKA(ctx context.Context, a *loupe.Model, pa *loupe.Prompt, b *loupe.Model, 
 			if r.rows.Rows != c.rows.Rows {
 				return nil, fmt.Errorf("%s has %d rows and %s %d; compare taps of one tower, over the same picture", r.tap, r.rows.Rows, c.tap, c.rows.Rows)
 			}
-			line[j] = crossNorm(a, r.rows, c.rows) / (math.Sqrt(xx[i]) * math.Sqrt(yy[j]))
+			line[j] = min(1, crossNorm(a, r.rows, c.rows)/(math.Sqrt(xx[i])*math.Sqrt(yy[j]))) // rounding may lead past 1
 		}
 		out.Values = append(out.Values, line)
 	}
 	return out, nil
+}
+
+// sameRows is an error unless row i of one model stands for the same thing as row i of the other: the same places of pictures,
+// or where there are none the same tokens.
+func sameRows(a *loupe.Model, pa *loupe.Prompt, b *loupe.Model, pb *loupe.Prompt) error {
+	grids := func(p *loupe.Prompt) (out [2][]vit.Grid) {
+		for i, v := range []*loupe.Vision{p.Images, p.Videos} {
+			if v != nil {
+				out[i] = v.Grids
+			}
+		}
+		return out
+	}
+	ga, gb := grids(pa), grids(pb)
+	if !slices.Equal(ga[0], gb[0]) || !slices.Equal(ga[1], gb[1]) {
+		return fmt.Errorf("the models see the pictures as other grids of patches, %v and %v, so that their rows are of other places; give both the same with --min-pixels and --max-pixels", ga, gb)
+	}
+	if pa.Images != nil || pa.Videos != nil {
+		return nil
+	}
+	same := len(pa.IDs) == len(pb.IDs)
+	for i := 0; same && i < len(pa.IDs); i++ {
+		same = a.Tokenizer.DecodeLossy(pa.IDs[i:i+1]) == b.Tokenizer.DecodeLossy(pb.IDs[i:i+1])
+	}
+	if !same {
+		return fmt.Errorf("the models cut the text into other tokens, so that their rows are of other words; compare them over a picture")
+	}
+	return nil
 }
 
 // centeredRows are the rows of taps, each column less its mean.

@@ -296,7 +296,7 @@ func TestCKAOfOtherDepths(t *testing.T) {
 	}
 	for i := range got.Rows {
 		for j, v := range got.Values[i] {
-			if !(v > 0 && v <= 1+1e-6) || !(math.Abs(v-turned.Values[j][i]) < 1e-5) {
+			if !(v > 0 && v <= 1) || !(math.Abs(v-turned.Values[j][i]) < 1e-5) {
 				t.Errorf("block %d and block %d are %v alike, and turned %v", i, j, v, turned.Values[j][i])
 			}
 		}
@@ -333,7 +333,15 @@ func TestErrors(t *testing.T) {
 		"other towers": {func() error {
 			_, err := CKA(ctx, c.Model, c.Prompt, c.Model, text, false)
 			return err
-		}, "rows"},
+		}, "other grids"},
+		"other words": {func() error {
+			other, err := c.Model.Prepare(loupe.Ask("Howdy"))
+			if err != nil {
+				return err
+			}
+			_, err = CKA(ctx, c.Model, text, c.Model, other, false)
+			return err
+		}, "other tokens"},
 		"layer twice": {func() error { _, err := Logit(ctx, c.Model, c.Prompt, LogitOptions{Layers: []int{1, 1}}); return err }, "named twice"},
 		"position twice": {func() error {
 			_, err := Logit(ctx, c.Model, c.Prompt, LogitOptions{Positions: []int{-1, len(c.Prompt.IDs) - 1}})

@@ -1,8 +1,11 @@
 package lens
 
 import (
+	"encoding/json"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 )
@@ -70,6 +73,45 @@ func TestExplainedAsReference(t *testing.T) {
 	// mean 0.5, variance 1.25, covariance 1.5 with targets of mean 1.5: w = 1.5/sqrt(1.25) / (1 + 0.5)
 	if want := 1 / math.Sqrt(1.25); math.Abs(w.At(0, 0)-want) > 1e-12 || d.targets[0] != 1.5 {
 		t.Errorf("weight %v, mean %v; want %v and 1.5", w.At(0, 0), d.targets[0], want)
+	}
+}
+
+// TestExplainedAsScikitLearn holds R² to what scikit-learn's StandardScaler and Ridge give on the same folds; ../testdata/probe.py
+// made the numbers.
+func TestExplainedAsScikitLearn(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("..", "testdata", "probe.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []struct {
+		X         [][]float32
+		Y         [][]*float64
+		Picture   []int
+		Explained []float64
+	}
+	if err := json.Unmarshal(data, &cases); err != nil || len(cases) == 0 {
+		t.Fatalf("%d cases, %v", len(cases), err)
+	}
+	for n, c := range cases {
+		s := &samples{}
+		for i, x := range c.X {
+			y := make([]float64, len(c.Y[i]))
+			for k, v := range c.Y[i] {
+				if y[k] = math.NaN(); v != nil {
+					y[k] = *v
+				}
+			}
+			s.add(c.Picture[i], x, y)
+		}
+		got, err := s.explained()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k, want := range c.Explained {
+			if !(math.Abs(got[k]-want) < 1e-7) {
+				t.Errorf("case %d, target %d: R² is %v, and scikit-learn's %v", n, k, got[k], want)
+			}
+		}
 	}
 }
 
