@@ -16,15 +16,29 @@ import (
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
-// besideWeights are the files of a model directory that go with its weights.
+// besideWeights are the files of a model directory that go with its weights, of whichever version of transformers wrote it, and
+// the folder of further templates.
 var besideWeights = []string{
-	"config.json", "generation_config.json", "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt",
-	"chat_template.json", "chat_template.jinja", weights.InputSettingsName,
+	"config.json", "generation_config.json", weights.PreprocessorName, weights.VideoPreprocessorName, weights.ProcessorName, "tokenizer.json", "tokenizer_config.json",
+	"vocab.json", "merges.txt", "added_tokens.json", "special_tokens_map.json", "chat_template.json", "chat_template.jinja", "additional_chat_templates/*.jinja", weights.InputSettingsName,
 }
 
 // CopyBeside copies the files that go with a model's weights into dir; edit, if it is not nil, may change what they hold.
 func (m *Model) CopyBeside(dir string, edit func(name string, data []byte) ([]byte, error)) error {
-	return copyFiles(m.files, besideWeights, dir, edit)
+	var names []string
+	for _, pattern := range besideWeights {
+		found, err := fs.Glob(m.files, pattern)
+		if err != nil {
+			return err
+		}
+		names = append(names, found...)
+	}
+	for _, name := range names {
+		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o777); err != nil {
+			return err
+		}
+	}
+	return copyFiles(m.files, names, dir, edit)
 }
 
 // copyFiles copies those of the files that are there.
