@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -128,10 +130,14 @@ func entryArgs(args []string) (string, int64, error) {
 
 func auditShowCommand() *cobra.Command {
 	var keys []string
+	var html string
+	var replay audit.Replay
 	cmd := &cobra.Command{
 		Use:   "show DIR N",
-		Short: "print the statement of one entry",
-		Args:  usageArgs(cobra.ExactArgs(2)),
+		Short: "print the statement of one entry, or write a page about a decision for the person concerned",
+		Example: `  loupe audit show audits/ 17
+  loupe audit show audits/ 17 --html decision.html`,
+		Args: usageArgs(cobra.ExactArgs(2)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir, n, err := entryArgs(args)
 			if err != nil {
@@ -145,6 +151,9 @@ func auditShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if html != "" {
+				return writePage(cmd.Context(), a, r, &replay, html)
+			}
 			text, err := r.Indented()
 			if err == nil {
 				_, err = fmt.Println(text)
@@ -153,7 +162,22 @@ func auditShowCommand() *cobra.Command {
 		},
 	}
 	keyFlag(cmd, &keys)
+	cmd.Flags().StringVar(&html, "html", "", "write one page, two sheets when printed, to `FILE.html`: picture, contributions, score, words, record; the decision is computed again for it")
+	cmd.Flags().StringVar(&replay.Model, "model", "", "`DIR` of the model, for --html (default: where it was when the decision was made)")
 	return cmd
+}
+
+// writePage writes the page of a decision.
+func writePage(ctx context.Context, a *audit.Archive, r *audit.Record, replay *audit.Replay, path string) error {
+	defer replay.Close()
+	text, err := a.Page(ctx, r, replay)
+	if err != nil {
+		return err
+	}
+	return disk.WriteFile(path, func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
 }
 
 func auditProveCommand() *cobra.Command {

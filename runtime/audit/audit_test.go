@@ -529,3 +529,121 @@ func TestOlderThan(t *testing.T) {
 
 // fixedTime is a time that tests can write down.
 var fixedTime = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// TestPage: the page of a decision shows what was given and that it came out the same, needs nothing from elsewhere, and escapes what
+// people wrote; of a redacted one it shows no picture.
+func TestPage(t *testing.T) {
+	dir, outcomes := filled(t)
+	ctx := context.Background()
+	b, err := OpenBook(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	score := 70.0
+	if _, err := b.Review(ctx, 1, "", &score, "me", "<script>alert(1)</script>"); err != nil {
+		t.Fatal(err)
+	}
+	show := func(n int64) string {
+		a, err := Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := a.Record(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var p Replay
+		defer p.Close()
+		text, err := a.Page(ctx, r, &p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	text := show(1)
+	for _, want := range []string{"the same in every bit", fmt.Sprintf("%.1f", outcomes[1].Score.Score), "data:image/png;base64,", "&lt;script&gt;", "70 (me)"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	for _, never := range []string{"<script", "http://", "https://"} {
+		if strings.Contains(text, never) {
+			t.Errorf("the page has %q", never)
+		}
+	}
+	if strings.Contains(show(2), "data:image") {
+		t.Error("a decision without a picture shows one")
+	}
+	if _, err := b.Redact(ctx, []int64{0, 1}, RedactOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if text := show(1); !strings.Contains(text, "redacted") || strings.Contains(text, "data:image") {
+		t.Error("a redacted decision is shown as if it were kept")
+	}
+}
+
+// TestStats: scores are counted by week and model, reviews held against them, equal inputs found, and a differing result told.
+func TestStats(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "audits")
+	ctx := context.Background()
+	b, err := OpenBook(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := NewRecorder(b, embedded(t, loupe.Options{}))
+	var given float64
+	for range 2 {
+		o, err := r.Decide(ctx, judged(t, false), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		given = o.Score.Score
+	}
+	score := given - 4
+	if _, err := b.Review(ctx, 0, "", &score, "me", "x"); err != nil {
+		t.Fatal(err)
+	}
+	stats := func() *Stats {
+		a, err := Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := a.Stats(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	s := stats()
+	if s.Decisions != 2 || s.Scored != 2 || s.Repeated != 1 || len(s.Differing) != 0 || len(s.Groups) != 3 || s.Groups[0].N != 2 || s.Groups[0].Mean != given || s.Groups[0].Std != 0 {
+		t.Errorf("%+v", s)
+	}
+	if len(s.Reviews) != 2 || s.Reviews[0].N != 1 || s.Reviews[0].Bias < 3.999 || s.Reviews[0].Bias > 4.001 {
+		t.Errorf("reviews: %+v", s.Reviews)
+	}
+	// A record that says of equal inputs what was not so.
+	a, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := a.Record(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := *old.Decision
+	d.Scores = append([]Scored(nil), d.Scores...)
+	d.Scores[0].Clamped, d.Scores[0].Value = Double(1), Double(1)
+	if _, err := b.add(ctx, event{kind: DecisionPredicate, predicate: &d}); err != nil {
+		t.Fatal(err)
+	}
+	if s := stats(); len(s.Differing) != 1 || s.Differing[0].Entry != 3 || s.Differing[0].Earlier != 0 {
+		t.Errorf("a differing result: %+v", s.Differing)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if v := verdicts(t, dir, Replay{}); v[2].Identical || !strings.Contains(v[2].First, "score") {
+		t.Errorf("a score that was not given: %+v", v[2])
+	}
+}
