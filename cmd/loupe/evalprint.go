@@ -18,8 +18,23 @@ import (
 // calibrationBins is how many parts the predicted scores' range has in calibration.png.
 const calibrationBins = 10
 
+// fewest is the number of pictures below which a bootstrap's intervals are not worth reading: it draws from so few values that
+// it hardly knows how they scatter.
+const fewest = 10
+
+// tellFew says that there are too few pictures for intervals.
+func tellFew(e *train.Evaluation) {
+	if e.Report != nil && e.Report.N < fewest {
+		fmt.Fprintf(os.Stderr, "note: of %d pictures alone: the intervals mean nothing, and the numbers little; give %d at the least, better a hundred\n", e.Report.N, fewest)
+	}
+	if e.Likeness != nil && e.Critiques < fewest {
+		fmt.Fprintf(os.Stderr, "note: of %d critiques alone: the intervals mean nothing, and the numbers little; give %d at the least, better a hundred\n", e.Critiques, fewest)
+	}
+}
+
 // print writes the report, and the plots where they are asked for.
 func (f *evalFlags) print(e *train.Evaluation) error {
+	tellFew(e)
 	if f.plots != "" {
 		if err := f.plot(e); err != nil {
 			return err

@@ -85,6 +85,14 @@ func (f *scoreFlags) run(cmd *cobra.Command, args []string) error {
 	if book != nil {
 		f.record = audit.NewRecorder(book, m)
 	}
+	if cmd.Flags().Changed("system") {
+		otherSystem(m, f.system)
+	} else {
+		f.system = m.SystemText()
+	}
+	if !cmd.Flags().Changed("prompt") {
+		f.prompt = m.Question()
+	}
 	if f.critique {
 		if f.gen.gen, err = published(m, f.gen.gen); err != nil {
 			return err

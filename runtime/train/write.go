@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"regexp"
 	"slices"
 
 	"github.com/loupe-vl/loupe/kernels"
@@ -82,7 +83,7 @@ func (r *run) writeAdapter() error {
 	if err := weights.Write(filepath.Join(r.o.Out, weights.AdapterWeightsName), adapterTensors(r.m), map[string]string{"format": "pt"}); err != nil {
 		return fmt.Errorf("write adapter: %w", err)
 	}
-	if err := weights.WriteAdapter(filepath.Join(r.o.Out, weights.AdapterConfigName), r.m.Adapter, r.m.Dir); err != nil {
+	if err := weights.WriteAdapter(filepath.Join(r.o.Out, weights.AdapterConfigName), r.m.Adapter, baseOf(r.m.Dir)); err != nil {
 		return fmt.Errorf("write adapter: %w", err)
 	}
 	return nil
@@ -131,6 +132,21 @@ func adapterTensors(m *loupe.Model) []weights.Named {
 		}
 	}
 	return out
+}
+
+// inHub matches the directory of a model in the hub's cache.
+var inHub = regexp.MustCompile(`(?:^|/)models--([^/]+?)--([^/]+)/snapshots/[0-9a-f]+/?$`)
+
+// baseOf names the model of a directory so that PEFT finds it from anywhere: by its name at the hub where it lies in the hub's
+// cache, else by its whole path.
+func baseOf(dir string) string {
+	if m := inHub.FindStringSubmatch(filepath.ToSlash(dir)); m != nil {
+		return m[1] + "/" + m[2]
+	}
+	if path, err := filepath.Abs(dir); dir != "" && err == nil {
+		return path
+	}
+	return dir
 }
 
 // writeHead writes the model's score head into dir, if it has one.
