@@ -20,6 +20,10 @@ func FuzzDecode(f *testing.F) {
 		}
 		f.Add(data)
 	}
+	for _, other := range []string{"P1 2 1\n0 1", "P2 2 1 9\n# x\n3 4", "P5 2 1 999\nabcd", "P6\n1 1 255\nabc", "P4 9 1\nab"} {
+		f.Add([]byte(other))
+	}
+	readKinds(f, func(_ string, data []byte) { f.Add(data) })
 	l := Limits{MaxPixels: 1 << 16}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		img, err := Decode(t.Context(), data, l)

@@ -18,7 +18,7 @@ var signatures = []struct {
 	{0, "\xff\x0a", "JPEG XL"}, {0, "\x00\x00\x00\x0cJXL \r\n\x87\n", "JPEG XL"},
 	{0, "\x00\x00\x00\x0cjP  \r\n\x87\n", "JPEG 2000"}, {0, "\xff\x4f\xff\x51", "JPEG 2000"}, {0, "8BPS", "a Photoshop document"},
 	{0, "%PDF", "a PDF"}, {0, "%!PS", "PostScript"}, {0, "\xc5\xd0\xd3\xc6", "PostScript"}, {0, "\x00\x00\x01\x00", "a Windows icon"},
-	{0, "\x00\x00\x02\x00", "a Windows cursor"}, {0, "icns", "an Apple icon"}, {0, "DDS ", "a DirectDraw surface"}, {0, "qoif", "QOI"},
+	{0, "icns", "an Apple icon"}, {0, "DDS ", "a DirectDraw surface"}, {0, "qoif", "QOI"},
 	{0, "gimp xcf", "a GIMP document"}, {0, "v/1\x01", "OpenEXR"}, {0, "#?RADIANCE", "Radiance HDR"}, {0, "#?RGBE", "Radiance HDR"},
 	{0, "II\xbc", "JPEG XR"}, {0, "P7\n", "PAM"}, {0, "PF\n", "PFM"}, {0, "Pf\n", "PFM"}, {0, "\x01\xda", "an SGI picture"}, {0, "\x59\xa6\x6a\x95", "a Sun raster"},
 	{0, "SIMPLE  =", "FITS"}, {0, "\xd7\xcd\xc6\x9a", "a Windows metafile"}, {0, "PK\x03\x04", "a ZIP archive (or an office document)"},

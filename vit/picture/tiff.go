@@ -10,6 +10,7 @@ import (
 
 // Tags of a TIFF directory.
 const (
+	tagSubfileType, tagSubIFDs, tagDNGVersion  = 254, 330, 50706
 	tagWidth, tagHeight, tagBits               = 256, 257, 258
 	tagCompression, tagPhotometric             = 259, 262
 	tagFillOrder                               = 266
@@ -93,6 +94,9 @@ func openTIFF(data []byte) (*tiffFile, error) {
 	if _, ok := t.tags[tagWindowsMediaPhoto]; ok {
 		return nil, errors.New("it is a Windows Media Photo")
 	}
+	if err := t.notRAW(); err != nil {
+		return nil, err
+	}
 	if err := t.checkTags(); err != nil {
 		return nil, err
 	}
@@ -107,6 +111,17 @@ func openTIFF(data []byte) (*tiffFile, error) {
 		return nil, fmt.Errorf("a fill order of %d", fill)
 	}
 	return t, t.readSamples()
+}
+
+// notRAW refuses the files of cameras that begin as a TIFF does (DNG, NEF, ARW and others): their first page is a small preview,
+// and Pillow would show that in place of the picture.
+func (t *tiffFile) notRAW() error {
+	_, dng := t.tags[tagDNGVersion]
+	_, inside := t.tags[tagSubIFDs]
+	if dng || inside && t.number(tagSubfileType, 0)&1 == 1 {
+		return errors.New("it is a RAW file of a camera, and what it shows first is a small preview; develop it to JPEG or TIFF first")
+	}
+	return nil
 }
 
 // tiffTags are the tags that say how the pixels lie, true for those of one value.
