@@ -101,6 +101,7 @@ func TestLoadFileErrors(t *testing.T) {
 		{"header_only.gif", gif[:6], []string{"GIF", "no header", "save it again"}},
 		{"crc.png", patched(png, 29, 0, 0, 0, 0), []string{"PNG", "checksum", "save it again"}},
 		{"filter.png", filterPNG(t), []string{"PNG", "row 1 of 11", "filter 9"}},
+		{"cgbi.png", append(append(bytes.Clone(png[:8]), pngChunk("CgBI", []byte("P\x00 \x02"))...), png[8:]...), []string{"PNG", "iOS", "pngcrush"}},
 		{"bomb.png", bombPNG(t), []string{"PNG", "decompression bomb", "make the picture smaller"}},
 		{"text_bomb.png", textBombPNG(t), []string{"PNG", "more than 1 MB"}},
 		{"huge.png", hugePNG(t), []string{"65535 x 65535", "more than the limit", "make it smaller"}},

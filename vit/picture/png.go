@@ -131,6 +131,8 @@ func (p *pngFile) handle(name string, body []byte) error {
 		if body[11] != 0 {
 			return fmt.Errorf("filter method %d", body[11])
 		}
+	case "CgBI":
+		return errors.New("it is packed for an iOS application; unpack it with xcrun pngcrush -revert-iphone-optimizations")
 	case "PLTE":
 		if p.color == 3 {
 			p.palette = body
