@@ -24,6 +24,16 @@ const Rubric = "You are an art critic. Score the painting from 1 to 100 on five 
 // ScorePrompt is the default question of a critique.
 const ScorePrompt = "Score this painting."
 
+// Question is what a score is asked by, and nothing else: the system text, if there is one, the pictures and the question. Every
+// path that scores a picture (judging, training, fitting, evaluating, probing) makes its prompt of this.
+func Question(system, question string, images ...picture.Image) Input {
+	in := Ask(question, images...)
+	if system != "" {
+		in.Messages = append([]tokenizer.Message{{Role: "system", Text: system}}, in.Messages...)
+	}
+	return in
+}
+
 // Files is an input as a command line names it.
 type Files struct {
 	System, Text string

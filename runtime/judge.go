@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/loupe-vl/loupe/runtime/demo"
-	"github.com/loupe-vl/loupe/tokenizer"
 	"github.com/loupe-vl/loupe/vit/picture"
 )
 
@@ -76,11 +75,7 @@ func (m *Model) Judge(ctx context.Context, p Picture, system, question string, c
 
 // JudgeInput is the conversation in which Judge scores a picture.
 func JudgeInput(img picture.Image, system, question string) Input {
-	in := Ask(question, img)
-	if system != "" {
-		in.Messages = append([]tokenizer.Message{{Role: "system", Text: system}}, in.Messages...)
-	}
-	return in
+	return Question(system, question, img)
 }
 
 // Targets are the names of what the score head tells, the score first; nil without a head.

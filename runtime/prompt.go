@@ -1,7 +1,9 @@
 package loupe
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels/tensor"
@@ -53,11 +55,7 @@ func (v *Vision) frames() int {
 }
 
 // Prepare renders the chat template, tokenizes it, cuts the pictures into patches and gives every token its position.
-func (m *Model) Prepare(in Input) (*Prompt, error) { return m.PrepareAnswer(in, "") }
-
-// PrepareAnswer is Prepare with the text of the answer, or of its beginning, after the prompt: for an answer that is to be
-// learned or gone on with.
-func (m *Model) PrepareAnswer(in Input, answer string) (*Prompt, error) {
+func (m *Model) Prepare(in Input) (*Prompt, error) {
 	if m.Tokenizer == nil {
 		return nil, errNoTokenizer
 	}
@@ -65,7 +63,6 @@ func (m *Model) PrepareAnswer(in Input, answer string) (*Prompt, error) {
 	if err != nil {
 		return nil, err
 	}
-	text += answer
 	ids, err := m.Tokenizer.Encode(text)
 	if err != nil {
 		return nil, fmt.Errorf("prompt: %w", err)
@@ -86,10 +83,37 @@ func (m *Model) PrepareAnswer(in Input, answer string) (*Prompt, error) {
 	if err := m.expand(p, ids); err != nil {
 		return nil, err
 	}
+	return p, m.checkLength(p)
+}
+
+// checkLength refuses a prompt that leaves no room for a token after it.
+func (m *Model) checkLength(p *Prompt) error {
 	if n, most := len(p.IDs), m.Config.Text.MaxPositionEmbeddings; n >= most {
-		return nil, fmt.Errorf("the prompt has %d tokens, and the model's context holds %d with at least one left for the answer; shorten the text or lower --max-pixels", n, most)
+		return fmt.Errorf("the prompt has %d tokens, and the model's context holds %d with at least one left for the answer; shorten the text or lower --max-pixels", n, most)
 	}
-	return p, nil
+	return nil
+}
+
+// Answered is a prepared prompt with an answer, or the beginning of one, after it: to be learned, or gone on with. The
+// answer's tokens are its own, as they are when the model writes it: what the prompt's tokens are does not depend on it.
+func (m *Model) Answered(p *Prompt, answer string) (*Prompt, error) {
+	ids, err := m.Tokenizer.Encode(answer)
+	if err != nil {
+		return nil, fmt.Errorf("answer: %w", err)
+	}
+	if slices.Contains(ids, m.Config.ImageTokenID) || slices.Contains(ids, m.Config.VideoTokenID) {
+		return nil, errors.New("the answer holds the placeholder token of a picture or video; take it out of the text")
+	}
+	out := *p
+	out.Text += answer
+	out.IDs = slices.Concat(p.IDs, ids)
+	for i := range out.Positions {
+		out.Positions[i] = slices.Clone(p.Positions[i])
+		for at := range ids {
+			out.Positions[i] = append(out.Positions[i], len(p.IDs)+at+p.RopeDelta)
+		}
+	}
+	return &out, m.checkLength(&out)
 }
 
 // patches processes n pictures into one Vision; nil for none.

@@ -35,6 +35,20 @@ type ScoreTarget struct {
 	Max  float64 `json:"max"`
 }
 
+// ScoreName is the target that stands for the whole picture.
+const ScoreName = "score"
+
+// Main is the place of the target that stands for the whole picture: the one
+// named "score", wherever it is, or the first where none has that name.
+func (c *ScoreHeadConfig) Main() int {
+	for i, t := range c.Targets {
+		if t.Name == ScoreName {
+			return i
+		}
+	}
+	return 0
+}
+
 // ReadScoreHead reads and checks a score_head.json. The error of a file that
 // does not exist is fs.ErrNotExist.
 func ReadScoreHead(path string) (*ScoreHeadConfig, error) {

@@ -64,16 +64,16 @@ func TestScore(t *testing.T) {
 	if len(lines) != 3 {
 		t.Fatalf("%d lines for 3 pictures: %s", len(lines), r.stdout)
 	}
-	first := decode(t, lines[0], "image", "score", "targets", "precision")
+	first := decode(t, lines[0], "image", "score", "targets", "raw", "precision")
 	bad := decode(t, lines[1], "image", "error")
-	last := decode(t, lines[2], "image", "score", "targets", "precision")
+	last := decode(t, lines[2], "image", "score", "targets", "raw", "precision")
 	if !strings.Contains(bad["error"].(string), "b.png") {
 		t.Errorf("the error does not name the picture: %v", bad)
 	}
 	if s := first["score"].(float64); s < 1 || s > 100 || s != last["score"] {
 		t.Errorf("one picture scores %v and %v", s, last["score"])
 	}
-	one := decode(t, ok(t, "", "score", "--critique", "--max-tokens", "4", "--json", filepath.Join(dir, "a.png")), "image", "score", "targets", "critique", "precision")
+	one := decode(t, ok(t, "", "score", "--critique", "--max-tokens", "4", "--json", filepath.Join(dir, "a.png")), "image", "score", "targets", "raw", "critique", "precision")
 	if one["score"] != first["score"] {
 		t.Errorf("with a critique the score is %v, and %v without", one["score"], first["score"])
 	}

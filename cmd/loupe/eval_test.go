@@ -9,7 +9,7 @@ import (
 )
 
 // statistics are the keys of eval --json that a report of scores has.
-var statistics = []string{"n", "pearson", "spearman", "mae", "rmse", "r2", "qwk", "icc", "baseline_mae"}
+var statistics = []string{"n", "pictures", "pearson", "spearman", "mae", "rmse", "r2", "qwk", "icc", "baseline_mae", "qwk_step"}
 
 // tinySBERT is a sentence encoder of the encoder's own tests.
 var tinySBERT = filepath.Join("..", "..", "runtime", "train", "sbert", "testdata", "mean")
@@ -30,7 +30,7 @@ func TestEvalTable(t *testing.T) {
 	if report["n"].(float64) != 4 || report["mae"].(map[string]any)["value"].(float64) != 9.625 {
 		t.Errorf("%s, want n 4 and mae 9.625", want)
 	}
-	for _, key := range statistics[1:] {
+	for _, key := range statistics[2 : len(statistics)-1] {
 		decode(t, string(encode(t, report[key])), "value", "low", "high", "undefined_resamples?")
 	}
 	for _, text := range []string{

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/audit"
+	"github.com/loupe-vl/loupe/weights"
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -54,7 +56,8 @@ A picture that cannot be read gets an error on its line; the others go on, and t
 type scored struct {
 	Image     string             `json:"image"`
 	Score     *float64           `json:"score,omitempty"`
-	Targets   map[string]float64 `json:"targets,omitempty"`
+	Targets   map[string]float64 `json:"targets,omitempty"` // clamped to each one's range, as the score
+	Raw       map[string]float64 `json:"raw,omitempty"`     // as the head has them
 	Critique  *string            `json:"critique,omitempty"`
 	Error     string             `json:"error,omitempty"`
 	Precision string             `json:"precision,omitempty"`
@@ -160,9 +163,12 @@ func (f *scoreFlags) one(cmd *cobra.Command, m *loupe.Model, p loupe.Picture) sc
 	if f.critique {
 		line.Critique = &critique
 	}
-	line.Score, line.Targets = &s.Score, map[string]float64{}
+	line.Targets, line.Raw = map[string]float64{}, map[string]float64{}
 	for _, t := range s.Targets {
-		line.Targets[t.Name] = t.Value
+		line.Targets[t.Name], line.Raw[t.Name] = t.Clamped, t.Value
+		if t.Name == weights.ScoreName {
+			line.Score = &s.Score
+		}
 	}
 	return line
 }
@@ -187,11 +193,10 @@ func newScorePrinter(asJSON bool, m *loupe.Model) *scorePrinter {
 		return &scorePrinter{json: json.NewEncoder(os.Stdout)}
 	}
 	p := &scorePrinter{table: tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0), targets: m.Targets()}
-	head := "image\tscore"
-	if len(p.targets) > 1 {
-		head += "\t" + strings.Join(p.targets[1:], "\t")
+	if i := slices.Index(p.targets, weights.ScoreName); i > 0 { // the score stands first
+		p.targets = slices.Insert(slices.Delete(p.targets, i, i+1), 0, weights.ScoreName)
 	}
-	fmt.Fprintln(p.table, head)
+	fmt.Fprintln(p.table, "image\t"+strings.Join(p.targets, "\t"))
 	return p
 }
 
@@ -203,8 +208,8 @@ func (p *scorePrinter) print(line scored) error {
 		fmt.Fprintf(p.table, "%s\terror: %s\n", line.Image, line.Error)
 		return p.table.Flush()
 	}
-	fmt.Fprintf(p.table, "%s\t%.1f", line.Image, *line.Score)
-	for _, t := range p.targets[min(1, len(p.targets)):] {
+	fmt.Fprint(p.table, line.Image)
+	for _, t := range p.targets {
 		fmt.Fprintf(p.table, "\t%.1f", line.Targets[t])
 	}
 	fmt.Fprintln(p.table)

@@ -76,16 +76,17 @@ func (f *trainFlags) register(cmd *cobra.Command) {
 	fl.Uint64Var(&o.Seed, "seed", 0, "of everything that is drawn")
 
 	fl.Float64Var(&o.LR, "lr", 1e-4, "learning rate")
-	fl.Float64Var(&o.VisionLR, "vision-lr", 0, "learning rate of the vision tower (default: --lr)")
-	fl.Float64Var(&o.MergerLR, "merger-lr", 0, "learning rate of the merger between the towers (default: --lr)")
-	fl.Float64Var(&o.DecoderLR, "decoder-lr", 0, "learning rate of the decoder (default: --lr)")
-	fl.Float64Var(&o.HeadLR, "head-lr", 0, "learning rate of the score head (default: --lr)")
+	fl.Var(optionalFloat{&o.VisionLR}, "vision-lr", "learning rate of the vision tower; 0: it does not learn (default: --lr)")
+	fl.Var(optionalFloat{&o.MergerLR}, "merger-lr", "learning rate of the merger between the towers; 0: it does not learn (default: --lr)")
+	fl.Var(optionalFloat{&o.DecoderLR}, "decoder-lr", "learning rate of the decoder; 0: it does not learn (default: --lr)")
+	fl.Var(optionalFloat{&o.HeadLR}, "head-lr", "learning rate of the score head; 0: it does not learn (default: --lr)")
 	fl.IntVar(&o.Schedule.Warmup, "warmup", 0, "steps in which the learning rate grows to --lr")
 	fl.StringVar(&o.Schedule.Kind, "schedule", "cosine", "how it falls then: `cosine`|linear|constant")
 	fl.Float64Var(&o.Decay, "weight-decay", 0.01, "of matrices; norms and biases have none")
 	fl.Float64Var(&o.Clip, "clip", 1, "most that the gradient's norm may be (0: no limit)")
 
 	fl.Float64Var(&o.ScoreWeight, "score-weight", 1, "of the score's loss beside the language model's")
+	fl.StringVar(&o.Raters, "raters", train.RatersMean, "what several ratings of one picture come to: their `mean`, or each an example of its own; copies of a picture count as one picture either way")
 	fl.StringVar(&o.ScoreLoss, "score-loss", train.SquaredLoss, "of the score: `squared`|huber, or rank (the order of a step's pictures alone: the scores have no unit then)")
 	fl.IntSliceVar(&o.HeadHidden, "head-hidden", nil, "`WIDTHS` of hidden layers of a new score head, as in 64,32 (default: one linear layer)")
 	fl.StringVar(&o.HeadInit, "head-init", "zero", "what a new score head starts from: `zero`, or ridge (fitted in closed form first, in one more pass over the pictures)")
@@ -103,7 +104,7 @@ func (f *trainFlags) register(cmd *cobra.Command) {
 	fl.BoolVar(&f.json, "json", false, "print one JSON object")
 	must(cmd.MarkFlagDirname("out"))
 	must(cmd.MarkFlagFilename("data", "jsonl", "json", "csv", "tsv"))
-	for name, values := range map[string][]string{"schedule": {"cosine", "linear", "constant"}, "score-loss": train.ScoreLosses, "head-init": {"zero", "ridge"}} {
+	for name, values := range map[string][]string{"schedule": {"cosine", "linear", "constant"}, "score-loss": train.ScoreLosses, "raters": train.RaterModes, "head-init": {"zero", "ridge"}} {
 		must(cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)))
 	}
 }
@@ -111,6 +112,9 @@ func (f *trainFlags) register(cmd *cobra.Command) {
 func (f *trainFlags) run(cmd *cobra.Command) error {
 	if cmd.Flags().Changed("steps") && !cmd.Flags().Changed("epochs") {
 		f.options.Epochs = 0
+	}
+	if !cmd.Flags().Changed("head-init") {
+		f.options.HeadInit = ""
 	}
 	f.options.AutoRecompute = !cmd.Flags().Changed("checkpoint-activations")
 	if f.shape != "" {

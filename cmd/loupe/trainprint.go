@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/loupe-vl/loupe/runtime/train"
+	"github.com/loupe-vl/loupe/runtime/train/metrics"
 	"github.com/spf13/cobra"
 )
 
@@ -19,11 +20,11 @@ func (f *trainFlags) printResult(r *train.Result) error {
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
 	if r.Fit != nil {
-		fmt.Fprintf(w, "fitted to %d pictures\tleft one out: RMSE\tevaluation: MAE\tPearson r\n", r.Fit.Pictures)
-		for _, t := range r.Fit.Targets {
-			fmt.Fprintf(w, "%s\t%.3f\t%s\t%s\n", t.Name, t.LeftOut, decimal(t.MAE), decimal(t.Pearson))
-		}
+		printFit(w, r.Fit)
+	} else {
+		fmt.Fprintf(w, "learned from\t%s\n", ofPictures(r.Records, r.Pictures))
 	}
+	printRaters(w, r.Raters)
 	if r.Last != nil {
 		fmt.Fprintf(w, "steps\t%d\nloss of the last\t%.4f\n", r.Steps, r.Last.Loss)
 	}
@@ -32,6 +33,51 @@ func (f *trainFlags) printResult(r *train.Result) error {
 	}
 	fmt.Fprintf(w, "written to\t%s\n", f.options.Out)
 	return w.Flush()
+}
+
+// printFit says how well a head was fitted.
+func printFit(w io.Writer, f *train.Fit) {
+	left := "left one out: RMSE"
+	if f.Parts > 0 {
+		left = fmt.Sprintf("left 1/%d out: RMSE", f.Parts)
+	}
+	fmt.Fprintf(w, "fitted to %d pictures\t%s\tevaluation: MAE\tPearson r\n", f.Pictures, left)
+	for _, t := range f.Targets {
+		switch {
+		case t.Records == 0:
+			fmt.Fprintf(w, "%s\tkept as it was: no record has it\t\t\n", t.Name)
+		case t.Pictures != f.Pictures:
+			fmt.Fprintf(w, "%s, of %d pictures\t%s\t%s\t%s\n", t.Name, t.Pictures, decimal(t.LeftOut), decimal(t.MAE), decimal(t.Pearson))
+		default:
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", t.Name, decimal(t.LeftOut), decimal(t.MAE), decimal(t.Pearson))
+		}
+	}
+}
+
+// ofPictures says how many records are of how many pictures.
+func ofPictures(records, pictures int) string {
+	if records == pictures {
+		return fmt.Sprintf("%d pictures", pictures)
+	}
+	return fmt.Sprintf("%d records of %d pictures", records, pictures)
+}
+
+// printRaters says how far the raters of the same pictures agree.
+func printRaters(w io.Writer, raters map[string]*metrics.Agreement) {
+	for _, name := range sortedNames(raters) {
+		a := raters[name]
+		fmt.Fprintf(w, "raters of %s, %d ratings of %d pictures:\tvalue\t95 %% interval\t\n", name, a.Ratings, a.Pictures)
+		printEstimate(w, "ICC(1,1)", a.ICC)
+		printEstimate(w, "Fleiss's kappa, "+inSteps(a.Step), a.Kappa)
+	}
+}
+
+// inSteps says how scores are rounded for kappa.
+func inSteps(step float64) string {
+	if step == 0 {
+		return "squared differences"
+	}
+	return fmt.Sprintf("quadratic, in steps of %g", step)
 }
 
 // decimal writes a number that may not be there.

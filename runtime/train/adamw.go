@@ -14,6 +14,7 @@ type AdamW struct {
 	Steps             int // taken
 
 	first, second [][]float32 // moments of each parameter, in order
+	own           []float32   // steps of each parameter, which are fewer where it was idle
 }
 
 // NewAdamW is PyTorch's default of betas and epsilon for these parameters.
@@ -23,15 +24,20 @@ func NewAdamW(params []*Param, decay float64) *AdamW {
 		a.first = append(a.first, make([]float32, len(p.Value)))
 		a.second = append(a.second, make([]float32, len(p.Value)))
 	}
+	a.own = make([]float32, len(params))
 	return a
 }
 
-// Step moves every parameter by its gradient times scale (the clipping) at the learning rate that lr gives it.
+// Step moves every parameter that is not idle by its gradient times scale (the clipping) at the learning rate that lr gives it.
 func (a *AdamW) Step(e *kernels.Engine, params []*Param, lr func(p *Param) float64, scale float64) {
 	a.Steps++
-	correct1 := 1 - math.Pow(a.Beta1, float64(a.Steps))
-	correct2 := math.Sqrt(1 - math.Pow(a.Beta2, float64(a.Steps)))
 	for i, p := range params {
+		if p.Idle {
+			continue
+		}
+		a.own[i]++
+		correct1 := 1 - math.Pow(a.Beta1, float64(a.own[i]))
+		correct2 := math.Sqrt(1 - math.Pow(a.Beta2, float64(a.own[i])))
 		rate := lr(p)
 		keep := float32(1)
 		if p.Decays() {
@@ -42,7 +48,15 @@ func (a *AdamW) Step(e *kernels.Engine, params []*Param, lr func(p *Param) float
 			beta1: float32(1 - a.Beta1), beta2: float32(a.Beta2), rest2: float32(1 - a.Beta2),
 		}
 		m, v := a.first[i], a.second[i]
-		e.For(len(p.Value), 1<<13, func(lo, hi int) { s.apply(p.Value[lo:hi], p.Grad[lo:hi], m[lo:hi], v[lo:hi]) })
+		if p.Kept == nil {
+			e.For(len(p.Value), 1<<13, func(lo, hi int) { s.apply(p.Value[lo:hi], p.Grad[lo:hi], m[lo:hi], v[lo:hi]) })
+			continue
+		}
+		for row, width := 0, len(p.Value)/len(p.Kept); row < len(p.Kept); row++ {
+			if lo, hi := row*width, (row+1)*width; !p.Kept[row] {
+				s.apply(p.Value[lo:hi], p.Grad[lo:hi], m[lo:hi], v[lo:hi])
+			}
+		}
 	}
 }
 

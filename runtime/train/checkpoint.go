@@ -52,8 +52,11 @@ func (a *AdamW) moments(params []*Param) []weights.Named {
 	for i, p := range params {
 		out = append(out, weights.FromF32("first."+p.Name, p.Shape, a.first[i]), weights.FromF32("second."+p.Name, p.Shape, a.second[i]))
 	}
-	return out
+	return append(out, weights.FromF32(stepsName, []int{len(a.own)}, a.own))
 }
+
+// stepsName is the tensor of how many steps each parameter has had.
+const stepsName = "steps"
 
 // save writes a checkpoint, unless the last one is of the same step, and removes those older than the last few.
 func (r *run) save() error {
@@ -151,9 +154,9 @@ func (r *run) restore() (resumed bool, err error) {
 		return false, fmt.Errorf("resume: %w", err)
 	}
 	switch {
-	case s.Step > r.steps:
-		return false, fmt.Errorf("resume: the run in %s has taken %d steps, and --steps or --epochs ask for %d in all: ask for as many or more, or name another --out", r.o.Out, s.Step, r.steps)
-	case s.Step == r.steps:
+	case s.Step > r.order.steps:
+		return false, fmt.Errorf("resume: the run in %s has taken %d steps, and --steps or --epochs ask for %d in all: ask for as many or more, or name another --out", r.o.Out, s.Step, r.order.steps)
+	case s.Step == r.order.steps:
 		r.note(fmt.Sprintf("the run in %s had taken all its %d steps: nothing is left to learn; %s", r.o.Out, s.Step, r.goOn()))
 	}
 	r.opt.Steps, r.saved = s.Step, s.Step
@@ -189,6 +192,7 @@ func (r *run) read(dir string) (s state, err error) {
 			get("first."+p.Name, r.opt.first[i])
 			get("second."+p.Name, r.opt.second[i])
 		}
+		get(stepsName, r.opt.own)
 	})
 }
 

@@ -60,11 +60,7 @@ func (e *Evaluation) Err() error {
 
 // judge scores a record's picture and, where that is asked for, writes a critique of it.
 func (r *Record) judge(ctx context.Context, m *loupe.Model, o EvalOptions) (Judged, error) {
-	images, err := r.load(ctx)
-	if err != nil {
-		return Judged{}, err
-	}
-	prompt, err := m.Prepare(r.input(m, images))
+	prompt, err := r.questionPrompt(ctx, m)
 	if err != nil {
 		return Judged{}, err
 	}
@@ -76,7 +72,7 @@ func (r *Record) judge(ctx context.Context, m *loupe.Model, o EvalOptions) (Judg
 			return Judged{}, err
 		}
 		j.Critique = &text
-	} else if len(images) > 0 { // a conversation of text alone has no score
+	} else if r.Image != "" { // a conversation of text alone has no score
 		if s, err = m.Score(ctx, prompt); err != nil {
 			return Judged{}, err
 		}
@@ -141,7 +137,7 @@ func Evaluate(ctx context.Context, m *loupe.Model, records []Record, o EvalOptio
 		}
 		if err != nil {
 			e.Failed++
-			e.failed = append(e.failed, fmt.Errorf("%s: %w", r.Where, err))
+			e.failed = append(e.failed, recordError(r, err))
 			j = Judged{Image: r.Image, Error: err.Error()}
 		}
 		lines = append(lines, j)
@@ -182,13 +178,8 @@ func (e *Evaluation) reports(m *loupe.Model, lines []Judged, o metrics.Options) 
 		}
 	}
 	for _, target := range slices.Sorted(maps.Keys(pairs)) {
-		p, within := pairs[target], o
-		for _, t := range m.Head.Config.Targets {
-			if t.Name == target && o.Min == o.Max {
-				within.Min, within.Max = t.Min, t.Max
-			}
-		}
-		report, err := metrics.Evaluate(*p, within)
+		p := pairs[target]
+		report, err := metrics.Evaluate(*p, o)
 		if err != nil {
 			return fmt.Errorf("target %s: %w", target, err)
 		}

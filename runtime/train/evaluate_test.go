@@ -194,8 +194,8 @@ func TestEvaluateHidesTheAnswer(t *testing.T) {
 	}
 }
 
-// TestEvaluateTargetsWithinTheirRange: kappa's classes are those of each target, not of the first.
-func TestEvaluateTargetsWithinTheirRange(t *testing.T) {
+// TestEvaluateTargetsInTheirUnits: each target is judged by itself, its kappa in its own steps.
+func TestEvaluateTargetsInTheirUnits(t *testing.T) {
 	m := embedded(t, loupe.Options{})
 	for i := range m.Head.Config.Targets {
 		if t := &m.Head.Config.Targets[i]; t.Name != "score" {
@@ -213,7 +213,7 @@ func TestEvaluateTargetsWithinTheirRange(t *testing.T) {
 	for _, j := range lines {
 		p.Truth, p.Predicted = append(p.Truth, j.Targets["color"]), append(p.Predicted, j.Outputs["color"])
 	}
-	want, err := metrics.Evaluate(p, metrics.Options{Min: 0, Max: 10, Resamples: 50})
+	want, err := metrics.Evaluate(p, metrics.Options{Resamples: 50})
 	if err != nil {
 		t.Fatal(err)
 	}

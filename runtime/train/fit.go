@@ -4,24 +4,31 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/vit"
 )
 
-// Fit is how well a score head was fitted in closed form, by target.
+// Fit is how well a score head was fitted, by target.
 type Fit struct {
-	Pictures int         `json:"pictures"`
-	Targets  []TargetFit `json:"targets"`
+	Pictures int `json:"pictures"`
+	// Parts is 0 where the left-out error is over pictures left out one at a time; else it is over so many parts of the
+	// pictures, each judged by a head that was made without it in the way in which the head that is written was made.
+	Parts   int         `json:"left_out_parts,omitempty"`
+	Targets []TargetFit `json:"targets"`
 }
 
 // TargetFit is the fit of one target.
 type TargetFit struct {
-	Name    string  `json:"name"`
-	Records int     `json:"records"` // that have it
-	Penalty float64 `json:"penalty"` // of the ridge regression
-	// LeftOut is the root mean squared error, in the target's units, over records that the fit was made without, one at a time.
-	LeftOut float64 `json:"left_out_rmse"`
+	Name string `json:"name"`
+	// Pictures and Records are those that have it; 0: the head keeps what it has of this target.
+	Pictures int     `json:"pictures"`
+	Records  int     `json:"records"`
+	Penalty  float64 `json:"penalty"` // of the ridge regression, chosen by the error over pictures left out
+	// LeftOut is the root mean squared error, in the target's units and not clamped to its range, over pictures that the fit was
+	// made without; nil where too few have the target.
+	LeftOut *float64 `json:"left_out_rmse,omitempty"`
 	// MAE and Pearson are over the records for evaluation; nil where there are none.
 	MAE     *float64 `json:"mae,omitempty"`
 	Pearson *float64 `json:"pearson,omitempty"`
@@ -30,25 +37,46 @@ type TargetFit struct {
 // seen is what the score head is given of each record's picture: the features, (1, width), that it pools.
 type seen struct {
 	records  []Record
+	pictures *Pictures
 	features [][]float32
 }
 
-// look runs the model over the pictures once.
-func (r *run) look(ctx context.Context, records []Record, done, of int) (*seen, error) {
-	s := &seen{records: records}
+// scored are the records that say something of a target of the head, and their pictures.
+func (r *run) scored(records []Record, p *Pictures) (out []Record, pictures *Pictures) {
+	var numbers []int
 	for i := range records {
-		l, err := records[i].Lesson(ctx, r.m)
+		if _, present := records[i].values(r.m.Head); slices.Contains(present, true) {
+			out, numbers = append(out, records[i]), append(numbers, i)
+		}
+	}
+	return out, p.some(numbers)
+}
+
+// look runs the model over the pictures once.
+func (r *run) look(ctx context.Context, records []Record, pictures *Pictures, done, of int) (*seen, error) {
+	s := &seen{records: records, pictures: pictures}
+	for i := range records {
+		question, err := records[i].Question(ctx, r.m)
 		if err != nil {
 			return nil, err
 		}
-		pooled, err := r.m.Pooled(ctx, l.Prompt)
+		pooled, err := r.m.Pooled(ctx, question)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", records[i].Where, err)
+			return nil, recordError(&records[i], err)
 		}
 		s.features = append(s.features, pooled)
 		r.report(Progress{Stage: "look", Done: done + i + 1, Of: of})
 	}
 	return s, nil
+}
+
+// of is what was seen of some records.
+func (s *seen) of(records []int) *seen {
+	out := &seen{pictures: s.pictures.some(records)}
+	for _, i := range records {
+		out.records, out.features = append(out.records, s.records[i]), append(out.features, s.features[i])
+	}
+	return out
 }
 
 // fitHead is a run that fits the head and leaves the model as it is.
@@ -57,6 +85,7 @@ func (r *run) fitHead(ctx context.Context) (*Result, error) {
 		return nil, fmt.Errorf("%s: no record to learn from has a score or targets: there is nothing to fit a head to", r.o.Data)
 	}
 	r.params = Head(r.m, nil)
+	kept(r.m.Head, r.params, r.train)
 	fit, err := r.fitOn(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -70,7 +99,9 @@ func (r *run) fitHead(ctx context.Context) (*Result, error) {
 	if err := writeTaught(r.o.Out, r.taught()); err != nil {
 		return nil, err
 	}
-	return &Result{Fit: fit}, nil
+	out := r.result()
+	out.Fit = fit
+	return out, nil
 }
 
 // startHead fits a new head before the first step.
@@ -80,109 +111,74 @@ func (r *run) startHead(ctx context.Context) (err error) {
 }
 
 func (r *run) fitOn(ctx context.Context) (*Fit, error) {
-	of := len(r.train) + len(r.eval)
-	train, err := r.look(ctx, r.train, 0, of)
+	learned, learnedPictures := r.scored(r.train, r.trainPictures)
+	judged, judgedPictures := r.scored(r.eval, r.evalPictures)
+	if len(learned) == 0 {
+		return nil, fmt.Errorf("%s: no record to learn from has a score or another target of the score head: there is nothing to fit it to", r.o.Data)
+	}
+	of := len(learned) + len(judged)
+	train, err := r.look(ctx, learned, learnedPictures, 0, of)
 	if err != nil {
 		return nil, err
 	}
-	fit, err := fitLast(ctx, r.m, train)
-	if err != nil {
-		return nil, err
-	}
+	var fit *Fit
 	if r.o.HeadOnly && len(r.m.Head.Layers) > 1 {
-		if err := r.descend(ctx, train); err != nil {
-			return nil, err
-		}
+		fit, err = r.fitHidden(ctx, train)
+	} else {
+		fit, err = fitLast(ctx, r.m, train)
 	}
-	eval, err := r.look(ctx, r.eval, len(r.train), of)
+	if err != nil {
+		return nil, err
+	}
+	eval, err := r.look(ctx, judged, judgedPictures, len(learned), of)
 	if err != nil {
 		return nil, err
 	}
 	return fit, fit.judge(ctx, r.m, eval)
 }
 
-// fitLast fits the head's last layer, whose weights are float32 in memory, to what the layers before it make of the features: for each target over the records
-// that have it. Targets of the same records are fitted with one penalty.
+// fitLast fits the head's last layer, whose weights are float32 in memory, to what the layers before it make of the features:
+// each target over the records that have it, by itself. A target that no record has keeps its weights.
 func fitLast(ctx context.Context, m *loupe.Model, s *seen) (*Fit, error) {
 	inputs, err := m.Through(ctx, s.features, len(m.Head.Layers)-1)
 	if err != nil {
 		return nil, err
 	}
-	fit := &Fit{Pictures: len(s.records), Targets: make([]TargetFit, len(m.Head.Config.Targets))}
+	fit := &Fit{Pictures: s.pictures.Len(), Targets: make([]TargetFit, len(m.Head.Config.Targets))}
 	last := m.Head.Layers[len(m.Head.Layers)-1]
-	clear(last.W.F32)
-	clear(last.Bias)
 	for _, group := range s.groups(m.Head) {
+		own := s.of(group.records)
 		var x, y [][]float64
-		for _, i := range group.records {
+		for n, i := range group.records {
 			x = append(x, widen(inputs[i]))
 			var row []float64
 			for _, t := range group.targets {
 				c := m.Head.Config.Targets[t]
-				v, _ := s.records[i].value(c.Name)
+				v, _ := own.records[n].value(c.Name)
 				row = append(row, (v-c.Mean)/c.Std)
 			}
 			y = append(y, row)
 		}
-		name := m.Head.Config.Targets[group.targets[0]].Name
-		if len(group.records) == 0 {
-			continue // nothing says what this output should be: it stays 0, the target's mean
+		for _, t := range group.targets {
+			fit.Targets[t] = TargetFit{Name: m.Head.Config.Targets[t].Name, Records: len(x), Pictures: own.pictures.Len()}
 		}
-		found, err := fitRidge(m.Engine(), x, y)
+		if len(group.records) == 0 {
+			continue
+		}
+		found, err := fitRidge(m.Engine(), x, y, own.pictures.Of)
 		if err != nil {
-			return nil, fmt.Errorf("fit the score head to %q: %w", name, err)
+			return nil, fmt.Errorf("fit the score head to %q, which %d pictures have: %w", fit.Targets[group.targets[0]].Name, own.pictures.Len(), err)
 		}
 		for n, t := range group.targets {
-			c := m.Head.Config.Targets[t]
-			for k, v := range found.weight[n] {
+			for k, v := range found[n].weight {
 				last.W.F32[t*last.W.Cols+k] = float32(v)
 			}
-			last.Bias[t] = float32(found.bias[n])
-			fit.Targets[t] = TargetFit{Name: c.Name, Records: len(x), Penalty: found.penalty, LeftOut: math.Sqrt(found.left[n]) * c.Std}
+			last.Bias[t] = float32(found[n].bias)
+			left := math.Sqrt(found[n].left) * m.Head.Config.Targets[t].Std
+			fit.Targets[t].Penalty, fit.Targets[t].LeftOut = found[n].penalty, &left
 		}
 	}
 	return fit, nil
-}
-
-// descend goes on from the closed form by gradient, through all layers of the head, over features that do not change.
-func (r *run) descend(ctx context.Context, s *seen) error {
-	r.setSteps()
-	r.opt = NewAdamW(r.params, r.o.Decay)
-	each := r.o.Batch * r.o.Accumulate
-	for r.opt.Steps < r.steps {
-		ZeroGrad(r.params)
-		var chosen [][]float32
-		var lessons []loupe.Lesson
-		for i := range each {
-			at := r.at(r.opt.Steps*each + i)
-			l := loupe.Lesson{}
-			l.Targets, l.Present = s.records[at].wanted(r.m.Head)
-			chosen, lessons = append(chosen, s.features[at]), append(lessons, l)
-		}
-		var order *ranking
-		if r.o.ScoreLoss == PairwiseLoss {
-			outputs, err := r.m.Through(ctx, chosen, len(r.m.Head.Layers))
-			if err != nil {
-				return err
-			}
-			order = rankingOf(outputs, lessons)
-		}
-		for i, l := range lessons {
-			o := r.learnOptions(0, each)
-			if o.Lambda = 1; order != nil {
-				o.HeadGrad = order.grads[i]
-			}
-			if _, err := r.m.LearnHead(ctx, chosen[i], l, o); err != nil {
-				return err
-			}
-		}
-		norm, factor := Norm(r.params), r.o.Schedule.At(r.opt.Steps)
-		if math.IsNaN(norm) || math.IsInf(norm, 0) {
-			return &Diverged{Step: r.opt.Steps, Norm: norm}
-		}
-		r.opt.Step(r.m.Engine(), r.params, func(p *Param) float64 { return r.o.rate(p) * factor }, Clip(norm, r.o.Clip))
-	}
-	return nil
 }
 
 func widen(x []float32) []float64 {
@@ -193,7 +189,7 @@ func widen(x []float32) []float64 {
 	return out
 }
 
-// group is targets that the same records have.
+// group is targets that the same records have: they share the work of one decomposition, and nothing else.
 type group struct{ targets, records []int }
 
 // groups puts together the targets that the same records have, in the order of the targets.

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"maps"
 	"math"
 	"slices"
 
@@ -13,32 +14,8 @@ import (
 // where it is empty to 1 to 100, or as far beyond it as the records go. false: the records hold no numbers.
 func headFor(records []Record, limits []float64) (weights.ScoreHeadConfig, bool) {
 	cfg := weights.ScoreHeadConfig{Version: 1, Input: "visual.merger", Pool: "mean"}
-	names := map[string]bool{}
-	for i := range records {
-		if records[i].Score != nil {
-			names[scoreName] = true
-		}
-		for name := range records[i].Targets {
-			names[name] = true
-		}
-	}
-	order := append([]string{scoreName}, dimensions...)
-	for name := range names {
-		if !slices.Contains(order, name) {
-			order = append(order, name)
-		}
-	}
-	slices.Sort(order[1+len(dimensions):])
-	for _, name := range order {
-		if !names[name] {
-			continue
-		}
-		var values []float64
-		for i := range records {
-			if v, ok := records[i].value(name); ok {
-				values = append(values, v)
-			}
-		}
+	for _, name := range targetNames(records) {
+		values := valuesOf(records, name)
 		mean, std := meanAndDeviation(values)
 		t := weights.ScoreTarget{Name: name, Mean: mean, Std: std, Min: min(leastScore, slices.Min(values)), Max: max(mostScore, slices.Max(values))}
 		if len(limits) == 2 {
@@ -49,16 +26,32 @@ func headFor(records []Record, limits []float64) (weights.ScoreHeadConfig, bool)
 	return cfg, len(cfg.Targets) > 0
 }
 
-// meanAndDeviation are those of the values as a whole; a deviation of 0 becomes 1.
+// targetNames are the targets that records have: the score, the dimensions of the rubric in their order, others by name.
+func targetNames(records []Record) []string {
+	names := map[string]bool{}
+	for i := range records {
+		for name := range records[i].numbers() {
+			names[name] = true
+		}
+	}
+	return inOrder(slices.Collect(maps.Keys(names)))
+}
+
+// constant is how small the deviation of values is, beside the largest of them, where they are all the same but for rounding.
+const constant = 1e-9
+
+// meanAndDeviation are those of the values as a whole; the deviation of values that are all the same becomes 1.
 func meanAndDeviation(values []float64) (mean, deviation float64) {
+	largest := 0.0
 	for _, v := range values {
 		mean += v
+		largest = max(largest, math.Abs(v))
 	}
 	mean /= float64(len(values))
 	for _, v := range values {
 		deviation += float64((v - mean) * (v - mean))
 	}
-	if deviation = math.Sqrt(deviation / float64(len(values))); deviation == 0 {
+	if deviation = math.Sqrt(deviation / float64(len(values))); deviation <= constant*largest {
 		deviation = 1
 	}
 	return mean, deviation

@@ -20,6 +20,7 @@ type identity map[string]string
 const (
 	identityData   = "the data (records, their order, their pictures)"
 	identityModel  = "the model's weights"
+	identitySteps  = "how records make steps, which has changed since"
 	identityValues = "what learns, before the first step (--adapter, --head)"
 )
 
@@ -39,6 +40,9 @@ func (o Options) Flags() (map[string]string, error) {
 	}
 	if o.ScoreLoss == SquaredLoss {
 		o.ScoreLoss = ""
+	}
+	if o.Raters == RatersMean {
+		o.Raters = ""
 	}
 	if o.HeadInit == "zero" {
 		o.HeadInit = ""
@@ -101,12 +105,12 @@ func kebab(name string) string {
 // identity is that of the run.
 func (r *run) identity() (identity, error) {
 	o := r.o
-	o.Steps = r.steps
+	o.Steps = r.order.steps
 	flags, err := o.Flags()
 	if err != nil {
 		return nil, err
 	}
-	id := identity{"--precision": r.m.Settings().Precision, "--min-pixels": fmt.Sprint(r.m.Processor.MinPixels), "--max-pixels": fmt.Sprint(r.m.Processor.MaxPixels)}
+	id := identity{identitySteps: "each epoch by itself", "--precision": r.m.Settings().Precision, "--min-pixels": fmt.Sprint(r.m.Processor.MinPixels), "--max-pixels": fmt.Sprint(r.m.Processor.MaxPixels)}
 	for name, value := range flags {
 		id["--"+name] = value
 	}

@@ -59,34 +59,39 @@ func moved(t *testing.T, a, b string) []string {
 	return names
 }
 
-// TestRates: a part whose learning rate is as good as none stays where it is, the others move.
+// rate is a learning rate of a part.
+func rate(v float64) *float64 { return &v }
+
+// TestRates: a part whose learning rate is 0 stays where it is, the others move.
 func TestRates(t *testing.T) {
-	const none = 1e-30
 	parts := map[string]func(*train.Options){
-		"visual.blocks.": func(o *train.Options) { o.VisionLR = none }, "visual.merger.": func(o *train.Options) { o.MergerLR = none },
-		"model.layers.": func(o *train.Options) { o.DecoderLR = none },
+		"visual.blocks.": func(o *train.Options) { o.VisionLR = rate(0) }, "visual.merger.": func(o *train.Options) { o.MergerLR = rate(0) },
+		"model.layers.": func(o *train.Options) { o.DecoderLR = rate(0) },
 	}
 	data := painted(t, 4)
 	start := options(t, data)
 	start.Full, start.Steps, start.Decay = true, 1, 0
-	start.LR = none
-	result(t, start)
 	for part, still := range parts {
-		o := start
+		none, o := start, start
+		none.Out, none.LR = filepath.Join(t.TempDir(), "none"), 1e-30
 		o.Out, o.LR = filepath.Join(t.TempDir(), "out"), 1e-3
-		still(&o)
-		result(t, o)
-		names := moved(t, filepath.Join(start.Out, weights.SingleName), filepath.Join(o.Out, weights.SingleName))
+		for _, each := range []*train.Options{&none, &o} {
+			still(each)
+			result(t, *each)
+		}
+		names := moved(t, filepath.Join(none.Out, weights.SingleName), filepath.Join(o.Out, weights.SingleName))
 		for other := range parts {
 			if has := slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, other) }); has == (other == part) {
-				t.Errorf("with the rate of %s as none, %s moved: %v", part, other, has)
+				t.Errorf("with a rate of 0 for %s, %s moved: %v", part, other, has)
 			}
 		}
 	}
-	o := start
-	o.Out, o.HeadLR = filepath.Join(t.TempDir(), "out"), 1e-3
+	none, o := start, start
+	none.LR = 1e-30
+	o.Out, o.LR, o.HeadLR = filepath.Join(t.TempDir(), "out"), 1e-30, rate(1e-3)
+	result(t, none)
 	result(t, o)
-	if names := moved(t, filepath.Join(start.Out, weights.ScoreHeadWeightsName), filepath.Join(o.Out, weights.ScoreHeadWeightsName)); len(names) != 2 {
+	if names := moved(t, filepath.Join(none.Out, weights.ScoreHeadWeightsName), filepath.Join(o.Out, weights.ScoreHeadWeightsName)); len(names) != 2 {
 		t.Errorf("with a rate of its own, of the head moved %v", names)
 	}
 }
@@ -327,7 +332,7 @@ func TestOptions(t *testing.T) {
 		"--steps":            func(o *train.Options) { o.Steps = 0 },
 		"--batch":            func(o *train.Options) { o.Batch = 0 },
 		"--lr":               func(o *train.Options) { o.LR = 0 },
-		"--vision-lr":        func(o *train.Options) { o.VisionLR = -1 },
+		"--vision-lr":        func(o *train.Options) { o.VisionLR = rate(-1) },
 		"--eval-split":       func(o *train.Options) { o.EvalSplit = 1 },
 		"--patience":         func(o *train.Options) { o.Patience = 1 },
 		"--eval-every":       func(o *train.Options) { o.EvalEvery = -1 },

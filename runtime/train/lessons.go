@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
-	"github.com/loupe-vl/loupe/tokenizer"
 	"github.com/loupe-vl/loupe/vit"
 	"github.com/loupe-vl/loupe/vit/picture"
 )
@@ -37,6 +36,25 @@ func (r *Record) load(ctx context.Context) (images []picture.Image, err error) {
 		images = append(images, img)
 	}
 	return images, nil
+}
+
+// Question is what the record's picture is scored by: the conversation before the answer. The record's critique is no part of
+// it.
+func (r *Record) Question(ctx context.Context, m *loupe.Model) (*loupe.Prompt, error) {
+	p, err := r.questionPrompt(ctx, m)
+	if err != nil {
+		return nil, recordError(r, err)
+	}
+	return p, nil
+}
+
+// questionPrompt is Question, with errors that do not name the record.
+func (r *Record) questionPrompt(ctx context.Context, m *loupe.Model) (*loupe.Prompt, error) {
+	images, err := r.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return m.Prepare(r.input(m, images))
 }
 
 // lesson is Lesson with the pictures.
@@ -76,11 +94,7 @@ func (r *Record) input(m *loupe.Model, images []picture.Image) loupe.Input {
 	if prompt == "" {
 		prompt = m.Question()
 	}
-	in := loupe.Ask(prompt, images...)
-	if system != "" {
-		in.Messages = append([]tokenizer.Message{{Role: "system", Text: system}}, in.Messages...)
-	}
-	return in
+	return loupe.Question(system, prompt, images...)
 }
 
 // sizes are the records that take the most memory: of the most tokens, and of the most patches.

@@ -20,6 +20,7 @@ type LogLine struct {
 	Loss      float64 `json:"loss"`
 	LMLoss    float64 `json:"lm_loss"`
 	ScoreLoss float64 `json:"score_loss"`
+	RangeLoss float64 `json:"range_loss,omitempty"` // beside a rank loss: of outputs beyond their range
 	LR        float64 `json:"lr"`
 	GradNorm  float64 `json:"grad_norm"` // before clipping
 	TokensPS  float64 `json:"tokens_per_s"`

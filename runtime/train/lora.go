@@ -41,7 +41,9 @@ var defaultTargets = []string{"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj
 // LoRA makes the branches of the model learn, and the modules and biases that its adapter saves whole, and returns their parameters
 // under PEFT's names. A model that has no branches, from --adapter, is given new ones first: A uniform in ±1/sqrt(inputs), B zero,
 // so that the model starts as it is.
-func LoRA(m *loupe.Model, o LoRAOptions) ([]*Param, error) { return new(maker).lora(m, o) }
+func LoRA(m *loupe.Model, o LoRAOptions) ([]*Param, error) {
+	return (&maker{still: newStills(o.Freeze)}).lora(m, o)
+}
 
 func (k *maker) lora(m *loupe.Model, o LoRAOptions) ([]*Param, error) {
 	if m.Adapter == nil {
@@ -56,7 +58,7 @@ func (k *maker) lora(m *loupe.Model, o LoRAOptions) ([]*Param, error) {
 	}
 	var out []*Param
 	for _, l := range m.Adaptable() {
-		if l.LoRA == nil || o.frozen(l.Name) {
+		if l.LoRA == nil || k.still.has(l.Name, l.Name+".weight") {
 			continue
 		}
 		part := func(part string) (string, []int) {
@@ -75,16 +77,16 @@ func (k *maker) lora(m *loupe.Model, o LoRAOptions) ([]*Param, error) {
 			out = append(out, p)
 		}
 	}
-	out = append(out, k.embedding(m, o)...)
-	saved, err := k.saved(m, o)
+	out = append(out, k.embedding(m)...)
+	saved, err := k.saved(m)
 	return append(out, saved...), err
 }
 
 // embedding makes the branch beside the embedding learn, if there is one.
-func (k *maker) embedding(m *loupe.Model, o LoRAOptions) (out []*Param) {
+func (k *maker) embedding(m *loupe.Model) (out []*Param) {
 	const module = "model.embed_tokens"
 	l := m.Decoder.EmbedLoRA
-	if l == nil || o.frozen(module) {
+	if l == nil || k.still.has(module, module+".weight") {
 		return nil
 	}
 	a, b := k.widened(weights.AdapterName(module, weights.PartEmbedA), &l.A), k.widened(weights.AdapterName(module, weights.PartEmbedB), &l.B)
@@ -111,7 +113,7 @@ func (k *maker) addBranches(m *loupe.Model, o LoRAOptions) error {
 	cfg := &weights.AdapterConfig{Rank: o.Rank, Alpha: o.Alpha, Dropout: o.Dropout, RSLoRA: o.RSLoRA, DoRA: o.DoRA}
 	hits := make([]int, len(o.Targets))
 	for _, l := range m.Adaptable() {
-		if !targeted(l.Name, o.Targets, hits) || o.frozen(l.Name) {
+		if !targeted(l.Name, o.Targets, hits) || k.still.has(l.Name, l.Name+".weight") {
 			continue
 		}
 		if saves(o.Modules, l.Name) {
@@ -146,11 +148,6 @@ func (k *maker) addBranches(m *loupe.Model, o LoRAOptions) error {
 	slices.Sort(cfg.TargetModules)
 	m.Adapter = cfg
 	return nil
-}
-
-// frozen reports whether a module is not to learn.
-func (o *LoRAOptions) frozen(module string) bool {
-	return frozen(module, o.Freeze) || frozen(module+".weight", o.Freeze)
 }
 
 func targeted(name string, patterns []string, hits []int) bool {

@@ -16,6 +16,7 @@ type EvalLine struct {
 	Loss      float64 `json:"loss"`
 	LMLoss    float64 `json:"lm_loss"`
 	ScoreLoss float64 `json:"score_loss"`
+	RangeLoss float64 `json:"range_loss,omitempty"` // beside a rank loss: of outputs beyond their range
 	// MAE and Pearson are of the scores, in their units; absent where the records hold none, or do not define them.
 	MAE     *float64 `json:"mae,omitempty"`
 	Pearson *float64 `json:"pearson,omitempty"`
@@ -35,7 +36,7 @@ func (r *run) due() bool {
 	if r.o.EvalEvery == 0 || r.opt.Steps == 0 || r.best.Measured == r.opt.Steps {
 		return false
 	}
-	return r.opt.Steps%r.o.EvalEvery == 0 || r.opt.Steps == r.steps
+	return r.opt.Steps%r.o.EvalEvery == 0 || r.opt.Steps == r.order.steps
 }
 
 // measure holds the records for evaluation against the model as it is. The best so far is kept as a checkpoint.
@@ -89,9 +90,10 @@ func (r *run) evaluated(ctx context.Context) (*EvalLine, error) {
 		r.report(Progress{Stage: "evaluate", Done: i + 1, Of: len(r.eval)})
 	}
 	if r.o.ScoreLoss == PairwiseLoss {
-		line.ScoreLoss = rankingOf(outputs, lessons).loss
+		order := rankingOf(r.m.Head, outputs, lessons)
+		line.ScoreLoss, line.RangeLoss = order.loss, order.beyond
 	}
-	line.Loss = line.LMLoss + float64(r.o.ScoreWeight*line.ScoreLoss)
+	line.Loss = line.LMLoss + float64(r.o.ScoreWeight*(line.ScoreLoss+line.RangeLoss))
 	line.MAE, line.Pearson = nearness(truth, said)
 	return line, nil
 }

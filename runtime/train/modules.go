@@ -91,10 +91,10 @@ func savedParts(m *loupe.Model) []savedPart {
 }
 
 // saved makes what the adapter saves whole learn. Of a tied model embed_tokens and lm_head then learn apart, as PEFT has it.
-func (k *maker) saved(m *loupe.Model, o LoRAOptions) ([]*Param, error) {
+func (k *maker) saved(m *loupe.Model) ([]*Param, error) {
 	var out []*Param
 	for _, s := range savedParts(m) {
-		if o.frozen(s.module) || frozen(s.module+"."+s.part, o.Freeze) {
+		if k.still.has(s.module, s.module+"."+s.part) {
 			continue
 		}
 		if p := m.Settings().Precision; s.linear && p != "exact" && s.module != "visual.patch_embed.proj" {

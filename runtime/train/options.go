@@ -26,16 +26,19 @@ type Options struct {
 
 	Epochs, Steps     int // Steps 0: as many as Epochs are
 	Batch, Accumulate int // records of a step are Batch * Accumulate
-	LR, HeadLR        float64
-	// VisionLR, MergerLR and DecoderLR are the learning rates of those parts, HeadLR that of the score head; 0: LR.
-	VisionLR, MergerLR, DecoderLR float64 `json:",omitempty"`
-	Decay, Clip                   float64
-	ScoreWeight                   float64 // lambda of the joint loss
-	Schedule                      Schedule
-	EvalSplit                     float64
-	Seed                          uint64
-	Shuffle                       bool
+	LR                float64
+	// VisionLR, MergerLR and DecoderLR are the learning rates of those parts, HeadLR that of the score head; nil: LR. A part whose
+	// rate is 0 does not learn.
+	VisionLR, MergerLR, DecoderLR, HeadLR *float64 `json:",omitempty"`
+	Decay, Clip                           float64
+	ScoreWeight                           float64 // lambda of the joint loss
+	Schedule                              Schedule
+	EvalSplit                             float64
+	Seed                                  uint64
+	Shuffle                               bool
 
+	// Raters is what several ratings of one picture come to: one of the names in RaterModes, or "" for the first.
+	Raters string `json:",omitempty"`
 	// ScoreLoss is how the head's outputs are held against the standardised targets: one of the names in ScoreLosses, or "" for
 	// the first.
 	ScoreLoss string `json:",omitempty"`
@@ -43,7 +46,7 @@ type Options struct {
 	ScoreRange []float64 `json:",omitempty"`
 	// HeadHidden are the widths of the hidden layers of a new score head; none: one linear layer.
 	HeadHidden []int `json:",omitempty"`
-	// HeadInit "ridge" starts from a head that is fitted in closed form first; "" from what it is, a new one from 0.
+	// HeadInit says how a new head begins: "ridge" from one that is fitted in closed form first, "zero" or "" from 0.
 	HeadInit string `json:",omitempty"`
 
 	// EvalEvery is after how many steps the records for evaluation are measured; what is written at the end is then the best
@@ -100,21 +103,27 @@ func (o Options) Validate() error {
 func (o Options) validateRates() error {
 	for _, f := range []struct {
 		flag  string
-		value float64
-		least float64
+		value *float64
 	}{
-		{"lr", o.LR, math.SmallestNonzeroFloat64}, {"vision-lr", o.VisionLR, 0}, {"merger-lr", o.MergerLR, 0}, {"decoder-lr", o.DecoderLR, 0}, {"head-lr", o.HeadLR, 0},
-		{"weight-decay", o.Decay, 0}, {"clip", o.Clip, 0}, {"score-weight", o.ScoreWeight, 0},
+		{"lr", &o.LR}, {"vision-lr", o.VisionLR}, {"merger-lr", o.MergerLR}, {"decoder-lr", o.DecoderLR}, {"head-lr", o.HeadLR},
+		{"weight-decay", &o.Decay}, {"clip", &o.Clip}, {"score-weight", &o.ScoreWeight},
 	} {
-		if !(f.value >= f.least) || math.IsInf(f.value, 0) {
-			return fmt.Errorf("--%s is %v; give a finite number that is not negative, and for --lr not 0", f.flag, f.value)
+		if f.value != nil && (!(*f.value >= 0) || math.IsInf(*f.value, 0)) {
+			return fmt.Errorf("--%s is %v; give a finite number that is not negative", f.flag, *f.value)
 		}
 	}
-	return nil
+	for _, p := range Parts {
+		if o.partRate(p) > 0 {
+			return nil
+		}
+	}
+	return errors.New("--lr is 0 and so is the rate of every part: nothing would learn; give a rate above 0")
 }
 
 func (o Options) validateHead() error {
 	switch {
+	case o.Raters != "" && !slices.Contains(RaterModes, o.Raters):
+		return fmt.Errorf("--raters %q is unknown; give mean or each", o.Raters)
 	case o.ScoreLoss != "" && !slices.Contains(ScoreLosses, o.ScoreLoss):
 		return fmt.Errorf("--score-loss %q is unknown; give squared, huber or rank", o.ScoreLoss)
 	case o.ScoreLoss == PairwiseLoss && o.Batch*o.Accumulate < 2:

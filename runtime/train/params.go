@@ -15,6 +15,10 @@ type Param struct {
 	Name        string // as the checkpoint, the adapter or the score head has it
 	Shape       []int
 	Value, Grad []float32
+	// Idle says that no loss of the step depends on it: it gets none.
+	Idle bool
+	// Kept are rows, of the first dimension, that nothing teaches: they keep their values. nil: none.
+	Kept []bool
 }
 
 // Decays reports whether weight decay applies: to matrices, and not to norms and biases.
@@ -33,9 +37,13 @@ const (
 	ScoreHead Part = "head"
 )
 
+// Parts are all of them.
+var Parts = []Part{Vision, Merger, Decoder, ScoreHead}
+
 // Part is the part of the model that the parameter belongs to, by its name.
-func (p *Param) Part() Part {
-	name := p.Name
+func (p *Param) Part() Part { return partOf(p.Name) }
+
+func partOf(name string) Part {
 	if t, ok := weights.ParseAdapterName(name); ok {
 		name = t.Module
 	}
@@ -62,6 +70,7 @@ func ZeroGrad(params []*Param) {
 type maker struct {
 	plans  bool
 	shared []float32
+	still  *stills // nil: nothing stands still
 }
 
 // param is a parameter with memory for its values and gradient.
@@ -126,19 +135,21 @@ func frozen(name string, patterns []string) bool {
 
 // Full makes every weight of the model learn, but for those whose name has the form of a pattern in freeze, and returns
 // what learns. The model computes with float32 copies from then on.
-func Full(m *loupe.Model, freeze []string) []*Param { return new(maker).full(m, freeze) }
+func Full(m *loupe.Model, freeze []string) []*Param {
+	return (&maker{still: newStills(freeze)}).full(m)
+}
 
-func (k *maker) full(m *loupe.Model, freeze []string) []*Param {
+func (k *maker) full(m *loupe.Model) []*Param {
 	var out []*Param
 	add := func(p *Param) *Param {
 		out = append(out, p)
 		return p
 	}
 	linear := func(l *tensor.Linear) {
-		if name := l.Name + ".weight"; !frozen(name, freeze) {
+		if name := l.Name + ".weight"; !k.still.has(name) {
 			l.WGrad = add(k.widened(name, &l.W)).Grad
 		}
-		if name := l.Name + ".bias"; l.Bias != nil && !frozen(name, freeze) {
+		if name := l.Name + ".bias"; l.Bias != nil && !k.still.has(name) {
 			l.BiasGrad = add(k.vector(name, &l.Bias)).Grad
 		}
 	}
@@ -146,14 +157,14 @@ func (k *maker) full(m *loupe.Model, freeze []string) []*Param {
 		linear(l)
 	}
 	for _, n := range m.Norms() {
-		if name := n.Name + ".weight"; !frozen(name, freeze) {
+		if name := n.Name + ".weight"; !k.still.has(name) {
 			n.WeightGrad = add(k.vector(name, &n.Weight)).Grad
 		}
-		if name := n.Name + ".bias"; n.Bias != nil && !frozen(name, freeze) {
+		if name := n.Name + ".bias"; n.Bias != nil && !k.still.has(name) {
 			n.BiasGrad = add(k.vector(name, &n.Bias)).Grad
 		}
 	}
-	if name := "model.embed_tokens.weight"; !frozen(name, freeze) {
+	if name := "model.embed_tokens.weight"; !k.still.has(name) {
 		p := add(k.widened(name, &m.Decoder.Embed))
 		m.Decoder.EmbedGrad = p.Grad
 		if m.Config.Text.TieWordEmbeddings {
@@ -168,21 +179,22 @@ func (k *maker) full(m *loupe.Model, freeze []string) []*Param {
 
 // Head makes the score head learn and returns its parameters, but for those that a pattern in freeze names from
 // "score_head" on: a pattern for whole towers, "*", leaves the head free.
-func Head(m *loupe.Model, freeze []string) []*Param { return new(maker).head(m, freeze) }
+func Head(m *loupe.Model, freeze []string) []*Param {
+	return (&maker{still: newStills(freeze)}).head(m)
+}
 
-func (k *maker) head(m *loupe.Model, freeze []string) []*Param {
+func (k *maker) head(m *loupe.Model) []*Param {
 	if m.Head == nil {
 		return nil
 	}
-	own := slices.DeleteFunc(slices.Clone(freeze), func(p string) bool { return !strings.HasPrefix(p, scoreHead) })
 	var out []*Param
 	for _, l := range m.Head.Layers {
-		if name := l.Name + ".weight"; !frozen(name, own) {
+		if name := l.Name + ".weight"; !k.still.has(name) {
 			p := k.widened(name, &l.W)
 			l.WGrad = p.Grad
 			out = append(out, p)
 		}
-		if name := l.Name + ".bias"; !frozen(name, own) {
+		if name := l.Name + ".bias"; !k.still.has(name) {
 			p := k.vector(name, &l.Bias)
 			l.BiasGrad = p.Grad
 			out = append(out, p)

@@ -13,9 +13,10 @@ import (
 // records say of one picture (rows, raters, copies) is not independent, so a split, a fold, a resample and an expected error
 // take whole pictures.
 type Pictures struct {
-	Of      []int   // of each record, the number of its picture: 0, 1, 2, ... in the order in which they first appear
-	Records [][]int // of each picture, its records, ascending; of several pictures, where a record shows them together
-	digests []digest
+	Of      []int      // of each record, the number of its picture: 0, 1, 2, ... in the order in which they first appear
+	Records [][]int    // of each picture, its records, ascending; of several pictures, where a record shows them together
+	digests []digest   // of each picture
+	shown   [][]digest // of each record, what it shows
 }
 
 // digest is SHA-256 of a picture's pixels, and its size: two plain pictures of other shapes have the same pixels in a row.
@@ -94,12 +95,22 @@ func groupedBy(digests [][]digest) *Pictures {
 	for i, of := range digests {
 		roots[i] = root(of[0])
 	}
-	return grouped(roots)
+	return grouped(roots, digests)
+}
+
+// some are the pictures of some of the records, which are numbered anew.
+func (p *Pictures) some(records []int) *Pictures {
+	var roots []digest
+	var shown [][]digest
+	for _, i := range records {
+		roots, shown = append(roots, p.digests[p.Of[i]]), append(shown, p.shown[i])
+	}
+	return grouped(roots, shown)
 }
 
 // grouped puts records of equal digests together.
-func grouped(digests []digest) *Pictures {
-	p := &Pictures{}
+func grouped(digests []digest, shown [][]digest) *Pictures {
+	p := &Pictures{shown: shown}
 	number := map[digest]int{}
 	for i, d := range digests {
 		n, ok := number[d]

@@ -54,6 +54,7 @@ func PlanShape(ctx context.Context, shape string, o Options, rows int) (*Plan, e
 	if err != nil {
 		return nil, err
 	}
+	o.LR = max(o.LR, 1) // that it is 0 would say that nothing learns
 	r := &run{o: o, m: m, maker: maker{plans: true}}
 	if err := r.learners(); err != nil {
 		return nil, err
@@ -76,7 +77,7 @@ func PlanRun(ctx context.Context, m *loupe.Model, o Options, report func(Progres
 		if m.Head == nil {
 			return nil, fmt.Errorf("%s: no record to learn from has a score or targets: there is nothing to fit a head to", o.Data)
 		}
-		r.params = r.maker.head(m, nil)
+		r.params = r.maker.head(m)
 	} else if err := r.learners(); err != nil {
 		return nil, err
 	}

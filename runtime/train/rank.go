@@ -2,23 +2,40 @@ package train
 
 import (
 	"context"
-	"fmt"
 	"math"
+	"slices"
 
 	"github.com/loupe-vl/loupe/kernels"
 	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/vit"
 )
 
 // ranking is the pairwise loss of some records, and its gradient by each one's outputs.
 type ranking struct {
-	loss  float64
-	grads [][]float32 // of each record, by target
+	loss   float64
+	beyond float64     // what outputs beyond their range cost
+	grads  [][]float32 // of each record, by target
+	pairs  bool        // whether there is any: else nothing depends on the outputs
 }
 
+// bounds are, of each target, the outputs that stand for the least and the most that the head says of it.
+type bounds struct{ low, high []float32 }
+
+func boundsOf(h *vit.Head) (b bounds) {
+	for _, t := range h.Config.Targets {
+		b.low, b.high = append(b.low, float32((t.Min-t.Mean)/t.Std)), append(b.high, float32((t.Max-t.Mean)/t.Std))
+	}
+	return b
+}
+
+// beyond is how far an output of a target lies outside of the bounds: 0 within, negative below.
+func (b bounds) beyond(t int, z float32) float32 { return max(z-b.high[t], 0) + min(z-b.low[t], 0) }
+
 // pairwise is the mean over pairs of records, of which i is to be above j, of log(1 + exp(z_j - z_i)), averaged over the
-// targets that have a pair (RankNet: Burges et al., Learning to Rank using Gradient Descent). wanted and present are as in
-// loupe.Lesson.
-func pairwise(outputs, wanted [][]float32, present [][]bool) *ranking {
+// targets that have a pair (RankNet: Burges et al., Learning to Rank using Gradient Descent). That loss alone says nothing of
+// where the outputs lie and pushes them apart without end; so beside it stands, for each target, the mean over the records
+// that have it of the square by which their outputs are beyond the bounds. wanted and present are as in loupe.Lesson.
+func pairwise(outputs, wanted [][]float32, present [][]bool, within bounds) *ranking {
 	r := &ranking{}
 	targets, ranked := 0, 0
 	for i := range outputs {
@@ -26,39 +43,35 @@ func pairwise(outputs, wanted [][]float32, present [][]bool) *ranking {
 		r.grads = append(r.grads, make([]float32, len(outputs[i])))
 	}
 	for t := range targets {
-		pairs, sum := 0, 0.0
-		grads := make([]float32, len(outputs))
-		for i := range outputs {
-			for j := range outputs {
-				if present[i] == nil || present[j] == nil { // of text alone
-					continue
-				}
-				if !present[i][t] || !present[j][t] || !(wanted[i][t] > wanted[j][t]) {
-					continue
-				}
-				pairs++
-				behind := outputs[j][t] - outputs[i][t]
-				sum += softplus(float64(behind))
-				g := kernels.Sigmoid(behind)
-				grads[i] -= g
-				grads[j] += g
-			}
-		}
+		loss, grads, pairs := pairsOf(t, outputs, wanted, present)
 		if pairs == 0 {
 			continue
 		}
 		ranked++
-		r.loss += sum / float64(pairs)
+		r.loss += loss
+		records := 0
+		for i := range present {
+			if has(present[i], t) {
+				records++
+			}
+		}
 		for i, g := range grads {
-			if r.grads[i] != nil && len(r.grads[i]) > t {
-				r.grads[i][t] = g / float32(pairs)
+			if has(present[i], t) {
+				d := within.beyond(t, outputs[i][t])
+				r.beyond += float64(d) * float64(d) / float64(records)
+				g += float32(2 * d / float32(records))
+			}
+			if t < len(r.grads[i]) {
+				r.grads[i][t] = g
 			}
 		}
 	}
+	r.pairs = ranked > 0
 	if ranked == 0 {
 		return r
 	}
 	r.loss /= float64(ranked)
+	r.beyond /= float64(ranked)
 	for i := range r.grads {
 		for t := range r.grads[i] {
 			r.grads[i][t] /= float32(ranked)
@@ -67,35 +80,68 @@ func pairwise(outputs, wanted [][]float32, present [][]bool) *ranking {
 	return r
 }
 
+// has reports whether a record has a target: one of text alone has none.
+func has(present []bool, t int) bool { return t < len(present) && present[t] }
+
+// pairsOf is the mean loss over the pairs of a target, its gradient by each record's output, and how many pairs there are.
+func pairsOf(t int, outputs, wanted [][]float32, present [][]bool) (loss float64, grads []float32, pairs int) {
+	grads = make([]float32, len(outputs))
+	for i := range outputs {
+		for j := range outputs {
+			if !has(present[i], t) || !has(present[j], t) || !(wanted[i][t] > wanted[j][t]) {
+				continue
+			}
+			pairs++
+			behind := outputs[j][t] - outputs[i][t]
+			loss += softplus(float64(behind))
+			g := kernels.Sigmoid(behind)
+			grads[i] -= g
+			grads[j] += g
+		}
+	}
+	if pairs == 0 {
+		return 0, grads, 0
+	}
+	for i := range grads {
+		grads[i] /= float32(pairs)
+	}
+	return loss / float64(pairs), grads, pairs
+}
+
 // softplus is log(1 + exp(x)), for large x too.
 func softplus(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }
 
 // rankingOf is pairwise over lessons.
-func rankingOf(outputs [][]float32, lessons []loupe.Lesson) *ranking {
+func rankingOf(h *vit.Head, outputs [][]float32, lessons []loupe.Lesson) *ranking {
 	var wanted [][]float32
 	var present [][]bool
 	for _, l := range lessons {
 		wanted, present = append(wanted, l.Targets), append(present, l.Present)
 	}
-	return pairwise(outputs, wanted, present)
+	return pairwise(outputs, wanted, present, boundsOf(h))
 }
 
 // rank runs the score head over the records of a step first, with the dropout that they will have: the loss of each depends
 // on all.
-func (r *run) rank(ctx context.Context, first, each int) (*ranking, error) {
+func (r *run) rank(ctx context.Context, records []*Record, before int) (*ranking, error) {
 	var outputs [][]float32
 	var lessons []loupe.Lesson
-	for i := range each {
-		record := r.order(first + i)
-		l, err := record.Lesson(ctx, r.m)
-		if err != nil {
+	for i, record := range records {
+		l := loupe.Lesson{}
+		l.Targets, l.Present = record.wanted(r.m.Head)
+		if !slices.Contains(l.Present, true) {
+			outputs, lessons = append(outputs, nil), append(lessons, loupe.Lesson{})
+			continue
+		}
+		var err error
+		if l.Prompt, err = record.Question(ctx, r.m); err != nil {
 			return nil, err
 		}
-		got, err := r.m.Losses(ctx, loupe.Lesson{Prompt: l.Prompt, Targets: l.Targets, Present: l.Present}, r.learnOptions(first+i, each))
+		got, err := r.m.Losses(ctx, l, r.learnOptions(before+i, len(records)))
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", record.Where, err)
+			return nil, recordError(record, err)
 		}
 		outputs, lessons = append(outputs, got.Outputs), append(lessons, l)
 	}
-	return rankingOf(outputs, lessons), nil
+	return rankingOf(r.m.Head, outputs, lessons), nil
 }

@@ -2,6 +2,7 @@ package train
 
 import (
 	"github.com/loupe-vl/loupe/tokenizer"
+	"github.com/loupe-vl/loupe/weights"
 )
 
 // Record is one line of training data: pictures, and what is wanted of them. Any of score, critique and targets may be
@@ -56,7 +57,7 @@ func (r *Record) setValue(target string, v float64) {
 }
 
 // scoreName is the target that stands for the whole picture.
-const scoreName = "score"
+const scoreName = weights.ScoreName
 
 // dimensions are the targets of the rubric, in the order in which they are shown.
 var dimensions = []string{"originality", "color", "texture", "composition", "content"}

@@ -10,63 +10,81 @@ import (
 // penalties are the ridge parameters to choose from, as parts of the mean square of the features' length.
 var penalties = []float64{1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100}
 
-// ridge is a linear fit of targets to features in closed form (Hoerl and Kennard, Ridge Regression).
+// ridge is a linear fit of one target to features in closed form (Hoerl and Kennard, Ridge Regression).
 type ridge struct {
-	weight  [][]float64 // of each target, by feature
-	bias    []float64
+	weight  []float64 // by feature
+	bias    float64
 	penalty float64
-	left    []float64 // of each target: the mean squared error over records that the fit is made without, one at a time
+	left    float64 // the mean squared error over pictures that the fit is made without, one at a time
 }
 
-// fitRidge fits y, (records, targets), to x, (records, features), with the penalty of those in penalties whose mean squared
-// error over records left out, one at a time, is the least; no record has to be left out for that, since
-// what the fit would say without record i follows from its residual and its leverage h: residual / (1 - h).
-func fitRidge(e *kernels.Engine, x, y [][]float64) (*ridge, error) {
-	if len(x) < 3 {
+// fitRidge fits each column of y, (records, targets), to x, (records, features). picture numbers the picture of each record,
+// from 0 without a gap: every picture counts once, and the records of one share that. Of the penalties each target takes the
+// one whose mean squared error over pictures left out, one at a time, is the least. No picture has to be left out for that,
+// since what the fit would say without the records of one follows from their residuals e and their block H of the hat matrix:
+// (1 - H)⁻¹ e.
+func fitRidge(e *kernels.Engine, x, y [][]float64, picture []int) ([]*ridge, error) {
+	w := shares(picture)
+	if len(w.records) < 3 {
 		return nil, errors.New("a head can be fitted to 3 pictures or more")
 	}
-	xs, means := centred(x)
-	ys, offsets := centred(y)
-	s := newGram(e, xs)
-	var found *ridge
+	xs, means := w.centred(x)
+	ys, offsets := w.centred(y)
+	s := newGram(e, xs, w)
+	columns := transposed(ys)
+	best := make([]*ridge, len(columns))
 	for _, part := range penalties {
-		f := s.fit(e, xs, ys, part*s.scale)
-		if f != nil && (found == nil || total(f.left) < total(found.left)) {
-			found = f
+		for t, f := range s.fit(e, xs, columns, part*s.scale) {
+			if f != nil && (best[t] == nil || f.left < best[t].left) {
+				best[t] = f
+			}
 		}
 	}
-	if found == nil {
-		return nil, errors.New("what the head sees of the pictures is not finite, or the same for all")
+	for t, f := range best {
+		if f == nil {
+			return nil, errors.New("what the head sees of the pictures is not finite, or the same for all")
+		}
+		f.bias = offsets[t] - dot(f.weight, means)
 	}
-	for t, w := range found.weight {
-		found.bias = append(found.bias, offsets[t]-dot(w, means))
-	}
-	return found, nil
+	return best, nil
 }
 
-func total(x []float64) float64 {
-	sum := 0.0
-	for _, v := range x {
-		sum += v
-	}
-	return sum
+// weights are how much each record counts: its part of its picture, as a square root, since residuals are squared.
+type recordWeights struct {
+	root    []float64 // of each record
+	records [][]int   // of each picture
 }
 
-// centred is x without the mean of each column, and these means.
-func centred(x [][]float64) (out [][]float64, means []float64) {
+func shares(picture []int) *recordWeights {
+	w := &recordWeights{}
+	for i, p := range picture {
+		for len(w.records) <= p {
+			w.records = append(w.records, nil)
+		}
+		w.records[p] = append(w.records[p], i)
+	}
+	for _, p := range picture {
+		w.root = append(w.root, math.Sqrt(1/float64(len(w.records[p]))))
+	}
+	return w
+}
+
+// centred is x without the mean of each column, each row times the root of its weight; and these means.
+func (w *recordWeights) centred(x [][]float64) (out [][]float64, means []float64) {
 	means = make([]float64, len(x[0]))
-	for _, row := range x {
+	for i, row := range x {
+		weight := float64(w.root[i] * w.root[i])
 		for c, v := range row {
-			means[c] += v
+			means[c] += float64(weight * v)
 		}
 	}
 	for c := range means {
-		means[c] /= float64(len(x))
+		means[c] /= float64(len(w.records))
 	}
-	for _, row := range x {
+	for i, row := range x {
 		to := make([]float64, len(row))
 		for c, v := range row {
-			to[c] = v - means[c]
+			to[c] = float64(w.root[i] * (v - means[c]))
 		}
 		out = append(out, to)
 	}
@@ -76,12 +94,13 @@ func centred(x [][]float64) (out [][]float64, means []float64) {
 // gram is XXᵀ, or XᵀX where there are fewer features than records.
 type gram struct {
 	symmetric
+	w        *recordWeights
 	byRecord bool
-	scale    float64 // the mean square of a record's length
+	scale    float64 // the mean square of a picture's length
 }
 
-func newGram(e *kernels.Engine, x [][]float64) *gram {
-	g := &gram{byRecord: len(x) <= len(x[0])}
+func newGram(e *kernels.Engine, x [][]float64, w *recordWeights) *gram {
+	g := &gram{byRecord: len(x) <= len(x[0]), w: w}
 	of := x
 	if !g.byRecord {
 		of = transposed(x)
@@ -97,7 +116,14 @@ func newGram(e *kernels.Engine, x [][]float64) *gram {
 	for i := range g.n {
 		g.scale += g.row(i)[i]
 	}
-	g.scale /= float64(len(x))
+	g.scale /= float64(len(w.records))
+	if g.byRecord { // what the mean takes away of XXᵀ is given back, as scale on its direction: see outside
+		for i := range g.n {
+			for j := range i + 1 {
+				g.row(i)[j] += float64(g.scale * float64(w.root[i]*w.root[j]))
+			}
+		}
+	}
 	return g
 }
 
@@ -112,58 +138,44 @@ func transposed(x [][]float64) [][]float64 {
 	return out
 }
 
-// fit is the fit of ys to xs, both centred, with one penalty; nil where that cannot be computed.
-func (g *gram) fit(e *kernels.Engine, xs, ys [][]float64, penalty float64) *ridge {
+// fit is the fit of each column to xs, all centred, with one penalty; nil where that cannot be computed.
+func (g *gram) fit(e *kernels.Engine, xs, columns [][]float64, penalty float64) []*ridge {
+	out := make([]*ridge, len(columns))
 	l, ok := g.factor(penalty)
 	if !ok {
-		return nil
+		return out
 	}
-	f := &ridge{penalty: penalty}
-	columns := transposed(ys)
-	for _, y := range columns {
-		if g.byRecord { // w = Xᵀ (XXᵀ + λ)⁻¹ y
+	residuals := make([][]float64, len(columns))
+	for t, y := range columns {
+		f := &ridge{penalty: penalty}
+		residuals[t] = make([]float64, len(xs))
+		if g.byRecord { // w = Xᵀ a with a = (XXᵀ + λ)⁻¹ y, and y - Xw = λ a
 			a := append([]float64(nil), y...)
 			l.solve(a)
-			f.weight = append(f.weight, combined(xs, a))
+			f.weight = combined(xs, a)
+			for i, v := range a {
+				residuals[t][i] = float64(penalty * v)
+			}
 		} else { // w = (XᵀX + λ)⁻¹ Xᵀ y
-			w := combined(xs, y)
-			l.solve(w)
-			f.weight = append(f.weight, w)
+			f.weight = combined(xs, y)
+			l.solve(f.weight)
+			for i, x := range xs {
+				residuals[t][i] = y[i] - dot(x, f.weight)
+			}
 		}
+		out[t] = f
 	}
-	leverage := g.leverages(e, l, xs, penalty)
-	for t, y := range columns {
+	g.leaveOut(e, l, xs, penalty, residuals)
+	for t, row := range residuals {
 		sum := 0.0
-		for i, x := range xs {
-			d := (y[i] - dot(x, f.weight[t])) / max(1-leverage[i], 1e-12)
+		for _, d := range row {
 			sum += float64(d * d)
 		}
-		f.left = append(f.left, sum/float64(len(xs)))
+		out[t].left = sum / float64(len(g.w.records))
 		if math.IsNaN(sum) || math.IsInf(sum, 0) {
-			return nil
+			out[t] = nil
 		}
 	}
-	return f
-}
-
-// leverages are the diagonal of X (XᵀX + λ)⁻¹ Xᵀ, and of the mean that was taken away, 1/n.
-func (g *gram) leverages(e *kernels.Engine, l symmetric, xs [][]float64, penalty float64) []float64 {
-	out := make([]float64, len(xs))
-	e.For(len(xs), 1, func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			b := make([]float64, g.n)
-			if g.byRecord { // 1 - λ (XXᵀ + λ)⁻¹, whose diagonal is the squared length of a column of L⁻¹
-				b[i] = 1
-				l.forward(b)
-				out[i] = 1 - float64(penalty*dot(b, b))
-			} else {
-				copy(b, xs[i])
-				l.forward(b)
-				out[i] = dot(b, b)
-			}
-			out[i] += 1 / float64(len(xs))
-		}
-	})
 	return out
 }
 

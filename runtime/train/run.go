@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/runtime/train/metrics"
 	"github.com/loupe-vl/loupe/weights"
 	"github.com/loupe-vl/loupe/weights/disk"
 )
@@ -42,10 +43,13 @@ type run struct {
 	pictures, trainPictures, evalPictures *Pictures
 	of                                    identity
 	digest                                string // of it
-	steps                                 int
-	saved                                 int // step of the last checkpoint; -1: none
-	report                                func(Progress)
-	out                                   *disk.Lock
+	// heldOut are the records for evaluation as they were read, before several of one picture became one
+	heldOut   []Record
+	agreement map[string]*metrics.Agreement // of the raters, by target
+	order     epochs
+	saved     int // step of the last checkpoint; -1: none
+	report    func(Progress)
+	out       *disk.Lock
 	// the lines of steps and of measurements; nil until the run is prepared
 	log, evals *os.File
 }
@@ -90,7 +94,7 @@ func (r *run) learn(ctx context.Context) (err error) {
 				return err
 			}
 		}
-		if r.opt.Steps >= r.steps || r.o.Patience > 0 && r.best.Waited >= r.o.Patience {
+		if r.opt.Steps >= r.order.steps || r.o.Patience > 0 && r.best.Waited >= r.o.Patience {
 			return nil
 		}
 		line, err := r.step(ctx)
@@ -105,7 +109,7 @@ func (r *run) learn(ctx context.Context) (err error) {
 				return &unsaved{err}
 			}
 		}
-		r.report(Progress{Stage: "train", Done: r.opt.Steps, Of: r.steps, Last: line})
+		r.report(Progress{Stage: "train", Done: r.opt.Steps, Of: r.order.steps, Last: line})
 	}
 }
 
@@ -183,6 +187,14 @@ func (r *run) readData(ctx context.Context) error {
 	if said := r.pictures.BothSides(records); said != "" {
 		r.note(said)
 	}
+	r.heldOut = r.eval
+	if r.agreement, err = agreement(records, r.pictures, metrics.Options{Seed: r.o.Seed}); err != nil {
+		return err
+	}
+	if r.o.Raters != RatersEach {
+		r.train, r.trainPictures = averaged(r.train, r.trainPictures)
+		r.eval, r.evalPictures = averaged(r.eval, r.evalPictures)
+	}
 	if len(r.train) == 0 {
 		return fmt.Errorf("%s: all %d records are for evaluation; lower --eval-split or give more records", r.o.Data, len(records))
 	}
@@ -235,7 +247,11 @@ func (r *run) prepare(ctx context.Context) (err error) {
 		}
 		r.o.Recompute = plan.Recompute
 	}
-	r.setSteps()
+	r.order = r.inOrder(len(r.train))
+	r.o.Schedule.Steps = r.order.steps
+	if said := r.order.uneven(); said != "" {
+		r.note(said)
+	}
 	r.opt = NewAdamW(r.params, r.o.Decay)
 	if r.of, err = r.identity(); err != nil {
 		return err
@@ -252,22 +268,10 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	return nil
 }
 
-// setSteps settles how many steps the run has.
-func (r *run) setSteps() {
-	each := r.o.Batch * r.o.Accumulate
-	if r.steps = r.o.Steps; r.steps == 0 {
-		r.steps = (len(r.train)*r.o.Epochs + each - 1) / each
-	}
-	r.o.Schedule.Steps = r.steps
-}
-
 // newHead gives a model without a score head one for what the records hold, if they hold numbers.
 func (r *run) newHead() (fresh bool, err error) {
 	if r.m.Head != nil {
-		if len(r.o.HeadHidden) > 0 || len(r.o.ScoreRange) > 0 || r.o.HeadInit == ridgeInit {
-			return false, errors.New("--head-hidden, --score-range and --head-init make a new score head, and the model has one: leave them away, or take score_head.json from beside the model or the adapter")
-		}
-		return false, nil
+		return false, r.reuseHead()
 	}
 	cfg, any := headFor(r.train, r.o.ScoreRange)
 	if !any {
@@ -280,6 +284,29 @@ func (r *run) newHead() (fresh bool, err error) {
 	initHidden(r.m.Head, r.o.Seed)
 	return true, nil
 }
+
+// reuseHead goes on with the score head that is there.
+func (r *run) reuseHead() error {
+	switch {
+	case len(r.o.HeadHidden) > 0:
+		return &UsageError{errors.New("--head-hidden makes a new score head, and the model has one: leave the flag away, or take score_head.json from beside the model or the adapter")}
+	case r.o.HeadInit != "":
+		return &UsageError{errors.New("--head-init is how a new score head begins, and the model has one: leave the flag away, or take score_head.json from beside the model or the adapter")}
+	}
+	if len(r.o.ScoreRange) == 2 {
+		rescale(r.m.Head, r.o.ScoreRange[0], r.o.ScoreRange[1], r.train)
+	}
+	for _, said := range reuse(r.m.Head, r.train) {
+		r.note(said)
+	}
+	return nil
+}
+
+// UsageError is an error of what was asked for: another command line mends it.
+type UsageError struct{ error }
+
+// Unwrap is the error.
+func (e *UsageError) Unwrap() error { return e.error }
 
 // unfinished are what a run leaves in its output directory that was ended before its first step.
 var unfinished = []string{heldOutName}
@@ -312,23 +339,36 @@ func (r *run) releaseDirectory() {
 
 // learners makes learn what the options name.
 func (r *run) learners() (err error) {
+	r.maker.still = newStills(r.o.Freeze)
+	for _, p := range Parts {
+		r.maker.still.parts[p] = r.o.partRate(p) == 0
+	}
+	what := "the branches of the linear maps, and the score head"
 	if r.o.Full {
+		what = "every weight, and the score head"
 		if p := r.m.Settings().Precision; p != "exact" {
-			return fmt.Errorf("--full learns the weights in float32, and --precision %s has rounded them; leave one of the two away", p)
+			return &UsageError{fmt.Errorf("--full learns the weights in float32, and --precision %s has rounded them; leave one of the two away", p)}
 		}
 		if r.m.Adapter != nil {
-			return errors.New("--full and --adapter do not go together: merge the adapter first, or train it without --full")
+			return &UsageError{errors.New("--full and --adapter do not go together: merge the adapter first, or train it without --full")}
 		}
-		r.params = r.maker.full(r.m, r.o.Freeze)
+		r.params = r.maker.full(r.m)
 	} else {
 		r.o.LoRA.Seed, r.o.LoRA.Freeze = r.o.Seed, r.o.Freeze
 		if r.params, err = r.maker.lora(r.m, r.o.LoRA); err != nil {
 			return err
 		}
 	}
-	r.params = append(r.params, r.maker.head(r.m, r.o.Freeze)...)
+	head := r.maker.head(r.m)
+	if r.m.Head != nil {
+		kept(r.m.Head, head, r.train)
+	}
+	r.params = append(r.params, head...)
+	if err := r.maker.still.check(what); err != nil {
+		return err
+	}
 	if len(r.params) == 0 {
-		return errors.New("--freeze leaves nothing to learn")
+		return errors.New("nothing would learn: --freeze and learning rates of 0 leave nothing")
 	}
 	return nil
 }

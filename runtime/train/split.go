@@ -30,19 +30,19 @@ func split(records []Record, p *Pictures, part float64, seed uint64) (train, eva
 	for _, n := range p.drawn(open, seed)[:int(math.Round(part*float64(len(open))))] {
 		side[n] = "eval"
 	}
-	var trainDigests, evalDigests []digest
+	var trainRecords, evalRecords []int
 	for i, r := range records {
 		to := r.Split
 		if to == "" {
 			to = side[p.Of[i]]
 		}
-		if d := p.digests[p.Of[i]]; to == "eval" {
-			eval, evalDigests = append(eval, r), append(evalDigests, d)
+		if to == "eval" {
+			eval, evalRecords = append(eval, r), append(evalRecords, i)
 		} else {
-			train, trainDigests = append(train, r), append(trainDigests, d)
+			train, trainRecords = append(train, r), append(trainRecords, i)
 		}
 	}
-	return train, eval, grouped(trainDigests), grouped(evalDigests)
+	return train, eval, p.some(trainRecords), p.some(evalRecords)
 }
 
 // drawn is pictures in an order that the seed and their pixels give, and nothing else.

@@ -25,7 +25,7 @@ func recordsOf(n int, copyOf map[int]int) ([]Record, *Pictures) {
 		}
 		digests = append(digests, digest{pixels: sha256.Sum256([]byte{byte(i)}), width: 3, height: 2})
 	}
-	return records, grouped(digests)
+	return records, grouped(digests, make([][]digest, len(digests)))
 }
 
 // parted is split without the pictures of each part.
@@ -58,7 +58,7 @@ func TestSplit(t *testing.T) {
 	for i := range slices.Backward(records) {
 		back, digests = append(back, records[i]), append(digests, pictures.digests[pictures.Of[i]])
 	}
-	_, turned := parted(back, grouped(digests), 0.2, 1)
+	_, turned := parted(back, grouped(digests, make([][]digest, len(digests))), 0.2, 1)
 	got := names(turned)
 	slices.Reverse(got)
 	if !slices.Equal(got, names(eval)) {

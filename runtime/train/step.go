@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"os"
 	"runtime"
 	"strings"
@@ -12,18 +11,6 @@ import (
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 )
-
-// order is the record that stands at a place of the endless sequence of all epochs.
-func (r *run) order(place int) *Record { return &r.train[r.at(place)] }
-
-// at is the number of that record.
-func (r *run) at(place int) int {
-	epoch, i := place/len(r.train), place%len(r.train)
-	if r.o.Shuffle {
-		i = rand.New(rand.NewPCG(r.o.Seed, uint64(epoch))).Perm(len(r.train))[i]
-	}
-	return i
-}
 
 // step learns from the next records and moves the parameters. On an error they stay as they are.
 func (r *run) step(ctx context.Context) (*LogLine, error) {
@@ -35,7 +22,7 @@ func (r *run) step(ctx context.Context) (*LogLine, error) {
 	if err != nil {
 		return nil, err
 	}
-	line.Loss = line.LMLoss + float64(r.o.ScoreWeight*line.ScoreLoss)
+	line.Loss = line.LMLoss + float64(r.o.ScoreWeight*(line.ScoreLoss+line.RangeLoss))
 	line.GradNorm = Norm(r.params)
 	if math.IsNaN(line.Loss+line.GradNorm) || math.IsInf(line.Loss+line.GradNorm, 0) {
 		return nil, &Diverged{Step: n, Loss: line.Loss, Norm: line.GradNorm}
@@ -50,32 +37,40 @@ func (r *run) step(ctx context.Context) (*LogLine, error) {
 
 // gradients runs the step's records forward and backward, and adds their losses to the line.
 func (r *run) gradients(ctx context.Context, line *LogLine) (tokens int, err error) {
-	each := r.o.Batch * r.o.Accumulate
-	first := r.opt.Steps * each
+	numbers, before := r.order.step(r.opt.Steps)
+	var records []*Record
+	for _, n := range numbers {
+		records = append(records, &r.train[n])
+	}
 	var order *ranking
 	if r.o.ScoreLoss == PairwiseLoss && r.m.Head != nil {
-		if order, err = r.rank(ctx, first, each); err != nil {
+		if order, err = r.rank(ctx, records, before); err != nil {
 			return 0, err
 		}
-		line.ScoreLoss = order.loss
+		line.ScoreLoss, line.RangeLoss = order.loss, order.beyond
 	}
-	for i := range each {
-		record := r.order(first + i)
+	var reached reach
+	for i, record := range records {
 		lesson, err := record.Lesson(ctx, r.m)
 		if err != nil {
 			return 0, err
 		}
-		o := r.learnOptions(first+i, each)
+		o := r.learnOptions(before+i, len(records))
 		if order != nil {
 			o.HeadGrad = order.grads[i]
 		}
 		got, err := r.m.Learn(ctx, lesson, o)
 		if err != nil {
-			return 0, fmt.Errorf("%s: %w", record.Where, err)
+			return 0, recordError(record, err)
 		}
-		line.LMLoss += got.LM / float64(each)
-		line.ScoreLoss += got.Score / float64(each)
+		line.LMLoss += got.LM / float64(len(records))
+		line.ScoreLoss += got.Score / float64(len(records))
 		tokens += len(lesson.Prompt.IDs)
+		reached.add(lesson, r.o.ScoreWeight)
+	}
+	reached.scores = reached.scores && (order == nil || order.pairs)
+	for _, p := range r.params {
+		p.Idle = !reached.of(r.m, p)
 	}
 	return tokens, nil
 }
@@ -90,8 +85,13 @@ func (r *run) learnOptions(place, each int) loupe.LearnOptions {
 
 // rate is the learning rate of a parameter before the schedule.
 func (o *Options) rate(p *Param) float64 {
-	if own := map[Part]float64{Vision: o.VisionLR, Merger: o.MergerLR, Decoder: o.DecoderLR, ScoreHead: o.HeadLR}[p.Part()]; own > 0 {
-		return own
+	return o.partRate(p.Part())
+}
+
+// partRate is that of a part.
+func (o *Options) partRate(p Part) float64 {
+	if own := map[Part]*float64{Vision: o.VisionLR, Merger: o.MergerLR, Decoder: o.DecoderLR, ScoreHead: o.HeadLR}[p]; own != nil {
+		return *own
 	}
 	return o.LR
 }

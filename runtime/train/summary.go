@@ -36,7 +36,7 @@ type TargetSummary struct {
 // summary is that of the run's records.
 func (r *run) summary() *Summary {
 	records := r.records
-	s := &Summary{Records: len(records) + r.leftOut, Learn: len(r.train), Evaluate: len(r.eval), LeftOut: r.leftOut}
+	s := &Summary{Records: len(records) + r.leftOut, Learn: len(records) - len(r.heldOut), Evaluate: len(r.heldOut), LeftOut: r.leftOut}
 	files, raters := map[string]bool{}, map[int]int{}
 	for i := range records {
 		rec := &records[i]

@@ -11,6 +11,7 @@ import (
 	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/runtime/train/metrics"
 	"github.com/loupe-vl/loupe/weights"
 	"github.com/loupe-vl/loupe/weights/disk"
 )
@@ -22,11 +23,22 @@ type Result struct {
 	Last  *LogLine  `json:"last,omitempty"` // nil: no step was taken, and there is no log
 	Eval  *EvalLine `json:"eval,omitempty"` // of the kept step; nil: none was measured
 	Fit   *Fit      `json:"fit,omitempty"`  // of the score head, where it was fitted
+	// Records are those learned from, of so many Pictures.
+	Records  int `json:"records"`
+	Pictures int `json:"pictures"`
+	// Raters is how far several ratings of one picture agree, by target; nil where no picture has two.
+	Raters map[string]*metrics.Agreement `json:"raters,omitempty"`
+}
+
+// result is what every run says of its data.
+func (r *run) result() *Result {
+	return &Result{Records: len(r.train), Pictures: r.trainPictures.Len(), Raters: r.agreement}
 }
 
 // finish writes the results: of the best step that was measured, or of the last.
 func (r *run) finish() (*Result, error) {
-	out := &Result{Steps: r.opt.Steps, Kept: r.opt.Steps, Fit: r.fit}
+	out := r.result()
+	out.Steps, out.Kept, out.Fit = r.opt.Steps, r.opt.Steps, r.fit
 	if r.best.Step >= 0 && r.best.Step != r.opt.Steps {
 		out.Kept = r.best.Step
 		if _, err := r.read(stepDir(filepath.Join(r.o.Out, checkpointsDir), r.best.Step)); err != nil {
@@ -186,13 +198,13 @@ const heldOutName = "held-out.jsonl"
 
 // writeHeldOut lists the records for evaluation, so that eval can be asked about just these.
 func (r *run) writeHeldOut() error {
-	if len(r.eval) == 0 {
+	if len(r.heldOut) == 0 {
 		return nil
 	}
 	err := disk.WriteFile(filepath.Join(r.o.Out, heldOutName), func(w io.Writer) error {
 		out := json.NewEncoder(w)
-		for i := range r.eval {
-			if err := out.Encode(r.eval[i].heldOut(r.o.Out)); err != nil {
+		for i := range r.heldOut {
+			if err := out.Encode(r.heldOut[i].heldOut(r.o.Out)); err != nil {
 				return err
 			}
 		}

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"fmt"
 	"math"
 	"math/bits"
 	"math/rand/v2"
@@ -29,6 +30,48 @@ func (r *resampler) next() []int {
 		r.index[i] = int(hi)
 	}
 	return r.index
+}
+
+// draws are resamples of pairs: groups of them, one picture's each, with replacement.
+type draws struct {
+	of     *resampler
+	groups [][]int
+	index  []int
+}
+
+func newDraws(groups [][]int, seed uint64) *draws {
+	return &draws{of: newResampler(len(groups), seed), groups: groups}
+}
+
+// next is the pairs of the next resample, valid until the call after it.
+func (d *draws) next() []int {
+	d.index = d.index[:0]
+	for _, g := range d.of.next() {
+		d.index = append(d.index, d.groups[g]...)
+	}
+	return d.index
+}
+
+// groupsOf are the pairs of each group, from the group of each of n pairs; nil: each is one.
+func groupsOf(of []int, n int) ([][]int, error) {
+	if of != nil && len(of) != n {
+		return nil, fmt.Errorf("metrics: groups of %d pairs for %d pairs", len(of), n)
+	}
+	var groups [][]int
+	for i := range n {
+		g := i
+		if of != nil {
+			g = of[i]
+		}
+		if g < 0 || g > len(groups) {
+			return nil, fmt.Errorf("metrics: pair %d is of group %d; number the groups 0, 1, 2, ... in the order in which they appear", i+1, g)
+		}
+		if g == len(groups) {
+			groups = append(groups, nil)
+		}
+		groups[g] = append(groups[g], i)
+	}
+	return groups, nil
 }
 
 // estimate is a statistic's value, or why there is none, with the interval of its values over the resamples that define it.

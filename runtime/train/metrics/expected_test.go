@@ -12,7 +12,9 @@ type expected struct {
 	Name      string
 	Truth     []float64
 	Predicted []float64
-	Min, Max  float64
+	Asked     float64
+	Step      float64
+	Group     []int
 	TrainMean *float64 `json:"train_mean"`
 	Resamples int
 	Seed      uint64
@@ -26,7 +28,7 @@ type expected struct {
 func (e expected) pairs() Pairs { return Pairs{e.Truth, e.Predicted} }
 
 func (e expected) options() Options {
-	return Options{Min: e.Min, Max: e.Max, TrainMean: e.TrainMean, Resamples: e.Resamples, Seed: e.Seed}
+	return Options{Step: e.Asked, Group: e.Group, TrainMean: e.TrainMean, Resamples: e.Resamples, Seed: e.Seed}
 }
 
 func readExpected(t testing.TB) []expected {
@@ -78,6 +80,9 @@ func TestEvaluateAsScipy(t *testing.T) {
 			}
 			if r.N != len(e.Truth) {
 				t.Errorf("n = %d, want %d", r.N, len(e.Truth))
+			}
+			if r.QWKStep != e.Step {
+				t.Errorf("kappa's step is %v, want %v", r.QWKStep, e.Step)
 			}
 			got := r.estimates()
 			if len(e.Want) != len(got) {

@@ -37,7 +37,7 @@ var nans = cmpopts.EquateNaNs()
 
 func TestEqualScoresAgreeFully(t *testing.T) {
 	truth := related(50, 3).Truth
-	r := evaluate(t, Pairs{truth, truth}, Options{Min: 1, Max: 100, Resamples: 50})
+	r := evaluate(t, Pairs{truth, truth}, Options{Resamples: 50})
 	for name, e := range r.estimates() {
 		want := 1.0
 		switch name {
@@ -54,7 +54,7 @@ func TestEqualScoresAgreeFully(t *testing.T) {
 
 func TestIntervalsHoldTheValue(t *testing.T) {
 	for seed := range uint64(5) {
-		for name, e := range evaluate(t, related(80, seed), Options{Min: 1, Max: 100, Seed: seed, Resamples: 400}).estimates() {
+		for name, e := range evaluate(t, related(80, seed), Options{Seed: seed, Resamples: 400}).estimates() {
 			if !(e.Low < e.Value && e.Value < e.High) {
 				t.Errorf("seed %d: %s = %v, interval %v to %v", seed, name, e.Value, e.Low, e.High)
 			}
@@ -124,7 +124,7 @@ func TestReasons(t *testing.T) {
 		{"equal predicted", []float64{1, 2, 3}, []float64{.1, .1, .1}, map[string]string{"pearson": equalPredicted, "spearman": equalPredicted}},
 		{"all equal", []float64{.1, .1, .1}, []float64{.1, .1, .1}, map[string]string{"pearson": equalTruth, "spearman": equalTruth, "r2": equalTruth, "qwk": oneClass, "icc": noVariation}},
 		{"swapped", []float64{0, 1}, []float64{1, 0}, map[string]string{"icc": noVariation}},
-		{"one class", []float64{.1, .2, .3}, []float64{.3, .4, -.1}, map[string]string{"qwk": oneClass}},
+		{"one class", []float64{2, 2, 2}, []float64{2.3, 1.9, 2.1}, map[string]string{"pearson": equalTruth, "spearman": equalTruth, "r2": equalTruth, "qwk": oneClass}},
 		{"as far apart as can be", []float64{1e70, -1e70, 0}, []float64{-1e70, 1e70, 1}, map[string]string{}},
 		{"as close as can be", []float64{1e-70, 2e-70, 4e-70}, []float64{3e-70, 1e-70, 2e-70}, map[string]string{"qwk": oneClass}},
 		{"too close", []float64{1e-72, 2e-72, 4e-72}, []float64{3e-72, 1e-72, 2e-72}, map[string]string{"pearson": equalTruth, "r2": equalTruth, "qwk": oneClass, "icc": noVariation}},
@@ -180,7 +180,7 @@ func TestCorrelationStaysWithinOne(t *testing.T) {
 }
 
 func TestRanks(t *testing.T) {
-	c := newColumn([]float64{3, 1, 4, 1, 5, 4, 4}, Options{})
+	c := newColumn([]float64{3, 1, 4, 1, 5, 4, 4}, 1)
 	if d := cmp.Diff([]float64{3, 1.5, 5, 1.5, 7, 5, 5}, c.rank); d != "" {
 		t.Error(d)
 	}
@@ -205,9 +205,10 @@ func TestEvaluateRefuses(t *testing.T) {
 		{"NaN", Pairs{[]float64{1, nan}, []float64{1, 2}}, Options{}, "pair 2 is (NaN, 2)"},
 		{"infinity", Pairs{[]float64{1}, []float64{math.Inf(-1)}}, Options{}, "pair 1 is (1, -Inf)"},
 		{"beyond", Pairs{[]float64{1, 2}, []float64{1, 1.1e70}}, Options{}, "none beyond 1e+70"},
-		{"bounds", good, Options{Min: 5, Max: 1}, "from 5 to 1"},
-		{"bound NaN", good, Options{Min: nan, Max: 1}, "from NaN to 1"},
-		{"no class", good, Options{Min: .2, Max: .8}, "no whole number lies between 0.2 and 0.8"},
+		{"step", good, Options{Step: -1}, "a step of -1"},
+		{"step NaN", good, Options{Step: nan}, "a step of NaN"},
+		{"groups", good, Options{Group: []int{0}}, "groups of 1 pairs for 2"},
+		{"gap", good, Options{Group: []int{0, 2}}, "pair 2 is of group 2"},
 		{"mean", good, Options{TrainMean: &nan}, "training mean is NaN"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

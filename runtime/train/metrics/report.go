@@ -3,7 +3,6 @@ package metrics
 import (
 	"errors"
 	"fmt"
-	"math"
 )
 
 // DefaultResamples is how many resamples an interval rests on where Options does not say.
@@ -11,8 +10,11 @@ const DefaultResamples = 2000
 
 // Options say what Evaluate needs beside the pairs; the zero value is ready for use.
 type Options struct {
-	// Min and Max bound the classes of kappa, as score_head.json bounds the scores. Equal, they bound nothing.
-	Min, Max float64
+	// Step is the distance of kappa's classes; 0: the step of the true scores (see the function Step).
+	Step float64
+	// Group numbers what each pair is of, from 0 without a gap: the pairs of one picture are drawn together. Nil: each pair is
+	// a picture of its own.
+	Group []int
 	// TrainMean is what the baseline predicts: the mean of the scores that were learned from. Nil: the true scores' mean,
 	// taken anew in each resample.
 	TrainMean *float64
@@ -25,10 +27,8 @@ type Options struct {
 // check refuses options that mean nothing.
 func (o Options) check() error {
 	switch {
-	case !finite(o.Min) || !finite(o.Max) || o.Min > o.Max:
-		return fmt.Errorf("metrics: scores from %v to %v: give finite bounds, the lower first", o.Min, o.Max)
-	case o.Min != o.Max && math.Ceil(o.Min) > math.Floor(o.Max):
-		return fmt.Errorf("metrics: no whole number lies between %v and %v: scale the scores so that kappa has classes", o.Min, o.Max)
+	case !finite(o.Step) || o.Step < 0:
+		return fmt.Errorf("metrics: a step of %v between kappa's classes: give a finite number above 0", o.Step)
 	case o.TrainMean != nil && !usable(*o.TrainMean):
 		return fmt.Errorf("metrics: the training mean is %v: give a finite one, not beyond %v", *o.TrainMean, maxScore)
 	}
@@ -43,9 +43,10 @@ func (o Options) resamples() int {
 	return max(o.Resamples, 0)
 }
 
-// Report is what eval prints: N pairs, their statistics.
+// Report is what eval prints: N pairs of so many pictures, their statistics.
 type Report struct {
 	N        int      `json:"n"`
+	Pictures int      `json:"pictures"`
 	Pearson  Estimate `json:"pearson"`
 	Spearman Estimate `json:"spearman"`
 	MAE      Estimate `json:"mae"`
@@ -54,9 +55,12 @@ type Report struct {
 	QWK      Estimate `json:"qwk"`
 	ICC      Estimate `json:"icc"`
 	Baseline Estimate `json:"baseline_mae"`
+	// QWKStep is the distance of kappa's classes; 0: the scores are not rounded, and kappa is Lin's concordance.
+	QWKStep float64 `json:"qwk_step"`
 }
 
-// Evaluate computes every statistic of the pairs, all on the same resamples. Undefined in a sample, and left out of the
+// Evaluate computes every statistic of the pairs, all on the same resamples, which are of whole pictures (the cluster
+// bootstrap: Davison and Hinkley, Bootstrap Methods and their Application, 3.8). Undefined in a sample, and left out of the
 // interval where that sample is a resample, are: Pearson and Spearman, R2 and ICC of one pair; Pearson and Spearman where
 // either side's scores are all equal; R2 where the true ones are (scikit-learn gives 1 or 0); QWK where all classes are one;
 // ICC where neither the pictures' sums nor the raters differ. Scores beyond 1e70 are an error; less than 1e-70 apart they
@@ -65,11 +69,15 @@ func Evaluate(p Pairs, o Options) (Report, error) {
 	if err := errors.Join(p.check(), o.check()); err != nil {
 		return Report{}, err
 	}
-	n := len(p.Truth)
-	whole := &sample{newColumn(p.Truth, o), newColumn(p.Predicted, o), o.TrainMean}
+	n, step := len(p.Truth), o.step(p.Truth)
+	groups, err := groupsOf(o.Group, n)
+	if err != nil {
+		return Report{}, err
+	}
+	whole := &sample{newColumn(p.Truth, step), newColumn(p.Predicted, step), o.TrainMean}
 	part := &sample{blank(n, len(whole.truth.count)), blank(n, len(whole.predicted.count)), o.TrainMean}
 
-	r := Report{N: n}
+	r := Report{N: n, Pictures: len(groups), QWKStep: step}
 	rows := []struct {
 		to *Estimate
 		of statistic
@@ -78,7 +86,7 @@ func Evaluate(p Pairs, o Options) (Report, error) {
 		{&r.R2, r2}, {&r.QWK, qwk}, {&r.ICC, icc}, {&r.Baseline, baseline},
 	}
 	resampled := make([][]float64, len(rows))
-	draws := newResampler(n, o.Seed)
+	draws := newDraws(groups, o.Seed)
 	for range o.resamples() {
 		index := draws.next()
 		part.truth.draw(whole.truth, index)
@@ -101,14 +109,19 @@ func MeanOf(values []float64, o Options) (Estimate, error) {
 	if err := errors.Join(p.check(), o.check()); err != nil {
 		return Estimate{}, err
 	}
-	draws := newResampler(len(values), o.Seed)
+	groups, err := groupsOf(o.Group, len(values))
+	if err != nil {
+		return Estimate{}, err
+	}
+	draws := newDraws(groups, o.Seed)
 	means := make([]float64, o.resamples())
 	for i := range means {
 		var sum float64
-		for _, j := range draws.next() {
+		index := draws.next()
+		for _, j := range index {
 			sum += values[j]
 		}
-		means[i] = sum / float64(len(values))
+		means[i] = sum / float64(len(index))
 	}
 	var sum float64
 	for _, v := range values {

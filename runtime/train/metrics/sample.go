@@ -1,9 +1,6 @@
 package metrics
 
-import (
-	"math"
-	"slices"
-)
+import "slices"
 
 // sample is the pairs, or a resample of them, in the forms that the statistics ask for.
 type sample struct {
@@ -14,21 +11,21 @@ type sample struct {
 // column is one side of the pairs.
 type column struct {
 	value []float64
-	class []float64 // value, rounded and clamped, for kappa
+	class []float64 // value, rounded to kappa's step
 	rank  []float64 // 1 to n, ties share their mean
 	code  []int     // the place of value among the distinct values of the whole data, ascending
 	count []int     // scratch of ranks, one a code
 }
 
 // newColumn prepares the scores of the whole data.
-func newColumn(values []float64, o Options) column {
+func newColumn(values []float64, step float64) column {
 	distinct := slices.Clone(values)
 	slices.Sort(distinct)
 	distinct = slices.Compact(distinct)
 	c := blank(len(values), len(distinct))
 	copy(c.value, values)
 	for i, v := range values {
-		c.class[i] = o.class(v)
+		c.class[i] = classOf(v, step)
 		c.code[i], _ = slices.BinarySearch(distinct, v)
 	}
 	c.ranks()
@@ -42,6 +39,7 @@ func blank(n, codes int) column {
 
 // draw fills c with the scores of another column at index.
 func (c *column) draw(from column, index []int) {
+	c.resize(len(index))
 	for i, j := range index {
 		c.value[i], c.class[i], c.code[i] = from.value[j], from.class[j], from.code[j]
 	}
@@ -66,11 +64,8 @@ func (c *column) ranks() {
 	}
 }
 
-// class is the integer class of a score: rounded, halves to even as numpy's rint does, then clamped to Min..Max.
-func (o Options) class(v float64) float64 {
-	v = math.RoundToEven(v)
-	if o.Min == o.Max {
-		return v
-	}
-	return min(max(v, math.Ceil(o.Min)), math.Floor(o.Max))
+// resize makes room for n scores: resamples of pictures with different numbers of pairs are of different lengths.
+func (c *column) resize(n int) {
+	c.value, c.class, c.rank = slices.Grow(c.value[:0], n)[:n], slices.Grow(c.class[:0], n)[:n], slices.Grow(c.rank[:0], n)[:n]
+	c.code = slices.Grow(c.code[:0], n)[:n]
 }

@@ -1,0 +1,27 @@
+package main
+
+import "strconv"
+
+// optionalFloat is a flag of a number that need not be given: nil is not 0.
+type optionalFloat struct{ to **float64 }
+
+// String is the number, "" for none.
+func (o optionalFloat) String() string {
+	if o.to == nil || *o.to == nil {
+		return ""
+	}
+	return strconv.FormatFloat(**o.to, 'g', -1, 64)
+}
+
+// Set takes the number.
+func (o optionalFloat) Set(text string) error {
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return err.(*strconv.NumError).Err
+	}
+	*o.to = &v
+	return nil
+}
+
+// Type is the kind of the flag, for its help.
+func (optionalFloat) Type() string { return "float" }

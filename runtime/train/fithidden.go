@@ -1,0 +1,174 @@
+package train
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
+)
+
+// leftOutParts is into how many parts the pictures are divided to find the error of a head with hidden layers: each part is
+// judged by a head that was made from the others.
+const leftOutParts = 5
+
+// fitHidden makes a head with hidden layers: its last layer in closed form, then all by gradient. The error over pictures left
+// out is of heads that are made in the same way, since nothing in closed form says what the gradient comes to.
+func (r *run) fitHidden(ctx context.Context, s *seen) (*Fit, error) {
+	begin := copied(r.params)
+	squares, weights := make([]float64, len(r.m.Head.Config.Targets)), make([]float64, len(r.m.Head.Config.Targets))
+	pictures := make([]int, s.pictures.Len())
+	for n := range pictures {
+		pictures[n] = n
+	}
+	pictures = s.pictures.drawn(pictures, r.o.Seed)
+	parts := min(leftOutParts, len(pictures))
+	known := len(pictures) > 3 // else a part is too much to leave out
+	for part := range parts {
+		if !known {
+			break
+		}
+		var rest, out []int
+		for i, n := range pictures {
+			if i%parts == part {
+				out = append(out, s.pictures.Records[n]...)
+			} else {
+				rest = append(rest, s.pictures.Records[n]...)
+			}
+		}
+		slices.Sort(rest)
+		slices.Sort(out)
+		if _, err := r.fitBoth(ctx, s.of(rest)); err != nil {
+			if ctx.Err() != nil {
+				return nil, err
+			}
+			known = false // a target that too few of the others have
+		}
+		if err := r.leftErrors(ctx, s.of(out), squares, weights); err != nil {
+			return nil, err
+		}
+		restored(r.params, begin)
+	}
+	fit, err := r.fitBoth(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	fit.Parts = parts
+	for t := range fit.Targets {
+		fit.Targets[t].LeftOut = nil
+		if known && weights[t] > 0 {
+			left := math.Sqrt(squares[t]/weights[t]) * r.m.Head.Config.Targets[t].Std
+			fit.Targets[t].LeftOut = &left
+		}
+	}
+	return fit, nil
+}
+
+// fitBoth fits the last layer, and then all.
+func (r *run) fitBoth(ctx context.Context, s *seen) (*Fit, error) {
+	fit, err := fitLast(ctx, r.m, s)
+	if err != nil {
+		return nil, err
+	}
+	return fit, r.descend(ctx, s)
+}
+
+// leftErrors adds the squared errors of what the head says of pictures that it was not made from, by target and standardised,
+// and the weights of their records: each picture counts once.
+func (r *run) leftErrors(ctx context.Context, s *seen, squares, weights []float64) error {
+	outputs, err := r.m.Through(ctx, s.features, len(r.m.Head.Layers))
+	if err != nil {
+		return err
+	}
+	for _, of := range s.pictures.Records {
+		for t, c := range r.m.Head.Config.Targets {
+			sum, n := 0.0, 0.0
+			for _, i := range of {
+				if v, ok := s.records[i].value(c.Name); ok {
+					d := float64(outputs[i][t]) - (v-c.Mean)/c.Std
+					sum += d * d
+					n++
+				}
+			}
+			if n > 0 {
+				squares[t] += sum / n
+				weights[t]++
+			}
+		}
+	}
+	return nil
+}
+
+// copied are the values of parameters.
+func copied(params []*Param) (out [][]float32) {
+	for _, p := range params {
+		out = append(out, slices.Clone(p.Value))
+	}
+	return out
+}
+
+// restored puts values back.
+func restored(params []*Param, values [][]float32) {
+	for i, p := range params {
+		copy(p.Value, values[i])
+	}
+}
+
+// descend goes on from the closed form by gradient, through all layers of the head, over features that do not change.
+func (r *run) descend(ctx context.Context, s *seen) error {
+	order := r.inOrder(len(s.records))
+	schedule := r.o.Schedule
+	schedule.Steps = order.steps
+	opt := NewAdamW(r.params, r.o.Decay)
+	for opt.Steps < order.steps {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		ZeroGrad(r.params)
+		var chosen [][]float32
+		var lessons []loupe.Lesson
+		numbers, _ := order.step(opt.Steps)
+		for _, at := range numbers {
+			l := loupe.Lesson{}
+			l.Targets, l.Present = s.records[at].wanted(r.m.Head)
+			chosen, lessons = append(chosen, s.features[at]), append(lessons, l)
+		}
+		if err := r.headGradients(ctx, chosen, lessons); err != nil {
+			return err
+		}
+		norm, factor := Norm(r.params), schedule.At(opt.Steps)
+		if math.IsNaN(norm) || math.IsInf(norm, 0) {
+			return &Diverged{Step: opt.Steps, Norm: norm}
+		}
+		opt.Step(r.m.Engine(), r.params, func(p *Param) float64 { return r.o.rate(p) * factor }, Clip(norm, r.o.Clip))
+	}
+	return nil
+}
+
+// headGradients runs a step's features forward and backward through the head.
+func (r *run) headGradients(ctx context.Context, chosen [][]float32, lessons []loupe.Lesson) error {
+	var order *ranking
+	if r.o.ScoreLoss == PairwiseLoss {
+		outputs, err := r.m.Through(ctx, chosen, len(r.m.Head.Layers))
+		if err != nil {
+			return err
+		}
+		order = rankingOf(r.m.Head, outputs, lessons)
+	}
+	var reached reach
+	for i, l := range lessons {
+		o := r.learnOptions(0, len(lessons))
+		if o.Lambda = 1; order != nil {
+			o.HeadGrad = order.grads[i]
+		}
+		if _, err := r.m.LearnHead(ctx, chosen[i], l, o); err != nil {
+			return err
+		}
+		reached.add(l, 1)
+	}
+	reached.scores = reached.scores && (order == nil || order.pairs)
+	for _, p := range r.params {
+		p.Idle = !reached.of(r.m, p)
+	}
+	return nil
+}

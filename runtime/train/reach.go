@@ -1,0 +1,55 @@
+package train
+
+import (
+	"strconv"
+	"strings"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/weights"
+)
+
+// reach is what the losses of a step depend on: the critiques' on the whole model but the score head, the scores' on the head
+// and on what it reads. What none depends on gets no step: no moment moves and no weight decays, as in PyTorch, where the
+// gradient of such a parameter is None.
+type reach struct{ words, scores bool }
+
+// add counts in what a lesson asks for.
+func (c *reach) add(l loupe.Lesson, scoreWeight float64) {
+	c.words = c.words || l.Labels != nil
+	for _, ok := range l.Present {
+		c.scores = c.scores || ok && scoreWeight > 0
+	}
+}
+
+// of reports whether a loss depends on a parameter of the model m.
+func (c reach) of(m *loupe.Model, p *Param) bool {
+	if p.Part() == ScoreHead {
+		return c.scores
+	}
+	return c.words || c.scores && headReads(m, p)
+}
+
+// headReads reports whether what the score head reads depends on a parameter.
+func headReads(m *loupe.Model, p *Param) bool {
+	name := p.Name
+	if t, ok := weights.ParseAdapterName(name); ok {
+		name = t.Module
+	}
+	input := m.Head.Config.Input
+	switch {
+	case input == "model.norm":
+		return !strings.HasPrefix(name, "lm_head")
+	case input == "visual.merger":
+		return strings.HasPrefix(name, "visual.")
+	case strings.HasPrefix(name, "visual.blocks."):
+		return blockOf(name) <= blockOf(input)
+	}
+	return strings.HasPrefix(name, "visual.patch_embed")
+}
+
+// blockOf is the number of the vision block that a name is of.
+func blockOf(name string) int {
+	text, _, _ := strings.Cut(strings.TrimPrefix(name, "visual.blocks."), ".")
+	n, _ := strconv.Atoi(text)
+	return n
+}
