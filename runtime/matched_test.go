@@ -177,3 +177,16 @@ func TestStepThatIsNotReached(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 }
+
+// TestChangesThatRunOver: where a change makes numbers run over, the error names the change and not the weights.
+func TestChangesThatRunOver(t *testing.T) {
+	m := embedded(t, loupe.Options{MaxPixels: 28 * 28 * 6})
+	p := embeddedPrompt(t, m)
+	for _, steps := range []int{0, 1} {
+		tap := map[int]string{0: "model.layers.0.out", 1: "steps.1/model.layers.0.out"}[steps]
+		o := loupe.TraceOptions{Steps: steps}.With(loupe.Intervention{Tap: tap, Op: tensor.Scale, Head: loupe.AllHeads, Scale: 1e38})
+		if _, err := m.Trace(context.Background(), p, o); err == nil || !strings.Contains(err.Error(), "with the changes that are made") {
+			t.Errorf("error is %v", err)
+		}
+	}
+}

@@ -2,8 +2,11 @@ package loupe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/loupe-vl/loupe/kernels/tensor"
 )
 
 // TraceOptions are what to look at, and what to change. [Taps] begins one.
@@ -84,13 +87,13 @@ func (m *Model) Trace(ctx context.Context, p *Prompt, o TraceOptions, see ...fun
 	}
 	a, err := m.answer(ctx, p, o.Generation, probe, probe.touches("lm_head"))
 	if err != nil {
-		return nil, causeOf(ctx, err)
+		return nil, causeOf(ctx, o.blamed(err))
 	}
 	out.Score = a.Score
 	a.g.MaxTokens = o.Steps + 1
 	for t, err := range a.Tokens() {
 		if err != nil {
-			return nil, causeOf(ctx, err)
+			return nil, causeOf(ctx, o.blamed(err))
 		}
 		out.Tokens = append(out.Tokens, t)
 		if o.Token != nil {
@@ -114,6 +117,15 @@ func (m *Model) Trace(ctx context.Context, p *Prompt, o TraceOptions, see ...fun
 		}
 	}
 	return out, causeOf(ctx, nil)
+}
+
+// blamed is err, and where numbers ran over in a run with interventions that these may be why.
+func (o TraceOptions) blamed(err error) error {
+	var bad *tensor.NonFiniteError
+	if len(o.Interventions) == 0 || !errors.As(err, &bad) {
+		return err
+	}
+	return fmt.Errorf("%s is %v at row %d, column %d, with the changes that are made: try smaller factors or values, or look whether it is so without them", bad.Point, bad.Value, bad.Row, bad.Column)
 }
 
 // stepPrefix begins the names of the taps of the nth generated token, from 1.
