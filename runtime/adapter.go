@@ -1,6 +1,7 @@
 package loupe
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -144,8 +145,11 @@ func (a *adapter) open() (err error) {
 			return fmt.Errorf("%s: tensor %q is no part of a LoRA adapter as PEFT names them", a.file, t.Stored)
 		}
 		key := [2]string{of.Module, of.Part}
-		if first := a.stored[key]; first != "" {
-			return fmt.Errorf("%s: tensors %q and %q are the same part of one module; remove one", a.file, first, t.Stored)
+		if first := a.stored[key]; first != "" { // with bias "all" PEFT writes biases of what is saved whole twice
+			if same, err := a.m.adapterFile.Tensor(first); err != nil || same.DType != t.DType || !bytes.Equal(same.Data, t.Data) {
+				return fmt.Errorf("%s: tensors %q and %q are the same part of one module, and differ; remove one", a.file, first, t.Stored)
+			}
+			continue
 		}
 		a.stored[key] = t.Name
 		if !slices.ContainsFunc(a.modules, func(m weights.Module) bool { return m.Name == of.Module && m.Kind != weights.OtherModule }) {

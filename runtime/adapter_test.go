@@ -242,11 +242,12 @@ func TestAdapterRefused(t *testing.T) {
 		{"a weight that nothing names", "layers", nil, extra("base_model.model.model.language_model.norm.weight", 64), []string{"norm.weight", "does not name it"}},
 		{"no PEFT name", "layers", nil, extra("model.language_model.norm.weight", 64), []string{"model.language_model.norm.weight"}},
 		{"twice", "layers", nil, extra("base_model.model.visual.blocks.0.attn.qkv.lora_A.weight", 2), []string{"blocks.0.attn.qkv.lora_A.weight", "same part"}},
+		{"a base's weight that is not saved whole", "layers", nil, extra("base_model.model.lm_head.original_module.weight", 2), []string{"original_module"}},
 		{"a container", "layers", map[string]any{"target_modules": []string{"mlp"}, "layers_to_transform": nil}, nil, []string{"target_modules", "visual.blocks.0.mlp"}},
 		{"both ways", "saved-lm-head", map[string]any{"modules_to_save": []string{"head", "v_proj"}, "target_modules": []string{"v_proj", "q_proj"}}, nil, []string{"q_proj"}},
 		{"one in the other", "saved-norms-and-merger", map[string]any{"modules_to_save": []string{"merger", "ln_q"}}, nil, []string{"modules_to_save", "visual.merger", "ln_q"}},
 		{"nothing named", "layers", map[string]any{"target_modules": []string{"query"}, "layers_to_transform": nil}, nil, []string{"target_modules"}},
-		{"tied branches", "lm-head", map[string]any{"ensure_weight_tying": true}, nil, []string{"ensure_weight_tying"}},
+		{"half a tie", "lm-head", map[string]any{"ensure_weight_tying": true}, nil, []string{"embed_tokens.lora_embedding_A"}},
 	} {
 		_, err := lastLogits(t, "", loupe.Options{Adapter: rewritten(t, c.adapter, c.config, c.change)})
 		if err == nil {

@@ -59,6 +59,8 @@ const (
 	PartMagnitude = "lora_magnitude_vector"
 	PartWeight    = "weight"
 	PartBias      = "bias"
+	// PartOriginal begins the part that PEFT keeps of the base beside a module that is saved whole, and does not compute with.
+	PartOriginal = "original_module."
 )
 
 // adapterPrefix begins the name of each tensor of an adapter.
@@ -93,6 +95,9 @@ func ParseAdapterName(stored string) (t AdapterTensor, ok bool) {
 	if t.Part == PartWeight || t.Part == PartBias {
 		for _, wrapper := range []string{".base_layer", ".modules_to_save.default", ".modules_to_save"} {
 			module = strings.TrimSuffix(module, wrapper)
+		}
+		if rest, is := strings.CutSuffix(module, "."+strings.TrimSuffix(PartOriginal, ".")); is {
+			module, t.Part = rest, PartOriginal+t.Part
 		}
 	}
 	t.Naming, t.Known = namingOf(module)

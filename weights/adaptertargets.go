@@ -20,6 +20,9 @@ type AdapterSelection struct {
 	Branches map[string]AdapterBranch
 	Saved    []string // modules with weights that are saved whole, in the model's order
 	Biases   []string // modules whose bias is saved, in the model's order
+	// Tied are the two ends of a tie where ensure_weight_tying keeps them one while they learn; none: they are not adapted, or
+	// learn apart. The file holds both.
+	Tied []string
 	// Unmatched are patterns of rank_pattern and alpha_pattern that match no module with a branch, which PEFT passes over with a
 	// warning, each behind its key.
 	Unmatched []string
@@ -37,11 +40,18 @@ func (c *AdapterConfig) Select(modules []Module, n Naming, tied bool) (*AdapterS
 	if err := s.saved(c, modules, tied); err != nil {
 		return nil, err
 	}
+	if tied && c.TieSavedWeights && len(s.Tied) == 0 {
+		if s.Tied, err = m.tiedTargets(); err != nil {
+			return nil, err
+		}
+	}
 	for _, module := range modules {
 		name := n.Of(module.Name)
-		if hit, err := m.targets(name, module); err != nil {
+		hit, err := m.targets(name, module)
+		if err != nil {
 			return nil, err
-		} else if !hit {
+		}
+		if !hit && (!slices.Contains(s.Tied, module.Name) || slices.Contains(s.Saved, module.Name)) {
 			continue
 		}
 		if module.Kind == OtherModule || module.Kind == NormModule {
@@ -49,9 +59,6 @@ func (c *AdapterConfig) Select(modules []Module, n Naming, tied bool) (*AdapterS
 		}
 		if slices.Contains(s.Saved, module.Name) {
 			return nil, fmt.Errorf("%s has a branch by target_modules and is saved whole by modules_to_save; loupe takes one of the two", name)
-		}
-		if c.TieSavedWeights && tied && (module.Name == "model.embed_tokens" || module.Name == "lm_head") {
-			return nil, fmt.Errorf("ensure_weight_tying ties the branches of %s and the other end of the tie, which loupe does not do; merge the adapter into its base with PEFT and give that as --model", name)
 		}
 		rank, err := patternOf(c.RankPattern, name, float64(c.Rank))
 		if err != nil {
@@ -104,10 +111,8 @@ func (s *AdapterSelection) unmatched(c *AdapterConfig, n Naming) error {
 // saved finds what modules_to_save names: modules whose name ends so, and all that they hold.
 func (s *AdapterSelection) saved(c *AdapterConfig, modules []Module, tied bool) error {
 	ends := c.ModulesToSave
-	if tied && c.TieSavedWeights && slices.ContainsFunc(ends, func(e string) bool {
-		last := e[strings.LastIndex(e, ".")+1:]
-		return last == "embed_tokens" || last == "lm_head"
-	}) {
+	if tied && c.TieSavedWeights && slices.ContainsFunc(ends, endsATie) {
+		s.Tied = tieEnds
 		ends = append(slices.Clone(ends), s.Naming.Of("model.embed_tokens"), s.Naming.Of("lm_head"))
 	}
 	var whole []string // names of what is saved with all that it holds
@@ -133,6 +138,31 @@ func (s *AdapterSelection) saved(c *AdapterConfig, modules []Module, tied bool) 
 		return fmt.Errorf("modules_to_save names the whole model; give the trained model as --model")
 	}
 	return nil
+}
+
+// tieEnds are the two ends of a tie.
+var tieEnds = []string{"model.embed_tokens", "lm_head"}
+
+// endsATie reports whether a name's last part is that of an end of a tie.
+func endsATie(name string) bool {
+	last := name[strings.LastIndex(name, ".")+1:]
+	return last == "embed_tokens" || last == "lm_head"
+}
+
+// tiedTargets are both ends of the tie where the targets name one of them by its last name.
+func (m *matcher) tiedTargets() ([]string, error) {
+	if slices.ContainsFunc(m.c.TargetModules, endsATie) {
+		return tieEnds, nil
+	}
+	for _, name := range []string{"embed_tokens", "lm_head"} {
+		if m.target == nil {
+			continue
+		}
+		if ok, err := m.target.matches(name); err != nil || ok {
+			return tieEnds, err
+		}
+	}
+	return nil, nil
 }
 
 // matcher says which modules are targets. Its expressions are compiled once.
@@ -272,7 +302,7 @@ func (s *AdapterSelection) Missing(modules []Module, dora bool, has func(module,
 // Resolved is a configuration that says the same of a model as c does, with the full names of transformers 4.52 and later in place
 // of patterns: what is written after an adapter of any naming was read.
 func (c *AdapterConfig) Resolved(s *AdapterSelection) *AdapterConfig {
-	out := &AdapterConfig{Rank: c.Rank, Alpha: c.Alpha, Dropout: c.Dropout, RSLoRA: c.RSLoRA, DoRA: c.DoRA, Bias: c.Bias}
+	out := &AdapterConfig{Rank: c.Rank, Alpha: c.Alpha, Dropout: c.Dropout, RSLoRA: c.RSLoRA, DoRA: c.DoRA, Bias: c.Bias, TieSavedWeights: len(s.Tied) > 0}
 	for _, module := range sortedKeys(s.Branches) {
 		b, name := s.Branches[module], ModuleName(module)
 		out.TargetModules = append(out.TargetModules, name)
@@ -306,6 +336,8 @@ func (s *AdapterSelection) Takes(module Module, part string, dora bool) bool {
 		return branch && dora
 	case PartBias:
 		return slices.Contains(s.Biases, module.Name) || module.Bias && slices.Contains(s.Saved, module.Name)
+	case PartOriginal + PartWeight, PartOriginal + PartBias:
+		return slices.Contains(s.Saved, module.Name)
 	}
 	return slices.Contains(s.Saved, module.Name) || module.Kind == EmbeddingModule || module.Name == "lm_head"
 }

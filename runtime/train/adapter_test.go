@@ -149,7 +149,7 @@ func near(t *testing.T, name, prefix string, want *weights.File, params []*train
 func TestMergeAdapters(t *testing.T) {
 	model := filepath.Join(goldenDir, "model")
 	for _, name := range []string{"older-names", "dora", "dora-lm-head", "convolution", "saved-norms-and-merger", "saved-lm-head", "saved-embedding", "saved-tied",
-		"bias-all", "embedding", "embedding-dora", "lm-head", "patterns"} {
+		"bias-all", "embedding", "embedding-dora", "lm-head", "tied-branches", "patterns"} {
 		adapter := filepath.Join(peftAdapters, name)
 		m, err := loupe.Load(model, loupe.Options{Adapter: adapter})
 		if err != nil {
@@ -246,5 +246,15 @@ func TestDoRAOfARun(t *testing.T) {
 		return o
 	}(), 1, nil); err == nil || !strings.Contains(err.Error(), "--train-modules") {
 		t.Errorf("modules that the model does not have: %v", err)
+	}
+	for name, says := range map[string]string{"saved-tied": "ensure_weight_tying", "tied-branches": "ensure_weight_tying"} {
+		tied, err := loupe.Load(tiny, loupe.Options{Adapter: filepath.Join(peftAdapters, name)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tied.Close()
+		if _, err := train.LoRA(tied, train.LoRAOptions{}); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s learns: %v", name, err)
+		}
 	}
 }

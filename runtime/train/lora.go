@@ -53,6 +53,9 @@ func (k *maker) lora(m *loupe.Model, o LoRAOptions) ([]*Param, error) {
 	} else if o.DoRA && !m.Adapter.DoRA {
 		return nil, errors.New("--dora is for new branches, and those of --adapter have no magnitudes: leave one of the two away")
 	}
+	if m.Adapter.TieSavedWeights {
+		return nil, errors.New("ensure_weight_tying of --adapter keeps embed_tokens and lm_head one while they learn, and here they would learn apart: merge the adapter first")
+	}
 	if err := saveModules(m, o.Modules); err != nil {
 		return nil, err
 	}

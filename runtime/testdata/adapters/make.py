@@ -107,6 +107,8 @@ make("bias-all", 9, target_modules=["o_proj", "fc2"], bias="all")
 make("embedding", 10, bf16, target_modules=["embed_tokens", "v_proj"])
 make("embedding-dora", 11, bf16, target_modules=["embed_tokens", "v_proj"], use_dora=True, how=dict(save_embedding_layers=False))
 make("lm-head", 12, bf16, target_modules=["lm_head", "v_proj"], how=dict(save_embedding_layers=False))
+make("tied-branches", 17, bf16, target_modules=["lm_head", "v_proj"], ensure_weight_tying=True, how=dict(save_embedding_layers=False))
+make("bias-all-and-saved", 18, bf16, target_modules=["o_proj"], bias="all", modules_to_save=["ln_q", "layers.1.self_attn.v_proj"])
 make("patterns", 13, target_modules=r"(?!.*layers\.1\.)(?:.*\.)?(?P<p>q_proj|down_proj|attn\.proj)", exclude_modules=r".*blocks\.2\..*",
      use_rslora=True, rank_pattern={r"layers\.\d+\.self_attn\.q_proj": 3, "q_proj": 1}, alpha_pattern={"attn.proj": 9, r"(?<=mlp\.)down_proj": 1.5})
 make("layers", 14, target_modules=["q_proj", "qkv", "model.language_model.layers.1.mlp.up_proj"], layers_to_transform=[0, 2])
