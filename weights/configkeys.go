@@ -24,23 +24,37 @@ func ropeKey(key string) bool {
 	return key == "rope_theta" || key == "rope_scaling" || key == "rope_parameters"
 }
 
-// harmlessKeys are known and change nothing that loupe computes: how the model
-// was trained or saved, how transformers would run or decode it, and labels.
-// spatial_patch_size is in published files, but no code reads it.
-var harmlessKeys = []string{
-	"architectures", "attention_dropout", "hidden_dropout", "initializer_range", "torch_dtype", "dtype",
-	"transformers_version", "use_cache", "model_type", "_name_or_path", "name_or_path", "vision_token_id", "pad_token_id",
-	"spatial_patch_size", "image_token_id", "video_token_id", "vision_start_token_id", "vision_end_token_id",
-	"bos_token_id", "eos_token_id", "sep_token_id", "decoder_start_token_id", "tie_word_embeddings",
-	"attn_implementation", "_attn_implementation", "_attn_implementation_autoset", "_attn_implementation_internal", "_commit_hash",
-	"auto_map", "processor_class", "tokenizer_class", "unsloth_version", "unsloth_fixed",
-	"chunk_size_feed_forward", "output_attentions", "output_hidden_states", "output_scores", "return_dict",
-	"return_dict_in_generate", "torchscript", "tf_legacy_loss", "use_bfloat16", "id2label", "label2id", "problem_type",
-	"task_specific_params", "prefix", "finetuning_task", "is_decoder", "remove_invalid_values",
-	"bad_words_ids", "begin_suppress_tokens", "suppress_tokens", "diversity_penalty", "do_sample", "early_stopping",
-	"encoder_no_repeat_ngram_size", "exponential_decay_length_penalty", "forced_bos_token_id", "forced_eos_token_id",
-	"length_penalty", "max_length", "min_length", "no_repeat_ngram_size", "num_beam_groups", "num_beams",
-	"num_return_sequences", "repetition_penalty", "temperature", "top_k", "top_p", "typical_p", "gradient_checkpointing",
+// configInert are the keys of a config.json that are known and change nothing
+// that loupe computes, each with the reason.
+var configInert = withReasons(map[string]string{
+	"a label": "architectures model_type _name_or_path name_or_path transformers_version _commit_hash auto_map processor_class tokenizer_class " +
+		"unsloth_version unsloth_fixed id2label label2id problem_type finetuning_task prefix model_name",
+	"the tensors' own types decide":         "torch_dtype dtype",
+	"of training":                           "attention_dropout hidden_dropout initializer_range tf_legacy_loss gradient_checkpointing keys_to_ignore_at_inference task_specific_params num_labels",
+	"of a trainer's own settings":           trainerKeys,
+	"how transformers runs":                 "use_cache use_bfloat16 torchscript chunk_size_feed_forward output_attentions output_hidden_states output_scores return_dict return_dict_in_generate remove_invalid_values is_decoder attn_implementation _attn_implementation _attn_implementation_autoset _attn_implementation_internal _flash_attn_2_enabled use_flash_attn use_flash_attention use_flash_attention_2",
+	"of decoding, read by Generation alone": "bad_words_ids begin_suppress_tokens suppress_tokens diversity_penalty do_sample early_stopping encoder_no_repeat_ngram_size exponential_decay_length_penalty forced_bos_token_id forced_eos_token_id length_penalty max_length min_length no_repeat_ngram_size num_beam_groups num_beams num_return_sequences repetition_penalty temperature top_k top_p typical_p",
+	"no code reads it":                      "spatial_patch_size vision_token_id",
+	"padding is not used":                   "pad_token_id",
+	"not of this kind of model":             "sep_token_id decoder_start_token_id",
+	"read elsewhere in the file":            "image_token_id video_token_id vision_start_token_id vision_end_token_id bos_token_id eos_token_id tie_word_embeddings",
+})
+
+// trainerKeys are what trainers leave in a config.json whose names speak of
+// mathematics and mean the training.
+const trainerKeys = "train_batch_size eval_batch_size micro_batch_size per_device_train_batch_size per_device_eval_batch_size gradient_accumulation_steps " +
+	"sequence_len max_seq_length tokenizer_model_max_length tokenizer_padding_side model_max_length group_by_length hub_model_id " +
+	"freeze_vit freeze_llm freeze_vision_tower freeze_merger freeze_aligner tune_merger vision_lr merger_lr lora_enable num_lora_modules use_liger use_liger_kernel"
+
+// withReasons turns reasons with their keys into keys with their reason.
+func withReasons(reasons map[string]string) map[string]string {
+	out := map[string]string{}
+	for reason, keys := range reasons {
+		for _, key := range strings.Fields(keys) {
+			out[key] = reason
+		}
+	}
+	return out
 }
 
 // mathWords are words that a key speaks of mathematics with. An unknown key
@@ -59,7 +73,7 @@ var mathWords = []string{
 func (f *fields) unknown() []string {
 	var out []string
 	for _, key := range sortedKeys(f.obj) {
-		if f.read[key] || slices.Contains(harmlessKeys, key) || inert(f.obj[key]) {
+		if f.read[key] || configInert[key] != "" || inert(f.obj[key]) {
 			continue
 		}
 		for _, word := range strings.Split(strings.ToLower(key), "_") {

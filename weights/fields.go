@@ -21,7 +21,17 @@ type fields struct {
 }
 
 func newFields(file string, obj object) *fields {
-	return &fields{file: file, obj: obj, err: new(error), notes: new([]string), read: map[string]bool{}}
+	return tracked(&fields{file: file, obj: obj, err: new(error), notes: new([]string), read: map[string]bool{}})
+}
+
+// track is told of every object that is read; the test that walks all keys sets it.
+var track func(*fields)
+
+func tracked(f *fields) *fields {
+	if track != nil {
+		track(f)
+	}
+	return f
 }
 
 // scope reads the object under key with the same error; an absent one is empty.
@@ -31,7 +41,7 @@ func (f *fields) scope(key string) *fields {
 	if !ok && f.obj[key] != nil {
 		f.fail(key, "is %s, not an object", kindOf(f.obj[key]))
 	}
-	return &fields{file: f.file, prefix: f.prefix + key + ".", obj: sub, err: f.err, notes: f.notes, read: map[string]bool{}}
+	return tracked(&fields{file: f.file, prefix: f.prefix + key + ".", obj: sub, err: f.err, notes: f.notes, read: map[string]bool{}})
 }
 
 // note remembers a sentence about a key for the user.

@@ -3,6 +3,7 @@ package weights
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/loupe-vl/loupe/weights/disk"
 )
@@ -78,7 +79,7 @@ func ParseGeneration(file string, data []byte) (*Generation, error) {
 	f := newFields(file, obj)
 	g := readGeneration(f)
 	for _, key := range sortedKeys(obj) {
-		if !f.read[key] && !inert(obj[key]) && !generationHarmless(key) {
+		if !f.read[key] && !inert(obj[key]) && generationInert[key] == "" {
 			g.Unknown = append(g.Unknown, key)
 		}
 	}
@@ -154,14 +155,13 @@ const (
 	MostPenalty  = 1e6
 )
 
-// generationHarmless: where the file came from, how transformers runs, and
-// limits that the caller's own replace.
-func generationHarmless(key string) bool {
-	switch key {
-	case "transformers_version", "_from_model_config", "use_cache", "max_length", "chat_format", "output_scores", "attn_implementation",
-		"output_logits", "output_attentions", "output_hidden_states", "return_dict_in_generate", "early_stopping", "length_penalty",
-		"max_window_size", "renormalize_logits", "remove_invalid_values":
-		return true
-	}
-	return false
-}
+// generationInert are keys that change nothing that loupe decodes, with the reason.
+var generationInert = withReasons(map[string]string{
+	"where the file came from":                                        "transformers_version _from_model_config chat_format",
+	"how transformers runs":                                           "use_cache attn_implementation output_scores output_logits output_attentions output_hidden_states return_dict_in_generate remove_invalid_values",
+	"of beams, which are refused themselves":                          "early_stopping length_penalty",
+	"the caller's own limit replaces it":                              "max_length",
+	"no code reads it":                                                "max_window_size",
+	"softmax is of logits or of logarithms alike":                     "renormalize_logits",
+	"of sampling by the file's own settings, which loupe does not do": strings.Join(samplingKeys, " "),
+})

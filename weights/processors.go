@@ -107,7 +107,7 @@ func placeName(f *fields) string {
 
 // fresh is f as if nothing of it had been read.
 func (f *fields) fresh() *fields {
-	return &fields{file: f.file, prefix: f.prefix, obj: f.obj, err: new(error), notes: new([]string), read: map[string]bool{}}
+	return tracked(&fields{file: f.file, prefix: f.prefix, obj: f.obj, err: new(error), notes: new([]string), read: map[string]bool{}})
 }
 
 // readOptionalObject reads a JSON file of a model directory; nil where there is none.

@@ -81,7 +81,7 @@ func ParseScoreHead(file string, data []byte) (*ScoreHeadConfig, error) {
 	}
 	seen := map[string]bool{}
 	for i, v := range f.list("targets", 1, 4096) {
-		t := &fields{file: file, prefix: fmt.Sprintf("targets[%d].", i), err: f.err, notes: f.notes, read: map[string]bool{}}
+		t := tracked(&fields{file: file, prefix: fmt.Sprintf("targets[%d].", i), err: f.err, notes: f.notes, read: map[string]bool{}})
 		if t.obj, _ = v.(object); t.obj == nil {
 			f.fail("targets", "holds %s, not objects", kindOf(v))
 			break
