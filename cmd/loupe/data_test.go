@@ -46,7 +46,7 @@ func TestDryRunSaysWhatDataHold(t *testing.T) {
 			t.Errorf("no %q in %s", want, r.stdout)
 		}
 	}
-	for _, want := range []string{`the column "artist" is not learned from`, "--columns critique=artist", "the split test are left out"} {
+	for _, want := range []string{`the column "artist" is not learned from`, "--columns critique=artist", "the split test left out"} {
 		if r.status != 0 || !strings.Contains(r.stderr, want) {
 			t.Errorf("exit %d, no %q in %s", r.status, want, r.stderr)
 		}

@@ -3,7 +3,9 @@ package train
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"io/fs"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/vit"
@@ -136,6 +138,9 @@ func checked(ctx context.Context, m *loupe.Model, records []Record, bad []fault,
 			if l, err = records[i].lesson(m, images); err == nil {
 				found.add(&records[i], l)
 			}
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w; paths are relative to the file of records, or to --image-folder", err)
 		}
 		if err != nil {
 			bad = append(bad, records[i].fault(err))

@@ -235,6 +235,20 @@ func TestBadLines(t *testing.T) {
 			`line 7: message 1 has no content, but the keys "role", "contents"`, "line 8: its messages have 2 places", "line 9: its messages hold nothing that the user says", `line 10: it has "chosen"`, "line 11: image https://example.com/a.jpg: loupe fetches nothing",
 			"line 12: image {", "has no path", "line 13: its prompt has 1 places <image>", `line 14: critique is ["a", "b"]`, "line 15: it is no JSON", "a backslash is written twice", `line 16: it is ["image", "score"]`, "line 17: it has an answer in its conversation and a critique",
 			`line 18: history holds ["a"]`, "line 19: it has a video"}},
+		// from public reports: places of pictures as other programs write them, a picture under another name, videos without their key
+		{"what other programs mean", "d.jsonl", `{"image": "a.jpg", "score": 1}
+{"query": "<image_placeholder>Describe.", "response": "b", "image": ["a.jpg"]}
+{"conversations": [{"from": "user", "value": "Picture 1: <img>a.jpg</img>\nWhat?"}, {"from": "assistant", "value": "A"}]}
+{"messages": [{"role": "user", "content": "<image>Find <ref-object>."}, {"role": "assistant", "content": "<bbox>"}], "images": ["a.jpg"], "objects": {"bbox": [[1, 2, 3, 4]]}}
+{"query": "<video>What?", "response": "A"}
+{"instruction": "<|vision_start|><|image_pad|><|vision_end|>Judge.", "output": "b", "images": ["a.jpg"]}
+{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}], "imgs": ["a.jpg"]}
+{"messages": [{"role": "user", "content": "<image>a"}, {"role": "assistant", "content": "b"}], "images": []}
+{"image": "a.jpg", "prompt": "<image_1>Well?", "score": 1}
+{"messages": [{"role": "user", "content": "\<image>a"}, {"role": "assistant", "content": "b"}], "images": ["a.jpg"]}
+{"image": {"0": "a.jpg", "1": "b.jpg"}, "score": {"0": 5, "1": 6}}
+`, []string{"line 2: its text has <image_placeholder>", "line 3: its text has <img>", "line 4: its text has <ref-object>", "line 5: its text has <video>", "line 6: its text has <|vision_start|>", `line 7: it names no picture, but has "imgs"`,
+			"line 8: its messages have 1 places for pictures (<image>, or parts of the type image), and it names 0", "line 9: its text has <image_1>", "line 10: it is no JSON", "line 11: "}},
 		{"CSV", "d.csv", "image,score,color\na.jpg,1,2\na.jpg,high,2\na.jpg,1,2,3\n,1,2\na.jpg,inf,2\na.jpg,,\na.jpg,\"1\"x,2\na.jpg,1\na.jpg,\"8,5\",2\na.jpg,85%,2\nNA,1,2\na \"b\".jpg,1,2\n", []string{
 			`line 3: column score: "high"`, `line 4: field 4, "3", stands under no name`, "line 5: it names no image", `line 6: column score: "inf"`, "line 7: it has neither", "line 8: a quote opens a field and does not close it", "line 9: it has 2 fields, and the header 3",
 			`line 10: column score: "8,5" is not a number: write it with a point, 8.5`, `line 11: column score: "85%"`, "line 12: it names no image", "line 13: a quote stands inside a field",

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -15,6 +16,17 @@ var roles = map[string]string{"system": "system", "user": "user", "human": "user
 
 // placeholder is the place of a picture in a text of the chat layouts.
 const placeholder = "<image>"
+
+// foreign matches what other programs put in a text in the place of a picture, a video or a box.
+var foreign = regexp.MustCompile(`<(video|audio|image_placeholder|ImageHere|IMG_CONTEXT|img|bbox|ref-object|image_?[0-9]+|\|image_[0-9]+\||\|image_pad\||\|video_pad\||\|vision_start\|)>`)
+
+// plainWords refuses a text with such a thing in it, which would be learned as the letters that it is written with.
+func plainWords(text string) error {
+	if found := foreign.FindString(text); found != "" {
+		return fmt.Errorf("its text has %s, which stands for something in other programs and is plain letters here; write %s at the place of a picture, and what a box or a name is as text", found, placeholder)
+	}
+	return nil
+}
 
 // ask reads the pictures and what is asked about them, in the record's own layout.
 func (r *reader) ask(out *Record, l *layout, line int) error {
@@ -39,16 +51,24 @@ func (r *reader) ask(out *Record, l *layout, line int) error {
 	if err != nil {
 		return err
 	}
+	for _, t := range turns {
+		if err := plainWords(textIn(t)); err != nil {
+			return err
+		}
+	}
 	if out.Critique != "" {
 		return errors.New("it has an answer in its conversation and a critique; give one or the other")
 	}
-	return r.converse(out, turns, images, line)
+	return r.converse(out, l, turns, images, line)
 }
 
 // question reads loupe's own layout.
 func (r *Record) question(l *layout, images []string) (err error) {
 	if r.Prompt, err = textOf(l.values["prompt"]); err != nil {
 		return fmt.Errorf("prompt %w", err)
+	}
+	if err := plainWords(r.Prompt); err != nil {
+		return err
 	}
 	if len(images) > 0 {
 		r.Image, r.Others = images[0], images[1:]
@@ -228,7 +248,7 @@ func messageParts(role string, content json.RawMessage) (m tokenizer.Message, er
 
 // converse takes a conversation apart: its last answer is the critique, an image part or <image> in a text is a picture's
 // place. Without any, the pictures come first in what the user says first, as ms-swift has it.
-func (r *reader) converse(out *Record, turns []tokenizer.Message, images []string, line int) error {
+func (r *reader) converse(out *Record, l *layout, turns []tokenizer.Message, images []string, line int) error {
 	if out.System != "" {
 		if len(turns) > 0 && turns[0].Role == "system" {
 			return errors.New("it has a system text in its conversation and one beside it; give one of the two")
@@ -294,6 +314,8 @@ func (r *reader) converse(out *Record, turns []tokenizer.Message, images []strin
 	}
 	if len(placed) > 0 {
 		out.Image, out.Others = placed[0], placed[1:]
+	} else if len(l.pictured) > 0 {
+		return fmt.Errorf("it names no picture, but has %s, which may be one: call the key images, or read it with --columns image=%s", quoted(l.pictured), l.pictured[0])
 	}
 	if answers > 0 {
 		r.answers.add(line)

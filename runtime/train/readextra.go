@@ -46,12 +46,20 @@ func (r *reader) notes() []string {
 		out = append(out, what)
 	}
 	if n := r.answers; n.count > 0 {
-		out = append(out, fmt.Sprintf("%s: %d records, the first in line %d, have several answers: the last is learned, those before it are read as they are", r.path, n.count, n.line))
+		out = append(out, fmt.Sprintf("%s: %s, the first in line %d, with several answers: the last is learned, those before it are read as they are", r.path, counted(n.count, "record"), n.line))
 	}
 	if n := r.pictureless; n.count > 0 {
-		out = append(out, fmt.Sprintf("%s: %d records, the first in line %d, have no picture: their answers are learned as text alone", r.path, n.count, n.line))
+		out = append(out, fmt.Sprintf("%s: %s, the first in line %d, without a picture: the answers are learned as text alone", r.path, counted(n.count, "record"), n.line))
 	}
 	return out
+}
+
+// counted is a number of things.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // counter counts lines of which one thing is to be said.

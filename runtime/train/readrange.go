@@ -41,32 +41,25 @@ func (r *Record) names() (out []string) {
 	return out
 }
 
-// rangeNotes tell of values outside a range: for a new head 1 to 100, which is widened for them; for one that the model has
-// its own, to which what it says is held.
-func rangeNotes(records []Record, targets []weights.ScoreTarget, fresh bool) (notes []string) {
+// rangeNotes tell of values outside the range of a score where nobody states one, which a new head's range is widened for. Of
+// a head that the model has, reuse tells.
+func rangeNotes(records []Record, targets []weights.ScoreTarget) (notes []string) {
 	for _, t := range targets {
-		least, most := t.Min, t.Max
-		if fresh {
-			least, most = leastScore, mostScore
-		}
 		n, all, first, where := 0, 0, 0.0, ""
 		for i := range records {
 			v, ok := records[i].value(t.Name)
 			if ok {
 				all++
 			}
-			if ok && (v < least || v > most) {
+			if ok && (v < leastScore || v > mostScore) {
 				if n++; n == 1 {
 					first, where = v, records[i].Where
 				}
 			}
 		}
-		switch {
-		case n == 0:
-		case fresh:
-			notes = append(notes, fmt.Sprintf("%s: %d of %d values outside %v to %v, the first %v (%s): the new head says %v to %v; --score-range LEAST,MOST states the range, and refuses what is outside", t.Name, n, all, least, most, first, where, t.Min, t.Max))
-		default:
-			notes = append(notes, fmt.Sprintf("%s: %d of %d values outside the score head's range %v to %v, the first %v (%s): what it says is held within its range", t.Name, n, all, least, most, first, where))
+		if n > 0 {
+			notes = append(notes, fmt.Sprintf("%s: %d of %d values outside %v to %v, the first %v (%s): the new head says %v to %v; --score-range LEAST,MOST states the range, and refuses what is outside",
+				t.Name, n, all, leastScore, mostScore, first, where, t.Min, t.Max))
 		}
 	}
 	return notes

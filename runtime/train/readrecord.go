@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -59,6 +60,8 @@ type layout struct {
 	from   map[string]string          // the name in values of each key of the file that is read
 	chosen map[string]bool            // names in values that --columns gave
 	keys   []string                   // those of the record's own layout
+	// pictured are keys that are not read and seem to name a picture
+	pictured []string
 }
 
 // keys finds which of the record's keys are which of the layouts', whatever their case.
@@ -111,12 +114,18 @@ func (r *reader) keys(f *fields) (*layout, error) {
 // known are the keys that the record's layout reads, or refuses.
 func (l *layout) known() []string { return slices.Concat(recordKeys, l.keys, otherMedia, preference) }
 
+// picturesLike matches keys that people give to pictures.
+var picturesLike = regexp.MustCompile(`(?i)^(imgs?|pics?|pictures?|photos?|paths?|files?|file_?names?|(image|img|picture|photo|file)_?(paths?|urls?|files?|names?|lists?))$`)
+
 // unknown tells of a key that is not read; one that looks like a slip of a known one is an error, as is a number beside
 // loupe's own keys, which would be a loss left out.
 func (r *reader) unknown(name string, raw json.RawMessage, l *layout, known []string, line int) error {
 	kind := kindOf(raw)
 	if kind == nullKind || string(raw) == `""` || string(raw) == "[]" || string(raw) == "{}" {
 		return nil
+	}
+	if picturesLike.MatchString(name) && kind != numberKind {
+		l.pictured = append(l.pictured, name)
 	}
 	if r.options.Columns.learns() {
 		return nil // what is left out was left out on purpose

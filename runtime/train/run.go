@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/train/metrics"
@@ -204,12 +203,12 @@ func (r *run) readData(ctx context.Context) error {
 // note tells the user something before the work begins.
 func (r *run) note(text string) { r.report(Progress{Stage: "note", Note: text}) }
 
-// tellRanges tells of values outside the range of the head.
+// tellRanges tells of values outside the range that a new head has where none is stated.
 func (r *run) tellRanges(fresh bool) {
-	if r.m.Head == nil {
+	if !fresh || len(r.o.ScoreRange) > 0 {
 		return
 	}
-	for _, note := range rangeNotes(slices.Concat(r.train, r.eval), r.m.Head.Config.Targets, fresh && len(r.o.ScoreRange) == 0) {
+	for _, note := range rangeNotes(r.records, r.m.Head.Config.Targets) {
 		r.note(note)
 	}
 }

@@ -60,7 +60,7 @@ func TestSummary(t *testing.T) {
 	if d := cmp.Diff(want, plan.Data); d != "" {
 		t.Error(d)
 	}
-	for _, part := range []string{`the key "artist" is not learned from`, "have several answers", "have no picture", "1 records of the split test are left out", "1 of 3 values outside 1 to 100, the first 120"} {
+	for _, part := range []string{`the key "artist" is not learned from`, "1 record, the first in line 6, with several answers", "1 record, the first in line 7, without a picture", "1 record of the split test left out", "1 of 3 values outside 1 to 100, the first 120"} {
 		if !slices.ContainsFunc(notes, func(note string) bool { return strings.Contains(note, part) }) {
 			t.Errorf("no note has %q: %q", part, notes)
 		}
