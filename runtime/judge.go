@@ -48,7 +48,7 @@ func (m *Model) Judge(ctx context.Context, p Picture, system, question string, c
 	if err != nil {
 		return nil, "", err
 	}
-	prompt, err := m.Prepare(JudgeInput(img, system, question))
+	prompt, err := m.PrepareContext(ctx, JudgeInput(img, system, question))
 	if err != nil {
 		return nil, "", err
 	}

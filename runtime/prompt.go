@@ -1,6 +1,7 @@
 package loupe
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -52,6 +53,26 @@ func (v *Vision) frames() int {
 		n += g[0]
 	}
 	return n
+}
+
+// PrepareContext is Prepare that returns when ctx is done: a picture of a hundred million pixels takes seconds to resize. What
+// it has begun then runs on to its end, and nobody waits for it.
+func (m *Model) PrepareContext(ctx context.Context, in Input) (*Prompt, error) {
+	type result struct {
+		prompt *Prompt
+		err    error
+	}
+	done := make(chan result, 1)
+	go func() {
+		p, err := m.Prepare(in)
+		done <- result{p, err}
+	}()
+	select {
+	case r := <-done:
+		return r.prompt, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // Prepare renders the chat template, tokenizes it, cuts the pictures into patches and gives every token its position.

@@ -138,5 +138,5 @@ func (f *inputFlags) prompt(ctx context.Context, m *loupe.Model, args []string) 
 	if err != nil {
 		return nil, err
 	}
-	return m.Prepare(in)
+	return m.PrepareContext(ctx, in)
 }

@@ -56,7 +56,7 @@ func (r *Record) questionPrompt(ctx context.Context, m *loupe.Model) (*loupe.Pro
 	if err != nil {
 		return nil, err
 	}
-	return m.Prepare(r.input(m, images))
+	return m.PrepareContext(ctx, r.input(m, images))
 }
 
 // lesson is Lesson with the pictures.

@@ -139,6 +139,15 @@ func TestLoadFileErrors(t *testing.T) {
 	}
 }
 
+// TestLargeWebP: golang.org/x/image reads lossy data of up to 16 MB; more is refused by name.
+func TestLargeWebP(t *testing.T) {
+	data := append([]byte("RIFF\x00\x00\x00\x00WEBPVP8 \x00\x00\x00\x01"), make([]byte, 1<<24)...)
+	binary.LittleEndian.PutUint32(data[4:], uint32(len(data)-8))
+	if _, err := Decode(t.Context(), data, Limits{}); err == nil || !strings.Contains(err.Error(), "16 MB") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
 func TestLoadFileNoFile(t *testing.T) {
 	dir := t.TempDir()
 	for path, want := range map[string]string{dir: "is a directory; give a file", filepath.Join(dir, "none.png"): "no such file"} {

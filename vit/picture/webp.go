@@ -54,6 +54,11 @@ func decodeWebP(ctx context.Context, data []byte, l Limits) (Image, error) {
 		}
 		return firstWebPFrame(ctx, c.body, chunks, l)
 	}
+	for _, c := range chunks {
+		if c.name == "VP8 " && len(c.body) >= 1<<24 {
+			return Image{}, fmt.Errorf("it holds %d bytes of lossy data, and WebP of 16 MB and more is not supported; save it again as PNG or JPEG", len(c.body))
+		}
+	}
 	return stillWebP(ctx, announceAlpha(data, chunks), l)
 }
 
