@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"text/tabwriter"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
@@ -132,13 +131,13 @@ func (f *againstFlags) run(cmd *cobra.Command, m *loupe.Model, files loupe.Files
 		}
 	}
 	if asJSON {
-		return json.NewEncoder(os.Stdout).Encode(patched)
+		return json.NewEncoder(stdout).Encode(patched)
 	}
 	return f.print(patched)
 }
 
 func (f *againstFlags) print(p *report.Patched) error {
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(screen, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "clean\t%q (%d)\tlogit difference %.4g\n", p.Clean.Text, p.Clean.Token, p.Clean.Difference)
 	fmt.Fprintf(w, "corrupted\t%q (%d)\tlogit difference %.4g\n\n", p.Corrupted.Text, p.Corrupted.Token, p.Corrupted.Difference)
 	if p.Unmatched > 0 {

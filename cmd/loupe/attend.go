@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -172,6 +171,11 @@ func (f *attendFlags) run(cmd *cobra.Command, args []string) error {
 	if err := f.check(cmd); err != nil {
 		return usageError{err}
 	}
+	release, err := keep(f.out)
+	if err != nil {
+		return err
+	}
+	defer release()
 	m, err := f.model.load(cmd)
 	if err != nil {
 		return err
@@ -225,7 +229,7 @@ func (f *attendFlags) run(cmd *cobra.Command, args []string) error {
 		}
 	}
 	if f.json {
-		return json.NewEncoder(os.Stdout).Encode(a)
+		return json.NewEncoder(stdout).Encode(a)
 	}
 	if f.faithfulness {
 		return printFaithfulness(a.Faithfulness)
@@ -236,25 +240,34 @@ func (f *attendFlags) run(cmd *cobra.Command, args []string) error {
 // tellNote puts what a result says of itself on standard error.
 func tellNote(note string) {
 	if note != "" {
-		fmt.Fprintln(os.Stderr, "note: "+note)
+		fmt.Fprintln(stderr, "note: "+note)
 	}
 }
 
 // printFaithfulness prints the areas, and how much better than random orders they are.
 func printFaithfulness(f *attribution.Faithfulness) error {
-	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	w := tabwriter.NewWriter(screen, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(w, "%s, %d cells\tarea\trandom orders (%d)\tmargin\n", f.Unit, f.Cells, f.Random.Orders)
-	fmt.Fprintf(w, "deletion (less is better)\t%.4f\t%s\t%+.1f %%\n", f.Deletion.Area, spread(f.Random, f.Random.Deletion, f.Random.DeletionSD), 100*f.DeletionMargin)
-	fmt.Fprintf(w, "insertion (more is better)\t%.4f\t%s\t%+.1f %%\n", f.Insertion.Area, spread(f.Random, f.Random.Insertion, f.Random.InsertionSD), 100*f.InsertionMargin)
+	fmt.Fprintf(w, "deletion (less is better)\t%s\t%s\t%s %%\n", figure.Fixed(f.Deletion.Area, 4), spread(f.Random, f.Random.Deletion, f.Random.DeletionSD), signed(100*f.DeletionMargin))
+	fmt.Fprintf(w, "insertion (more is better)\t%s\t%s\t%s %%\n", figure.Fixed(f.Insertion.Area, 4), spread(f.Random, f.Random.Insertion, f.Random.InsertionSD), signed(100*f.InsertionMargin))
 	return w.Flush()
 }
 
 // spread is the mean area of random orders, and its standard deviation where there are several.
 func spread(r attribution.Random, c attribution.Curve, sd float64) string {
 	if r.Orders < 2 {
-		return fmt.Sprintf("%.4f", c.Area)
+		return figure.Fixed(c.Area, 4)
 	}
-	return fmt.Sprintf("%.4f ± %.4f", c.Area, sd)
+	return figure.Fixed(c.Area, 4) + " ± " + figure.Fixed(sd, 4)
+}
+
+// signed is a number with one digit after the point and its sign.
+func signed(v float64) string {
+	text := figure.Fixed(v, 1)
+	if !strings.HasPrefix(text, "-") {
+		text = "+" + text
+	}
+	return text
 }
 
 // styleFlags choose how a map is drawn: the same on every command that draws one.

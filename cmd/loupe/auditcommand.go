@@ -72,9 +72,9 @@ of the file log/checkpoint elsewhere, or have a witness sign them.`,
 				}
 			}
 			for _, n := range c.Notes {
-				fmt.Fprintln(os.Stderr, "note: "+n)
+				fmt.Fprintln(stderr, "note: "+n)
 			}
-			_, err = fmt.Printf("whole: %d entries (%d decisions, %d reviews, %d redactions), %d kept files redacted, root %v\n", c.Entries, c.Decisions, c.Reviews, c.Redactions, c.Redacted, a.Log.Checkpoint.Tree.Hash)
+			_, err = fmt.Fprintf(screen, "whole: %d entries (%d decisions, %d reviews, %d redactions), %d kept files redacted, root %v\n", c.Entries, c.Decisions, c.Reviews, c.Redactions, c.Redacted, a.Log.Checkpoint.Tree.Hash)
 			return err
 		},
 	}
@@ -106,7 +106,7 @@ func auditListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+			w := tabwriter.NewWriter(screen, 0, 4, 2, ' ', 0)
 			fmt.Fprintln(w, "entry\tlogged\tkind\twhat")
 			err = a.Records(cmd.Context(), func(r *audit.Record) error {
 				_, err := fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", r.Sequence, r.Logged[:min(19, len(r.Logged))], r.Kind(), oneLine(r.Summary()))
@@ -156,7 +156,7 @@ func auditShowCommand() *cobra.Command {
 			}
 			text, err := r.Indented()
 			if err == nil {
-				_, err = fmt.Println(text)
+				_, err = fmt.Fprintln(screen, text)
 			}
 			return err
 		},
@@ -202,7 +202,7 @@ func auditProveCommand() *cobra.Command {
 			if err := a.WriteProof(cmd.Context(), n, out); err != nil {
 				return err
 			}
-			_, err = fmt.Printf("written to %s; `loupe verify %s` replays it\n", out, filepath.Join(out, "record.json"))
+			_, err = fmt.Fprintf(screen, "written to %s; `loupe verify %s` replays it\n", out, filepath.Join(out, "record.json"))
 			return err
 		},
 	}
@@ -245,7 +245,7 @@ func auditReviewCommand() *cobra.Command {
 				}
 				at, err := b.Review(cmd.Context(), n, target, given, by, why)
 				if err == nil {
-					_, err = fmt.Printf("entry %d: review of entry %d\n", at, n)
+					_, err = fmt.Fprintf(screen, "entry %d: review of entry %d\n", at, n)
 				}
 				return err
 			})
@@ -293,13 +293,13 @@ decisions, their scores and every digest stay, so that whoever has a copy of a p
 						return err
 					}
 					if len(entries) == 0 {
-						_, err := fmt.Println("nothing that old is kept")
+						_, err := fmt.Fprintln(screen, "nothing that old is kept")
 						return err
 					}
 				}
 				done, err := b.Redact(cmd.Context(), entries, r)
 				if err == nil {
-					_, err = fmt.Printf("entry %d: %d files of %d decisions redacted\n", done.Entry, done.Files, len(entries))
+					_, err = fmt.Fprintf(screen, "entry %d: %d files of %d decisions redacted\n", done.Entry, done.Files, len(entries))
 				}
 				return err
 			})
@@ -350,7 +350,7 @@ func auditKeyCommand() *cobra.Command {
 					return err
 				}
 				for _, k := range a.Keys() {
-					if _, err := fmt.Printf("%s\n", k.Text); err != nil {
+					if _, err := fmt.Fprintf(screen, "%s\n", k.Text); err != nil {
 						return err
 					}
 				}
@@ -362,7 +362,7 @@ func auditKeyCommand() *cobra.Command {
 				}
 				k, err := b.AddKey(cmd.Context(), add, why)
 				if err == nil {
-					_, err = fmt.Println(k.Text)
+					_, err = fmt.Fprintln(screen, k.Text)
 				}
 				return err
 			})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/audit"
@@ -57,7 +56,7 @@ func (f *auditFlags) open() (*audit.Book, error) {
 // reportTorn tells of what a writer that died had begun.
 func reportTorn(b *audit.Book) {
 	if n := len(b.Torn); n > 0 {
-		fmt.Fprintf(os.Stderr, "note: a writer of %s was stopped before it had answered; %d files that it had begun were moved away (%s)\n", b.Dir, n, b.Torn[0])
+		fmt.Fprintf(stderr, "note: a writer of %s was stopped before it had answered; %d files that it had begun were moved away (%s)\n", b.Dir, n, b.Torn[0])
 	}
 }
 
@@ -87,11 +86,11 @@ func (f *auditFlags) close(ctx context.Context, b *audit.Book) {
 		return
 	}
 	if err := b.Close(); err != nil {
-		fmt.Fprintln(os.Stderr, "note: "+oneLine(err.Error()))
+		fmt.Fprintln(stderr, "note: "+oneLine(err.Error()))
 	}
 	if f.witness.url != "" {
 		if _, err := f.witness.ask(ctx, b.Dir, nil); err != nil {
-			fmt.Fprintf(os.Stderr, "note: no witness has signed the log: %s; `loupe audit witness` asks again\n", oneLine(err.Error()))
+			fmt.Fprintf(stderr, "note: no witness has signed the log: %s; `loupe audit witness` asks again\n", oneLine(err.Error()))
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"text/tabwriter"
 
 	"github.com/loupe-vl/loupe/runtime/audit"
@@ -31,7 +30,7 @@ The exit status is 1 where there are.`,
 				return err
 			}
 			if asJSON {
-				err = json.NewEncoder(os.Stdout).Encode(s)
+				err = json.NewEncoder(stdout).Encode(s)
 			} else {
 				err = printStats(s)
 			}
@@ -47,7 +46,7 @@ The exit status is 1 where there are.`,
 }
 
 func printStats(s *audit.Stats) error {
-	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	w := tabwriter.NewWriter(screen, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(w, "decisions\t%d, %d with a score\n", s.Decisions, s.Scored)
 	fmt.Fprintf(w, "made twice\t%d, with other results %d", s.Repeated, len(s.Differing))
 	if s.Unknown > 0 {
@@ -88,9 +87,9 @@ func auditExportCommand() *cobra.Command {
 			}
 			switch format {
 			case "csv":
-				return a.ExportCSV(cmd.Context(), os.Stdout)
+				return a.ExportCSV(cmd.Context(), stdout)
 			case "jsonl":
-				return a.ExportJSON(cmd.Context(), os.Stdout)
+				return a.ExportJSON(cmd.Context(), stdout)
 			}
 			return usageError{errors.New("--format is csv or jsonl")}
 		},

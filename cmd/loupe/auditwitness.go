@@ -55,7 +55,7 @@ func auditWitnessCommand() *cobra.Command {
 			}
 			n, err := f.ask(cmd.Context(), args[0], keys)
 			if err == nil {
-				_, err = fmt.Printf("%d entries are signed by the witness\n", n)
+				_, err = fmt.Fprintf(screen, "%d entries are signed by the witness\n", n)
 			}
 			return err
 		},

@@ -67,14 +67,14 @@ func (f *benchFlags) run(cmd *cobra.Command) error {
 	}
 	defer m.Close()
 	if term.IsTerminal(int(os.Stderr.Fd())) {
-		f.options.Progress = func(what string) { fmt.Fprintf(os.Stderr, "measuring %s\n", what) }
+		f.options.Progress = func(what string) { fmt.Fprintf(stderr, "measuring %s\n", what) }
 	}
 	results, peaks, failed := bench.Run(cmd.Context(), m, f.options)
 	if len(results) == 0 {
 		return failed
 	}
 	if f.json {
-		out := json.NewEncoder(os.Stdout)
+		out := json.NewEncoder(stdout)
 		for _, r := range results {
 			if err := out.Encode(r); err != nil {
 				return fmt.Errorf("write the results: %w", err)
@@ -127,7 +127,7 @@ func (f *benchFlags) readPicture(ctx context.Context) error {
 }
 
 func printBench(m *loupe.Model, results []bench.Result, p bench.Limits) error {
-	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	w := tabwriter.NewWriter(screen, 0, 4, 2, ' ', 0)
 	o := m.Settings()
 	fmt.Fprintf(w, "model\t%s\nthreads\t%d\nkernels\t%s\nprecision\t%s\n", m.Name(), o.Threads, o.Kernels, o.Precision)
 	for _, l := range []struct {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -31,7 +32,7 @@ func TestEvalOfFew(t *testing.T) {
 // TestDryRunSaysWhatDataHold: in the table and in JSON, with what is not read on standard error.
 func TestDryRunSaysWhatDataHold(t *testing.T) {
 	dir := t.TempDir()
-	if err := paint.Write(dir, 4, 4, nil); err != nil {
+	if err := paint.Write(context.Background(), dir, 4, 4, nil); err != nil {
 		t.Fatal(err)
 	}
 	data := filepath.Join(dir, "d.csv")
@@ -73,7 +74,7 @@ func TestDryRunSaysWhatDataHold(t *testing.T) {
 func TestTaughtAtOneSize(t *testing.T) {
 	parent := t.TempDir()
 	dir := filepath.Join(parent, "before")
-	if err := paint.Write(filepath.Join(dir, "data"), 12, 4, nil); err != nil {
+	if err := paint.Write(context.Background(), filepath.Join(dir, "data"), 12, 4, nil); err != nil {
 		t.Fatal(err)
 	}
 	tuned := filepath.Join(dir, "tuned")

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -40,12 +39,12 @@ func (f *dataFlags) read(cmd *cobra.Command, path string) ([]train.Record, error
 	if err := f.check(cmd); err != nil {
 		return nil, err
 	}
-	data, err := train.ReadData(path, f.options)
+	data, err := train.ReadData(cmd.Context(), path, f.options)
 	if err != nil {
 		return nil, err
 	}
 	for _, note := range data.Notes {
-		fmt.Fprintln(os.Stderr, "note: "+oneLine(note))
+		fmt.Fprintln(stderr, "note: "+oneLine(note))
 	}
 	return data.Records, nil
 }

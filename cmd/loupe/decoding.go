@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"strings"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
@@ -71,7 +70,7 @@ func (f *decodingFlags) changed(cmd *cobra.Command) string {
 func published(m *loupe.Model, g loupe.Generation) (loupe.Generation, error) {
 	g, notes, err := m.AsPublished(g)
 	for _, note := range notes {
-		fmt.Fprintln(os.Stderr, "note: "+strings.TrimSpace(note))
+		fmt.Fprintln(stderr, "note: "+strings.TrimSpace(note))
 	}
 	return g, err
 }

@@ -40,7 +40,7 @@ score that follows from them with a rater's noise, and a critique in words. DIR/
 		Example: `  loupe demo paint --count 200 --seed 7 --out paintings
   loupe train --data paintings/data.jsonl --epochs 3 --out tuned`,
 		Args: usageArgs(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) error { return f.run() },
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	fl := cmd.Flags()
 	fl.IntVar(&f.count, "count", 100, "pictures to paint")
@@ -50,7 +50,7 @@ score that follows from them with a rater's noise, and a critique in words. DIR/
 	return cmd
 }
 
-func (f *paintFlags) run() error {
+func (f *paintFlags) run(cmd *cobra.Command) error {
 	switch {
 	case f.count < 1:
 		return usageError{fmt.Errorf("--count is %d; give a number above 0", f.count)}
@@ -62,5 +62,5 @@ func (f *paintFlags) run() error {
 		bar := progressbar.NewOptions(f.count, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription("paint"), progressbar.OptionShowCount())
 		show = func(done int) { _ = bar.Set(done) } // a terminal that cannot be drawn on only looks worse
 	}
-	return paint.Write(f.out, f.count, f.seed, show)
+	return paint.Write(cmd.Context(), f.out, f.count, f.seed, show)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -78,7 +79,12 @@ func (f *evalFlags) run(cmd *cobra.Command) error {
 	if err := f.records.check(cmd); err != nil {
 		return err
 	}
-	table, err := readTable(f.data, f.records.options.Columns)
+	release, err := keep(f.out)
+	if err != nil {
+		return err
+	}
+	defer release()
+	table, err := readTable(cmd.Context(), f.data, f.records.options.Columns)
 	switch {
 	case err != nil:
 		return err
@@ -91,11 +97,11 @@ func (f *evalFlags) run(cmd *cobra.Command) error {
 	case f.out != "":
 		return usageError{fmt.Errorf("%s has no column image: there are no pictures to write lines of to --out", f.data)}
 	}
-	pairs, err := metrics.ReadPairs(bytes.NewReader(table), f.data)
+	pairs, err := disk.Await(cmd.Context(), func() (metrics.Pairs, error) { return metrics.ReadPairs(bytes.NewReader(table), f.data) })
 	if err != nil {
 		return fmt.Errorf("%w (records of pictures would have a column image)", err)
 	}
-	report, err := metrics.Evaluate(pairs, f.options.Options)
+	report, err := metrics.Evaluate(cmd.Context(), pairs, f.options.Options)
 	if err != nil {
 		return err
 	}
@@ -103,11 +109,11 @@ func (f *evalFlags) run(cmd *cobra.Command) error {
 }
 
 // readTable reads a CSV that is no list of pictures, since it has no column of images; nil for any other file.
-func readTable(data string, columns train.Columns) ([]byte, error) {
+func readTable(ctx context.Context, data string, columns train.Columns) ([]byte, error) {
 	if !isTableName(data) || disk.IsDir(data) {
 		return nil, nil
 	}
-	text, err := disk.Read(data, disk.DataLimit)
+	text, err := disk.ReadContext(ctx, data, disk.DataLimit)
 	if err != nil {
 		return nil, fmt.Errorf("read table: %w", err)
 	}

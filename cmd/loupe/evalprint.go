@@ -11,8 +11,10 @@ import (
 	"slices"
 	"text/tabwriter"
 
+	"github.com/loupe-vl/loupe/runtime/trace/figure"
 	"github.com/loupe-vl/loupe/runtime/train"
 	"github.com/loupe-vl/loupe/runtime/train/metrics"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // calibrationBins is how many parts the predicted scores' range has in calibration.png.
@@ -25,10 +27,10 @@ const fewest = 10
 // tellFew says that there are too few pictures for intervals.
 func tellFew(e *train.Evaluation) {
 	if e.Report != nil && e.Report.N < fewest {
-		fmt.Fprintf(os.Stderr, "note: of %d pictures alone: the intervals mean nothing, and the numbers little; give %d at the least, better a hundred\n", e.Report.N, fewest)
+		fmt.Fprintf(stderr, "note: of %d pictures alone: the intervals mean nothing, and the numbers little; give %d at the least, better a hundred\n", e.Report.N, fewest)
 	}
 	if e.Likeness != nil && e.Critiques < fewest {
-		fmt.Fprintf(os.Stderr, "note: of %d critiques alone: the intervals mean nothing, and the numbers little; give %d at the least, better a hundred\n", e.Critiques, fewest)
+		fmt.Fprintf(stderr, "note: of %d critiques alone: the intervals mean nothing, and the numbers little; give %d at the least, better a hundred\n", e.Critiques, fewest)
 	}
 }
 
@@ -41,9 +43,9 @@ func (f *evalFlags) print(e *train.Evaluation) error {
 		}
 	}
 	if f.json {
-		return json.NewEncoder(os.Stdout).Encode(e)
+		return json.NewEncoder(stdout).Encode(e)
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	w := tabwriter.NewWriter(screen, 0, 4, 2, ' ', 0)
 	if e.Report != nil {
 		printReport(w, e.Report)
 	}
@@ -57,7 +59,7 @@ func (f *evalFlags) print(e *train.Evaluation) error {
 	}
 	for _, name := range sortedNames(e.Targets) {
 		t := e.Targets[name]
-		fmt.Fprintf(w, "%s\t%d\t%s\t%.4f\n", name, t.N, number(t.Pearson.Value), t.MAE.Value)
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", disk.Visible(name), t.N, number(t.Pearson.Value), number(t.MAE.Value))
 	}
 	return w.Flush()
 }
@@ -92,7 +94,7 @@ func printEstimate(w io.Writer, name string, e metrics.Estimate) {
 		fmt.Fprintf(w, "%s\t%s\t%s\n", name, number(e.Value), e.Reason)
 		return
 	}
-	fmt.Fprintf(w, "%s\t%.4f\t%.4f to %.4f\n", name, e.Value, e.Low, e.High)
+	fmt.Fprintf(w, "%s\t%s\t%s to %s\n", name, number(e.Value), number(e.Low), number(e.High))
 }
 
 // number writes a value, and a dash for one that is not defined.
@@ -100,7 +102,7 @@ func number(x float64) string {
 	if math.IsNaN(x) {
 		return "-"
 	}
-	return fmt.Sprintf("%.4f", x)
+	return figure.Fixed(x, 4)
 }
 
 func sortedNames[T any](m map[string]T) []string {

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/weights/disk"
 	"github.com/spf13/cobra"
 )
 
@@ -58,18 +58,18 @@ func (f *modelFlags) load(cmd *cobra.Command) (*loupe.Model, error) {
 	if f.model == "" {
 		m, err := loupe.Embedded(f.options)
 		if err == nil {
-			fmt.Fprintln(os.Stderr, "note: "+loupe.EmbeddedNotice)
+			fmt.Fprintln(stderr, "note: "+loupe.EmbeddedNotice)
 		}
 		return told(m, err)
 	}
-	return told(loupe.Load(f.model, f.options))
+	return told(disk.Await(cmd.Context(), func() (*loupe.Model, error) { return loupe.Load(f.model, f.options) }))
 }
 
 // told writes a model's notes to standard error.
 func told(m *loupe.Model, err error) (*loupe.Model, error) {
 	if err == nil {
 		for _, note := range m.Notes {
-			fmt.Fprintln(os.Stderr, "note: "+oneLine(note))
+			fmt.Fprintln(stderr, "note: "+oneLine(note))
 		}
 	}
 	return m, err
@@ -123,7 +123,7 @@ func (f *inputFlags) asTaught(m *loupe.Model) {
 // otherSystem tells where a system text is not the one that the model was taught with.
 func otherSystem(m *loupe.Model, given string) {
 	if note := m.OtherSystem(given); note != "" {
-		fmt.Fprintln(os.Stderr, "note: "+note)
+		fmt.Fprintln(stderr, "note: "+note)
 	}
 }
 

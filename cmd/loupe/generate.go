@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/audit"
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 )
 
 type generateFlags struct {
@@ -72,12 +74,16 @@ func (f *generateFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	to := io.Writer(stdout) // the text as it is
+	if term.IsTerminal(int(os.Stdout.Fd())) {
+		to = screen
+	}
 	out := generated{Precision: m.Settings().Precision, Tokens: []int{}, LogProbs: []float64{}}
 	take := func(t loupe.Token) error {
 		out.Tokens, out.LogProbs = append(out.Tokens, t.ID), append(out.LogProbs, t.LogProb)
 		out.Text, out.Finish = out.Text+t.Text, t.Finish
 		if !f.json {
-			if _, err := fmt.Print(t.Text); err != nil {
+			if _, err := fmt.Fprint(to, t.Text); err != nil {
 				return fmt.Errorf("write the answer: %w", err)
 			}
 		}
@@ -93,13 +99,13 @@ func (f *generateFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if !f.json {
-		fmt.Println()
+		fmt.Fprintln(to)
 		return nil
 	}
 	if score != nil {
 		out.Score = &score.Score
 	}
-	return json.NewEncoder(os.Stdout).Encode(out)
+	return json.NewEncoder(stdout).Encode(out)
 }
 
 // answer runs the model and gives each token as it comes.

@@ -4,10 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"text/tabwriter"
 
 	"github.com/loupe-vl/loupe/runtime/trace"
+	"github.com/loupe-vl/loupe/weights/disk"
 	"github.com/spf13/cobra"
 )
 
@@ -55,7 +55,7 @@ func (f *inspectFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if f.json {
-		return json.NewEncoder(os.Stdout).Encode(report)
+		return json.NewEncoder(stdout).Encode(report)
 	}
 	return printInspection(report)
 }
@@ -75,15 +75,15 @@ func (f *inspectFlags) inspect(cmd *cobra.Command) (*trace.Inspection, error) {
 	if lookErr != nil {
 		return nil, err // what is wrong with the model says more
 	}
-	fmt.Fprintln(os.Stderr, "note: loupe cannot run this checkpoint: "+oneLine(err.Error()))
+	fmt.Fprintln(stderr, "note: loupe cannot run this checkpoint: "+oneLine(err.Error()))
 	return report, nil
 }
 
 func printInspection(r *trace.Inspection) error {
-	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintf(w, "model\t%s\n", r.Model)
+	w := tabwriter.NewWriter(screen, 0, 4, 2, ' ', 0)
+	fmt.Fprintf(w, "model\t%s\n", disk.Visible(r.Model))
 	for _, p := range r.Parts {
-		fmt.Fprintf(w, "%s\t%d parameters\t%d bytes\n", p.Name, p.Parameters, p.Bytes)
+		fmt.Fprintf(w, "%s\t%d parameters\t%d bytes\n", disk.Visible(p.Name), p.Parameters, p.Bytes)
 	}
 	if r.CannotRun == "" {
 		fmt.Fprintf(w, "kernels\t%s\n", r.Kernels)
@@ -104,7 +104,7 @@ func printInspection(r *trace.Inspection) error {
 	}
 	fmt.Fprintln(w, "tensor\tdtype\tshape\tmin\tmax\tmean\tstd\tsha256")
 	for _, t := range r.Tensors {
-		fmt.Fprintf(w, "%s\t%s\t%v", t.Name, t.DType, t.Shape)
+		fmt.Fprintf(w, "%s\t%s\t%v", disk.Visible(t.Name), t.DType, t.Shape)
 		if t.Stats != nil {
 			fmt.Fprintf(w, "\t%.4g\t%.4g\t%.4g\t%.4g\t%.16s", t.Stats.Min, t.Stats.Max, t.Stats.Mean, t.Stats.Std, t.SHA256)
 			if t.Stats.NaN+t.Stats.Inf > 0 {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -81,6 +80,11 @@ func (f *lensFlags) run(cmd *cobra.Command, args []string) error {
 	if err := f.check(cmd, args); err != nil {
 		return usageError{err}
 	}
+	release, err := keep(f.out)
+	if err != nil {
+		return err
+	}
+	defer release()
 	m, err := f.model.load(cmd)
 	if err != nil {
 		return err
@@ -213,10 +217,10 @@ func (f *lensFlags) print(_ context.Context, found report.Found) error {
 		}
 	}
 	if f.json {
-		return json.NewEncoder(os.Stdout).Encode(found.Data())
+		return json.NewEncoder(stdout).Encode(found.Data())
 	}
 	if f.out == "" {
-		return report.WriteTable(os.Stdout, found.Lines())
+		return report.WriteTable(screen, found.Lines())
 	}
 	return nil
 }

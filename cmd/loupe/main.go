@@ -20,12 +20,19 @@ const (
 	exitUsage  = 2 // the command line was wrong
 )
 
+// interrupted is the end of work that was stopped in the middle: what is done, and how to go on.
+type interrupted struct {
+	error
+	done string
+}
+
 // usageError marks an error of the command line.
 type usageError struct{ error }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	go func() { // a second Ctrl-C ends the program at once
+	signal.Ignore(syscall.SIGPIPE) // a pipe that is closed is an error of writing, and what was begun is tidied up
+	go func() {                    // a second Ctrl-C ends the program at once
 		<-ctx.Done()
 		stop()
 	}()
@@ -36,14 +43,21 @@ func main() {
 func run(ctx context.Context, args []string) int {
 	root := newRoot()
 	root.SetArgs(args)
+	root.SetOut(stdout)
 	err := execute(ctx, root)
+	if lost := stdout.take(); lost != nil && ctx.Err() == nil {
+		err = lost
+	}
 	if err == nil {
 		return 0
 	}
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+	var during *interrupted
+	if errors.As(err, &during) {
+		err = fmt.Errorf("interrupted: %s", during.done)
+	} else if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted")
 	}
-	fmt.Fprintln(os.Stderr, "loupe: "+oneLine(err.Error()))
+	fmt.Fprintln(stderr, "loupe: "+oneLine(err.Error()))
 	var usage usageError
 	if errors.As(err, &usage) || isCobraUsage(err) {
 		return exitUsage
@@ -56,9 +70,6 @@ func execute(ctx context.Context, root *cobra.Command) (err error) {
 	defer weights.CatchFaults(&err)()
 	return root.ExecuteContext(ctx)
 }
-
-// oneLine keeps an error one sentence, whatever a file name or a library put into it.
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // isCobraUsage recognises the errors that cobra makes itself for unknown commands.
 func isCobraUsage(err error) bool { return strings.HasPrefix(err.Error(), "unknown command") }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io"
 
 	"github.com/loupe-vl/loupe/runtime/audit/modelsig"
 	"github.com/spf13/cobra"
@@ -28,7 +28,7 @@ func (f *signatureFlags) run(ctx context.Context, dir string) error {
 		return usageError{errors.New("inspect --sign and --verify take a model's directory; the embedded model is part of the program")}
 	}
 	if f.verify != "" {
-		return verifySignature(ctx, dir, f.verify, os.Stdout)
+		return verifySignature(ctx, dir, f.verify, stdout)
 	}
 	k, err := modelsig.ReadPrivateKey(f.sign)
 	if err != nil {
@@ -37,12 +37,12 @@ func (f *signatureFlags) run(ctx context.Context, dir string) error {
 	if err := modelsig.Sign(ctx, dir, k); err != nil {
 		return err
 	}
-	_, err = fmt.Printf("signed: %s holds the signature\n", modelsig.Name)
+	_, err = fmt.Fprintf(screen, "signed: %s holds the signature\n", modelsig.Name)
 	return err
 }
 
 // verifySignature checks a model's signature, and says so to a file that is not nil.
-func verifySignature(ctx context.Context, dir, key string, to *os.File) error {
+func verifySignature(ctx context.Context, dir, key string, to io.Writer) error {
 	k, err := modelsig.ReadPublicKey(key)
 	if err != nil {
 		return err

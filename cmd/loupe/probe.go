@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"slices"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
@@ -49,7 +48,7 @@ func (f *lensFlags) probe(cmd *cobra.Command, m *loupe.Model) (report.Found, err
 			}
 		}
 		if len(of) < lens.LeastPictures {
-			fmt.Fprintf(os.Stderr, "note: %s is told of %d pictures, and a probe needs %d: it is left out\n", name, len(of), lens.LeastPictures)
+			fmt.Fprintf(stderr, "note: %s is told of %d pictures, and a probe needs %d: it is left out\n", name, len(of), lens.LeastPictures)
 			continue
 		}
 		set.Targets = append(set.Targets, name)
@@ -62,7 +61,7 @@ func (f *lensFlags) probe(cmd *cobra.Command, m *loupe.Model) (report.Found, err
 		set.Values = append(set.Values, values)
 	}
 	if n := pictures.Len(); n < len(records) {
-		fmt.Fprintf(os.Stderr, "note: %d records are of %d pictures; what is said of one picture stays together and counts once\n", len(records), n)
+		fmt.Fprintf(stderr, "note: %d records are of %d pictures; what is said of one picture stays together and counts once\n", len(records), n)
 	}
 	set.Prompt = func(i int) (*loupe.Prompt, error) {
 		r := records[i]

@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
-	"text/tabwriter"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/audit"
@@ -106,13 +103,13 @@ func (f *scoreFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	notePassedOver(args)
-	out := newScorePrinter(f.json, m)
+	out := newScorePrinter(f.json, m, pictures)
 	bar := progress(len(pictures))
 	failed := 0
-	for _, p := range pictures {
+	for i, p := range pictures {
 		line := f.one(cmd, m, p)
 		if err := cmd.Context().Err(); err != nil {
-			return err
+			return &interrupted{err, fmt.Sprintf("%d of %d pictures are done and their lines are whole; go on with %s and those after it", i, len(pictures), p.Name)}
 		}
 		if line.Error != "" {
 			failed++
@@ -122,9 +119,6 @@ func (f *scoreFlags) run(cmd *cobra.Command, args []string) error {
 			return err
 		}
 		_ = bar.Add(1)
-	}
-	if err := out.close(); err != nil {
-		return err
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d of %d pictures could not be scored; their lines say why", failed, len(pictures))
@@ -143,7 +137,7 @@ func notePassedOver(args []string) {
 	if n := len(others) - len(names); n > 0 {
 		more = fmt.Sprintf(" and %d more", n)
 	}
-	fmt.Fprintf(os.Stderr, "note: passed over as no pictures: %s%s\n", oneLine(strings.Join(names, ", ")), more)
+	fmt.Fprintf(stderr, "note: passed over as no pictures: %s%s\n", oneLine(strings.Join(names, ", ")), more)
 }
 
 // progress counts pictures on standard error, if that is a terminal and there is more than one.
@@ -179,52 +173,4 @@ func (f *scoreFlags) judge(ctx context.Context, m *loupe.Model, p loupe.Picture)
 		return f.audit.judge(ctx, f.record, p, f.system, f.prompt, f.critique, f.gen.gen)
 	}
 	return m.Judge(ctx, p, f.system, f.prompt, f.critique, f.gen.gen)
-}
-
-// scorePrinter prints lines of JSON, or a table.
-type scorePrinter struct {
-	json    *json.Encoder
-	table   *tabwriter.Writer
-	targets []string
-}
-
-func newScorePrinter(asJSON bool, m *loupe.Model) *scorePrinter {
-	if asJSON {
-		return &scorePrinter{json: json.NewEncoder(os.Stdout)}
-	}
-	p := &scorePrinter{table: tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0), targets: m.Targets()}
-	if i := slices.Index(p.targets, weights.ScoreName); i > 0 { // the score stands first
-		p.targets = slices.Insert(slices.Delete(p.targets, i, i+1), 0, weights.ScoreName)
-	}
-	fmt.Fprintln(p.table, "image\t"+strings.Join(p.targets, "\t"))
-	return p
-}
-
-func (p *scorePrinter) print(line scored) error {
-	if p.json != nil {
-		return p.json.Encode(line)
-	}
-	if line.Error != "" {
-		fmt.Fprintf(p.table, "%s\terror: %s\n", line.Image, line.Error)
-		return p.table.Flush()
-	}
-	fmt.Fprint(p.table, line.Image)
-	for _, t := range p.targets {
-		fmt.Fprintf(p.table, "\t%.1f", line.Targets[t])
-	}
-	fmt.Fprintln(p.table)
-	if line.Critique != nil {
-		if err := p.table.Flush(); err != nil {
-			return err
-		}
-		fmt.Printf("\n%s\n\n", *line.Critique)
-	}
-	return nil
-}
-
-func (p *scorePrinter) close() error {
-	if p.table == nil {
-		return nil
-	}
-	return p.table.Flush()
 }

@@ -65,9 +65,9 @@ func (f *studioFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return fmt.Errorf("--addr %s: %w", f.addr, err)
 	}
-	fmt.Printf("http://%s/\n", l.Addr())
+	fmt.Fprintf(screen, "http://%s/\n", l.Addr())
 	if term.IsTerminal(int(os.Stderr.Fd())) {
-		fmt.Fprintln(os.Stderr, "open this address in a browser; Ctrl-C ends the studio")
+		fmt.Fprintln(stderr, "open this address in a browser; Ctrl-C ends the studio")
 	}
 	return serve.New(o).Serve(cmd.Context(), l, host)
 }

@@ -3,13 +3,13 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"strconv"
 	"strings"
 
 	"github.com/loupe-vl/loupe/runtime/demo"
 	"github.com/loupe-vl/loupe/tokenizer"
+	"github.com/loupe-vl/loupe/weights/disk"
 	"github.com/spf13/cobra"
 )
 
@@ -26,7 +26,7 @@ func tokenizeCommand() *cobra.Command {
 		Example: `  printf 'a painting' | loupe tokenize --json
   echo 64 18824 | loupe tokenize --decode`,
 		Args: usageArgs(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) error { return f.run() },
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&f.model, "model", "", "`DIR` of the model or of its tokenizer files (default: the embedded one)")
@@ -36,7 +36,10 @@ func tokenizeCommand() *cobra.Command {
 	return cmd
 }
 
-func (f *tokenizeFlags) run() error {
+// mostText is the most bytes that are read: tokenizing takes a multiple of it in memory.
+const mostText = 128 << 20
+
+func (f *tokenizeFlags) run(cmd *cobra.Command) error {
 	var t *tokenizer.Tokenizer
 	var err error
 	if f.model == "" {
@@ -47,9 +50,11 @@ func (f *tokenizeFlags) run() error {
 	if err != nil {
 		return err
 	}
-	in, err := io.ReadAll(os.Stdin)
+	in, err := disk.Await(cmd.Context(), func() ([]byte, error) {
+		return disk.ReadAll(cmd.Context(), os.Stdin, "standard input", 0, mostText)
+	})
 	if err != nil {
-		return fmt.Errorf("read standard input: %w", err)
+		return err
 	}
 	if f.decode {
 		return f.printText(t, string(in))
@@ -67,13 +72,13 @@ func (f *tokenizeFlags) printIDs(t *tokenizer.Tokenizer, text string) error {
 		for i, id := range ids {
 			tokens[i], _ = t.Token(id) // Encode gives only ids that have a token
 		}
-		return json.NewEncoder(os.Stdout).Encode(map[string]any{"ids": append([]int{}, ids...), "tokens": tokens})
+		return json.NewEncoder(stdout).Encode(map[string]any{"ids": append([]int{}, ids...), "tokens": tokens})
 	}
 	words := make([]string, len(ids))
 	for i, id := range ids {
 		words[i] = strconv.Itoa(id)
 	}
-	_, err = fmt.Println(strings.Join(words, " "))
+	_, err = fmt.Fprintln(screen, strings.Join(words, " "))
 	return err
 }
 
@@ -91,8 +96,8 @@ func (f *tokenizeFlags) printText(t *tokenizer.Tokenizer, in string) error {
 		return fmt.Errorf("standard input: %w", err)
 	}
 	if f.json {
-		return json.NewEncoder(os.Stdout).Encode(map[string]any{"ids": append([]int{}, ids...), "text": string(text)})
+		return json.NewEncoder(stdout).Encode(map[string]any{"ids": append([]int{}, ids...), "text": string(text)})
 	}
-	_, err = os.Stdout.Write(text)
+	_, err = stdout.Write(text)
 	return err
 }

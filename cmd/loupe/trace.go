@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/trace"
@@ -85,6 +86,11 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 	case !f.list && len(f.options.Taps) == 0:
 		return usageError{fmt.Errorf("--tap is missing: name the taps to write, as in --tap 'model.layers.*.out'; --list prints them all")}
 	}
+	release, err := keep(traceFile(f.out))
+	if err != nil {
+		return err
+	}
+	defer release()
 	m, err := f.model.load(cmd)
 	if err != nil {
 		return err
@@ -118,7 +124,7 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	if f.options.Steps > 0 {
 		if f.options.Generation, err = published(m, f.options.Generation); err != nil {
-			fmt.Fprintf(os.Stderr, "note: %v; the tokens of --steps are the likeliest ones\n", err)
+			fmt.Fprintf(stderr, "note: %v; the tokens of --steps are the likeliest ones\n", err)
 		}
 	}
 	if err := tellMatched(cmd, m, prompt, f.options); err != nil {
@@ -132,15 +138,23 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if n := len(result.NoGradient); n > 0 {
-		fmt.Fprintf(os.Stderr, "note: --grad %s does not depend on %s%s: there is no d/ of %s\n", f.grad, result.NoGradient[0], andMore(n-1), map[bool]string{true: "it", false: "them"}[n == 1])
+		fmt.Fprintf(stderr, "note: --grad %s does not depend on %s%s: there is no d/ of %s\n", f.grad, result.NoGradient[0], andMore(n-1), map[bool]string{true: "it", false: "them"}[n == 1])
 	}
 	if read := len(result.Tokens) - 1; read < f.options.Steps {
-		fmt.Fprintf(os.Stderr, "note: the answer ended after %d tokens: there are taps of %d steps\n", len(result.Tokens), max(read, 0))
+		fmt.Fprintf(stderr, "note: the answer ended after %d tokens: there are taps of %d steps\n", len(result.Tokens), max(read, 0))
 	}
 	if f.json {
-		return json.NewEncoder(os.Stdout).Encode(traced(result, m.Settings().Precision))
+		return json.NewEncoder(stdout).Encode(traced(result, m.Settings().Precision))
 	}
 	return nil
+}
+
+// traceFile is --out where it names a file; a directory is taken when it is made.
+func traceFile(out string) string {
+	if filepath.Ext(out) == "" {
+		return ""
+	}
+	return out
 }
 
 // tellMatched says how many points each pattern matches: * crosses dots, so that model.layers.*.out is mlp.out too.
@@ -154,7 +168,7 @@ func tellMatched(cmd *cobra.Command, m *loupe.Model, p *loupe.Prompt, o loupe.Tr
 		if of.Intervention {
 			what = "change at"
 		}
-		fmt.Fprintf(os.Stderr, "note: %s %s\n", what, of)
+		fmt.Fprintf(stderr, "note: %s %s\n", what, of)
 	}
 	return nil
 }
@@ -173,7 +187,7 @@ func (f *traceFlags) announce(cmd *cobra.Command, m *loupe.Model, p *loupe.Promp
 	}
 	size, err := trace.SizeOf(cmd.Context(), m, p, f.options)
 	if err == nil {
-		fmt.Fprintf(os.Stderr, "up to %d taps, %s\n", size.Taps, trace.Bytes(size.Bytes))
+		fmt.Fprintf(stderr, "up to %d taps, %s\n", size.Taps, trace.Bytes(size.Bytes))
 	}
 	return err
 }
@@ -208,15 +222,15 @@ func (f *traceFlags) printList(cmd *cobra.Command, m *loupe.Model, p *loupe.Prom
 	for _, t := range taps {
 		size += trace.Bytes(t.Bytes())
 		if f.json {
-			if err := json.NewEncoder(os.Stdout).Encode(map[string]any{"tap": t.Name, "shape": t.Shape}); err != nil {
+			if err := json.NewEncoder(stdout).Encode(map[string]any{"tap": t.Name, "shape": t.Shape}); err != nil {
 				return err
 			}
 			continue
 		}
-		fmt.Printf("%-44s %v\n", t.Name, t.Shape)
+		fmt.Fprintf(screen, "%-44s %v\n", t.Name, t.Shape)
 	}
 	if term.IsTerminal(int(os.Stderr.Fd())) {
-		fmt.Fprintf(os.Stderr, "%d taps, %s\n", len(taps), size)
+		fmt.Fprintf(stderr, "%d taps, %s\n", len(taps), size)
 	}
 	return nil
 }

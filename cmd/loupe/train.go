@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/loupe-vl/loupe/runtime/train"
+	"github.com/loupe-vl/loupe/weights/disk"
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -149,10 +150,21 @@ func (f *trainFlags) run(cmd *cobra.Command) error {
 	if errors.As(err, &stopped) && strings.Contains(context.Cause(cmd.Context()).Error(), "terminated") {
 		return nil // asked to stop, with a checkpoint written: that is no failure
 	}
+	if stopped != nil {
+		return f.howToGoOn(stopped)
+	}
 	if err != nil {
 		return err
 	}
 	return f.printResult(result)
+}
+
+// howToGoOn is the error of a run that was interrupted.
+func (f *trainFlags) howToGoOn(s *train.Stopped) error {
+	if s.Step == 0 {
+		return &interrupted{s, "no step was taken yet; begin again with the same command"}
+	}
+	return &interrupted{s, fmt.Sprintf("step %d is saved in %s; go on with the same command and --resume", s.Step, disk.Visible(f.options.Out))}
 }
 
 // trainProgress writes a run's notes to standard error, and shows how far it is on a terminal.
@@ -161,7 +173,7 @@ func trainProgress() func(train.Progress) {
 	stage, bar := "", (*progressbar.ProgressBar)(nil)
 	return func(p train.Progress) {
 		if p.Note != "" {
-			fmt.Fprintln(os.Stderr, "note: "+oneLine(p.Note))
+			fmt.Fprintln(stderr, "note: "+oneLine(p.Note))
 		}
 		if p.Note != "" || !terminal {
 			return

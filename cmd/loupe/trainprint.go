@@ -5,20 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"text/tabwriter"
 
+	"github.com/loupe-vl/loupe/runtime/trace/figure"
 	"github.com/loupe-vl/loupe/runtime/train"
 	"github.com/loupe-vl/loupe/runtime/train/metrics"
+	"github.com/loupe-vl/loupe/weights/disk"
 	"github.com/spf13/cobra"
 )
 
 // printResult says what a run came to.
 func (f *trainFlags) printResult(r *train.Result) error {
 	if f.json {
-		return json.NewEncoder(os.Stdout).Encode(r)
+		return json.NewEncoder(stdout).Encode(r)
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	w := tabwriter.NewWriter(screen, 0, 4, 2, ' ', 0)
 	if r.Fit != nil {
 		printFit(w, r.Fit)
 	} else {
@@ -31,7 +32,7 @@ func (f *trainFlags) printResult(r *train.Result) error {
 	if r.Eval != nil {
 		fmt.Fprintf(w, "kept\tstep %d\nevaluation: loss\t%.4f\nevaluation: MAE\t%s\nevaluation: Pearson r\t%s\n", r.Kept, r.Eval.Loss, decimal(r.Eval.MAE), decimal(r.Eval.Pearson))
 	}
-	fmt.Fprintf(w, "written to\t%s\n", f.options.Out)
+	fmt.Fprintf(w, "written to\t%s\n", disk.Visible(f.options.Out))
 	return w.Flush()
 }
 
@@ -45,11 +46,11 @@ func printFit(w io.Writer, f *train.Fit) {
 	for _, t := range f.Targets {
 		switch {
 		case t.Records == 0:
-			fmt.Fprintf(w, "%s\tkept as it was: no record has it\t\t\n", t.Name)
+			fmt.Fprintf(w, "%s\tkept as it was: no record has it\t\t\n", disk.Visible(t.Name))
 		case t.Pictures != f.Pictures:
-			fmt.Fprintf(w, "%s, of %d pictures\t%s\t%s\t%s\n", t.Name, t.Pictures, decimal(t.LeftOut), decimal(t.MAE), decimal(t.Pearson))
+			fmt.Fprintf(w, "%s, of %d pictures\t%s\t%s\t%s\n", disk.Visible(t.Name), t.Pictures, decimal(t.LeftOut), decimal(t.MAE), decimal(t.Pearson))
 		default:
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", t.Name, decimal(t.LeftOut), decimal(t.MAE), decimal(t.Pearson))
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", disk.Visible(t.Name), decimal(t.LeftOut), decimal(t.MAE), decimal(t.Pearson))
 		}
 	}
 }
@@ -66,7 +67,7 @@ func ofPictures(records, pictures int) string {
 func printRaters(w io.Writer, raters map[string]*metrics.Agreement) {
 	for _, name := range sortedNames(raters) {
 		a := raters[name]
-		fmt.Fprintf(w, "raters of %s, %d ratings of %d pictures:\tvalue\t95 %% interval\t\n", name, a.Ratings, a.Pictures)
+		fmt.Fprintf(w, "raters of %s, %d ratings of %d pictures:\tvalue\t95 %% interval\t\n", disk.Visible(name), a.Ratings, a.Pictures)
 		printEstimate(w, "ICC(1,1)", a.ICC)
 		printEstimate(w, "Fleiss's kappa, "+inSteps(a.Step), a.Kappa)
 	}
@@ -85,7 +86,7 @@ func decimal(v *float64) string {
 	if v == nil {
 		return "-"
 	}
-	return fmt.Sprintf("%.3f", *v)
+	return figure.Fixed(*v, 3)
 }
 
 // planShape prints the plan of a run on a published shape, which needs no model and no data.
@@ -138,21 +139,21 @@ func printData(w io.Writer, s *train.Summary) {
 		if t.Name == "score" {
 			name = "scores"
 		}
-		fmt.Fprintf(w, "%s\t%d\t%g to %g, mean %.4g\n", name, t.Values, t.Least, t.Most, t.Mean)
+		fmt.Fprintf(w, "%s\t%d\t%g to %g, mean %.4g\n", disk.Visible(name), t.Values, t.Least, t.Most, t.Mean)
 	}
 }
 
 // printPlan prints the memory that a run would take.
 func (f *trainFlags) printPlan(p *train.Plan) error {
 	if f.json {
-		return json.NewEncoder(os.Stdout).Encode(p)
+		return json.NewEncoder(stdout).Encode(p)
 	}
 	gb := func(n int64) string { return fmt.Sprintf("%.2f GB", float64(n)/1e9) }
 	activations, how := p.Kept, "all kept"
 	if p.Recompute {
 		activations, how = p.Recomputed, "products, and one block's others; all would take "+gb(p.Kept)
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	w := tabwriter.NewWriter(screen, 0, 4, 2, ' ', 0)
 	if p.Data != nil {
 		printData(w, p.Data)
 	}

@@ -70,7 +70,7 @@ func (f *verifyFlags) run(cmd *cobra.Command, path string) error {
 		if !v.Identical && !v.Redacted {
 			differ++
 		}
-		_, err = fmt.Println(verdictLine(v))
+		_, err = fmt.Fprintln(screen, verdictLine(v))
 		return err
 	}
 	if info, err := os.Stat(path); err == nil && !info.IsDir() {

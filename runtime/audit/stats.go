@@ -94,7 +94,7 @@ func (a *Archive) Stats(ctx context.Context) (*Stats, error) {
 		return strings.Compare(a.Group, b.Group)
 	})
 	for who, p := range c.pairs {
-		report, err := metrics.Evaluate(*p, metrics.Options{})
+		report, err := metrics.Evaluate(ctx, *p, metrics.Options{})
 		if err != nil {
 			return nil, fmt.Errorf("reviews by %q: %w", who, err)
 		}

@@ -1,6 +1,7 @@
 package train_test
 
 import (
+	"context"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -57,7 +58,7 @@ func TestColumns(t *testing.T) {
 			}
 			var data *train.Data
 			if err == nil {
-				data, err = train.ReadData(path, o)
+				data, err = train.ReadData(context.Background(), path, o)
 			}
 			if c.fails != "" {
 				if err == nil || !strings.Contains(err.Error(), c.fails) {

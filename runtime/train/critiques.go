@@ -43,7 +43,7 @@ func CompareCritiques(ctx context.Context, e *sbert.Encoder, references, critiqu
 	}
 	l := &Likeness{Critiques: n, Shuffled: metrics.Estimate{Value: math.NaN(), Low: math.NaN(), High: math.NaN(), Reason: "one critique has no other's reference to be compared with"}}
 	var err error
-	if l.SBERT, err = metrics.MeanOf(own, o); err != nil {
+	if l.SBERT, err = metrics.MeanOf(ctx, own, o); err != nil {
 		return nil, nil, err
 	}
 	if n == 1 {
@@ -52,7 +52,7 @@ func CompareCritiques(ctx context.Context, e *sbert.Encoder, references, critiqu
 	for i, j := range metrics.Derangement(n, o.Seed) {
 		other[i] = sbert.Cosine(written[i], wanted[j])
 	}
-	l.Shuffled, err = metrics.MeanOf(other, o)
+	l.Shuffled, err = metrics.MeanOf(ctx, other, o)
 	return l, own, err
 }
 

@@ -9,6 +9,7 @@ import (
 	"math"
 	"path/filepath"
 
+	"github.com/loupe-vl/loupe/runtime/trace/figure"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
@@ -171,7 +172,7 @@ func number(v *float64) string {
 	if v == nil {
 		return ""
 	}
-	return fmt.Sprintf("%.3f", *v)
+	return figure.Fixed(*v, 3)
 }
 
 // writeHTML draws the panels as SVG inside one page.

@@ -148,7 +148,7 @@ func Evaluate(ctx context.Context, m *loupe.Model, records []Record, o EvalOptio
 	if e.Failed == len(records) {
 		return nil, e.Err()
 	}
-	if err := e.reports(m, lines, o.Options); err != nil {
+	if err := e.reports(ctx, m, lines, o.Options); err != nil {
 		return nil, err
 	}
 	if o.Encoder == nil {
@@ -158,7 +158,7 @@ func Evaluate(ctx context.Context, m *loupe.Model, records []Record, o EvalOptio
 }
 
 // reports computes the statistics of each target, kappa's classes within the range that the head gives it where o has none.
-func (e *Evaluation) reports(m *loupe.Model, lines []Judged, o metrics.Options) error {
+func (e *Evaluation) reports(ctx context.Context, m *loupe.Model, lines []Judged, o metrics.Options) error {
 	pairs := map[string]*metrics.Pairs{}
 	add := func(target string, truth, predicted float64) {
 		if pairs[target] == nil {
@@ -179,7 +179,7 @@ func (e *Evaluation) reports(m *loupe.Model, lines []Judged, o metrics.Options) 
 	}
 	for _, target := range slices.Sorted(maps.Keys(pairs)) {
 		p := pairs[target]
-		report, err := metrics.Evaluate(*p, o)
+		report, err := metrics.Evaluate(ctx, *p, o)
 		if err != nil {
 			return fmt.Errorf("target %s: %w", target, err)
 		}

@@ -213,7 +213,7 @@ func TestEvaluateTargetsInTheirUnits(t *testing.T) {
 	for _, j := range lines {
 		p.Truth, p.Predicted = append(p.Truth, j.Targets["color"]), append(p.Predicted, j.Outputs["color"])
 	}
-	want, err := metrics.Evaluate(p, metrics.Options{Resamples: 50})
+	want, err := metrics.Evaluate(context.Background(), p, metrics.Options{Resamples: 50})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package train
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -30,7 +31,7 @@ type Data struct {
 
 // ReadRecords is ReadData without options, and without its notes.
 func ReadRecords(path string) ([]Record, error) {
-	d, err := ReadData(path, ReadOptions{})
+	d, err := ReadData(context.Background(), path, ReadOptions{})
 	if err != nil {
 		return nil, err
 	}
@@ -38,9 +39,10 @@ func ReadRecords(path string) ([]Record, error) {
 }
 
 // ReadData reads training data: JSON Lines, a JSON array, or a table (CSV, TSV) with a header; or a directory that holds one
-// such file, or the metadata of an ImageFolder. Pictures are relative to the file. Every bad line is reported, in one error.
-func ReadData(path string, o ReadOptions) (*Data, error) {
-	d, err := readData(path, o)
+// such file, or the metadata of an ImageFolder. Pictures are relative to the file. Every bad line is reported, in one error. It waits no
+// longer than until ctx ends.
+func ReadData(ctx context.Context, path string, o ReadOptions) (*Data, error) {
+	d, err := readData(ctx, path, o)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +53,11 @@ func ReadData(path string, o ReadOptions) (*Data, error) {
 }
 
 // readData reads the records that are good, and what is wrong with the others.
-func readData(path string, o ReadOptions) (*Data, error) {
+func readData(ctx context.Context, path string, o ReadOptions) (*Data, error) {
+	return disk.Await(ctx, func() (*Data, error) { return parseData(ctx, path, o) })
+}
+
+func parseData(ctx context.Context, path string, o ReadOptions) (*Data, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("read training data: %w", err)
@@ -63,7 +69,7 @@ func readData(path string, o ReadOptions) (*Data, error) {
 	}
 	d := &Data{}
 	if !info.IsDir() {
-		return d, d.read(dataFile{path: path}, "", o)
+		return d, d.read(ctx, dataFile{path: path}, "", o)
 	}
 	files, err := dataFiles(path)
 	if err != nil {
@@ -74,7 +80,7 @@ func readData(path string, o ReadOptions) (*Data, error) {
 		if len(files) > 1 {
 			name, _ = filepath.Rel(path, f.path) // it lies below
 		}
-		if err := d.read(f, name, o); err != nil {
+		if err := d.read(ctx, f, name, o); err != nil {
 			return nil, err
 		}
 	}
@@ -82,9 +88,9 @@ func readData(path string, o ReadOptions) (*Data, error) {
 }
 
 // read adds the records of one file, which errors call by name; records without a split of their own get the file's.
-func (d *Data) read(f dataFile, name string, o ReadOptions) error {
+func (d *Data) read(ctx context.Context, f dataFile, name string, o ReadOptions) error {
 	path := f.path
-	text, err := disk.Read(path, disk.DataLimit)
+	text, err := disk.ReadContext(ctx, path, disk.DataLimit)
 	if err != nil {
 		return fmt.Errorf("read training data: %w", err)
 	}

@@ -372,7 +372,7 @@ func FuzzReadRecords(f *testing.F) {
 		if err := os.WriteFile(path, text, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		data, err := train.ReadData(path, o)
+		data, err := train.ReadData(context.Background(), path, o)
 		if err != nil {
 			if !strings.Contains(err.Error(), path) {
 				t.Errorf("the error does not name the file: %v", err)

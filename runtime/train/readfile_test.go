@@ -1,6 +1,7 @@
 package train_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -62,14 +63,14 @@ func TestPicturesAreFound(t *testing.T) {
 func TestImageFolderOption(t *testing.T) {
 	dir := tree(t, map[string]string{"lists/d.csv": "image,score\na.jpg,1\n", "pictures/a.jpg": "x"})
 	path := filepath.Join(dir, "lists", "d.csv")
-	data, err := train.ReadData(path, train.ReadOptions{ImageFolder: filepath.Join(dir, "pictures")})
+	data, err := train.ReadData(context.Background(), path, train.ReadOptions{ImageFolder: filepath.Join(dir, "pictures")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := filepath.Join(dir, "pictures", "a.jpg"); data.Records[0].Image != want {
 		t.Errorf("found %q, want %q", data.Records[0].Image, want)
 	}
-	if _, err := train.ReadData(path, train.ReadOptions{ImageFolder: path}); err == nil || !strings.Contains(err.Error(), "--image-folder") {
+	if _, err := train.ReadData(context.Background(), path, train.ReadOptions{ImageFolder: path}); err == nil || !strings.Contains(err.Error(), "--image-folder") {
 		t.Errorf("error %v, want one of --image-folder", err)
 	}
 }
@@ -96,7 +97,7 @@ func TestDirectories(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := tree(t, c.files)
-			data, err := train.ReadData(dir, train.ReadOptions{})
+			data, err := train.ReadData(context.Background(), dir, train.ReadOptions{})
 			if c.fails {
 				for _, part := range append(c.want, dir) {
 					if err == nil || !strings.Contains(err.Error(), part) {

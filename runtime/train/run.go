@@ -162,7 +162,7 @@ func (e *Diverged) Error() string {
 
 // readData reads the data and the pictures, checks them, and parts them.
 func (r *run) readData(ctx context.Context) error {
-	data, err := readData(r.o.Data, ReadOptions{Columns: r.o.Columns, ImageFolder: r.o.ImageFolder})
+	data, err := readData(ctx, r.o.Data, ReadOptions{Columns: r.o.Columns, ImageFolder: r.o.ImageFolder})
 	if err != nil {
 		return err
 	}

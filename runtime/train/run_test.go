@@ -24,7 +24,7 @@ var tiny = filepath.Join("..", "testdata", "golden", "model")
 func painted(t *testing.T, n int) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	if err := paint.Write(dir, n, 5, nil); err != nil {
+	if err := paint.Write(context.Background(), dir, n, 5, nil); err != nil {
 		t.Fatal(err)
 	}
 	return dir

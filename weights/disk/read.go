@@ -29,26 +29,33 @@ func Read(path string, limit int64) ([]byte, error) {
 // read to the limit at most and then refused. It returns soon after ctx ends, even where the file system does not answer; the
 // error is then that of ctx.
 func ReadContext(ctx context.Context, path string, limit int64) ([]byte, error) {
+	return Await(ctx, func() ([]byte, error) { return read(ctx, path, limit) })
+}
+
+// Await runs f, for which it waits no longer than until ctx ends; the error is then that of ctx. f goes on by itself and must not
+// touch what its caller goes on with. It is for what cannot be told to stop: a file system that does not answer, a long parsing.
+func Await[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	var none T
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return none, err
 	}
 	if ctx.Done() == nil {
-		return read(ctx, path, limit)
+		return f()
 	}
 	type result struct {
-		data []byte
-		err  error
+		value T
+		err   error
 	}
-	done := make(chan result, 1) // whoever reads can leave its result and end, though nobody waits
+	done := make(chan result, 1) // f can leave its result and end, though nobody waits
 	go func() {
-		data, err := read(ctx, path, limit)
-		done <- result{data, err}
+		value, err := f()
+		done <- result{value, err}
 	}()
 	select {
 	case r := <-done:
-		return r.data, r.err
+		return r.value, r.err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return none, ctx.Err()
 	}
 }
 

@@ -108,6 +108,14 @@ func TestReadStops(t *testing.T) {
 	if err := soon(t, func() error { _, err := disk.ReadAll(ctx, r, "x", 0, 1000); return err }); !errors.Is(err, context.Canceled) {
 		t.Errorf("the error is %v", err)
 	}
+	never := make(chan bool)
+	later, stop := context.WithCancel(context.Background())
+	if err := soon(t, func() error {
+		_, err := disk.Await(later, func() (int, error) { stop(); <-never; return 0, nil })
+		return err
+	}); !errors.Is(err, context.Canceled) {
+		t.Errorf("waiting ends with %v", err)
+	}
 	if _, err := disk.ReadContext(ctx, os.Args[0], 1<<40); !errors.Is(err, context.Canceled) {
 		t.Errorf("the error is %v", err)
 	}

@@ -7,7 +7,6 @@ import (
 	"io"
 	"path/filepath"
 
-	"github.com/loupe-vl/loupe/weights"
 	"github.com/loupe-vl/loupe/weights/disk"
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 )
@@ -102,7 +101,7 @@ func Sign(ctx context.Context, dir string, k *PrivateKey) error {
 	if err != nil {
 		return err
 	}
-	return weights.WriteFileAtomic(filepath.Join(dir, Name), func(w io.Writer) error {
+	return disk.WriteFile(filepath.Join(dir, Name), func(w io.Writer) error {
 		_, err := w.Write(data)
 		return err
 	})

@@ -5,6 +5,7 @@ import (
 	"image/color"
 	"image/draw"
 	"strconv"
+	"strings"
 	"sync"
 
 	"golang.org/x/image/font"
@@ -102,6 +103,15 @@ func (c canvas) bar(x, y, w, h int, s Scale, colors *Colors) {
 
 // Number is a number as figures show it: four digits.
 func Number(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }
+
+// Fixed is a number with so many digits after the point. One that is rounded to 0 has no sign.
+func Fixed(v float64, digits int) string {
+	text := strconv.FormatFloat(v, 'f', digits, 64)
+	if strings.Trim(text, "-0.") == "" {
+		text = strings.TrimPrefix(text, "-")
+	}
+	return text
+}
 
 // fit shortens a text to a width.
 func fit(text string, size, most int) string {

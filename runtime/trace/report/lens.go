@@ -121,7 +121,13 @@ func saveTable(path string, f Found, style figure.Style) error {
 func WriteTable(w io.Writer, lines [][]string) error {
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	for _, l := range lines {
-		fmt.Fprintln(table, strings.Join(l, "\t"))
+		for i, field := range l {
+			if i > 0 {
+				fmt.Fprint(table, "\t")
+			}
+			fmt.Fprint(table, disk.Visible(field))
+		}
+		fmt.Fprintln(table)
 	}
 	return table.Flush()
 }

@@ -166,7 +166,7 @@ func (f foundWords) Lines() [][]string {
 	for _, t := range f.Tokens {
 		line := []string{strconv.Itoa(t.Position)}
 		for _, w := range t.Words {
-			line = append(line, fmt.Sprintf("%s (%.3f)", shown(w), w.Value))
+			line = append(line, fmt.Sprintf("%s (%s)", shown(w), figure.Fixed(float64(w.Value), 3)))
 		}
 		lines = append(lines, line)
 	}
@@ -244,7 +244,7 @@ func (f foundCKA) Lines() [][]string {
 	for i, row := range f.Values {
 		line := []string{f.Rows[i]}
 		for _, v := range row {
-			line = append(line, fmt.Sprintf("%.4f", v))
+			line = append(line, figure.Fixed(v, 4))
 		}
 		lines = append(lines, line)
 	}

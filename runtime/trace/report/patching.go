@@ -116,7 +116,7 @@ func (p *Patched) best(n int) []site {
 func (p *Patched) Lines(n int) [][]string {
 	lines := [][]string{{"restored", "difference", "layer", p.Sweep[:len(p.Sweep)-1], "what"}}
 	for _, s := range p.best(n) {
-		lines = append(lines, []string{fmt.Sprintf("%.3f", p.Restored[s.layer][s.column]), figure.Number(p.Difference[s.layer][s.column]),
+		lines = append(lines, []string{figure.Fixed(p.Restored[s.layer][s.column], 3), figure.Number(p.Difference[s.layer][s.column]),
 			strconv.Itoa(p.Layers[s.layer]), strconv.Itoa(p.Columns[s.column]), p.Labels[s.column]})
 	}
 	return lines

@@ -44,7 +44,7 @@ func (f foundReceived) Lines() [][]string {
 	lines := [][]string{{"block", "head", "on the rim", "even would be", "most looked at", "times even"}}
 	for _, h := range f.maps {
 		r := h.Rim()
-		lines = append(lines, []string{fmt.Sprint(h.Layer), headName(h), percent(r.Share), percent(r.Cells), r.MostAt.String(), fmt.Sprintf("%.1f", r.Most)})
+		lines = append(lines, []string{fmt.Sprint(h.Layer), headName(h), percent(r.Share), percent(r.Cells), r.MostAt.String(), figure.Fixed(float64(r.Most), 1)})
 	}
 	return lines
 }
@@ -63,4 +63,4 @@ func headName(h attribution.HeadMap) string {
 	return fmt.Sprint(h.Head)
 }
 
-func percent(part float64) string { return fmt.Sprintf("%.1f %%", 100*part) }
+func percent(part float64) string { return figure.Fixed(100*part, 1) + " %" }

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"context"
 	"encoding/json"
 	"math"
 	"os"
@@ -74,7 +75,7 @@ func show(x *float64) any {
 func TestEvaluateAsScipy(t *testing.T) {
 	for _, e := range readExpected(t) {
 		t.Run(e.Name, func(t *testing.T) {
-			r, err := Evaluate(e.pairs(), e.options())
+			r, err := Evaluate(context.Background(), e.pairs(), e.options())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"context"
 	"encoding/json"
 	"math"
 	"math/rand/v2"
@@ -26,7 +27,7 @@ func related(n int, seed uint64) Pairs {
 
 func evaluate(t *testing.T, p Pairs, o Options) Report {
 	t.Helper()
-	r, err := Evaluate(p, o)
+	r, err := Evaluate(context.Background(), p, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +213,7 @@ func TestEvaluateRefuses(t *testing.T) {
 		{"mean", good, Options{TrainMean: &nan}, "training mean is NaN"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, err := Evaluate(c.p, c.o); err == nil || !strings.Contains(err.Error(), c.want) {
+			if _, err := Evaluate(context.Background(), c.p, c.o); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want one with %q", err, c.want)
 			}
 		})
@@ -257,14 +258,14 @@ func TestMeanOf(t *testing.T) {
 		diff[i] = math.Abs(p.Truth[i] - p.Predicted[i])
 	}
 	o := Options{Seed: 4, Resamples: 100}
-	got, err := MeanOf(diff, o)
+	got, err := MeanOf(context.Background(), diff, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(evaluate(t, p, o).MAE, got, cmpopts.EquateApprox(1e-12, 0)); d != "" {
 		t.Errorf("the mean of the absolute differences is not the MAE:\n%s", d)
 	}
-	if _, err := MeanOf(nil, o); err == nil {
+	if _, err := MeanOf(context.Background(), nil, o); err == nil {
 		t.Error("the mean of nothing is no error")
 	}
 }

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -117,7 +118,7 @@ func FuzzReadPairs(f *testing.F) {
 			}
 			return
 		}
-		r, err := Evaluate(p, Options{Resamples: 2})
+		r, err := Evaluate(context.Background(), p, Options{Resamples: 2})
 		if err != nil {
 			t.Fatal(err)
 		}

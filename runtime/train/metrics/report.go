@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"context"
 	"errors"
 	"fmt"
 )
@@ -64,8 +65,8 @@ type Report struct {
 // interval where that sample is a resample, are: Pearson and Spearman, R2 and ICC of one pair; Pearson and Spearman where
 // either side's scores are all equal; R2 where the true ones are (scikit-learn gives 1 or 0); QWK where all classes are one;
 // ICC where neither the pictures' sums nor the raters differ. Scores beyond 1e70 are an error; less than 1e-70 apart they
-// count as equal.
-func Evaluate(p Pairs, o Options) (Report, error) {
+// count as equal. When ctx ends it stops between two resamples.
+func Evaluate(ctx context.Context, p Pairs, o Options) (Report, error) {
 	if err := errors.Join(p.check(), o.check()); err != nil {
 		return Report{}, err
 	}
@@ -88,6 +89,9 @@ func Evaluate(p Pairs, o Options) (Report, error) {
 	resampled := make([][]float64, len(rows))
 	draws := newDraws(groups, o.Seed)
 	for range o.resamples() {
+		if err := ctx.Err(); err != nil {
+			return Report{}, err
+		}
 		index := draws.next()
 		part.truth.draw(whole.truth, index)
 		part.predicted.draw(whole.predicted, index)
@@ -104,7 +108,7 @@ func Evaluate(p Pairs, o Options) (Report, error) {
 }
 
 // MeanOf is the mean of one number a picture, such as the cosine of its two critiques, with its interval.
-func MeanOf(values []float64, o Options) (Estimate, error) {
+func MeanOf(ctx context.Context, values []float64, o Options) (Estimate, error) {
 	p := Pairs{values, values}
 	if err := errors.Join(p.check(), o.check()); err != nil {
 		return Estimate{}, err
@@ -116,6 +120,9 @@ func MeanOf(values []float64, o Options) (Estimate, error) {
 	draws := newDraws(groups, o.Seed)
 	means := make([]float64, o.resamples())
 	for i := range means {
+		if err := ctx.Err(); err != nil {
+			return Estimate{}, err
+		}
 		var sum float64
 		index := draws.next()
 		for _, j := range index {
