@@ -53,6 +53,7 @@ func (m *Model) MatchTrace(ctx context.Context, p *Prompt, o TraceOptions) ([]Ma
 // matching finds what the patterns of a probe match.
 type matching struct {
 	probe   *probe
+	all     []*pattern   // of the taps, then of the interventions
 	prompt  int          // tokens
 	steps   int          // tokens after it
 	picture map[int]bool // places of the prompt that pictures take
@@ -70,7 +71,7 @@ type rowsFound struct {
 }
 
 func newMatching(p *probe, prompt, steps int, picture map[int]bool) *matching {
-	m := &matching{probe: p, prompt: prompt, steps: steps, picture: picture}
+	m := &matching{probe: p, all: slices.Concat(p.taps, p.edits), prompt: prompt, steps: steps, picture: picture}
 	for _, t := range p.taps {
 		m.out = append(m.out, Matched{Pattern: t.glob})
 	}
@@ -84,7 +85,7 @@ func newMatching(p *probe, prompt, steps int, picture map[int]bool) *matching {
 
 // readable is an error where a pattern cannot be read.
 func (m *matching) readable() error {
-	for _, t := range slices.Concat(m.probe.taps, m.probe.edits) {
+	for _, t := range m.all {
 		if t.err != nil {
 			return t.err
 		}
@@ -94,7 +95,7 @@ func (m *matching) readable() error {
 
 // add counts a point of the prompt, or of a step from 1 on, and reports whether it is tapped.
 func (m *matching) add(at tensor.Point, name string, shape []int, step int) (tapped bool) {
-	for i, t := range slices.Concat(m.probe.taps, m.probe.edits) {
+	for i, t := range m.all {
 		if !t.matches(name, at) {
 			continue
 		}

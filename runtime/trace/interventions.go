@@ -74,7 +74,7 @@ func ParseInterventions(data []byte, value func(ref string) ([]float32, int, err
 
 // keyForms says what the value of each key of an entry is.
 var keyForms = map[string]string{
-	"tap": "a text", "op": "a text", "value": "a text, FILE.safetensors#TENSOR", "head": "a whole number", "scale": "a number",
+	"tap": "a text", "op": "a text", "value": "a text, FILE.safetensors#TENSOR", "head": "a whole number", "scale": "a number that float32 holds",
 	"rows": "a list of whole numbers",
 }
 
