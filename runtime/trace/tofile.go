@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
-	"github.com/loupe-vl/loupe/runtime/internal/host"
 	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // ToFile runs a trace and writes the prompt's inputs and every tap to path, a piece at a time: memory does not grow with
@@ -17,7 +17,7 @@ func ToFile(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o loupe.TraceO
 	if err != nil {
 		return nil, err
 	}
-	if free := host.FreeDisk(filepath.Dir(path)); free > 0 && size.Bytes > free {
+	if free := disk.Free(filepath.Dir(path)); free > 0 && size.Bytes > free {
 		return nil, fmt.Errorf("--out %s: the %d taps take up to %s, and the disk has %s free; name fewer taps with --tap", path, size.Taps, Bytes(size.Bytes), Bytes(free))
 	}
 	w, err := create(path, map[string]string{"precision": m.Settings().Precision})

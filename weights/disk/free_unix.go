@@ -1,11 +1,11 @@
 //go:build linux || darwin
 
-package host
+package disk
 
 import "golang.org/x/sys/unix"
 
-// FreeDisk is how many bytes may still be written under a directory, 0 where that is not known.
-func FreeDisk(dir string) int64 {
+// Free is how many bytes may still be written under a directory, 0 where that is not known.
+func Free(dir string) int64 {
 	var s unix.Statfs_t
 	if err := unix.Statfs(dir, &s); err != nil {
 		return 0
