@@ -17,6 +17,7 @@ import (
 	"github.com/loupe-vl/loupe/vit/picture"
 	"github.com/loupe-vl/loupe/weights"
 	"github.com/loupe-vl/loupe/weights/disk"
+	"github.com/loupe-vl/loupe/weights/hub"
 )
 
 // Options are how a model is loaded. The zero value is exact arithmetic on all cores with the checkpoint's own limits.
@@ -66,9 +67,17 @@ type Model struct {
 // defaultChunk bounds the memory of a long prompt: its activations exist for this many tokens at a time.
 const defaultChunk = 512
 
-// Load opens the model in dir, a directory as Hugging Face ships it. Nothing is silent: a missing, extra or misshapen
-// tensor, or a configuration that this program does not compute, is an error.
+// Load opens the model in dir, a directory as Hugging Face ships it, or the name of one in huggingface_hub's cache, OWNER/NAME[@REVISION];
+// so may the options' directories be. Nothing is silent: a missing, extra or misshapen tensor, or a configuration that this program does
+// not compute, is an error. It asks no network.
 func Load(dir string, o Options) (*Model, error) {
+	for _, name := range []*string{&dir, &o.Adapter, &o.Head} {
+		found, err := hub.Resolve(*name)
+		if err != nil {
+			return nil, fmt.Errorf("load model: %w", err)
+		}
+		*name = found
+	}
 	if info, err := os.Stat(dir); err != nil {
 		return nil, fmt.Errorf("load model: %w; give --model a directory as Hugging Face ships it", err)
 	} else if !info.IsDir() {

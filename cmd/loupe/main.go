@@ -81,11 +81,12 @@ func newRoot() *cobra.Command {
 		Long: `loupe runs Qwen2-VL: pictures and video in, text and a score out, and every number in between for the asking.
 
 Without --model it uses the small demonstration model that is part of the program.`,
-		SilenceUsage:  true,
-		SilenceErrors: true,
+		SilenceUsage:      true,
+		PersistentPreRunE: resolveNames,
+		SilenceErrors:     true,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{flagError(err)} })
-	root.AddCommand(generateCommand(), scoreCommand(), traceCommand(), attendCommand(), lensCommand(), tokenizeCommand(), inspectCommand(), benchCommand(), trainCommand(), mergeCommand(), quantizeCommand(), evalCommand(), studioCommand(), demoCommand(), verifyCommand(), auditCommand())
+	root.AddCommand(generateCommand(), scoreCommand(), traceCommand(), attendCommand(), lensCommand(), tokenizeCommand(), inspectCommand(), benchCommand(), trainCommand(), mergeCommand(), quantizeCommand(), evalCommand(), studioCommand(), demoCommand(), verifyCommand(), auditCommand(), pullCommand())
 	return root
 }
 

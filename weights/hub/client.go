@@ -103,6 +103,7 @@ type HTTPError struct {
 	Text   string
 }
 
+// Error is what the hub said.
 func (e *HTTPError) Error() string { return e.Text }
 
 // do sends a request to the hub or to where it sends us, and tries again what may pass: no connection, 429, 5xx. On success the body is
