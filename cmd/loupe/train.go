@@ -33,11 +33,13 @@ func trainCommand() *cobra.Command {
 		Long: `Learns from pictures with scores, critiques or both: one pass of the vision tower for the score head and the decoder, and the
 joint loss of both. LoRA branches learn, or with --full every weight.
 
-The data are JSON Lines, {"image": "a.jpg", "score": 81, "critique": "...", "targets": {"color": 70}}, CSV with a header, or the
-chat layouts of LLaMA-Factory and ms-swift. All of them, and every picture, are checked before the first step.
+The data are JSON Lines, {"image": "a.jpg", "score": 81, "critique": "...", "targets": {"color": 70}}, CSV or TSV with a header, an
+ImageFolder, or the layouts of LLaMA-Factory, ms-swift, TRL, LLaVA and Alpaca; docs/data.md has them all. All of them, and every picture, are checked before the first step.
 
 Every step adds a line to OUT/log.jsonl, and every measurement of the records for evaluation one to OUT/eval.jsonl; curves.png
 and curves.html draw both. A run that was stopped, or killed, goes on with --resume, to the very same bits.
+To learn more from what a finished run came to, begin another with --adapter OUT. What is learned at one size of pictures and
+with one question is used so from then on: both are kept in OUT/input_settings.json.
 
 Pictures are taken as they are: there is no augmentation.`,
 		Example: `  loupe train --model Qwen2-VL-2B-Instruct --data pictures.jsonl --lora-rank 16 --epochs 3 --out tuned

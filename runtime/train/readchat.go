@@ -207,6 +207,9 @@ func (r *reader) message(raw json.RawMessage, line int) (m tokenizer.Message, er
 	return m, fmt.Errorf("has no content, but the keys %s; give a text or a list of parts", quoted(f.names))
 }
 
+// ownSizes are keys by which a part says the size of its own picture.
+var ownSizes = []string{"min_pixels", "max_pixels", "resized_height", "resized_width", "fps", "nframes"}
+
 // messageParts reads a content of parts, as transformers' chat templates take them. Keys that are null are those of other kinds of
 // parts, which a table of rows has to write.
 func messageParts(role string, content json.RawMessage) (m tokenizer.Message, err error) {
@@ -222,6 +225,9 @@ func messageParts(role string, content json.RawMessage) (m tokenizer.Message, er
 		part := map[string]json.RawMessage{}
 		for _, name := range f.names {
 			value := f.values[name]
+			if kindOf(value) != nullKind && slices.Contains(ownSizes, name) {
+				return m, fmt.Errorf("has a part with %s; pictures that are learned from have one size for all, by --min-pixels and --max-pixels: leave the key away", name)
+			}
 			if kindOf(value) == objectKind && name == "image" {
 				paths, err := imagePaths(value)
 				if err != nil || len(paths) != 1 {
