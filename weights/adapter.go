@@ -73,7 +73,7 @@ func (c *AdapterConfig) scale(rank int, alpha float64) float64 {
 // Scale is what a branch of the adapter's own rank and alpha is multiplied by.
 func (c *AdapterConfig) Scale() float64 { return c.scale(c.Rank, c.Alpha) }
 
-// ReadAdapter reads and checks an adapter_config.json. A key that changes what the adapter computes, and is not honoured, is an
+// ReadAdapter reads and checks an adapter_config.json. A key that changes what the adapter computes, and is not honored, is an
 // error that names it.
 func ReadAdapter(path string) (*AdapterConfig, error) {
 	data, err := disk.Read(path, disk.JSONLimit)

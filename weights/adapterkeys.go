@@ -15,7 +15,7 @@ var inertKeys = map[string]string{
 	"auto_mapping":            "names the class of the base",
 	"base_model_name_or_path": "says where the base was; --model says where it is",
 	"corda_config":            "used by one init_lora_weights only, which is refused",
-	"eva_config":              "how A was initialised; the ranks that it chose are in rank_pattern",
+	"eva_config":              "how A was initialized; the ranks that it chose are in rank_pattern",
 	"fan_in_fan_out":          "for Conv1D layers; PEFT sets it to false for torch.nn.Linear, and Qwen2-VL has no other",
 	"inference_mode":          "whether PEFT lets the weights learn",
 	"loftq_config":            "used by one init_lora_weights only, which is refused",
@@ -47,7 +47,7 @@ var refusedKeys = map[string]string{
 	"velora_config":           "learns with compressed activations",
 }
 
-// checkKeys refuses what is set and would not be honoured.
+// checkKeys refuses what is set and would not be honored.
 func (c *AdapterConfig) checkKeys(f *fields) {
 	for _, key := range sortedKeys(f.obj) {
 		_, inert := inertKeys[key]
@@ -85,7 +85,7 @@ func holdsNothing(v any) bool {
 	return false
 }
 
-// checkInit refuses an adapter whose initialisation took something out of the base's weights: PEFT computes with what it leaves,
+// checkInit refuses an adapter whose initialization took something out of the base's weights: PEFT computes with what it leaves,
 // or, for LoRA-GA, leaves it to the user to bring the changed base.
 func (c *AdapterConfig) checkInit(f *fields) {
 	v := f.value("init_lora_weights")
@@ -100,7 +100,7 @@ func (c *AdapterConfig) checkInit(f *fields) {
 	switch lower := strings.ToLower(how); {
 	case slices.Contains([]string{"gaussian", "eva", "orthogonal", "mica"}, lower):
 	case strings.HasPrefix(lower, "pissa"), strings.HasPrefix(lower, "corda"), lower == "olora", lower == "loftq", lower == "lora_ga":
-		f.fail("init_lora_weights", "is %.40q: that initialisation changes the base's weights, which the branches alone do not bring back. "+
+		f.fail("init_lora_weights", "is %.40q: that initialization changes the base's weights, which the branches alone do not bring back. "+
 			"Convert the adapter to plain LoRA with PEFT, save_pretrained(..., path_initial_model_for_weight_conversion=...), or merge it there and give the merged model as --model", how)
 	default:
 		f.fail("init_lora_weights", "is %.40q, which PEFT 0.21 does not know", how)
