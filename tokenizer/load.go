@@ -246,6 +246,9 @@ func readFile(fsys fs.FS, name string) ([]byte, error) {
 // unmarshal is json.Unmarshal for UTF-8 only, with errors that name the file
 // and the place.
 func unmarshal(name string, data []byte, v any) error {
+	if what := disk.NotItself(data); what != "" {
+		return fmt.Errorf("%s: %s", name, what)
+	}
 	if i := invalidUTF8(data); i >= 0 {
 		return fmt.Errorf("%s is not UTF-8 at byte %d (0x%02x); fetch the file again", name, i, data[i])
 	}

@@ -98,6 +98,9 @@ func (c *Checkpoint) Tensor(name string, shape ...int) (Tensor, error) {
 	if !ok && c.absent[name] != "" {
 		return Tensor{}, errors.New(c.absent[name])
 	}
+	if !ok && name == "lm_head.weight" {
+		return Tensor{}, fmt.Errorf("tensor %q is missing from %s, and config.json does not say that it is tied to the embedding: set tie_word_embeddings to true if the model was trained so, or download the checkpoint again", name, c.where())
+	}
 	if !ok {
 		return Tensor{}, fmt.Errorf("tensor %q is missing from %s; download the checkpoint again, or check that its config.json belongs to it", name, c.where())
 	}

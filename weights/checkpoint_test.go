@@ -175,13 +175,16 @@ func TestVariants(t *testing.T) {
 		files []string
 		want  string // the note, or part of the error
 	}{
-		"single":  {[]string{"model.fp16.safetensors"}, "the weights are a variant's, model.fp16.safetensors"},
-		"shards":  {[]string{"model.safetensors.index.bf16.json", "model.bf16-00001-of-00001.safetensors"}, "the weights are a variant's, model.safetensors.index.bf16.json"},
-		"several": {[]string{"model.fp16.safetensors", "model.bf16.safetensors"}, "several variants"},
-		"adapter": {[]string{"adapter_model.safetensors"}, "--adapter"},
-		"pickle":  {[]string{"pytorch_model.bin"}, "but pytorch_model.bin"},
-		"gguf":    {[]string{"model-Q4_K_M.gguf", "mmproj.gguf"}, "but mmproj.gguf, model-Q4_K_M.gguf"},
-		"nothing": {nil, "--model takes a directory as Hugging Face ships it"},
+		"single":        {[]string{"model.fp16.safetensors"}, "the weights are a variant's, model.fp16.safetensors"},
+		"shards":        {[]string{"model.safetensors.index.bf16.json", "model.bf16-00001-of-00001.safetensors"}, "the weights are a variant's, model.safetensors.index.bf16.json"},
+		"no index":      {[]string{"model-00001-of-00001.safetensors"}, "there is no model.safetensors.index.json; the 1 shards are used by their numbers"},
+		"one of two":    {[]string{"model-00002-of-00002.safetensors"}, "1 of 2 shards; download the others"},
+		"two of shards": {[]string{"model-00001-of-00001.safetensors", "model-00001-of-00002.safetensors"}, "shards of several checkpoints"},
+		"several":       {[]string{"model.fp16.safetensors", "model.bf16.safetensors"}, "several variants"},
+		"adapter":       {[]string{"adapter_model.safetensors"}, "--adapter"},
+		"pickle":        {[]string{"pytorch_model.bin"}, "but pytorch_model.bin"},
+		"gguf":          {[]string{"model-Q4_K_M.gguf", "mmproj.gguf"}, "but mmproj.gguf, model-Q4_K_M.gguf"},
+		"nothing":       {nil, "--model takes a directory as Hugging Face ships it"},
 	} {
 		dir := t.TempDir()
 		for _, file := range c.files {

@@ -143,6 +143,9 @@ func matchShape(t Tensor, want []int) error {
 	if same || len(want) == 0 {
 		return nil
 	}
+	if t.Len() == 0 {
+		return fmt.Errorf("%s: tensor %q is empty, of shape %s: training spread over several processes (ZeRO-3) saved it without gathering its parts; save the model again after gathering", t.File, t.Stored, ShapeString(t.Shape))
+	}
 	return fmt.Errorf("%s: tensor %q has shape %s, but %s is needed; do the weights belong to this config.json?", t.File, t.Stored, ShapeString(t.Shape), ShapeString(want))
 }
 

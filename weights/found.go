@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -35,9 +37,14 @@ func findFiles(s store) (*found, error) {
 		if single, index, err = variant(s); err != nil {
 			return nil, err
 		}
-		out.notes = append(out.notes, fmt.Sprintf("%s: the weights are a variant's, %s%s", s.path("."), single, index))
+		if index != numbered {
+			out.notes = append(out.notes, fmt.Sprintf("%s: the weights are a variant's, %s%s", s.path("."), single, index))
+		}
 	}
 	data, err := s.read(index)
+	if errors.Is(err, fs.ErrNotExist) && index == numbered {
+		return findNumbered(s, out)
+	}
 	listed := err == nil
 	if err != nil && (!errors.Is(err, fs.ErrNotExist) && index != "") {
 		return nil, err
@@ -64,6 +71,48 @@ func findFiles(s store) (*found, error) {
 	return out, nil
 }
 
+// shardName is the name of a shard: its number, and how many there are.
+var shardName = regexp.MustCompile(`^model-(\d{5})-of-(\d{5})\.safetensors$`)
+
+// numbered stands for the index of shards that have none.
+const numbered = "(none)"
+
+// findNumbered opens shards whose index was not saved with them: their names
+// say whether all are there.
+func findNumbered(s store, out *found) (*found, error) {
+	names, err := s.list()
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(names)
+	var shards []string
+	of := ""
+	for _, name := range names {
+		if m := shardName.FindStringSubmatch(name); m != nil {
+			if of == "" {
+				of = m[2]
+			}
+			if m[2] != of {
+				return nil, fmt.Errorf("it holds no %s, and shards of several checkpoints (%s, %s); remove those that are stale", IndexName, shards[0], name)
+			}
+			shards = append(shards, name)
+		}
+	}
+	if n, _ := strconv.Atoi(of); n != len(shards) {
+		return nil, fmt.Errorf("it holds no %s, and %d of %d shards; download the others, and the index", IndexName, len(shards), n)
+	}
+	for _, name := range shards {
+		f, err := s.open(name)
+		if err != nil {
+			out.close()
+			return nil, err
+		}
+		out.files = append(out.files, f)
+	}
+	out.notes = append(out.notes, fmt.Sprintf("%s: there is no %s; the %d shards are used by their numbers", s.path("."), IndexName, len(shards)))
+	return out, nil
+}
+
 // variant finds the one variant of a directory that holds weights under no
 // other name: its file, or its index ("" for the one that it has not).
 func variant(s store) (single, index string, err error) {
@@ -84,6 +133,8 @@ func variant(s store) (single, index string, err error) {
 		}
 	}
 	switch {
+	case len(singles)+len(indexes) == 0 && slices.ContainsFunc(other, func(name string) bool { return shardName.MatchString(name) }):
+		return "", numbered, nil
 	case len(singles)+len(indexes) == 1:
 		return strings.Join(singles, ""), strings.Join(indexes, ""), nil
 	case len(singles)+len(indexes) > 1:

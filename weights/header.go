@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sort"
 	"strconv"
+
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // maxHeader is the reference implementation's limit on the JSON header, in bytes.
@@ -25,6 +27,9 @@ const metadataName = "__metadata__"
 func parseFile(file string, data []byte) ([]Tensor, map[string]string, error) {
 	fail := func(format string, a ...any) ([]Tensor, map[string]string, error) {
 		return nil, nil, fmt.Errorf("%s: "+format+"; download or save it again", append([]any{file}, a...)...)
+	}
+	if what := disk.NotItself(data); what != "" {
+		return nil, nil, fmt.Errorf("%s: %s", file, what)
 	}
 	if len(data) < 8 {
 		return fail("%d bytes are too few for a safetensors file", len(data))

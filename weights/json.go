@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"unicode/utf8"
+
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // Bounds that no honest header or config comes near. They keep a hostile file
@@ -24,8 +26,14 @@ type object map[string]any
 // (encoding/json would silently keep the last), bounded depth, nothing after
 // it. Errors give the byte offset within data.
 func parseObject(data []byte) (object, error) {
+	if what := disk.NotItself(data); what != "" {
+		return nil, errors.New(what)
+	}
 	if !utf8.Valid(data) {
 		return nil, errors.New("not valid UTF-8")
+	}
+	if bytes.HasPrefix(data, []byte("\ufeff")) {
+		return nil, errors.New("it begins with a byte order mark, which JSON does not have: save it as UTF-8 without one")
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()

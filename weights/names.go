@@ -18,8 +18,12 @@ var nameStyles = [...]struct{ stored, canonical string }{
 
 // CanonicalName maps a tensor's stored name to the name that the published
 // checkpoints use: visual.*, model.layers.*, model.embed_tokens.*,
-// model.norm.*, lm_head.*. Other names are returned as they are.
+// model.norm.*, lm_head.*, also where a wrapper of PyTorch's put its own name
+// before it. Other names are returned as they are.
 func CanonicalName(stored string) string {
+	for _, wrapper := range [...]string{"module.", "_orig_mod."} { // DistributedDataParallel, torch.compile
+		stored = strings.TrimPrefix(stored, wrapper)
+	}
 	for _, s := range nameStyles {
 		if rest, ok := strings.CutPrefix(stored, s.stored); ok {
 			return s.canonical + rest

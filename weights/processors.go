@@ -72,7 +72,7 @@ func (p *Processors) read(to **Preprocessor, whole *fields, key string, video bo
 		}
 	}
 	if len(places) == 0 {
-		return fmt.Errorf("there is neither %s, nor %s with %s inside; a model directory as Hugging Face ships it holds one of them", PreprocessorName, ProcessorName, key)
+		return fmt.Errorf("there is neither %s, nor %s with %s inside; a trainer that saves the model alone leaves them out: copy the one of the model that was trained", PreprocessorName, ProcessorName, key)
 	}
 	var err error
 	if *to, err = readPreprocessor(places[0].fresh(), placeName(places[0]), video); err != nil {
