@@ -3,6 +3,7 @@ package loupe
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -102,6 +103,11 @@ func (f Files) readParts(ctx context.Context, in *Input) error {
 				}
 				sourcesOf(ctx).begin(false, false)
 				img, err := readPicture(ctx, path)
+				if err == nil && part.Vision.Given() {
+					if img, err = sized(img, part.Vision, tile); err != nil {
+						err = fmt.Errorf("picture %s: %w", shortName(path), err)
+					}
+				}
 				if err != nil {
 					return err
 				}
@@ -114,9 +120,15 @@ func (f Files) readParts(ctx context.Context, in *Input) error {
 					}
 					path, videos = videos[0], videos[1:]
 				}
-				frames, err := readVideo(ctx, path, part.Frames, f.FPS)
+				if part.Vision.FPS != 0 && f.FPS != 0 {
+					return fmt.Errorf("the message gives fps for a video, and so does --fps; keep one")
+				}
+				frames, note, err := readVideo(ctx, path, part, f.FPS)
 				if err != nil {
 					return err
+				}
+				if note != "" {
+					in.Notes = append(in.Notes, fmt.Sprintf("video %s: %s", shortName(path), note))
 				}
 				in.Videos = append(in.Videos, frames)
 			}
@@ -157,9 +169,10 @@ func readURL(s string) (data []byte, path string, err error) {
 			return nil, "", fmt.Errorf("a data: URL has no comma before its data")
 		}
 		if strings.HasSuffix(head, ";base64") {
-			data, err = base64.StdEncoding.DecodeString(body)
+			data, err = fromBase64(body)
+		} else if body, err = url.PathUnescape(body); err != nil {
+			err = fmt.Errorf("its percent signs are no escapes")
 		} else {
-			body, err = url.PathUnescape(body)
 			data = []byte(body)
 		}
 		if err != nil {
@@ -168,23 +181,43 @@ func readURL(s string) (data []byte, path string, err error) {
 		return append([]byte{}, data...), "", nil
 	case strings.HasPrefix(s, "http://"), strings.HasPrefix(s, "https://"):
 		return nil, "", fmt.Errorf("picture %s: loupe fetches nothing from the network; download the file and give its path", s)
+	case len(s) > longestPath:
+		if data, err = fromBase64(s); err != nil {
+			return nil, "", fmt.Errorf("the source of a picture has %d characters, which is neither a path nor base64: %w", len(s), err)
+		}
+		return data, "", nil
 	}
 	return nil, strings.TrimPrefix(s, "file://"), nil
 }
 
-// readVideo reads an animated GIF, or a directory of frames in name order.
-// frames are its pictures where a message lists them.
-func readVideo(ctx context.Context, path string, frames []string, fps float64) ([]picture.Image, error) {
-	if frames != nil {
-		return readFrames(ctx, frames)
+// longestPath is the length from which on a source is no path, but the bytes of a picture in base64.
+const longestPath = 4096
+
+func fromBase64(s string) ([]byte, error) {
+	data, err := base64.StdEncoding.DecodeString(s)
+	var at base64.CorruptInputError
+	if errors.As(err, &at) {
+		return nil, fmt.Errorf("its base64 breaks off or has another character at byte %d", int64(at))
+	}
+	return data, err
+}
+
+// readVideo reads an animated GIF, a directory of frames in name order, or the pictures that the part lists, and gives them
+// the size that the part asks for.
+func readVideo(ctx context.Context, path string, part tokenizer.Part, fps float64) (images []picture.Image, note string, err error) {
+	if part.Frames != nil {
+		return readFrames(ctx, part.Frames, part.Vision)
 	}
 	info, err := os.Stat(strings.TrimPrefix(path, "file://"))
 	if err == nil && info.IsDir() {
-		names, _, err := picturesIn(path)
+		names, _, err := picturesIn(strings.TrimPrefix(path, "file://"))
 		if err != nil {
-			return nil, fmt.Errorf("read video: %w", err)
+			return nil, "", fmt.Errorf("read video: %w", err)
 		}
-		return readFrames(ctx, names)
+		if part.Vision.Chooses() {
+			return nil, "", fmt.Errorf("read video %s: nframes, min_frames, max_frames, video_start and video_end choose frames of a video file, and this is a directory of frames; leave them out", path)
+		}
+		return readFrames(ctx, names, part.Vision)
 	}
 	data, name, err := readURL(path)
 	sourcesOf(ctx).begin(true, false)
@@ -192,33 +225,61 @@ func readVideo(ctx context.Context, path string, frames []string, fps float64) (
 		data, err = readSource(ctx, name, data)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read video: %w", err)
+		return nil, "", fmt.Errorf("read video: %w", err)
 	}
 	images, delays, err := picture.DecodeAnimation(ctx, data, picture.Limits{})
 	if err != nil {
-		return nil, fmt.Errorf("read video %s: %w; give an animated GIF, or a directory of frames", path, err)
+		return nil, "", fmt.Errorf("read video %s: %w; give an animated GIF, or a directory of frames", shortName(path), err)
+	}
+	if part.Vision.Given() {
+		seconds := 0.0
+		for _, d := range delays {
+			seconds += d
+		}
+		if !(seconds > 0) {
+			return nil, "", fmt.Errorf("read video %s: its frames have no times, so fps and the other keys of the message cannot choose among them", shortName(path))
+		}
+		if images, err = framesOf(images, float64(len(images))/seconds, part.Vision); err == nil {
+			images, note, err = sizedFrames(images, part.Vision, false)
+		}
+		if err != nil {
+			err = fmt.Errorf("read video %s: %w", shortName(path), err)
+		}
+		return images, note, err
 	}
 	if fps > 0 {
 		images = sample(images, delays, fps)
 	}
-	return images, nil
+	return images, "", nil
+}
+
+// shortName is a path as errors show it: of a data: URL, only that it is one.
+func shortName(path string) string {
+	if strings.HasPrefix(path, "data:") {
+		return "in a data: URL"
+	}
+	return path
 }
 
 // readFrames reads the frames of a video. They must be of one size.
-func readFrames(ctx context.Context, names []string) ([]picture.Image, error) {
-	var frames []picture.Image
+func readFrames(ctx context.Context, names []string, k tokenizer.VisionKeys) (frames []picture.Image, note string, err error) {
 	sourcesOf(ctx).begin(true, true)
 	for _, name := range names {
 		img, err := readPicture(ctx, name)
 		if err != nil {
-			return nil, fmt.Errorf("read video: %w", err)
+			return nil, "", fmt.Errorf("read video: %w", err)
 		}
-		if len(frames) > 0 && (img.Width != frames[0].Width || img.Height != frames[0].Height) {
-			return nil, fmt.Errorf("read video: frame %s is %d x %d, and those before it are %d x %d; frames must be of one size", name, img.Width, img.Height, frames[0].Width, frames[0].Height)
+		if !k.Given() && len(frames) > 0 && (img.Width != frames[0].Width || img.Height != frames[0].Height) {
+			return nil, "", fmt.Errorf("read video: frame %s is %d x %d, and those before it are %d x %d; frames must be of one size", name, img.Width, img.Height, frames[0].Width, frames[0].Height)
 		}
 		frames = append(frames, img)
 	}
-	return frames, nil
+	if k.Given() {
+		if frames, note, err = sizedFrames(frames, k, true); err != nil {
+			err = fmt.Errorf("read video: %w", err)
+		}
+	}
+	return frames, note, err
 }
 
 // sample takes fps frames a second: at each tick, the frame that is shown then.

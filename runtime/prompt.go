@@ -18,6 +18,7 @@ type Input struct {
 	Messages []tokenizer.Message
 	Images   []picture.Image
 	Videos   [][]picture.Image // the frames of each
+	Notes    []string          // for a person to read: what a message asks for that is bounded by something else
 }
 
 // Ask is one question about pictures.

@@ -31,6 +31,8 @@ type Part struct {
 	Path string
 	// Frames is a video given as pictures, in order, each like Path.
 	Frames []string
+	// Vision is the size and the frames that the message asks for.
+	Vision VisionKeys `json:",omitzero"`
 }
 
 // The parts of a message.
@@ -46,7 +48,7 @@ const (
 // string or a list of parts: {"type": "text", "text"}, {"type": "image",
 // "image"|"url"|"path"}, {"type": "video", "video"|"url"|"path"} or
 // {"type": "image_url", "image_url": {"url"}}, where the source of a picture
-// may be missing. Any other role, type or key is an error that names the
+// may be missing; the keys of VisionKeys may stand beside it. Any other role, type or key is an error that names the
 // message and the part, counted from 0.
 func ParseMessages(data []byte) ([]Message, error) {
 	const name = "messages"
@@ -146,17 +148,28 @@ func parsePart(raw json.RawMessage) (Part, error) {
 		p.Type = TextPart
 		p.Text, err = stringKey(keys, "text")
 	case ImagePart, VideoPart:
-		if err := onlyKeys(keys, "type", kind, "url", "path"); err != nil {
+		known := append([]string{"type", kind, "url", "path"}, sizeKeys...)
+		if kind == VideoPart {
+			known = append(known, videoKeys...)
+		}
+		if err := onlyKeys(keys, known...); err != nil {
 			return p, err
 		}
 		p.Type = kind
-		err = p.source(keys, kind, "url", "path")
+		if err = p.visionKeys(keys); err == nil {
+			err = p.source(keys, kind, "url", "path")
+		}
+		if err == nil && len(p.Frames) > 0 && p.Vision.Chooses() {
+			err = errors.New("nframes, min_frames, max_frames, video_start and video_end choose frames of a video file, and have no effect on a list of frames; list the frames that are meant")
+		}
 	case "image_url":
-		if err := onlyKeys(keys, "type", "image_url"); err != nil {
+		if err := onlyKeys(keys, append([]string{"type", "image_url"}, sizeKeys...)...); err != nil {
 			return p, err
 		}
 		p.Type = ImagePart
-		err = p.imageURL(keys["image_url"])
+		if err = p.visionKeys(keys); err == nil {
+			err = p.imageURL(keys["image_url"])
+		}
 	case "":
 		err = errors.New("there is no type; give text, image, video or image_url")
 	default:

@@ -138,5 +138,8 @@ func (f *inputFlags) prompt(ctx context.Context, m *loupe.Model, args []string) 
 	if err != nil {
 		return nil, err
 	}
+	for _, note := range in.Notes {
+		fmt.Fprintln(os.Stderr, "note: "+oneLine(note))
+	}
 	return m.PrepareContext(ctx, in)
 }

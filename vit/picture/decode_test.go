@@ -68,7 +68,7 @@ func TestDecode(t *testing.T) {
 			if want.White == "" {
 				want.White = want.RGB
 			}
-			if sha(img.onWhite().Pix) != want.White {
+			if sha(img.OnWhite().Pix) != want.White {
 				t.Errorf("on white, with the key %v, the pixels differ from the reference's", img.Key)
 			}
 		})

@@ -14,6 +14,9 @@ type Image struct {
 	// Key is the colour that the file marks as transparent, nil for none. Decoding keeps it as it is, as Pillow does; the
 	// processor shows such pixels white, as the reference's convert_to_rgb does.
 	Key *[3]byte
+	// Tensor says that the reference holds the pixels as floats, as those of frames from qwen_vl_utils: the processor then
+	// resizes them further without rounding or limiting.
+	Tensor bool
 }
 
 func newImage(w, h int) Image { return Image{Width: w, Height: h, Pix: make([]byte, 3*w*h)} }

@@ -76,7 +76,7 @@ func TestKinds(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		case [2]int{img.Width, img.Height} != want.Size || sha(img.Pix) != want.RGB:
 			t.Errorf("%s: %d x %d pixels that differ from the reference's, %v", name, img.Width, img.Height, want.Size)
-		case want.White != "" && sha(img.onWhite().Pix) != want.White || want.White == "" && sha(img.onWhite().Pix) != want.RGB:
+		case want.White != "" && sha(img.OnWhite().Pix) != want.White || want.White == "" && sha(img.OnWhite().Pix) != want.RGB:
 			t.Errorf("%s: on white, with the key %v, the pixels differ from the reference's", name, img.Key)
 		default:
 			equal++

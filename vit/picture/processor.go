@@ -39,12 +39,16 @@ func (p Processor) Video(frames []Image) (Patches, error) {
 	if h == 0 || w == 0 {
 		return Patches{}, fmt.Errorf("a picture of %d x %d pixels would be resized to nothing; raise --min-pixels", frames[0].Width, frames[0].Height)
 	}
-	resized := make([]Image, len(frames))
+	resized := make([]frame, len(frames))
 	for i, f := range frames {
 		if f.Width != frames[0].Width || f.Height != frames[0].Height {
 			return Patches{}, fmt.Errorf("frame %d is %d x %d and the first %d x %d; the frames of a video must be of one size", i+1, f.Width, f.Height, frames[0].Width, frames[0].Height)
 		}
-		resized[i] = Resize(f.onWhite(), w, h)
+		if f.Tensor && (w != f.Width || h != f.Height) {
+			resized[i] = frame{Image{Width: w, Height: h}, resizeFloats(f, w, h)}
+		} else {
+			resized[i].Image = Resize(f.OnWhite(), w, h)
+		}
 	}
 	for len(resized)%p.TemporalPatchSize != 0 {
 		resized = append(resized, resized[len(resized)-1])
@@ -64,8 +68,8 @@ func (p Processor) maxPixels(n int) int {
 	return max(min(p.MaxPixels, total*p.TemporalPatchSize/n), int(float64(p.MinPixels)*1.05))
 }
 
-// onWhite is the picture with its transparent colour shown white.
-func (img Image) onWhite() Image {
+// OnWhite is the picture with its transparent colour shown white.
+func (img Image) OnWhite() Image {
 	if img.Key == nil {
 		return img
 	}
@@ -78,8 +82,14 @@ func (img Image) onWhite() Image {
 	return out
 }
 
+// frame is a resized picture. Where floats is set, it stands in place of Pix.
+type frame struct {
+	Image
+	floats []float32
+}
+
 // cut writes the patches in the order of the model.
-func (p Processor) cut(frames []Image, grid [3]int) []float32 {
+func (p Processor) cut(frames []frame, grid [3]int) []float32 {
 	table := p.table()
 	size, merge := p.PatchSize, p.MergeSize
 	out := make([]float32, 0, grid[0]*grid[1]*grid[2]*3*p.TemporalPatchSize*size*size)
@@ -89,7 +99,7 @@ func (p Processor) cut(frames []Image, grid [3]int) []float32 {
 			for bx := 0; bx < grid[2]; bx += merge {
 				for y := by; y < by+merge; y++ {
 					for x := bx; x < bx+merge; x++ {
-						out = patch(out, pair, y*size, x*size, size, table)
+						out = p.patch(out, pair, y*size, x*size, table)
 					}
 				}
 			}
@@ -99,10 +109,18 @@ func (p Processor) cut(frames []Image, grid [3]int) []float32 {
 }
 
 // patch appends the patch at (y, x): channel, frame, row, column.
-func patch(out []float32, frames []Image, y, x, size int, table *[3][256]float32) []float32 {
+func (p Processor) patch(out []float32, frames []frame, y, x int, table *[3][256]float32) []float32 {
+	size := p.PatchSize
 	for c := range 3 {
+		mean, std := float32(p.Mean[c]), float32(p.Std[c])
 		for _, f := range frames {
 			for row := y; row < y+size; row++ {
+				if f.floats != nil {
+					for i := range size {
+						out = append(out, (f.floats[3*(row*f.Width+x+i)+c]/255-mean)/std)
+					}
+					continue
+				}
 				src := f.Pix[3*(row*f.Width+x)+c:]
 				for i := range size {
 					out = append(out, table[c][src[3*i]])

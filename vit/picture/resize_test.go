@@ -81,7 +81,7 @@ func TestResizeKeepsOneColour(t *testing.T) {
 
 func TestOnWhite(t *testing.T) {
 	img := Image{Width: 3, Height: 1, Pix: []byte{9, 8, 7, 9, 8, 6, 9, 8, 7}, Key: &[3]byte{9, 8, 7}}
-	if diff := cmp.Diff([]byte{255, 255, 255, 9, 8, 6, 255, 255, 255}, img.onWhite().Pix); diff != "" {
+	if diff := cmp.Diff([]byte{255, 255, 255, 9, 8, 6, 255, 255, 255}, img.OnWhite().Pix); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	if img.Pix[0] != 9 {
