@@ -139,7 +139,7 @@ func (f *inputFlags) prompt(ctx context.Context, m *loupe.Model, args []string) 
 		return nil, err
 	}
 	for _, note := range in.Notes {
-		fmt.Fprintln(os.Stderr, "note: "+oneLine(note))
+		fmt.Fprintln(stderr, "note: "+oneLine(note))
 	}
 	return m.PrepareContext(ctx, in)
 }

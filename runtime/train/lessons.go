@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -157,7 +158,8 @@ func checked(ctx context.Context, m *loupe.Model, records []Record, bad []fault,
 // digests are those of the record's pictures; a conversation of text alone is told from others by its text.
 func (r *Record) digests(images []picture.Image) []digest {
 	if len(images) == 0 {
-		return []digest{{pixels: sha256.Sum256(fmt.Appendf(nil, "%q %q", r.Messages, r.Critique))}}
+		text, _ := json.Marshal([]any{r.Messages, r.Critique}) // of texts: it does not fail
+		return []digest{{pixels: sha256.Sum256(text)}}
 	}
 	var out []digest
 	for _, img := range images {

@@ -280,6 +280,9 @@ func (r *reader) converse(out *Record, l *layout, turns []tokenizer.Message, ima
 			if p.Type == tokenizer.VideoPart {
 				return errors.New("it has a video; records of pictures can be learned from")
 			}
+			if p.Vision.Given() {
+				return errors.New("a part gives its picture a size of its own (min_pixels, max_pixels, resized_height, resized_width); in training all pictures follow --min-pixels and --max-pixels: take the keys out")
+			}
 			m.Parts = append(m.Parts, atPlaces(p)...)
 		}
 		for i := range m.Parts {
