@@ -37,7 +37,7 @@ const (
 
 // tiffRefused are compressions that Pillow may read and loupe does not, by name.
 var tiffRefused = map[int]string{
-	tiffOldJPEG: "JPEG of the old style", tiffRLE: "CCITT run lengths without ends of lines", 32771: "words of 16 bits", 32809: "ThunderScan",
+	tiffOldJPEG: "JPEG of the old style", 32771: "words of 16 bits", 32809: "ThunderScan",
 	34676: "SGI LogLuv", 34677: "SGI LogLuv of 24 bits", 34925: "LZMA", 50000: "Zstandard", 50001: "WebP",
 }
 

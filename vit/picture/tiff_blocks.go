@@ -188,9 +188,9 @@ func (r *tiffReader) block(i, w, h int) (rows []byte, stride int, err error) {
 	return rows, stride, err
 }
 
-// straight turns the bits of each byte round where the lowest comes first, in a copy. Fax data turn theirs themselves.
+// straight turns the bits of each byte round where the lowest comes first, in a copy.
 func (r *tiffReader) straight(data []byte) []byte {
-	if !r.t.lowFirst || r.t.compression == tiffGroup3 || r.t.compression == tiffGroup4 {
+	if !r.t.lowFirst {
 		return data
 	}
 	out := make([]byte, len(data))

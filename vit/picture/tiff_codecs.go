@@ -9,7 +9,6 @@ import (
 	"math"
 
 	"github.com/loupe-vl/loupe/vit/jpeg"
-	"golang.org/x/image/ccitt"
 	"golang.org/x/image/tiff/lzw"
 )
 
@@ -48,8 +47,8 @@ func (r *tiffReader) inflate(data []byte, w, h, stride int) ([]byte, error) {
 		return out, r.accumulate(out, w, stride)
 	case tiffPackBits:
 		return out, unpackBits(out, data)
-	case tiffGroup3, tiffGroup4:
-		return out, r.fax(out, data, w, h)
+	case tiffRLE, tiffGroup3, tiffGroup4:
+		return out, r.unfax(out, data, w, h)
 	default:
 		return nil, fmt.Errorf("its compression %d is not supported", t.compression)
 	}
@@ -85,24 +84,18 @@ func unpackBits(out, data []byte) error {
 	return nil
 }
 
-// fax decodes CCITT codes to bits, of which 0 is the code's white.
-func (r *tiffReader) fax(out, data []byte, w, h int) error {
+// unfax decodes CCITT codes to bits, of which 0 is the code's white.
+func (r *tiffReader) unfax(out, data []byte, w, h int) error {
 	t := r.t
-	sub, order := ccitt.Group4, ccitt.MSB
-	if t.compression == tiffGroup3 {
-		if sub = ccitt.Group3; t.number(tagT4Options, 0)&1 != 0 {
-			return errors.New("CCITT group 3 in two dimensions is not supported")
-		}
-	}
-	if t.lowFirst {
-		order = ccitt.LSB
-	}
 	if t.bits != 1 || t.samples != 1 {
 		return fmt.Errorf("CCITT codes for %d samples of %d bits", t.samples, t.bits)
 	}
-	z := ccitt.NewReader(bytes.NewReader(data), order, sub, w, h, &ccitt.Options{Invert: true})
-	_, err := io.ReadFull(z, out)
-	return err
+	if t.number(tagT4Options, 0)&2 != 0 {
+		return errors.New("CCITT codes with pixels that are not coded are not supported")
+	}
+	clear(out)
+	f := &fax{data: data, w: w}
+	return f.rows(out, h, t.compression, t.number(tagT4Options, 0)&1 != 0)
 }
 
 // accumulate undoes a predictor: a row's samples are stored as differences from those of the pixel before.

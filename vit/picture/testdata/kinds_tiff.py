@@ -139,6 +139,13 @@ def odd():
     for how in ("group3", "group4", "tiff_ccitt"):
         out[f"fax_{how}"] = pillow(bilevel, compression=how)
         out[f"fax_{how}_text"] = pillow(Image.fromarray(np.where(gray(7, 100, 60) == 3, 0, 255).astype(np.uint8)).convert("1"), compression=how)
+    for name, values in {"checks": gray(2, 64, 33), "text": np.where(gray(7, 100, 60) == 3, 0, 1), "white": np.ones((5, 2600)), "black": np.zeros((5, 2600)), "stripes": np.mgrid[0:9, 0:70][1] // 5 % 2, "one": np.ones((1, 1))}.items():
+        img = Image.fromarray((values * 255).astype(np.uint8)).convert("1")
+        for options in (1, 4, 5):
+            out[f"fax_group3_{options}_{name}"] = pillow(img, compression="group3", tiffinfo={292: options})
+        for how in ("group3", "group4", "tiff_ccitt"):
+            out[f"fax_{how}_{name}_low_first"] = pillow(img, compression=how, tiffinfo={266: 2})
+            out[f"fax_{how}_{name}_strips"] = pillow(img, compression=how, strip_size=40)
     f = io.BytesIO()
     Image.frombytes("LAB", (W, H), rgb().tobytes()).save(f, "TIFF")
     out["lab"] = f.getvalue()

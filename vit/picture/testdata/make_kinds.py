@@ -17,6 +17,7 @@ import warnings
 import PIL
 
 import kinds_png
+import kinds_reports
 import kinds_rest
 import kinds_tiff
 from make import HERE, expect
@@ -26,7 +27,7 @@ def main():
     assert PIL.__version__ == "12.1.1", "the bytes of other versions differ"
     warnings.simplefilter("ignore")
     files = {}
-    for m in (kinds_png, kinds_tiff, kinds_rest):
+    for m in (kinds_png, kinds_tiff, kinds_rest, kinds_reports):
         files |= m.files()
     rows = {}
     out = io.BytesIO()
