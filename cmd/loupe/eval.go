@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 
 	"github.com/loupe-vl/loupe/kernels"
@@ -57,6 +58,8 @@ with the columns reference and critique.`,
 	fl.IntVar(&f.options.Generation.MaxTokens, "max-tokens", 256, "most tokens of a critique; each is the likeliest")
 	fl.StringVar(&f.out, "out", "", "`FILE.jsonl` for one line a picture")
 	fl.StringVar(&f.plots, "plots", "", "`DIR` for calibration.png and residuals.png")
+	fl.StringVar(&f.options.Raters, "raters", train.RatersMean, "what several ratings of one picture come to: their `mean`, or each counts; intervals are over pictures either way")
+	fl.Float64Var(&f.options.Step, "score-step", 0, "distance of kappa's classes (default: the largest of 1, 0.5, 0.25, 0.2, 0.1 ... that all true scores are multiples of)")
 	fl.Uint64Var(&f.options.Seed, "seed", 0, "of the bootstrap and of the control's order")
 	fl.BoolVar(&f.json, "json", false, "print one JSON object")
 	must(cmd.MarkFlagFilename("data", "jsonl", "json", "csv", "tsv"))
@@ -73,6 +76,10 @@ func (f *evalFlags) run(cmd *cobra.Command) error {
 		return usageError{fmt.Errorf("--split is %q; give train, eval or test", f.split)}
 	case f.options.Critique && f.out == "":
 		return usageError{errors.New("--critique writes into the lines of --out: name a file there")}
+	case cmd.Flags().Changed("score-step") && !(f.options.Step > 0 && !math.IsInf(f.options.Step, 0)):
+		return usageError{fmt.Errorf("--score-step is %v; give a finite number above 0", f.options.Step)}
+	case !slices.Contains(train.RaterModes, f.options.Raters):
+		return usageError{fmt.Errorf("--raters %q is unknown; give mean or each", f.options.Raters)}
 	case f.options.Generation.MaxTokens < 1:
 		return usageError{fmt.Errorf("--max-tokens is %d; give a number above 0", f.options.Generation.MaxTokens)}
 	}
@@ -88,14 +95,18 @@ func (f *evalFlags) run(cmd *cobra.Command) error {
 	switch {
 	case err != nil:
 		return err
+	case table == nil && !f.options.Critique && f.sbert == "" && cmd.Flags().Changed("max-tokens"):
+		return usageError{errors.New("--max-tokens would change nothing: no critique is written; give --critique or --sbert, or leave it away")}
 	case table == nil:
 		return f.evaluate(cmd)
-	case cmd.Flags().Changed("split") || f.options.Critique || len(f.records.columns) > 0 || f.records.options.ImageFolder != "":
-		return usageError{fmt.Errorf("%s has no column image: it is a table without pictures, and --split, --critique, --columns and --image-folder are for records", f.data)}
 	case f.sbert != "":
+		if err := refuseAllBut(cmd, f.data+" has no column image: it is a table of texts to compare, without pictures or scores", "data", "sbert", "out", "seed", "json", "threads", "kernels"); err != nil {
+			return err
+		}
 		return f.compareTexts(cmd, table)
-	case f.out != "":
-		return usageError{fmt.Errorf("%s has no column image: there are no pictures to write lines of to --out", f.data)}
+	}
+	if err := refuseAllBut(cmd, f.data+" has no column image: it is a table of scores, without pictures", "data", "score-step", "seed", "plots", "json"); err != nil {
+		return err
 	}
 	pairs, err := disk.Await(cmd.Context(), func() (metrics.Pairs, error) { return metrics.ReadPairs(bytes.NewReader(table), f.data) })
 	if err != nil {

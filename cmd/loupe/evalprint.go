@@ -42,6 +42,9 @@ func (f *evalFlags) print(e *train.Evaluation) error {
 			return err
 		}
 	}
+	for _, note := range e.Notes {
+		fmt.Fprintln(os.Stderr, "note: "+oneLine(note))
+	}
 	if f.json {
 		return json.NewEncoder(stdout).Encode(e)
 	}
@@ -59,8 +62,9 @@ func (f *evalFlags) print(e *train.Evaluation) error {
 	}
 	for _, name := range sortedNames(e.Targets) {
 		t := e.Targets[name]
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", disk.Visible(name), t.N, number(t.Pearson.Value), number(t.MAE.Value))
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", disk.Visible(name), t.Pictures, number(t.Pearson.Value), number(t.MAE.Value))
 	}
+	printRaters(w, e.Raters)
 	return w.Flush()
 }
 
@@ -76,16 +80,24 @@ func (f *evalFlags) plot(e *train.Evaluation) error {
 }
 
 func printReport(w io.Writer, r *metrics.Report) {
-	fmt.Fprintf(w, "%d pictures\tvalue\t95 %% interval\n", r.N)
+	fmt.Fprintf(w, "%s\tvalue\t95 %% interval\n", ofPictures(r.N, r.Pictures))
 	for _, row := range []struct {
 		name string
 		of   metrics.Estimate
 	}{
 		{"Pearson r", r.Pearson}, {"Spearman rho", r.Spearman}, {"MAE", r.MAE}, {"RMSE", r.RMSE}, {"R2", r.R2},
-		{"quadratic weighted kappa", r.QWK}, {"ICC(2,1)", r.ICC}, {"MAE of the mean", r.Baseline},
+		{kappaName(r.QWKStep), r.QWK}, {"ICC(2,1)", r.ICC}, {"MAE of the mean", r.Baseline},
 	} {
 		printEstimate(w, row.name, row.of)
 	}
+}
+
+// kappaName is kappa with its step; without one it is Lin's concordance.
+func kappaName(step float64) string {
+	if step == 0 {
+		return "quadratic weighted kappa, not rounded"
+	}
+	return fmt.Sprintf("quadratic weighted kappa, steps of %g", step)
 }
 
 // printEstimate writes one row; where something is not defined, the reason stands for the interval.

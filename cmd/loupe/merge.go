@@ -39,6 +39,9 @@ The score head, of the adapter's directory or the model's, is written beside it.
 }
 
 func (f *mergeFlags) run(cmd *cobra.Command) error {
+	if err := refuseFlags(cmd, "merging reads no picture and computes in float32", "min-pixels", "max-pixels", "precision"); err != nil {
+		return err
+	}
 	if f.out == "" {
 		return usageError{errors.New("--out is missing: name a directory")}
 	}

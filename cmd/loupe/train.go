@@ -93,10 +93,11 @@ func (f *trainFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&o.ScoreLoss, "score-loss", train.SquaredLoss, "of the score: `squared`|huber, or rank (the order of a step's pictures alone: the scores have no unit then)")
 	fl.IntSliceVar(&o.HeadHidden, "head-hidden", nil, "`WIDTHS` of hidden layers of a new score head, as in 64,32 (default: one linear layer)")
 	fl.StringVar(&o.HeadInit, "head-init", "zero", "what a new score head starts from: `zero`, or ridge (fitted in closed form first, in one more pass over the pictures)")
-	fl.Float64SliceVar(&o.ScoreRange, "score-range", nil, "`LEAST,MOST` that a new score head says (default: 1,100, or as far beyond as the data go)")
+	fl.Float64SliceVar(&o.ScoreRange, "score-range", nil, "`LEAST,MOST` that the score head says: a new one (default: 1,100, or as far beyond as the data go), or one that is there, whose targets are rescaled to it (default: as they are)")
 
 	fl.Float64Var(&o.EvalSplit, "eval-split", 0.2, "part of the records, without a split of their own, that is kept for evaluation; copies of a picture stay together")
 	fl.IntVar(&o.EvalEvery, "eval-every", 0, "steps between measurements of the records for evaluation; what is written at the end is then the best measured")
+	fl.StringVar(&o.BestBy, "best-by", train.BestByLoss, "what the best measurement has: the least `loss`|lm_loss|score_loss|mae|rmse, or the most of pearson|spearman")
 	fl.IntVar(&o.Patience, "patience", 0, "measurements without a better one that end the run (default: none do)")
 	fl.BoolVar(&o.Resume, "resume", false, "go on from the last checkpoint in --out, or begin where there is none")
 	fl.IntVar(&o.CheckpointEvery, "checkpoint-every", 0, "steps between checkpoints (default: one at the end)")
@@ -107,7 +108,7 @@ func (f *trainFlags) register(cmd *cobra.Command) {
 	fl.BoolVar(&f.json, "json", false, "print one JSON object")
 	must(cmd.MarkFlagDirname("out"))
 	must(cmd.MarkFlagFilename("data", "jsonl", "json", "csv", "tsv"))
-	for name, values := range map[string][]string{"schedule": {"cosine", "linear", "constant"}, "score-loss": train.ScoreLosses, "raters": train.RaterModes, "head-init": {"zero", "ridge"}} {
+	for name, values := range map[string][]string{"schedule": {"cosine", "linear", "constant"}, "score-loss": train.ScoreLosses, "raters": train.RaterModes, "best-by": train.BestMeasures, "head-init": {"zero", "ridge"}} {
 		must(cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)))
 	}
 }
@@ -120,6 +121,9 @@ func (f *trainFlags) run(cmd *cobra.Command) error {
 		f.options.HeadInit = ""
 	}
 	f.options.AutoRecompute = !cmd.Flags().Changed("checkpoint-activations")
+	if err := f.checkFlags(cmd); err != nil {
+		return err
+	}
 	if f.shape != "" {
 		return f.planShape(cmd)
 	}
@@ -140,10 +144,13 @@ func (f *trainFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer m.Close()
+	if err := f.checkModel(cmd, m); err != nil {
+		return err
+	}
 	if f.dry {
 		plan, err := train.PlanRun(cmd.Context(), m, f.options, trainProgress())
 		if err != nil {
-			return err
+			return asUsage(err)
 		}
 		return f.printPlan(plan)
 	}
@@ -156,7 +163,7 @@ func (f *trainFlags) run(cmd *cobra.Command) error {
 		return f.howToGoOn(stopped)
 	}
 	if err != nil {
-		return err
+		return asUsage(err)
 	}
 	return f.printResult(result)
 }
@@ -167,6 +174,15 @@ func (f *trainFlags) howToGoOn(s *train.Stopped) error {
 		return &interrupted{s, "no step was taken yet; begin again with the same command"}
 	}
 	return &interrupted{s, fmt.Sprintf("step %d is saved in %s; go on with the same command and --resume", s.Step, disk.Visible(f.options.Out))}
+}
+
+// asUsage is an error as one of the command line, if it says that it is.
+func asUsage(err error) error {
+	var usage *train.UsageError
+	if errors.As(err, &usage) {
+		return usageError{err}
+	}
+	return err
 }
 
 // trainProgress writes a run's notes to standard error, and shows how far it is on a terminal.

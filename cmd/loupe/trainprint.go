@@ -101,6 +101,9 @@ func (f *trainFlags) planShape(cmd *cobra.Command) error {
 	case f.tokens < 1 || f.tokens > 1<<14:
 		return usageError{fmt.Errorf("--picture-tokens is %d; give a number from 1 to 16384", f.tokens)}
 	}
+	if err := refuseAllBut(cmd, "a plan from --shape has no model and no data", shapeFlags...); err != nil {
+		return err
+	}
 	plan, err := train.PlanShape(cmd.Context(), f.shape, f.options, f.tokens)
 	if err != nil {
 		return err

@@ -46,10 +46,21 @@ func CompareCritiques(ctx context.Context, e *sbert.Encoder, references, critiqu
 	if l.SBERT, err = metrics.MeanOf(ctx, own, o); err != nil {
 		return nil, nil, err
 	}
+	group := o.Group
+	if group == nil {
+		for i := range n {
+			group = append(group, i)
+		}
+	}
+	order := metrics.DerangementOf(group, o.Seed)
 	if n == 1 {
 		return l, own, nil
 	}
-	for i, j := range metrics.Derangement(n, o.Seed) {
+	if order == nil {
+		l.Shuffled.Reason = "more than half of the critiques are of one picture: not each has another picture's reference"
+		return l, own, nil
+	}
+	for i, j := range order {
 		other[i] = sbert.Cosine(written[i], wanted[j])
 	}
 	l.Shuffled, err = metrics.MeanOf(ctx, other, o)

@@ -6,18 +6,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/train/metrics"
 	"github.com/loupe-vl/loupe/runtime/train/sbert"
+	"github.com/loupe-vl/loupe/vit/picture"
 )
 
 // EvalOptions say what Evaluate does beside scoring; the zero value is ready for use.
 type EvalOptions struct {
 	metrics.Options
+	Raters     string           // what several ratings of one picture come to: one of the names in RaterModes, or "" for the first
 	Critique   bool             // write a critique of each picture, in the pass that scores it
 	Generation loupe.Generation // of the critiques
 	Encoder    *sbert.Encoder   // compares them with the records'; nil: they are not compared
@@ -29,7 +30,7 @@ type EvalOptions struct {
 type Judged struct {
 	Image     string             `json:"image"`
 	Score     *float64           `json:"score,omitempty"`     // the record's
-	Predicted *float64           `json:"predicted,omitempty"` // clamped to the target's range
+	Predicted *float64           `json:"predicted,omitempty"` // the head's target of the name score, clamped to its range
 	Targets   map[string]float64 `json:"targets,omitempty"`
 	Outputs   map[string]float64 `json:"predicted_targets,omitempty"` // by name, clamped too
 	Critique  *string            `json:"critique,omitempty"`          // the model's
@@ -43,11 +44,16 @@ type Evaluation struct {
 	*metrics.Report
 	*Likeness
 	Targets map[string]metrics.Report `json:"targets,omitempty"`
-	Failed  int                       `json:"failed,omitempty"` // records that could not be judged and are in no number
+	// Raters is how far several ratings of one picture agree, by target; nil where no picture has two.
+	Raters map[string]*metrics.Agreement `json:"raters,omitempty"`
+	// Notes are sentences about what is not compared.
+	Notes  []string `json:"notes,omitempty"`
+	Failed int      `json:"failed,omitempty"` // records that could not be judged and are in no number
 
 	Pairs  metrics.Pairs `json:"-"` // the scores that the report is of
 	of     int           // records in all
 	failed []error
+	shown  [][]digest // of each record, its pictures
 }
 
 // Err tells of the records that could not be judged; nil where all were.
@@ -59,8 +65,8 @@ func (e *Evaluation) Err() error {
 }
 
 // judge scores a record's picture and, where that is asked for, writes a critique of it.
-func (r *Record) judge(ctx context.Context, m *loupe.Model, o EvalOptions) (Judged, error) {
-	prompt, err := r.questionPrompt(ctx, m)
+func (r *Record) judge(ctx context.Context, m *loupe.Model, images []picture.Image, o EvalOptions) (Judged, error) {
+	prompt, err := m.Prepare(r.input(m, images))
 	if err != nil {
 		return Judged{}, err
 	}
@@ -72,15 +78,19 @@ func (r *Record) judge(ctx context.Context, m *loupe.Model, o EvalOptions) (Judg
 			return Judged{}, err
 		}
 		j.Critique = &text
-	} else if r.Image != "" { // a conversation of text alone has no score
+	} else if len(images) > 0 { // a conversation of text alone has no score
 		if s, err = m.Score(ctx, prompt); err != nil {
 			return Judged{}, err
 		}
 	}
-	if s != nil {
-		j.Predicted, j.Outputs = &s.Score, map[string]float64{}
-		for _, t := range s.Targets {
-			j.Outputs[t.Name] = t.Clamped
+	if s == nil {
+		return j, nil
+	}
+	j.Outputs = map[string]float64{}
+	for _, t := range s.Targets {
+		j.Outputs[t.Name] = t.Clamped
+		if t.Name == scoreName {
+			j.Predicted = &t.Clamped
 		}
 	}
 	return j, nil
@@ -102,36 +112,55 @@ func critique(ctx context.Context, m *loupe.Model, prompt *loupe.Prompt, g loupe
 	return a.Score, text.String(), nil
 }
 
-// checkAsked refuses, before the first picture, what the records or the model cannot answer.
-func checkAsked(m *loupe.Model, records []Record, o EvalOptions) error {
-	scores, critiques := false, false
-	for i := range records {
-		scores = scores || records[i].Score != nil || len(records[i].Targets) > 0
-		critiques = critiques || records[i].Critique != ""
-	}
+// checkAsked refuses, before the first picture, what the records or the model cannot answer, and says what they cannot in part.
+func checkAsked(m *loupe.Model, records []Record, o EvalOptions) (notes []string, err error) {
+	critiques := slices.ContainsFunc(records, func(r Record) bool { return r.Critique != "" })
+	told := targetNames(records)
 	switch {
+	case o.Raters != "" && !slices.Contains(RaterModes, o.Raters):
+		return nil, fmt.Errorf("--raters %q is unknown; give mean or each", o.Raters)
 	case o.Encoder != nil && !critiques:
-		return errors.New("no record has a critique for --sbert to compare with")
-	case m.Head == nil && (scores || o.Encoder == nil):
-		return errors.New("the model has no score head: give --head, or --adapter with one")
-	case !scores && o.Encoder == nil:
-		return errors.New("no record has a score to compare with; critiques are compared with --sbert")
+		return nil, errors.New("no record has a critique for --sbert to compare with")
+	case m.Head == nil && (len(told) > 0 || o.Encoder == nil):
+		return nil, errors.New("the model has no score head: give --head, or --adapter with one")
+	case len(told) == 0 && o.Encoder == nil:
+		return nil, errors.New("no record has a score to compare with; critiques are compared with --sbert")
+	case m.Head == nil:
+		return nil, nil
 	}
-	return nil
+	known := m.Targets()
+	lacking := slices.DeleteFunc(slices.Clone(told), func(name string) bool { return slices.Contains(known, name) })
+	if len(lacking) == len(told) && len(told) > 0 {
+		return nil, fmt.Errorf("the score head has the targets %s, and the records have %s: a target is compared with that of its name, and none is the same; name the columns as the head has them (--columns), or take another --head",
+			strings.Join(known, ", "), strings.Join(told, ", "))
+	}
+	if len(lacking) > 0 {
+		notes = append(notes, fmt.Sprintf("the score head has no target %s: what the records say of it is compared with nothing", strings.Join(lacking, ", ")))
+	}
+	if idle := slices.DeleteFunc(slices.Clone(known), func(name string) bool { return slices.Contains(told, name) }); len(idle) > 0 && len(told) > 0 {
+		notes = append(notes, fmt.Sprintf("the records have no target %s, which the score head tells: it is not judged", strings.Join(idle, ", ")))
+	}
+	return notes, nil
 }
 
 // Evaluate compares what a model says of the records with what they say. A record that cannot be judged, such as one of a
 // picture that is damaged, is left out and told of by Err. The lines that are done are written even where the error is not nil.
 func Evaluate(ctx context.Context, m *loupe.Model, records []Record, o EvalOptions) (*Evaluation, error) {
-	if err := checkAsked(m, records, o); err != nil {
+	notes, err := checkAsked(m, records, o)
+	if err != nil {
 		return nil, err
 	}
-	e := &Evaluation{of: len(records)}
+	e := &Evaluation{of: len(records), Notes: notes, shown: make([][]digest, len(records))}
 	lines := make([]Judged, 0, len(records))
 	defer func() { writeLines(o.Lines, lines) }()
 	for i := range records {
 		r := &records[i]
-		j, err := r.judge(ctx, m, o)
+		images, err := r.load(ctx)
+		var j Judged
+		if err == nil {
+			e.shown[i] = r.digests(images)
+			j, err = r.judge(ctx, m, images, o)
+		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -148,7 +177,7 @@ func Evaluate(ctx context.Context, m *loupe.Model, records []Record, o EvalOptio
 	if e.Failed == len(records) {
 		return nil, e.Err()
 	}
-	if err := e.reports(ctx, m, lines, o.Options); err != nil {
+	if err := e.reports(ctx, records, lines, o); err != nil {
 		return nil, err
 	}
 	if o.Encoder == nil {
@@ -157,56 +186,20 @@ func Evaluate(ctx context.Context, m *loupe.Model, records []Record, o EvalOptio
 	return e, e.likeness(ctx, records, lines, o)
 }
 
-// reports computes the statistics of each target, kappa's classes within the range that the head gives it where o has none.
-func (e *Evaluation) reports(ctx context.Context, m *loupe.Model, lines []Judged, o metrics.Options) error {
-	pairs := map[string]*metrics.Pairs{}
-	add := func(target string, truth, predicted float64) {
-		if pairs[target] == nil {
-			pairs[target] = &metrics.Pairs{}
-		}
-		pairs[target].Truth = append(pairs[target].Truth, truth)
-		pairs[target].Predicted = append(pairs[target].Predicted, predicted)
-	}
-	for _, j := range lines {
-		if j.Score != nil && j.Predicted != nil {
-			add(scoreName, *j.Score, *j.Predicted)
-		}
-		for name, truth := range j.Targets {
-			if predicted, ok := j.Outputs[name]; ok {
-				add(name, truth, predicted)
-			}
-		}
-	}
-	for _, target := range slices.Sorted(maps.Keys(pairs)) {
-		p := pairs[target]
-		report, err := metrics.Evaluate(ctx, *p, o)
-		if err != nil {
-			return fmt.Errorf("target %s: %w", target, err)
-		}
-		if target == scoreName {
-			e.Report, e.Pairs = &report, *p
-			continue
-		}
-		if e.Targets == nil {
-			e.Targets = map[string]metrics.Report{}
-		}
-		e.Targets[target] = report
-	}
-	return nil
-}
-
 // likeness compares the critiques of those records that have one, and enters the cosines into their lines.
 func (e *Evaluation) likeness(ctx context.Context, records []Record, lines []Judged, o EvalOptions) error {
 	var references, critiques []string
 	var of []*Judged
+	var numbers []int
 	for i := range lines {
 		if j := &lines[i]; j.Critique != nil && records[i].Critique != "" {
-			references, critiques, of = append(references, records[i].Critique), append(critiques, *j.Critique), append(of, j)
+			references, critiques, of, numbers = append(references, records[i].Critique), append(critiques, *j.Critique), append(of, j), append(numbers, i)
 		}
 	}
 	if len(of) == 0 {
 		return e.Err() // every record with a critique failed
 	}
+	o.Group = e.pictures(numbers).Of
 	l, cosines, err := CompareCritiques(ctx, o.Encoder, references, critiques, o.Options)
 	if err != nil {
 		return err

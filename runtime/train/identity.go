@@ -41,6 +41,9 @@ func (o Options) Flags() (map[string]string, error) {
 	if o.ScoreLoss == SquaredLoss {
 		o.ScoreLoss = ""
 	}
+	if o.BestBy == BestByLoss {
+		o.BestBy = ""
+	}
 	if o.Raters == RatersMean {
 		o.Raters = ""
 	}

@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/runtime/train/metrics"
 )
 
 // EvalLine is one measurement of the records for evaluation as OUT/eval.jsonl has it.
@@ -17,16 +18,20 @@ type EvalLine struct {
 	LMLoss    float64 `json:"lm_loss"`
 	ScoreLoss float64 `json:"score_loss"`
 	RangeLoss float64 `json:"range_loss,omitempty"` // beside a rank loss: of outputs beyond their range
-	// MAE and Pearson are of the scores, in their units; absent where the records hold none, or do not define them.
-	MAE     *float64 `json:"mae,omitempty"`
-	Pearson *float64 `json:"pearson,omitempty"`
-	Best    bool     `json:"best"` // of those so far
+	// MAE, RMSE, Pearson and Spearman are of the scores, in their units; absent where the records hold none, or do not define
+	// them. Where the head has no target of the name score they are of Target.
+	MAE      *float64 `json:"mae,omitempty"`
+	RMSE     *float64 `json:"rmse,omitempty"`
+	Pearson  *float64 `json:"pearson,omitempty"`
+	Spearman *float64 `json:"spearman,omitempty"`
+	Target   string   `json:"target,omitempty"` // "": score
+	Best     bool     `json:"best"`             // of those so far
 }
 
 // best is the place of the best measurement, as checkpoints keep it.
 type best struct {
-	Step     int     `json:"step"` // -1: none
-	Loss     float64 `json:"loss"`
+	Step     int     `json:"step"`     // -1: none
+	Loss     float64 `json:"loss"`     // or what --best-by names, so that less is better
 	Waited   int     `json:"waited"`   // measurements since it
 	Measured int     `json:"measured"` // the step of the last measurement; -1: none
 }
@@ -47,8 +52,12 @@ func (r *run) measure(ctx context.Context) error {
 	}
 	r.best.Measured = r.opt.Steps
 	r.best.Waited++
-	if r.best.Step < 0 || line.Loss < r.best.Loss {
-		r.best.Step, r.best.Loss, r.best.Waited, line.Best = r.opt.Steps, line.Loss, 0, true
+	value, known := line.by(r.o.BestBy)
+	if !known {
+		return fmt.Errorf("--best-by %s: what was measured after step %d does not define it: the records for evaluation have too few scores, or all say, or are said, the same; measure by loss", r.o.BestBy, r.opt.Steps)
+	}
+	if r.best.Step < 0 || value < r.best.Loss {
+		r.best.Step, r.best.Loss, r.best.Waited, line.Best = r.opt.Steps, value, 0, true
 	}
 	if err := writeLine(r.evals, line); err != nil {
 		return err
@@ -67,6 +76,12 @@ func (r *run) evaluated(ctx context.Context) (*EvalLine, error) {
 	var lessons []loupe.Lesson
 	var truth, said []float64
 	line, n := &EvalLine{After: r.opt.Steps}, float64(len(r.eval))
+	main := 0 // the target that stands for the whole picture
+	if r.m.Head != nil {
+		if main = r.m.Head.Config.Main(); r.m.Head.Config.Targets[main].Name != scoreName {
+			line.Target = r.m.Head.Config.Targets[main].Name
+		}
+	}
 	o := loupe.LearnOptions{Weight: 1, Lambda: 1, Huber: r.o.ScoreLoss == HuberLoss}
 	for i := range r.eval {
 		record := &r.eval[i]
@@ -82,9 +97,9 @@ func (r *run) evaluated(ctx context.Context) (*EvalLine, error) {
 		line.ScoreLoss += got.Score / n
 		if r.m.Head != nil {
 			outputs, lessons = append(outputs, got.Outputs), append(lessons, l)
-			if t := r.m.Head.Config.Targets[0].Name; t == scoreName && record.Score != nil {
-				_, v := r.m.Head.Value(0, got.Outputs[0])
-				truth, said = append(truth, *record.Score), append(said, v)
+			if v, ok := record.value(r.m.Head.Config.Targets[main].Name); ok && got.Outputs != nil {
+				_, value := r.m.Head.Value(main, got.Outputs[main])
+				truth, said = append(truth, v), append(said, value)
 			}
 		}
 		r.report(Progress{Stage: "evaluate", Done: i + 1, Of: len(r.eval)})
@@ -94,8 +109,41 @@ func (r *run) evaluated(ctx context.Context) (*EvalLine, error) {
 		line.ScoreLoss, line.RangeLoss = order.loss, order.beyond
 	}
 	line.Loss = line.LMLoss + float64(r.o.ScoreWeight*(line.ScoreLoss+line.RangeLoss))
-	line.MAE, line.Pearson = nearness(truth, said)
+	if len(truth) == 0 {
+		return line, nil
+	}
+	report, err := metrics.Evaluate(ctx, metrics.Pairs{Truth: truth, Predicted: said}, metrics.Options{Resamples: -1})
+	if err != nil {
+		return nil, err
+	}
+	line.MAE, line.RMSE, line.Pearson, line.Spearman = defined(report.MAE), defined(report.RMSE), defined(report.Pearson), defined(report.Spearman)
 	return line, nil
+}
+
+// The measures that can say which measurement is the best.
+const BestByLoss = "loss"
+
+// BestMeasures are their names, the default first.
+var BestMeasures = []string{BestByLoss, "lm_loss", "score_loss", "mae", "rmse", "pearson", "spearman"}
+
+// by is a measure, so that less is better; false where it is not defined.
+func (l *EvalLine) by(measure string) (value float64, known bool) {
+	of, sign := map[string]*float64{"": &l.Loss, BestByLoss: &l.Loss, "lm_loss": &l.LMLoss, "score_loss": &l.ScoreLoss, "mae": l.MAE, "rmse": l.RMSE, "pearson": l.Pearson, "spearman": l.Spearman}[measure], 1.0
+	if measure == "pearson" || measure == "spearman" {
+		sign = -1
+	}
+	if of == nil {
+		return 0, false
+	}
+	return sign * *of, true
+}
+
+// defined is an estimate's value; nil where it has none.
+func defined(e metrics.Estimate) *float64 {
+	if math.IsNaN(e.Value) {
+		return nil
+	}
+	return &e.Value
 }
 
 // nearness is the mean absolute error and the correlation of what was said with the truth, nil where there is none.

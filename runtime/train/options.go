@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
 // Options are one run of training. Its result depends on them, the data and the model alone.
@@ -55,6 +56,11 @@ type Options struct {
 	// Patience is how many measurements without a better one end the run; 0: none do.
 	Patience int `json:",omitempty"`
 
+	// BestBy is what the best measurement has the best of: one of the names in BestMeasures, or "" for the first.
+	BestBy string `json:",omitempty"`
+	// Given are the flags that the user gave, by name: one that would change nothing is then an error. nil: nobody says.
+	Given map[string]bool `json:"-"`
+
 	Resume          bool
 	CheckpointEvery int // steps; 0: at the end only
 }
@@ -94,6 +100,8 @@ func (o Options) Validate() error {
 		return errors.New("--patience counts measurements, and there are none: give --eval-every too")
 	case (o.Full || o.HeadOnly) && (o.LoRA.DoRA || len(o.LoRA.Modules) > 0):
 		return errors.New("--dora and --train-modules are of adapters: they do not go together with --full or --head-only")
+	case o.BestBy != "" && !slices.Contains(BestMeasures, o.BestBy):
+		return fmt.Errorf("--best-by %q is unknown; give one of %s", o.BestBy, strings.Join(BestMeasures, ", "))
 	case o.HeadOnly && (o.Full || len(o.Freeze) > 0):
 		return errors.New("--head-only leaves the model as it is: it does not go together with --full or --freeze")
 	}

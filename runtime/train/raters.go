@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -110,7 +111,7 @@ func (r *Record) numbers() map[string]float64 {
 }
 
 // agreement is how far the raters of the same pictures agree, by target; nil where no picture has two ratings.
-func agreement(records []Record, p *Pictures, o metrics.Options) (map[string]*metrics.Agreement, error) {
+func agreement(ctx context.Context, records []Record, p *Pictures, o metrics.Options) (map[string]*metrics.Agreement, error) {
 	var out map[string]*metrics.Agreement
 	for _, target := range targetNames(records) {
 		var ratings [][]float64
@@ -123,7 +124,7 @@ func agreement(records []Record, p *Pictures, o metrics.Options) (map[string]*me
 			}
 			ratings = append(ratings, of)
 		}
-		a, err := metrics.Agree(ratings, o)
+		a, err := metrics.Agree(ctx, ratings, o)
 		if err != nil {
 			return nil, fmt.Errorf("agreement of the raters on %s: %w", target, err)
 		}

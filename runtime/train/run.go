@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/train/metrics"
@@ -186,8 +187,15 @@ func (r *run) readData(ctx context.Context) error {
 	if said := r.pictures.BothSides(records); said != "" {
 		r.note(said)
 	}
+	if !slices.ContainsFunc(records, func(rec Record) bool { return rec.Split == "" }) {
+		if r.o.Given["eval-split"] {
+			r.note("--eval-split changes nothing: every record says which split it is of")
+		}
+	} else if r.o.Given["eval-split"] && r.o.EvalSplit > 0 && len(r.eval) == 0 {
+		r.note(fmt.Sprintf("--eval-split %v of %d pictures is none: nothing is held out", r.o.EvalSplit, r.pictures.Len()))
+	}
 	r.heldOut = r.eval
-	if r.agreement, err = agreement(records, r.pictures, metrics.Options{Seed: r.o.Seed}); err != nil {
+	if r.agreement, err = agreement(ctx, records, r.pictures, metrics.Options{Seed: r.o.Seed}); err != nil {
 		return err
 	}
 	if r.o.Raters != RatersEach {
@@ -274,7 +282,7 @@ func (r *run) newHead() (fresh bool, err error) {
 	}
 	cfg, any := headFor(r.train, r.o.ScoreRange)
 	if !any {
-		return false, nil
+		return false, r.refuse("no record to learn from has a score or a target, and the model has no score head", "score-weight", "score-loss", "head-lr", "head-hidden", "head-init", "score-range", "raters")
 	}
 	cfg.Hidden = r.o.HeadHidden
 	if err := r.m.NewHead(cfg); err != nil {
@@ -297,6 +305,55 @@ func (r *run) reuseHead() error {
 	}
 	for _, said := range reuse(r.m.Head, r.train) {
 		r.note(said)
+	}
+	return nil
+}
+
+// refuse is an error where the user gave one of the flags.
+func (r *run) refuse(why string, flags ...string) error {
+	for _, name := range flags {
+		if r.o.Given[name] {
+			return &UsageError{fmt.Errorf("--%s would change nothing: %s; leave it away", name, why)}
+		}
+	}
+	return nil
+}
+
+// refuseRates refuses a learning rate by which nothing learns.
+func (r *run) refuseRates() error {
+	if len(r.train) == 0 {
+		return nil // a plan from a shape
+	}
+	var c reach
+	for i := range r.train {
+		l := loupe.Lesson{}
+		if r.train[i].Critique != "" {
+			l.Labels = []int{}
+		}
+		if r.m.Head != nil {
+			_, l.Present = r.train[i].values(r.m.Head)
+		}
+		c.add(l, r.o.ScoreWeight)
+	}
+	common := false
+	for _, part := range Parts {
+		name, learns := map[Part]string{Vision: "vision-lr", Merger: "merger-lr", Decoder: "decoder-lr", ScoreHead: "head-lr"}[part], false
+		for _, p := range r.params {
+			learns = learns || p.Part() == part && c.of(r.m, p)
+		}
+		own := r.o.own(part)
+		common = common || learns && own == nil
+		if !learns && own != nil && *own > 0 {
+			if err := r.refuse("nothing of that part learns, since it has no branch, is frozen, or no loss depends on it", name); err != nil {
+				return err
+			}
+		}
+	}
+	if !common {
+		return r.refuse("each part that learns has a rate of its own", "lr")
+	}
+	if !c.words {
+		r.note("no record to learn from has a critique: nothing learns but what the score depends on")
 	}
 	return nil
 }
@@ -364,6 +421,9 @@ func (r *run) learners() (err error) {
 	}
 	r.params = append(r.params, head...)
 	if err := r.maker.still.check(what); err != nil {
+		return err
+	}
+	if err := r.refuseRates(); err != nil {
 		return err
 	}
 	if len(r.params) == 0 {

@@ -90,10 +90,15 @@ func (o *Options) rate(p *Param) float64 {
 
 // partRate is that of a part.
 func (o *Options) partRate(p Part) float64 {
-	if own := map[Part]*float64{Vision: o.VisionLR, Merger: o.MergerLR, Decoder: o.DecoderLR, ScoreHead: o.HeadLR}[p]; own != nil {
+	if own := o.own(p); own != nil {
 		return *own
 	}
 	return o.LR
+}
+
+// own is a part's own rate; nil: it has none.
+func (o *Options) own(p Part) *float64 {
+	return map[Part]*float64{Vision: o.VisionLR, Merger: o.MergerLR, Decoder: o.DecoderLR, ScoreHead: o.HeadLR}[p]
 }
 
 // residentBytes is the memory that the process holds; 0 where the system does not tell.

@@ -22,3 +22,40 @@ func Derangement(n int, seed uint64) []int {
 	}
 	return order
 }
+
+// DerangementOf is an order in which nothing stands in the place of its own group, group being the number of each thing's; nil
+// where there is none, since one group has more than half of all. Where each thing is a group of its own it is Derangement.
+func DerangementOf(group []int, seed uint64) []int {
+	n, size, most := len(group), map[int]int{}, 0
+	for _, g := range group {
+		size[g]++
+		most = max(most, size[g])
+	}
+	if 2*most > n {
+		return nil
+	}
+	order := Derangement(n, seed)
+	if most == 1 {
+		return order
+	}
+	// The things in a drawn order, group after group; then each with the one that stands most places further: as no group
+	// is longer than that, it is of another.
+	var line []int
+	taken := map[int]bool{}
+	for _, i := range order {
+		if taken[group[i]] {
+			continue
+		}
+		taken[group[i]] = true
+		for _, j := range order {
+			if group[j] == group[i] {
+				line = append(line, j)
+			}
+		}
+	}
+	out := make([]int, n)
+	for at, i := range line {
+		out[i] = line[(at+most)%n]
+	}
+	return out
+}

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"context"
 	"fmt"
 	"math"
 )
@@ -20,7 +21,7 @@ type Agreement struct {
 }
 
 // Agree computes the agreement over the ratings of each picture; nil where no picture has two. Resamples are of pictures.
-func Agree(ratings [][]float64, o Options) (*Agreement, error) {
+func Agree(ctx context.Context, ratings [][]float64, o Options) (*Agreement, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -50,6 +51,9 @@ func Agree(ratings [][]float64, o Options) (*Agreement, error) {
 	draws := newResampler(len(of), o.Seed)
 	some, someClasses := make([][]float64, len(of)), make([][]float64, len(of))
 	for range o.resamples() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		for i, j := range draws.next() {
 			some[i], someClasses[i] = of[j], classes[j]
 		}

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"context"
 	"encoding/json"
 	"math"
 	"os"
@@ -23,7 +24,7 @@ func TestAgree(t *testing.T) {
 		t.Fatalf("%d sets, %v", len(sets), err)
 	}
 	for _, s := range sets {
-		a, err := Agree(s.Ratings, Options{Resamples: 200})
+		a, err := Agree(context.Background(), s.Ratings, Options{Resamples: 200})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,14 +38,14 @@ func TestAgree(t *testing.T) {
 }
 
 func TestAgreeOfLittle(t *testing.T) {
-	if a, err := Agree([][]float64{{1}, {2}, nil}, Options{}); a != nil || err != nil {
+	if a, err := Agree(context.Background(), [][]float64{{1}, {2}, nil}, Options{}); a != nil || err != nil {
 		t.Errorf("one rating a picture: %+v, %v", a, err)
 	}
-	a, err := Agree([][]float64{{3, 3}, {3, 3}}, Options{})
+	a, err := Agree(context.Background(), [][]float64{{3, 3}, {3, 3}}, Options{})
 	if err != nil || a.ICC.Reason == "" || a.Kappa.Reason == "" {
 		t.Errorf("ratings that are all equal: %+v, %v", a, err)
 	}
-	if _, err := Agree([][]float64{{1, math.Inf(1)}}, Options{}); err == nil {
+	if _, err := Agree(context.Background(), [][]float64{{1, math.Inf(1)}}, Options{}); err == nil {
 		t.Error("an infinite rating was taken")
 	}
 }

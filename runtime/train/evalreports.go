@@ -1,0 +1,95 @@
+package train
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/loupe-vl/loupe/runtime/train/metrics"
+)
+
+// pictures are those of some of the records that were judged.
+func (e *Evaluation) pictures(numbers []int) *Pictures {
+	shown := make([][]digest, len(numbers))
+	for at, i := range numbers {
+		shown[at] = e.shown[i]
+	}
+	return groupedBy(shown)
+}
+
+// reports computes the statistics of each target over the records that could be judged: a record's value is held against the
+// head's target of the same name. Several ratings of one picture become their mean, unless each is to count; resamples are
+// of pictures either way.
+func (e *Evaluation) reports(ctx context.Context, records []Record, lines []Judged, o EvalOptions) error {
+	var numbers []int
+	var judged []Record
+	for i := range lines {
+		if lines[i].Outputs != nil {
+			numbers, judged = append(numbers, i), append(judged, records[i])
+		}
+	}
+	if len(numbers) == 0 {
+		return nil
+	}
+	p := e.pictures(numbers)
+	var err error
+	if e.Raters, err = agreement(ctx, judged, p, o.Options); err != nil {
+		return err
+	}
+	opinions := asked(judged, p)
+	for _, target := range targetNames(judged) {
+		pairs, group := e.pairs(target, judged, lines, numbers, opinions, p, o.Raters == RatersEach)
+		if len(pairs.Truth) == 0 {
+			continue
+		}
+		within := o.Options
+		within.Group = group
+		report, err := metrics.Evaluate(ctx, pairs, within)
+		if err != nil {
+			return fmt.Errorf("target %s: %w", target, err)
+		}
+		if target == scoreName {
+			e.Report, e.Pairs = &report, pairs
+			continue
+		}
+		if e.Targets == nil {
+			e.Targets = map[string]metrics.Report{}
+		}
+		e.Targets[target] = report
+	}
+	return nil
+}
+
+// pairs are what records say of a target beside what the head says of the same, with the number of each pair's picture.
+func (e *Evaluation) pairs(target string, judged []Record, lines []Judged, numbers []int, opinions []*opinions, p *Pictures, each bool) (pairs metrics.Pairs, group []int) {
+	number := map[int]int{}
+	add := func(i int, truth float64) {
+		said, ok := lines[numbers[i]].Outputs[target]
+		if !ok {
+			return
+		}
+		n, known := number[p.Of[i]]
+		if !known {
+			n = len(number)
+			number[p.Of[i]] = n
+		}
+		pairs.Truth, pairs.Predicted, group = append(pairs.Truth, truth), append(pairs.Predicted, said), append(group, n)
+	}
+	for _, asks := range opinions {
+		mean, n := 0.0, 0.0
+		for _, i := range asks.records {
+			v, ok := judged[i].value(target)
+			switch {
+			case !ok:
+			case each:
+				add(i, v)
+			default:
+				n++
+				mean += (v - mean) / n
+			}
+		}
+		if n > 0 {
+			add(asks.records[0], mean)
+		}
+	}
+	return pairs, group
+}
