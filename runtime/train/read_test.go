@@ -232,10 +232,12 @@ func TestBadLines(t *testing.T) {
 {"query": "a", "response": "b", "history": [["a"]], "images": ["a.jpg"]}
 {"messages": [{"role": "user", "content": [{"type": "video", "video": "v.mp4"}]}], "score": 1}
 {"messages": [{"role": "user", "content": [{"type": "image", "image": "a.jpg", "max_pixels": 6272}]}], "score": 1}
+{"mesages": [{"role": "user", "content": "<image>a"}], "images": ["a.jpg"], "score": 1}
+{"image": "a.jpg", "score": 1, "respnse": "b"}
 `, []string{`line 2: the key "scores" is not known; is it a slip of "score"?`, `line 3: the key "tragets" is not known; is it a slip of "targets"?`, `line 4: the key "critque"`, `line 5: the key "mos" holds a number`, "line 6: it has a score or targets and no picture",
 			`line 7: message 1 has no content, but the keys "role", "contents"`, "line 8: its messages have 2 places", "line 9: its messages hold nothing that the user says", `line 10: it has "chosen"`, "line 11: image https://example.com/a.jpg: loupe fetches nothing",
 			"line 12: image {", "has no path", "line 13: its prompt has 1 places <image>", `line 14: critique is ["a", "b"]`, "line 15: it is no JSON", "a backslash is written twice", `line 16: it is ["image", "score"]`, "line 17: it has an answer in its conversation and a critique",
-			`line 18: history holds ["a"]`, "line 19: it has a video", "line 20: message 1 has a part with max_pixels"}},
+			`line 18: history holds ["a"]`, "line 19: it has a video", "line 20: message 1 has a part with max_pixels", `line 21: the key "mesages" is not known; is it a slip of "messages"?`, `line 22: the key "respnse" is not known; is it a slip of "response"?`}},
 		// from public reports: places of pictures as other programs write them, a picture under another name, videos without their key
 		{"what other programs mean", "d.jsonl", `{"image": "a.jpg", "score": 1}
 {"query": "<image_placeholder>Describe.", "response": "b", "image": ["a.jpg"]}

@@ -18,6 +18,7 @@ var (
 	queryKeys  = []string{"query", "response", "history", "label"}                                           // ms-swift
 	otherMedia = []string{"videos", "video", "audios", "audio"}                                              // refused where they hold something
 	preference = []string{"chosen", "rejected", "rejected_response", "rejected_messages", "rejected_images"} // so too
+	allKeys    = slices.Concat(recordKeys, chatKeys, pairKeys, alpacaKeys, queryKeys, otherMedia, preference)
 )
 
 // object reads a record as JSON has it, in loupe's layout or in one of those above.
@@ -31,12 +32,11 @@ func (r *reader) object(text []byte, line int) (Record, error) {
 	if err != nil {
 		return out, err
 	}
-	known := l.known()
 	for _, name := range f.names {
 		if _, read := l.from[name]; read {
 			continue
 		}
-		if err := r.unknown(name, f.values[name], l, known, line); err != nil {
+		if err := r.unknown(name, f.values[name], l, line); err != nil {
 			return out, err
 		}
 	}
@@ -76,7 +76,7 @@ func (r *reader) keys(f *fields) (*layout, error) {
 		case role == "" && slices.Contains(parts, columnName(name)):
 			continue // --columns has other scores, critiques, ...
 		case role == "":
-			if role = canonical(name); !slices.Contains(slices.Concat(recordKeys, chatKeys, pairKeys, alpacaKeys, queryKeys, otherMedia, preference), role) {
+			if role = canonical(name); !slices.Contains(allKeys, role) {
 				continue
 			}
 		}
@@ -119,7 +119,7 @@ var picturesLike = regexp.MustCompile(`(?i)^(imgs?|pics?|pictures?|photos?|paths
 
 // unknown tells of a key that is not read; one that looks like a slip of a known one is an error, as is a number beside
 // loupe's own keys, which would be a loss left out.
-func (r *reader) unknown(name string, raw json.RawMessage, l *layout, known []string, line int) error {
+func (r *reader) unknown(name string, raw json.RawMessage, l *layout, line int) error {
 	kind := kindOf(raw)
 	if kind == nullKind || string(raw) == `""` || string(raw) == "[]" || string(raw) == "{}" {
 		return nil
@@ -130,7 +130,7 @@ func (r *reader) unknown(name string, raw json.RawMessage, l *layout, known []st
 	if r.options.Columns.learns() {
 		return nil // what is left out was left out on purpose
 	}
-	if like := near(name, known); like != "" {
+	if like := near(name, allKeys); like != "" && !slices.Contains(allKeys, canonical(name)) {
 		return fmt.Errorf("the key %q is not known; is it a slip of %q? Rename it, or read it with --columns, as in --columns %s=%s", name, like, like, name)
 	}
 	if kind == numberKind && l.keys == nil && !isLabel(name) {
