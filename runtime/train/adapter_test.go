@@ -258,3 +258,26 @@ func TestDoRAOfARun(t *testing.T) {
 		}
 	}
 }
+
+// TestAdaptersAreWrittenAgain: an adapter of any kind that learns on, by a rate that moves nothing, is written so that it gives
+// the same bits: its patterns, namings, shapes and all that it saves whole.
+func TestAdaptersAreWrittenAgain(t *testing.T) {
+	for _, name := range []string{"patterns", "convolution", "embedding-dora", "bias-all-and-saved", "older-names"} {
+		adapter := filepath.Join(peftAdapters, name)
+		m, err := loupe.Load(tiny, loupe.Options{Adapter: adapter, MaxPixels: 56 * 56})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		o := options(t, painted(t, 2))
+		o.Steps, o.LR, o.Decay = 1, 1e-15, 0
+		if _, err := train.Run(context.Background(), m, o, func(train.Progress) {}); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		_, want := logits(t, tiny, loupe.Options{Adapter: adapter})
+		_, got := logits(t, tiny, loupe.Options{Adapter: o.Out})
+		if d := apart(want.Data, got.Data); d != 0 {
+			t.Errorf("%s: written again, the logits are %.2g of the largest off", name, d)
+		}
+	}
+}
