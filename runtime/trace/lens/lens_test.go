@@ -326,6 +326,10 @@ func TestErrors(t *testing.T) {
 		"no picture": {func() error { _, err := Nearest(ctx, c.Model, text, Input, 1); return err }, "no picture"},
 		"no words":   {func() error { _, err := Nearest(ctx, c.Model, c.Prompt, Input, 0); return err }, "--top 0"},
 		"no tap":     {func() error { _, err := Components(ctx, c.Model, c.Prompt, "visual.nothing"); return err }, "visual.nothing"},
+		"several taps": {func() error {
+			_, err := Components(ctx, c.Model, c.Prompt, "visual.blocks.?.out")
+			return err
+		}, "names 3 taps"},
 		"three axes": {func() error {
 			_, err := Components(ctx, c.Model, c.Prompt, "model.layers.0.self_attn.probs")
 			return err

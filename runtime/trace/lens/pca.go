@@ -55,11 +55,12 @@ func (c *PCA) find(x tensor.Tensor) error {
 	for _, v := range variances {
 		total += v
 	}
+	if !(total > 0) {
+		return fmt.Errorf("the %d rows of %s are all alike, so that they have no principal components", x.Rows, c.Tap)
+	}
 	c.Rows = make([][3]float64, x.Rows)
 	for k := range 3 {
-		if total > 0 {
-			c.Share[k] = variances[k] / total
-		}
+		c.Share[k] = variances[k] / total
 		axis := mat.Col(nil, k, &vectors)
 		sign := signOfLargest(axis)
 		for i := range x.Rows {
@@ -87,6 +88,9 @@ func pictureRows(ctx context.Context, m *loupe.Model, p *loupe.Prompt, tap strin
 	got, err := readRows(ctx, m, p, tap)
 	if err != nil {
 		return tensor.Tensor{}, err
+	}
+	if len(got) != 1 {
+		return tensor.Tensor{}, fmt.Errorf("%q names %d taps, the first of which are %s and %s; principal components are of one", tap, len(got), got[0].tap, got[1].tap)
 	}
 	return got[0].rows, nil
 }

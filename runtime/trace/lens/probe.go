@@ -39,7 +39,8 @@ type ProbedLayer struct {
 	Tap string `json:"tap"`
 	// Last is set where the last token of the prompt is read, and not the picture.
 	Last bool `json:"last,omitempty"`
-	// Row and Column tell where a single row of the tap lies in the picture; nil where Last is set.
+	// Row and Column tell where a single row of the tap lies in the picture; nil where Last is set, and where pictures have but
+	// one row or column.
 	Row    *float64 `json:"row,omitempty"`
 	Column *float64 `json:"column,omitempty"`
 	// Targets are read off the mean of the picture's rows, or off the last token.
@@ -175,7 +176,11 @@ func (f *probed) layer(name string) (l ProbedLayer, err error) {
 	if err != nil {
 		return l, err
 	}
-	l.Row, l.Column = &place[0], &place[1]
+	for i, to := range []**float64{&l.Row, &l.Column} {
+		if !math.IsNaN(place[i]) {
+			*to = &place[i]
+		}
+	}
 	return l, nil
 }
 

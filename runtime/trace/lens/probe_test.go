@@ -105,3 +105,30 @@ func TestProbeErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestProbeOfOneLine: of pictures that are one token high, the row of a token is not asked.
+func TestProbeOfOneLine(t *testing.T) {
+	m, err := loupe.Embedded(loupe.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	set := gradients(m, 12, false)
+	set.Prompt = func(i int) (*loupe.Prompt, error) {
+		img := picture.Image{Width: 280, Height: 28, Pix: make([]byte, 3*280*28)}
+		for at := range img.Pix {
+			img.Pix[at] = byte(at*(i+3)>>4 + int(set.Values[i][0]))
+		}
+		return m.Prepare(loupe.Ask("How bright?", img))
+	}
+	found, err := Probe(context.Background(), m, set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range found.Layers {
+		merged := l.Tap == "visual.merger" || strings.HasPrefix(l.Tap, "model.")
+		if !l.Last && (l.Row == nil) != merged || !l.Last && l.Column == nil {
+			t.Errorf("%s: row %v, column %v", l.Tap, l.Row, l.Column)
+		}
+	}
+}

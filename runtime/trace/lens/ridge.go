@@ -134,7 +134,7 @@ func (p *problem) each(without, and int, f func(i int)) {
 	}
 }
 
-// explained is R² of each target.
+// explained is R² of each target, NaN where it does not vary.
 func (p *problem) explained() ([]float64, error) {
 	residual := make([]float64, len(p.targets))
 	for f := range folds {
@@ -171,7 +171,9 @@ func (p *problem) explained() ([]float64, error) {
 			d := p.s.y[i][t] - mean/weight
 			total += p.weight[i] * d * d
 		})
-		out[n] = 1 - residual[n]/total
+		if out[n] = math.NaN(); total > 0 {
+			out[n] = 1 - residual[n]/total
+		}
 	}
 	return out, nil
 }

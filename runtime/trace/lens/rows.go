@@ -3,7 +3,6 @@ package lens
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/loupe-vl/loupe/kernels/tensor"
@@ -21,16 +20,8 @@ type tapRows struct {
 // there are no pictures.
 func readRows(ctx context.Context, m *loupe.Model, p *loupe.Prompt, globs ...string) ([]tapRows, error) {
 	at := picturePositions(p)
-	names := slices.Clone(globs)
-	if p.Images != nil && p.Videos != nil {
-		for _, g := range globs {
-			if strings.HasPrefix(g, "visual.") {
-				names = append(names, g+"@images")
-			}
-		}
-	}
 	var out []tapRows
-	_, err := m.Trace(ctx, p, loupe.TraceOptions{Taps: names}, func(t loupe.Tap) error {
+	_, err := m.Trace(ctx, p, loupe.TraceOptions{Taps: globs}, func(t loupe.Tap) error {
 		name := strings.TrimSuffix(t.Name, "@images")
 		if len(t.Shape) != 2 {
 			return fmt.Errorf("tap %s has the shape %v; name one of rows and columns", t.Name, t.Shape)

@@ -36,18 +36,15 @@ func (f foundProbing) Draw(style figure.Style) (*image.RGBA, error) {
 	for _, l := range f.Layers {
 		values := append([]float64(nil), l.Targets...)
 		var words []string
-		for _, place := range []*float64{l.Row, l.Column} {
-			if place == nil {
-				place = new(float64)
-			}
-			values = append(values, *place)
-		}
 		for i, v := range values {
-			words = append(words, explained(&v))
-			values[i] = max(v, 0)
-			if l.Last && i >= len(l.Targets) {
-				words[i] = ""
+			words, values[i] = append(words, explained(&v)), max(v, 0)
+		}
+		for _, place := range []*float64{l.Row, l.Column} {
+			v := 0.0
+			if place != nil {
+				v = max(*place, 0)
 			}
+			words, values = append(words, explained(place)), append(values, v)
 		}
 		t.Rows, t.Values, t.Words = append(t.Rows, probedName(l)), append(t.Values, values), append(t.Words, words)
 	}
