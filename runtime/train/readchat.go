@@ -208,7 +208,7 @@ func (r *reader) message(raw json.RawMessage, line int) (m tokenizer.Message, er
 }
 
 // ownSizes are keys by which a part says the size of its own picture.
-var ownSizes = []string{"min_pixels", "max_pixels", "resized_height", "resized_width", "fps", "nframes"}
+var ownSizes = []string{"min_pixels", "max_pixels", "resized_height", "resized_width", "total_pixels", "fps", "nframes"}
 
 // messageParts reads a content of parts, as transformers' chat templates take them. Keys that are null are those of other kinds of
 // parts, which a table of rows has to write.
@@ -279,9 +279,6 @@ func (r *reader) converse(out *Record, l *layout, turns []tokenizer.Message, ima
 		for _, p := range content {
 			if p.Type == tokenizer.VideoPart {
 				return errors.New("it has a video; records of pictures can be learned from")
-			}
-			if p.Vision.Given() {
-				return errors.New("a part gives its picture a size of its own (min_pixels, max_pixels, resized_height, resized_width); in training all pictures follow --min-pixels and --max-pixels: take the keys out")
 			}
 			m.Parts = append(m.Parts, atPlaces(p)...)
 		}
