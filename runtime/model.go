@@ -204,13 +204,14 @@ func (m *Model) readProcessors(files fs.FS, o Options) error {
 	}
 	m.Notes = append(m.Notes, p.Notes...)
 	for _, k := range []struct {
-		from *weights.Preprocessor
-		to   *picture.Processor
-	}{{p.Image, &m.Processor}, {p.Video, &m.VideoProcessor}} {
+		from  *weights.Preprocessor
+		to    *picture.Processor
+		video bool
+	}{{p.Image, &m.Processor, false}, {p.Video, &m.VideoProcessor, true}} {
 		if err = k.from.Check(m.Config.Vision); err != nil {
 			return err
 		}
-		if *k.to, err = newProcessor(k.from, o); err != nil {
+		if *k.to, err = newProcessor(k.from, o, k.video); err != nil {
 			return err
 		}
 	}
@@ -229,7 +230,8 @@ func readFile[T any](files fs.FS, dir, name string, parse func(file string, data
 	return parse(filepath.Join(dir, name), data)
 }
 
-func newProcessor(pre *weights.Preprocessor, o Options) (picture.Processor, error) {
+// newProcessor cuts pictures, or the frames of videos, as pre says, within the options' bounds.
+func newProcessor(pre *weights.Preprocessor, o Options, video bool) (picture.Processor, error) {
 	p := picture.Processor{
 		MinPixels: pre.MinPixels, MaxPixels: pre.MaxPixels,
 		PatchSize: pre.PatchSize, TemporalPatchSize: pre.TemporalPatchSize, MergeSize: pre.MergeSize,
@@ -244,7 +246,9 @@ func newProcessor(pre *weights.Preprocessor, o Options) (picture.Processor, erro
 	if o.MaxPixels > 0 {
 		p.MaxPixels = o.MaxPixels
 	}
-	if p.MinPixels > p.MaxPixels {
+	// One bound alone concerns videos too, whose other one may be past it: then the most is heeded first, as in the reference.
+	asked := o.MinPixels > 0 || o.MaxPixels > 0
+	if p.MinPixels > p.MaxPixels && asked && (!video || o.MinPixels > 0 && o.MaxPixels > 0) {
 		return p, fmt.Errorf("--min-pixels %d is more than --max-pixels %d; lower the one or raise the other", p.MinPixels, p.MaxPixels)
 	}
 	return p, nil

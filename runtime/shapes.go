@@ -41,6 +41,6 @@ var publishedPixels = weights.Preprocessor{
 
 // publishedProcessors cuts pictures and videos as the published checkpoints do.
 func publishedProcessors(o Options) (image, video picture.Processor, err error) {
-	p, err := newProcessor(&publishedPixels, o)
+	p, err := newProcessor(&publishedPixels, o, false)
 	return p, p, err
 }

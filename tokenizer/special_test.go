@@ -62,3 +62,20 @@ func TestNamed(t *testing.T) {
 		}
 	}
 }
+
+// FuzzTokenizerConfig: any tokenizer_config.json gives a tokenizer or an error, and places of templates likewise.
+func FuzzTokenizerConfig(f *testing.F) {
+	f.Add([]byte(`{"extra_special_tokens": ["<a>", {"content": "<b>"}], "image_token": "<i>", "chat_template": {"default": "x"}}`))
+	f.Add([]byte(`{"added_tokens_decoder": {"9": {"content": "x"}}, "additional_special_tokens": [3], "chat_template": [{"name": "default"}]}`))
+	f.Add([]byte(`{"extra_special_tokens": {"image_token": null}, "bos_token": {"content": ""}, "eos_token": 7}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		fsys := tinyFiles(t)
+		fsys["tokenizer_config.json"], fsys["chat_template.json"], fsys["processor_config.json"] = &fstest.MapFile{Data: data}, &fstest.MapFile{Data: data}, &fstest.MapFile{Data: data}
+		if tok, err := LoadFS(fsys); err == nil {
+			if _, err := tok.Encode("the <a> light"); err != nil {
+				t.Error(err)
+			}
+		}
+		_, _ = LoadChatTemplateFS(fsys)
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -261,11 +262,13 @@ func TestParseConfigNotJSON(t *testing.T) {
 func FuzzConfig(f *testing.F) {
 	f.Add([]byte(flat))
 	f.Add([]byte(nested))
+	f.Add([]byte(`{"image_processor":{"size":{"shortest_edge":1}},"video_processor":{"cap_pixels_per_frame":true,"min_pixels":1e9}}`))
 	f.Add([]byte(`{"model_type":"qwen2_vl","text_config":{"rope_parameters":{"mrope_section":[1e3,-1,null]}},"vision_config":{}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		// One fuzzer drives all the small parsers: they share their machinery.
 		_, _ = ParseGeneration("fuzz", data)
 		_, _ = ParsePreprocessor("fuzz", data)
+		_, _ = ReadProcessors(fstest.MapFS{ProcessorName: {Data: data}, VideoPreprocessorName: {Data: data}, PreprocessorName: {Data: data}}, "")
 		_, _ = ParseScoreHead("fuzz", data)
 		_, _ = parseIndex(data)
 		c, err := ParseConfig("fuzz", data)

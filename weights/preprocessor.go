@@ -83,9 +83,11 @@ func readPreprocessor(f *fields, file string, video bool) (*Preprocessor, error)
 	}
 	size := f.scope("size")
 	given := len(size.obj) > 0
-	p.MinPixels = pixels(f, size, given, "min_pixels", "shortest_edge", d.MinPixels)
-	p.MaxPixels = pixels(f, size, given, "max_pixels", "longest_edge", d.MaxPixels)
-	if *f.err == nil && p.MinPixels > p.MaxPixels {
+	var saidMin, saidMax bool
+	p.MinPixels, saidMin = pixels(f, size, given, "min_pixels", "shortest_edge", d.MinPixels)
+	p.MaxPixels, saidMax = pixels(f, size, given, "max_pixels", "longest_edge", d.MaxPixels)
+	// Of a bound that is said and one that is the class's, which may be past it, the reference uses both: first the upper one.
+	if *f.err == nil && p.MinPixels > p.MaxPixels && saidMin && saidMax {
 		f.fail("min_pixels", "is %d, more than max_pixels %d", p.MinPixels, p.MaxPixels)
 	}
 	f.integerOr("resample", bicubic, bicubic, bicubic)
@@ -143,14 +145,15 @@ func (p *Preprocessor) Check(v VisionConfig) error {
 // pixels reads one bound of the area. As in Qwen2VLImageProcessor, min_pixels
 // and max_pixels (published) go before size's shortest_edge and longest_edge
 // (newer; areas in spite of the names), and a size that is there must hold
-// what they do not say. AWQ's files have the older names inside size.
-func pixels(f, size *fields, given bool, key, edge string, class int) int {
+// what they do not say. AWQ's files have the older names inside size. said is
+// false where the bound is the class's.
+func pixels(f, size *fields, given bool, key, edge string, class int) (n int, said bool) {
 	const limit = 1 << 30
 	inSize := size.integerOr(edge, 1, limit, 0)
 	if old := size.integerOr(key, 1, limit, 0); inSize == 0 {
 		inSize = old
 	}
-	n := f.integerOr(key, 1, limit, 0)
+	n = f.integerOr(key, 1, limit, 0)
 	switch {
 	case n != 0 && inSize != 0 && n != inSize:
 		f.note(key, "is %d and is used, though size says %d", n, inSize)
@@ -159,9 +162,9 @@ func pixels(f, size *fields, given bool, key, edge string, class int) int {
 	case n == 0 && given:
 		size.fail(edge, "is missing; pictures cannot be sized by a size without it")
 	case n == 0:
-		n = class
+		return class, false
 	}
-	return n
+	return n, true
 }
 
 // rgbOr reads an array of three numbers, with a value for an absent key.

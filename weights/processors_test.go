@@ -22,6 +22,8 @@ func TestPreprocessorDefaults(t *testing.T) {
 		{`{"min_pixels": 6272}`, false, 6272, 1003520, ""},
 		{`{"max_pixels": 6272}`, false, 3136, 6272, ""},
 		{`{"max_pixels": 200000}`, true, 100352, 200000, ""},
+		{`{"max_pixels": 6272}`, true, 100352, 6272, ""}, // the class's least is more: the reference heeds the most first
+		{`{"min_pixels": 2000000}`, false, 2000000, 1003520, ""},
 		{`{"size": {"shortest_edge": 784, "longest_edge": 9999}}`, false, 784, 9999, ""},
 		{`{"size": null, "min_pixels": 1000}`, false, 1000, 1003520, ""},
 		{`{"size": {"min_pixels": 784, "max_pixels": 9999}}`, false, 784, 9999, ""},
