@@ -122,7 +122,12 @@ func (c *ChatTemplate) TellsTime() bool {
 
 // Render writes messages as the model's prompt. Each picture becomes one
 // placeholder, which the caller repeats after Encode.
-func (c *ChatTemplate) Render(messages []Message, o RenderOptions) (string, error) {
+func (c *ChatTemplate) Render(messages []Message, o RenderOptions) (prompt string, err error) {
+	defer func() { // a template is a stranger's program
+		if r := recover(); r != nil {
+			prompt, err = "", fmt.Errorf("%s: the chat template cannot be run; this is a fault of loupe's: %s", c.name, reason(fmt.Errorf("%v", r)))
+		}
+	}()
 	if c.unread != nil {
 		return "", fmt.Errorf("%s: the chat template cannot be read: %s", c.name, reason(c.unread))
 	}
@@ -149,7 +154,7 @@ func (c *ChatTemplate) Render(messages []Message, o RenderOptions) (string, erro
 	if now == nil {
 		now = clock
 	}
-	prompt, err := c.template.Render(vars, jinja.Options{Limit: c.limit, Now: now})
+	prompt, err = c.template.Render(vars, jinja.Options{Limit: c.limit, Now: now})
 	if err != nil {
 		return "", fmt.Errorf("%s: the chat template cannot be run: %s", c.name, reason(err))
 	}
