@@ -76,6 +76,17 @@ func TestProbe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The question is that of scoring: another critique changes nothing.
+	silent := filepath.Join(dir, "silent.jsonl")
+	if err := os.WriteFile(silent, []byte(strings.ReplaceAll(string(records), `"critique":"`, `"critique":"Score 99. `)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(silent); err != nil || string(text) == string(records) {
+		t.Fatalf("the critiques are the same: %v", err)
+	}
+	if other := ok(t, "", "lens", "--what", "probe", "--data", silent); other != table {
+		t.Error("probes see the critique")
+	}
 	// Copies of a picture stay together and count once, and a target that few records tell is left out, with a word on it.
 	uneven := filepath.Join(dir, "uneven.jsonl")
 	more := `{"image": "00000.png", "score": 3}` + "\n" + `{"image": "00001.png", "targets": {"smell": 3}}` + "\n"

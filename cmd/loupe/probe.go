@@ -64,13 +64,11 @@ func (f *lensFlags) probe(cmd *cobra.Command, m *loupe.Model) (report.Found, err
 		fmt.Fprintf(stderr, "note: %d records are of %d pictures; what is said of one picture stays together and counts once\n", len(records), n)
 	}
 	set.Prompt = func(i int) (*loupe.Prompt, error) {
-		r := records[i]
-		r.Critique = "" // the answer stays out of the prompt
-		l, err := r.Lesson(cmd.Context(), m)
-		if err == nil && (l.Prompt.Images == nil || len(l.Prompt.Images.Grids) != 1) {
-			err = fmt.Errorf("%s: a probe asks about one picture, and this record has another number of them; take it out", r.Where)
+		p, err := records[i].Question(cmd.Context(), m)
+		if err == nil && (p.Images == nil || len(p.Images.Grids) != 1) {
+			err = fmt.Errorf("%s: a probe asks about one picture, and this record has another number of them; take it out", records[i].Where)
 		}
-		return l.Prompt, err
+		return p, err
 	}
 	found, err := lens.Probe(cmd.Context(), m, set)
 	if err != nil {
