@@ -44,7 +44,7 @@ func (s *Studio) Handler(host string) http.Handler {
 			}
 		})
 	}
-	return guard(host, mux)
+	return patient(guard(host, mux), s.o.Patience)
 }
 
 // errGone is the answer where a run is asked for that is not kept.

@@ -1,26 +1,35 @@
 package serve
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
-	"time"
 )
 
-// slowest is how long an upload may take.
-const slowest = 2 * time.Minute
+// Bounds of what is asked, which are held before anything is done with it.
+const (
+	mostAsk   = 512 << 10 // bytes of the form's part "ask"
+	mostText  = 64 << 10  // bytes of the question, and of the system text
+	mostEdits = 256       // interventions of a run
+	mostRows  = 1 << 16   // rows that one of them names
+)
 
 // readAsk reads the form of POST /api/runs: the picture is in it, or that of an earlier run.
 func (s *Studio) readAsk(w http.ResponseWriter, r *http.Request) (a Ask, file []byte, err error) {
-	r.Body = http.MaxBytesReader(w, r.Body, s.o.MaxBody)
-	limit := http.NewResponseController(w)
-	_ = limit.SetReadDeadline(time.Now().Add(slowest)) // a writer without deadlines has no connection that could stall
-	defer limit.SetReadDeadline(time.Time{})
+	slow, done := newBody(w, r, s.o.Patience)
+	defer func() {
+		if err == nil { // else what is left of the form is waited for no longer either
+			done()
+		}
+	}()
+	r.Body = http.MaxBytesReader(w, slow, s.o.MaxBody)
 	form, err := r.MultipartReader()
 	if err != nil {
 		return a, nil, fmt.Errorf("the request is no multipart form: %w", err)
@@ -37,7 +46,7 @@ func (s *Studio) readAsk(w http.ResponseWriter, r *http.Request) (a Ask, file []
 		switch part.FormName() {
 		case "ask":
 			asked = true
-			err = strict(part, &a)
+			err = readPart(part, &a)
 		case "picture":
 			file, err = io.ReadAll(part)
 		default:
@@ -65,11 +74,48 @@ func (s *Studio) readAsk(w http.ResponseWriter, r *http.Request) (a Ask, file []
 	return a, file, err
 }
 
+// readPart reads what is asked.
+func readPart(part io.Reader, a *Ask) error {
+	data, err := io.ReadAll(io.LimitReader(part, mostAsk+1))
+	if err != nil {
+		return err
+	}
+	if len(data) > mostAsk {
+		return fmt.Errorf("the question, the system text and the edits are more than %d kB; make them shorter", mostAsk>>10)
+	}
+	return strict(bytes.NewReader(data), a)
+}
+
+// checkSize refuses what is too much to be looked at.
+func (a Ask) checkSize() error {
+	for _, text := range []struct{ name, of string }{{"question", a.Question}, {"system text", a.System}} {
+		if len(text.of) > mostText {
+			return fmt.Errorf("the %s has %d bytes; at most %d are taken: make it shorter", text.name, len(text.of), mostText)
+		}
+	}
+	var edits []struct{ Rows []json.RawMessage }
+	if json.Unmarshal(a.Interventions, &edits) != nil {
+		return nil // what is wrong with them is told where they are read
+	}
+	if len(edits) > mostEdits {
+		return fmt.Errorf("there are %d edits; a run takes at most %d: take some away", len(edits), mostEdits)
+	}
+	for i, e := range edits {
+		if len(e.Rows) > mostRows {
+			return fmt.Errorf("edit %d names %d rows; at most %d can be named: leave the rows away to change all", i+1, len(e.Rows), mostRows)
+		}
+	}
+	return nil
+}
+
 // tooLarge puts the limit of an upload in words.
 func (s *Studio) tooLarge(err error) error {
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
 		return fmt.Errorf("the picture's file is larger than %d MB; make it smaller first", s.o.MaxBody>>20)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return errors.New("the picture came too slowly, and others wait; send it again, or make it smaller first")
 	}
 	return err
 }

@@ -42,6 +42,9 @@ func (a Ask) check() error {
 	if a.MaxTokens < 1 || a.MaxTokens > mostTokens {
 		return fmt.Errorf("max_tokens is %d; give 1 to %d", a.MaxTokens, mostTokens)
 	}
+	if err := a.checkSize(); err != nil {
+		return err
+	}
 	return a.generation().Validate()
 }
 

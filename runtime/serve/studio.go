@@ -21,6 +21,8 @@ type Options struct {
 	MaxPixels int   // width x height of a picture before it is resized: 100 million
 	MaxRuns   int   // runs to keep: 8
 	MaxCache  int64 // bytes of attention to keep: 1 GiB
+	// Patience is how long a reader may take nothing, and a form nothing come: 10 s. Whoever is slower loses its turn.
+	Patience time.Duration
 }
 
 const (
@@ -52,6 +54,7 @@ func New(o Options) *Studio {
 	o.MaxBody = orElse(o.MaxBody, defaultBody)
 	o.MaxPixels = orElse(o.MaxPixels, defaultPixels)
 	o.MaxRuns = orElse(o.MaxRuns, defaultRuns)
+	o.Patience = orElse(o.Patience, defaultPatience)
 	o.MaxCache = orElse(o.MaxCache, defaultCache)
 	s := &Studio{o: o, models: map[string]*loupe.Model{"model": o.Model}, cache: newCache(o.MaxCache), turn: make(chan struct{}, 1), uploads: make(chan struct{}, mostUploads)}
 	if o.Base != nil {
@@ -61,7 +64,7 @@ func New(o Options) *Studio {
 	return s
 }
 
-func orElse[T int | int64](n, otherwise T) T {
+func orElse[T int | int64 | time.Duration](n, otherwise T) T {
 	if n > 0 {
 		return n
 	}
@@ -84,7 +87,8 @@ func (s *Studio) Serve(ctx context.Context, l net.Listener, host string) error {
 	server := &http.Server{
 		Handler:           s.Handler(host),
 		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ReadHeaderTimeout: 10 * time.Second,
+		ReadHeaderTimeout: s.o.Patience,
+		MaxHeaderBytes:    64 << 10,
 		IdleTimeout:       2 * time.Minute,
 	}
 	done := make(chan error, 1)
