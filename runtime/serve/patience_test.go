@@ -33,19 +33,21 @@ func (p pipes) dial() net.Conn {
 	return client
 }
 
-// request sends POST /api/runs.
-func request(t *testing.T, to io.Writer, length int) {
+// whole is the form of a run, and its kind.
+func whole(t *testing.T) (data []byte, kind string) {
 	t.Helper()
 	b, kind := form(t, askFor(""), demo.Picture())
 	data, err := io.ReadAll(b)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return data, kind
+}
+
+// request sends POST /api/runs, the first bytes of a form of that length.
+func request(t *testing.T, to io.Writer, data []byte, kind string, length int) {
 	var head bytes.Buffer
-	fmt.Fprintf(&head, "POST /api/runs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", kind, len(data))
-	if length >= 0 {
-		data = data[:length]
-	}
+	fmt.Fprintf(&head, "POST /api/runs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", kind, length)
 	if _, err := to.Write(append(head.Bytes(), data...)); err != nil {
 		t.Error(err)
 	}
@@ -56,15 +58,16 @@ func request(t *testing.T, to io.Writer, length int) {
 func TestPatience(t *testing.T) {
 	s := New(Options{Model: embedded(t), Patience: 300 * time.Millisecond})
 	l := make(pipes)
+	data, kind := whole(t)
 	ctx := t.Context()
 	go s.Serve(ctx, l, "")
 	stalled := l.dial()
 	defer stalled.Close()
-	request(t, stalled, -1) // and reads nothing of the answer
+	request(t, stalled, data, kind, len(data)) // and reads nothing of the answer
 	for range mostUploads {
 		slow := l.dial()
 		defer slow.Close()
-		request(t, slow, 100)
+		request(t, slow, data[:100], kind, len(data))
 	}
 	loris := l.dial()
 	defer loris.Close()
@@ -78,7 +81,7 @@ func TestPatience(t *testing.T) {
 	}()
 	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		second := l.dial()
-		go request(t, second, -1)
+		go request(t, second, data, kind, len(data))
 		r, err := http.ReadResponse(bufio.NewReader(second), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -103,10 +106,11 @@ func TestPatience(t *testing.T) {
 func TestSlowForm(t *testing.T) {
 	s := New(Options{Model: embedded(t), Patience: 200 * time.Millisecond})
 	l := make(pipes)
+	data, kind := whole(t)
 	go s.Serve(t.Context(), l, "")
 	slow := l.dial()
 	defer slow.Close()
-	go request(t, slow, 1000)
+	go request(t, slow, data[:1000], kind, len(data))
 	r, err := http.ReadResponse(bufio.NewReader(slow), nil)
 	if err != nil {
 		t.Fatal(err)
