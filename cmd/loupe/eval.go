@@ -40,6 +40,10 @@ With --sbert DIR the model writes a critique of each picture too, in the same pa
 layout of sentence-transformers, such as all-MiniLM-L6-v2) says how near it comes to the record's: the mean cosine, and beside
 it the control, each critique against the reference of another picture.
 
+A target is compared with the head's of the same name. Several ratings of one picture are their mean, or with --raters each count
+each; intervals are over pictures, and too narrow where these are few. Errors are in the unit of the scores; kappa is over
+the scores' own steps. docs/definitions.md has each number's formula, source and what it is not.
+
 Two tables are evaluated without any model: a CSV file of two columns, the true and the predicted score; and with --sbert one
 with the columns reference and critique.`,
 		Example: `  loupe eval --model DIR --adapter tuned --data tuned/held-out.jsonl

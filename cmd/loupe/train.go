@@ -41,6 +41,10 @@ and curves.html draw both. A run that was stopped, or killed, goes on with --res
 To learn more from what a finished run came to, begin another with --adapter OUT. What is learned at one size of pictures and
 with one question is used so from then on: both are kept in OUT/input_settings.json.
 
+Rows, raters and copies of one picture are one picture: they stay on one side of the split and count once. Losses are means over
+the records of a step (nats a token; squared standard deviations); left-out RMSE and MAE are in the unit of the scores, over
+pictures that the head was made without. docs/definitions.md has each number's formula and what it is not.
+
 Pictures are taken as they are: there is no augmentation.`,
 		Example: `  loupe train --model Qwen2-VL-2B-Instruct --data pictures.jsonl --lora-rank 16 --epochs 3 --out tuned
   loupe score --model Qwen2-VL-2B-Instruct --adapter tuned painting.jpg
