@@ -53,6 +53,9 @@ func (r *run) fitHidden(ctx context.Context, s *seen) (*Fit, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := r.keepRangeOf(ctx, s); err != nil {
+		return nil, err
+	}
 	fit.Parts = parts
 	for t := range fit.Targets {
 		fit.Targets[t].LeftOut = nil

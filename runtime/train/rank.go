@@ -145,3 +145,59 @@ func (r *run) rank(ctx context.Context, records []*Record, before int) (*ranking
 	}
 	return rankingOf(r.m.Head, outputs, lessons), nil
 }
+
+// withinRange moves what the outputs of a head that learned an order mean, so that what it says of the pictures that it
+// learned from lies within each target's range: their order is all that such scores say, and clamping would lose it. outputs
+// are of those pictures.
+func withinRange(h *vit.Head, outputs [][]float32, present [][]bool) {
+	for t := range h.Config.Targets {
+		c := &h.Config.Targets[t]
+		low, high := math.Inf(1), math.Inf(-1)
+		for i := range outputs {
+			if has(present[i], t) && t < len(outputs[i]) {
+				raw, _ := h.Value(t, outputs[i][t])
+				low, high = min(low, raw), max(high, raw)
+			}
+		}
+		if low > high || low >= c.Min && high <= c.Max {
+			continue
+		}
+		by := min(1, (c.Max-c.Min)/(high-low)) // a range that is too wide shrinks
+		to := max(c.Min, min(low, c.Max-float64(by*(high-low))))
+		c.Std, c.Mean = float64(c.Std*by), to+float64((c.Mean-low)*by)
+	}
+}
+
+// keepRange is withinRange of the run's head, in one more pass over the pictures that it learned from.
+func (r *run) keepRange(ctx context.Context) error {
+	if r.o.ScoreLoss != PairwiseLoss || r.m.Head == nil {
+		return nil
+	}
+	records, pictures := r.scored(r.train, r.trainPictures)
+	if len(records) == 0 {
+		return nil
+	}
+	s, err := r.look(ctx, records, pictures, 0, len(records))
+	if err != nil {
+		return err
+	}
+	return r.keepRangeOf(ctx, s)
+}
+
+// keepRangeOf is keepRange where the features are known.
+func (r *run) keepRangeOf(ctx context.Context, s *seen) error {
+	if r.o.ScoreLoss != PairwiseLoss {
+		return nil
+	}
+	outputs, err := r.m.Through(ctx, s.features, len(r.m.Head.Layers))
+	if err != nil {
+		return err
+	}
+	var present [][]bool
+	for i := range s.records {
+		_, p := s.records[i].values(r.m.Head)
+		present = append(present, p)
+	}
+	withinRange(r.m.Head, outputs, present)
+	return nil
+}

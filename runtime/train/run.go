@@ -82,7 +82,11 @@ func Run(ctx context.Context, m *loupe.Model, o Options, report func(Progress)) 
 	if err := r.save(); err != nil {
 		return nil, err
 	}
-	return r.finish()
+	done, err := r.finish(ctx)
+	if err != nil && ctx.Err() != nil {
+		return nil, &Stopped{Step: r.opt.Steps, cause: ctx.Err()}
+	}
+	return done, err
 }
 
 // learn takes the steps that are left.

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -36,7 +37,7 @@ func (r *run) result() *Result {
 }
 
 // finish writes the results: of the best step that was measured, or of the last.
-func (r *run) finish() (*Result, error) {
+func (r *run) finish(ctx context.Context) (*Result, error) {
 	out := r.result()
 	out.Steps, out.Kept, out.Fit = r.opt.Steps, r.opt.Steps, r.fit
 	if r.best.Step >= 0 && r.best.Step != r.opt.Steps {
@@ -44,6 +45,9 @@ func (r *run) finish() (*Result, error) {
 		if _, err := r.read(stepDir(filepath.Join(r.o.Out, checkpointsDir), r.best.Step)); err != nil {
 			return nil, fmt.Errorf("go back to the best step: %w", err)
 		}
+	}
+	if err := r.keepRange(ctx); err != nil {
+		return nil, err
 	}
 	if err := r.write(); err != nil {
 		return nil, err
