@@ -8,8 +8,8 @@ import (
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
-// Against reads f, and a second conversation that is to be held against it: other is a messages file like f.Messages. Its
-// parts without a path take images and videos in order; where there are none, those of f's flags that f's own conversation
+// Against reads f, and a second conversation that is to be held against it: other is a messages file like f.Messages, or "" for the
+// same words about other pictures or videos. Its parts without a path take images and videos in order; where there are none, those of f's flags that f's own conversation
 // leaves over; and where it leaves none, the same ones as f's.
 func (f Files) Against(ctx context.Context, other string, images, videos []string) (in, against Input, err error) {
 	ownImages, ownVideos := len(f.Images), len(f.Videos)
@@ -18,18 +18,21 @@ func (f Files) Against(ctx context.Context, other string, images, videos []strin
 			return in, against, err
 		}
 	}
-	wantImages, wantVideos, err := pathless(other)
-	if err != nil {
+	second := Files{Messages: other, FPS: f.FPS}
+	wantImages, wantVideos := ownImages, ownVideos
+	if other == "" {
+		second = f
+		second.Images, second.Videos = nil, nil
+	} else if wantImages, wantVideos, err = pathless(other); err != nil {
 		return in, against, err
 	}
-	second := Files{Messages: other, FPS: f.FPS}
 	f.Images, second.Images = divide(f.Images, ownImages, images, wantImages)
 	f.Videos, second.Videos = divide(f.Videos, ownVideos, videos, wantVideos)
 	if in, err = f.Read(ctx); err != nil {
 		return in, against, err
 	}
 	if against, err = second.Read(ctx); err != nil {
-		err = fmt.Errorf("--against: %w", err)
+		err = fmt.Errorf("the second conversation: %w", err)
 	}
 	return in, against, err
 }

@@ -160,9 +160,14 @@ func readPicture(ctx context.Context, path string) (picture.Image, error) {
 	return img, nil
 }
 
+// EmbeddedPicture names the picture that is part of the program, in the place of a path.
+const EmbeddedPicture = "embedded:"
+
 // readURL returns the bytes of a data: URL, or the path of a file.
 func readURL(s string) (data []byte, path string, err error) {
 	switch {
+	case s == EmbeddedPicture:
+		return demo.Picture(), "", nil
 	case strings.HasPrefix(s, "data:"):
 		head, body, ok := strings.Cut(s, ",")
 		if !ok {

@@ -7,16 +7,22 @@ import (
 
 // didYouMean is the name nearest to one that does not exist, as the end of an error; "" if none is near.
 func didYouMean(name string, names []string) string {
+	best := Nearest(name, names)
+	if best == "" || strings.ContainsAny(name, wildcards) {
+		return ""
+	}
+	return fmt.Sprintf(" (is it %s?)", best)
+}
+
+// Nearest is the one of names that somebody may have meant who wrote name: a third of its characters may differ. "" for none.
+func Nearest(name string, names []string) string {
 	best, least := "", len(name)/3+1
 	for _, n := range names {
 		if d := editDistance(name, n); d < least {
 			best, least = n, d
 		}
 	}
-	if best == "" || strings.ContainsAny(name, wildcards) {
-		return ""
-	}
-	return fmt.Sprintf(" (is it %s?)", best)
+	return best
 }
 
 // editDistance is how many characters must be put in, left out or replaced to turn a into b (Levenshtein).

@@ -33,8 +33,8 @@ var notAgainst = []string{"tap", "list", "steps", "grad", "intervene"}
 func (f *againstFlags) register(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.StringVar(&f.file, "against", "", "`FILE.json` with a second conversation, as --messages takes it: patch its run with this one's activations, one site after the other, and print which sites restore this one's answer")
-	fl.StringArrayVar(&f.images, "against-image", nil, "a picture `FILE` for a part of --against without a path (repeatable; default: the --image flags that are left over, or the same)")
-	fl.StringArrayVar(&f.videos, "against-video", nil, "a video for a part of --against without a path, as --video takes it (repeatable)")
+	fl.StringArrayVar(&f.images, "against-image", nil, "a picture `FILE` for a part of --against without a path, or without --against for the same question (repeatable; default: the --image flags that are left over, or the same)")
+	fl.StringArrayVar(&f.videos, "against-video", nil, "a video `FILE` for a part of --against without a path, or without --against for the same question, as --video takes it (repeatable)")
 	fl.StringVar(&f.sweep, "sweep", "positions", "patch each layer at each of the `positions`, or each layer's heads")
 	fl.StringVar(&f.options.Site, "site", "", "what to patch at a position: `out` (the default), self_attn.out or mlp.out")
 	fl.IntSliceVar(&f.options.Layers, "layers", nil, "layers to patch, from 0, separated by commas (default: all)")
@@ -44,12 +44,15 @@ func (f *againstFlags) register(cmd *cobra.Command) {
 	f.style.register(cmd)
 }
 
+// asked reports whether there is a second conversation: of other words, or of the same words about other pictures.
+func (f *againstFlags) asked() bool { return f.file != "" || len(f.images)+len(f.videos) > 0 }
+
 // check refuses flags that do not go together.
 func (f *againstFlags) check(cmd *cobra.Command, out string) error {
-	if f.file == "" {
+	if !f.asked() {
 		for _, name := range sweepFlags {
 			if cmd.Flags().Changed(name) {
-				return fmt.Errorf("--%s goes with --against FILE.json", name)
+				return fmt.Errorf("--%s goes with --against FILE.json, or with --against-image", name)
 			}
 		}
 		return nil

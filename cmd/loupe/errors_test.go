@@ -41,7 +41,7 @@ func TestErrors(t *testing.T) {
 		{"trace to an unknown kind", []string{"trace", "--tap", "lm_head", "--out", filepath.Join(dir, "x.txt"), "hi"}, 1, "x.txt"},
 		{"trace of no such tap", []string{"trace", "--tap", "model.layers.99.*", "--out", filepath.Join(dir, "x.npz"), "hi"}, 1, "model.layers.99.*"},
 		{"intervention at no such tap", []string{"trace", "--tap", "lm_head", "--intervene", unknownTap, "--out", filepath.Join(dir, "x.npz"), "hi"}, 1, "model.layers.99.out"},
-		{"nothing to ask", []string{"generate"}, 1, "nothing to ask"},
+		{"nothing to ask", []string{"generate", "--model", filepath.Join(golden, "model")}, 1, "nothing to ask"},
 		{"no such model", []string{"generate", "--model", filepath.Join(dir, "nowhere"), "hi"}, 1, "nowhere"},
 		{"a file for a model", []string{"generate", "--model", text, "hi"}, 1, "text.jpg"},
 		{"an empty model", []string{"inspect", t.TempDir()}, 1, "config.json"},

@@ -104,8 +104,22 @@ func (f *inputFlags) read(ctx context.Context, m *loupe.Model, args []string) (l
 	if len(args) > 0 {
 		f.files.Text = args[0]
 	}
+	f.orEmbedded(m)
 	f.asTaught(m)
 	return f.files.Read(ctx)
+}
+
+// orEmbedded shows the embedded model the picture that is part of the program, where nothing else was to be shown, and asks what it was
+// taught to answer, where nothing was asked. A model of the user's is shown what the user gives.
+func (f *inputFlags) orEmbedded(m *loupe.Model) {
+	if m.Dir != "" || f.files.Messages != "" || len(f.files.Images)+len(f.files.Videos) > 0 {
+		return
+	}
+	f.files.Images = []string{loupe.EmbeddedPicture}
+	fmt.Fprintln(stderr, "note: no picture was given, so the one that is part of the program is shown")
+	if f.files.Text == "" {
+		f.files.Text = m.Question()
+	}
 }
 
 // asTaught gives the conversation the system text that the model was taught with, where it has none of its own, and tells

@@ -49,7 +49,7 @@ records of one picture together. docs/definitions.md has each formula, its sourc
 It prints a table, and writes to --out F.png, F.html, F.json or F.csv.`,
 		Example: `  loupe lens --image cat.jpg "What is this?"
   loupe lens --what direct --against 42 --image cat.jpg "Is this a cat?"
-  loupe lens --what pca --tap visual.blocks.31.out --image cat.jpg --out patches.png
+  loupe lens --what pca --tap visual.blocks.3.out --image cat.jpg --out patches.png
   loupe lens --what probe --data pictures.jsonl`,
 		Args: usageArgs(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },

@@ -29,6 +29,9 @@ type interrupted struct {
 // usageError marks an error of the command line.
 type usageError struct{ error }
 
+// Unwrap is the error itself.
+func (u usageError) Unwrap() error { return u.error }
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	signal.Ignore(syscall.SIGPIPE) // a pipe that is closed is an error of writing, and what was begun is tidied up
@@ -58,6 +61,9 @@ func run(ctx context.Context, args []string) int {
 		err = errors.New("interrupted")
 	}
 	fmt.Fprintln(stderr, "loupe: "+oneLine(err.Error()))
+	if hint := suggestion(root, err); hint != "" {
+		fmt.Fprintln(stderr, hint)
+	}
 	var usage usageError
 	if errors.As(err, &usage) || isCobraUsage(err) {
 		return exitUsage
@@ -76,29 +82,35 @@ func isCobraUsage(err error) bool { return strings.HasPrefix(err.Error(), "unkno
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
-		Use:   "loupe",
-		Short: "Qwen2-VL, made to be looked into",
+		Use:     "loupe",
+		Version: versionText(),
+		Short:   "Qwen2-VL, made to be looked into",
 		Long: `loupe runs Qwen2-VL: pictures and video in, text and a score out, and every number in between for the asking.
 
 Without --model it uses the small demonstration model that is part of the program.`,
-		SilenceUsage:      true,
-		PersistentPreRunE: resolveNames,
-		SilenceErrors:     true,
+		SilenceUsage:       true,
+		PersistentPreRunE:  resolveNames,
+		SilenceErrors:      true,
+		DisableSuggestions: true, // they get a line of their own
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{flagError(err)} })
-	root.AddCommand(generateCommand(), scoreCommand(), traceCommand(), attendCommand(), lensCommand(), tokenizeCommand(), inspectCommand(), benchCommand(), trainCommand(), mergeCommand(), quantizeCommand(), evalCommand(), studioCommand(), demoCommand(), verifyCommand(), auditCommand(), pullCommand())
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{flagError(cmd, err)} })
+	root.AddCommand(generateCommand(), scoreCommand(), traceCommand(), attendCommand(), lensCommand(), tokenizeCommand(), inspectCommand(), benchCommand(), trainCommand(), mergeCommand(), quantizeCommand(), evalCommand(), studioCommand(), demoCommand(), verifyCommand(), auditCommand(), pullCommand(), versionCommand())
 	return root
 }
 
 // flagError says in words what a flag would take, where pflag names Go's functions.
-func flagError(err error) error {
+func flagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) {
+		return &unknownFlag{cmd, unknown.GetSpecifiedName()}
+	}
 	var invalid *pflag.InvalidValueError
 	if !errors.As(err, &invalid) {
 		return fmt.Errorf("%w; `loupe COMMAND --help` lists the flags", err)
 	}
 	kinds := map[string]string{
 		"int": "a whole number", "int64": "a whole number", "uint64": "a whole number from 0 on", "float64": "a number", "bool": "true or false",
-		"duration": "a time, as in 30s or 5m", "intSlice": "whole numbers, with commas between them",
+		"duration": "a time, as in 30s or 5m", "intSlice": "whole numbers, with commas between them", "float64Slice": "numbers, with commas between them",
 	}
 	if kind := kinds[invalid.GetFlag().Value.Type()]; kind != "" {
 		return fmt.Errorf("--%s is %.80q; give %s", invalid.GetFlag().Name, invalid.GetValue(), kind)

@@ -24,7 +24,7 @@ func tokenizeCommand() *cobra.Command {
 		Use:   "tokenize",
 		Short: "turn standard input into token ids, or back with --decode",
 		Example: `  printf 'a painting' | loupe tokenize --json
-  echo 64 18824 | loupe tokenize --decode`,
+  echo 64 188 | loupe tokenize --decode`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}

@@ -46,12 +46,13 @@ for each of rows, or the whole tensor of another run. A change is made in the pr
 name such as steps.2/model.layers.0.out, says otherwise. With pictures and video a name of visual.* is of both passes of the
 tower; one that ends in @images or @videos is of one. docs/definitions.md says what each op computes.
 
---against OTHER.json runs a second conversation and patches the first one's activations into it, one site after the other
+--against OTHER.json runs a second conversation, or --against-image alone the same one about another picture, and patches the first one's activations into it, one site after the other
 (activation patching): it prints how much of the first answer comes back, 0 for none of the difference of the two answers'
 logits (raw, after the last position) and 1 for all of it, and writes every site to --out F.png, F.json, F.csv, F.npz or F.safetensors.`,
 		Example: `  loupe trace --image cat.jpg --tap "visual.blocks.*.attn.probs.*" --out attention.npz "What is this?"
   loupe trace --list
-  loupe trace --image cat.jpg --against question.json --against-image dog.jpg --out where.png "What is this?"`,
+  loupe trace --image cat.jpg --against-image dog.jpg --answers 12,15 "What is this?"
+  loupe trace --image cat.jpg --against question.json --against-image dog.jpg --answers 12,15 --out where.png "What is this?"`,
 		Args: usageArgs(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
@@ -74,7 +75,7 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 		return usageError{err}
 	}
 	switch {
-	case f.against.file != "":
+	case f.against.asked():
 	case f.options.Steps < 0:
 		return usageError{fmt.Errorf("--steps is %d; give 0 or a number above it", f.options.Steps)}
 	case f.list && f.out != "":
@@ -96,10 +97,11 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer m.Close()
-	if f.against.file != "" {
+	if f.against.asked() {
 		if len(args) > 0 {
 			f.input.files.Text = args[0]
 		}
+		f.input.orEmbedded(m)
 		f.input.asTaught(m)
 		return f.against.run(cmd, m, f.input.files, f.out, f.json)
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"runtime"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -157,23 +155,8 @@ func subjects(d *Decision) ([]Subject, error) {
 
 // program is what computes here.
 func program(o loupe.Options) Program {
-	p := Program{Version: "(devel)", Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, Kernels: o.Kernels, Threads: o.Threads}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return p
-	}
-	if info.Main.Version != "" {
-		p.Version = info.Main.Version
-	}
-	for _, s := range info.Settings {
-		switch s.Key {
-		case "vcs.revision":
-			p.Revision = s.Value
-		case "vcs.modified":
-			p.Modified = s.Value == "true"
-		}
-	}
-	return p
+	b := loupe.Build()
+	return Program{b.Version, b.Revision, b.Modified, b.Go, b.OS, b.Arch, o.Kernels, o.Threads}
 }
 
 // readJSON reads a kept file of JSON, salted or not.
