@@ -2,8 +2,10 @@ package serve
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -61,6 +63,7 @@ func TestBadRequests(t *testing.T) {
 	c.run(askFor(""), demo.Picture())
 	wide := append([]byte(nil), demo.Picture()...)
 	copy(wide[16:], []byte{0, 0, 0x40, 0}) // the PNG says that it is 16384 wide
+	binary.BigEndian.PutUint32(wide[29:], crc32.ChecksumIEEE(wide[12:29]))
 	for _, b := range []struct {
 		name, ask string
 		file      []byte
