@@ -1,0 +1,136 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
+)
+
+// newHead gives a model without a score head one for what the records hold, if they hold numbers.
+func (r *run) newHead() (fresh bool, err error) {
+	if r.m.Head != nil {
+		return false, r.reuseHead()
+	}
+	cfg, any := headFor(r.train, r.o.ScoreRange)
+	if !any {
+		return false, r.refuse("no record to learn from has a score or a target, and the model has no score head", "score-weight", "score-loss", "head-lr", "head-hidden", "head-init", "score-range", "raters")
+	}
+	cfg.Hidden = r.o.HeadHidden
+	if err := r.m.NewHead(cfg); err != nil {
+		return false, err
+	}
+	initHidden(r.m.Head, r.o.Seed)
+	return true, nil
+}
+
+// reuseHead goes on with the score head that is there.
+func (r *run) reuseHead() error {
+	switch {
+	case len(r.o.HeadHidden) > 0:
+		return &UsageError{errors.New("--head-hidden makes a new score head, and the model has one: leave the flag away, or take score_head.json from beside the model or the adapter")}
+	case r.o.HeadInit != "":
+		return &UsageError{errors.New("--head-init is how a new score head begins, and the model has one: leave the flag away, or take score_head.json from beside the model or the adapter")}
+	}
+	if len(r.o.ScoreRange) == 2 {
+		rescale(r.m.Head, r.o.ScoreRange[0], r.o.ScoreRange[1], r.train)
+	}
+	for _, said := range reuse(r.m.Head, r.train) {
+		r.note(said)
+	}
+	return nil
+}
+
+// refuse is an error where the user gave one of the flags.
+func (r *run) refuse(why string, flags ...string) error {
+	for _, name := range flags {
+		if r.o.Given[name] {
+			return &UsageError{fmt.Errorf("--%s would change nothing: %s; leave it away", name, why)}
+		}
+	}
+	return nil
+}
+
+// refuseRates refuses a learning rate by which nothing learns.
+func (r *run) refuseRates() error {
+	if len(r.train) == 0 {
+		return nil // a plan from a shape
+	}
+	var c reach
+	for i := range r.train {
+		l := loupe.Lesson{}
+		if r.train[i].Critique != "" {
+			l.Labels = []int{}
+		}
+		if r.m.Head != nil {
+			_, l.Present = r.train[i].values(r.m.Head)
+		}
+		c.add(l, r.o.ScoreWeight)
+	}
+	common := false
+	for _, part := range Parts {
+		name, learns := map[Part]string{Vision: "vision-lr", Merger: "merger-lr", Decoder: "decoder-lr", ScoreHead: "head-lr"}[part], false
+		for _, p := range r.params {
+			learns = learns || p.Part() == part && c.of(r.m, p)
+		}
+		own := r.o.own(part)
+		common = common || learns && own == nil
+		if !learns && own != nil && *own > 0 {
+			if err := r.refuse("nothing of that part learns, since it has no branch, is frozen, or no loss depends on it", name); err != nil {
+				return err
+			}
+		}
+	}
+	if !common {
+		return r.refuse("each part that learns has a rate of its own", "lr")
+	}
+	if !c.words {
+		r.note("no record to learn from has a critique: nothing learns but what the score depends on")
+	}
+	return nil
+}
+
+// UsageError is an error of what was asked for: another command line mends it.
+type UsageError struct{ error }
+
+// Unwrap is the error.
+func (e *UsageError) Unwrap() error { return e.error }
+
+// learners makes learn what the options name.
+func (r *run) learners() (err error) {
+	r.maker.still = newStills(r.o.Freeze)
+	for _, p := range Parts {
+		r.maker.still.parts[p] = r.o.partRate(p) == 0
+	}
+	what := "the branches of the linear maps, and the score head"
+	if r.o.Full {
+		what = "every weight, and the score head"
+		if p := r.m.Settings().Precision; p != "exact" {
+			return &UsageError{fmt.Errorf("--full learns the weights in float32, and --precision %s has rounded them; leave one of the two away", p)}
+		}
+		if r.m.Adapter != nil {
+			return &UsageError{errors.New("--full and --adapter do not go together: merge the adapter first, or train it without --full")}
+		}
+		r.params = r.maker.full(r.m)
+	} else {
+		r.o.LoRA.Seed, r.o.LoRA.Freeze = r.o.Seed, r.o.Freeze
+		if r.params, err = r.maker.lora(r.m, r.o.LoRA); err != nil {
+			return err
+		}
+	}
+	head := r.maker.head(r.m)
+	if r.m.Head != nil {
+		kept(r.m.Head, head, r.train)
+	}
+	r.params = append(r.params, head...)
+	if err := r.maker.still.check(what); err != nil {
+		return err
+	}
+	if err := r.refuseRates(); err != nil {
+		return err
+	}
+	if len(r.params) == 0 {
+		return errors.New("nothing would learn: --freeze and learning rates of 0 leave nothing")
+	}
+	return nil
+}
