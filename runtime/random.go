@@ -91,7 +91,7 @@ func randomValues(name string, shape []int) *[quantiles]uint16 {
 	}
 	var out [quantiles]uint16
 	for i, z := range normal() {
-		out[i] = weights.F32ToBF16(float32(mean + scale*z))
+		out[i] = weights.F32ToBF16(float32(mean + float64(scale*z)))
 	}
 	return &out
 }

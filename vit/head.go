@@ -74,6 +74,6 @@ func (h *Head) Through(r *tensor.Run, pooled tensor.Tensor, n int) tensor.Tensor
 // Value is target i in the units of its scores: output*std + mean, as it is and clamped to the target's range.
 func (h *Head) Value(i int, output float32) (raw, clamped float64) {
 	t := h.Config.Targets[i]
-	raw = float64(output)*t.Std + t.Mean
+	raw = float64(float64(output)*t.Std) + t.Mean // rounded in between: no machine may fuse the two
 	return raw, min(max(raw, t.Min), t.Max)
 }

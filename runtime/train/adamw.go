@@ -65,7 +65,7 @@ type step struct{ keep, scale, rate, root, eps, beta1, beta2, rest2 float32 }
 
 func (s step) apply(x, grad, m, v []float32) {
 	for i, g := range grad {
-		g *= s.scale
+		g = float32(g * s.scale) // rounded: arm64 would fuse it with what follows
 		m[i] += float32((g - m[i]) * s.beta1)
 		v[i] = float32(v[i]*s.beta2) + float32(float32(g*g)*s.rest2)
 		down := float32(float32(math.Sqrt(float64(v[i])))*s.root) + s.eps

@@ -89,7 +89,7 @@ func (r *run) leftErrors(ctx context.Context, s *seen, squares, weights []float6
 			for _, i := range of {
 				if v, ok := s.records[i].value(c.Name); ok {
 					d := float64(outputs[i][t]) - (v-c.Mean)/c.Std
-					sum += d * d
+					sum += float64(d * d)
 					n++
 				}
 			}
