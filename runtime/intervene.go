@@ -20,15 +20,26 @@ type Intervention struct {
 	Value []float32     // for Add and Set: one row, one for each of Rows, or one for each row of the prompt
 	Width int           // columns of Value's rows, of which those of Head count; 0: as many as are changed
 	Scale float32       // for Scale, and the factor of Value for Add
+	// Dataset, for Set without a Value, names pictures, and Means holds one row for each tap that the intervention matches, by
+	// the tap's name: see [Model.FillMeans], which makes Means of Dataset.
+	Dataset string
+	Means   map[string][]float32
 }
 
 // AllHeads is the Head of an intervention that is not narrowed to one.
 const AllHeads = -1
 
 func (iv Intervention) validate() error {
+	switch {
+	case iv.Dataset == "" && iv.Means == nil:
+	case iv.Op != tensor.Set || iv.Value != nil:
+		return fmt.Errorf("intervention at %s: a mean over pictures goes with op set, and with no value", iv.Tap)
+	case iv.Means == nil:
+		return fmt.Errorf("intervention at %s: the mean over %s is not computed yet; see Model.FillMeans", iv.Tap, iv.Dataset)
+	}
 	switch iv.Op {
 	case tensor.Add, tensor.Set:
-		if len(iv.Value) == 0 {
+		if len(iv.Value) == 0 && iv.Means == nil {
 			return fmt.Errorf("intervention at %s: op %s needs a value", iv.Tap, iv.Op)
 		}
 		if iv.Width < 0 || iv.Width > 0 && len(iv.Value)%iv.Width != 0 {
@@ -44,6 +55,12 @@ func (iv Intervention) validate() error {
 	return nil
 }
 
-func (iv Intervention) edit() tensor.Edit {
-	return tensor.Edit{Op: iv.Op, Head: iv.Head, Rows: iv.Rows, Value: iv.Value, Width: iv.Width, Scale: iv.Scale}
+// edit is the change at a point.
+func (iv Intervention) edit(at tensor.Point) tensor.Edit {
+	e := tensor.Edit{Op: iv.Op, Head: iv.Head, Rows: iv.Rows, Value: iv.Value, Width: iv.Width, Scale: iv.Scale}
+	if iv.Means != nil {
+		e.Value = iv.Means[at.String()]
+		e.Width = len(e.Value)
+	}
+	return e
 }

@@ -121,6 +121,9 @@ func (m *matching) add(at tensor.Point, name string, shape []int, step int) (tap
 // addRows holds the rows that an intervention names against those that pass at a point. It reads them as tensor.Edit does.
 func (m *matching) addRows(edit int, at tensor.Point, shape []int, step int) error {
 	iv, found := m.probe.made[edit], &m.rows[edit]
+	if iv.Means != nil && iv.Means[at.String()] == nil {
+		return fmt.Errorf("intervention at %q: %s has no mean over %s, whose pictures do not come by there; name taps that they pass too", iv.Tap, at, iv.Dataset)
+	}
 	rows := shape[len(shape)-2] // of (heads, queries, keys) the queries
 	first, all, more := 0, rows, 0
 	inDecoder := strings.HasPrefix(at.Module, "model.") || at.Module == "model" || strings.HasPrefix(at.Module, "lm_head")

@@ -115,7 +115,7 @@ func (p *probe) Edits(at tensor.Point) []tensor.Edit {
 	var out []tensor.Edit
 	for i, e := range p.edits {
 		if e.matches(p.name(at), at) {
-			out = append(out, p.made[i].edit())
+			out = append(out, p.made[i].edit(at))
 		}
 	}
 	return out

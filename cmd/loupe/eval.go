@@ -23,6 +23,7 @@ type evalFlags struct {
 	records          dataFlags
 	data, split, out string
 	plots, sbert     string
+	intervene        string
 	options          train.EvalOptions
 	json             bool
 }
@@ -44,6 +45,9 @@ A target is compared with the head's of the same name. Several ratings of one pi
 each; intervals are over pictures, and too narrow where these are few. Errors are in the unit of the scores; kappa is over
 the scores' own steps. docs/definitions.md has each number's formula, source and what it is not.
 
+--intervene FILE.json makes changes while the model runs, as in trace: the correlation that is left says what scores owe to a
+part of the model, which one picture cannot.
+
 Two tables are evaluated without any model: a CSV file of two columns, the true and the predicted score; and with --sbert one
 with the columns reference and critique.`,
 		Example: `  loupe eval --model DIR --adapter tuned --data tuned/held-out.jsonl
@@ -60,6 +64,7 @@ with the columns reference and critique.`,
 	fl.StringVar(&f.sbert, "sbert", "", "`DIR` of a sentence encoder; write critiques and compare them with the records'")
 	fl.BoolVar(&f.options.Critique, "critique", false, "write critiques, into the lines of --out (--sbert does so anyway)")
 	fl.IntVar(&f.options.Generation.MaxTokens, "max-tokens", 256, "most tokens of a critique; each is the likeliest")
+	fl.StringVar(&f.intervene, "intervene", "", "`FILE.json` of changes to make while the model runs, as trace takes it; of scores alone")
 	fl.StringVar(&f.out, "out", "", "`FILE.jsonl` for one line a picture")
 	fl.StringVar(&f.plots, "plots", "", "`DIR` for calibration.png and residuals.png")
 	fl.StringVar(&f.options.Raters, "raters", train.RatersMean, "what several ratings of one picture come to: their `mean`, or each counts; intervals are over pictures either way")
@@ -67,6 +72,7 @@ with the columns reference and critique.`,
 	fl.Uint64Var(&f.options.Seed, "seed", 0, "of the bootstrap and of the control's order")
 	fl.BoolVar(&f.json, "json", false, "print one JSON object")
 	must(cmd.MarkFlagFilename("data", "jsonl", "json", "csv", "tsv"))
+	must(cmd.MarkFlagFilename("intervene", "json"))
 	must(cmd.MarkFlagDirname("sbert"))
 	must(cmd.MarkFlagDirname("plots"))
 	return cmd
@@ -80,6 +86,8 @@ func (f *evalFlags) run(cmd *cobra.Command) error {
 		return usageError{fmt.Errorf("--split is %q; give train, eval or test", f.split)}
 	case f.options.Critique && f.out == "":
 		return usageError{errors.New("--critique writes into the lines of --out: name a file there")}
+	case f.intervene != "" && (f.options.Critique || f.sbert != ""):
+		return usageError{errors.New("--intervene changes scores alone; leave --critique and --sbert away")}
 	case cmd.Flags().Changed("score-step") && !(f.options.Step > 0 && !math.IsInf(f.options.Step, 0)):
 		return usageError{fmt.Errorf("--score-step is %v; give a finite number above 0", f.options.Step)}
 	case !slices.Contains(train.RaterModes, f.options.Raters):
@@ -187,6 +195,11 @@ func (f *evalFlags) evaluate(cmd *cobra.Command) error {
 	defer m.Close()
 	if f.options.Critique || f.sbert != "" {
 		if f.options.Generation, err = published(m, f.options.Generation); err != nil {
+			return err
+		}
+	}
+	if f.intervene != "" {
+		if f.options.Interventions, err = readInterventions(cmd, m, f.intervene); err != nil {
 			return err
 		}
 	}

@@ -41,8 +41,13 @@ In a GLOB * crosses dots: 'model.layers.*.out' is self_attn.out and mlp.out too.
    {"tap": "model.layers.0.out", "op": "add", "value": "vectors.safetensors#steer", "scale": 0.5},
    {"tap": "model.layers.2.out", "op": "set", "rows": [-1], "value": "other.safetensors#model.layers.2.out"}]
 
-op is zero, scale, add, set or mean; head and rows narrow it, rows below 0 from the end of the prompt. A value is one row, one
-for each of rows, or the whole tensor of another run. A change is made in the prompt and in generated tokens, unless rows, or a
+op is zero, scale, add, set, mean or dataset-mean; head and rows narrow it, rows below 0 from the end of the prompt. A value is
+one row, one for each of rows, or the whole tensor of another run. dataset-mean sets rows to the mean over other pictures,
+those of a directory or of a file of records:
+
+  [{"tap": "visual.blocks.*.mlp.out", "op": "dataset-mean", "data": "paintings"}]
+
+which takes away what a part says of this picture, where zero also takes away what it says of any. A change is made in the prompt and in generated tokens, unless rows, or a
 name such as steps.2/model.layers.0.out, says otherwise. With pictures and video a name of visual.* is of both passes of the
 tower; one that ends in @images or @videos is of one. docs/definitions.md says what each op computes.
 
@@ -120,7 +125,7 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 		return f.printList(cmd, m, prompt)
 	}
 	if f.intervene != "" {
-		if f.options.Interventions, err = trace.ReadInterventions(f.intervene); err != nil {
+		if f.options.Interventions, err = readInterventions(cmd, m, f.intervene); err != nil {
 			return err
 		}
 	}

@@ -47,6 +47,9 @@ func (s *Studio) readEdits(data json.RawMessage) ([]edit, error) {
 		return nil, err
 	}
 	for _, iv := range list {
+		if iv.Dataset != "" {
+			return nil, fmt.Errorf("the page has no folder to take the mean over; `loupe trace --intervene` takes dataset-mean")
+		}
 		e := edit{Intervention: iv}
 		if iv.Value != nil {
 			e.direction, used = used[0], used[1:]

@@ -23,15 +23,20 @@ type entry struct {
 	Rows  []int    `json:"rows"`
 	Value string   `json:"value"` // FILE.safetensors#TENSOR
 	Scale *float32 `json:"scale"`
+	Data  string   `json:"data"` // a directory of pictures, or a file of records
 }
 
-var ops = map[string]tensor.EditOp{"zero": tensor.Zero, "scale": tensor.Scale, "add": tensor.Add, "set": tensor.Set, "mean": tensor.Mean}
+// datasetMean sets rows to the mean over the pictures of `data`.
+const datasetMean = "dataset-mean"
+
+var ops = map[string]tensor.EditOp{"zero": tensor.Zero, "scale": tensor.Scale, "add": tensor.Add, "set": tensor.Set, "mean": tensor.Mean, datasetMean: tensor.Set}
 
 // ReadInterventions reads a list of interventions from a JSON file:
 //
 //	[{"tap": "model.layers.0.out", "op": "add", "value": "vectors.safetensors#steer", "scale": 0.5}]
 //
-// A value's file is looked for relative to the JSON file. Unknown keys and operations are errors.
+// A value's file and the pictures of a dataset-mean are looked for relative to the JSON file; the means themselves are
+// computed by [loupe.Model.FillMeans]. Unknown keys and operations are errors.
 func ReadInterventions(path string) ([]loupe.Intervention, error) {
 	data, err := disk.Read(path, disk.JSONLimit)
 	if err != nil {
@@ -43,6 +48,11 @@ func ReadInterventions(path string) ([]loupe.Intervention, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read interventions %s: %w", path, err)
+	}
+	for i := range out {
+		if data := out[i].Dataset; data != "" && !filepath.IsAbs(data) {
+			out[i].Dataset = filepath.Join(filepath.Dir(path), data)
+		}
 	}
 	return out, nil
 }
@@ -75,7 +85,7 @@ func ParseInterventions(data []byte, value func(ref string) ([]float32, int, err
 // keyForms says what the value of each key of an entry is.
 var keyForms = map[string]string{
 	"tap": "a text", "op": "a text", "value": "a text, FILE.safetensors#TENSOR", "head": "a whole number", "scale": "a number that float32 holds",
-	"rows": "a list of whole numbers",
+	"rows": "a list of whole numbers", "data": "a text, a directory of pictures or a file of records",
 }
 
 // inWords says of JSON that cannot be read what it should be.
@@ -96,7 +106,7 @@ func inWords(err error) error {
 	return fmt.Errorf("%w; %s", err, entryForm)
 }
 
-const entryForm = "interventions must be a list of objects with tap, op and, where the op needs them, head, rows, value, scale"
+const entryForm = "interventions must be a list of objects with tap, op and, where the op needs them, head, rows, value, scale, data"
 
 func (e entry) intervention(read func(ref string) ([]float32, int, error)) (loupe.Intervention, error) {
 	op, ok := ops[e.Op]
@@ -105,11 +115,15 @@ func (e entry) intervention(read func(ref string) ([]float32, int, error)) (loup
 	case e.Tap == "":
 		return iv, fmt.Errorf("`tap` is missing: name a tap point")
 	case !ok:
-		return iv, fmt.Errorf("op %q is unknown; zero, scale, add, set and mean are known", e.Op)
-	case (op == tensor.Add || op == tensor.Set) != (e.Value != ""):
+		return iv, fmt.Errorf("op %q is unknown; zero, scale, add, set, mean and dataset-mean are known", e.Op)
+	case (e.Op == datasetMean) != (e.Data != ""):
+		return iv, fmt.Errorf("op %s: `data`, a directory of pictures or a file of records, goes with dataset-mean, and with no other", e.Op)
+	case (op == tensor.Add || e.Op == "set") != (e.Value != ""):
 		return iv, fmt.Errorf("op %s: `value` goes with add and set, and with no other", e.Op)
 	case op == tensor.Scale && e.Scale == nil:
 		return iv, fmt.Errorf("op scale needs `scale`")
+	case e.Op == datasetMean && strings.HasPrefix(e.Tap, "steps."):
+		return iv, fmt.Errorf("op dataset-mean: a mean over pictures is of their prompts; name %s without its step", e.Tap)
 	case e.Scale != nil && op != tensor.Scale && op != tensor.Add:
 		return iv, fmt.Errorf("op %s: `scale` goes with scale and add only", e.Op)
 	case e.Rows != nil && len(e.Rows) == 0:
@@ -117,6 +131,7 @@ func (e entry) intervention(read func(ref string) ([]float32, int, error)) (loup
 	case e.Head != nil && *e.Head < 0:
 		return iv, fmt.Errorf("`head` is %d: name a head from 0, or leave it out for all", *e.Head)
 	}
+	iv.Dataset = e.Data
 	if e.Head != nil {
 		iv.Head = *e.Head
 	}

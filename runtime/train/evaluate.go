@@ -23,7 +23,9 @@ type EvalOptions struct {
 	Generation loupe.Generation // of the critiques
 	Encoder    *sbert.Encoder   // compares them with the records'; nil: they are not compared
 	Lines      io.Writer        // gets one line of JSON a record; nil: nobody does
-	Done       func(n int)      // is told after each record how many are done; nil: nobody is
+	// Interventions are made in each run, of scores alone: critiques are written without any.
+	Interventions []loupe.Intervention
+	Done          func(n int) // is told after each record how many are done; nil: nobody is
 }
 
 // Judged is what a model says of one record's picture, beside what the record says.
@@ -79,7 +81,12 @@ func (r *Record) judge(ctx context.Context, m *loupe.Model, images []picture.Ima
 		}
 		j.Critique = &text
 	} else if len(images) > 0 { // a conversation of text alone has no score
-		if s, err = m.Score(ctx, prompt); err != nil {
+		if len(o.Interventions) > 0 {
+			s, err = m.ScoreWith(ctx, prompt, o.Interventions)
+		} else {
+			s, err = m.Score(ctx, prompt)
+		}
+		if err != nil {
 			return Judged{}, err
 		}
 	}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/runtime/trace"
+	"github.com/loupe-vl/loupe/runtime/train"
+	"github.com/loupe-vl/loupe/weights/disk"
+	"github.com/spf13/cobra"
+)
+
+// readInterventions reads a file of changes, and takes the means over pictures that it asks for.
+func readInterventions(cmd *cobra.Command, m *loupe.Model, path string) ([]loupe.Intervention, error) {
+	list, err := trace.ReadInterventions(path)
+	if err != nil {
+		return nil, err
+	}
+	ctx := cmd.Context()
+	list, err = m.FillMeans(ctx, list, func(name string) (loupe.Dataset, error) { return openDataset(ctx, m, name) }, nil)
+	if err != nil {
+		return nil, fmt.Errorf("interventions %s: %w", path, err)
+	}
+	return list, nil
+}
+
+// openDataset finds the pictures of a directory, each asked about as score does, or those of a file of records, each with its
+// record's own question.
+func openDataset(ctx context.Context, m *loupe.Model, name string) (loupe.Dataset, error) {
+	if disk.IsDir(name) {
+		pictures, err := loupe.Pictures([]string{name})
+		if err != nil {
+			return loupe.Dataset{}, err
+		}
+		return loupe.Dataset{Len: len(pictures), Prompt: func(i int) (*loupe.Prompt, error) {
+			img, err := pictures[i].Load(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return m.PrepareContext(ctx, loupe.JudgeInput(img, m.SystemText(), m.Question()))
+		}}, nil
+	}
+	data, err := train.ReadData(ctx, name, train.ReadOptions{})
+	if err != nil {
+		return loupe.Dataset{}, err
+	}
+	for _, note := range data.Notes {
+		fmt.Fprintln(stderr, "note: "+oneLine(note))
+	}
+	return loupe.Dataset{Len: len(data.Records), Prompt: func(i int) (*loupe.Prompt, error) { return data.Records[i].Question(ctx, m) }}, nil
+}
