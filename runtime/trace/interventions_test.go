@@ -54,7 +54,8 @@ func TestReadInterventions(t *testing.T) {
 		{"tap": "c", "op": "add", "value": "v.safetensors#one"},
 		{"tap": "c", "op": "add", "value": "v.safetensors#one", "scale": -2},
 		{"tap": "d", "op": "set", "value": "v.safetensors#two", "rows": [3, 4]},
-		{"tap": "e", "op": "mean"}
+		{"tap": "e", "op": "mean"},
+		{"tap": "f", "op": "dataset-mean", "data": "pictures", "head": 2}
 	]`)
 	got, err := trace.ReadInterventions(path)
 	if err != nil {
@@ -68,6 +69,7 @@ func TestReadInterventions(t *testing.T) {
 		{Tap: "c", Op: tensor.Add, Head: loupe.AllHeads, Scale: -2, Value: one},
 		{Tap: "d", Op: tensor.Set, Head: loupe.AllHeads, Scale: 1, Value: []float32{1, 2, 3, 4, 5, 6}, Width: 3, Rows: []int{3, 4}},
 		{Tap: "e", Op: tensor.Mean, Head: loupe.AllHeads, Scale: 1},
+		{Tap: "f", Op: tensor.Set, Head: 2, Scale: 1, Dataset: filepath.Join(dir, "pictures")},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -96,6 +98,12 @@ func TestReadInterventionsErrors(t *testing.T) {
 		{"zero with a value", `[{"tap": "a", "op": "zero", "value": "v.safetensors#one"}]`, "`value`"},
 		{"add without a value", `[{"tap": "a", "op": "add"}]`, "`value`"},
 		{"no rows", `[{"tap": "a", "op": "zero", "rows": []}]`, "`rows`"},
+		{"dataset-mean without data", `[{"tap": "a", "op": "dataset-mean"}]`, "`data`, a directory of pictures"},
+		{"zero with data", `[{"tap": "a", "op": "zero", "data": "d"}]`, "`data`"},
+		{"dataset-mean with a value", `[{"tap": "a", "op": "dataset-mean", "data": "d", "value": "v.safetensors#one"}]`, "`value`"},
+		{"dataset-mean with a factor", `[{"tap": "a", "op": "dataset-mean", "data": "d", "scale": 2}]`, "`scale`"},
+		{"dataset-mean of a step", `[{"tap": "steps.1/a", "op": "dataset-mean", "data": "d"}]`, "without its step"},
+		{"data that is no text", `[{"tap": "a", "op": "dataset-mean", "data": 1}]`, "`data` is a number"},
 		{"negative head", `[{"tap": "a", "op": "zero", "head": -1}]`, "`head`"},
 		{"value without a tensor", `[{"tap": "a", "op": "add", "value": "v.safetensors"}]`, "names no tensor"},
 		{"value without a file", `[{"tap": "a", "op": "add", "value": "w.safetensors#one"}]`, "w.safetensors"},

@@ -27,11 +27,11 @@ func (w *walk) mrope() Step {
 		{fmt.Sprintf("token %d, the followed one", w.token), three(w.token)},
 		{"the picture's last token", three(last)},
 		{fmt.Sprintf("token %d, %s", last+1, w.text(last+1)), three(last + 1)},
-		{"the first word of the answer", fmt.Sprintf("%d in all three, though it is token %d", len(p.IDs)+p.RopeDelta, len(p.IDs))},
+		{"the first token of the answer", fmt.Sprintf("%d in all three, though it is token %d", len(p.IDs)+p.RopeDelta, len(p.IDs))},
 	}
 	return Step{
 		ID: "mrope", Title: "M-RoPE", Taps: "model.layers.0.self_attn.q*", Source: "decoder/positions.go RopeIndex, decoder/positions.go Model.rotary", Facts: facts,
-		Text: fmt.Sprintf("The picture tokens take their place among the words. In the language model each token has three positions: time, height and width. A word has the same number in all three, and counts on. The tokens of a picture share their time and take height and width from the grid; the text after it goes on from the largest number used. The pairs of each query and key are divided among the three as %v.", w.Model.Config.Text.MropeSection),
+		Text: fmt.Sprintf("The picture tokens take their place among those of the text. In the language model each token has three positions: time, height and width. A token of text has the same number in all three, and counts on. The tokens of a picture share their time and take height and width from the grid; the text after it goes on from the largest number used. The pairs of each query and key are divided among the three as %v.", w.Model.Config.Text.MropeSection),
 	}
 }
 
@@ -68,7 +68,7 @@ func (w *walk) decoderLayer() Step {
 	}
 	return Step{
 		ID: "layer", Title: "A decoder layer", Source: "decoder/layer.go Layer.Forward, kernels/tensor/activation.go Run.SwiGLU", Taps: w.layerTap("*"), Figure: figure, Look: &Look{Tower: "decoder", Layer: w.layer, Head: -1, Cell: -1},
-		Text: fmt.Sprintf("A layer of the language model only adds to the residual stream. First attention: each token looks back at what came before it, through %d heads, of which groups share their keys and values (%d of these). Then a gated perceptron, in which tokens do not see each other. Both read the stream through an RMS norm. Here is what layer %d adds for the last token of the prompt, which has to guess the first word of the answer.", heads, w.Model.Config.Text.NumKeyValueHeads, w.layer),
+		Text: fmt.Sprintf("A layer of the language model only adds to the residual stream. First attention: each token looks back at what came before it, through %d heads, of which groups share their keys and values (%d of these). Then a gated perceptron, in which tokens do not see each other. Both read the stream through an RMS norm. Here is what layer %d adds for the last token of the prompt, which has to guess the first token of the answer.", heads, w.Model.Config.Text.NumKeyValueHeads, w.layer),
 		Facts: []Fact{
 			{"the stream's length before", number(length(before))},
 			{"attention adds", number(length(attn))},
@@ -104,7 +104,7 @@ func (w *walk) logits(ctx context.Context) (Step, error) {
 		}
 	}
 	slices.SortFunc(ids, func(a, b int) int { return cmp.Or(cmp.Compare(row[b], row[a]), a-b) })
-	figure := &Figure{Kind: "bars", Caption: "probability of the likeliest first words"}
+	figure := &Figure{Kind: "bars", Caption: "probability of the likeliest first tokens"}
 	var facts []Fact
 	for _, id := range ids[:min(6, len(ids))] {
 		word := strconv.Quote(w.Model.Tokenizer.DecodeLossy([]int{id}))
@@ -114,7 +114,7 @@ func (w *walk) logits(ctx context.Context) (Step, error) {
 	facts = append(facts, Fact{"entropy", fmt.Sprintf("%s nats of at most %s", number(entropy), number(math.Log(float64(len(row)))))})
 	return Step{
 		ID: "logits", Title: "Logits", Source: "decoder/model.go Model.Logits, decoder/sampler.go Sampler.Next", Taps: "lm_head", Figure: figure, Facts: facts,
-		Text: fmt.Sprintf("After the last layer the stream of the last token is normed once more and multiplied with one row for each of %d words. The products are logits; softmax makes probabilities of them. Greedy decoding takes the largest, appends it, and asks again.", len(row)),
+		Text: fmt.Sprintf("After the last layer the stream of the last token is normed once more and multiplied with one row for each of the %d tokens of the vocabulary, which are words, parts of words and marks. The products are logits; softmax makes probabilities of them. Greedy decoding takes the largest, appends it, and asks again.", len(row)),
 	}, nil
 }
 

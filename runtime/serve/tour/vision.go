@@ -14,7 +14,7 @@ func (w *walk) resize() Step {
 	height, width := w.grid[1]*p.PatchSize, w.grid[2]*p.PatchSize
 	return Step{
 		ID: "resize", Title: "Resize", Source: "vit/picture/smart_resize.go SmartResize, vit/picture/resize.go Resize",
-		Text: fmt.Sprintf("The model has no fixed size of picture. It resizes each, with the bicubic filter that Pillow has, to the nearest size whose sides are multiples of %d and whose area lies between two limits. Every later number knows the picture only in this form.", unit),
+		Text: fmt.Sprintf("The model has no fixed size of picture. It resizes each, with the bicubic filter that Pillow has, to a size near its own whose sides are multiples of %d, and whose area lies between two limits where the shape allows it. Every later number knows the picture only in this form.", unit),
 		Facts: []Fact{
 			{"as it was given", fmt.Sprintf("%d x %d pixels", w.Width, w.Height)},
 			{"as the model sees it", fmt.Sprintf("%d x %d pixels", width, height)},
@@ -72,7 +72,7 @@ func (w *walk) rotary() Step {
 	a, b := float64(before[0]), float64(before[d/2])
 	return Step{
 		ID: "rotary", Title: "Rotary positions", Source: "vit/rotary.go Tower.rotary, kernels/tensor/rotary.go Run.Rotate", Taps: "visual.blocks.0.attn.q*", Figure: figure,
-		Text: fmt.Sprintf("Attention by itself does not know where a patch lies. So each query and each key is turned: its numbers are taken in pairs, and each pair turns by an angle that grows with the patch's row (the first half of the pairs) or its column (the second half). The product of a query and a key then depends on how far apart their patches are. Here is the first of %d pairs of head 0 in block 0.", d/2),
+		Text: fmt.Sprintf("Attention by itself does not know where a patch lies. In it each patch has three rows more, each by a linear map of its row in the stream: a *query*, which asks; a *key*, which the queries of all patches are compared with; and a *value*, which is what a patch hands on to those that look at it. To tell where a patch lies, each query and each key is turned: its numbers are taken in pairs, and each pair turns by an angle that grows with the patch's row (the first half of the pairs) or its column (the second half). The product of a query and a key then depends on how far apart their patches are. Here is the first of %d pairs of head 0 in block 0.", d/2),
 		Facts: []Fact{
 			{"the pair before", number(a) + ", " + number(b)},
 			{"turned by", fmt.Sprintf("%s radians: row %d (from 0) x frequency %s", number(angle), w.row, number(freqs[0]))},
@@ -123,7 +123,7 @@ func (w *walk) merger() Step {
 	last := order[first+block-1]
 	return Step{
 		ID: "merger", Title: "Merger", Source: "vit/merger.go Merger.Forward", Taps: "visual.merger*",
-		Text: fmt.Sprintf("After %d blocks, each square of %d x %d patches becomes one picture token: their rows are normed, laid side by side and sent through two linear maps with a GELU between. The result has the width of the language model, which from here on sees the picture as so many words.", cfg.Depth, w.merge, w.merge),
+		Text: fmt.Sprintf("After %d blocks, each square of %d x %d patches becomes one picture token: their rows are normed, laid side by side and sent through two linear maps with a GELU between, which lets large numbers pass and holds back those below zero. The result has the width of the language model, which from here on sees the picture as so many tokens.", cfg.Depth, w.merge, w.merge),
 		Facts: []Fact{
 			{"the followed patch's square", fmt.Sprintf("%s to %s", place(order[first].Row, order[first].Col), place(last.Row, last.Col))},
 			{"numbers in", fmt.Sprintf("%d rows of %d", block, cfg.EmbedDim)},

@@ -10,6 +10,10 @@ import (
 type HeadMap struct {
 	*Map
 	Layer, Head int // Head is -1 for the mean over all
+	// Agree, of maps by [Received], is how far patches look at the same one: of each picture or frame the largest part of its
+	// patches that have one patch in common as the one that they look at most, and of that the mean. Were it 1, all of a
+	// picture's patches would look most at one; chance alone makes it more than one in as many as there are patches.
+	Agree float64
 }
 
 // Heads is Raw for each chosen layer and each chosen head apart, layer after layer, from one run: of the decoder, or with
@@ -53,7 +57,7 @@ func Heads(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) ([]H
 			pictures, elsewhere := atPictures(p, a.follow(only(at, len(p.IDs)), []int{h}, nil))
 			of := newMap(p, merge, merge, pictures)
 			of.Method, of.Unit, of.Elsewhere = Raw, "share of attention", elsewhere
-			out = append(out, HeadMap{of, l, h})
+			out = append(out, HeadMap{Map: of, Layer: l, Head: h})
 		}
 	}
 	return out, nil
@@ -95,14 +99,16 @@ func towerHeads(ctx context.Context, m *loupe.Model, p *loupe.Prompt, blocks, he
 				list = nil
 			}
 			var values [][]float64
+			agree, spans := 0.0, 0
 			for n, run := range runs {
 				values = append(values, run.overSpans(got.towerBlock(m, b, run.suffix), start[n], func(_ int, a *attention, r []float64) []float64 {
+					agree, spans = agree+a.agreement(list), spans+1
 					return a.follow(r, list, nil)
 				}))
 			}
 			of := newMap(p, m.Config.Vision.SpatialMergeSize, 1, values)
 			of.Method, of.Unit = Raw, "share of attention"
-			out = append(out, HeadMap{of, b, h})
+			out = append(out, HeadMap{of, b, h, agree / float64(spans)})
 		}
 	}
 	return out, nil

@@ -43,6 +43,9 @@ type ProbedLayer struct {
 	// one row or column.
 	Row    *float64 `json:"row,omitempty"`
 	Column *float64 `json:"column,omitempty"`
+	// Middle tells how far off the middle column the row lies, to either side: a picture's two rims may be alike, so that this
+	// can be read where the column cannot.
+	Middle *float64 `json:"middle,omitempty"`
 	// Targets are read off the mean of the picture's rows, or off the last token.
 	Targets []float64 `json:"values"`
 }
@@ -149,11 +152,14 @@ func (f *probed) add(m *loupe.Model, p *loupe.Prompt, t loupe.Tap, i int, values
 	places := vit.PatchOrder(vit.Grid{grid[0], grid[1] / side, grid[2] / side}, merge/side)
 	rows := rand.New(rand.NewPCG(uint64(i), 1)).Perm(x.Rows)
 	for _, r := range rows[:min(probeRows, x.Rows)] {
-		f.sample(f.places, t.Name).add(i, x.Row(r), []float64{float64(places[r].Row), float64(places[r].Col)})
+		f.sample(f.places, t.Name).add(i, x.Row(r), []float64{float64(places[r].Row), float64(places[r].Col), offMiddle(places[r].Col, grid[2]/side)})
 	}
 	f.sample(f.means, t.Name).add(i, meanRow(x), values)
 	return nil
 }
+
+// offMiddle is how far a column lies from the middle of n, to either side.
+func offMiddle(col, n int) float64 { return math.Abs(float64(col) - float64(n-1)/2) }
 
 // sample is the samples of that name.
 func (f *probed) sample(of map[string]*samples, name string) *samples {
@@ -176,7 +182,7 @@ func (f *probed) layer(name string) (l ProbedLayer, err error) {
 	if err != nil {
 		return l, err
 	}
-	for i, to := range []**float64{&l.Row, &l.Column} {
+	for i, to := range []**float64{&l.Row, &l.Column, &l.Middle} {
 		if !math.IsNaN(place[i]) {
 			*to = &place[i]
 		}

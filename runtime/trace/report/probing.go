@@ -25,7 +25,7 @@ func (f foundProbing) Lines() [][]string {
 		for _, v := range l.Targets {
 			line = append(line, explained(&v))
 		}
-		lines = append(lines, append(line, explained(l.Row), explained(l.Column)))
+		lines = append(lines, append(line, explained(l.Row), explained(l.Column), explained(l.Middle)))
 	}
 	return lines
 }
@@ -39,7 +39,7 @@ func (f foundProbing) Draw(style figure.Style) (*image.RGBA, error) {
 		for i, v := range values {
 			words, values[i] = append(words, explained(&v)), max(v, 0)
 		}
-		for _, place := range []*float64{l.Row, l.Column} {
+		for _, place := range []*float64{l.Row, l.Column, l.Middle} {
 			v := 0.0
 			if place != nil {
 				v = max(*place, 0)
@@ -52,7 +52,7 @@ func (f foundProbing) Draw(style figure.Style) (*image.RGBA, error) {
 }
 
 func (f foundProbing) columns() []string {
-	return append(append([]string(nil), f.Targets...), "its row", "its column")
+	return append(append([]string(nil), f.Targets...), "its row", "its column", "off the middle")
 }
 
 func probedName(l lens.ProbedLayer) string {

@@ -27,6 +27,7 @@ type receivedHead struct {
 	Layer int             `json:"layer"`
 	Head  int             `json:"head"` // -1: the mean of the layer's
 	Rim   attribution.Rim `json:"rim"`
+	Agree float64         `json:"agree"` // see attribution.HeadMap
 	*attribution.Map
 }
 
@@ -34,17 +35,17 @@ type receivedHead struct {
 func (f foundReceived) Data() any {
 	var out []receivedHead
 	for _, h := range f.maps {
-		out = append(out, receivedHead{h.Layer, h.Head, h.Rim(), h.Map})
+		out = append(out, receivedHead{h.Layer, h.Head, h.Rim(), h.Agree, h.Map})
 	}
 	return out
 }
 
 // Lines implements Found: a line for each head, and before them one for the mean of the block's.
 func (f foundReceived) Lines() [][]string {
-	lines := [][]string{{"block", "head", "on the rim", "even would be", "most looked at", "times even"}}
+	lines := [][]string{{"block", "head", "on the rim", "even would be", "most looked at", "times even", "agree"}}
 	for _, h := range f.maps {
 		r := h.Rim()
-		lines = append(lines, []string{fmt.Sprint(h.Layer), headName(h), percent(r.Share), percent(r.Cells), r.MostAt.String(), figure.Fixed(float64(r.Most), 1)})
+		lines = append(lines, []string{fmt.Sprint(h.Layer), headName(h), percent(r.Share), percent(r.Cells), r.MostAt.String(), figure.Fixed(float64(r.Most), 1), percent(h.Agree)})
 	}
 	return lines
 }

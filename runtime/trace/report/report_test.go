@@ -119,15 +119,15 @@ func TestLenses(t *testing.T) {
 }
 
 func TestProbing(t *testing.T) {
-	row, column := 0.5, -0.25
+	row, column, middle := 0.5, -0.25, 0.125
 	f := Probing(&lens.Probing{Pictures: 10, Targets: []string{"score"}, Layers: []lens.ProbedLayer{
-		{Tap: "visual.merger", Row: &row, Column: &column, Targets: []float64{0.875}},
+		{Tap: "visual.merger", Row: &row, Column: &column, Middle: &middle, Targets: []float64{0.875}},
 		{Tap: "model.layers.0.out", Last: true, Targets: []float64{-0.001}},
 	}})
 	want := [][]string{
-		{"R²", "score", "its row", "its column"},
-		{"visual.merger", "0.88", "0.50", "-0.25"},
-		{"model.layers.0.out, last token", "0.00", "", ""},
+		{"R²", "score", "its row", "its column", "off the middle"},
+		{"visual.merger", "0.88", "0.50", "-0.25", "0.13"},
+		{"model.layers.0.out, last token", "0.00", "", "", ""},
 	}
 	if diff := cmp.Diff(want, f.Lines()); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
