@@ -45,7 +45,7 @@ var evalCases = map[string]flagCase{
 	"raters": {refused: "--data {S} --raters each"}, "score-step": {refused: "--data {S} --score-step -1"}, "seed": {shown: "TestEvalTable"}, "json": {shown: "what is printed"},
 	"model": {refused: "--data {S} --model m"}, "adapter": {refused: "--data {S} --adapter a"}, "head": {refused: "--data {S} --head h"}, "min-pixels": {refused: "--data {S} --min-pixels 9"},
 	"max-pixels": {refused: "--data {S} --max-pixels 9"}, "precision": {refused: "--data {S} --precision int8"}, "threads": {refused: "--data {S} --threads 1"}, "kernels": {refused: "--data {S} --kernels generic"},
-	"require-signature": {refused: "--data {S} --require-signature k"},
+	"require-signature": {refused: "--data {S} --require-signature k"}, "intervene": {refused: "--data {D} --critique --out x --intervene i.json"},
 }
 
 var mergeCases = map[string]flagCase{
