@@ -3,6 +3,8 @@ package tokenizer
 import (
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // addedToken is one entry of added_tokens or added_tokens_decoder. The flags
@@ -23,42 +25,80 @@ type matcher struct {
 	any   bool
 }
 
+// match is a token that is looked for. single: it counts only where no letter,
+// digit or mark touches it. left, right: it takes the white space there along.
 type match struct {
-	text string
-	id   int
+	text                string
+	id                  int
+	single, left, right bool
 }
 
-func (m *matcher) add(text string, id int) {
+func (m *matcher) add(text string, id int, a addedToken) {
 	m.any = true
-	list := append(m.first[text[0]], match{text, id})
+	list := append(m.first[text[0]], match{text, id, a.SingleWord, a.LStrip, a.RStrip})
 	slices.SortStableFunc(list, func(a, b match) int { return len(b.text) - len(a.text) })
 	m.first[text[0]] = list
 }
 
 // split calls plain for the text between added tokens, never with none, and
-// token for each added token, in order.
+// token for each added token, in order (find_matches of the tokenizers crate:
+// the search goes on behind the token itself, not behind the space it takes).
 func (m *matcher) split(text string, plain func(string) error, token func(id int)) error {
-	start := 0
-	if m.any {
-		for i := 0; i < len(text); i++ {
-			for _, a := range m.first[text[i]] {
-				if !strings.HasPrefix(text[i:], a.text) {
-					continue
-				}
-				if start < i {
-					if err := plain(text[start:i]); err != nil {
-						return err
-					}
-				}
-				token(a.id)
-				start = i + len(a.text)
-				i = start - 1
-				break
+	start := 0 // of what no token has taken
+	for i := 0; m.any && i < len(text); {
+		a := m.at(text[i:])
+		if a == nil {
+			i++
+			continue
+		}
+		from, to := i, i+len(a.text)
+		i = to
+		if a.single && (endsInWord(text[:from]) || beginsWithWord(text[to:])) {
+			continue
+		}
+		if a.left {
+			from = max(start, len(strings.TrimRightFunc(text[:from], unicode.IsSpace)))
+		}
+		if a.right {
+			to = len(text) - len(strings.TrimLeftFunc(text[to:], unicode.IsSpace))
+		}
+		if start < from {
+			if err := plain(text[start:from]); err != nil {
+				return err
 			}
 		}
+		token(a.id)
+		start = to
 	}
 	if start == len(text) {
 		return nil
 	}
 	return plain(text[start:])
+}
+
+// at is the longest token that text begins with, or nil.
+func (m *matcher) at(text string) *match {
+	list := m.first[text[0]]
+	for k := range list {
+		if strings.HasPrefix(text, list[k].text) {
+			return &list[k]
+		}
+	}
+	return nil
+}
+
+func endsInWord(s string) bool {
+	r, n := utf8.DecodeLastRuneInString(s)
+	return n > 0 && wordRune(r)
+}
+
+func beginsWithWord(s string) bool {
+	r, n := utf8.DecodeRuneInString(s)
+	return n > 0 && wordRune(r)
+}
+
+// wordRune is \w of Rust's regular expressions: letters and what counts as
+// one, marks, decimal digits, connectors, and the two joiners.
+func wordRune(r rune) bool {
+	return unicode.In(r, unicode.L, unicode.M, unicode.Nd, unicode.Nl, unicode.Pc, unicode.Other_Alphabetic, unicode.Join_Control)
 }

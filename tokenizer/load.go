@@ -53,6 +53,11 @@ func LoadFS(fsys fs.FS) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if config.AddedTokensDecoder == nil {
+		if err := config.mergeMap(fsys); err != nil {
+			return nil, err
+		}
+	}
 	for _, key := range slices.Sorted(maps.Keys(config.AddedTokensDecoder)) {
 		id, err := strconv.Atoi(key)
 		if err != nil {
@@ -61,6 +66,9 @@ func LoadFS(fsys fs.FS) (*Tokenizer, error) {
 		if err := t.addToken(id, config.AddedTokensDecoder[key]); err != nil {
 			return nil, fmt.Errorf("tokenizer_config.json: added_tokens_decoder: %w", err)
 		}
+	}
+	if err := t.checkListed(config); err != nil {
+		return nil, err
 	}
 	specials, err := t.specials(config)
 	if err != nil {
@@ -85,7 +93,8 @@ type tokenizerConfig struct {
 	AddPrefixSpace     bool                  `json:"add_prefix_space"`
 	SplitSpecialTokens bool                  `json:"split_special_tokens"`
 
-	all map[string]json.RawMessage // every key
+	all   map[string]json.RawMessage // every key
+	order []string                   // the keys as the file has them: new tokens get their ids in this order
 }
 
 // readConfig reads tokenizer_config.json; without the file there is nothing to
@@ -106,6 +115,7 @@ func readConfig(fsys fs.FS) (tokenizerConfig, error) {
 	if err := unmarshal(name, data, &c.all); err != nil {
 		return c, err
 	}
+	c.order = keysInOrder(data)
 	switch c.TokenizerClass {
 	case "", "Qwen2Tokenizer", "Qwen2TokenizerFast", "PreTrainedTokenizerFast", "TokenizersBackend":
 	default:
@@ -197,8 +207,6 @@ func (t *Tokenizer) addToken(id int, a addedToken) error {
 		return fmt.Errorf("id %d has no content", id)
 	case id < 0 || id > maxID:
 		return fmt.Errorf("%q has id %d; ids go from 0 to %d", a.Content, id, maxID)
-	case a.LStrip || a.RStrip || a.SingleWord:
-		return fmt.Errorf("%q sets lstrip, rstrip or single_word, which is not implemented", a.Content)
 	}
 	if other, ok := t.ids[a.Content]; ok && other != id {
 		return fmt.Errorf("%q has id %d here and %d elsewhere; the tokenizer's files disagree", a.Content, id, other)
@@ -224,9 +232,9 @@ func (t *Tokenizer) addToken(id int, a addedToken) error {
 func (t *Tokenizer) index() {
 	for id, a := range t.addedTokens {
 		if a.Normalized {
-			t.normalized.add(nfc(a.Content), id)
+			t.normalized.add(nfc(a.Content), id, a)
 		} else {
-			t.verbatim.add(a.Content, id)
+			t.verbatim.add(a.Content, id, a)
 		}
 	}
 }

@@ -113,7 +113,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"a pair of three", inJSON(set("merges", []any{[]any{"a", "b", "c"}}, "model")), []string{"merges", "entry 0"}},
 		{"an added token without id", inJSON(set("added_tokens", []any{map[string]any{"content": "x"}})), []string{"added_tokens[0]", "id"}},
 		{"an added token without content", inJSON(set("added_tokens", []any{map[string]any{"id": 900}})), []string{"added_tokens[0]", "content"}},
-		{"lstrip", inJSON(set("added_tokens", []any{map[string]any{"id": 900, "content": "x", "lstrip": true}})), []string{"added_tokens[0]", "lstrip"}},
+		{"an added token that the config does not list", inJSON(set("added_tokens", []any{map[string]any{"id": 900, "content": "<zz>"}})), []string{"tokenizer.json", `"<zz>"`, "added_tokens_decoder"}},
 		{"config: garbage", text("tokenizer_config.json", "{"), []string{"tokenizer_config.json", "JSON"}},
 		{"config: an id of another", inConfig(set("content", "<other>", "added_tokens_decoder", "316")), []string{"tokenizer_config.json", "316", "disagree"}},
 		{"config: another id", inConfig(set("content", "<|im_end|>", "added_tokens_decoder", "321")), []string{"tokenizer_config.json", "<|im_end|>", "disagree"}},

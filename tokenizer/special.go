@@ -55,42 +55,47 @@ func (t *Tokenizer) specials(c tokenizerConfig) (tokens []string, err error) {
 		}
 		tokens = append(tokens, token)
 	}
-	for _, key := range slices.Sorted(maps.Keys(c.all)) {
+	own := ownTokens{texts: map[string]string{}}
+	for _, key := range c.order {
 		token, err := tokenText(c.all[key])
 		if strings.HasSuffix(key, "_token") && !slices.Contains(specialNames, key) && err == nil && token != "" {
-			t.named[key] = token
-			tokens = append(tokens, token)
+			own.set(key, token)
 		}
 	}
-	listed, err := t.listedSpecials(c)
+	key := listKey(c)
+	if err := own.setAll(key, c.all[key]); err != nil {
+		return nil, err
+	}
+	if len(own.names) == 0 { // else transformers writes over it
+		if err := own.setAll("model_specific_special_tokens", c.all["model_specific_special_tokens"]); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range own.names {
+		t.named[name] = own.texts[name]
+		tokens = append(tokens, own.texts[name])
+	}
+	listed, err := listedSpecials(key, c.all[key])
 	tokens = append(tokens, listed...)
 	return slices.DeleteFunc(tokens, func(s string) bool { return s == "" }), err
 }
 
-// listedSpecials are the tokens of extra_special_tokens (version 5), a list or
-// an object of names, else those of additional_special_tokens (version 4).
-func (t *Tokenizer) listedSpecials(c tokenizerConfig) (tokens []string, err error) {
-	key := "extra_special_tokens"
-	if s := string(c.all[key]); s == "" || s == "null" || s == "[]" || s == "{}" {
-		key = "additional_special_tokens"
+// listKey is the key of the special tokens that are listed: extra_special_tokens
+// (version 5), else additional_special_tokens (version 4).
+func listKey(c tokenizerConfig) string {
+	switch string(c.all["extra_special_tokens"]) {
+	case "", "null", "[]", "{}":
+		return "additional_special_tokens"
 	}
-	raw := c.all[key]
-	if !given(raw) {
+	return "extra_special_tokens"
+}
+
+// listedSpecials are the tokens of a list. An object of names is no list.
+func listedSpecials(key string, raw json.RawMessage) (tokens []string, err error) {
+	var list []json.RawMessage
+	if !given(raw) || raw[0] == '{' {
 		return nil, nil
 	}
-	var names map[string]json.RawMessage
-	if json.Unmarshal(raw, &names) == nil {
-		for _, name := range slices.Sorted(maps.Keys(names)) {
-			token, err := tokenText(names[name])
-			if err != nil {
-				return nil, fmt.Errorf("%s: %s is %w", key, name, err)
-			}
-			t.named[name] = token
-			tokens = append(tokens, token)
-		}
-		return tokens, nil
-	}
-	var list []json.RawMessage
 	if json.Unmarshal(raw, &list) != nil {
 		return nil, fmt.Errorf("%s is neither a list nor an object of tokens", key)
 	}

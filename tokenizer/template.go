@@ -143,9 +143,11 @@ func (c *ChatTemplate) Render(messages []Message, o RenderOptions) (prompt strin
 	vars := map[string]any{
 		"messages":              list,
 		"add_generation_prompt": o.AddGenerationPrompt,
-		"add_vision_id":         o.AddVisionID,
 		"tools":                 nil,
 		"documents":             nil,
+	}
+	if o.AddVisionID { // not defined otherwise, which a template may ask
+		vars["add_vision_id"] = true
 	}
 	for k, v := range c.special {
 		vars[k] = v

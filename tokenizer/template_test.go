@@ -179,3 +179,13 @@ func FuzzChatTemplate(f *testing.F) {
 		_, _ = ParseChatTemplate("t.jinja", source).Render(hello, RenderOptions{})
 	})
 }
+
+// TestVisionIDUndefined: a template may ask whether add_vision_id is defined; the reference defines it where it is asked for.
+func TestVisionIDUndefined(t *testing.T) {
+	c := ParseChatTemplate("x", "{{ add_vision_id is defined }}")
+	for given, want := range map[bool]string{false: "False", true: "True"} {
+		if got, err := c.Render(nil, RenderOptions{AddVisionID: given}); err != nil || got != want {
+			t.Errorf("%v: %q, %v", given, got, err)
+		}
+	}
+}

@@ -126,7 +126,7 @@ func (f *bertJSON) added(w *WordPiece, terms []string) (map[string]int, error) {
 			return nil, fmt.Errorf("added_tokens[%d], %q, is there twice", i, a.Content)
 		}
 		ids[a.Content] = *a.ID
-		w.special.add(a.Content, *a.ID)
+		w.special.add(a.Content, *a.ID, addedToken{})
 		w.size = max(w.size, *a.ID+1)
 	}
 	return ids, nil

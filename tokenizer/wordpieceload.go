@@ -147,7 +147,7 @@ func wordPieceText(fsys fs.FS, c *bertConfig) (*WordPiece, error) {
 		if id < 0 {
 			return nil, fmt.Errorf("vocab.txt: the special token %q is not in it", text)
 		}
-		w.special.add(text, id)
+		w.special.add(text, id, addedToken{})
 	}
 	w.cls, w.sep = slices.Index(lines, c.Cls.or("[CLS]")), slices.Index(lines, c.Sep.or("[SEP]"))
 	return w, c.agree(slices.Values(special), func(text string) int { return slices.Index(lines, text) })

@@ -27,6 +27,24 @@ CASES = {
     "vocab and merges, added_tokens.json": {"tokenizer.json": None, "tokenizer_config.json": bare,
                                             "added_tokens.json": {t: 316 + i for i, t in enumerate(ORDER)} | {"<tool>": 323}},
 }
+SPACED = "a <extra> b<extra>c  <extra>\u00a0\n <extra><extra> _<extra>\u0301 \u00e9<extra> <|im_start|> <extra>"
+TEXTS = {}
+for normalized in (False, True):
+    for flags in (["lstrip"], ["rstrip"], ["lstrip", "rstrip"], ["single_word"], ["single_word", "lstrip", "rstrip"]):
+        token = {"content": "<extra>", "single_word": False, "lstrip": False, "rstrip": False, "special": False, "normalized": normalized} | {f: True for f in flags}
+        name = " ".join(flags) + (", normalized" if normalized else "")
+        CASES[name] = {"tokenizer_config.json": {**config, "added_tokens_decoder": {**config["added_tokens_decoder"], "326": token}}}
+        TEXTS[name] = SPACED
+named = [{"content": "<zz>", "single_word": False, "lstrip": True, "rstrip": False, "special": True, "normalized": False, "__type": "AddedToken"}, "<aa>"]
+TEXTS |= dict.fromkeys(["model's own", "model's own, in their order", "an object in the list", "a name that is an object", "special_tokens_map.json beside no decoder", "a map beside a decoder"], "x <zz> y<aa> <yy>z <tool>")
+CASES |= {
+    "model's own": {"tokenizer_config.json": {**config, "model_specific_special_tokens": {"z_token": named[0], "a_token": named[1]}}},
+    "model's own, in their order": {"tokenizer_config.json": {**config, "y_token": "<yy>", "extra_special_tokens": {"z_token": "<zz>", "a_token": "<aa>"}}},
+    "an object in the list": {"tokenizer_config.json": {**config, "extra_special_tokens": named}},
+    "a name that is an object": {"tokenizer_config.json": {**config, "mask_token": named[0]}},
+    "special_tokens_map.json beside no decoder": {"tokenizer_config.json": bare, "special_tokens_map.json": {"mask_token": named[0], "extra_special_tokens": ["<aa>"], "additional_special_tokens": ["<yy>"]}},
+    "a map beside a decoder": {"tokenizer_config.json": config, "special_tokens_map.json": {"mask_token": named[0], "extra_special_tokens": ["<aa>"]}},
+}
 out = {}
 for name, files in CASES.items():
     with tempfile.TemporaryDirectory() as d:
@@ -34,7 +52,7 @@ for name, files in CASES.items():
         for f, v in files.items():
             p = os.path.join(d, f)
             json.dump(v, open(p, "w")) if v is not None else os.remove(p)
-        ids = Qwen2Tokenizer.from_pretrained(d)(TEXT).input_ids
+        ids = Qwen2Tokenizer.from_pretrained(d)(TEXTS.get(name, TEXT)).input_ids
     small = {f: v if f != "tokenizer.json" or v is None else {k: v[k] for k in cut} for f, v in files.items()}  # the rest is the file's own
-    out[name] = {"files": small, "text": TEXT, "ids": ids}
+    out[name] = {"files": small, "text": TEXTS.get(name, TEXT), "ids": ids}
 print(json.dumps(out, indent=1, ensure_ascii=False))
