@@ -20,9 +20,6 @@ func (p Positions) Slice(lo, hi int) Positions {
 // Len is the number of tokens.
 func (p Positions) Len() int { return len(p[0]) }
 
-// TextPosition is the position of one token of text at n in all three.
-func TextPosition(n int) Positions { return Positions{{n}, {n}, {n}} }
-
 // Placeholder is a run of placeholder tokens that one picture or video takes: tokens [Start, Start+Grid/merge²).
 type Placeholder struct {
 	Start int

@@ -96,7 +96,7 @@ func stepDigest(t *testing.T, m *loupe.Model, p *loupe.Prompt, n int) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return loupe.DigestLogits(last)
+	return digestOf(last)
 }
 
 // TestLookingChangesNothing holds law 2 in every precision: every tap on, whole or in parts, every tap scaled by 1, and every

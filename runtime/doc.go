@@ -10,8 +10,8 @@
 // request needs (positions, the KV cache, the sampler) belongs to the request, and every result is the same bits for any
 // number of threads, whole or chunked prefill, watched or not.
 //
-// Subpackages: demo holds the embedded demonstration checkpoint; trace reads interventions and writes traces;
-// bench measures speed.
+// Subpackages: demo holds the embedded demonstration checkpoint; trace looks inside runs; train teaches; audit records
+// decisions and replays them; serve is the studio; bench measures speed.
 //
 // May import: vit, decoder, tokenizer, weights, kernels, runtime/demo; nothing above it.
 package loupe

@@ -166,13 +166,6 @@ func (a *Answer) ends(id int) bool {
 	return !a.g.IgnoreEOS && slices.Contains(a.m.Generation.EosTokenIDs, id)
 }
 
-// DigestLogits is the SHA-256 of one step's logits, as LogitsDigest has it for a single step.
-func DigestLogits(logits []float32) string {
-	h := sha256.New()
-	hashLogits(h, logits)
-	return hex.EncodeToString(h.Sum(nil))
-}
-
 func hashLogits(h hash.Hash, logits []float32) {
 	b := make([]byte, 0, 4*len(logits))
 	for _, v := range logits {

@@ -69,7 +69,7 @@ func TestPatchBehindPages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := loupe.DigestLogits(logits); got != whole.Digest {
+		if got := digestOf(logits); got != whole.Digest {
 			t.Errorf("position %d: logits %.8s, and %.8s by a whole run", column, got, whole.Digest)
 		}
 	}
@@ -149,7 +149,7 @@ func TestPatchEqualsWholeRuns(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					if got := loupe.DigestLogits(logits); got != whole.Digest {
+					if got := digestOf(logits); got != whole.Digest {
 						t.Errorf("layer %d, column %d: logits %.8s, and %.8s by a whole run", layer, column, got, whole.Digest)
 					}
 				}
@@ -213,7 +213,7 @@ func TestPatchErrors(t *testing.T) {
 	for clean.IDs[differs] == longer.IDs[differs] {
 		differs++
 	}
-	alone := &loupe.Prompt{IDs: []int{3}, Positions: decoder.TextPosition(0)}
+	alone := &loupe.Prompt{IDs: []int{3}, Positions: decoder.Positions{{0}, {0}, {0}}}
 	answers := &[2]int{5, 9}
 	for _, c := range []struct {
 		name  string

@@ -7,7 +7,9 @@
 //   - Message and Part: a conversation; ParseMessages reads the JSON form.
 //   - ChatTemplate: the checkpoint's Jinja template, run by the package jinja.
 //   - WordPiece: the tokenizer of BERT, which encoders of sentences use.
-//   - ExpandPads: the placeholder of a picture repeated for each of its patches.
+//
+// A rendered prompt has one placeholder for each picture; runtime's Prepare
+// repeats it for each of the picture's merged patches.
 //
 // It may import the standard library, tokenizer/jinja, gotokenizers, regexp2 and
 // golang.org/x/text; of this module only weights/disk.

@@ -110,31 +110,6 @@ func TestStreamHoldsPartsOfCharacters(t *testing.T) {
 	}
 }
 
-func TestExpandPads(t *testing.T) {
-	tests := []struct {
-		ids, counts, want []int
-		err               string
-	}{
-		{[]int{1, 9, 2, 9}, []int{3, 1}, []int{1, 9, 9, 9, 2, 9}, ""},
-		{[]int{1, 2}, nil, []int{1, 2}, ""},
-		{nil, nil, nil, ""},
-		{[]int{9, 9}, []int{2}, nil, "2 placeholder"},
-		{[]int{1}, []int{2}, nil, "0 placeholder"},
-		{[]int{9}, []int{0}, nil, "picture 0"},
-		{[]int{9}, []int{-5}, nil, "picture 0"},
-	}
-	for _, test := range tests {
-		got, err := ExpandPads(test.ids, 9, test.counts)
-		if test.err != "" {
-			if err == nil || !strings.Contains(err.Error(), test.err) {
-				t.Errorf("ExpandPads(%v, %v): error %v, want one with %q", test.ids, test.counts, err, test.err)
-			}
-		} else if err != nil || !slices.Equal(got, test.want) {
-			t.Errorf("ExpandPads(%v, %v) = %v, %v; want %v", test.ids, test.counts, got, err, test.want)
-		}
-	}
-}
-
 // One tokenizer gives the same ids to many goroutines as to one.
 func TestConcurrentUse(t *testing.T) {
 	tok := tiny(t)

@@ -73,7 +73,7 @@ func TestParseGeneration(t *testing.T) {
 	if err != nil || got.RepetitionPenalty != 2.5 || len(got.EosTokenIDs) != 2 {
 		t.Errorf("%+v, %v", got, err)
 	}
-	_, err = ReadGeneration(filepath.Join(t.TempDir(), "none.json"))
+	_, err = generationFile(filepath.Join(t.TempDir(), "none.json"))
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-
-	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // Generation is generation_config.json: how the publisher would have the model
@@ -56,16 +54,6 @@ var forcingKeys = []string{
 	"bad_words_ids", "force_words_ids", "suppress_tokens", "begin_suppress_tokens", "forced_bos_token_id", "forced_eos_token_id",
 	"sequence_bias", "constraints", "exponential_decay_length_penalty", "stop_strings", "watermarking_config", "dola_layers",
 	"forced_decoder_ids", "token_healing",
-}
-
-// ReadGeneration reads and checks a generation_config.json. The error of a file
-// that does not exist is fs.ErrNotExist.
-func ReadGeneration(path string) (*Generation, error) {
-	data, err := disk.Read(path, disk.JSONLimit)
-	if err != nil {
-		return nil, fmt.Errorf("read generation config: %w", err)
-	}
-	return ParseGeneration(path, data)
 }
 
 // ParseGeneration reads a generation_config.json; file stands for it in errors.

@@ -21,11 +21,11 @@ func TestGoldenModels(t *testing.T) {
 			if len(cfg.Unknown) > 0 {
 				t.Errorf("unknown keys %q", cfg.Unknown)
 			}
-			gen, err := ReadGeneration(filepath.Join(dir, "generation_config.json"))
+			gen, err := generationFile(filepath.Join(dir, "generation_config.json"))
 			if err != nil || len(gen.EosTokenIDs) != 2 || gen.EosTokenIDs[0] != cfg.EosTokenIDs[0] {
 				t.Errorf("%+v, %v", gen, err)
 			}
-			pre, err := ReadPreprocessor(filepath.Join(dir, "preprocessor_config.json"))
+			pre, err := preprocessorFile(filepath.Join(dir, "preprocessor_config.json"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -77,10 +77,10 @@ func TestReferenceConfigs(t *testing.T) {
 		if cfg.Text.HiddenSize != hidden || cfg.Text.HeadDim() != 128 || cfg.Vision.HeadDim() != 80 || cfg.Text.TieWordEmbeddings != (size == "2b") || len(cfg.Unknown) > 0 {
 			t.Errorf("%s: %+v", size, cfg)
 		}
-		if _, err := ReadGeneration(filepath.Join(dir, "generation_config.json")); err != nil {
+		if _, err := generationFile(filepath.Join(dir, "generation_config.json")); err != nil {
 			t.Error(err)
 		}
-		if _, err := ReadPreprocessor(filepath.Join(dir, "preprocessor_config.json")); err != nil {
+		if _, err := preprocessorFile(filepath.Join(dir, "preprocessor_config.json")); err != nil {
 			t.Error(err)
 		}
 	}
@@ -96,7 +96,7 @@ func TestReferenceConfigs(t *testing.T) {
 	if err != nil || cfg.Vision.Depth != 32 || cfg.Vision.EmbedDim != 1280 {
 		t.Errorf("%+v, %v", cfg, err)
 	}
-	if p, err := ReadPreprocessor(filepath.Join(awq, "preprocessor_config.json")); err != nil || p.MaxPixels != 1003520 {
+	if p, err := preprocessorFile(filepath.Join(awq, "preprocessor_config.json")); err != nil || p.MaxPixels != 1003520 {
 		t.Errorf("%+v, %v", p, err)
 	}
 }

@@ -3,8 +3,6 @@ package weights
 import (
 	"fmt"
 	"math"
-
-	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // Preprocessor is how pictures, or the frames of a video, become patches: a
@@ -32,15 +30,6 @@ const (
 	bicubic = 3
 	rescale = 1.0 / 255
 )
-
-// ReadPreprocessor reads and checks a preprocessor_config.json.
-func ReadPreprocessor(path string) (*Preprocessor, error) {
-	data, err := disk.Read(path, disk.JSONLimit)
-	if err != nil {
-		return nil, fmt.Errorf("read preprocessor config: %w", err)
-	}
-	return ParsePreprocessor(path, data)
-}
 
 // ParsePreprocessor checks a preprocessor_config.json; file stands for it in
 // errors. An absent value is the class's (see classDefaults): published files
