@@ -28,6 +28,11 @@ type Scratch struct {
 // NewScratch is an empty scratch, which grows as it is used.
 func NewScratch() *Scratch { return &Scratch{} }
 
+// Bytes is the memory that the scratch has grown to.
+func (s *Scratch) Bytes() int {
+	return 4*(cap(s.panels)+cap(s.spare)+cap(s.x)+cap(s.edge)) + int(unsafe.Sizeof(xBlock{}))*cap(s.row)
+}
+
 func grow(s *[]float32, n int) []float32 {
 	if cap(*s) < n {
 		*s = make([]float32, n)

@@ -162,6 +162,18 @@ func (a *Answer) Tokens() iter.Seq2[Token, error] {
 	}
 }
 
+// Text runs Tokens to the end and returns their text.
+func (a *Answer) Text() (string, error) {
+	var text strings.Builder
+	for t, err := range a.Tokens() {
+		if err != nil {
+			return "", err
+		}
+		text.WriteString(t.Text)
+	}
+	return text.String(), nil
+}
+
 func (a *Answer) ends(id int) bool {
 	return !a.g.IgnoreEOS && slices.Contains(a.m.Generation.EosTokenIDs, id)
 }

@@ -1,7 +1,6 @@
 package loupe_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -17,8 +16,7 @@ import (
 
 	"github.com/loupe-vl/loupe/decoder"
 	loupe "github.com/loupe-vl/loupe/runtime"
-	"github.com/loupe-vl/loupe/tokenizer"
-	"github.com/loupe-vl/loupe/vit/picture"
+	"github.com/loupe-vl/loupe/runtime/internal/fixture"
 	"github.com/loupe-vl/loupe/weights"
 )
 
@@ -34,8 +32,6 @@ var caseNames = []string{"text", "image", "two_images", "odd_images", "video", "
 // goldenCase is one case of one golden directory, and what loupe makes of it.
 type goldenCase struct {
 	dir, name string
-	Images    []string
-	Video     int `json:"video_frames"`
 	Prompt    string
 	Greedy    struct{ Tokens []int }
 	Penalty   struct{ Tokens []int } `json:"greedy_repetition_penalty_1_3"`
@@ -124,7 +120,7 @@ func loadGolden(dir, name string) (*goldenCase, error) {
 	if c.model, err = loupe.Load(filepath.Join(dir, "model"), loupe.Options{}); err != nil {
 		return nil, err
 	}
-	in, err := c.input(data)
+	in, err := fixture.Input(dir, name, c.imagesDir())
 	if err != nil {
 		return nil, err
 	}
@@ -136,46 +132,6 @@ func loadGolden(dir, name string) (*goldenCase, error) {
 		return nil
 	})
 	return c, err
-}
-
-func (c *goldenCase) input(data []byte) (in loupe.Input, err error) {
-	if in.Messages, err = tokenizer.ParseMessages(data); err != nil {
-		return in, err
-	}
-	for _, name := range c.Images {
-		img, err := picture.LoadFile(context.Background(), filepath.Join(c.imagesDir(), name), picture.Limits{})
-		if err != nil {
-			return in, err
-		}
-		in.Images = append(in.Images, img)
-	}
-	if c.Video > 0 {
-		frames, err := readFrames(filepath.Join(c.dir, "cases", "video_frames.npy"))
-		if err != nil {
-			return in, err
-		}
-		in.Videos = [][]picture.Image{frames[:c.Video]}
-	}
-	return in, nil
-}
-
-// readFrames reads an npy file of uint8 (frames, height, width, 3).
-func readFrames(path string) ([]picture.Image, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	size := int(binary.LittleEndian.Uint16(data[8:]))
-	header, body := string(data[10:10+size]), data[10+size:]
-	var n, h, w int
-	if _, err := fmt.Sscanf(header[strings.Index(header, "(")+1:], "%d, %d, %d, 3)", &n, &h, &w); err != nil || !strings.Contains(header, "|u1") {
-		return nil, fmt.Errorf("%s: unexpected header %q", path, header)
-	}
-	var out []picture.Image
-	for i := range n {
-		out = append(out, picture.Image{Width: w, Height: h, Pix: bytes.Clone(body[i*h*w*3 : (i+1)*h*w*3])})
-	}
-	return out, nil
 }
 
 // compare reports how far a tap is from the reference's tensor of the same name.

@@ -3,7 +3,6 @@ package loupe
 import (
 	"context"
 	"os"
-	"strings"
 
 	"github.com/loupe-vl/loupe/runtime/demo"
 	"github.com/loupe-vl/loupe/vit/picture"
@@ -63,14 +62,11 @@ func (m *Model) Judge(ctx context.Context, p Picture, system, question string, c
 	if err != nil {
 		return nil, "", err
 	}
-	var text strings.Builder
-	for t, err := range a.Tokens() {
-		if err != nil {
-			return nil, "", err
-		}
-		text.WriteString(t.Text)
+	text, err := a.Text()
+	if err != nil {
+		return nil, "", err
 	}
-	return a.Score, text.String(), nil
+	return a.Score, text, nil
 }
 
 // JudgeInput is the conversation in which Judge scores a picture.

@@ -109,14 +109,11 @@ func critique(ctx context.Context, m *loupe.Model, prompt *loupe.Prompt, g loupe
 	if err != nil {
 		return nil, "", err
 	}
-	var text strings.Builder
-	for t, err := range a.Tokens() {
-		if err != nil {
-			return nil, "", err
-		}
-		text.WriteString(t.Text)
+	text, err := a.Text()
+	if err != nil {
+		return nil, "", err
 	}
-	return a.Score, text.String(), nil
+	return a.Score, text, nil
 }
 
 // checkAsked refuses, before the first picture, what the records or the model cannot answer, and says what they cannot in part.

@@ -24,22 +24,7 @@ func TestGoldenContributions(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer m.Close()
-			var use struct{ Images []string }
-			data, err := os.ReadFile(filepath.Join(dir, "cases", "image.json"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := json.Unmarshal(data, &use); err != nil {
-				t.Fatal(err)
-			}
-			in, err := loupe.Files{Text: "Score this painting.", System: loupe.Rubric, Images: []string{filepath.Join(shared, "reference", "images", use.Images[0])}}.Read(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			p, err := m.Prepare(in)
-			if err != nil {
-				t.Fatal(err)
-			}
+			p := golden.Asked(t, m, shared, dir)
 			got, err := Compute(context.Background(), m, p, Contribution, Options{})
 			if err != nil {
 				t.Fatal(err)

@@ -2,9 +2,7 @@ package lens
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -23,22 +21,7 @@ func TestGoldenLens(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer m.Close()
-			var use struct{ Images []string }
-			data, err := os.ReadFile(filepath.Join(dir, "cases", "image.json"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := json.Unmarshal(data, &use); err != nil {
-				t.Fatal(err)
-			}
-			in, err := loupe.Files{Text: "Score this painting.", System: loupe.Rubric, Images: []string{filepath.Join(shared, "reference", "images", use.Images[0])}}.Read(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			p, err := m.Prepare(in)
-			if err != nil {
-				t.Fatal(err)
-			}
+			p := golden.Asked(t, m, shared, dir)
 			vocab := m.Config.Text.VocabSize
 			got, err := Logit(context.Background(), m, p, LogitOptions{Positions: []int{-4, -3, -2, -1}, Top: vocab})
 			if err != nil {

@@ -1,20 +1,16 @@
 package golden
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
-	"fmt"
 	"math"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
-	"github.com/loupe-vl/loupe/tokenizer"
-	"github.com/loupe-vl/loupe/vit/picture"
+	"github.com/loupe-vl/loupe/runtime/internal/fixture"
 	"github.com/loupe-vl/loupe/weights"
 )
 
@@ -28,16 +24,12 @@ type Case struct {
 // Open loads case name of the golden directory dir, with the score head in the directory head; "" for none.
 func Open(t testing.TB, dir, name, head string) *Case {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(dir, "cases", name+".json"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	m, err := loupe.Load(filepath.Join(dir, "model"), loupe.Options{Head: head})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { m.Close() })
-	in, err := input(dir, data)
+	in, err := fixture.Input(dir, name, filepath.Join(dir, "pictures"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,51 +53,27 @@ func Shared(t testing.TB) string {
 	return dir
 }
 
-func input(dir string, data []byte) (in loupe.Input, err error) {
-	var c struct {
-		Images []string
-		Video  int `json:"video_frames"`
-	}
-	if err := json.Unmarshal(data, &c); err != nil {
-		return in, err
-	}
-	if in.Messages, err = tokenizer.ParseMessages(data); err != nil {
-		return in, err
-	}
-	for _, name := range c.Images {
-		img, err := picture.LoadFile(context.Background(), filepath.Join(dir, "pictures", name), picture.Limits{})
-		if err != nil {
-			return in, err
-		}
-		in.Images = append(in.Images, img)
-	}
-	if c.Video > 0 {
-		frames, err := readFrames(filepath.Join(dir, "cases", "video_frames.npy"))
-		if err != nil {
-			return in, err
-		}
-		in.Videos = [][]picture.Image{frames[:c.Video]}
-	}
-	return in, nil
-}
-
-// readFrames reads an npy file of uint8 (frames, height, width, 3).
-func readFrames(path string) ([]picture.Image, error) {
-	data, err := os.ReadFile(path)
+// Asked is the question of training about the first picture of case image in the whole fixture dir, which lies in shared: what the
+// tensors of its inside/image.safetensors are of.
+func Asked(t testing.TB, m *loupe.Model, shared, dir string) *loupe.Prompt {
+	t.Helper()
+	var use struct{ Images []string }
+	data, err := os.ReadFile(filepath.Join(dir, "cases", "image.json"))
 	if err != nil {
-		return nil, err
+		t.Fatal(err)
 	}
-	size := int(binary.LittleEndian.Uint16(data[8:]))
-	header, body := string(data[10:10+size]), data[10+size:]
-	var n, h, w int
-	if _, err := fmt.Sscanf(header[strings.Index(header, "(")+1:], "%d, %d, %d, 3)", &n, &h, &w); err != nil {
-		return nil, fmt.Errorf("%s: unexpected header %q", path, header)
+	if err := json.Unmarshal(data, &use); err != nil || len(use.Images) == 0 {
+		t.Fatalf("%s: case image has pictures %v, %v", dir, use.Images, err)
 	}
-	var out []picture.Image
-	for i := range n {
-		out = append(out, picture.Image{Width: w, Height: h, Pix: bytes.Clone(body[i*h*w*3 : (i+1)*h*w*3])})
+	in, err := loupe.Files{Text: "Score this painting.", System: loupe.Rubric, Images: []string{filepath.Join(shared, "reference", "images", use.Images[0])}}.Read(context.Background())
+	if err != nil {
+		t.Fatal(err)
 	}
-	return out, nil
+	p, err := m.Prepare(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 // Reference is a fixture's tensors by name.
