@@ -22,6 +22,8 @@ type TraceOptions struct {
 	Parts func(Part) error
 	// Token, where it is set, is called with each generated token as it is chosen. An error of its own ends the trace.
 	Token func(Token) error
+	// Digests, where they are set, take what the blocks put out, as AnswerDigested does.
+	Digests *BlockDigests
 }
 
 // Taps are options that look at the points of these names, in which * matches any characters:
@@ -77,7 +79,7 @@ func (m *Model) Trace(ctx context.Context, p *Prompt, o TraceOptions, see ...fun
 			}
 		}
 	}, o.Interventions)
-	probe.steps = o.Steps
+	probe.steps, probe.digests = o.Steps, o.Digests
 	if o.Parts != nil {
 		probe.part = func(p Part) {
 			if err := o.Parts(p); err != nil {

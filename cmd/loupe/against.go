@@ -108,6 +108,7 @@ func (f *againstFlags) run(cmd *cobra.Command, m *loupe.Model, files loupe.Files
 	if err != nil {
 		return err
 	}
+	f.style.style.About = report.About(m, in)
 	clean, err := m.Prepare(in)
 	if err != nil {
 		return err

@@ -201,6 +201,7 @@ func (f *attendFlags) run(cmd *cobra.Command, args []string) error {
 			return err
 		}
 	}
+	f.style.style.About, f.style.style.Detail = report.About(m, in), report.Detail(m, prompt, attribution.Method(f.method), f.options, f.each)
 	switch {
 	case f.each:
 		return report.SaveHeads(cmd.Context(), f.out, m, prompt, f.options, f.style.style)

@@ -91,6 +91,7 @@ func (f *lensFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	defer m.Close()
 	if f.what == probeLens {
+		f.style.style.About = m.Name() + ", " + m.Settings().Precision
 		found, err := f.probe(cmd, m)
 		if err != nil {
 			return err
@@ -101,6 +102,7 @@ func (f *lensFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	f.style.style.About = report.About(m, in)
 	prompt, err := m.Prepare(in)
 	if err != nil {
 		return err

@@ -24,6 +24,14 @@ type Request struct {
 	Generation loupe.Generation
 	// Explain names attributions of the score that are kept with the decision.
 	Explain []string
+	// Look, where it is set, shows the run of an answer while it is made. It changes no bit of it.
+	Look *Look
+}
+
+// Look is what to show of the run that is recorded.
+type Look struct {
+	Taps []string // as TraceOptions has them
+	See  func(loupe.Tap) error
 }
 
 // observation is everything that a run showed of a request.
@@ -48,7 +56,7 @@ func observe(ctx context.Context, m *loupe.Model, r Request, token func(loupe.To
 	o := &observation{template: digestOf([]byte(m.Template.Source()))}
 	o.look(r)
 	var err error
-	if o.prompt, err = m.Prepare(r.Input); err != nil {
+	if o.prompt, err = m.PrepareContext(ctx, r.Input); err != nil {
 		return nil, nil, err
 	}
 	o.grids(r)
@@ -79,18 +87,11 @@ func observe(ctx context.Context, m *loupe.Model, r Request, token func(loupe.To
 }
 
 func (o *observation) answer(ctx context.Context, m *loupe.Model, r Request, d *loupe.BlockDigests, token func(loupe.Token) error) (*loupe.Token, error) {
-	a, err := m.AnswerDigested(ctx, o.prompt, r.Generation, d)
-	if err != nil {
-		return nil, err
-	}
 	var last *loupe.Token
-	for t, err := range a.Tokens() {
-		if err != nil {
-			return nil, err
-		}
+	take := func(t loupe.Token) error {
 		if last != nil && token != nil {
 			if err := token(*last); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		last = &t
@@ -98,6 +99,27 @@ func (o *observation) answer(ctx context.Context, m *loupe.Model, r Request, d *
 		o.answered.Tokens = append(o.answered.Tokens, t.ID)
 		o.answered.LogProbs = append(o.answered.LogProbs, Double(t.LogProb))
 		o.finish = t.Finish
+		return nil
+	}
+	if r.Look != nil {
+		traced, err := m.Trace(ctx, o.prompt, loupe.TraceOptions{Taps: r.Look.Taps, Steps: r.Generation.MaxTokens - 1, Generation: r.Generation, Token: take, Digests: d}, r.Look.See)
+		if err != nil {
+			return nil, err
+		}
+		o.score, o.logits = traced.Score, Digest(traced.Digest)
+		return last, nil
+	}
+	a, err := m.AnswerDigested(ctx, o.prompt, r.Generation, d)
+	if err != nil {
+		return nil, err
+	}
+	for t, err := range a.Tokens() {
+		if err == nil {
+			err = take(t)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	o.score, o.logits = a.Score, Digest(a.LogitsDigest())
 	return last, nil

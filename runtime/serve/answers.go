@@ -3,7 +3,6 @@ package serve
 import (
 	"encoding/json"
 	"net/http"
-	"strconv"
 
 	"github.com/loupe-vl/loupe/weights"
 )
@@ -109,7 +108,7 @@ func (s *Studio) getValues(w http.ResponseWriter, _ *http.Request, r *run) {
 		}
 	}
 	if tensors == nil {
-		fail(w, http.StatusNotFound, "no edit of run "+strconv.Itoa(r.id)+" has a value; its interventions are a file of their own")
+		fail(w, http.StatusNotFound, "no edit of run "+r.id.String()+" has a value; its interventions are a file of their own")
 		return
 	}
 	download(w, valuesName, "application/octet-stream")

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
+	"slices"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/demo"
@@ -23,33 +23,38 @@ func (s *Studio) Handler(host string) http.Handler {
 	mux.HandleFunc("GET /api/model", s.getModel)
 	mux.HandleFunc("GET /api/sample", getSample)
 	mux.HandleFunc("GET /api/colors", getColors)
+	mux.HandleFunc("GET /api/jobs/{job}", s.jobs.get)
 	mux.HandleFunc("GET /api/runs", s.listRuns)
 	mux.HandleFunc("POST /api/runs", s.postRun)
+	mux.HandleFunc("POST /api/runs/{run}/pin", s.pinRun)
 	mux.HandleFunc("POST /api/directions", s.postDirection)
 	for name, f := range map[string]func(http.ResponseWriter, *http.Request, *run){
 		"original.png": s.getOriginal, "seen.png": s.getSeen, "attention": s.getAttention, "heads": s.getHeads, "map": s.getMap,
 		"interventions.json": s.getInterventions, "values.safetensors": s.getValues, "tour": s.getTour,
 	} {
 		mux.HandleFunc("GET /api/runs/{run}/"+name, func(w http.ResponseWriter, r *http.Request) {
-			id, err := strconv.Atoi(r.PathValue("run"))
-			if err != nil {
-				fail(w, http.StatusBadRequest, fmt.Sprintf("run %q is no number", r.PathValue("run")))
-				return
-			}
+			id := runID(r.PathValue("run"))
 			// What is asked of a run that is still under way has no answer yet, but for its pictures.
 			if kept := s.runs.get(id); kept != nil && (kept.finished() || name == "original.png" || name == "seen.png") {
 				f(w, r, kept)
 			} else {
-				fail(w, http.StatusNotFound, errGone(id).Error())
+				fail(w, http.StatusNotFound, s.errGone(id).Error())
 			}
 		})
 	}
-	return patient(guard(host, mux), s.o.Patience)
+	return patient(guard(host, s.ownPage(s.jobs.follow(mux))), s.o.Patience)
 }
 
-// errGone is the answer where a run is asked for that is not kept.
-func errGone(id int) error {
-	return fmt.Errorf("run %d is not kept any more, or has not ended; run its picture again", id)
+// ownPage puts the studio's nonce on every answer, and refuses what a page asks that was opened before the studio was started anew.
+func (s *Studio) ownPage(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(nonceHeader, s.nonce)
+		if of := r.Header.Get(nonceHeader); of != "" && of != s.nonce {
+			fail(w, http.StatusGone, "the studio was started anew since this page was opened; load the page anew")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // fail answers with an error of one sentence.
@@ -90,10 +95,12 @@ func (s *Studio) getModel(w http.ResponseWriter, _ *http.Request) {
 		Help string `json:"help"`
 		// Explains is set where the method takes a target: a score or a logit.
 		Explains bool `json:"explains"`
+		// Signed is set where values below 0 mean something: colors then part at 0.
+		Signed bool `json:"signed"`
 	}
 	var methods []method
 	for _, name := range attribution.Methods() {
-		methods = append(methods, method{string(name), attribution.Help(name), attribution.Explains(name)})
+		methods = append(methods, method{string(name), attribution.Help(name), attribution.Explains(name), attribution.Signed(name)})
 	}
 	models := []string{"model"}
 	if s.o.Base != nil {
@@ -105,8 +112,16 @@ func (s *Studio) getModel(w http.ResponseWriter, _ *http.Request) {
 		"decoder": sides{decoder.layers(m), decoder.heads(m)},
 		"patch":   m.Config.Vision.PatchSize, "merge": m.Config.Vision.SpatialMergeSize,
 		"head": headInput(m), "targets": append([]string{}, m.Targets()...), "methods": methods,
-		"system": m.SystemText(), "question": m.Question(), "most_tokens": mostTokens, "most_runs": s.o.MaxRuns,
+		"system": systemText(m), "question": m.Question(), "most_tokens": mostTokens, "recorded": s.o.Book != nil,
 	})
+}
+
+// systemText is the system text that is proposed: a rubric for scores goes with a model that scores.
+func systemText(m *loupe.Model) string {
+	if m.Head == nil && (m.Taught == nil || m.Taught.System == nil) {
+		return ""
+	}
+	return m.SystemText()
 }
 
 // headInput is the tap that the model's score is read from; "" without a head.
@@ -121,7 +136,7 @@ func getSample(w http.ResponseWriter, _ *http.Request) { sendPNG(w, demo.Picture
 
 func getColors(w http.ResponseWriter, _ *http.Request) {
 	out := map[string][][3]uint8{}
-	for name, c := range map[string]*figure.Colors{"viridis": figure.Viridis, "magma": figure.Magma} {
+	for name, c := range map[string]*figure.Colors{"viridis": figure.Viridis, "magma": figure.Magma, "diverging": figure.Diverging} {
 		for _, x := range c {
 			out[name] = append(out[name], [3]uint8{x.R, x.G, x.B})
 		}
@@ -131,12 +146,37 @@ func getColors(w http.ResponseWriter, _ *http.Request) {
 
 func (s *Studio) listRuns(w http.ResponseWriter, _ *http.Request) {
 	out := []*prepared{}
+	_, pinned := s.runs.names()
 	for _, r := range s.runs.list() {
 		if r.finished() {
-			out = append(out, r.prepared())
+			p := r.prepared()
+			p.Pinned = slices.Contains(pinned, r.id)
+			out = append(out, p)
 		}
 	}
 	sendJSON(w, out)
+}
+
+// pinRun keeps a run until it is let go.
+func (s *Studio) pinRun(w http.ResponseWriter, r *http.Request) {
+	var ask struct {
+		On bool `json:"on"`
+	}
+	if err := strict(http.MaxBytesReader(w, r.Body, 1<<10), &ask); err != nil {
+		failed(w, fmt.Errorf("pin a run: %w", err))
+		return
+	}
+	id := runID(r.PathValue("run"))
+	if ask.On && s.runs.get(id) == nil {
+		fail(w, http.StatusNotFound, s.errGone(id).Error())
+		return
+	}
+	if err := s.runs.pin(id, ask.On); err != nil {
+		failed(w, err)
+		return
+	}
+	_, pinned := s.runs.names()
+	sendJSON(w, map[string]any{"pinned": append([]runID{}, pinned...)})
 }
 
 // postRun answers with lines of JSON as they come. Once the first is out the status cannot change: an error is a line too.
@@ -174,8 +214,10 @@ func (s *Studio) postRun(w http.ResponseWriter, r *http.Request) {
 		}
 		return out.Flush()
 	}
-	if err = send(Event{Name: "prepared", Prepared: x.prepared()}); err == nil {
-		err = x.answer(r.Context(), send)
+	begun := x.prepared()
+	begun.Kept, _ = s.runs.names()
+	if err = send(Event{Name: "prepared", Prepared: begun}); err == nil {
+		err = s.answer(r.Context(), x, send)
 	}
 	if err != nil {
 		s.runs.remove(x.id)
@@ -280,5 +322,6 @@ func (s *Studio) compute(ctx context.Context, r *run, method attribution.Method,
 			return nil, err
 		}
 	}
+	o.Progress = jobOf(ctx).progressed
 	return attribution.Compute(ctx, r.model, r.prompt, method, o)
 }

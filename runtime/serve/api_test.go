@@ -10,6 +10,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +28,7 @@ import (
 type client struct {
 	t *testing.T
 	*httptest.Server
+	nonce string
 }
 
 func newClient(t *testing.T, o Options) client {
@@ -34,15 +36,31 @@ func newClient(t *testing.T, o Options) client {
 	if o.Model == nil {
 		o.Model = embedded(t)
 	}
-	s := httptest.NewServer(New(o).Handler(""))
+	studio := New(o)
+	s := httptest.NewServer(studio.Handler(""))
 	t.Cleanup(s.Close)
-	return client{t, s}
+	return client{t, s, studio.nonce}
+}
+
+// numbered is a run's number in a path or in JSON, where tests write it alone.
+var numbered = regexp.MustCompile(`(/api/runs/|"(?:picture|from|to)": )([0-9]+)`)
+
+// named puts the studio's nonce before the numbers of runs.
+func (c client) named(text string) string {
+	return numbered.ReplaceAllStringFunc(text, func(found string) string {
+		m := numbered.FindStringSubmatch(found)
+		if id := c.nonce + "-" + m[2]; strings.HasPrefix(m[1], "/") {
+			return m[1] + id
+		} else {
+			return m[1] + strconv.Quote(id)
+		}
+	})
 }
 
 // get asks for a path and wants a status.
 func (c client) get(path string, status int) []byte {
 	c.t.Helper()
-	r, err := http.Get(c.URL + path)
+	r, err := http.Get(c.URL + c.named(path))
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -87,7 +105,7 @@ func form(t *testing.T, ask string, file []byte) (io.Reader, string) {
 
 func (c client) post(ask string, file []byte) *http.Response {
 	c.t.Helper()
-	body, kind := form(c.t, ask, file)
+	body, kind := form(c.t, c.named(ask), file)
 	r, err := http.Post(c.URL+"/api/runs", kind, body)
 	if err != nil {
 		c.t.Fatal(err)
@@ -317,7 +335,7 @@ func TestLastRuns(t *testing.T) {
 	if err := json.Unmarshal(c.get("/api/runs", http.StatusOK), &list); err != nil {
 		t.Fatal(err)
 	}
-	if len(list) != 2 || list[0].ID != 2 || list[1].ID != 3 {
+	if len(list) != 2 || list[0].Number != 2 || list[1].Number != 3 {
 		t.Errorf("kept %v", list)
 	}
 	c.get("/api/runs/1/seen.png", http.StatusNotFound)
@@ -329,7 +347,7 @@ func lastRun(c client) int {
 	if err := json.Unmarshal(c.get("/api/runs", http.StatusOK), &list); err != nil {
 		c.t.Fatal(err)
 	}
-	return list[len(list)-1].ID
+	return list[len(list)-1].Number
 }
 
 // TestGoingAway: a run ends when the browser that asked for it goes away, is not kept, and the next one can begin.
@@ -352,7 +370,7 @@ func TestGoingAway(t *testing.T) {
 	cancel()
 	r.Body.Close()
 	c.run(askFor(""), demo.Picture())
-	if text := string(c.get("/api/runs", http.StatusOK)); strings.Contains(text, `"id":1,`) {
+	if text := string(c.get("/api/runs", http.StatusOK)); strings.Contains(text, `"number":1,`) {
 		t.Errorf("the run that nobody waited for is kept: %.200s", text)
 	}
 }
@@ -385,7 +403,7 @@ func TestWaiting(t *testing.T) {
 	s := New(Options{Model: embedded(t)})
 	server := httptest.NewServer(s.Handler(""))
 	defer server.Close()
-	c := client{t, server}
+	c := client{t, server, s.nonce}
 	back, err := s.take(context.Background())
 	if err != nil {
 		t.Fatal(err)

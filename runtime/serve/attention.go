@@ -200,7 +200,8 @@ func (r *run) eachRow(ctx context.Context, t tower, layers []int, f func(layer, 
 	raster := r.raster(t)
 	n := r.rows(t)
 	row := make([]float32, n)
-	left := len(layers) * (1 + o.Steps)
+	all := len(layers) * (1 + o.Steps)
+	left, job := all, jobOf(ctx)
 	o.Parts = func(p loupe.Part) error {
 		name := p.Name
 		if strings.HasPrefix(name, stepsPrefix) {
@@ -218,6 +219,7 @@ func (r *run) eachRow(ctx context.Context, t tower, layers []int, f func(layer, 
 		}
 		if p.At+len(p.Data) == p.Shape[0]*queries*keys {
 			left--
+			job.progressed(all-left, all)
 		}
 		if left == 0 {
 			return errEnough

@@ -21,8 +21,8 @@ type edit struct {
 type direction struct {
 	Name   string  `json:"name"`
 	Tap    string  `json:"tap"`
-	From   int     `json:"from"` // runs
-	To     int     `json:"to"`
+	From   runID   `json:"from"` // runs
+	To     runID   `json:"to"`
 	Rows   string  `json:"rows"`
 	Norm   float64 `json:"norm"` // its Euclidean length
 	vector []float32
@@ -44,7 +44,7 @@ func (s *Studio) readEdits(data json.RawMessage) ([]edit, error) {
 		return d.vector, len(d.vector), err
 	})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the edits: %w", err)
 	}
 	for _, iv := range list {
 		if iv.Dataset != "" {
@@ -94,7 +94,7 @@ func (s *Studio) makeDirection(ctx context.Context, d direction) (direction, err
 		return d, err
 	}
 	if len(from) != len(to) {
-		return d, fmt.Errorf("tap %s has %d columns in run %d and %d in run %d; take runs of one model", d.Tap, len(from), d.From, len(to), d.To)
+		return d, fmt.Errorf("tap %s has %d columns in run %s and %d in run %s; take runs of one model", d.Tap, len(from), d.From, len(to), d.To)
 	}
 	d.vector = make([]float32, len(to))
 	for i := range to {
@@ -102,7 +102,7 @@ func (s *Studio) makeDirection(ctx context.Context, d direction) (direction, err
 	}
 	d.Norm = norm(d.vector)
 	if d.Norm == 0 {
-		return d, fmt.Errorf("the rows have the same mean in run %d and in run %d: there is no direction from one to the other", d.From, d.To)
+		return d, fmt.Errorf("the rows have the same mean in run %s and in run %s: there is no direction from one to the other", d.From, d.To)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,10 +116,10 @@ func (s *Studio) makeDirection(ctx context.Context, d direction) (direction, err
 }
 
 // meanRow is the mean of some rows of d's tap in a run.
-func (s *Studio) meanRow(ctx context.Context, id int, d direction) ([]float64, error) {
+func (s *Studio) meanRow(ctx context.Context, id runID, d direction) ([]float64, error) {
 	r := s.runs.get(id)
 	if r == nil || !r.finished() {
-		return nil, errGone(id)
+		return nil, s.errGone(id)
 	}
 	if strings.Contains(d.Tap, "*") {
 		return nil, fmt.Errorf("tap %q names more than one; a direction belongs to one", d.Tap)

@@ -22,7 +22,7 @@ func TestExportedEdits(t *testing.T) {
 	c := newClient(t, Options{Model: m})
 	c.run(askFor(""), demo.Picture())
 	c.run(strings.Replace(askFor(`, "picture": 1`), "Score this painting", "Is it night", 1), nil)
-	r, err := http.Post(c.URL+"/api/directions", "application/json", strings.NewReader(`{"tap": "model.layers.1.out", "from": 1, "to": 2, "rows": "text"}`))
+	r, err := http.Post(c.URL+"/api/directions", "application/json", strings.NewReader(c.named(`{"tap": "model.layers.1.out", "from": 1, "to": 2, "rows": "text"}`)))
 	if err != nil {
 		t.Fatal(err)
 	}

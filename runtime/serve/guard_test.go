@@ -70,21 +70,29 @@ func TestBadRequests(t *testing.T) {
 		want      string
 	}{
 		{"no ask", "", demo.Picture(), "no part `ask`"},
-		{"no JSON", "{", demo.Picture(), "EOF"},
-		{"unknown key", askFor(`, "tokens": 3`), demo.Picture(), `unknown field "tokens"`},
+		{"no JSON", "{", demo.Picture(), "is no JSON, or ends early"},
+		{"unknown key", askFor(`, "tokens": 3`), demo.Picture(), `a key "tokens", which is unknown`},
 		{"no picture", askFor(""), nil, "there is no picture"},
 		{"a run that is gone", askFor(`, "picture": 99`), nil, "run 99 is not kept"},
 		{"no picture file", askFor(""), []byte("hello"), "picture"},
 		{"truncated", askFor(""), demo.Picture()[:1000], "truncated"},
 		{"too many pixels", askFor(""), wide, "more than the limit of 100000"},
 		{"too many bytes", askFor(""), make([]byte, 2<<20), "larger than 1 MB"},
-		{"no tokens", strings.Replace(askFor(""), `"max_tokens": 5`, `"max_tokens": 0`, 1), demo.Picture(), "max_tokens is 0"},
-		{"too many tokens", strings.Replace(askFor(""), `"max_tokens": 5`, `"max_tokens": 2000`, 1), demo.Picture(), "max_tokens is 2000"},
+		{"no tokens", strings.Replace(askFor(""), `"max_tokens": 5`, `"max_tokens": 0`, 1), demo.Picture(), "give 1 to 1024"},
+		{"too many tokens", strings.Replace(askFor(""), `"max_tokens": 5`, `"max_tokens": 2000`, 1), demo.Picture(), "at most 2000 tokens"},
 		{"too hot", askFor(`, "temperature": -1`), demo.Picture(), "temperature"},
 		{"another model", strings.Replace(askFor(""), `"model": "model"`, `"model": "base"`, 1), demo.Picture(), `no model "base"`},
 		{"bad interventions", askFor(`, "interventions": {"tap": "x"}`), demo.Picture(), "must be a list"},
 		{"unknown operation", askFor(`, "interventions": [{"tap": "model.norm", "op": "double"}]`), demo.Picture(), `op "double" is unknown`},
 		{"unknown direction", askFor(`, "interventions": [{"tap": "model.norm", "op": "add", "value": "up"}]`), demo.Picture(), `no direction "up"`},
+		{"half a token", strings.Replace(askFor(""), `"max_tokens": 5`, `"max_tokens": 1.5`, 1), demo.Picture(), "max_tokens is number 1.5; it must be a whole number"},
+		{"a negative seed", askFor(`, "seed": -1`), demo.Picture(), "seed is number -1; it must be a whole number from 0"},
+		{"a question that is none", strings.Replace(askFor(""), `"Score this painting."`, `7`, 1), demo.Picture(), "question is number; it must be a text"},
+		{"edits in words", askFor(`, "interventions": [{"tap": "model.norm", "op": "zero", "rows": "one"}]`), demo.Picture(), "number 1: `rows` is a string; it must be a list of whole numbers"},
+		{"an edit's value", askFor(`, "interventions": [{"tap": "model.norm", "op": "add", "value": 3}]`), demo.Picture(), "it must be the name of a direction"},
+		{"too many edits", askFor(`, "interventions": [` + strings.Repeat(`{"tap": "model.norm", "op": "zero"},`, mostEdits) + `{"tap": "model.norm", "op": "zero"}]`), demo.Picture(), "at most 256"},
+		{"endless question", strings.Replace(askFor(""), "Score this", strings.Repeat("x", mostText+1), 1), demo.Picture(), "at most 65536 are taken"},
+		{"another start's run", askFor(`, "picture": "0123456789ab-1"`), nil, "before the studio was started anew"},
 		{"long question", strings.Replace(askFor(""), "Score this", strings.Repeat("Score this ", 3000), 1), demo.Picture(), "context"},
 	} {
 		t.Run(b.name, func(t *testing.T) {
@@ -92,7 +100,6 @@ func TestBadRequests(t *testing.T) {
 		})
 	}
 	for path, want := range map[string]string{
-		"/api/runs/x/seen.png":                                     "is no number",
 		"/api/runs/1/attention?tower=middle&layer=0&query=0":       "give vision or decoder",
 		"/api/runs/1/attention?tower=vision&query=0":               layers,
 		"/api/runs/1/attention?tower=vision&layer=99&query=0":      layers,
@@ -119,7 +126,7 @@ func TestBadRequests(t *testing.T) {
 		`{"tap": "visual.patch_embed", "from": 1, "to": 1, "rows": "text"}`:            "goes with a tap of the decoder",
 		`{"tap": "model.layers.0.self_attn.probs", "from": 1, "to": 1, "rows": "all"}`: "needs a tap of rows",
 	} {
-		r, err := http.Post(c.URL+"/api/directions", "application/json", strings.NewReader(body))
+		r, err := http.Post(c.URL+"/api/directions", "application/json", strings.NewReader(c.named(body)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,6 +140,11 @@ func wantError(t *testing.T, data []byte, want string) {
 	var e struct{ Error string }
 	if err := json.Unmarshal(data, &e); err != nil {
 		t.Fatalf("%s: %v", data, err)
+	}
+	for _, word := range []string{"json:", "Go ", "strconv", "--", "struct"} {
+		if strings.Contains(e.Error, word) {
+			t.Errorf("the error is %q: %q is none of the page's words", e.Error, word)
+		}
 	}
 	if !strings.Contains(e.Error, want) || strings.ContainsAny(e.Error, "\n\t") || len(e.Error) > 400 {
 		t.Errorf("the error is %q; want one sentence with %q", e.Error, want)

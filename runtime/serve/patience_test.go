@@ -131,7 +131,7 @@ func TestBounds(t *testing.T) {
 		{askFor(`, "interventions": [` + strings.Repeat(edit+",", mostEdits) + edit + `]`), "there are 257 edits"},
 		{askFor(`, "interventions": [{"tap": "model.layers.0.out", "op": "zero", "rows": [` + strings.Repeat("0,", mostRows) + `0]}]`), "edit 1 names 65537 rows"},
 		{askFor(`, "system": "` + strings.Repeat("a", mostAsk) + `"`), "more than 512 kB"},
-		{askFor(`, "interventions": ` + strings.Repeat("[", 100000) + strings.Repeat("]", 100000)), "max depth"},
+		{askFor(`, "interventions": ` + strings.Repeat("[", 100000) + strings.Repeat("]", 100000)), "lies too deep"},
 	} {
 		began := time.Now()
 		wantError(t, c.body(c.post(x.ask, demo.Picture()), x.says, http.StatusBadRequest), x.says)

@@ -64,10 +64,10 @@ func (s *Studio) readAsk(w http.ResponseWriter, r *http.Request) (a Ask, file []
 	}
 	switch earlier := s.runs.get(a.Picture); {
 	case file != nil:
-	case a.Picture == 0:
+	case a.Picture == "":
 		err = errors.New("there is no picture; choose one, or drop one on the page")
 	case earlier == nil:
-		err = errGone(a.Picture)
+		err = s.errGone(a.Picture)
 	default:
 		file = earlier.file
 	}
@@ -118,13 +118,6 @@ func (s *Studio) tooLarge(err error) error {
 		return errors.New("the picture came too slowly, and others wait; send it again, or make it smaller first")
 	}
 	return err
-}
-
-// strict reads one JSON value in which every key is known.
-func strict(r io.Reader, v any) error {
-	d := json.NewDecoder(r)
-	d.DisallowUnknownFields()
-	return d.Decode(v)
 }
 
 // eachNumber calls f with every parameter that is given among names.

@@ -6,12 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/runtime/audit"
 	"github.com/loupe-vl/loupe/runtime/trace/attribution"
 	"github.com/loupe-vl/loupe/tokenizer"
 	"github.com/loupe-vl/loupe/vit/picture"
@@ -25,7 +24,7 @@ type Ask struct {
 	MaxTokens     int             `json:"max_tokens"`
 	Temperature   float64         `json:"temperature"`
 	Seed          uint64          `json:"seed"`
-	Picture       int             `json:"picture"`       // the run whose picture to take, where none is sent
+	Picture       runID           `json:"picture"`       // the run whose picture to take, where none is sent
 	Interventions json.RawMessage `json:"interventions"` // as `loupe trace --intervene` takes them; a value is the name of a direction
 }
 
@@ -40,7 +39,7 @@ func (a Ask) generation() loupe.Generation {
 
 func (a Ask) check() error {
 	if a.MaxTokens < 1 || a.MaxTokens > mostTokens {
-		return fmt.Errorf("max_tokens is %d; give 1 to %d", a.MaxTokens, mostTokens)
+		return fmt.Errorf("the answer may have at most %d tokens; give 1 to %d", a.MaxTokens, mostTokens)
 	}
 	if err := a.checkSize(); err != nil {
 		return err
@@ -51,7 +50,7 @@ func (a Ask) check() error {
 // run is one pass over a picture, kept so that it can be looked into. It does not change once it is among the studio's runs,
 // but for result, which comes when it ends.
 type run struct {
-	id       int
+	id       runID
 	ask      Ask
 	model    *loupe.Model
 	file     []byte // the picture as it was sent; runs of one picture share it
@@ -62,7 +61,7 @@ type run struct {
 	result   atomic.Pointer[done]
 }
 
-func runKey(id int) string { return strconv.Itoa(id) + "/" }
+func runKey(id runID) string { return string(id) + "/" }
 
 // read is how many of the answer's tokens the model has read.
 func (r *run) read() int { return len(r.result.Load().tokens) - 1 }
@@ -91,8 +90,11 @@ type Event struct {
 
 // prepared is what is known of a run before the model has computed anything.
 type prepared struct {
-	ID       int                `json:"id"`
+	ID       runID              `json:"id"`
+	Number   int                `json:"number"` // what people call it
 	Ask      Ask                `json:"ask"`
+	Kept     []runID            `json:"kept,omitempty"` // all runs that are kept now, where this one has just begun
+	Pinned   bool               `json:"pinned,omitempty"`
 	Original [2]int             `json:"original"` // width, height
 	Seen     [2]int             `json:"seen"`
 	Grid     [2]int             `json:"grid"`    // rows and columns of patches
@@ -140,6 +142,7 @@ type done struct {
 	Text    string  `json:"text"`
 	Digest  string  `json:"logits_sha256"`
 	Seconds float64 `json:"seconds"`
+	Entry   *int64  `json:"entry,omitempty"` // its number in the log, where runs are recorded
 	tokens  []token // of the answer; the last one was chosen and not read
 	maps    []*attribution.Map
 }
@@ -153,6 +156,9 @@ func (s *Studio) prepare(ctx context.Context, a Ask, file []byte) (*run, error) 
 	var err error
 	if r.edits, err = s.readEdits(a.Interventions); err != nil {
 		return nil, err
+	}
+	if len(r.edits) > 0 && s.o.Book != nil {
+		return nil, errors.New("this studio records its runs, and a changed model decides nothing that could be recorded: to try edits, start a studio that does not record")
 	}
 	img, err := picture.Decode(ctx, file, picture.Limits{MaxPixels: s.o.MaxPixels})
 	if err != nil {
@@ -180,7 +186,7 @@ func (r *run) prepared() *prepared {
 	g := r.prompt.Images.Grids[0]
 	size := r.model.Config.Vision.PatchSize
 	p := &prepared{
-		ID: r.id, Ask: r.ask, Original: r.original,
+		ID: r.id, Number: r.id.number(), Ask: r.ask, Original: r.original,
 		Seen: [2]int{g[2] * size, g[1] * size}, Grid: [2]int{g[1], g[2]}, Merge: r.model.Config.Vision.SpatialMergeSize,
 		Picture: [2]int{r.prompt.Images.At[0], len(r.prompt.Images.At)}, Count: len(r.prompt.IDs), Done: r.result.Load(),
 	}
@@ -201,28 +207,67 @@ func (r *run) token(at, id int) token {
 }
 
 // answer runs the model, whose turn it must be, and tells send what happens. The run is finished when answer returns no error.
-func (r *run) answer(ctx context.Context, send func(Event) error) error {
+func (s *Studio) answer(ctx context.Context, r *run, send func(Event) error) error {
 	began := time.Now()
 	w := &watch{run: r, ctx: ctx, send: send, layers: append(vision.outs(r.model), decoder.outs(r.model)...)}
-	o := loupe.Taps(w.layers...)
+	taps := slices.Clone(w.layers)
 	for _, name := range w.points() {
-		if !slices.Contains(o.Taps, name) { // the head may read a layer
-			o.Taps = append(o.Taps, name)
+		if !slices.Contains(taps, name) { // the head may read a layer
+			taps = append(taps, name)
 		}
 	}
-	o.Interventions, o.Steps, o.Token = interventions(r.edits), r.ask.MaxTokens-1, w.token
-	var err error
-	if o.Generation, _, err = r.model.AsPublished(r.ask.generation()); err != nil {
-		return err
-	}
-	traced, err := r.model.Trace(ctx, r.prompt, o, w.see)
+	generation, _, err := r.model.AsPublished(r.ask.generation())
 	if err != nil {
 		return err
 	}
-	d := &done{Score: r.score(traced.Score), Finish: traced.Tokens[len(traced.Tokens)-1].Finish, Text: w.text.String(), Digest: traced.Digest,
-		Seconds: time.Since(began).Seconds(), tokens: w.tokens, maps: w.maps}
+	d := &done{}
+	if recorder := s.recorders[r.model]; recorder != nil {
+		err = w.recorded(recorder, generation, taps, s.o.Explain, d)
+	} else {
+		err = w.traced(generation, taps, d)
+	}
+	if err != nil {
+		return err
+	}
+	d.Text, d.Seconds, d.tokens, d.maps = w.text.String(), time.Since(began).Seconds(), w.tokens, w.maps
 	r.result.Store(d)
 	return send(Event{Name: "done", Done: d})
+}
+
+// traced is a run that nobody records.
+func (w *watch) traced(g loupe.Generation, taps []string, d *done) error {
+	r := w.run
+	traced, err := r.model.Trace(w.ctx, r.prompt, loupe.TraceOptions{Taps: taps, Interventions: interventions(r.edits), Steps: r.ask.MaxTokens - 1, Generation: g, Token: w.token}, w.see)
+	if err != nil {
+		return err
+	}
+	d.Score, d.Finish, d.Digest = r.score(traced.Score), traced.Tokens[len(traced.Tokens)-1].Finish, traced.Digest
+	return nil
+}
+
+// recorded is a run that is given once it is recorded: the score, what each part adds to it, and the last piece of the answer wait
+// until the record is durable.
+func (w *watch) recorded(by *audit.Recorder, g loupe.Generation, taps, explain []string, d *done) error {
+	r := w.run
+	in, err := r.input(w.ctx)
+	if err != nil {
+		return err
+	}
+	w.hold = true
+	out, err := by.Decide(w.ctx, audit.Request{
+		Command: "studio", Input: in, Sources: []loupe.Source{{Files: []loupe.SourceFile{{Name: "picture", Data: r.file}}}}, Answer: true, Generation: g, Explain: explain,
+		Look: &audit.Look{Taps: taps, See: w.see},
+	}, w.token)
+	if err != nil {
+		return err
+	}
+	for _, e := range w.held {
+		if err := w.send(e); err != nil {
+			return err
+		}
+	}
+	d.Score, d.Finish, d.Digest, d.Entry = r.score(out.Score), out.Finish, out.Logits, &out.Entry
+	return nil
 }
 
 // score is the score head's result as the page has it; nil without a head.
@@ -236,12 +281,4 @@ func (r *run) score(from *loupe.Score) *score {
 		s.Targets = append(s.Targets, target{Name: t.Name, Value: t.Value, Clamped: t.Clamped, Min: cfg.Min, Max: cfg.Max})
 	}
 	return s
-}
-
-// sentence makes of an error one that the page shows. A run that was ended because nobody waits for it needs none.
-func sentence(err error) string {
-	if errors.Is(err, context.Canceled) {
-		return "the run was stopped"
-	}
-	return strings.Join(strings.Fields(err.Error()), " ")
 }

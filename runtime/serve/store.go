@@ -2,48 +2,104 @@ package serve
 
 import (
 	"container/list"
+	"fmt"
 	"strings"
 	"sync"
 )
 
-// runs keeps the last few runs.
+// runs keeps the last few runs, and those that somebody holds.
 type runs struct {
 	mu      sync.Mutex
+	nonce   string
 	most    int
 	kept    []*run
+	pinned  map[runID]bool
 	made    int
-	dropped func(id int) // is told of a run that is no longer kept
+	dropped func(id runID) // is told of a run that is no longer kept
 }
 
-func newRuns(most int, dropped func(int)) *runs { return &runs{most: most, dropped: dropped} }
+func newRuns(nonce string, most int, dropped func(runID)) *runs {
+	return &runs{nonce: nonce, most: most, dropped: dropped, pinned: map[runID]bool{}}
+}
 
-// add gives a run its number and keeps it, in place of the oldest where there are too many.
+// add gives a run its number and keeps it. Where there are too many, the oldest goes that is not held: neither pinned, nor what a
+// kept run is an edit of. Where all are held, those that are only edited go before those that are pinned.
 func (s *runs) add(r *run) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.made++
-	r.id = s.made
+	r.id = newRunID(s.nonce, s.made)
 	s.kept = append(s.kept, r)
 	for len(s.kept) > s.most {
-		s.dropped(s.kept[0].id)
-		s.kept = s.kept[1:]
+		i := s.oldest(func(r *run) bool { return s.pinned[r.id] || s.edited(r.id) })
+		if i < 0 {
+			i = s.oldest(func(r *run) bool { return s.pinned[r.id] })
+		}
+		s.drop(max(i, 0))
 	}
 }
 
+// oldest is the first run that is not held, but for the last one, which has just come; -1 for none.
+func (s *runs) oldest(held func(*run) bool) int {
+	for i, r := range s.kept[:len(s.kept)-1] {
+		if !held(r) {
+			return i
+		}
+	}
+	return -1
+}
+
+// edited reports whether a kept run is an edit of a run's picture.
+func (s *runs) edited(id runID) bool {
+	for _, r := range s.kept {
+		if len(r.edits) > 0 && r.ask.Picture == id {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *runs) drop(i int) {
+	id := s.kept[i].id
+	s.kept = append(s.kept[:i:i], s.kept[i+1:]...)
+	delete(s.pinned, id)
+	s.dropped(id)
+}
+
+// pin keeps a run until it is let go, whatever else is run.
+func (s *runs) pin(id runID, on bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !on {
+		delete(s.pinned, id)
+		return nil
+	}
+	for _, r := range s.kept {
+		switch {
+		case r.id != id:
+		case !s.pinned[id] && len(s.pinned) >= max(1, s.most/2):
+			return fmt.Errorf("%d runs are held already; let one of them go first", len(s.pinned))
+		default:
+			s.pinned[id] = true
+			return nil
+		}
+	}
+	return fmt.Errorf("run %s is not kept any more; run its picture again", id)
+}
+
 // remove forgets a run, one that was not finished.
-func (s *runs) remove(id int) {
+func (s *runs) remove(id runID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, r := range s.kept {
 		if r.id == id {
-			s.kept = append(s.kept[:i:i], s.kept[i+1:]...)
-			s.dropped(id)
+			s.drop(i)
 			return
 		}
 	}
 }
 
-func (s *runs) get(id int) *run {
+func (s *runs) get(id runID) *run {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.kept {
@@ -58,6 +114,19 @@ func (s *runs) list() []*run {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]*run{}, s.kept...)
+}
+
+// names are the runs that are kept, and those of them that are pinned.
+func (s *runs) names() (kept, pinned []runID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.kept {
+		kept = append(kept, r.id)
+		if s.pinned[r.id] {
+			pinned = append(pinned, r.id)
+		}
+	}
+	return kept, pinned
 }
 
 // cache keeps numbers that can be computed again, up to a number of bytes: what was not used for longest goes first.
@@ -114,7 +183,7 @@ func (c *cache) forget(e *list.Element) {
 }
 
 // drop forgets what belongs to a run.
-func (c *cache) drop(id int) {
+func (c *cache) drop(id runID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	prefix := runKey(id)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/runtime/audit"
 )
 
 // Options are what a studio shows and how much it may hold. A limit of 0 is its default.
@@ -23,6 +24,11 @@ type Options struct {
 	MaxCache  int64 // bytes of attention to keep: 1 GiB
 	// Patience is how long a reader may take nothing, and a form nothing come: 10 s. Whoever is slower loses its turn.
 	Patience time.Duration
+
+	// Book, where it is set, records each run; what is not recorded is not answered, and there are no edits: a changed model decides
+	// nothing. Explain names attributions that are kept with each run.
+	Book    *audit.Book
+	Explain []string
 }
 
 const (
@@ -36,9 +42,13 @@ const (
 // Studio is the state of a page that is served. It is safe for concurrent requests; the models must not be closed before it.
 type Studio struct {
 	o      Options
+	nonce  string
+	jobs   *jobs
 	models map[string]*loupe.Model
-	runs   *runs
-	cache  *cache
+	// recorders record the runs of models; nil where there is no book.
+	recorders map[*loupe.Model]*audit.Recorder
+	runs      *runs
+	cache     *cache
 	// turn holds one element: who takes it may compute.
 	turn chan struct{}
 	// uploads holds an element for each run that is sent or waits: what they hold in memory is bounded.
@@ -56,11 +66,17 @@ func New(o Options) *Studio {
 	o.MaxRuns = orElse(o.MaxRuns, defaultRuns)
 	o.Patience = orElse(o.Patience, defaultPatience)
 	o.MaxCache = orElse(o.MaxCache, defaultCache)
-	s := &Studio{o: o, models: map[string]*loupe.Model{"model": o.Model}, cache: newCache(o.MaxCache), turn: make(chan struct{}, 1), uploads: make(chan struct{}, mostUploads)}
+	s := &Studio{o: o, nonce: newNonce(), jobs: &jobs{by: map[string]*job{}}, models: map[string]*loupe.Model{"model": o.Model}, cache: newCache(o.MaxCache), turn: make(chan struct{}, 1), uploads: make(chan struct{}, mostUploads)}
 	if o.Base != nil {
 		s.models["base"] = o.Base
 	}
-	s.runs = newRuns(o.MaxRuns, s.cache.drop)
+	if o.Book != nil {
+		s.recorders = map[*loupe.Model]*audit.Recorder{}
+		for _, m := range s.models {
+			s.recorders[m] = audit.NewRecorder(o.Book, m)
+		}
+	}
+	s.runs = newRuns(s.nonce, o.MaxRuns, s.cache.drop)
 	return s
 }
 
@@ -73,8 +89,11 @@ func orElse[T int | int64 | time.Duration](n, otherwise T) T {
 
 // take waits until nothing else computes. What it returns gives the turn back.
 func (s *Studio) take(ctx context.Context) (func(), error) {
+	j := jobOf(ctx)
+	j.turn(true)
 	select {
 	case s.turn <- struct{}{}:
+		j.turn(false)
 		return func() { <-s.turn }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()

@@ -17,6 +17,9 @@ type watch struct {
 	send   func(Event) error
 	layers []string // taps that tell how far the run is
 	passed int
+	// hold keeps back what the score head says, in held, until it is recorded.
+	hold bool
+	held []Event
 
 	rows   []loupe.Tap // what a linear score head reads
 	maps   []*attribution.Map
@@ -81,7 +84,7 @@ func (w *watch) scored(outputs []float32) error {
 		return err
 	}
 	s.Score = s.Targets[of].Clamped
-	if err := w.send(Event{Name: "score", Score: w.run.score(s)}); err != nil {
+	if err := w.decided(Event{Name: "score", Score: w.run.score(s)}); err != nil {
 		return err
 	}
 	w.maps = []*attribution.Map{}
@@ -95,7 +98,16 @@ func (w *watch) scored(outputs []float32) error {
 		}
 		w.maps = append(w.maps, of)
 	}
-	return w.send(Event{Name: "contributions", Maps: w.maps})
+	return w.decided(Event{Name: "contributions", Maps: w.maps})
+}
+
+// decided sends what is a part of the decision.
+func (w *watch) decided(e Event) error {
+	if w.hold {
+		w.held = append(w.held, e)
+		return nil
+	}
+	return w.send(e)
 }
 
 // token takes a token of the answer.

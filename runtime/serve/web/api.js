@@ -1,5 +1,6 @@
 // Talks with the program that serves the page.
 
+import { job } from './jobs.js';
 import { $ } from './state.js';
 
 export function complain(error) {
@@ -12,13 +13,27 @@ export function calm() {
   $('error').hidden = true;
 }
 
-async function answer(path, init) {
+let studio = ''; // the nonce of the program that this page was opened by
+
+// restarted is called when the program has been started anew: nothing that this page knows of its runs is so any more.
+let restarted = () => {};
+export function onRestart(f) {
+  restarted = f;
+}
+
+async function answer(path, init = {}) {
   let response;
   try {
-    response = await fetch(path, init);
+    response = await fetch(path, { ...init, headers: { ...init.headers, ...(studio && { 'Loupe-Studio': studio }) } });
   } catch (error) {
     if (error.name === 'AbortError') throw error;
     throw new Error('The studio does not answer; is the program still running?');
+  }
+  const from = response.headers.get('Loupe-Studio');
+  studio ||= from ?? '';
+  if (from && from !== studio) {
+    restarted();
+    throw new DOMException('The studio was started anew.', 'AbortError');
   }
   if (response.ok) return response;
   const body = await response.json().catch(() => ({ error: `The studio answered ${response.status}.` }));
@@ -26,8 +41,16 @@ async function answer(path, init) {
   throw new Error(text[0].toUpperCase() + text.slice(1) + (text.endsWith('.') ? '' : '.'));
 }
 
-export async function json(path, signal) {
-  return (await answer(path, { signal })).json();
+// still asks whether the program is the one that the page was opened by. That it does not answer is no news.
+export async function still() {
+  await answer('/api/jobs/none').catch(() => {});
+}
+
+export const studioName = () => studio;
+
+// json fetches an object. name is that of a job, whose progress can then be asked for.
+export async function json(path, signal, name) {
+  return (await answer(path, { signal, ...(name && { headers: { 'Loupe-Job': name } }) })).json();
 }
 
 export async function post(path, body) {
@@ -50,18 +73,24 @@ export async function lines(path, form, signal, each) {
 
 // The last tensors that were fetched, the oldest first.
 const kept = new Map();
-const most = 400;
+const most = 2000;
 
-// tensors fetches safetensors: each name has its shape and its numbers. With ?cached=1 the result may be null.
-export async function tensors(path, signal) {
+export const forget = () => kept.clear();
+
+// tensors fetches safetensors: each name has its shape and its numbers. With ?cached=1 the result may be null. told says what the
+// work is, where it may be long: see job.
+export async function tensors(path, signal, told) {
   const key = path.replace('&cached=1', '');
   if (kept.has(key)) return kept.get(key);
-  const response = await answer(path, { signal });
-  if (response.status === 204) return null;
-  const out = decode(await response.arrayBuffer());
-  kept.set(key, out);
-  if (kept.size > most) kept.delete(kept.keys().next().value);
-  return out;
+  const work = async (stop, name) => {
+    const response = await answer(path, { signal: stop, ...(name && { headers: { 'Loupe-Job': name } }) });
+    if (response.status === 204) return null;
+    const out = decode(await response.arrayBuffer());
+    kept.set(key, out);
+    if (kept.size > most) kept.delete(kept.keys().next().value);
+    return out;
+  };
+  return told ? job(key, told, signal, work) : work(signal);
 }
 
 function decode(buffer) {

@@ -1,9 +1,9 @@
 // Two maps side by side: two pictures, two layers or heads, a model and its edits, an adapter and its base.
 
 import { complain } from './api.js';
-import { drawScale } from './color.js';
-import { attention, heads, imageOf, mapOf, range, targets, viewOf } from './look.js';
-import { $, make, options, shown, state, watch } from './state.js';
+import { drawScale, scaleOf } from './color.js';
+import { attention, heads, imageOf, mapOf, targets, viewOf } from './look.js';
+import { $, make, options, shown, state, watch, whole } from './state.js';
 import { place, View } from './view.js';
 
 let box, sides = [], difference, asking = null;
@@ -11,7 +11,7 @@ const part = (within, id) => within.querySelector(`[data-id="${id}"]`);
 
 function runChoices() {
   return [...state.runs.values()].filter((r) => r.done).map((r) =>
-    [r.id, `${r.id}${r.interventions ? ' (edited)' : ''}${r.model === 'base' ? ' (base)' : ''}${r.score ? ': ' + r.score.score.toFixed(1) : ''}`]);
+    [r.id, `${r.number}${r.interventions ? ' (edited)' : ''}${r.model === 'base' ? ' (base)' : ''}${r.score ? ': ' + r.score.score.toFixed(1) : ''}`]);
 }
 
 // fill brings the choices of both sides up to date. A new run goes to the right, and the one before it to the left.
@@ -26,20 +26,21 @@ function fill(changed) {
     const tower = part(box, 'tower').value;
     options(part(s.box, 'head'), heads(tower));
     part(s.box, 'layer').max = state.model[tower].layers - 1;
-    part(s.box, 'layer').value = Math.min(part(s.box, 'layer').value, state.model[tower].layers - 1);
+    if (part(s.box, 'layer').value !== '') part(s.box, 'layer').value = Math.min(part(s.box, 'layer').value, state.model[tower].layers - 1);
   }
 }
 
 // what a side shows: its run and its overlay.
 async function load(s, signal) {
-  const r = state.runs.get(Number(part(s.box, 'run').value));
+  const r = state.runs.get(part(s.box, 'run').value);
   if (!r?.done) return null;
   const show = part(s.box, 'show').value, tower = part(box, 'tower').value;
-  const head = part(s.box, 'head').value, layer = Number(part(s.box, 'layer').value);
+  const head = part(s.box, 'head').value;
   const by = show === 'attention' ? '' : 'contribution';
   for (const id of ['layer', 'head']) part(s.box, id).disabled = by !== '';
   const overlay = by ? await mapOf(r, { method: by, target: show }, signal)
-    : await attention(r, { tower, layer, head, view: viewOf(r, tower, null) }, signal);
+    : await attention(r, { tower, layer: whole(part(s.box, 'layer'), 'The layer', 0, state.model[tower].layers - 1), head, view: viewOf(r, tower, null) }, signal);
+  const layer = part(s.box, 'layer').value;
   const words = by ? `${overlay.unit} from each cell` : tower === 'vision' ? `layer ${layer}: where all patches looked` : `layer ${layer}: where the token before the answer looked`;
   return { r, overlay, image: await imageOf(r), words };
 }
@@ -54,6 +55,7 @@ async function refresh() {
     if (signal.aborted) return;
     part(box, 'note').textContent = left && right ? '' : 'Run a picture to compare it; run another, or the same with edits, to compare it with.';
     if (left && right) draw(left, right);
+    else clear();
   } catch (error) {
     complain(error);
   } finally {
@@ -61,11 +63,23 @@ async function refresh() {
   }
 }
 
+// clear shows nothing of runs that are gone.
+function clear() {
+  for (const s of sides) {
+    s.now = null;
+    s.view.clear();
+    drawScale(s.box.querySelector('.scale'), null);
+    part(s.box, 'caption').textContent = '';
+  }
+  part(box, 'difference').hidden = true;
+  box.querySelector('tbody').replaceChildren();
+}
+
 function draw(left, right) {
   const { colors, alpha, smooth, lines } = state;
   if (part(box, 'one').checked && left.overlay.unit === right.overlay.unit) {
-    const least = Math.min(left.overlay.least, right.overlay.least), largest = Math.max(left.overlay.largest, right.overlay.largest);
-    for (const x of [left, right]) x.overlay = { ...x.overlay, least, largest };
+    const scale = scaleOf([left, right].flatMap(({ overlay: o }) => [o.least, o.largest]), left.overlay.signed);
+    for (const x of [left, right]) x.overlay = { ...x.overlay, ...scale };
   }
   for (const [s, x] of [[sides[0], left], [sides[1], right]]) {
     s.now = x;
@@ -78,7 +92,7 @@ function draw(left, right) {
   part(box, 'difference').hidden = !same;
   if (same) {
     const values = Float32Array.from(b.values, (v, i) => v - a.values[i]);
-    const overlay = { ...b, values, unit: `${b.unit}, right less left`, ...range(values) };
+    const overlay = { ...b, values, unit: `${b.unit}, right less left`, ...scaleOf(values, true) };
     difference.now = { ...right, overlay };
     difference.show({ image: right.image, grid: right.r.grid, merge: right.r.merge, side: b.side, overlay, colors, alpha, smooth, lines, chosen: null });
     drawScale(part(box, 'difference').querySelector('.scale'), overlay, colors);

@@ -1,9 +1,9 @@
 // Changing the model while it runs: a list of interventions, and what the answer becomes beside what it was.
 
 import { complain, post } from './api.js';
-import { start, unedited } from './ask.js';
+import { pin, start, unedited } from './ask.js';
 import { scoreRows } from './compare.js';
-import { $, make, options, run, state, touch, watch } from './state.js';
+import { $, make, number, options, run, state, touch, watch } from './state.js';
 
 let box, edits = [];
 const part = (id) => box.querySelector(`[data-id="${id}"]`);
@@ -25,7 +25,7 @@ function draw() {
     return make('li', {}, make('span', { textContent: words(e) }), remove);
   }));
   part('json').value = JSON.stringify(edits, null, 2);
-  part('go').disabled = part('clear').disabled = edits.length === 0;
+  part('go').disabled = part('clear').disabled = edits.length === 0 || state.model.recorded;
 }
 
 function changed() {
@@ -38,26 +38,50 @@ function add(e) {
   changed();
 }
 
-// rows reads "5, 6, -1"; nothing is all.
+// rows reads "5, 6, -1"; an empty field is all. What stands between commas must be a whole number: nothing there is no row 0.
 function rows() {
   const text = part('rows').value.trim();
   if (text === '') return undefined;
-  const list = text.split(/[\s,]+/).map(Number);
-  if (!list.every(Number.isInteger)) throw new Error('Rows are whole numbers with commas between them; nothing stands for all.');
-  return list;
+  return text.split(',').map((piece) => {
+    if (/^-?\d{1,9}$/.test(piece.trim())) return Number(piece);
+    const what = piece.trim() === '' ? 'there is a comma with no number beside it' : `“${piece.trim()}” is none`;
+    part('rows').focus();
+    throw new Error(`Rows are whole numbers with commas between them, and ${what}; leave the field empty for all rows.`);
+  });
+}
+
+// operations are what an edit may do, with what each needs.
+const operations = { zero: [], mean: [], scale: ['scale'], add: ['value'], set: ['value'] };
+
+// wrong says in a sentence what is wrong with an edit; '' where it is well formed.
+function wrong(e) {
+  const number = (x) => typeof x === 'number' && Number.isFinite(x);
+  if (typeof e !== 'object' || e === null || Array.isArray(e)) return 'is no object with a tap and an op';
+  const strange = Object.keys(e).find((key) => !['tap', 'op', 'head', 'rows', 'value', 'scale'].includes(key));
+  if (strange !== undefined) return `has “${strange}”, which no edit has: tap, op, head, rows, value and scale are known`;
+  if (typeof e.tap !== 'string' || e.tap.trim() === '') return 'names no tap, such as "model.layers.0.mlp.out"';
+  if (!Object.hasOwn(operations, e.op)) return `has the op ${JSON.stringify(e.op ?? null)}: ${Object.keys(operations).join(', ')} are known`;
+  const missing = operations[e.op].find((key) => e[key] === undefined);
+  if (missing) return `needs a “${missing}” for its op ${e.op}`;
+  if (e.scale !== undefined && !number(e.scale)) return '’s “scale” is no number';
+  if (e.value !== undefined && (typeof e.value !== 'string' || e.value === '')) return '’s “value” is not the name of a direction';
+  if (e.head !== undefined && (!Number.isInteger(e.head) || e.head < 0)) return '’s “head” is no whole number from 0';
+  if (e.rows !== undefined && !(Array.isArray(e.rows) && e.rows.length > 0 && e.rows.every(Number.isInteger))) return '’s “rows” is no list of whole numbers';
+  return '';
 }
 
 function addChange() {
-  const tap = part('tap').value.trim(), op = part('op').value;
+  const tap = part('tap').value.trim(), op = part('op').value, of = rows();
   if (!tap) throw new Error('Name a tap to change, such as model.layers.0.mlp.out.');
-  add({ tap, op, ...(op === 'scale' && { scale: Number(part('factor').value) }), ...(rows() && { rows: rows() }) });
+  add({ tap, op, ...(op === 'scale' && { scale: number(part('factor'), 'The factor') }), ...(of && { rows: of }) });
 }
 
 async function addDirection() {
   const tap = part('tap').value.trim();
   if (!tap) throw new Error('Name a tap for the direction, such as model.layers.0.out.');
-  const d = await post('/api/directions', { tap, from: Number(part('from').value), to: Number(part('to').value), rows: part('of').value });
-  add({ tap, op: 'add', value: d.name, scale: Number(part('times').value) });
+  const scale = number(part('times'), 'How many times to add it');
+  const d = await post('/api/directions', { tap, from: part('from').value, to: part('to').value, rows: part('of').value });
+  add({ tap, op: 'add', value: d.name, scale });
 }
 
 function useText() {
@@ -65,9 +89,10 @@ function useText() {
   try {
     list = JSON.parse(part('json').value);
   } catch (error) {
-    throw new Error('The text is no JSON: ' + error.message);
+    throw new Error('The text is no JSON: it is a list in [ ], of objects in { } with commas between them, whose names and words stand in " ".');
   }
-  if (!Array.isArray(list)) throw new Error('The text is no list of interventions; it begins with [ and ends with ].');
+  if (!Array.isArray(list)) throw new Error('The text is no list of edits; it begins with [ and ends with ].');
+  list.forEach((e, i) => { if (wrong(e)) throw new Error(`Edit ${i + 1}${wrong(e).startsWith('’') ? '' : ' '}${wrong(e)}.`); });
   edits = list;
   changed();
 }
@@ -75,13 +100,32 @@ function useText() {
 // go runs the edits on the picture in view, after the picture without them where that has not been run.
 async function go() {
   if (!run()?.done) throw new Error('There is no run to edit yet; run a picture first.');
+  const before = unedited(run());
+  if (before && !state.pinned.includes(before.id)) {
+    for (const id of state.pinned) await pin(id, false);
+    await pin(before.id, true);
+  }
   const edited = await start(edits);
   if (edited) compare(unedited(edited), edited);
 }
 
+// held shows which run is kept to compare edits with, until it is let go.
+function held() {
+  const kept = state.pinned.map((id) => state.runs.get(id)).filter(Boolean);
+  part('held').replaceChildren(...kept.map((r) => {
+    const free = make('button', { type: 'button', textContent: 'Let it go' });
+    free.setAttribute('aria-label', `Let run ${r.number} go`);
+    free.onclick = () => pin(r.id, false).catch(complain);
+    return make('p', { className: 'note' }, `Edits are compared with run ${r.number}, which is kept. `, free);
+  }));
+}
+
 // compare shows what an edit made of the score and of the answer.
 function compare(before, after) {
-  if (!before?.done) return;
+  if (!before?.done) {
+    part('result').replaceChildren(make('p', { className: 'note', textContent: `The run that run ${after.number} was an edit of is not kept any more: there is nothing to compare it with.` }));
+    return;
+  }
   const table = make('table', { className: 'numbers' });
   table.append(make('caption', { className: 'hidden-text', textContent: 'Score without and with the edits' }),
     make('thead', {}, make('tr', {}, ...['Target', 'As it was', 'Edited', 'Change'].map((textContent) => make('th', { scope: 'col', textContent })))),
@@ -90,7 +134,7 @@ function compare(before, after) {
   const texts = make('div', { className: 'texts' }, answer('As it was', before), answer('Edited', after, before));
   const { head } = state.model;
   const deaf = head.startsWith('visual.') && after.interventions.every((e) => e.tap.startsWith('model.'));
-  part('result').replaceChildren(make('h3', { textContent: `Run ${after.id} beside run ${before.id}` }), table, texts,
+  part('result').replaceChildren(make('h3', { textContent: `Run ${after.number} beside run ${before.number}` }), table, texts,
     make('p', { className: 'note', textContent: same ? 'Every logit of the answer is the same, to the bit.' : 'The logits of the answer are different.' }));
   if (deaf) part('result').append(make('p', { className: 'note', textContent: `The score is read from ${head}, before the language model begins: no edit there can move it.` }));
 }
@@ -122,7 +166,7 @@ function inView() {
 }
 
 function choices() {
-  const list = [...state.runs.values()].filter((r) => r.done).map((r) => [r.id, `${r.id}${r.interventions ? ' (edited)' : ''}`]);
+  const list = [...state.runs.values()].filter((r) => r.done).map((r) => [r.id, `${r.number}${r.interventions ? ' (edited)' : ''}`]);
   options(part('from'), list);
   options(part('to'), list);
   const r = run();
@@ -154,4 +198,7 @@ export function startEdit() {
   draw();
   watch(['tower', 'layer', 'head', 'show'], inView);
   watch(['runs', 'current'], choices);
+  watch(['runs', 'pinned'], held);
+  for (const e of box.querySelectorAll('button, input, select, textarea')) e.disabled ||= state.model.recorded;
+  part('recorded').hidden = !state.model.recorded;
 }

@@ -1,10 +1,10 @@
 // What is on the screen, as files.
 
 import { complain } from './api.js';
-import { paintScale, picture } from './color.js';
+import { font, paintScale, picture } from './color.js';
 import { multiples, shares } from './heads.js';
-import { caption, side, view } from './look.js';
-import { $, percent, run, shown, state, watch } from './state.js';
+import { caption, lookWords, quoted, side, view, viewOf } from './look.js';
+import { $, run, state, watch } from './state.js';
 
 let box;
 const part = (id) => box.querySelector(`[data-id="${id}"]`);
@@ -36,7 +36,7 @@ function page(width, height) {
   context.fillStyle = '#fff';
   context.fillRect(0, 0, width, height);
   context.fillStyle = '#000';
-  context.font = '13px system-ui, sans-serif';
+  context.font = font(13);
   context.textBaseline = 'top';
   return { canvas, context };
 }
@@ -52,50 +52,74 @@ function lines(context, text, width) {
   return out;
 }
 
+// about says what a picture is of: the model, the question, the score.
+const about = (r) => `${state.model.name}${r.model === 'base' ? ' (base)' : ''}, ${state.model.precision}, run ${r.number}${r.interventions ? ' with edits' : ''}: ${quoted(r.question)}${r.score ? ` Score ${r.score.score.toFixed(1)}.` : ''}`;
+
 async function savePicture() {
   const r = need(), o = state.overlay;
   const width = 640, height = width * r.grid[0] / r.grid[1];
   const probe = page(1, 1).context;
-  const words = lines(probe, `${caption(r)} ${r.score ? `Score ${r.score.score.toFixed(1)}.` : ''}`, width);
-  const { canvas, context } = page(width + 20, height + 20 + (o ? 44 : 8) + 18 * words.length);
+  const words = [...lines(probe, about(r), width), ...lines(probe, caption(r), width)];
+  const { canvas, context } = page(width + 20, height + 20 + (o ? 62 : 8) + 18 * words.length);
   context.translate(10, 10);
   context.save();
   view.paint(context, width, height);
   context.restore();
   if (o) paintScale(context, 0, height + 10, width, o, state.colors, '#000');
-  context.font = '13px system-ui, sans-serif';
-  words.forEach((line, i) => context.fillText(line, 0, height + (o ? 48 : 12) + 18 * i));
-  save(await blobOf(canvas), `loupe-run${r.id}-${state.show}.png`);
+  context.font = font(13);
+  words.forEach((line, i) => context.fillText(line, 0, height + (o ? 66 : 12) + 18 * i));
+  save(await blobOf(canvas), `loupe-run${r.number}-${state.show}.png`);
 }
 
+// saveHeads is the overview as a picture: a row a layer, a column a head.
 async function saveHeads() {
   const r = need(), all = await multiples();
   if (!all.length) return;
   const s = state.tower === 'vision' ? 1 : r.merge, rows = r.grid[0] / s, cols = r.grid[1] / s;
-  const across = state.model[state.tower].heads, w = Math.max(60, Math.min(160, 1200 / across)), h = w * rows / cols + 18;
-  const { canvas, context } = page(across * (w + 8) + 12, Math.ceil(all.length / across) * (h + 8) + 12);
-  context.font = '10px system-ui, sans-serif';
+  const { heads: across, layers } = state.model[state.tower], left = 44, gap = 3, bar = shares() ? 4 : 0;
+  const w = Math.max(24, Math.min(160, 1180 / across)), h = w * rows / cols + bar;
+  const width = left + across * (w + gap) + 10, probe = page(1, 1).context;
+  const focus = viewOf(r, state.tower, state.lock, state.way);
+  const words = [...lines(probe, `All heads of the ${state.tower} tower, ${lookWords(r, { tower: state.tower, view: focus })}; each from its own least number to its largest${bar ? '; the line below each: the part of its attention that is on the picture' : ''}.`, width - 20),
+    ...lines(probe, about(r), width - 20)];
+  const top = 18 * words.length + 34;
+  const { canvas, context } = page(width, top + layers * (h + gap) + 8);
+  words.forEach((line, i) => context.fillText(line, 10, 8 + 18 * i));
+  context.font = font(11);
+  context.fillText('layer', 10, top - 16);
+  for (let head = 0; head < across; head++) if (w > 18 || head % 2 === 0) centered(context, head, left + head * (w + gap) + w / 2, top - 16);
+  for (let layer = 0; layer < layers; layer++) centered(context, layer, 24, top + layer * (h + gap) + h / 2 - 6);
   context.imageSmoothingEnabled = false;
   for (const m of all) {
-    const x = 10 + m.head * (w + 8), y = 10 + m.layer * (h + 8);
-    context.drawImage(picture(m.values, rows, cols, m.least, m.largest, state.colors), x, y, w, h - 18);
-    context.fillText(`${m.layer}.${m.head}  ${shown(m.least)} to ${shown(m.largest)}${shares() ? '  ' + percent(m.share) : ''}`, x, y + h - 15);
+    const x = left + m.head * (w + gap), y = top + m.layer * (h + gap);
+    context.drawImage(picture(m.values, rows, cols, m, state.colors), x, y, w, h - bar);
+    if (!bar) continue;
+    context.fillStyle = '#ddd';
+    context.fillRect(x, y + h - 3, w, 2);
+    context.fillStyle = '#000';
+    context.fillRect(x, y + h - 3, w * m.share, 2);
   }
-  save(await blobOf(canvas), `loupe-run${r.id}-${state.tower}-heads.png`);
+  save(await blobOf(canvas), `loupe-run${r.number}-${state.tower}-heads.png`);
+}
+
+function centered(context, text, x, y) {
+  context.textAlign = 'center';
+  context.fillText(text, x, y);
+  context.textAlign = 'left';
 }
 
 function saveNumbers() {
   const r = need(), o = state.overlay;
   const { show, target, tower, layer, head, lock, colors } = state;
   const out = {
-    model: state.model.name, which: r.model, run: r.id, question: r.question, original: r.original, seen: r.seen, grid: r.grid, merge: r.merge,
+    model: state.model.name, which: r.model, run: r.number, question: r.question, original: r.original, seen: r.seen, grid: r.grid, merge: r.merge,
     score: r.score, answer: r.done.text, logits_sha256: r.done.logits_sha256, interventions: r.interventions,
     prompt: r.tokens, picture_tokens: r.picture, tokens: r.answer,
     on_screen: { show, target, tower, layer, head, chosen: lock, colors, caption: caption(r) },
     map: o && { rows: o.rows, cols: o.cols, patches_per_side: side(), unit: o.unit, least: o.least, largest: o.largest, values: [...o.values] },
     attention: o?.row ? [...o.row] : undefined,
   };
-  save(new Blob([JSON.stringify(out, null, 1)], { type: 'application/json' }), `loupe-run${r.id}.json`);
+  save(new Blob([JSON.stringify(out, null, 1)], { type: 'application/json' }), `loupe-run${r.number}.json`);
 }
 
 // link makes a link to a file of the run, or nothing where there is none.

@@ -1,12 +1,14 @@
 // All heads of a tower side by side, fetched a layer at a time.
 
 import { complain, tensors } from './api.js';
-import { viewOf } from './look.js';
-import { fit, picture } from './color.js';
+import { drawScale, fit, picture } from './color.js';
+import { imageOf, viewOf } from './look.js';
 import { roving } from './keys.js';
 import { $, make, percent, run, set, shown, state, watch } from './state.js';
 
 let asking = null;
+let loading = ''; // the view that is being fetched
+let loaded = ''; // the view that found is of
 let allowed = ''; // the view for which the user let a slow model run
 let found = []; // {layer, head, values, least, largest, share}
 
@@ -17,32 +19,45 @@ export async function multiples() {
 }
 
 // load fetches every layer of the tower for the chosen token or cell. The program computes all of them with the first. A model
-// that is slow does not run for it unasked.
+// that is slow does not run for it unasked, and what is being fetched is not begun anew.
 async function load(changed) {
+  const r = run(), box = $('multiples');
+  const anyway = changed === 'anyway';
+  const { tower, way, model } = state;
+  const view = r && viewOf(r, tower, state.lock, way), key = r ? `${r.id} ${tower} ${view}` : '';
+  if (r?.done && (key === loading || key === loaded)) return;
   asking?.abort();
   const signal = (asking = new AbortController()).signal;
-  const r = run(), box = $('multiples');
   found = [];
-  const anyway = changed === 'anyway';
+  loading = loaded = '';
   if (!r?.done || state.tab && state.tab !== 'heads' && !anyway) return draw();
-  const { tower, way, model } = state;
-  const view = viewOf(r, tower, state.lock, way), key = `${r.id} ${tower} ${view}`;
+  loading = key;
   box.setAttribute('aria-busy', 'true');
   try {
+    const all = [];
     for (let layer = 0; layer < model[tower].layers; layer++) {
       const path = `/api/runs/${r.id}/heads?tower=${tower}&layer=${layer}&${view}`;
       let t = await tensors(path + '&cached=1', signal);
       if (!t && slow(r) && allowed !== key && !anyway) return offer(key, r);
-      t ??= await tensors(path, signal);
+      t ??= await tensors(path, signal, { what: `All heads of the ${tower} in run ${r.number}`, seconds: r.done.seconds });
       if (signal.aborted) return;
       const [heads, n] = t.attention.shape;
-      for (let head = 0; head < heads; head++) found.push({ layer, head, ...part(t, head, n), share: t.share.data[head] });
+      for (let head = 0; head < heads; head++) all.push({ layer, head, ...part(t, head, n), share: t.share.data[head] });
     }
+    found = all;
+    loaded = key;
     draw();
   } catch (error) {
     complain(error);
+    if (error.name === 'AbortError' && !signal.aborted) { // it was stopped
+      allowed = '';
+      offer(key, r);
+    }
   } finally {
-    if (!signal.aborted) box.removeAttribute('aria-busy');
+    if (!signal.aborted) {
+      loading = '';
+      box.removeAttribute('aria-busy');
+    }
   }
 }
 
@@ -50,9 +65,12 @@ const slow = (r) => r.done.seconds > 5;
 
 function offer(key, r) {
   const b = make('button', { type: 'button', textContent: `Compute all heads: the model runs once more, about ${Math.ceil(r.done.seconds)} s` });
-  b.onclick = () => { allowed = key; load(); };
+  b.onclick = () => { allowed = key; b.disabled = true; load(); };
+  loading = '';
+  $('multiples').className = 'multiples';
   $('multiples').replaceChildren(b);
   $('heads-note').textContent = '';
+  large(null);
   roving.reset($('multiples'));
 }
 
@@ -72,30 +90,47 @@ function sorted() {
   return by === 'layer' ? found : [...found].sort((a, b) => b[by] - a[by] || a.layer - b.layer || a.head - b.head);
 }
 
+// draw builds the overview: in the order of the layers a table, a row a layer and a column a head, whose names stand at its edges; in
+// another order one after the other, each with its name.
 function draw() {
   const r = run(), box = $('multiples');
   const focused = box.contains(document.activeElement);
   const all = Math.max(...found.map((m) => m.largest), 0);
   const side = state.tower === 'vision' ? 1 : r?.merge;
-  box.style.setProperty('--columns', $('order').value === 'layer' ? Math.min(state.model[state.tower].heads, 16) : 8);
-  box.replaceChildren(...sorted().map((m) => {
+  const table = $('order').value === 'layer', { heads } = state.model[state.tower];
+  document.querySelector('.columns').classList.toggle('wide', heads > 8);
+  box.className = table ? 'multiples table' : 'multiples';
+  box.style.setProperty('--columns', table ? heads : 8);
+  const cells = sorted().map((m) => {
     const canvas = make('canvas', { ariaHidden: 'true' });
-    const words = shares() ? `${percent(m.share)} on the picture` : `at most ${shown(m.largest)}`;
-    const b = make('button', { type: 'button', tabIndex: -1, title: `layer ${m.layer}, head ${m.head}: ${shown(m.least)} to ${shown(m.largest)}, ${words}` }, canvas,
-      make('span', { textContent: `${m.layer}.${m.head}` }), make('small', { textContent: shares() ? percent(m.share) : shown(m.largest) }));
+    const b = make('button', { type: 'button', tabIndex: -1 }, canvas);
+    if (!table) b.append(make('span', { textContent: `${m.layer}.${m.head}` }));
     b.setAttribute('role', 'option');
-    b.setAttribute('aria-label', `layer ${m.layer}, head ${m.head}, ${words}`);
+    b.setAttribute('aria-label', `layer ${m.layer}, head ${m.head}, ${words(m)}`);
     b.onclick = () => set({ layer: m.layer, head: m.head, show: 'attention' });
+    b.onpointerenter = b.onfocus = () => large(m, b);
+    b.onpointerleave = b.onblur = () => large(null);
     b.mine = m;
     requestAnimationFrame(() => paint(canvas, m, r.grid[0] / side, r.grid[1] / side, all));
     return b;
-  }));
+  });
+  if (table && cells.length) {
+    const edge = (className, textContent) => make('span', { className, textContent, ariaHidden: 'true' });
+    const rows = [edge('corner', 'layer \\ head'), ...Array.from({ length: heads }, (_, h) => edge('column', h))];
+    for (let i = 0; i < cells.length; i += heads) rows.push(edge('line', cells[i].mine.layer), ...cells.slice(i, i + heads));
+    box.replaceChildren(...rows);
+  } else box.replaceChildren(...cells);
+  large(null);
   roving.reset(box);
   if (focused) box.querySelector('[tabindex="0"]')?.focus();
   mark();
-  $('heads-note').textContent = found.length === 0 ? 'Run a picture to see its heads.' : shares()
-    ? 'Below each head: the part of its attention that is on the picture.' : 'Below each head: its largest value.';
+  $('heads-note').textContent = found.length === 0 ? 'Run a picture to see its heads.' : 'Point at a head to see it large, with its numbers; choose it to see it on the picture.';
 }
+
+const words = (m) => (shares() ? `${percent(m.share)} on the picture` : `at most ${shown(m.largest)}`);
+
+// scaleNow is the scale that a head is drawn on.
+const scaleNow = (m, all) => ($('each-scale').value === 'one' ? { least: 0, largest: all } : { least: m.least, largest: m.largest });
 
 function paint(canvas, m, rows, cols, all) {
   if (!canvas.clientWidth) return;
@@ -103,8 +138,34 @@ function paint(canvas, m, rows, cols, all) {
   canvas.style.height = height + 'px';
   const { context, width } = fit(canvas, height);
   context.imageSmoothingEnabled = false;
-  const one = $('each-scale').value === 'one';
-  context.drawImage(picture(m.values, rows, cols, one ? 0 : m.least, one ? all : m.largest, state.colors), 0, 0, width, height);
+  context.drawImage(picture(m.values, rows, cols, scaleNow(m, all), state.colors), 0, 0, width, height);
+}
+
+// large shows one head so large that its cells can be told apart, over the picture and beside what is pointed at; null takes it away.
+async function large(m, beside) {
+  const box = $('head-large');
+  box.hidden = true;
+  box.mine = m;
+  const r = run();
+  if (!m || !r) return;
+  const image = await imageOf(r).catch(() => null);
+  if (box.mine !== m) return; // another one meanwhile
+  const side = state.tower === 'vision' ? 1 : r.merge, rows = r.grid[0] / side, cols = r.grid[1] / side;
+  const all = Math.max(...found.map((x) => x.largest), 0), scale = scaleNow(m, all);
+  $('head-words').textContent = `${state.tower} layer ${m.layer}, head ${m.head}: ${shown(m.least)} to ${shown(m.largest)}, ${words(m)}`;
+  box.hidden = false;
+  const canvas = box.querySelector('canvas'), width = canvas.clientWidth, height = Math.min(width * rows / cols, 0.6 * innerHeight);
+  canvas.style.height = height + 'px';
+  const { context } = fit(canvas, height);
+  if (image) context.drawImage(image, 0, 0, width, height);
+  context.imageSmoothingEnabled = false;
+  context.globalAlpha = image ? 0.75 : 1;
+  context.drawImage(picture(m.values, rows, cols, scale, state.colors), 0, 0, width, height);
+  drawScale($('head-scale'), { ...scale, unit: 'share of attention' }, state.colors);
+  const at = beside.getBoundingClientRect(), own = box.getBoundingClientRect();
+  const left = at.right + 12 + own.width <= innerWidth ? at.right + 12 : at.left - 12 - own.width;
+  box.style.left = Math.max(4, Math.min(left, innerWidth - own.width - 4)) + 'px';
+  box.style.top = Math.max(4, Math.min(at.top - own.height / 3, innerHeight - own.height - 4)) + 'px';
 }
 
 // mark shows which head lies over the picture.
@@ -126,5 +187,6 @@ export function startHeads() {
   }).observe($('multiples'));
   watch(['current', 'runs', 'tower', 'way', 'lock', 'tab'], load);
   watch(['layer', 'head', 'show'], mark);
-  watch(['colors'], draw);
+  watch(['colors', 'theme'], draw);
+  addEventListener('scroll', () => large(null), { passive: true, capture: true });
 }

@@ -1,6 +1,6 @@
 // Everything by keyboard: lists that arrows move in, tabs, and a letter for each thing that is done often.
 
-import { $, set, state } from './state.js';
+import { $, set, state, touch } from './state.js';
 import { chooseTower } from './look.js';
 
 // roving makes a list of many buttons one stop of the Tab key, within which arrows move.
@@ -107,5 +107,6 @@ export function startKeys() {
     set({ theme: theme.value });
   };
   theme.addEventListener('input', dress);
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => touch('theme')); // what is drawn has the page's ink
   dress();
 }

@@ -1,7 +1,8 @@
 // Maps over the picture: what a choice of tower, layer, head and token, or of a method, has to show.
 
 import { complain, json, tensors } from './api.js';
-import { drawScale } from './color.js';
+import { drawScale, scaleOf } from './color.js';
+import { job } from './jobs.js';
 import { $, options, percent, run, set, shown, state, touch, watch } from './state.js';
 import { place, View } from './view.js';
 
@@ -33,21 +34,16 @@ function headOf({ shape: [heads, n], data }, head) {
   return out;
 }
 
-export function range(values) {
-  let least = Infinity, largest = -Infinity;
-  for (const v of values) { least = Math.min(least, v); largest = Math.max(largest, v); }
-  return { least, largest };
-}
-
 // attention is an overlay of where one row looked, or of who looked at it; row holds a number for each row of the tower. It is
 // null where the answer is not at hand and cached is set.
 export async function attention(r, { tower, layer, head, view, cached }, signal) {
-  const got = await tensors(`/api/runs/${r.id}/attention?tower=${tower}&layer=${layer}&${view}${cached ? '&cached=1' : ''}`, signal);
+  const told = cached ? undefined : { what: `Attention of ${tower} layer ${layer} of run ${r.number}`, seconds: r.done?.seconds };
+  const got = await tensors(`/api/runs/${r.id}/attention?tower=${tower}&layer=${layer}&${view}${cached ? '&cached=1' : ''}`, signal, told);
   if (!got) return null;
   const row = headOf(got.attention, head);
   const side = tower === 'vision' ? 1 : r.merge;
   const values = tower === 'vision' ? row : row.subarray(r.picture[0], r.picture[0] + r.picture[1]);
-  return { rows: r.grid[0] / side, cols: r.grid[1] / side, side, values, row, tower, view, unit: 'share of attention', ...range(values) };
+  return { rows: r.grid[0] / side, cols: r.grid[1] / side, side, values, row, tower, view, unit: 'share of attention', ...scaleOf(values) };
 }
 
 // mapOf is an overlay of one of the attribution's methods.
@@ -60,11 +56,14 @@ export async function mapOf(r, { method, target, layer, query }, signal) {
     if (query !== undefined && query > 0 && query < r.count) q.set('query', query);
     const key = `${r.id}?${q}`;
     r.fetched ??= new Map();
-    if (!r.fetched.has(key)) r.fetched.set(key, await json(`/api/runs/${r.id}/map?${q}`, signal));
+    if (!r.fetched.has(key)) {
+      const told = { what: `${method} of run ${r.number}`, seconds: r.done?.seconds };
+      r.fetched.set(key, await job(key, told, signal, (stop, name) => json(`/api/runs/${r.id}/map?${q}`, stop, name)));
+    }
     map = r.fetched.get(key);
   }
   const panel = map.panels[0];
-  return { rows: panel.rows, cols: panel.cols, side: map.merge, values: panel.values, unit: map.unit, map, ...range(panel.values) };
+  return { rows: panel.rows, cols: panel.cols, side: map.merge, values: panel.values, unit: map.unit, map, ...scaleOf(panel.values, methodOf(method).signed) };
 }
 
 const methodOf = (name) => state.model.methods.find((m) => m.name === name);
@@ -76,21 +75,30 @@ export const targets = () => [...state.model.targets.map((t) => [`score:${t}`, t
 export let view;
 let asking = null;
 
-// refresh computes what is to lie over the picture. While the mouse only passes by, the model does not run for it.
+// stopped is the work that the user stopped: it begins again only when it is asked for.
+let stopped = null;
+
+// wanted names what is to lie over the picture.
+const wanted = () => JSON.stringify([state.current, state.show, state.target, state.tower, state.layer, state.head, state.way, state.lock]);
+
+// refresh computes what is to lie over the picture. While the mouse only passes by, the model does not run for it; and once
+// something is chosen, it stays whatever the mouse passes.
 async function refresh() {
+  const r = run(), key = wanted();
+  if (stopped === key) return;
+  stopped = null;
+  $('again').hidden = true;
   asking?.abort();
   const signal = (asking = new AbortController()).signal;
-  const r = run();
   if (!r?.done || state.show === 'none') return set({ overlay: null });
-  const passing = state.hover && state.hover !== state.lock;
-  const focus = state.hover ?? state.lock;
+  const passing = state.hover && !state.lock;
   try {
     let overlay;
     if (state.show === 'attention') {
       const { tower, layer, head, way } = state;
       const ask = (f, cached) => attention(r, { tower, layer, head, view: viewOf(r, tower, f, way), cached }, signal);
       if (!passing) wait();
-      overlay = (passing && await ask(focus, true)) || await ask(state.lock, false);
+      overlay = (passing && await ask(state.hover, true)) || await ask(state.lock, false);
     } else {
       wait();
       const query = state.lock?.kind === 'token' ? state.lock.at : undefined;
@@ -99,7 +107,12 @@ async function refresh() {
     if (!signal.aborted) set({ overlay });
   } catch (error) {
     complain(error);
-    if (error.name !== 'AbortError') set({ overlay: null });
+    if (signal.aborted) return;
+    set({ overlay: null });
+    if (error.name === 'AbortError') {
+      stopped = key;
+      $('again').hidden = false;
+    }
   } finally {
     if (!signal.aborted) waited();
   }
@@ -108,22 +121,25 @@ async function refresh() {
 // side is how many patches a cell that can be chosen has along its sides.
 export const side = () => (state.show === 'attention' && state.tower === 'vision' ? 1 : state.overlay?.side ?? run()?.merge ?? 1);
 
-// wait shows that something is computed; in words, if it takes long.
-let telling = 0;
+// wait shows that something is computed; if it takes long, it is told of as a job.
 function wait() {
   $('seen').setAttribute('aria-busy', 'true');
-  clearTimeout(telling);
-  telling = setTimeout(() => { $('readout').textContent = 'The model runs once more for this …'; }, 500);
 }
 
 function waited() {
-  clearTimeout(telling);
   $('seen').removeAttribute('aria-busy');
 }
 
 async function draw() {
   const r = run();
-  if (!r) return;
+  if (!r) {
+    view.clear();
+    drawScale($('scale'), null);
+    $('caption').textContent = '';
+    $('readout').textContent = '\u00a0';
+    $('share').hidden = true;
+    return;
+  }
   const image = await imageOf(r).catch(() => null);
   if (!image || r !== run()) return;
   const { overlay, colors, alpha, smooth, lines, lock } = state;
@@ -151,13 +167,17 @@ export function caption(r) {
   return `${attentionWords(r, o)}.${at < r.picture[0] ? ' It comes before the picture and cannot see it.' : ''}`;
 }
 
-export function attentionWords(r, { tower, view: [...letters] }) {
-  const [kind, at] = letters.join('').split('=');
-  const where = `${tower} layer ${state.layer}, ${state.head === 'mean' ? 'mean of heads' : 'head ' + state.head}`;
-  if (at === 'mean') return `${where}: where all patches looked, on average`;
+export function attentionWords(r, o) {
+  return `${o.tower} layer ${state.layer}, ${state.head === 'mean' ? 'mean of heads' : 'head ' + state.head}: ${lookWords(r, o)}`;
+}
+
+// lookWords says whose look a view is.
+export function lookWords(r, { tower, view }) {
+  const [kind, at] = view.split('=');
+  if (at === 'mean') return 'where all patches looked, on average';
   const what = tower === 'vision' ? `the patch in ${place(Number(at), r.grid[1])}` : Number(at) >= r.picture[0] && Number(at) < r.picture[0] + r.picture[1]
     ? `the picture token in ${place(Number(at) - r.picture[0], r.grid[1] / r.merge)}` : `${Number(at) === r.count - 1 ? 'the last token of the prompt, ' : ''}${quoted(tokenText(r, Number(at)))}`;
-  return kind === 'query' ? `${where}: where ${what}${what.startsWith('the last') ? ',' : ''} looked` : `${where}: who looked at ${what}`;
+  return kind === 'query' ? `where ${what}${what.startsWith('the last') ? ',' : ''} looked` : `who looked at ${what}`;
 }
 
 function readout(r) {
@@ -195,8 +215,8 @@ function controls() {
   $('layer').value = state.layer;
   $('layer-out').textContent = state.layer;
   options($('head'), heads(state.tower));
-  for (const id of ['tower', 'head', 'way', 'show', 'target', 'colors']) $(id).value = String(state[id]);
-  $('lines').checked = state.lines;
+  for (const id of ['tower', 'head', 'way', 'show', 'target', 'colors', 'alpha']) $(id).value = String(state[id]);
+  for (const id of ['smooth', 'lines']) $(id).checked = state[id];
   $('attention-controls').hidden = state.show !== 'attention';
   $('way-label').hidden = state.tower !== 'vision';
   $('target-label').hidden = !explains(state.show);
@@ -228,12 +248,13 @@ export function startLook() {
   pick('alpha', (e) => set({ alpha: Number(e.value) }));
   pick('smooth', (e) => set({ smooth: e.checked }));
   pick('lines', (e) => set({ lines: e.checked }));
-  watch(['show', 'tower', 'layer', 'head', 'way', 'target', 'colors', 'lines'], controls);
+  $('again').addEventListener('click', () => { stopped = null; refresh(); });
+  watch(['show', 'tower', 'layer', 'head', 'way', 'target', 'colors', 'alpha', 'smooth', 'lines', 'current'], controls);
   watch(['current', 'runs', 'show', 'tower', 'layer', 'head', 'way', 'target', 'lock', 'hover'], (changed) => {
     // A cell that the mouse passes shows its own attention only where attention is shown.
-    if (changed.size === 1 && changed.has('hover') && state.show !== 'attention') return;
+    if (changed.size === 1 && changed.has('hover') && (state.show !== 'attention' || state.lock)) return;
     refresh();
   });
-  watch(['current', 'overlay', 'colors', 'alpha', 'smooth', 'lines', 'lock', 'runs'], draw);
+  watch(['current', 'overlay', 'colors', 'alpha', 'smooth', 'lines', 'lock', 'runs', 'theme'], draw);
   window.addEventListener('resize', () => touch('overlay'));
 }

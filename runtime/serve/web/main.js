@@ -1,6 +1,6 @@
 // The studio's page: see doc.go for what the program answers.
 
-import { complain, json } from './api.js';
+import { complain, forget, json, onRestart, still } from './api.js';
 import { startAsk } from './ask.js';
 import { loadColors } from './color.js';
 import { startCompare } from './compare.js';
@@ -9,9 +9,23 @@ import { startExport } from './export.js';
 import { startHeads } from './heads.js';
 import { startKeys } from './keys.js';
 import { startLook } from './look.js';
-import { $, state } from './state.js';
+import { $, set, state, touch } from './state.js';
 import { startTokens } from './tokens.js';
 import { startTour } from './tour.js';
+
+// A page that outlives a restart says so, and shows nothing of what the program before it had made.
+onRestart(() => {
+  if (!$('restarted').hidden) return;
+  $('restarted').hidden = false;
+  forget();
+  state.runs.clear();
+  set({ current: '', pinned: [], lock: null, hover: null, overlay: null });
+  touch('runs');
+  for (const e of document.querySelectorAll('main button, main input, main select, main textarea')) e.disabled = true;
+});
+$('reload').addEventListener('click', () => location.reload());
+setInterval(() => document.visibilityState === 'visible' && $('restarted').hidden && still(), 5000);
+document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && still());
 
 try {
   state.model = await json('/api/model');

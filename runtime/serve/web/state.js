@@ -2,8 +2,9 @@
 
 export const state = {
   model: null, // GET /api/model
-  runs: new Map(), // number -> run: what `prepared` says, and targets, answer, maps, done as they come
-  current: 0, // the run in view
+  runs: new Map(), // id -> run: what `prepared` says, and targets, answer, maps, done as they come
+  current: '', // the id of the run in view
+  pinned: [], // ids of runs that the program keeps until they are let go
   show: 'contribution', // none, attention, or one of the attribution's methods
   target: '', // of the score head
   tower: 'decoder',
@@ -68,8 +69,29 @@ export function options(select, list) {
 export function shown(x) {
   if (x === undefined || x === null || Number.isNaN(x)) return '–';
   const size = Math.abs(x);
-  const text = size === 0 ? '0' : size >= 1000 ? x.toFixed(0) : size >= 0.001 ? String(Number(x.toPrecision(3))) : x.toExponential(1);
+  const text = size === 0 ? '0' : size >= 1e6 ? x.toExponential(1) : size >= 1000 ? x.toFixed(0) : size >= 0.001 ? String(Number(x.toPrecision(3))) : x.toExponential(1);
   return text.replaceAll('-', '−');
 }
 
-export const percent = (x) => (100 * x).toFixed(x > 0 && x < 0.1 ? 1 : 0) + ' %';
+// percent writes a part as a percentage: with one digit below 10 %, and never with an exponent.
+export const percent = (x) => (x > 0 && x < 0.0005 ? 'below 0.1 %' : (100 * x).toFixed(x > 0 && x < 0.0995 ? 1 : 0) + ' %');
+
+// number reads a field that must hold a number from least on; name says what it is. An empty field is none.
+export function number(field, name, least = -Infinity) {
+  const value = field.value.trim() === '' ? NaN : Number(field.value);
+  if (!Number.isFinite(value) || value < least) {
+    field.focus();
+    throw new Error(`${name} is ${field.value.trim() === '' ? 'empty or no number' : field.value}: give a number${least === -Infinity ? '' : ` from ${least}`}.`);
+  }
+  return value;
+}
+
+// whole reads a field that must hold a whole number between least and most.
+export function whole(field, name, least, most) {
+  const value = field.value.trim() === '' ? NaN : Number(field.value);
+  if (!Number.isInteger(value) || value < least || value > most) {
+    field.focus();
+    throw new Error(`${name} is ${field.value.trim() === '' ? 'empty or no number' : field.value}: give a whole number from ${least} to ${most}.`);
+  }
+  return value;
+}

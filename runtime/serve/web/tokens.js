@@ -8,11 +8,16 @@ import { $, make, run, set, shown, state, watch } from './state.js';
 
 let asking = null;
 
-let built = { id: 0, shown: 0 }; // the run whose tokens stand there, and how many of its answer's
+let built = { id: '', shown: 0 }; // the run whose tokens stand there, and how many of its answer's
 
 function build() {
   const r = run(), box = $('tokens');
-  if (!r) return;
+  if (!r) {
+    box.replaceChildren();
+    built = { id: '', shown: 0 };
+    $('text-size').textContent = '';
+    return;
+  }
   if (built.id !== r.id) {
     box.replaceChildren();
     built = { id: r.id, shown: 0 };
@@ -38,11 +43,11 @@ function append(box, t) {
 
 // weights are a number for each token, or null: of the chosen token's own row, or of the column of the chosen cell.
 async function weights(r, signal) {
-  const focus = state.hover ?? state.lock;
+  const focus = state.lock ?? state.hover; // what is chosen stays, whatever the mouse passes
   if (!r.done || !focus) return null;
   const layer = state.tower === 'decoder' ? state.layer : state.model.decoder.layers - 1;
   const head = state.tower === 'decoder' ? state.head : 'mean';
-  const cached = state.hover !== null && state.hover !== state.lock;
+  const cached = state.lock === null;
   let view = `query=${focus.at}`, note = `How much ${quoted(textAt(r, focus.at))} looked at each token`;
   if (focus.kind === 'cell') {
     const cell = mergedCell(r, focus.at);

@@ -1,18 +1,18 @@
 // The guided tour: one picture's way through the model, a step at a time, with the numbers of the run in view.
 
 import { complain, json } from './api.js';
-import { colorOf, drawScale, fit, picture } from './color.js';
-import { range } from './look.js';
+import { colorOf, drawScale, fit, font, picture, scaleOf } from './color.js';
+import { job } from './jobs.js';
 import { $, make, run, set, shown, state, watch } from './state.js';
 
-let box, steps = [], at = 0, of = 0, asking = null, open = false;
+let box, steps = [], at = 0, of = '', asking = null, open = false;
 
 async function load() {
   const r = run();
   if (state.tab !== 'tour') return;
   if (!r?.done) {
     box.replaceChildren(make('p', { className: 'note', textContent: 'Run a picture; the tour then follows it through the model.' }));
-    of = 0;
+    of = '';
     return;
   }
   if (of === r.id) return;
@@ -20,7 +20,8 @@ async function load() {
   asking = new AbortController();
   box.setAttribute('aria-busy', 'true');
   try {
-    steps = await json(`/api/runs/${r.id}/tour`, asking.signal);
+    const told = { what: `The tour of run ${r.number}`, seconds: r.done.seconds };
+    steps = await job('tour ' + r.id, told, asking.signal, (stop, name) => json(`/api/runs/${r.id}/tour`, stop, name));
     of = r.id;
     at = Math.min(at, steps.length - 1);
     draw();
@@ -87,8 +88,8 @@ function figure(f) {
     const { context, width, height } = fit(canvas, canvas.clientWidth * f.rows / f.cols);
     canvas.style.height = height + 'px';
     context.imageSmoothingEnabled = false;
-    const scaled = range(f.values);
-    context.drawImage(f.kind === 'rgb' ? pixels(f) : picture(f.values, f.rows, f.cols, scaled.least, scaled.largest, state.colors), 0, 0, width, height);
+    const scaled = scaleOf(f.values);
+    context.drawImage(f.kind === 'rgb' ? pixels(f) : picture(f.values, f.rows, f.cols, scaled, state.colors), 0, 0, width, height);
     if (scale) drawScale(scale, { ...scaled, unit: '' }, state.colors);
   });
   return all;
@@ -105,7 +106,7 @@ function bars(canvas, { labels, values }) {
   const line = 20, { context, width } = fit(canvas, line * values.length);
   canvas.style.height = line * values.length + 'px';
   const largest = Math.max(...values, 1e-9), color = getComputedStyle(canvas).color;
-  context.font = '12px system-ui, sans-serif';
+  context.font = font(12);
   context.textBaseline = 'middle';
   const left = Math.min(width / 3, Math.max(...labels.map((l) => context.measureText(l).width)) + 8), room = width - left - 52;
   values.forEach((v, i) => {

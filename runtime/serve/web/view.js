@@ -16,11 +16,17 @@ export class View {
   }
 
   // show draws: image (as the model saw it), grid [rows, cols] of patches, merge, side (patches along a cell), overlay
-  // {rows, cols, values, least, largest} or null, colors, alpha, smooth, lines, chosen (a cell or null).
+  // {rows, cols, values, least, largest, signed} or null, colors, alpha, smooth, lines, chosen (a cell or null).
   show(what) {
     if (this.shown && this.shown.side !== what.side) this.cursor = null;
     this.shown = what;
     this.draw();
+  }
+
+  // clear shows nothing.
+  clear() {
+    this.shown = this.cursor = null;
+    this.canvas.getContext('2d').clearRect(0, 0, this.canvas.width, this.canvas.height);
   }
 
   get rows() { return this.shown.grid[0] / this.shown.side; }
@@ -77,7 +83,7 @@ export class View {
     if (overlay) {
       context.imageSmoothingEnabled = smooth;
       context.globalAlpha = alpha;
-      context.drawImage(picture(overlay.values, overlay.rows, overlay.cols, overlay.least, overlay.largest, colors), 0, 0, width, height);
+      context.drawImage(picture(overlay.values, overlay.rows, overlay.cols, overlay, colors), 0, 0, width, height);
       context.globalAlpha = 1;
     }
     if (lines) {

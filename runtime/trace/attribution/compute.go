@@ -30,18 +30,19 @@ type method struct {
 	name    Method
 	compute func(context.Context, *loupe.Model, *loupe.Prompt, Options) (*Map, error)
 	help    string
-	signed  bool // it explains a target
+	explain bool // it explains a target
+	signed  bool // values below 0 are as good as those above it
 }
 
 var methods = []method{
-	{Raw, raw, "attention from a token to the picture, or with --tower among patches", false},
-	{Relative, relative, "attention for the question over attention for a generic one", false},
-	{Rollout, rollout, "attention through all layers", false},
-	{Relevance, relevance, "attention times gradient through all layers of both towers", true},
-	{GradCAM, gradCAM, "activations of a vision block weighed by their gradient", true},
-	{Integrated, integrated, "gradients of pixels along a path from a baseline", true},
-	{Occlusion, occlusion, "what is lost when a part is covered", true},
-	{Contribution, contribution, "the parts of a linear score head's sum; they add up to the score", true},
+	{Raw, raw, "attention from a token to the picture, or with --tower among patches", false, false},
+	{Relative, relative, "attention for the question over attention for a generic one", false, false},
+	{Rollout, rollout, "attention through all layers", false, false},
+	{Relevance, relevance, "attention times gradient through all layers of both towers", true, false},
+	{GradCAM, gradCAM, "activations of a vision block weighed by their gradient", true, false},
+	{Integrated, integrated, "gradients of pixels along a path from a baseline", true, true},
+	{Occlusion, occlusion, "what is lost when a part is covered", true, true},
+	{Contribution, contribution, "the parts of a linear score head's sum; they add up to the score", true, true},
 }
 
 // Methods are the names of all methods.
@@ -65,6 +66,12 @@ func Help(name Method) string {
 
 // Explains reports whether a method explains a target: a score or a logit. The others follow attention alone.
 func Explains(name Method) bool {
+	return slices.ContainsFunc(methods, func(m method) bool { return m.name == name && m.explain })
+}
+
+// Signed reports whether a method's values part at 0: what is below it speaks against the target as much as what is above speaks for
+// it.
+func Signed(name Method) bool {
 	return slices.ContainsFunc(methods, func(m method) bool { return m.name == name && m.signed })
 }
 
@@ -91,6 +98,15 @@ type Options struct {
 	Baseline Baseline
 	// Window is the side of what Occlusion covers, in merged tokens; 0: 1. It moves by Stride; 0: 1.
 	Window, Stride int
+	// Progress, where it is set, is told after each pass of Integrated and Occlusion how many are done, and of how many.
+	Progress func(done, of int)
+}
+
+// passed tells of a pass.
+func (o Options) passed(done, of int) {
+	if o.Progress != nil {
+		o.Progress(done, of)
+	}
 }
 
 // Compute makes a map of what the model makes of the prompt's pictures.
@@ -103,7 +119,7 @@ func Compute(ctx context.Context, m *loupe.Model, p *loupe.Prompt, name Method, 
 	if err := needPictures(p); err != nil {
 		return nil, err
 	}
-	if methods[i].signed {
+	if methods[i].explain {
 		target, err := Resolve(ctx, m, p, o.Target)
 		if err != nil {
 			return nil, err
@@ -121,7 +137,7 @@ func Compute(ctx context.Context, m *loupe.Model, p *loupe.Prompt, name Method, 
 	if out.Note = noteOn(m, p, out, o); name == Relative && slices.Equal(p.IDs, o.Generic.IDs) {
 		out.Note = "the generic question is the prompt's own, so that every value is 1"
 	}
-	if o.Target != nil && methods[i].signed {
+	if o.Target != nil && methods[i].explain {
 		out.Target = targetName(*o.Target)
 	}
 	return out, nil

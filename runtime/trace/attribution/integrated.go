@@ -44,6 +44,7 @@ func integrated(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options)
 				sums[n][i] += float64(g)
 			}
 		}
+		o.passed(s+1, steps+1) // both ends of the path together count as one
 	}
 	var values [][]float64
 	for n, run := range runs {

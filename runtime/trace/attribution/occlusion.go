@@ -28,7 +28,10 @@ func occlusion(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) 
 	shown := pixelsOf(p)
 	own := pixelsOf(p)
 	at := withPixels(p, shown)
-	first := 0
+	first, done, all := 0, 0, 0
+	for _, panel := range panels {
+		all += ((panel.Rows + stride - 1) / stride) * ((panel.Cols + stride - 1) / stride)
+	}
 	for _, panel := range panels {
 		lost := make([]float64, len(panel.Values))
 		times := make([]float64, len(panel.Values))
@@ -47,6 +50,8 @@ func occlusion(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) 
 					lost[i] += whole - v
 					times[i]++
 				}
+				done++
+				o.passed(done, all)
 			}
 		}
 		for i := range lost {

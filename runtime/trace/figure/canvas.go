@@ -78,27 +78,83 @@ func (c canvas) put(img *image.RGBA, x, y int) {
 	draw.Draw(c.img, img.Bounds().Add(image.Pt(x, y)), img, img.Bounds().Min, draw.Src)
 }
 
-// bar draws a color map of w x h from left to right, with the scale's numbers below its ends, and a mark at 0 where that lies
-// between them.
-func (c canvas) bar(x, y, w, h int, s Scale, colors *Colors) {
+// bar draws a color map of w x h from left to right, and below it the numbers at its ends and round ones between them. A signed
+// scale is drawn as its colors cover white.
+func (c canvas) bar(x, y, w, h int, s Scale, chosen *Colors) {
+	colors, white := s.colors(chosen), color.RGBA{255, 255, 255, 255}
 	for i := range w {
-		of := colors.At(float64(i) / float64(w-1))
+		part := float64(i) / float64(w-1)
+		of := blend(white, colors.At(part), s.Cover(part))
 		for j := range h {
 			c.img.SetRGBA(x+i, y+j, of)
+		}
+	}
+	if s.Signed { // its middle is as white as the paper
+		for i := range w {
+			c.img.SetRGBA(x+i, y, faint)
+			c.img.SetRGBA(x+i, y+h-1, faint)
 		}
 	}
 	left, right := Number(s.Least), Number(s.Largest)
 	c.write(left, x, y+h+15, smallSize, ink)
 	end := x + w - width(right, smallSize)
 	c.write(right, end, y+h+15, smallSize, ink)
-	if at := x + int(s.Part(0)*float64(w-1)+0.5); s.Least < 0 && s.Largest > 0 {
-		for j := -2; j < h+4; j++ {
-			c.img.SetRGBA(at, y+j, ink)
+	free := x + width(left, smallSize) + 10
+	for _, v := range s.Ticks(max(3, w/90)) {
+		text := Number(v)
+		at, wide := x+int(s.Part(v)*float64(w-1)+0.5), width(Number(v), smallSize)
+		for j := range 4 {
+			c.img.SetRGBA(at, y+h+j-1, ink)
 		}
-		if at-4 > x+width(left, smallSize)+4 && at+8 < end {
-			c.write("0", at-3, y+h+15, smallSize, ink)
+		if from := at - wide/2; from >= free && from+wide+10 <= end {
+			c.write(text, from, y+h+15, smallSize, ink)
+			free = from + wide + 10
 		}
 	}
+}
+
+// heading writes a figure's title, and what it is of, and returns how far down it reaches. Long ones take several lines.
+func (c canvas) heading(title string, style Style, w int) int {
+	y := margin + 12
+	for _, part := range []struct {
+		text string
+		size int
+		of   color.Color
+	}{{title, textSize, ink}, {style.About, smallSize, faint}} {
+		for _, line := range wrap(part.text, part.size, w) {
+			c.write(line, margin, y, part.size, part.of)
+			y += lineHeight - 4
+		}
+	}
+	return y - 8
+}
+
+// headingHeight is how far down heading reaches.
+func headingHeight(title string, style Style, w int) int {
+	return margin + 4 + (lineHeight-4)*(len(wrap(title, textSize, w))+len(wrap(style.About, smallSize, w)))
+}
+
+// mostLines is how many lines of a title are written.
+const mostLines = 3
+
+// wrap breaks a text into lines that are no wider than w. What does not go into mostLines is cut.
+func wrap(text string, size, w int) []string {
+	var lines []string
+	for _, word := range strings.Fields(text) {
+		last := len(lines) - 1
+		switch {
+		case last < 0:
+			lines = append(lines, word)
+		case width(lines[last]+" "+word, size) <= w || last == mostLines-1:
+			lines[last] += " " + word
+		default:
+			lines = append(lines, word)
+		}
+	}
+	for i := range lines {
+		lines[i] = fit(lines[i], size, w)
+	}
+	return lines
 }
 
 // Number is a number as figures show it: four digits.

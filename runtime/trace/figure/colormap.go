@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"image/color"
-	"slices"
 )
 
 // Colors is a perceptually uniform color map: equal steps of a number look like equal steps.
@@ -14,6 +13,8 @@ type Colors [256]color.RGBA
 var (
 	Viridis = table(viridisTable)
 	Magma   = table(magmaTable)
+	// Diverging goes from blue over white, which is 0, to red: for numbers that part at 0.
+	Diverging = table(divergingTable)
 )
 
 // table reads the colors of a map, three bytes each in hexadecimal.
@@ -43,21 +44,4 @@ func ColorsOf(name string) (*Colors, error) {
 // At is the color of a part of the scale, 0 to 1.
 func (c *Colors) At(part float64) color.RGBA {
 	return c[int(min(max(part, 0), 1)*255+0.5)]
-}
-
-// Scale is the numbers at the ends of a color map.
-type Scale struct {
-	Least   float64 `json:"least"`
-	Largest float64 `json:"largest"`
-}
-
-// ScaleOf is the least and the largest of values.
-func ScaleOf(values []float64) Scale { return Scale{slices.Min(values), slices.Max(values)} }
-
-// Part is where a number lies on the scale, 0 to 1; on a scale of one number, 0.
-func (s Scale) Part(v float64) float64 {
-	if s.Largest <= s.Least {
-		return 0
-	}
-	return (v - s.Least) / (s.Largest - s.Least)
 }

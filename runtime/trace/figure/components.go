@@ -33,9 +33,9 @@ func Components(p *loupe.Prompt, proc picture.Processor, pca *lens.PCA, style St
 		b := enlarge(s, zoom(s.Bounds(), style.Side)).Bounds()
 		wide, high = max(wide, 2*b.Dx()+gap), high+b.Dy()+gap
 	}
-	c := newCanvas(wide+2*margin, margin+lineHeight+high+lineHeight+margin)
-	c.write(fit("principal components of "+pca.Tap, textSize, wide), margin, margin+12, textSize, ink)
-	y := margin + lineHeight
+	title := "principal components of " + pca.Tap
+	c := newCanvas(wide+2*margin, headingHeight(title, style, wide)+high+lineHeight+margin)
+	y := c.heading(title, style, wide)
 	for i, s := range seen {
 		under := enlarge(s, zoom(s.Bounds(), style.Side))
 		b := under.Bounds()

@@ -23,7 +23,7 @@ func Attribution(p *loupe.Prompt, proc picture.Processor, m *attribution.Map, st
 	if len(seen) != len(m.Panels) {
 		return nil, fmt.Errorf("draw: the map has %d panels and the prompt %d", len(m.Panels), len(seen))
 	}
-	s := ScaleOf(m.All())
+	s := scaleFor(m.All(), attribution.Signed(m.Method))
 	var rows [][2]*image.RGBA
 	wide, high := 0, 0
 	for i, panel := range m.Panels {
@@ -35,10 +35,9 @@ func Attribution(p *loupe.Prompt, proc picture.Processor, m *attribution.Map, st
 		high += under.Bounds().Dy() + lineHeight
 	}
 	wide = max(wide, 420)
-	c := newCanvas(wide+2*margin, margin+lineHeight+high+barTop+3*lineHeight+margin)
-	y := margin + 12
-	c.write(fit(title(m), textSize, wide), margin, y, textSize, ink)
-	y += lineHeight - 12
+	top, below := headingHeight(title(m, style), style, wide), wrap(note(m), smallSize, wide)
+	c := newCanvas(wide+2*margin, top+high+barTop+2*lineHeight+(lineHeight-4)*len(below)+margin)
+	y := c.heading(title(m, style), style, wide)
 	for i, row := range rows {
 		b := row[0].Bounds()
 		c.put(row[0], margin, y)
@@ -50,16 +49,22 @@ func Attribution(p *loupe.Prompt, proc picture.Processor, m *attribution.Map, st
 	y += barTop
 	c.bar(margin, y, wide, 12, s, style.Colors)
 	y += 12 + lineHeight + 14
-	c.write(fit(note(m), smallSize, wide), margin, y, smallSize, faint)
+	for _, line := range below {
+		c.write(line, margin, y, smallSize, faint)
+		y += lineHeight - 4
+	}
 	return c.img, nil
 }
 
 // title says what is shown.
-func title(m *attribution.Map) string {
-	if m.Target == "" {
-		return string(m.Method)
+func title(m *attribution.Map, style Style) string {
+	text := string(m.Method)
+	for _, more := range []string{m.Target, style.Detail} {
+		if more != "" {
+			text += ", " + more
+		}
 	}
-	return fmt.Sprintf("%s, %s", m.Method, m.Target)
+	return text
 }
 
 // caption says which picture a panel is, how large the model saw it and on how many cells.

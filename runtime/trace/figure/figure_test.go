@@ -5,7 +5,10 @@ import (
 	"context"
 	"image"
 	"image/color"
+	"math"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/loupe-vl/loupe/runtime/trace/attribution"
@@ -94,7 +97,7 @@ func TestOverlay(t *testing.T) {
 	if Overlay(grey(30, 20), g, ScaleOf(g.Values), style).RGBAAt(3, 3) != (color.RGBA{128, 128, 128, 255}) {
 		t.Error("with alpha 0 the picture does not show")
 	}
-	if p := (Scale{2, 2}).Part(2); p != 0 {
+	if p := (Scale{Least: 2, Largest: 2}).Part(2); p != 0 {
 		t.Errorf("a scale of one number puts it at %v", p)
 	}
 }
@@ -143,15 +146,6 @@ func TestOthers(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	var maps []Small
-	for range 7 {
-		maps = append(maps, Small{"layer 0, head 0", Grid{1, 2, []float64{0, 1}}})
-	}
-	for _, shared := range []bool{false, true} {
-		if b := Multiples(grey(56, 28), "heads", maps, shared, DefaultStyle()).Bounds(); b.Dx() < 3*112 || b.Dy() < 3*56 {
-			t.Errorf("seven maps are drawn on %v", b)
-		}
-	}
 	table := Table{Rows: []string{"a", "b"}, Columns: []string{"x"}, Values: [][]float64{{-1}, {1}}, Words: [][]string{{"one"}, {"a word that is far too long for its cell"}}}
 	img := Heat(table, DefaultStyle())
 	left := 0
@@ -194,5 +188,128 @@ func TestRuled(t *testing.T) {
 		if of := got.RGBAAt(c.x, c.y); of != c.want {
 			t.Errorf("pixel (%d, %d) is %v, want %v", c.x, c.y, of, c.want)
 		}
+	}
+}
+
+// TestMultiples: many maps stand in rows and columns on a picture that a screen holds, whatever the number of heads.
+func TestMultiples(t *testing.T) {
+	for _, shape := range [][2]int{{2, 3}, {28, 12}, {32, 16}, {28, 28}} {
+		h := Heads{Row: "layer", Column: "head"}
+		var maps []Small
+		for i := range shape[0] {
+			h.Rows = append(h.Rows, strconv.Itoa(i))
+			for j := range shape[1] {
+				maps = append(maps, Small{i, j, Grid{1, 2, []float64{0, 1}}, 0.5})
+			}
+		}
+		for j := range shape[1] {
+			h.Cols = append(h.Cols, strconv.Itoa(j))
+		}
+		img := Multiples(grey(560, 280), "heads", maps, h, DefaultStyle())
+		if b := img.Bounds(); b.Dx() > multiplesWidth || b.Dx() < 420 {
+			t.Errorf("%v maps are drawn on %v", shape, b)
+		}
+		found := map[color.RGBA]int{}
+		for i := 0; i < len(img.Pix); i += 4 {
+			found[color.RGBA{img.Pix[i], img.Pix[i+1], img.Pix[i+2], 255}]++
+		}
+		for _, end := range []float64{0, 1} {
+			if of := blend(color.RGBA{128, 128, 128, 255}, Viridis.At(end), 0.6); found[of] < 100*len(maps) {
+				t.Errorf("%v: %d pixels show the end %v of the scale, too few for %d maps", shape, found[of], end, len(maps))
+			}
+		}
+	}
+}
+
+// TestSigned: of numbers that part at 0 equal ones on both sides are equally far from the middle, and 0 lets the picture show.
+func TestSigned(t *testing.T) {
+	g := Grid{Rows: 1, Cols: 4, Values: []float64{-1, 0, 1, 4}}
+	style := DefaultStyle()
+	style.Alpha = 1
+	s := SignedScaleOf(g.Values)
+	if s != (Scale{-4, 4, true}) {
+		t.Fatalf("the scale is %+v", s)
+	}
+	img := Overlay(grey(40, 10), g, s, style)
+	if of := img.RGBAAt(15, 5); of != (color.RGBA{128, 128, 128, 255}) {
+		t.Errorf("0 is drawn as %v", of)
+	}
+	if of := img.RGBAAt(35, 5); of != Diverging[255] {
+		t.Errorf("the largest is drawn as %v", of)
+	}
+	low, high := img.RGBAAt(5, 5), img.RGBAAt(25, 5)
+	if !(low.B > low.R) || !(high.R > high.B) {
+		t.Errorf("-1 is %v and 1 is %v; want a blue and a red", low, high)
+	}
+	if s.Cover(s.Part(-1)) != s.Cover(s.Part(1)) || s.Cover(s.Part(1)) >= 1 {
+		t.Errorf("-1 covers %v, and 1 %v", s.Cover(s.Part(-1)), s.Cover(s.Part(1)))
+	}
+	if s := SignedScaleOf([]float64{0, 0}); s.Part(0) != 0.5 {
+		t.Errorf("0 among zeros lies at %v", s.Part(0))
+	}
+	if s := SignedScaleOf([]float64{2, 3}); s.Part(0) != 0.5 {
+		t.Errorf("where all are above it, 0 lies at %v", s.Part(0))
+	}
+}
+
+// TestMissing: a number that is not there has a color that no number has, in tables and over pictures, and moves no scale.
+func TestMissing(t *testing.T) {
+	g := Grid{Rows: 1, Cols: 3, Values: []float64{0, math.NaN(), 2}}
+	if s := ScaleOf(g.Values); s != (Scale{Least: 0, Largest: 2}) {
+		t.Errorf("the scale is %+v", s)
+	}
+	img := Overlay(grey(30, 10), g, ScaleOf(g.Values), DefaultStyle())
+	for x := 10; x < 20; x++ {
+		if of := img.RGBAAt(x, 3); of != missingGround && of != missingStripe {
+			t.Errorf("the missing cell has %v at %d", of, x)
+		}
+	}
+	table := Heat(Table{Rows: []string{"a"}, Columns: []string{"x", "y"}, Values: [][]float64{{math.NaN(), -0.5}}, Scale: &Scale{-1, 1, true}}, DefaultStyle())
+	found := map[color.RGBA]int{}
+	for i := 0; i < len(table.Pix); i += 4 {
+		found[color.RGBA{table.Pix[i], table.Pix[i+1], table.Pix[i+2], 255}]++
+	}
+	if found[missingGround] < 300 || found[missingStripe] < 100 || found[Diverging.At(0.25)] < 600 {
+		t.Errorf("the table shows %d and %d pixels of what is missing, and %d of -0.5", found[missingGround], found[missingStripe], found[Diverging.At(0.25)])
+	}
+}
+
+func TestTicks(t *testing.T) {
+	for _, c := range []struct {
+		least, largest float64
+		most           int
+		want           []float64
+	}{
+		{0, 1, 5, []float64{0, 0.5, 1}},
+		{-0.31, 0.31, 4, []float64{-0.2, 0, 0.2}},
+		{17.3, 94.2, 5, []float64{20, 40, 60, 80}},
+		{0.00012, 0.00047, 4, []float64{0.0002, 0.0003, 0.0004}},
+		{-4e6, 4e6, 5, []float64{-4e6, -2e6, 0, 2e6, 4e6}},
+		{3, 3, 5, nil},
+	} {
+		got := Scale{Least: c.least, Largest: c.largest}.Ticks(c.most)
+		if len(got) > c.most || !slices.EqualFunc(got, c.want, func(a, b float64) bool { return math.Abs(a-b) < 1e-12*math.Max(1, math.Abs(b)) }) {
+			t.Errorf("%v to %v: %v, want %v", c.least, c.largest, got, c.want)
+		}
+		for _, v := range got {
+			if text := Number(v); len(text) > 7 {
+				t.Errorf("%v to %v: the tick %s is not round", c.least, c.largest, text)
+			}
+		}
+	}
+}
+
+func TestWrap(t *testing.T) {
+	lines := wrap("one two three four five six seven eight nine ten eleven twelve thirteen fourteen", smallSize, 80)
+	if len(lines) != mostLines {
+		t.Errorf("%q", lines)
+	}
+	for _, line := range lines {
+		if width(line, smallSize) > 80 {
+			t.Errorf("%q is %d wide", line, width(line, smallSize))
+		}
+	}
+	if wrap("", smallSize, 80) != nil {
+		t.Error("nothing takes a line")
 	}
 }

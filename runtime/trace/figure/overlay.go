@@ -3,6 +3,7 @@ package figure
 import (
 	"image"
 	"image/color"
+	"math"
 )
 
 // Style is how a map is drawn. Its zero value is not a style: see DefaultStyle.
@@ -11,6 +12,10 @@ type Style struct {
 	Alpha  float64 // how much of the color covers the picture, 0 to 1
 	Smooth bool    // between the middles of cells numbers go over into each other, and cells do not show
 	Side   int     // the longer side of a drawn picture in pixels, at least
+	// About says below the title what the figure is of: the model, the question. "": nothing.
+	About string
+	// Detail is what the title says beside the method: layers, heads, the token. "": nothing.
+	Detail string
 }
 
 // DefaultStyle is viridis over six tenths of the picture, with hard cells.
@@ -22,17 +27,23 @@ type Grid struct {
 	Values     []float64
 }
 
-// Overlay is the picture with the grid's colors over it.
+// Overlay is the picture with the grid's colors over it. A cell without a number, NaN, is striped.
 func Overlay(under *image.RGBA, g Grid, s Scale, style Style) *image.RGBA {
 	b := under.Bounds()
 	out := image.NewRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
+	colors := s.colors(style.Colors)
 	for y := range b.Dy() {
 		for x := range b.Dx() {
 			v := g.at(x, y, b.Dx(), b.Dy())
 			if style.Smooth {
 				v = g.between(x, y, b.Dx(), b.Dy())
 			}
-			out.SetRGBA(x, y, blend(under.RGBAAt(b.Min.X+x, b.Min.Y+y), style.Colors.At(s.Part(v)), style.Alpha))
+			if math.IsNaN(v) {
+				out.SetRGBA(x, y, missing(x, y))
+				continue
+			}
+			part := s.Part(v)
+			out.SetRGBA(x, y, blend(under.RGBAAt(b.Min.X+x, b.Min.Y+y), colors.At(part), style.Alpha*s.Cover(part)))
 		}
 	}
 	return out

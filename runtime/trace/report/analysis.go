@@ -155,7 +155,11 @@ func (a *Analysis) addMap(ctx context.Context, m *loupe.Model, p *loupe.Prompt, 
 	if found.Target != "" {
 		name += ", " + found.Target
 	}
-	q, s := quantised(found.All())
+	s := figure.ScaleOf(found.All())
+	if attribution.Signed(method) {
+		s = figure.SignedScaleOf(found.All())
+	}
+	q := quantisedBy(s, found.All())
 	a.Maps = append(a.Maps, PageMap{Name: name, Unit: found.Unit, Merge: found.Merge, Scale: s, Values: q, Sum: found.Sum})
 	return nil
 }
@@ -164,11 +168,16 @@ func (a *Analysis) addMap(ctx context.Context, m *loupe.Model, p *loupe.Prompt, 
 // 510th of their distance.
 func quantised(values []float64) ([]byte, figure.Scale) {
 	s := figure.ScaleOf(values)
+	return quantisedBy(s, values), s
+}
+
+// quantisedBy is each number as a byte of a scale.
+func quantisedBy(s figure.Scale, values []float64) []byte {
 	out := make([]byte, len(values))
 	for i, v := range values {
 		out[i] = byte(s.Part(v)*255 + 0.5)
 	}
-	return out, s
+	return out
 }
 
 // Words are those of every layer at each token that has a look, and of some layers at each merged token.

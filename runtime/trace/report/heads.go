@@ -1,11 +1,11 @@
 package report
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"image"
 	"slices"
+	"strconv"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/trace/attribution"
@@ -13,35 +13,51 @@ import (
 )
 
 // SaveHeads draws raw attention of every chosen head of every chosen layer apart, as small multiples, each on its own scale, over
-// one picture, or frame, after the other. Heads of the decoder that look at the pictures most come first; those of the vision tower, which look at
-// nothing else, keep their order.
+// one picture, or frame, after the other: a row a layer, a column a head.
 func SaveHeads(ctx context.Context, path string, m *loupe.Model, p *loupe.Prompt, o attribution.Options, style figure.Style) error {
 	maps, err := attribution.Heads(ctx, m, p, o)
 	if err != nil {
 		return err
 	}
-	title := "attention of each head within the vision tower"
+	title, note := "attention of each head within the vision tower", ""
 	if !o.Tower {
-		slices.SortStableFunc(maps, func(a, b attribution.HeadMap) int { return cmp.Compare(a.Elsewhere, b.Elsewhere) })
-		title = "attention of each head, those that look at the pictures most first"
+		title, note = "attention of each head", "the line below a map: the part of the head's attention that is on the pictures; the rest is on text"
 	}
-	return SavePNG(path, smallMultiples(p, m, title, maps, func(h attribution.HeadMap) string {
-		if o.Tower {
-			return fmt.Sprintf("layer %d, head %d", h.Layer, h.Head)
-		}
-		return fmt.Sprintf("layer %d, head %d: %.2g %%", h.Layer, h.Head, 100*(1-h.Elsewhere))
-	}, style))
+	return SavePNG(path, smallMultiples(p, m, title, note, "layer", maps, style))
 }
 
-// smallMultiples draws the maps of heads over each panel, one panel below the other.
-func smallMultiples(p *loupe.Prompt, m *loupe.Model, title string, maps []attribution.HeadMap, label func(attribution.HeadMap) string, style figure.Style) *image.RGBA {
+// smallMultiples draws the maps of heads over each panel, one panel below the other. With a note each map tells how much of the
+// attention is not elsewhere.
+func smallMultiples(p *loupe.Prompt, m *loupe.Model, title, note, row string, maps []attribution.HeadMap, style figure.Style) *image.RGBA {
+	var layers, heads []int
+	for _, h := range maps {
+		layers, heads = append(layers, h.Layer), append(heads, h.Head)
+	}
+	slices.Sort(layers)
+	slices.Sort(heads)
+	layers, heads = slices.Compact(layers), slices.Compact(heads)
+	names := figure.Heads{Row: row, Column: "head", Note: note}
+	for _, l := range layers {
+		names.Rows = append(names.Rows, strconv.Itoa(l))
+	}
+	for _, h := range heads {
+		if h < 0 {
+			names.Cols = append(names.Cols, "mean")
+		} else {
+			names.Cols = append(names.Cols, strconv.Itoa(h))
+		}
+	}
 	var drawn []*image.RGBA
 	seen := figure.Seen(p, m.Processor)
 	for n, under := range seen {
 		var small []figure.Small
 		for _, h := range maps {
-			panel := h.Panels[n]
-			small = append(small, figure.Small{Label: label(h), Grid: figure.Grid{Rows: panel.Rows, Cols: panel.Cols, Values: panel.Values}})
+			panel, share := h.Panels[n], -1.0
+			if note != "" {
+				share = 1 - h.Elsewhere
+			}
+			small = append(small, figure.Small{Row: slices.Index(layers, h.Layer), Col: slices.Index(heads, h.Head), Share: share,
+				Grid: figure.Grid{Rows: panel.Rows, Cols: panel.Cols, Values: panel.Values}})
 		}
 		of := title
 		if len(seen) > 1 {
@@ -51,7 +67,7 @@ func smallMultiples(p *loupe.Prompt, m *loupe.Model, title string, maps []attrib
 				of = fmt.Sprintf("video %d, frame %d: %s", panel.Index+1, panel.Frame, title)
 			}
 		}
-		drawn = append(drawn, figure.Multiples(under, of, small, false, style))
+		drawn = append(drawn, figure.Multiples(under, of, small, names, style))
 	}
 	return figure.Stacked(drawn)
 }

@@ -57,7 +57,7 @@ func HTML(a *Analysis) ([]byte, error) {
 		*Analysis
 		Sections []section           `json:"sections"`
 		Colors   map[string][]string `json:"colors"`
-	}{a, sections, map[string][]string{"viridis": cssColors(figure.Viridis), "magma": cssColors(figure.Magma)}})
+	}{a, sections, map[string][]string{"viridis": cssColors(figure.Viridis), "magma": cssColors(figure.Magma), "diverging": cssColors(figure.Diverging)}})
 	if err != nil {
 		return nil, fmt.Errorf("write page: %w", err)
 	}

@@ -121,6 +121,8 @@ func (f foundDirect) Draw(style figure.Style) (*image.RGBA, error) {
 			t.Columns = append(t.Columns, label)
 		}
 	}
+	scale := figure.SignedScaleOf(slices.Concat(t.Values...))
+	t.Scale = &scale
 	return figure.Heat(t, style), nil
 }
 

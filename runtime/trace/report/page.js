@@ -6,6 +6,11 @@ const state = { view: "attention", layer: 0, head: 0, look: 0, cell: null, hover
 const numbers = {}; // the sections of the block
 const pictures = []; // of the panels
 
+// colorsOf is the table of a field: numbers that part at 0 have colors of their own.
+const colorsOf = (f) => data.colors[f.signed ? "diverging" : state.colors];
+// cover is how much the color of a byte covers: of numbers that part at 0, the less the nearer to 0.
+const cover = (f, byte) => (f.signed ? Math.min(1, 4 * Math.abs(byte / 255 - 0.5)) : 1);
+
 const number = (v) => (v === 0 ? "0" : Math.abs(v) >= 0.001 && Math.abs(v) < 1e5 ? String(+v.toPrecision(4)) : v.toExponential(2));
 const make = (tag, props = {}, ...children) => {
   const e = Object.assign(document.createElement(tag), props);
@@ -23,8 +28,8 @@ async function unpack() {
 }
 
 // A field is numbers on the cells of all panels: bytes between least and largest.
-function field(values, least, largest, merge, unit) {
-  return { values, least, largest, merge, unit, at: (i) => least + (values[i] / 255) * (largest - least) };
+function field(values, least, largest, merge, unit, signed = false) {
+  return { values, least, largest, merge, unit, signed, at: (i) => least + (values[i] / 255) * (largest - least) };
 }
 
 const lookRow = (layer, head, look) => (layer * data.attention.heads[0].length + head) * data.attention.looks + look;
@@ -42,7 +47,7 @@ function towerField(block, head) {
 function mapField(i) {
   const m = data.maps[i];
   if (!m.bytes) m.bytes = Uint8Array.from(atob(m.values), (c) => c.charCodeAt(0));
-  return field(m.bytes, m.scale.least, m.scale.largest, m.merge, m.unit);
+  return field(m.bytes, m.scale.least, m.scale.largest, m.merge, m.unit, m.scale.signed);
 }
 
 function current() {
@@ -67,10 +72,12 @@ function draw(canvas, panel, i, f, width) {
   const c = canvas.getContext("2d"), w = canvas.width, h = canvas.height;
   c.imageSmoothingEnabled = w < picture.width;
   c.drawImage(picture, 0, 0, w, h);
-  const small = new OffscreenCanvas(g.cols, g.rows), s = small.getContext("2d"), table = data.colors[state.colors];
+  const small = new OffscreenCanvas(g.cols, g.rows), s = small.getContext("2d"), table = colorsOf(f);
   for (let y = 0; y < g.rows; y++)
     for (let x = 0; x < g.cols; x++) {
-      s.fillStyle = table[f.values[g.first + y * g.cols + x]];
+      const byte = f.values[g.first + y * g.cols + x];
+      s.globalAlpha = cover(f, byte);
+      s.fillStyle = table[byte];
       s.fillRect(x, y, 1, 1);
     }
   c.globalAlpha = state.alpha;
@@ -130,13 +137,18 @@ function render() {
     outline(canvas, p);
   });
   const c = $("scale").getContext("2d");
-  data.colors[state.colors].forEach((color, i) => {
+  colorsOf(f).forEach((color, i) => {
+    c.globalAlpha = 1;
+    c.fillStyle = "#fff";
+    c.fillRect(i, 0, 1, 1);
+    c.globalAlpha = cover(f, i);
     c.fillStyle = color;
     c.fillRect(i, 0, 1, 1);
   });
   $("least").textContent = number(f.least);
   $("largest").textContent = number(f.largest);
-  $("unit").textContent = f.unit;
+  $("unit").textContent = f.signed ? `0 in the middle: ${f.unit}` : f.unit;
+  $("colors").disabled = f.signed;
   tell(f);
   renderTokens();
   renderWords();

@@ -176,5 +176,7 @@ func (p *Patched) table() figure.Table {
 		t.Rows = append(t.Rows, strconv.Itoa(p.Layers[i]))
 		t.Values = append(t.Values, p.Restored[i])
 	}
+	scale := figure.SignedScaleOf(slices.Concat(p.Restored...))
+	t.Scale = &scale
 	return t
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"image"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/loupe-vl/loupe/runtime/trace/figure"
@@ -30,21 +31,26 @@ func (f foundProbing) Lines() [][]string {
 	return lines
 }
 
-// Draw implements Found. What is below 0, no better than the mean, is drawn as 0.
+// Draw implements Found. The colors part at 0, where a map is no better than the mean; what is below -1 has the color of -1.
 func (f foundProbing) Draw(style figure.Style) (*image.RGBA, error) {
-	t := figure.Table{Title: "what a linear map reads off each layer", Note: "R² over pictures that it was not fitted to", Columns: f.columns()}
+	t := figure.Table{Title: "what a linear map reads off each layer", Columns: f.columns(), Scale: &figure.Scale{Least: -1, Largest: 1, Signed: true},
+		Note: "R² over pictures that it was not fitted to; below 0: worse than the mean; striped: not asked for there"}
 	for _, l := range f.Layers {
-		values := append([]float64(nil), l.Targets...)
-		var words []string
-		for i, v := range values {
-			words, values[i] = append(words, explained(&v)), max(v, 0)
-		}
+		values := slices.Clone(l.Targets)
 		for _, place := range []*float64{l.Row, l.Column, l.Middle} {
-			v := 0.0
-			if place != nil {
-				v = max(*place, 0)
+			if place == nil {
+				values = append(values, math.NaN())
+			} else {
+				values = append(values, *place)
 			}
-			words, values = append(words, explained(place)), append(values, v)
+		}
+		var words []string
+		for _, v := range values {
+			if math.IsNaN(v) {
+				words = append(words, "")
+			} else {
+				words = append(words, explained(&v))
+			}
 		}
 		t.Rows, t.Values, t.Words = append(t.Rows, probedName(l)), append(t.Values, values), append(t.Words, words)
 	}

@@ -52,9 +52,7 @@ func (f foundReceived) Lines() [][]string {
 
 // Draw implements Found: a small map for each head, over each picture or frame.
 func (f foundReceived) Draw(style figure.Style) (*image.RGBA, error) {
-	return smallMultiples(f.p, f.m, "how much each patch is looked at", f.maps, func(h attribution.HeadMap) string {
-		return fmt.Sprintf("block %d, %s", h.Layer, headName(h))
-	}, style), nil
+	return smallMultiples(f.p, f.m, "how much each patch is looked at", "", "block", f.maps, style), nil
 }
 
 func headName(h attribution.HeadMap) string {

@@ -12,6 +12,7 @@ import (
 	"github.com/loupe-vl/loupe/runtime/serve/tour"
 	"github.com/loupe-vl/loupe/runtime/trace/attribution"
 	"github.com/loupe-vl/loupe/runtime/trace/figure"
+	"github.com/loupe-vl/loupe/runtime/trace/report"
 	"github.com/loupe-vl/loupe/vit"
 )
 
@@ -47,6 +48,8 @@ func draw(ctx context.Context, m *loupe.Model, p *loupe.Prompt, steps []tour.Ste
 		if err != nil {
 			return err
 		}
+		style := style
+		style.Detail = report.Detail(m, p, method, o, false)
 		img, err := figure.Attribution(p, m.Processor, found, style)
 		if err != nil {
 			return err
