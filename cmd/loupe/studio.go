@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,6 +20,7 @@ type studioFlags struct {
 	model modelFlags
 	addr  string
 	cache int
+	audit auditFlags
 }
 
 func studioCommand() *cobra.Command {
@@ -28,7 +30,8 @@ func studioCommand() *cobra.Command {
 		Short: "look into the model on a page in the browser",
 		Long: `Serves a page from this program and prints its address. Drop a picture on it to see its score, what each patch contributes
 and a critique; see where every head looked; change the model while it runs; compare pictures, layers, or an adapter with
-its base. Nothing is fetched from the network, and only this machine can reach the page unless --addr says otherwise.`,
+its base. Nothing is fetched from the network, and only this machine can reach the page unless --addr says otherwise.
+With --audit DIR each run is recorded as those of score and generate are, and there are no edits.`,
 		Example: `  loupe studio
   loupe studio --model Qwen2-VL-2B-Instruct --adapter tuned --addr 127.0.0.1:8080`,
 		Args: usageArgs(cobra.NoArgs),
@@ -36,6 +39,7 @@ its base. Nothing is fetched from the network, and only this machine can reach t
 	}
 	f.model.register(cmd)
 	fl := cmd.Flags()
+	f.audit.register(fl)
 	fl.StringVar(&f.addr, "addr", "127.0.0.1:0", "`HOST:PORT` to listen on; port 0 takes a free one")
 	fl.IntVar(&f.cache, "cache-mb", 1024, "`MEGABYTES` of attention to keep")
 	return cmd
@@ -49,12 +53,22 @@ func (f *studioFlags) run(cmd *cobra.Command) error {
 	if f.cache < 1 {
 		return usageError{fmt.Errorf("--cache-mb is %d; give a number above 0", f.cache)}
 	}
+	if err := f.audit.check(); err != nil {
+		return err
+	}
+	book, err := f.audit.open()
+	if err != nil {
+		return err
+	}
+	if book != nil {
+		defer f.audit.close(context.WithoutCancel(cmd.Context()), book)
+	}
 	m, err := f.model.load(cmd)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-	o := serve.Options{Model: m, MaxCache: int64(f.cache) << 20}
+	o := serve.Options{Model: m, MaxCache: int64(f.cache) << 20, Book: book, Explain: f.audit.explain}
 	if f.model.options.Adapter != "" {
 		if o.Base, err = f.base(m); err != nil {
 			return err
