@@ -19,7 +19,7 @@ type BlockDigests struct {
 	blocks []*blockSum
 	steps  []hash.Hash // of each token that was read after the prompt
 	step   hash.Hash   // nil while the prompt is read
-	buf    []byte
+	buf    [1 << 14]byte
 }
 
 // BlockDigest is the digest of one block's output over the whole prompt.
@@ -67,31 +67,41 @@ func (d *BlockDigests) wants(at tensor.Point, name string) bool {
 
 // see adds rows of a block's output.
 func (d *BlockDigests) see(name string, data []float32) {
-	d.buf = d.buf[:0]
-	for _, v := range data {
-		d.buf = binary.LittleEndian.AppendUint32(d.buf, math.Float32bits(v))
+	to := d.step
+	if to == nil {
+		to = d.block(name)
 	}
-	if d.step != nil {
-		d.step.Write(d.buf)
-		return
+	for len(data) > 0 { // through a buffer that stays in the first-level cache
+		n := min(len(data), len(d.buf)/4)
+		for i, v := range data[:n] {
+			binary.LittleEndian.PutUint32(d.buf[4*i:], math.Float32bits(v))
+		}
+		to.Write(d.buf[:4*n])
+		data = data[n:]
 	}
+}
+
+// block is the digest of a block over the prompt.
+func (d *BlockDigests) block(name string) hash.Hash {
 	for i := len(d.blocks) - 1; i >= 0; i-- {
 		if d.blocks[i].name == name {
-			d.blocks[i].sum.Write(d.buf)
-			return
+			return d.blocks[i].sum
 		}
 	}
 	b := &blockSum{name, sha256.New()}
-	b.sum.Write(d.buf)
 	d.blocks = append(d.blocks, b)
+	return b.sum
 }
+
+// probe looks at outputs where they lie, and copies none of them.
+func (d *BlockDigests) probe() *probe { return &probe{digests: d, part: func(Part) {}} }
 
 // AnswerDigested is Answer that digests what the blocks put out, also of the tokens that follow. It changes no bit.
 func (m *Model) AnswerDigested(ctx context.Context, p *Prompt, g Generation, d *BlockDigests) (*Answer, error) {
-	return m.answer(ctx, p, g, &probe{digests: d}, false)
+	return m.answer(ctx, p, g, d.probe(), false)
 }
 
 // ScoreDigested is Score that digests what the blocks put out. It changes no bit.
 func (m *Model) ScoreDigested(ctx context.Context, p *Prompt, d *BlockDigests) (*Score, error) {
-	return m.scoreWith(ctx, p, &probe{digests: d})
+	return m.scoreWith(ctx, p, d.probe())
 }

@@ -160,6 +160,9 @@ type partProbe struct{ *probe }
 
 // SeePart implements tensor.PartProbe.
 func (p partProbe) SeePart(at tensor.Point, shape []int, first int, data []float32) {
+	if name := p.name(at); p.digests.wants(at, name) {
+		p.digests.see(name, data)
+	}
 	if at.String() == p.capture {
 		if first == 0 {
 			p.captured = append(p.captured, Tap{Name: p.name(at), Shape: shape})
