@@ -65,7 +65,8 @@ func (f Files) Read(ctx context.Context) (Input, error) {
 	default:
 		in.Messages = f.conversation()
 	}
-	return in, f.readParts(ctx, &in)
+	err := f.readParts(ctx, &in)
+	return in, err
 }
 
 // conversation is the flags' conversation: the system text, then the pictures, the videos and the question.
@@ -90,6 +91,7 @@ func (f Files) conversation() []tokenizer.Message {
 // readParts loads the picture or video of each part: from its own path, or else from the next flag.
 func (f Files) readParts(ctx context.Context, in *Input) error {
 	images, videos := f.Images, f.Videos
+	timed := false // whether there is a video that has times
 	for _, m := range in.Messages {
 		for _, part := range m.Parts {
 			switch part.Type {
@@ -120,6 +122,7 @@ func (f Files) readParts(ctx context.Context, in *Input) error {
 					}
 					path, videos = videos[0], videos[1:]
 				}
+				timed = timed || part.Frames == nil && !disk.IsDir(path)
 				if part.Vision.FPS != 0 && f.FPS != 0 {
 					return fmt.Errorf("the message gives fps for a video, and so does --fps; keep one")
 				}
@@ -136,6 +139,9 @@ func (f Files) readParts(ctx context.Context, in *Input) error {
 	}
 	if len(images)+len(videos) > 0 {
 		return fmt.Errorf("%d --image and %d --video flags have no part in the conversation; add {\"type\": \"image\"} or {\"type\": \"video\"} parts to the messages, or leave the flags away", len(images), len(videos))
+	}
+	if f.FPS != 0 && !timed {
+		in.Notes = append(in.Notes, "--fps changes nothing: it takes frames of an animated GIF by the time, and none is shown")
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -58,6 +59,9 @@ func (f *benchFlags) run(cmd *cobra.Command) error {
 	if err := f.check(); err != nil {
 		return usageError{err}
 	}
+	if err := f.refuse(cmd); err != nil {
+		return err
+	}
 	if err := f.readPicture(cmd.Context()); err != nil {
 		return err
 	}
@@ -96,6 +100,27 @@ func (f *benchFlags) check() error {
 	}
 	f.options.Each = time.Duration(f.seconds * float64(time.Second))
 	return f.options.Validate()
+}
+
+// refuse refuses flags of what is not measured, and of a model's files where the model is made.
+func (f *benchFlags) refuse(cmd *cobra.Command) error {
+	measured := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return slices.Contains(f.options.What, w) })
+	}
+	if !measured("prefill") {
+		if err := refuseFlags(cmd, "it is the length of the prompt of prefill, which --what leaves out", "tokens"); err != nil {
+			return err
+		}
+	}
+	if !measured("image", "train") {
+		if err := refuseFlags(cmd, "--what has neither image nor train, and nothing else takes a picture", "image", "min-pixels", "max-pixels"); err != nil {
+			return err
+		}
+	}
+	if f.shape == "" {
+		return nil
+	}
+	return refuseFlags(cmd, "--shape makes a model in memory, which has no files to check", "require-signature")
 }
 
 // load opens or makes the model.

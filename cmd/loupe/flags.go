@@ -88,9 +88,13 @@ func (f *modelFlags) check(cmd *cobra.Command) error {
 }
 
 // inputFlags choose what to show the model: the same on every command.
-type inputFlags struct{ files loupe.Files }
+type inputFlags struct {
+	files loupe.Files
+	cmd   *cobra.Command // that has them
+}
 
 func (f *inputFlags) register(cmd *cobra.Command) {
+	f.cmd = cmd
 	fl := cmd.Flags()
 	fl.StringVar(&f.files.System, "system", "", "system `TEXT` of the conversation (default: the one that the head or adapter was taught with, else none)")
 	fl.StringArrayVar(&f.files.Images, "image", nil, "a picture `FILE` (repeatable)")
@@ -106,7 +110,24 @@ func (f *inputFlags) read(ctx context.Context, m *loupe.Model, args []string) (l
 	}
 	f.orEmbedded(m)
 	f.asTaught(m)
-	return f.files.Read(ctx)
+	in, err := f.files.Read(ctx)
+	if err != nil {
+		return in, err
+	}
+	for _, note := range in.Notes {
+		fmt.Fprintln(stderr, "note: "+oneLine(note))
+	}
+	f.tellIdle(len(in.Images)+len(in.Videos) > 0)
+	return in, nil
+}
+
+// tellIdle tells of sizes of pictures where none is shown.
+func (f *inputFlags) tellIdle(shown bool) {
+	for _, name := range []string{"min-pixels", "max-pixels"} {
+		if !shown && f.cmd.Flags().Changed(name) {
+			fmt.Fprintf(stderr, "note: --%s changes nothing: the prompt has no picture\n", name)
+		}
+	}
 }
 
 // orEmbedded shows the embedded model the picture that is part of the program, where nothing else was to be shown, and asks what it was
@@ -151,9 +172,6 @@ func (f *inputFlags) prompt(ctx context.Context, m *loupe.Model, args []string) 
 	in, err := f.read(ctx, m, args)
 	if err != nil {
 		return nil, err
-	}
-	for _, note := range in.Notes {
-		fmt.Fprintln(stderr, "note: "+oneLine(note))
 	}
 	return m.PrepareContext(ctx, in)
 }

@@ -47,7 +47,16 @@ func (f *inspectFlags) run(cmd *cobra.Command, args []string) error {
 		}
 		f.model.model = args[0]
 	}
+	if err := refuseFlags(cmd, "inspect shows the tensors of the model's own files; name the directory of an adapter or a head in place of DIR to see what is in it", "adapter", "head"); err != nil {
+		return err
+	}
+	if err := refuseFlags(cmd, "no picture is looked at, and the model's own sizes are shown", "min-pixels", "max-pixels"); err != nil {
+		return err
+	}
 	if f.sig.given() {
+		if err := refuseAllBut(cmd, "--sign and --verify are of the files of DIR, and show nothing else", "model", "sign", "verify"); err != nil {
+			return err
+		}
 		return f.sig.run(cmd.Context(), f.model.model)
 	}
 	report, err := f.inspect(cmd)

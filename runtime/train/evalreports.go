@@ -36,6 +36,9 @@ func (e *Evaluation) reports(ctx context.Context, records []Record, lines []Judg
 		return err
 	}
 	opinions := asked(judged, p)
+	if o.Raters == RatersEach && len(opinions) == len(judged) {
+		e.Notes = append(e.Notes, "--raters changes nothing: no picture that is asked one question has several records")
+	}
 	for _, target := range targetNames(judged) {
 		pairs, group := e.pairs(target, judged, lines, numbers, opinions, p, o.Raters == RatersEach)
 		if len(pairs.Truth) == 0 {
@@ -43,6 +46,9 @@ func (e *Evaluation) reports(ctx context.Context, records []Record, lines []Judg
 		}
 		within := o.Options
 		within.Group = group
+		if within.Step == 0 { // that of the ratings: their means lie between the steps
+			within.Step = metrics.Step(valuesOf(judged, target))
+		}
 		report, err := metrics.Evaluate(ctx, pairs, within)
 		if err != nil {
 			return fmt.Errorf("target %s: %w", target, err)

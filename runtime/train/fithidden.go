@@ -23,7 +23,7 @@ func (r *run) fitHidden(ctx context.Context, s *seen) (*Fit, error) {
 	}
 	pictures = s.pictures.drawn(pictures, r.o.Seed)
 	parts := min(leftOutParts, len(pictures))
-	known := len(pictures) > 3 // else a part is too much to leave out
+	known := len(pictures) > 3 && r.o.ScoreLoss != PairwiseLoss // else a part is too much to leave out; and an order has no error in points
 	for part := range parts {
 		if !known {
 			break
@@ -56,7 +56,9 @@ func (r *run) fitHidden(ctx context.Context, s *seen) (*Fit, error) {
 	if err := r.keepRangeOf(ctx, s); err != nil {
 		return nil, err
 	}
-	fit.Parts = parts
+	if known {
+		fit.Parts = parts
+	}
 	for t := range fit.Targets {
 		fit.Targets[t].LeftOut = nil
 		if known && weights[t] > 0 {

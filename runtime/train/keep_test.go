@@ -189,7 +189,14 @@ func TestIdleOptions(t *testing.T) {
 		"a rate of what has no branch":   {fresh, func(o *train.Options) { o.MergerLR, o.Given = rate(1e-3), map[string]bool{"merger-lr": true} }, "--merger-lr would change nothing"},
 		"a rate of what nothing teaches": {fresh, func(o *train.Options) { o.DecoderLR, o.Given = rate(1e-3), map[string]bool{"decoder-lr": true} }, "--decoder-lr would change nothing"},
 		"a loss of scores without any":   {words, func(o *train.Options) { o.ScoreLoss, o.Given = train.HuberLoss, map[string]bool{"score-loss": true} }, "--score-loss would change nothing"},
-		"no rate at all":                 {fresh, func(o *train.Options) { o.LR = 0 }, "nothing would learn"},
+		"a weight of 0 of all there is":  {fresh, func(o *train.Options) { o.ScoreWeight = 0 }, "nothing would learn"},
+		"a best by words without any": {fresh, func(o *train.Options) {
+			o.BestBy, o.EvalEvery, o.EvalSplit, o.Given = "lm_loss", 1, 0.4, map[string]bool{"best-by": true}
+		}, "--best-by would change nothing"},
+		"a best by scores without any": {words, func(o *train.Options) {
+			o.BestBy, o.EvalEvery, o.EvalSplit, o.Given = "mae", 1, 0.4, map[string]bool{"best-by": true}
+		}, "--best-by would change nothing"},
+		"no rate at all": {fresh, func(o *train.Options) { o.LR = 0 }, "nothing would learn"},
 	} {
 		o := options(t, painted(t, 1))
 		o.Data = data(t, c.records)
@@ -201,6 +208,16 @@ func TestIdleOptions(t *testing.T) {
 		defer m.Close()
 		if _, err := train.Run(context.Background(), m, o, func(train.Progress) {}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want one with %q", name, err, c.want)
+		}
+	}
+}
+
+// TestRankHasNoErrorInPoints: of a head that learned an order alone no error over pictures left out is told.
+func TestRankHasNoErrorInPoints(t *testing.T) {
+	for loss, known := range map[string]bool{train.SquaredLoss: true, train.PairwiseLoss: false} {
+		fit, _ := fitted(t, scored(t, 8), func(o *train.Options) { o.HeadHidden, o.ScoreLoss, o.Epochs = []int{3}, loss, 1 })
+		if (fit.Targets[0].LeftOut != nil) != known || (fit.Parts > 0) != known {
+			t.Errorf("%s: left out %v, %d parts", loss, fit.Targets[0].LeftOut, fit.Parts)
 		}
 	}
 }

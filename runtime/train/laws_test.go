@@ -250,6 +250,9 @@ func TestRatersAreOnePicture(t *testing.T) {
 		if e.N != n || e.Pictures != 8 || e.Raters["score"].Ratings != 24 {
 			t.Errorf("%s: %d pairs of %d pictures", mode, e.N, e.Pictures)
 		}
+		if e.QWKStep != 0.5 { // the ratings' own, whatever their means are
+			t.Errorf("%s: kappa is over steps of %v", mode, e.QWKStep)
+		}
 	}
 }
 

@@ -3,8 +3,7 @@ package train
 import (
 	"errors"
 	"fmt"
-
-	loupe "github.com/loupe-vl/loupe/runtime"
+	"slices"
 )
 
 // newHead gives a model without a score head one for what the records hold, if they hold numbers.
@@ -38,54 +37,8 @@ func (r *run) reuseHead() error {
 	for _, said := range reuse(r.m.Head, r.train) {
 		r.note(said)
 	}
-	return nil
-}
-
-// refuse is an error where the user gave one of the flags.
-func (r *run) refuse(why string, flags ...string) error {
-	for _, name := range flags {
-		if r.o.Given[name] {
-			return &UsageError{fmt.Errorf("--%s would change nothing: %s; leave it away", name, why)}
-		}
-	}
-	return nil
-}
-
-// refuseRates refuses a learning rate by which nothing learns.
-func (r *run) refuseRates() error {
-	if len(r.train) == 0 {
-		return nil // a plan from a shape
-	}
-	var c reach
-	for i := range r.train {
-		l := loupe.Lesson{}
-		if r.train[i].Critique != "" {
-			l.Labels = []int{}
-		}
-		if r.m.Head != nil {
-			_, l.Present = r.train[i].values(r.m.Head)
-		}
-		c.add(l, r.o.ScoreWeight)
-	}
-	common := false
-	for _, part := range Parts {
-		name, learns := map[Part]string{Vision: "vision-lr", Merger: "merger-lr", Decoder: "decoder-lr", ScoreHead: "head-lr"}[part], false
-		for _, p := range r.params {
-			learns = learns || p.Part() == part && c.of(r.m, p)
-		}
-		own := r.o.own(part)
-		common = common || learns && own == nil
-		if !learns && own != nil && *own > 0 {
-			if err := r.refuse("nothing of that part learns, since it has no branch, is frozen, or no loss depends on it", name); err != nil {
-				return err
-			}
-		}
-	}
-	if !common {
-		return r.refuse("each part that learns has a rate of its own", "lr")
-	}
-	if !c.words {
-		r.note("no record to learn from has a critique: nothing learns but what the score depends on")
+	if !slices.ContainsFunc(r.train, func(rec Record) bool { return rec.taught(r.m.Head) }) {
+		return r.refuse("no record to learn from has a target of the score head", "score-weight", "score-loss", "head-lr", "score-range", "raters")
 	}
 	return nil
 }

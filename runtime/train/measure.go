@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math"
 
-	"gonum.org/v1/gonum/stat"
-
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/train/metrics"
 )
@@ -156,7 +154,7 @@ func nearness(truth, said []float64) (mae, pearson *float64) {
 		sum += math.Abs(v - said[i])
 	}
 	sum /= float64(len(truth))
-	if r := stat.Correlation(truth, said, nil); len(truth) > 1 && !math.IsNaN(r) {
+	if r, known := metrics.Correlation(truth, said); known {
 		pearson = &r
 	}
 	return &sum, pearson

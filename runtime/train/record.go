@@ -1,7 +1,10 @@
 package train
 
 import (
+	"slices"
+
 	"github.com/loupe-vl/loupe/tokenizer"
+	"github.com/loupe-vl/loupe/vit"
 	"github.com/loupe-vl/loupe/weights"
 )
 
@@ -42,6 +45,12 @@ func (r *Record) value(target string) (v float64, ok bool) {
 	}
 	v, ok = r.Targets[target]
 	return v, ok
+}
+
+// taught reports whether the record says something of a target of the head.
+func (r *Record) taught(h *vit.Head) bool {
+	_, present := r.values(h)
+	return slices.Contains(present, true)
 }
 
 // setValue sets what the record says of a target.

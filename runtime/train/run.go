@@ -202,9 +202,11 @@ func (r *run) readData(ctx context.Context) error {
 	if r.agreement, err = agreement(ctx, records, r.pictures, metrics.Options{Seed: r.o.Seed}); err != nil {
 		return err
 	}
+	train, trainPictures := averaged(r.train, r.trainPictures)
+	eval, evalPictures := averaged(r.eval, r.evalPictures)
+	r.tellIdle(len(train) + len(eval))
 	if r.o.Raters != RatersEach {
-		r.train, r.trainPictures = averaged(r.train, r.trainPictures)
-		r.eval, r.evalPictures = averaged(r.eval, r.evalPictures)
+		r.train, r.trainPictures, r.eval, r.evalPictures = train, trainPictures, eval, evalPictures
 	}
 	if len(r.train) == 0 {
 		return fmt.Errorf("%s: all %d records are for evaluation; lower --eval-split or give more records", r.o.Data, len(records))
@@ -237,11 +239,14 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	if r.o.EvalEvery > 0 && len(r.eval) == 0 {
 		return fmt.Errorf("%s: there are no records for --eval-every to measure; give --eval-split, or records with the split eval", r.o.Data)
 	}
-	if err := r.writeHeldOut(); err != nil {
-		return err
-	}
 	fresh, err := r.newHead()
 	if err != nil {
+		return err
+	}
+	if err := r.refuseMeasures(); err != nil {
+		return err
+	}
+	if err := r.writeHeldOut(); err != nil {
 		return err
 	}
 	r.tellRanges(fresh)

@@ -41,5 +41,19 @@ func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 // usable reports whether x can be a score.
 func usable(x float64) bool { return math.Abs(x) <= maxScore } // which NaN is not
 
-// equal reports whether values, one at least, are all the same.
-func equal(values []float64) bool { return slices.Max(values)-slices.Min(values) < minSpan }
+// constant is how little values differ, beside the largest of them, where they are all the same but for rounding. The
+// standardisation of a target has the same threshold.
+const constant = 1e-9
+
+// equal reports whether values, one at least, are all the same: a correlation of rounding errors is no correlation.
+func equal(values []float64) bool {
+	low, high := slices.Min(values), slices.Max(values)
+	return high-low < max(minSpan, constant*max(math.Abs(low), math.Abs(high)))
+}
+
+// Correlation is Pearson's coefficient of two lists of as many numbers; false where it is not defined, as where either's are
+// all equal.
+func Correlation(x, y []float64) (r float64, defined bool) {
+	r, reason := correlation(x, y)
+	return r, reason == ""
+}

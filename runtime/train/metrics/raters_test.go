@@ -97,6 +97,28 @@ func TestRepeatedPictures(t *testing.T) {
 }
 
 // TestTrueScoresAreNotClamped: a true score beyond all others pulls kappa as far as it lies.
+func TestNearlyEqualScores(t *testing.T) {
+	// as scores of 0.1 that went through sums: what differs is rounding, and its correlation would be any number
+	nearly := []float64{0.1, math.Nextafter(0.1, 1), 0.1, 0.30000000000000004 - 0.2, 0.1}
+	said := []float64{1, 5, 2, 4, 3}
+	r, err := Evaluate(context.Background(), Pairs{nearly, said}, Options{Resamples: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, e := range map[string]Estimate{"pearson": r.Pearson, "r2": r.R2} {
+		if !math.IsNaN(e.Value) || e.Reason != equalTruth {
+			t.Errorf("%s of scores that are equal but for rounding is %v, %q", name, e.Value, e.Reason)
+		}
+	}
+	if c, known := Correlation(said, nearly); known {
+		t.Errorf("they correlate by %v", c)
+	}
+	large := []float64{1e9, 1e9 + 5, 1e9 + 9, 1e9 + 2, 1e9 + 4} // a wide scale is not rounding
+	if c, known := Correlation(said, large); !known || c < 0.1 {
+		t.Errorf("large scores correlate by %v, %v", c, known)
+	}
+}
+
 func TestTrueScoresAreNotClamped(t *testing.T) {
 	p := Pairs{[]float64{1, 2, 3, 140}, []float64{1, 2, 3, 100}}
 	near := Pairs{slices.Clone(p.Truth), p.Predicted}

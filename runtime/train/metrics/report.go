@@ -64,8 +64,8 @@ type Report struct {
 // bootstrap: Davison and Hinkley, Bootstrap Methods and their Application, 3.8). Undefined in a sample, and left out of the
 // interval where that sample is a resample, are: Pearson and Spearman, R2 and ICC of one pair; Pearson and Spearman where
 // either side's scores are all equal; R2 where the true ones are (scikit-learn gives 1 or 0); QWK where all classes are one;
-// ICC where neither the pictures' sums nor the raters differ. Scores beyond 1e70 are an error; less than 1e-70 apart they
-// count as equal. When ctx ends it stops between two resamples.
+// ICC where neither the pictures' sums nor the raters differ. Scores beyond 1e70 are an error; less than 1e-70
+// apart, or than a thousand-millionth of the largest, they count as equal. When ctx ends it stops between two resamples.
 func Evaluate(ctx context.Context, p Pairs, o Options) (Report, error) {
 	if err := errors.Join(p.check(), o.check()); err != nil {
 		return Report{}, err
