@@ -38,7 +38,7 @@ func TestAffine(t *testing.T) {
 					want := got
 					want.Data = make([]float32, rows*cols)
 					e.Affine(got, x, w, bias)
-					e.MatMul(want, x, w, true, false)
+					e.MatMul(want, x, w, TransW)
 					for i := range rows {
 						Add(want.Data[i*cols:][:cols], want.Data[i*cols:][:cols], bias)
 					}

@@ -72,9 +72,9 @@ func (p *problem) onPages(t *testing.T, e *Engine, side pages.Side) {
 			data := pages.Like(t, side, p.start)
 			dst := View{Data: data, Rows: p.rows, Cols: p.cols, RowStride: p.cols, ColStride: 1}
 			if serial {
-				e.MatMulSerial(NewScratch(), dst, x, w, p.transW, p.accumulate)
+				e.MatMulSerial(NewScratch(), dst, x, w, p.form())
 			} else {
-				e.MatMul(dst, x, w, p.transW, p.accumulate)
+				e.MatMul(dst, x, w, p.form())
 			}
 			if !sameBits(data, want) {
 				t.Errorf("serial %v: differs from law 1", serial)
@@ -112,7 +112,7 @@ func TestGuardedMatMulStrides(t *testing.T) {
 				x.Data, x.RowStride = wide(p.x.Data, p.rows, p.k), p.k+pad
 				w.F32, w.Stride = wide(p.w.F32, w.Rows, w.Cols), w.Cols+pad
 				dst.Data = wide(make([]float32, p.rows*n), p.rows, n)
-				e.MatMul(dst, x, w, transW, false)
+				e.MatMul(dst, x, w, p.form())
 				for i := range p.rows {
 					row := dst.Data[i*dst.RowStride:]
 					if !sameBits(row[:n], want[i*n:(i+1)*n]) {

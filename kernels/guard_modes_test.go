@@ -24,7 +24,7 @@ func TestGuardedRounded(t *testing.T) {
 					x.Data, w.Bits = pages.Like(t, side, p.x.Data), pages.Like(t, side, p.w.Bits)
 					for _, e := range engines {
 						clear(dst)
-						e.MatMul(View{Data: dst, Rows: p.rows, Cols: p.cols, RowStride: p.cols, ColStride: 1}, x, w, true, false)
+						e.MatMul(View{Data: dst, Rows: p.rows, Cols: p.cols, RowStride: p.cols, ColStride: 1}, x, w, TransW)
 						if !sameBits(dst, want) {
 							t.Fatalf("%v, %s: differs from the mode's arithmetic", p, side)
 						}

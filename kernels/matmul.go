@@ -40,24 +40,34 @@ func grow(s *[]float32, n int) []float32 {
 	return (*s)[:n]
 }
 
+// Form says which product a MatMul computes: Plain, TransW, Accumulate or TransW|Accumulate.
+type Form uint8
+
+// The parts of a Form.
+const (
+	Plain      Form = 0      // dst = x W, as with the values of attention
+	TransW     Form = 1 << 0 // W is used transposed, as a torch.nn.Linear's weight, (out, in), or the keys of attention
+	Accumulate Form = 1 << 1 // the product is added to dst
+)
+
 // MatMul computes dst[r][c] = sum over k of x[r][k]*w(k, c), by law 1: acc = fma(x[r][k], w(k, c), acc) for k ascending,
-// from +0, or from dst if accumulate is set. w(k, c) is W[c][k] if transW is set (a torch.nn.Linear's weight, or the keys
-// of attention), else W[k][c] (the values of attention). dst must have a column stride of 1 and may not overlap x.
+// from +0, or from dst with Accumulate. w(k, c) is W[c][k] with TransW, else W[k][c]. dst must have a column stride of 1 and
+// may not overlap x.
 //
-// With transW a matrix of kind Quantised or one that is Rounded has an arithmetic of its own, which is law 1 within its mode:
-// see matMulQuantised and matMulRounded. Rows of x must then have a column stride of 1, and accumulate not be set. Without
-// transW, in a backward, they stand for the float32 numbers that they hold.
-func (e *Engine) MatMul(dst, x View, w Matrix, transW, accumulate bool) {
+// With TransW, a matrix of kind Quantised or one that is Rounded has an arithmetic of its own, which is law 1 within its mode:
+// see matMulQuantised and matMulRounded. The elements of a row of x must then lie side by side, and there is no Accumulate. Without TransW,
+// in a backward, such a matrix stands for the float32 numbers that it holds.
+func (e *Engine) MatMul(dst, x View, w Matrix, form Form) {
 	switch {
 	case e.idle:
-	case transW && (w.Kind == Quantised || w.Rounded):
+	case form&TransW != 0 && (w.Kind == Quantised || w.Rounded):
 		e.Affine(dst, x, w, nil)
 	default:
-		e.matMul(e.path, dst, x, w, transW, accumulate, nil)
+		e.matMul(e.path, dst, x, w, form&TransW != 0, form&Accumulate != 0, nil)
 	}
 }
 
-// Affine is MatMul with transW, and then bias added to every row of dst: the same bits, but that dst is added to while it lies in
+// Affine is MatMul with TransW, and then bias added to every row of dst: the same bits, but that dst is added to while it lies in
 // the cache. bias is nil for none.
 func (e *Engine) Affine(dst, x View, w Matrix, bias []float32) {
 	switch {
@@ -142,11 +152,11 @@ func (e *Engine) partByPanels(p *path, q product, x View, buf *[]float32, done i
 }
 
 // MatMulSerial is MatMul on the caller's goroutine, for work that is itself a piece of a For.
-func (e *Engine) MatMulSerial(s *Scratch, dst, x View, w Matrix, transW, accumulate bool) {
+func (e *Engine) MatMulSerial(s *Scratch, dst, x View, w Matrix, form Form) {
 	if dst.Rows == 0 || dst.Cols == 0 {
 		return
 	}
-	p := e.path
+	p, transW, accumulate := e.path, form&TransW != 0, form&Accumulate != 0
 	done := p.stripped(dst, x, w, transW)
 	if done > 0 {
 		q := stripProduct{p: p, dst: dst, x: x, w: w, transW: transW, accumulate: accumulate}

@@ -163,6 +163,18 @@ func (p *problem) naive() []float32 {
 	return out
 }
 
+// form is that of the problem's product.
+func (p *problem) form() Form {
+	form := Plain
+	if p.transW {
+		form |= TransW
+	}
+	if p.accumulate {
+		form |= Accumulate
+	}
+	return form
+}
+
 // run computes the problem, into a dst whose rows have NaN between them.
 func (p *problem) run(t *testing.T, e *Engine, serial bool) []float32 {
 	t.Helper()
@@ -173,9 +185,9 @@ func (p *problem) run(t *testing.T, e *Engine, serial bool) []float32 {
 	}
 	dst := View{Data: data, Rows: p.rows, Cols: p.cols, RowStride: stride, ColStride: 1}
 	if serial {
-		e.MatMulSerial(NewScratch(), dst, p.x, p.w, p.transW, p.accumulate)
+		e.MatMulSerial(NewScratch(), dst, p.x, p.w, p.form())
 	} else {
-		e.MatMul(dst, p.x, p.w, p.transW, p.accumulate)
+		e.MatMul(dst, p.x, p.w, p.form())
 	}
 	check()
 	for _, c := range p.check {
@@ -437,7 +449,7 @@ func BenchmarkMatMul(b *testing.B) {
 				w.Bits[i] = uint16(uint64(i) * 2654435761 >> 17 & 0x3fff)
 			}
 			for b.Loop() {
-				e.MatMul(dst, x, w, true, false)
+				e.MatMul(dst, x, w, TransW)
 			}
 			b.ReportMetric(2*float64(rows)*k*n*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 			b.ReportMetric(2*k*n*float64(b.N)/b.Elapsed().Seconds()/1e9, "GB/s")

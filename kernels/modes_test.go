@@ -62,7 +62,7 @@ func BenchmarkModes(b *testing.B) {
 				b.Run(fmt.Sprintf("%s/%s/rows=%d", name, f.name, rows), func(b *testing.B) {
 					s := 1.0
 					for b.Loop() {
-						s = min(s, least(1, func() { e.MatMul(dst, x, f.w, true, false) }))
+						s = min(s, least(1, func() { e.MatMul(dst, x, f.w, TransW) }))
 					}
 					rate := 2 * float64(rows) * k * n / s / 1e9
 					b.ReportMetric(rate, "GOP/s")

@@ -116,7 +116,7 @@ func (p *quantProblem) run(t *testing.T, e *Engine) []float32 {
 	t.Helper()
 	stride := p.cols + p.pad
 	data, check := guarded(t, max(0, (p.rows-1)*stride+p.cols))
-	e.MatMul(View{Data: data, Rows: p.rows, Cols: p.cols, RowStride: stride, ColStride: 1}, p.x, p.panels.Matrix(), true, false)
+	e.MatMul(View{Data: data, Rows: p.rows, Cols: p.cols, RowStride: stride, ColStride: 1}, p.x, p.panels.Matrix(), TransW)
 	check()
 	p.check()
 	var out []float32
@@ -297,8 +297,8 @@ func TestQuantisedBackward(t *testing.T) {
 				dy.Data[i] = float32(i%29) - 14.3
 			}
 			got, want := make([]float32, 9*p.k), make([]float32, 9*p.k)
-			e.MatMul(View{Data: got, Rows: 9, Cols: p.k, RowStride: p.k, ColStride: 1}, dy, p.panels.Matrix(), false, true)
-			e.MatMul(View{Data: want, Rows: 9, Cols: p.k, RowStride: p.k, ColStride: 1}, dy, w, false, true)
+			e.MatMul(View{Data: got, Rows: 9, Cols: p.k, RowStride: p.k, ColStride: 1}, dy, p.panels.Matrix(), Accumulate)
+			e.MatMul(View{Data: want, Rows: 9, Cols: p.k, RowStride: p.k, ColStride: 1}, dy, w, Accumulate)
 			if !sameBits(got, want) {
 				t.Errorf("%+v: differs from the product with the numbers", how)
 			}

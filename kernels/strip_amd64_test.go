@@ -53,7 +53,7 @@ func TestStripsOfOneRow(t *testing.T) {
 				for _, side := range pages.Sides {
 					x, w, dst := p.x, p.w, pages.Like(t, side, make([]float32, len(want)))
 					x.Data, w.F32, w.Bits = pages.Like(t, side, p.x.Data), pages.Like(t, side, p.w.F32), pages.Like(t, side, p.w.Bits)
-					e.MatMul(View{Data: dst, Rows: 1, Cols: p.cols, RowStride: p.cols, ColStride: 1}, x, w, true, false)
+					e.MatMul(View{Data: dst, Rows: 1, Cols: p.cols, RowStride: p.cols, ColStride: 1}, x, w, TransW)
 					if !sameBits(dst, want) {
 						t.Fatalf("%v, %s: differs from the arithmetic", p, side)
 					}

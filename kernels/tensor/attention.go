@@ -251,7 +251,7 @@ func (r *Run) attendBlock(w *attentionScratch, a *attention, head, lo, hi int) e
 	q := a.q.Slice(lo, hi).Columns(head*d, (head+1)*d)
 	a.overPages(a.kv.K, keys, keys, func(page Tensor, from, to int) {
 		k := page.Columns(kvHead*d, (kvHead+1)*d)
-		r.eng.MatMulSerial(w.matmul, p.Columns(from, to).view(), q.view(), k.matrix(), true, false)
+		r.eng.MatMulSerial(w.matmul, p.Columns(from, to).view(), q.view(), k.matrix(), kernels.TransW)
 	})
 	scale := attnScale(d)
 	for i := range n {
@@ -272,11 +272,11 @@ func (r *Run) attendBlock(w *attentionScratch, a *attention, head, lo, hi int) e
 	}
 	a.keep(a.probs, p, head, lo, 0)
 	out := a.out.Slice(lo, hi).Columns(head*d, (head+1)*d)
-	first := true
+	form := kernels.Plain
 	a.overPages(a.kv.V, keys, valueBlock, func(page Tensor, from, to int) {
 		v := page.Columns(kvHead*d, (kvHead+1)*d)
-		r.eng.MatMulSerial(w.matmul, out.view(), p.Columns(from, to).view(), v.matrix(), false, !first)
-		first = false
+		r.eng.MatMulSerial(w.matmul, out.view(), p.Columns(from, to).view(), v.matrix(), form)
+		form = kernels.Accumulate
 	})
 	// A row's chain goes on over keys that it does not see, whose probability is 0. That can only turn -0 into +0; adding
 	// +0 does so for every row, so that the sign does not tell how the queries were cut into blocks.

@@ -3,6 +3,8 @@ package tensor
 import (
 	"fmt"
 	"slices"
+
+	"github.com/loupe-vl/loupe/kernels"
 )
 
 // attentionResult is the memory of an attention's result, with a gradient where one is to be recorded, or with known the result
@@ -87,7 +89,7 @@ func (r *Run) blockBackward(w *attentionScratch, a *attention, head, lo, hi int)
 	p, dp := block(&w.rows, n, keys), block(&w.back, n, keys)
 	scale := attnScale(d)
 
-	r.eng.MatMulSerial(w.matmul, p.view(), q.view(), k.matrix(), true, false)
+	r.eng.MatMulSerial(w.matmul, p.view(), q.view(), k.matrix(), kernels.TransW)
 	for i := range n {
 		row, seen := p.Row(i), a.visible(lo+i)
 		r.eng.Scale(row, row, scale)
@@ -98,7 +100,7 @@ func (r *Run) blockBackward(w *attentionScratch, a *attention, head, lo, hi int)
 	if a.dProbs != nil {
 		r.keepProbsGrad(w, a, head, lo, dOut)
 	}
-	r.eng.MatMulSerial(w.matmul, dp.view(), dOut.view(), v.matrix(), true, false)
+	r.eng.MatMulSerial(w.matmul, dp.view(), dOut.view(), v.matrix(), kernels.TransW)
 	used := p
 	if len(a.probEdits) > 0 {
 		used = block(&w.edited, n, keys)
@@ -107,7 +109,7 @@ func (r *Run) blockBackward(w *attentionScratch, a *attention, head, lo, hi int)
 		a.editBackward(r, a.probEdits, dp, head, lo)
 	}
 	if v.Grad != nil {
-		r.eng.MatMulSerial(w.matmul, v.gradTensor().view(), used.transposed(), dOut.matrix(), false, true)
+		r.eng.MatMulSerial(w.matmul, v.gradTensor().view(), used.transposed(), dOut.matrix(), kernels.Accumulate)
 	}
 	for i := range n {
 		row, seen := dp.Row(i), a.visible(lo+i)
@@ -125,10 +127,10 @@ func (r *Run) blockBackward(w *attentionScratch, a *attention, head, lo, hi int)
 		r.eng.Scale(dp.Row(i), dp.Row(i), scale)
 	}
 	if q.Grad != nil {
-		r.eng.MatMulSerial(w.matmul, q.gradTensor().view(), dp.view(), k.matrix(), false, true)
+		r.eng.MatMulSerial(w.matmul, q.gradTensor().view(), dp.view(), k.matrix(), kernels.Accumulate)
 	}
 	if k.Grad != nil {
-		r.eng.MatMulSerial(w.matmul, k.gradTensor().view(), dp.transposed(), q.matrix(), false, true)
+		r.eng.MatMulSerial(w.matmul, k.gradTensor().view(), dp.transposed(), q.matrix(), kernels.Accumulate)
 	}
 }
 
@@ -138,5 +140,5 @@ func (r *Run) keepProbsGrad(w *attentionScratch, a *attention, head, lo int, dOu
 	d := dOut.Cols
 	kvHead := head / (a.heads / a.kv.KVHeads)
 	keep := a.kept(a.dProbs, head, lo, dOut.Rows)
-	r.eng.MatMulSerial(w.matmul, keep.view(), dOut.view(), a.kv.V[0].Columns(kvHead*d, (kvHead+1)*d).matrix(), true, false)
+	r.eng.MatMulSerial(w.matmul, keep.view(), dOut.view(), a.kv.V[0].Columns(kvHead*d, (kvHead+1)*d).matrix(), kernels.TransW)
 }

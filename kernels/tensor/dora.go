@@ -47,7 +47,7 @@ func (l *Linear) Refresh(e *kernels.Engine) {
 		for i := range n {
 			b.Row(left.Row(i), first+i)
 		}
-		e.MatMul(product.Slice(0, n).view(), left.Slice(0, n).view(), l.LoRA.A, false, false)
+		e.MatMul(product.Slice(0, n).view(), left.Slice(0, n).view(), l.LoRA.A, kernels.Plain)
 		e.For(n, 8, func(lo, hi int) {
 			row := make([]float32, l.W.Cols)
 			for i := lo; i < hi; i++ {
@@ -99,9 +99,9 @@ func (r *Run) linearDoRA(x Tensor, l *Linear) Tensor {
 		in = r.dropped(x, l.Name, l.LoRA.Dropout)
 	}
 	low := r.New(x.Rows, l.LoRA.A.Rows)
-	r.eng.MatMul(low.view(), in.view(), l.LoRA.A, true, false)
+	r.eng.MatMul(low.view(), in.view(), l.LoRA.A, kernels.TransW)
 	if !known {
-		r.eng.MatMul(pre.view(), in.view(), l.W, true, false)
+		r.eng.MatMul(pre.view(), in.view(), l.W, kernels.TransW)
 		r.addLoRA(pre, low, l.LoRA)
 	}
 	if !restKnown {
@@ -139,7 +139,7 @@ func (r *Run) withoutDropped(rest, x, in Tensor, l *Linear) {
 			}
 		}
 	})
-	r.eng.MatMul(rest.view(), gone.view(), l.W, true, false)
+	r.eng.MatMul(rest.view(), gone.view(), l.W, kernels.TransW)
 }
 
 // gained is pre times the gains, into out.
@@ -183,11 +183,11 @@ func (r *Run) doraBackward(x, in, low, pre, out Tensor, l *Linear) {
 		return
 	}
 	if l.LoRA.Dropout == 0 || r.DropoutSeed == 0 {
-		r.eng.MatMul(x.gradTensor().view(), dpre.view(), l.W, false, true)
-		r.eng.MatMul(x.gradTensor().view(), dlow.view(), l.LoRA.A, false, true)
+		r.eng.MatMul(x.gradTensor().view(), dpre.view(), l.W, kernels.Accumulate)
+		r.eng.MatMul(x.gradTensor().view(), dlow.view(), l.LoRA.A, kernels.Accumulate)
 		return
 	}
-	r.eng.MatMul(x.gradTensor().view(), dy.view(), l.W, false, true)
+	r.eng.MatMul(x.gradTensor().view(), dy.view(), l.W, kernels.Accumulate)
 	r.rows(dy.Rows, dy.Cols, func(lo, hi int) { // x' had dy times the gain, of which x has dy already
 		for i := lo; i < hi; i++ {
 			to := dpre.Row(i)
@@ -197,8 +197,8 @@ func (r *Run) doraBackward(x, in, low, pre, out Tensor, l *Linear) {
 		}
 	})
 	din := r.New(x.Rows, x.Cols)
-	r.eng.MatMul(din.view(), dpre.view(), l.W, false, false)
-	r.eng.MatMul(din.view(), dlow.view(), l.LoRA.A, false, true)
+	r.eng.MatMul(din.view(), dpre.view(), l.W, kernels.Plain)
+	r.eng.MatMul(din.view(), dlow.view(), l.LoRA.A, kernels.Accumulate)
 	din = r.dropped(din, l.Name, l.LoRA.Dropout)
 	for i := range din.Rows {
 		r.eng.Add(x.GradRow(i), x.GradRow(i), din.Row(i))

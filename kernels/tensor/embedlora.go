@@ -32,7 +32,7 @@ func (r *Run) Embedding(table kernels.Matrix, grad []float32, l *EmbeddingLoRA, 
 	if r.idle() {
 		return out
 	}
-	r.eng.MatMul(pre.view(), low.view(), l.B, true, false)
+	r.eng.MatMul(pre.view(), low.view(), l.B, kernels.TransW)
 	r.rows(x.Rows, 2*x.Cols, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			r.eng.Scale(pre.Row(i), pre.Row(i), l.Scale)
@@ -64,10 +64,10 @@ func (r *Run) embeddingBackward(x, low, pre, out Tensor, l *EmbeddingLoRA) {
 		}
 	})
 	if l.BGrad != nil {
-		r.eng.MatMul(Of(l.B.Rows, l.B.Cols, l.BGrad).view(), up.transposed(), low.matrix(), false, true)
+		r.eng.MatMul(Of(l.B.Rows, l.B.Cols, l.BGrad).view(), up.transposed(), low.matrix(), kernels.Accumulate)
 	}
 	if low.Grad != nil {
-		r.eng.MatMul(low.gradTensor().view(), up.view(), l.B, false, true)
+		r.eng.MatMul(low.gradTensor().view(), up.view(), l.B, kernels.Accumulate)
 	}
 }
 
@@ -93,7 +93,7 @@ func (l *EmbeddingLoRA) Refresh(e *kernels.Engine, table kernels.Matrix) {
 			table.Row(rows.Row(i), first+i)
 			l.A.Row(low.Row(i), first+i)
 		}
-		e.MatMul(product.Slice(0, n).view(), low.Slice(0, n).view(), l.B, true, false)
+		e.MatMul(product.Slice(0, n).view(), low.Slice(0, n).view(), l.B, kernels.TransW)
 		e.For(table.Cols, 64, func(lo, hi int) {
 			for i := range n {
 				delta := product.Row(i)[lo:hi]
@@ -119,7 +119,7 @@ func (l *EmbeddingLoRA) Table(e *kernels.Engine, table kernels.Matrix) kernels.M
 	for i := range low.Rows {
 		l.A.Row(low.Row(i), i)
 	}
-	e.MatMul(delta.view(), low.view(), l.B, true, false)
+	e.MatMul(delta.view(), low.view(), l.B, kernels.TransW)
 	e.For(table.Rows, 64, func(lo, hi int) {
 		row := make([]float32, table.Cols)
 		for i := lo; i < hi; i++ {

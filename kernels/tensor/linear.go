@@ -56,7 +56,7 @@ func (r *Run) Linear(x Tensor, l *Linear) Tensor {
 			in = r.dropped(x, l.Name, l.LoRA.Dropout)
 		}
 		low = r.New(x.Rows, l.LoRA.A.Rows)
-		r.eng.MatMul(low.view(), in.view(), l.LoRA.A, true, false)
+		r.eng.MatMul(low.view(), in.view(), l.LoRA.A, kernels.TransW)
 		if !known {
 			r.addLoRA(out, low, l.LoRA)
 		}
@@ -73,10 +73,10 @@ func (r *Run) Linear(x Tensor, l *Linear) Tensor {
 func (r *Run) linearBackward(x, in, low, out Tensor, l *Linear) {
 	dy := out.gradTensor()
 	if x.Grad != nil {
-		r.eng.MatMul(x.gradTensor().view(), dy.view(), l.W, false, true)
+		r.eng.MatMul(x.gradTensor().view(), dy.view(), l.W, kernels.Accumulate)
 	}
 	if l.WGrad != nil {
-		r.eng.MatMul(Of(l.W.Rows, l.W.Cols, l.WGrad).view(), dy.transposed(), x.matrix(), false, true)
+		r.eng.MatMul(Of(l.W.Rows, l.W.Cols, l.WGrad).view(), dy.transposed(), x.matrix(), kernels.Accumulate)
 	}
 	r.biasBackward(dy, l)
 	if l.LoRA != nil {
@@ -106,10 +106,10 @@ func (r *Run) branchBackward(in, low, dy Tensor, l *LoRA) (dlow Tensor) {
 		}
 	})
 	dlow = r.New(low.Rows, low.Cols)
-	r.eng.MatMul(dlow.view(), up.view(), l.B, false, false)
+	r.eng.MatMul(dlow.view(), up.view(), l.B, kernels.Plain)
 	if l.AGrad != nil {
-		r.eng.MatMul(Of(l.B.Rows, l.B.Cols, l.BGrad).view(), up.transposed(), low.matrix(), false, true)
-		r.eng.MatMul(Of(l.A.Rows, l.A.Cols, l.AGrad).view(), dlow.transposed(), in.matrix(), false, true)
+		r.eng.MatMul(Of(l.B.Rows, l.B.Cols, l.BGrad).view(), up.transposed(), low.matrix(), kernels.Accumulate)
+		r.eng.MatMul(Of(l.A.Rows, l.A.Cols, l.AGrad).view(), dlow.transposed(), in.matrix(), kernels.Accumulate)
 	}
 	return dlow
 }
@@ -121,13 +121,13 @@ func (r *Run) loraBackward(x, in, low, dy Tensor, linear *Linear) {
 	case x.Grad == nil:
 	case l.Dropout > 0 && r.DropoutSeed != 0:
 		din := r.New(x.Rows, x.Cols)
-		r.eng.MatMul(din.view(), dlow.view(), l.A, false, false)
+		r.eng.MatMul(din.view(), dlow.view(), l.A, kernels.Plain)
 		din = r.dropped(din, linear.Name, l.Dropout)
 		for i := range din.Rows {
 			r.eng.Add(x.GradRow(i), x.GradRow(i), din.Row(i))
 		}
 	default:
-		r.eng.MatMul(x.gradTensor().view(), dlow.view(), l.A, false, true)
+		r.eng.MatMul(x.gradTensor().view(), dlow.view(), l.A, kernels.Accumulate)
 	}
 }
 
@@ -136,7 +136,7 @@ func (r *Run) addLoRA(out, low Tensor, l *LoRA) {
 	mark := r.arena.Mark()
 	defer r.arena.Release(mark)
 	up := r.New(out.Rows, out.Cols)
-	r.eng.MatMul(up.view(), low.view(), l.B, true, false)
+	r.eng.MatMul(up.view(), low.view(), l.B, kernels.TransW)
 	r.rows(out.Rows, out.Cols, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			r.eng.Scale(up.Row(i), up.Row(i), l.Scale)

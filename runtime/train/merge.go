@@ -149,7 +149,7 @@ func (w merging) values(t weights.Tensor) ([]float32, error) {
 func addProduct(e *kernels.Engine, values []float32, b, a kernels.Matrix, scale float32) {
 	product := make([]float32, b.Rows*a.Cols)
 	e.MatMul(kernels.View{Data: product, Rows: b.Rows, Cols: a.Cols, RowStride: a.Cols, ColStride: 1},
-		kernels.View{Data: flat(&b), Rows: b.Rows, Cols: b.Cols, RowStride: b.Cols, ColStride: 1}, a, false, false)
+		kernels.View{Data: flat(&b), Rows: b.Rows, Cols: b.Cols, RowStride: b.Cols, ColStride: 1}, a, kernels.Plain)
 	e.For(len(values), 1<<14, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			values[i] += float32(scale * product[i])

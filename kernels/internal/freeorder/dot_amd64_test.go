@@ -39,7 +39,7 @@ func engine(t testing.TB) *kernels.Engine {
 }
 
 func inOrder(e *kernels.Engine, x, dst []float32, w kernels.Matrix) {
-	e.MatMul(kernels.View{Data: dst, Rows: 1, Cols: len(dst), RowStride: len(dst), ColStride: 1}, kernels.View{Data: x, Rows: 1, Cols: len(x), RowStride: len(x), ColStride: 1}, w, true, false)
+	e.MatMul(kernels.View{Data: dst, Rows: 1, Cols: len(dst), RowStride: len(dst), ColStride: 1}, kernels.View{Data: x, Rows: 1, Cols: len(x), RowStride: len(x), ColStride: 1}, w, kernels.TransW)
 }
 
 func inAnyOrder(e *kernels.Engine, x, dst []float32, w kernels.Matrix) {

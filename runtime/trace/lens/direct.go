@@ -165,7 +165,7 @@ func pullBack(m *loupe.Model, l *tensor.Linear, v []float32) []float32 {
 func product(m *loupe.Model, v []float32, w kernels.Matrix) []float32 {
 	out := make([]float32, w.Cols)
 	m.Engine().MatMul(kernels.View{Data: out, Rows: 1, Cols: w.Cols, RowStride: w.Cols, ColStride: 1},
-		kernels.View{Data: v, Rows: 1, Cols: len(v), RowStride: len(v), ColStride: 1}, w, false, false)
+		kernels.View{Data: v, Rows: 1, Cols: len(v), RowStride: len(v), ColStride: 1}, w, kernels.Plain)
 	return out
 }
 

@@ -91,7 +91,7 @@ func rowLengths(m *loupe.Model, table kernels.Matrix) []float64 {
 func cosinesOf(m *loupe.Model, x tensor.Tensor, table kernels.Matrix, lengths []float64) tensor.Tensor {
 	out := tensor.Of(x.Rows, table.Rows, make([]float32, x.Rows*table.Rows))
 	m.Engine().MatMul(kernels.View{Data: out.Data, Rows: out.Rows, Cols: out.Cols, RowStride: out.Stride, ColStride: 1},
-		kernels.View{Data: x.Data, Rows: x.Rows, Cols: x.Cols, RowStride: x.Stride, ColStride: 1}, table, true, false)
+		kernels.View{Data: x.Data, Rows: x.Rows, Cols: x.Cols, RowStride: x.Stride, ColStride: 1}, table, kernels.TransW)
 	for i := range x.Rows {
 		length := math.Sqrt(dot(x.Row(i), x.Row(i)))
 		row := out.Row(i)
