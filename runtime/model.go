@@ -57,6 +57,7 @@ type Model struct {
 	taughtFrom    string // the file of Taught
 	files         fs.FS
 	engine        *kernels.Engine
+	demonstration bool // it is the embedded model, or was made of it
 	checkpoint    *weights.Checkpoint
 	headFile      *weights.Checkpoint
 	adapterFile   *weights.Checkpoint
@@ -154,6 +155,9 @@ func (m *Model) readFiles(files fs.FS, o Options) (err error) {
 		return err
 	}
 	m.Notes = append(m.Notes, m.Config.Notes...)
+	if err = m.readDemonstration(files); err != nil {
+		return err
+	}
 	if err = m.readProcessors(files, o); err != nil {
 		return err
 	}

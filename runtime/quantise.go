@@ -24,8 +24,20 @@ var besideWeights = []string{
 	"vocab.json", "merges.txt", "added_tokens.json", "special_tokens_map.json", "chat_template.json", "chat_template.jinja", "additional_chat_templates/*.jinja", weights.InputSettingsName,
 }
 
-// CopyBeside copies the files that go with a model's weights into dir; edit, if it is not nil, may change what they hold.
+// CopyBeside copies the files that go with a model's weights into dir; edit, if it is not nil, may change what they hold. The
+// config.json of what is made of the embedded model says so; see Notice.
 func (m *Model) CopyBeside(dir string, edit func(name string, data []byte) ([]byte, error)) error {
+	if own := edit; m.demonstration {
+		edit = func(name string, data []byte) (out []byte, err error) {
+			if out = data; own != nil {
+				out, err = own(name, data)
+			}
+			if err == nil && name == "config.json" {
+				out, err = marked(out)
+			}
+			return out, err
+		}
+	}
 	var names []string
 	for _, pattern := range besideWeights {
 		found, err := fs.Glob(m.files, pattern)

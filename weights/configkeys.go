@@ -24,11 +24,15 @@ func ropeKey(key string) bool {
 	return key == "rope_theta" || key == "rope_scaling" || key == "rope_parameters"
 }
 
+// DemonstrationKey is true in the config.json of a model that was made of loupe's demonstration model, so that whoever loads it is
+// told what it is worth.
+const DemonstrationKey = "loupe_demonstration"
+
 // configInert are the keys of a config.json that are known and change nothing
 // that loupe computes, each with the reason.
 var configInert = withReasons(map[string]string{
 	"a label": "architectures model_type _name_or_path name_or_path transformers_version _commit_hash auto_map processor_class tokenizer_class " +
-		"unsloth_version unsloth_fixed id2label label2id problem_type finetuning_task prefix model_name",
+		"unsloth_version unsloth_fixed id2label label2id problem_type finetuning_task prefix model_name " + DemonstrationKey,
 	"the tensors' own types decide":         "torch_dtype dtype",
 	"of training":                           "attention_dropout hidden_dropout initializer_range tf_legacy_loss gradient_checkpointing keys_to_ignore_at_inference task_specific_params num_labels",
 	"of a trainer's own settings":           trainerKeys,

@@ -5,7 +5,6 @@ import (
 	"html/template"
 	"net/http"
 
-	loupe "github.com/loupe-vl/loupe/runtime"
 )
 
 //go:embed web
@@ -23,9 +22,7 @@ func page(s *Studio) http.Handler {
 			MostTokens                     int
 			Base                           bool
 		}{Name: m.Name(), System: m.SystemText(), Question: m.Question(), Sides: []string{"Left", "Right"}, MostTokens: mostTokens, Base: s.o.Base != nil}
-		if m.Dir == "" {
-			data.Notice = loupe.EmbeddedNotice
-		}
+		data.Notice = m.Notice()
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store")
 		_ = pageTemplate.Execute(w, data) // a browser that has gone away is not an error
