@@ -8,7 +8,6 @@ import (
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/trace/report"
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 )
 
@@ -117,13 +116,9 @@ func (f *againstFlags) run(cmd *cobra.Command, m *loupe.Model, files loupe.Files
 	if err != nil {
 		return fmt.Errorf("--against: %w", err)
 	}
-	var bar *progressbar.ProgressBar
-	f.options.Progress = func(done, of int) {
-		if bar == nil {
-			bar = progress(of)
-		}
-		_ = bar.Set(done) // it is only shown
-	}
+	bar := newPace("patch", 0)
+	defer bar.end()
+	f.options.Progress = bar.at
 	found, err := m.Patch(cmd.Context(), clean, corrupted, f.options)
 	if err != nil {
 		return err

@@ -213,6 +213,9 @@ func (f *attendFlags) run(cmd *cobra.Command, args []string) error {
 		}
 		return report.SaveHTML(f.out, page)
 	}
+	bar := newPace("attend "+f.method, 0)
+	defer bar.end()
+	f.options.Progress = bar.at
 	a := report.Attended{}
 	if a.Map, err = attribution.Compute(cmd.Context(), m, prompt, attribution.Method(f.method), f.options); err != nil {
 		return err

@@ -3,12 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/loupe-vl/loupe/runtime/demo/paint"
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 func demoCommand() *cobra.Command {
@@ -57,10 +54,8 @@ func (f *paintFlags) run(cmd *cobra.Command) error {
 	case f.out == "":
 		return usageError{errors.New("--out is missing: name a directory")}
 	}
-	show := func(int) {}
-	if term.IsTerminal(int(os.Stderr.Fd())) {
-		bar := progressbar.NewOptions(f.count, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription("paint"), progressbar.OptionShowCount())
-		show = func(done int) { _ = bar.Set(done) } // a terminal that cannot be drawn on only looks worse
-	}
+	bar := newPace("paint", f.count)
+	defer bar.end()
+	show := func(done int) { bar.at(done, f.count) }
 	return paint.Write(cmd.Context(), f.out, f.count, f.seed, show)
 }

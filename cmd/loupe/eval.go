@@ -220,8 +220,9 @@ func (f *evalFlags) judge(cmd *cobra.Command, m *loupe.Model, records []train.Re
 		defer encoder.Close()
 		f.options.Encoder = encoder
 	}
-	bar := progress(len(records))
-	f.options.Done = func(int) { _ = bar.Add(1) } // a terminal that cannot be drawn on only looks worse
+	bar := newPace("eval", len(records))
+	defer bar.end()
+	f.options.Done = func(n int) { bar.at(n, len(records)) }
 	var lines bytes.Buffer
 	f.options.Lines = &lines
 	e, err := train.Evaluate(cmd.Context(), m, records, f.options)

@@ -18,7 +18,9 @@ func readInterventions(cmd *cobra.Command, m *loupe.Model, path string) ([]loupe
 		return nil, err
 	}
 	ctx := cmd.Context()
-	list, err = m.FillMeans(ctx, list, func(name string) (loupe.Dataset, error) { return openDataset(ctx, m, name) }, nil)
+	bar := newPace("mean over pictures", 0)
+	defer bar.end()
+	list, err = m.FillMeans(ctx, list, func(name string) (loupe.Dataset, error) { return openDataset(ctx, m, name) }, bar.at)
 	if err != nil {
 		return nil, fmt.Errorf("interventions %s: %w", path, err)
 	}

@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string) int {
 	root := newRoot()
 	root.SetArgs(args)
 	root.SetOut(stdout)
-	err := execute(ctx, root)
+	err := execute(context.WithValue(ctx, argsKey{}, args), root)
 	if lost := stdout.take(); lost != nil && ctx.Err() == nil {
 		err = lost
 	}

@@ -53,5 +53,7 @@ func (f *mergeFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer m.Close()
-	return train.Merge(cmd.Context(), m, f.out, f.dtype)
+	bar := newPace("merge", 0)
+	defer bar.end()
+	return train.Merge(cmd.Context(), m, f.out, f.dtype, bar.at)
 }

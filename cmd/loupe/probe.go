@@ -70,6 +70,9 @@ func (f *lensFlags) probe(cmd *cobra.Command, m *loupe.Model) (report.Found, err
 		}
 		return p, err
 	}
+	bar := newPace("lens probe", len(records))
+	defer bar.end()
+	set.Progress = bar.at
 	found, err := lens.Probe(cmd.Context(), m, set)
 	if err != nil {
 		return nil, err

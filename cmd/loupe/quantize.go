@@ -3,12 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 type quantizeFlags struct {
@@ -60,12 +57,8 @@ func (f *quantizeFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer m.Close()
-	if term.IsTerminal(int(os.Stderr.Fd())) {
-		bar := progressbar.NewOptions(1, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription("quantise"), progressbar.OptionShowCount())
-		f.options.Progress = func(done, of int) {
-			bar.ChangeMax(of)
-			_ = bar.Set(done) // a terminal that cannot be drawn on only looks worse
-		}
-	}
+	bar := newPace("quantize", 0)
+	defer bar.end()
+	f.options.Progress = bar.at
 	return m.Quantise(cmd.Context(), f.out, f.options)
 }

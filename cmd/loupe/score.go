@@ -3,15 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/audit"
 	"github.com/loupe-vl/loupe/weights"
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 type scoreFlags struct {
@@ -104,7 +101,8 @@ func (f *scoreFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	notePassedOver(args)
 	out := newScorePrinter(f.json, m, pictures)
-	bar := progress(len(pictures))
+	bar := newPace("score", len(pictures))
+	defer bar.end()
 	failed := 0
 	for i, p := range pictures {
 		line := f.one(cmd, m, p)
@@ -114,11 +112,11 @@ func (f *scoreFlags) run(cmd *cobra.Command, args []string) error {
 		if line.Error != "" {
 			failed++
 		}
-		_ = bar.Clear() // a terminal that cannot be cleared only looks worse
+		bar.clear()
 		if err := out.print(line); err != nil {
 			return err
 		}
-		_ = bar.Add(1)
+		bar.add()
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d of %d pictures could not be scored; their lines say why", failed, len(pictures))
@@ -138,12 +136,6 @@ func notePassedOver(args []string) {
 		more = fmt.Sprintf(" and %d more", n)
 	}
 	fmt.Fprintf(stderr, "note: passed over as no pictures: %s%s\n", oneLine(strings.Join(names, ", ")), more)
-}
-
-// progress counts pictures on standard error, if that is a terminal and there is more than one.
-func progress(n int) *progressbar.ProgressBar {
-	return progressbar.NewOptions(n, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionClearOnFinish(),
-		progressbar.OptionSetVisibility(n > 1 && term.IsTerminal(int(os.Stderr.Fd()))), progressbar.OptionShowCount())
 }
 
 func (f *scoreFlags) one(cmd *cobra.Command, m *loupe.Model, p loupe.Picture) scored {

@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/loupe-vl/loupe/runtime/train"
 	"github.com/loupe-vl/loupe/weights/disk"
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 type trainFlags struct {
@@ -151,20 +149,24 @@ func (f *trainFlags) run(cmd *cobra.Command) error {
 	if err := f.checkModel(cmd, m); err != nil {
 		return err
 	}
+	tell, end := trainProgress()
+	defer end()
 	if f.dry {
-		plan, err := train.PlanRun(cmd.Context(), m, f.options, trainProgress())
+		plan, err := train.PlanRun(cmd.Context(), m, f.options, tell)
 		if err != nil {
 			return asUsage(err)
 		}
 		return f.printPlan(plan)
 	}
-	result, err := train.Run(cmd.Context(), m, f.options, trainProgress())
+	result, err := train.Run(cmd.Context(), m, f.options, tell)
+	end()
 	var stopped *train.Stopped
 	if errors.As(err, &stopped) && strings.Contains(context.Cause(cmd.Context()).Error(), "terminated") {
+		fmt.Fprintln(stderr, "note: asked to stop: "+howToGoOn(cmd, stopped))
 		return nil // asked to stop, with a checkpoint written: that is no failure
 	}
 	if stopped != nil {
-		return f.howToGoOn(stopped)
+		return &interrupted{stopped, howToGoOn(cmd, stopped)}
 	}
 	if err != nil {
 		return asUsage(err)
@@ -172,12 +174,16 @@ func (f *trainFlags) run(cmd *cobra.Command) error {
 	return f.printResult(result)
 }
 
-// howToGoOn is the error of a run that was interrupted.
-func (f *trainFlags) howToGoOn(s *train.Stopped) error {
-	if s.Step == 0 {
-		return &interrupted{s, "no step was taken yet; begin again with the same command"}
+// howToGoOn says of a run that was stopped what is saved, and the command that goes on.
+func howToGoOn(cmd *cobra.Command, s *train.Stopped) string {
+	args := argsOf(cmd.Context())
+	if s.Checkpoint == "" {
+		return fmt.Sprintf("no step was taken yet; begin again with `%s`", commandLine(args))
 	}
-	return &interrupted{s, fmt.Sprintf("step %d is saved in %s; go on with the same command and --resume", s.Step, disk.Visible(f.options.Out))}
+	if !cmd.Flags().Changed("resume") {
+		args = append(slices.Clip(args), "--resume")
+	}
+	return fmt.Sprintf("step %d is saved in %s; go on with `%s`", s.Step, disk.Visible(s.Checkpoint), commandLine(args))
 }
 
 // asUsage is an error as one of the command line, if it says that it is.
@@ -189,24 +195,24 @@ func asUsage(err error) error {
 	return err
 }
 
-// trainProgress writes a run's notes to standard error, and shows how far it is on a terminal.
-func trainProgress() func(train.Progress) {
-	terminal := term.IsTerminal(int(os.Stderr.Fd()))
-	stage, bar := "", (*progressbar.ProgressBar)(nil)
+// trainProgress writes a run's notes to standard error, and says how far it is; end ends that.
+func trainProgress() (tell func(train.Progress), end func()) {
+	names := map[string]string{"check": "check the pictures", "look": "look at the pictures", "train": "train, steps", "evaluate": "evaluate"}
+	bar := newPace("train", 0)
+	stage := ""
 	return func(p train.Progress) {
 		if p.Note != "" {
+			bar.clear()
 			fmt.Fprintln(stderr, "note: "+oneLine(p.Note))
-		}
-		if p.Note != "" || !terminal {
 			return
 		}
 		if p.Stage != stage {
 			stage = p.Stage
-			bar = progressbar.NewOptions(p.Of, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(stage), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true))
+			bar.begin(names[stage], p.Of)
 		}
 		if p.Last != nil {
-			bar.Describe(fmt.Sprintf("loss %.3f", p.Last.Loss))
+			bar.name(fmt.Sprintf("%s (loss %.3f)", names[stage], p.Last.Loss))
 		}
-		_ = bar.Set(p.Done) // a terminal that cannot be drawn on only looks worse
-	}
+		bar.at(p.Done, p.Of)
+	}, bar.end
 }

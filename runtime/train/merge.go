@@ -28,8 +28,8 @@ var MergeTypes = []string{MergeBase, MergeBF16, MergeF32}
 // merge_and_unload does but for its intermediate roundings. What the adapter saves whole takes the place of the base's. What
 // neither touches is written as it is, or in dtype. Where only one end of a tie is adapted, lm_head is written on its own. The
 // model's score head goes with it. Tensors are written one after the other: memory is needed for one. On any error, and
-// if ctx is cancelled, nothing is left at dir.
-func Merge(ctx context.Context, m *loupe.Model, dir, dtype string) (err error) {
+// if ctx is cancelled, nothing is left at dir. progress, where it is given, is told how many of how many tensors are written.
+func Merge(ctx context.Context, m *loupe.Model, dir, dtype string, progress ...func(done, of int)) (err error) {
 	defer weights.CatchFaults(&err)()
 	if m.Adapter == nil && dtype == MergeBase {
 		return errors.New("there is nothing to merge: give --adapter, or a --dtype to write the weights in")
@@ -47,6 +47,19 @@ func Merge(ctx context.Context, m *loupe.Model, dir, dtype string) (err error) {
 		linears[l.Name+".weight"] = l
 	}
 	name := map[string]string{MergeBase: "", MergeBF16: "bfloat16", MergeF32: "float32"}[dtype]
+	done, of := 0, len(m.Checkpoint().Tensors())
+	told := func(n weights.Named) weights.Named {
+		write := n.Write
+		n.Write = func(file io.Writer) error {
+			err := write(file)
+			done++
+			for _, tell := range progress {
+				tell(min(done, of), of)
+			}
+			return err
+		}
+		return n
+	}
 	err = writeModel(out.Temp, m, name, untied(m), func(t weights.Tensor) weights.Named {
 		to, name := mergedType(t.DType, dtype), t.Name
 		if own, ok := m.Replaced(name); ok {
@@ -57,9 +70,9 @@ func Merge(ctx context.Context, m *loupe.Model, dir, dtype string) (err error) {
 			w.linear = l
 		}
 		if !w.embedding && w.linear == nil && to == t.DType {
-			return weights.FromTensor(name, t)
+			return told(weights.FromTensor(name, t))
 		}
-		return weights.Named{Name: name, DType: to, Shape: t.Shape, Write: func(file io.Writer) error {
+		return told(weights.Named{Name: name, DType: to, Shape: t.Shape, Write: func(file io.Writer) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -68,7 +81,7 @@ func Merge(ctx context.Context, m *loupe.Model, dir, dtype string) (err error) {
 				return err
 			}
 			return typed(name, to, t.Shape, values).Write(file)
-		}}
+		}})
 	})
 	if err == nil {
 		err = writeHead(out.Temp, m)

@@ -84,7 +84,7 @@ func Run(ctx context.Context, m *loupe.Model, o Options, report func(Progress)) 
 	}
 	done, err := r.finish(ctx)
 	if err != nil && ctx.Err() != nil {
-		return nil, &Stopped{Step: r.opt.Steps, cause: ctx.Err()}
+		return nil, &Stopped{r.opt.Steps, r.checkpoint(), ctx.Err()}
 	}
 	return done, err
 }
@@ -122,8 +122,9 @@ type unsaved struct{ error }
 
 // Stopped is the error of a run that was told to stop and has written a checkpoint to go on from.
 type Stopped struct {
-	Step  int // taken so far
-	cause error
+	Step       int    // taken so far
+	Checkpoint string // the directory that was written; "": the work had not begun, and there is none
+	cause      error
 }
 
 // Error says how to go on.
@@ -149,9 +150,14 @@ func (r *run) stopped(ctx context.Context, err error) error {
 		return fmt.Errorf("%w; and the checkpoint could not be written: %w", err, saving)
 	}
 	if ctx.Err() != nil {
-		return &Stopped{Step: r.opt.Steps, cause: ctx.Err()}
+		return &Stopped{r.opt.Steps, r.checkpoint(), ctx.Err()}
 	}
-	return fmt.Errorf("%w; step %d is saved: mend that, and go on with --resume", err, r.opt.Steps)
+	return fmt.Errorf("%w; step %d is saved in %s: mend that, and go on with the same command and --resume", err, r.opt.Steps, r.checkpoint())
+}
+
+// checkpoint is the directory of the checkpoint of the step that was taken last.
+func (r *run) checkpoint() string {
+	return stepDir(filepath.Join(r.o.Out, checkpointsDir), r.opt.Steps)
 }
 
 // Diverged is the error of a step whose loss or gradient is no finite number.

@@ -23,6 +23,8 @@ type ProbeSet struct {
 	// Prompt is the conversation of record i about its picture, which is the only one in it: the question that a score is
 	// asked by, without the answer.
 	Prompt func(i int) (*loupe.Prompt, error)
+	// Progress, where it is set, is told after each record how many are looked at, and of how many.
+	Progress func(done, of int)
 }
 
 // Probing is how much a linear map can read off each layer.
@@ -90,6 +92,9 @@ func Probe(ctx context.Context, m *loupe.Model, set ProbeSet) (*Probing, error) 
 		_, err = m.Trace(ctx, p, loupe.Taps(taps...), func(t loupe.Tap) error { return found.add(m, p, t, set.Picture[i], set.Values[i]) })
 		if err != nil {
 			return nil, err
+		}
+		if set.Progress != nil {
+			set.Progress(i+1, len(set.Values))
 		}
 	}
 	out := &Probing{Pictures: len(pictures), Records: len(set.Values), Targets: set.Targets}
