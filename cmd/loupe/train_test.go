@@ -7,6 +7,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -32,7 +33,7 @@ func TestTrainTerminated(t *testing.T) {
 	for name, c := range map[string]struct {
 		signal syscall.Signal
 		status int
-	}{"terminated": {syscall.SIGTERM, 0}, "interrupted": {syscall.SIGINT, 1}} {
+	}{"terminated": {syscall.SIGTERM, 0}, "what's interrupted": {syscall.SIGINT, 1}} {
 		out := filepath.Join(dir, name)
 		cmd := program(args(name)...)
 		var stderr bytes.Buffer
@@ -59,7 +60,17 @@ func TestTrainTerminated(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(out, "adapter_model.safetensors")); err == nil {
 			t.Errorf("%s: the run was at its end already", name)
 		}
-		ok(t, "", args(name, "--resume")...)
+		// What it says is saved is there, and the command that it prints goes on, as it stands.
+		said := regexp.MustCompile("step [0-9]+ is saved in (.*?); go on with `(loupe train .*--resume)`").FindStringSubmatch(stderr.String())
+		if said == nil {
+			t.Fatalf("%s: it does not say how to go on: %s", name, stderr.String())
+		}
+		if left, _ := filepath.Glob(filepath.Join(out, "checkpoints", "step-*")); len(left) != 1 || left[0] != said[1] {
+			t.Errorf("%s: it says that %s is saved, and there is %v", name, said[1], left)
+		}
+		if printed, err := shellOf(t, t.TempDir())(said[2]).CombinedOutput(); err != nil {
+			t.Fatalf("%s\n%v: %s", said[2], err, printed)
+		}
 		if !bytes.Equal(adapterBytes(t, out), want) {
 			t.Errorf("%s: the adapter differs from that of an undisturbed run", name)
 		}
