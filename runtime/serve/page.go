@@ -4,7 +4,6 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
-
 )
 
 //go:embed web
