@@ -28,7 +28,8 @@ func newFinder(dir, folder string) *finder {
 }
 
 // find is the path of a picture: as the record has it, or where no file is there, with the separators of Windows turned, or
-// with letters of the name composed otherwise (a Mac writes é as two characters). A file that is nowhere keeps its name.
+// with letters of the name composed otherwise (a Mac writes é as two characters) or in another case, as systems find it that
+// heed no case. A file that is nowhere keeps its name.
 func (f *finder) find(name string) string {
 	name = strings.TrimPrefix(name, "file://")
 	path := f.within(name)
@@ -84,7 +85,24 @@ func (f *finder) composed(path string) (string, bool) {
 		}
 	}
 	name, ok := f.names[parent][norm.NFC.String(base)]
+	if !ok {
+		name, ok = f.folded(parent, base)
+	}
 	return filepath.Join(parent, name), ok
+}
+
+// folded finds a name that is written in another case, where there is one such file.
+func (f *finder) folded(parent, base string) (found string, ok bool) {
+	base = strings.ToLower(norm.NFC.String(base))
+	for composed, name := range f.names[parent] {
+		if strings.ToLower(composed) == base {
+			if ok {
+				return "", false
+			}
+			found, ok = name, true
+		}
+	}
+	return found, ok
 }
 
 // imagePaths reads the picture of a record, or a list of them: paths, or {"path": FILE} as datasets and ms-swift write them.

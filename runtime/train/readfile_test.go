@@ -36,13 +36,15 @@ func TestPicturesAreFound(t *testing.T) {
 		{"the other way round", composed + ".jpg", decomposed + ".jpg"},
 		{"a Mac's folder", decomposed + "/" + decomposed + ".jpg", composed + "/" + composed + ".jpg"},
 		{"a Mac's folder, separators of Windows", decomposed + "/a.jpg", composed + `\a.jpg`},
+		{"the case of an extension", "IMG_1.JPG", "IMG_1.jpg"},
+		{"the case of a folder", "Pictures/a.jpg", `pictures\a.JPG`},
 		{"percent signs", "100%25 %s.jpg", "100%25 %s.jpg"},
 		{"a URL of a file", "a.jpg", "file://DIR/a.jpg"},
 		{"spaces", "a b .jpg", " a b .jpg "},
 		{"up and down", "a.jpg", "./x/../a.jpg"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if runtime.GOOS != "linux" && (strings.Contains(c.name, "Mac") || strings.Contains(c.name, "other way")) {
+			if runtime.GOOS != "linux" && (strings.Contains(c.name, "Mac") || strings.Contains(c.name, "other way") || strings.Contains(c.name, "the case")) {
 				t.Skip("the system may itself find names that are composed otherwise")
 			}
 			dir := tree(t, map[string]string{c.file: "x"})
@@ -56,6 +58,18 @@ func TestPicturesAreFound(t *testing.T) {
 				t.Errorf("found %q, want %q", records[0].Image, want)
 			}
 		})
+	}
+}
+
+// TestPicturesOfTwoCases: a name that two files have but for its case is neither of them.
+func TestPicturesOfTwoCases(t *testing.T) {
+	dir := tree(t, map[string]string{"a.jpg": "x", "A.jpg": "y", "d.csv": "image,score\na.JPG,1\n"})
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) < 3 {
+		t.Skipf("the file system heeds no case (%v)", err)
+	}
+	records, err := train.ReadRecords(filepath.Join(dir, "d.csv"))
+	if err != nil || records[0].Image != filepath.Join(dir, "a.JPG") {
+		t.Errorf("%v, %v", records, err)
 	}
 }
 

@@ -104,6 +104,9 @@ func (r *reader) roles(header []string, rows []row) ([]columnRole, error) {
 		case slices.Contains(parts, columnName(field)):
 			continue // --columns reads another column as that
 		default:
+			if like := r.slip(own, header); like != "" {
+				return nil, fmt.Errorf("the header has no column %s, but %q; is it a slip? Rename it, or read it with --columns, as in --columns %s=%s, or --columns %s for a target of that name", like, own, like, own, own)
+			}
 			if roles[i].name, roles[i].target = own, r.isTarget(own, i, rows); !roles[i].target {
 				roles[i].name = ""
 			}
@@ -121,6 +124,16 @@ func (r *reader) roles(header []string, rows []row) ([]columnRole, error) {
 		return nil, fmt.Errorf("the header has no column image, but %s; --columns image=NAME reads it from another", quoted(r.names))
 	}
 	return roles, nil
+}
+
+// slip is the known column that a name is a slip of, where the header has none of that name; "" for no slip.
+func (r *reader) slip(name string, header []string) string {
+	like := near(name, parts)
+	if like == "" || slices.Contains(dimensions, name) || slices.ContainsFunc(r.options.Columns, func(c Column) bool { return c.Name == like }) ||
+		slices.ContainsFunc(header, func(field string) bool { return columnName(field) == like }) {
+		return ""
+	}
+	return like
 }
 
 // numeric matches what is meant as a number, well written or not.

@@ -124,6 +124,9 @@ func score(text string) (float64, error) {
 func asIn(text string) string {
 	if pointed := strings.Replace(text, ",", ".", 1); pointed != text {
 		if _, err := strconv.ParseFloat(pointed, 64); err == nil {
+			if _, after, _ := strings.Cut(text, ","); len(after) == 3 {
+				return "without the comma if it parts thousands, " + strings.Replace(text, ",", "", 1) + ", or with a point, " + pointed
+			}
 			return "with a point, " + pointed
 		}
 	}
