@@ -11,6 +11,7 @@ import (
 	"github.com/loupe-vl/loupe/tokenizer"
 	"github.com/loupe-vl/loupe/vit"
 	"github.com/loupe-vl/loupe/vit/picture"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // Input is what a user asks: a conversation, and the pictures and videos for its image and video parts in order.
@@ -59,21 +60,31 @@ func (v *Vision) frames() int {
 // PrepareContext is Prepare that returns when ctx is done: a picture of a hundred million pixels takes seconds to resize. What
 // it has begun then runs on to its end, and nobody waits for it.
 func (m *Model) PrepareContext(ctx context.Context, in Input) (*Prompt, error) {
-	type result struct {
-		prompt *Prompt
-		err    error
+	return disk.Await(ctx, func() (*Prompt, error) { return m.Prepare(in) })
+}
+
+// mostTokenBytes is more than any token's text has: longer texts than so many for each place of the context need not be tokenized to
+// be refused.
+const mostTokenBytes = 256
+
+// checkText refuses a text that cannot fit the context.
+func (m *Model) checkText(bytes int) error {
+	if places := m.Config.Text.MaxPositionEmbeddings; bytes/mostTokenBytes > places {
+		return fmt.Errorf("the conversation has %d bytes of text, and the model's context holds %d tokens; shorten the text", bytes, places)
 	}
-	done := make(chan result, 1)
-	go func() {
-		p, err := m.Prepare(in)
-		done <- result{p, err}
-	}()
-	select {
-	case r := <-done:
-		return r.prompt, r.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	return nil
+}
+
+// textBytes counts a conversation's texts; a message is at least a token.
+func textBytes(messages []tokenizer.Message) int {
+	n := 0
+	for _, message := range messages {
+		n += mostTokenBytes + len(message.Text)
+		for _, p := range message.Parts {
+			n += len(p.Text)
+		}
 	}
+	return n
 }
 
 // Prepare renders the chat template, tokenizes it, cuts the pictures into patches and gives every token its position.
@@ -81,7 +92,13 @@ func (m *Model) Prepare(in Input) (*Prompt, error) {
 	if m.Tokenizer == nil {
 		return nil, errNoTokenizer
 	}
+	if err := m.checkText(textBytes(in.Messages)); err != nil {
+		return nil, err
+	}
 	text, err := m.Template.Render(in.Messages, tokenizer.RenderOptions{AddGenerationPrompt: true})
+	if err == nil {
+		err = m.checkText(len(text))
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,8 @@ import (
 const (
 	// maxFile bounds the files that are read; the published tokenizer.json has 7 MB.
 	maxFile = 64 << 20
+	// maxValues bounds the values of a file; the published tokenizer.json has 0.9 million.
+	maxValues = 4 << 20
 	// maxID bounds ids, since tables are as long as the largest.
 	maxID = 1 << 20
 )
@@ -259,6 +261,9 @@ func unmarshal(name string, data []byte, v any) error {
 	}
 	if i := invalidUTF8(data); i >= 0 {
 		return fmt.Errorf("%s is not UTF-8 at byte %d (0x%02x); fetch the file again", name, i, data[i])
+	}
+	if err := disk.BoundJSON(data, maxValues); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	err := json.Unmarshal(data, v)
 	var syntax *json.SyntaxError

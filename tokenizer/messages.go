@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // Message is one turn of a conversation.
@@ -42,6 +44,9 @@ const (
 	VideoPart = "video"
 )
 
+// maxMessageValues bounds a conversation's JSON: no context holds as many messages, parts and frames.
+const maxMessageValues = 1 << 18
+
 // ParseMessages reads a conversation: the list that transformers' chat
 // templates take, or an object with that list under "messages" (its other keys
 // are left alone, so that a golden case file can be given). A content is a
@@ -52,6 +57,9 @@ const (
 // message and the part, counted from 0.
 func ParseMessages(data []byte) ([]Message, error) {
 	const name = "messages"
+	if err := disk.BoundJSON(data, maxMessageValues); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
 	if trimmed := bytes.TrimLeft(data, " \t\r\n"); len(trimmed) > 0 && trimmed[0] == '{' {
 		var file struct {
 			Messages json.RawMessage `json:"messages"`

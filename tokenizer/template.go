@@ -42,7 +42,7 @@ type RenderOptions struct {
 // Bounds of a template, which comes with a checkpoint and is a program.
 const (
 	maxTemplate = 256 << 10        // bytes of source
-	maxRender   = 10 * time.Second // of one rendering
+	maxRender   = 2 * time.Second // of one rendering
 )
 
 // LoadChatTemplate is LoadChatTemplateFS of the directory dir.

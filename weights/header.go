@@ -44,7 +44,7 @@ func parseFile(file string, data []byte) ([]Tensor, map[string]string, error) {
 	if n == 0 || data[8] != '{' {
 		return fail("header at byte 8 does not begin with '{': not a safetensors file")
 	}
-	header, err := parseObject(data[8 : 8+n])
+	header, err := parseBounded(data[8:8+n], maxJSONValues)
 	if err != nil {
 		return fail("header of %d bytes: %v", n, err)
 	}

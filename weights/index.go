@@ -15,7 +15,7 @@ import (
 type shardIndex map[string]string
 
 func parseIndex(data []byte) (shardIndex, error) {
-	obj, err := parseObject(data)
+	obj, err := parseBounded(data, maxIndexValues)
 	if err != nil {
 		return nil, err
 	}

@@ -14,8 +14,11 @@ import (
 // Bounds that no honest header or config comes near. They keep a hostile file
 // from turning a few bytes into gigabytes of nested values.
 const (
-	maxJSONDepth  = 32
-	maxJSONValues = 8 << 20 // a header of the largest size, full of tensors, has about 7 million
+	maxJSONDepth    = 32
+	maxConfigValues = 1 << 16 // the largest are patterns of adapters, one a module
+	maxIndexValues  = 1 << 20 // an index has one a tensor
+	maxJSONValues   = 2 << 20 // a header of 150,000 tensors
+	maxJSONName     = 1 << 16 // bytes of a name
 )
 
 // object is a parsed JSON object; values are nil, bool, string, json.Number,
@@ -25,7 +28,13 @@ type object map[string]any
 // parseObject reads one JSON object strictly: valid UTF-8, no duplicate names
 // (encoding/json would silently keep the last), bounded depth, nothing after
 // it. Errors give the byte offset within data.
-func parseObject(data []byte) (object, error) {
+func parseObject(data []byte) (object, error) { return parseBounded(data, maxConfigValues) }
+
+// parseBounded is parseObject of a text that may hold more.
+func parseBounded(data []byte, most int) (object, error) {
+	if err := disk.BoundJSON(data, most); err != nil {
+		return nil, err
+	}
 	if what := disk.NotItself(data); what != "" {
 		return nil, errors.New(what)
 	}
@@ -101,6 +110,9 @@ func (p *parser) members(depth int) (any, error) {
 		name, ok := key.(string)
 		if !ok {
 			return nil, errors.New("JSON object has a name that is not a string")
+		}
+		if len(name) > maxJSONName {
+			return nil, fmt.Errorf("JSON object has a name of %d bytes, %.40q...; at most %d are read", len(name), name, maxJSONName)
 		}
 		if _, twice := obj[name]; twice {
 			return nil, fmt.Errorf("JSON object has the name %.100q twice", name)

@@ -37,7 +37,7 @@ func tokenizeCommand() *cobra.Command {
 }
 
 // mostText is the most bytes that are read: tokenizing takes a multiple of it in memory.
-const mostText = 128 << 20
+const mostText = 16 << 20
 
 func (f *tokenizeFlags) run(cmd *cobra.Command) error {
 	var t *tokenizer.Tokenizer

@@ -57,9 +57,15 @@ func ReadInterventions(path string) ([]loupe.Intervention, error) {
 	return out, nil
 }
 
+// mostValues bounds a list of interventions: each names rows one by one, and each is looked for at every point of a run.
+const mostValues = 1 << 18
+
 // ParseInterventions is ReadInterventions of a file's content; value finds what an entry's value names, and the number of its
 // columns where it has two dimensions.
 func ParseInterventions(data []byte, value func(ref string) ([]float32, int, error)) ([]loupe.Intervention, error) {
+	if err := disk.BoundJSON(data, mostValues); err != nil {
+		return nil, err
+	}
 	var list []json.RawMessage
 	if err := json.Unmarshal(data, &list); err != nil {
 		return nil, inWords(err)

@@ -175,6 +175,9 @@ func (r *reader) add(line int, record Record, err error) {
 	r.records = append(r.records, record)
 }
 
+// mostBad is how many bad lines end the reading: what follows them is most likely bad too.
+const mostBad = 10 * mostListed
+
 // mostListed is how many of many errors are told one by one.
 const mostListed = 1000
 

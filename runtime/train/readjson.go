@@ -26,6 +26,9 @@ func (r *reader) json(text []byte) error {
 		if line = bytes.TrimSpace(line); len(line) > 0 {
 			record, err := r.object(line, n)
 			r.add(n, record, err)
+			if len(r.bad) > mostBad {
+				return nil
+			}
 		}
 	}
 	return nil
@@ -60,7 +63,7 @@ func (r *reader) array(text []byte, before int) error {
 		return jsonError(text, err)
 	}
 	at, line := 0, 1+before
-	for d.More() {
+	for d.More() && len(r.bad) <= mostBad {
 		var element json.RawMessage
 		if err := d.Decode(&element); err != nil {
 			return fmt.Errorf("after the record in line %d the array is broken: %w", line, jsonError(text, err))
@@ -70,6 +73,9 @@ func (r *reader) array(text []byte, before int) error {
 		at = begin
 		record, err := r.object(element, line)
 		r.add(line, record, err)
+	}
+	if len(r.bad) > mostBad {
+		return nil
 	}
 	if _, err := d.Token(); err != nil {
 		return fmt.Errorf("the array does not end: %w", jsonError(text, err))

@@ -11,10 +11,10 @@ import (
 const (
 	// JSONLimit is for JSON, templates and the like; the published tokenizer.json has 7 MB.
 	JSONLimit = 64 << 20
-	// PictureLimit holds three bytes for each pixel of the largest picture that Pillow opens.
-	PictureLimit = 512 << 20
+	// PictureLimit is that of a picture or an animation: about 90 million pixels that are not compressed.
+	PictureLimit = 256 << 20
 	// DataLimit is for lists and tables of records.
-	DataLimit = 1 << 30
+	DataLimit = 256 << 20
 )
 
 // piece is how many bytes are read before it is asked again whether to go on.
@@ -82,7 +82,7 @@ func ReadAll(ctx context.Context, r io.Reader, name string, size, limit int64) (
 		n, err := r.Read(data[len(data):min(cap(data), len(data)+piece, int(limit)+1)])
 		data = data[:len(data)+n]
 		if int64(len(data)) > limit {
-			return nil, tooLarge(name, int64(len(data)), limit)
+			return nil, fmt.Errorf("%s has more than %d bytes, the limit for such a file; check that it is the file that you mean", name, limit)
 		}
 		if err == io.EOF {
 			return data, nil

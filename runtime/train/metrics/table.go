@@ -12,7 +12,8 @@ import (
 
 // OpenTable reads CSV as spreadsheets write it: with or without a byte order mark; lines ended by LF, CR LF or CR; its columns
 // parted by what a first line sep=; says, or else by semicolons, tabs, commas or bars, whichever of these the first line
-// holds outside quotes. Rows may be of different lengths. UTF-16 is an error.
+// holds outside quotes. Rows may be of different lengths. UTF-16 is an error, and so is a row of
+// more than 16 MB or 16384 columns.
 func OpenTable(r io.Reader) (*csv.Reader, error) {
 	b := bufio.NewReaderSize(&lines{from: bufio.NewReader(r)}, 1<<16)
 	head, err := b.Peek(1 << 16)
@@ -32,7 +33,7 @@ func OpenTable(r io.Reader) (*csv.Reader, error) {
 	} else {
 		comma = separator(head)
 	}
-	c := csv.NewReader(b)
+	c := csv.NewReader(&bounded{from: b, comma: byte(comma)})
 	c.FieldsPerRecord = -1
 	c.Comma = comma
 	return c, nil

@@ -1,0 +1,23 @@
+package disk
+
+import "fmt"
+
+// BoundJSON is an error where a text of JSON holds more than so many values, names counted. It reads the text once and keeps
+// nothing, so that a few megabytes of brackets do not become gigabytes of values before they are refused. Whether the text is JSON
+// at all, whoever parses it finds.
+func BoundJSON(data []byte, most int) error {
+	values, quoted := 1, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case c == '\\' && quoted:
+			i++
+		case c == '"':
+			quoted = !quoted
+		case !quoted && (c == ',' || c == '[' || c == '{' || c == ':'):
+			if values++; values > most {
+				return fmt.Errorf("it holds more than %d values of JSON by byte %d; check that it is the file that you mean", most, i)
+			}
+		}
+	}
+	return nil
+}
