@@ -41,7 +41,7 @@ type RenderOptions struct {
 
 // Bounds of a template, which comes with a checkpoint and is a program.
 const (
-	maxTemplate = 256 << 10        // bytes of source
+	maxTemplate = 256 << 10       // bytes of source
 	maxRender   = 2 * time.Second // of one rendering
 )
 
