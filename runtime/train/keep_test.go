@@ -221,3 +221,29 @@ func TestRankHasNoErrorInPoints(t *testing.T) {
 		}
 	}
 }
+
+// TestTargetOfEvaluationAlone: a target that no record to learn from has is told of, and changes nothing of the others.
+func TestTargetOfEvaluationAlone(t *testing.T) {
+	records := scored(t, 8)
+	for i := range records {
+		records[i]["split"] = "train"
+		if i > 5 {
+			records[i]["split"] = "eval"
+		}
+	}
+	without, _ := fitted(t, records, nil)
+	records[7]["targets"] = map[string]any{"mood": 5}
+	var notes []string
+	o := options(t, painted(t, 1))
+	o.Data, o.HeadOnly = data(t, records), true
+	got, err := train.Run(context.Background(), withHead(t, ""), o, func(p train.Progress) { notes = append(notes, p.Note) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said := strings.Join(notes, "\n"); !strings.Contains(said, "target mood") {
+		t.Errorf("mood is not told of: %s", said)
+	}
+	if len(got.Fit.Targets) != 1 || *got.Fit.Targets[0].LeftOut != *without.Targets[0].LeftOut {
+		t.Errorf("with a target of evaluation alone: %+v, without %+v", got.Fit.Targets, without.Targets)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // newHead gives a model without a score head one for what the records hold, if they hold numbers.
@@ -20,7 +21,17 @@ func (r *run) newHead() (fresh bool, err error) {
 		return false, err
 	}
 	initHidden(r.m.Head, r.o.Seed)
+	r.tellUntaught()
 	return true, nil
+}
+
+// tellUntaught tells of targets that only records for evaluation have, which a new head has no place for.
+func (r *run) tellUntaught() {
+	known := r.m.Targets()
+	lacking := slices.DeleteFunc(targetNames(r.records), func(name string) bool { return slices.Contains(known, name) })
+	if len(lacking) > 0 {
+		r.note(fmt.Sprintf("no record to learn from has the target %s, which records for evaluation have: the new head does not tell it, and it is judged by nothing", strings.Join(lacking, ", ")))
+	}
 }
 
 // reuseHead goes on with the score head that is there.
