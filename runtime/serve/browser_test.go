@@ -3,10 +3,13 @@ package serve
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,6 +21,19 @@ type tab struct {
 	t        *testing.T
 	ctx      context.Context
 	patience time.Duration // of until
+	url      string
+	studio   atomic.Pointer[Studio]
+	handler  atomic.Pointer[http.Handler]
+	// refused lets the browser's console complain of answers that are errors.
+	refused atomic.Bool
+}
+
+// start serves a new studio where the one before it was.
+func (p *tab) start(o Options) {
+	s := New(o)
+	h := s.Handler("")
+	p.studio.Store(s)
+	p.handler.Store(&h)
 }
 
 // openStudio opens the studio in the browser that LOUPE_CHROMIUM names. Anything that the browser's console complains of
@@ -28,7 +44,9 @@ func openStudio(t *testing.T, o Options) *tab {
 	if program == "" {
 		t.Skip("LOUPE_CHROMIUM does not name a Chromium to open the page with")
 	}
-	server := httptest.NewServer(New(o).Handler(""))
+	p := &tab{t: t, patience: 30 * time.Second}
+	p.start(o)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*p.handler.Load()).ServeHTTP(w, r) }))
 	t.Cleanup(server.Close)
 	allocator, cancel := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.UserDataDir(t.TempDir()),
@@ -40,7 +58,7 @@ func openStudio(t *testing.T, o Options) *tab {
 	t.Cleanup(cancel)
 	ctx, cancel = context.WithTimeout(ctx, 20*time.Minute)
 	t.Cleanup(cancel)
-	p := &tab{t, ctx, 30 * time.Second}
+	p.ctx, p.url = ctx, server.URL
 	console := chromedp.Console(ctx)
 	p.do(chromedp.EmulateViewport(1280, 900), chromedp.Navigate(server.URL))
 	read := make(chan struct{})
@@ -49,6 +67,9 @@ func openStudio(t *testing.T, o Options) *tab {
 		for m, err := range console {
 			if err != nil {
 				return
+			}
+			if p.refused.Load() && strings.Contains(m.Text, "the server responded with a status of") {
+				continue
 			}
 			if m.Type != "log" && m.Type != "debug" && m.Type != "info" {
 				t.Errorf("the console says: %s: %s (%s:%d)", m.Type, m.Text, m.URL, m.Line+1)
@@ -59,7 +80,10 @@ func openStudio(t *testing.T, o Options) *tab {
 		cancel()
 		<-read
 	})
-	p.until(`document.body.dataset.ready`)
+	p.until(`document.body.dataset.ready || !document.getElementById("error").hidden`)
+	if text := p.error(); text != "" {
+		t.Fatalf("the page says %q", text)
+	}
 	return p
 }
 
@@ -129,7 +153,7 @@ func (p *tab) shoot(name string) {
 		return
 	}
 	for _, theme := range []string{"light", "dark"} {
-		for _, width := range []int64{1280, 390} {
+		for _, width := range []int64{1920, 1280, 390} {
 			p.do(chromedp.EmulateViewport(width, 900))
 			p.theme(theme)
 			p.settle()
@@ -147,4 +171,10 @@ func (p *tab) shoot(name string) {
 func (p *tab) theme(name string) {
 	p.t.Helper()
 	eval[any](p, `(() => { const e = document.getElementById("theme"); e.value = "`+name+`"; e.dispatchEvent(new Event("input")); return null; })()`)
+}
+
+// viewport makes the page so wide.
+func (p *tab) viewport(width int64) {
+	p.t.Helper()
+	p.do(chromedp.EmulateViewport(width, 900))
 }

@@ -41,9 +41,11 @@ async function answer(path, init = {}) {
   throw new Error(text[0].toUpperCase() + text.slice(1) + (text.endsWith('.') ? '' : '.'));
 }
 
-// still asks whether the program is the one that the page was opened by. That it does not answer is no news.
+// still looks whether the program is the one that the page was opened by. That it does not answer is no news.
 export async function still() {
-  await answer('/api/jobs/none').catch(() => {});
+  const response = await fetch('/api/jobs/none').catch(() => null);
+  const from = response?.headers.get('Loupe-Studio');
+  if (from && from !== studio) restarted();
 }
 
 export const studioName = () => studio;

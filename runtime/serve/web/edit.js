@@ -1,6 +1,6 @@
 // Changing the model while it runs: a list of interventions, and what the answer becomes beside what it was.
 
-import { complain, post } from './api.js';
+import { calm, complain, post } from './api.js';
 import { pin, start, unedited } from './ask.js';
 import { scoreRows } from './compare.js';
 import { $, make, number, options, run, state, touch, watch } from './state.js';
@@ -179,6 +179,7 @@ export function startEdit() {
   box.append($('edit-template').content.cloneNode(true));
   const on = (id, f) => part(id).addEventListener('click', async () => {
     try {
+      calm();
       await f();
     } catch (error) {
       complain(error);

@@ -29,7 +29,8 @@ const (
 // Multiples draws many maps over one picture in rows and columns with their names at the edges, each map from its own least number
 // to its largest. A place without a map stays empty.
 func Multiples(under *image.RGBA, title string, maps []Small, h Heads, style Style) *image.RGBA {
-	left := width(h.Row, smallSize)
+	corner := h.Row + " \\ " + h.Column
+	left := width(corner, smallSize)
 	for _, name := range h.Rows {
 		left = max(left, width(name, smallSize))
 	}
@@ -47,7 +48,7 @@ func Multiples(under *image.RGBA, title string, maps []Small, h Heads, style Sty
 	bottom := top + cellH*len(h.Rows) + barTop
 	c := newCanvas(w, bottom+12+lineHeight+(lineHeight-4)*len(notes)+margin)
 	c.heading(title, style, inner)
-	c.write(h.Row+" \\ "+h.Column, margin, top-6, smallSize, faint)
+	c.write(corner, margin, top-6, smallSize, faint)
 	every := 1 // with narrow columns, each second or fifth has its name
 	for _, n := range []int{1, 2, 5, 10} {
 		if every = n; cellW*n >= width(h.Cols[len(h.Cols)-1], smallSize)+4 {

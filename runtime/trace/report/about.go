@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -11,7 +12,7 @@ import (
 
 // About says what a figure is of: the model, its precision and the question that was asked.
 func About(m *loupe.Model, in loupe.Input) string {
-	text := m.Name() + ", " + m.Settings().Precision
+	text := filepath.Base(m.Name()) + ", " + m.Settings().Precision
 	if question := lastQuestion(in); question != "" {
 		text += ": " + strconv.Quote(question)
 	}
