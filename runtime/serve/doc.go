@@ -3,20 +3,26 @@
 //
 // It is for one person at their own machine. It answers only to its own page: a request from another site, or under another
 // host name, is refused. One computation runs at a time, and ends when the browser that asked for it goes away. The last few
-// runs are kept; attention is not kept with them but computed again when it is asked for, as much at once as fits into a
-// bounded memory.
+// runs are kept, and with an edited run the one that it was made of; attention is not kept with them but computed again when it is
+// asked for, as much at once as fits into a bounded memory.
+//
+// With a book of records every run is recorded as package audit has it, and what is a part of the decision leaves only then.
 //
 // # The API
 //
 // Errors are {"error": "one sentence"} with a status of 400 or above. Tensors are safetensors, whose metadata hold the
-// smallest and the largest value in full precision. N is the number of a run, TOWER is vision or decoder.
+// smallest and the largest value in full precision. TOWER is vision or decoder. N is the ID of a run, NONCE-NUMBER: the nonce is of
+// this start of the program, so that no run of another one is taken for it. Every answer has the nonce in its header Loupe-Studio; a
+// request that sends another one there is refused with 410. A request with a header Loupe-Job can be asked how far it is.
 //
 //	GET  /api/model                 the model: its layers and heads, the targets of its score head, limits and defaults
 //	GET  /api/sample                the picture that is part of the program, as PNG
-//	GET  /api/colors               {"viridis": [[r, g, b], ...], ...}: 256 colors of each map
+//	GET  /api/colors                {"viridis": [[r, g, b], ...], ...}: 256 colors of each map; of "diverging" the middle is 0
+//	GET  /api/jobs/NAME             how far the request is whose header Loupe-Job has this name: running, waiting, done, of, seconds
 //	POST /api/runs                  runs the model; multipart/form-data with `ask` (JSON, see Ask) and `picture` (a file).
 //	                                Answers with a line of JSON for each Event as it happens
 //	GET  /api/runs                  the runs that are kept, as they began
+//	POST /api/runs/N/pin            {"on": true} keeps a run, whatever else is run, until {"on": false}
 //	GET  /api/runs/N/original.png   the picture as it was given
 //	GET  /api/runs/N/seen.png       the picture as the model saw it: resized, read back from the patches
 //	GET  /api/runs/N/attention      ?tower=TOWER&layer=L and query=I (where row I looked) or key=I (which rows looked at I):
@@ -33,6 +39,6 @@
 //
 // Rows of the vision tower are patches in raster order, as the picture is seen; rows of the decoder are tokens.
 //
-// May import: runtime, runtime/demo, runtime/trace, what lies below that and below this package, vit, vit/picture,
+// May import: runtime, runtime/audit, runtime/demo, runtime/trace, what lies below that and below this package, vit, vit/picture,
 // tokenizer, weights, kernels/tensor.
 package serve
