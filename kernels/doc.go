@@ -24,15 +24,96 @@
 // package, and a method of [Engine] that computes it by the path's routines: the same bits, but for the sign and payload of
 // NaN. TestVectors and TestVectorsAllFloats hold it.
 //
-// Products of bfloat16 ([Matrix].Rounded) and with quantised weights ([Panels]) have an arithmetic of their own, which is the
+// Products of bfloat16 ([Matrix].Rounded) and with quantized weights ([Panels]) have an arithmetic of their own, which is the
 // same bits on every path, for any threads and for a row alone too: see rounded.go and quantmul.go. TestRoundedPaths,
 // TestRoundedThreadsAndRowAlone, TestQuantisedPaths and TestQuantisedRowAloneAndThreads hold it.
 //
+// # What lies where
+//
+// Files with _amd64, _arm64, _linux, _generic or _other belong beside the file of the same name without it.
+//
+//	the machine and its threads
+//	  engine.go        Engine, and path: the table of one machine's routines
+//	  paths.go         which paths a build has: paths_amd64, paths_arm64, paths_other
+//	  pool.go          the workers behind Engine.For
+//	  cpuid.go, largepages.go   what the processor is, and large pages for weights
+//	  peak.go          what the machine could do at most, measured
+//	operands
+//	  matrix.go        View, and Matrix: weights where they lie, in float32, bfloat16 or float16
+//	  panels.go        Panels: weights of 8 or 4 bits, packed
+//	  quantise.go      how weights get 8 or 4 bits
+//	products of law 1
+//	  matmul.go        MatMul, Affine: blocking over columns, rows and steps
+//	  parts.go         how much of the left operand is taken at a time, by the size of the caches
+//	  pack.go, packx.go, byroutine.go   packing of both operands
+//	  ahead.go, prefetch.go   the next panel, packed or asked for while this one is computed
+//	  strip.go         products of a few rows, over weights where they lie
+//	  columns.go       products and softmax of a panel of columns: attention is one
+//	  tile.go          the innermost loop; matmul.go's twins have its assembly
+//	products of bfloat16
+//	  rounded.go       their arithmetic, and the same on machines without the instruction
+//	  roundings.go     which of the ways a machine takes
+//	products of quantized weights
+//	  quantmul.go      the loop over panels
+//	  xblock.go        a row of activations in 8 bits
+//	  quanttile.go     the innermost loop; quantised.go and quantised_paths.go have its assembly and tables
+//	  widenblock.go    weights back in float32, for a backward
+//	  matrixunit.go, slabs.go, amx.go   many rows on Intel's AMX
+//	functions over slices
+//	  activation.go, activations.go, softmax.go, layernorm.go, rmsnorm.go, crossentropy.go, elementwise.go, frequencies.go
+//	  reduce.go        the order of sums
+//	  exp.go, trig.go, fma.go   scalar functions with bits of their own
+//	  vectors.go, vectors_rows.go   the same by assembly: vector.go has it
+//
 // # How a kernel is laid out
 //
-// A routine has a Go form that is always built (tile_generic.go, pack.go), an assembly form per machine (tile_amd64.s),
-// its declarations (tile_amd64.go) whose comment is the Go loop that it replaces, and an entry in the table of paths.
+// A routine has a Go form that is always built (tile_generic.go, pack.go), an assembly form for each machine (matmul_amd64.s),
+// its declaration in the .go file of the same name (matmul_amd64.go), whose comment is the Go loop that it replaces, and an
+// entry in the table of paths. Programs below gen write the assembly and the declarations: go generate ./kernels.
 // Tests run each path by name; LOUPE_REQUIRE_KERNELS=avx2,... turns a path that is missing from a skip into a failure.
+//
+// # Where do I put
+//
+// A SIMD kernel: the Go loop in the file of its function; the generator in gen/matmul (products) or gen/vectors (functions over
+// slices); an entry in path, vectors or quantRoutines, filled in for each machine that has it (paths_amd64.go, vectors.go,
+// quantised_paths_amd64.go). A nil entry means the Go loop. TestVectors, TestMatMulPaths and TestQuantisedPaths then compare it
+// with that loop, and the tests of guard pages run it against memory that it may not touch.
+//
+// A layout of quantized weights: today it is a form of [Panels] (panels.go). It needs its constant, its part in check, panel and
+// dequantise, a way to make it (quantise.go), an innermost loop for each machine (quanttile_generic.go first) and a name in
+// weights and runtime/quantise.go. A layout that no kernel reads, and that is only dequantized, needs a Kind of [Matrix] and a
+// branch in widen and packPanel.
+//
+// A device: today the processor is the only one, and kernels/tensor holds an [Engine]. A device gets a folder of its own below
+// kernels that may import only kernels; operations over whole views then go behind an interface in kernels/tensor, each
+// beside its backward. What computes nothing and counts memory is an [Idle] engine.
+//
+// # Words
+//
+// Some words here are not those of the papers and libraries that a reader may know.
+//
+//	here                    elsewhere
+//	law 1                   one order of fused multiply-adds for every output
+//	path                    a set of kernels of one instruction set: dispatch, "ISA"
+//	tile                    micro-kernel, mr x nr (BLIS)
+//	panel                   packed micro-panel of B: nr columns, k steps
+//	steps (of k)            the index of the sum; kBlock and tileSteps are kc (BLIS)
+//	parts, leftPart         blocking of A: mc and kc
+//	group, groupRows        blocking in the second-level cache
+//	strip                   GEMV by rows, or GEMM with a small M, over weights that are not packed
+//	fan                     GEMV by columns (axpy form), for weights with one step of k to a row
+//	ahead, upcoming         software prefetch and pipelining: the next panel
+//	Rounded                 bf16 x bf16 -> float32; swapped is that without the instruction
+//	pairs                   VDPBF16PS's pairs of bfloat16
+//	Panels                  packed quantized weights
+//	block                   32 steps of k; an xBlock is like a block_q8_0 of ggml
+//	span                    blocks of activations with one scale: 1 or 4; a superblock
+//	multiple                sub-scale of a block, as in ggml's K-quants
+//	zero                    zero point
+//	matrixUnit, slab        AMX, and its left operand: 16 rows of 64 bytes
+//	widen                   convert to float32; of quantized weights, dequantize
+//	lanes                   16 partial sums of a reduction
+//	idle engine             meta device (PyTorch): shapes and memory only
 //
 // May import: the standard library, golang.org/x/sys and x448/float16.
 package kernels
