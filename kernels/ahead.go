@@ -12,9 +12,9 @@ type packingTile func(k int, x, w, dst *float32, stride int, accumulate int, fro
 // packedSteps is how many steps of a panel a packingTile packs of a row at once.
 const packedSteps = 16
 
-// upcoming is the stage that a product packs next. The tiles of the stage before it pack it on the side; where there is no tile for
-// that, or not enough of them, they ask for it, a few rows with each tile: asked for all at once, while the stage before it is packed,
-// the memory would keep that waiting.
+// upcoming is the stage that a product packs next. The tiles of the stage before it pack it on the side. Where no tile can do that, or
+// too few can, each tile prefetches a few rows instead. Prefetching all rows at once would delay the packing of the current stage, which
+// reads memory too.
 type upcoming struct {
 	p       *path
 	w       Matrix
@@ -33,8 +33,8 @@ type upcoming struct {
 // farAhead is how many bytes of a row a packingTile asks for before it packs them, rounded up to lines.
 const farAhead = 192
 
-// upcoming is the stage after, which comes after the stage now and is packed into spare. A product's last stage is followed by none:
-// which panels a goroutine goes on with depends on the others.
+// upcoming prepares the stage after, which follows the stage now and is packed into spare. Nothing follows the last stage of a product:
+// which panels the goroutine gets next depends on the other ones.
 func (p *path) upcoming(q *product, now, after stage, spare []float32) upcoming {
 	dst, w := q.dst, q.w
 	c, cols := after.first*p.nr, min(after.panels*p.nr, dst.Cols-after.first*p.nr)
@@ -74,8 +74,7 @@ func (u *upcoming) ask() {
 	}
 }
 
-// pack computes a whole tile, and packs the next blocks beside it. Where there is nothing to pack, or not any more, it does nothing and
-// returns false.
+// pack computes a whole tile and packs the next blocks beside it. Where nothing is left to pack, it does nothing and returns false.
 func (u *upcoming) pack(k int, x, w, dst *float32, stride, accumulate int) bool {
 	if u.packs == nil || u.packed == u.ready {
 		return false

@@ -21,7 +21,7 @@ type Engine struct {
 	pool      *pool
 	scratch   sync.Pool // of *Scratch
 	packed    sync.Pool // of *[]float32: the left operand of a product
-	quantJobs sync.Pool // of *quantJob: products of quantised weights
+	quantJobs sync.Pool // of *quantJob: products of quantized weights
 	stripJobs sync.Pool // of *stripJob: products of few rows
 	roundings sync.Pool // of *roundingJob: the left operand of a product of bfloat16
 	close     sync.Once
@@ -45,7 +45,7 @@ type path struct {
 	addRows   addRowsFunc      // nil: by add, row by row
 	strips    strips           // none: products of few rows go by panels too
 	vec       *vectors         // none: functions over slices are plain Go
-	quant     []*quantRoutines // for quantised products, the preferred ones first; none: they are plain Go
+	quant     []*quantRoutines // for quantized products, the preferred ones first; none: they are plain Go
 	// roundings are the paths for products of bfloat16, which give the same bits, the fastest first; nil: that of swapped.
 	roundings func(p *path) []*path
 	// Of a path for products of bfloat16: how a row is rounded, and how many steps of k an element of the result is.

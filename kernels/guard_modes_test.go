@@ -38,7 +38,7 @@ func TestGuardedRounded(t *testing.T) {
 	})
 }
 
-// TestGuardedQuantised puts panels, activations and results of each quantised tile, and the rows that are quantised, against
+// TestGuardedQuantised puts panels, activations and results of each quantized tile, and the rows that are quantized, against
 // pages without access, and compares with plain Go.
 func TestGuardedQuantised(t *testing.T) {
 	eachRealPath(t, func(t *testing.T, name string) {

@@ -2,15 +2,16 @@ package kernels
 
 import "unsafe"
 
-// kBlock is how many steps of k a tile computes at a time at most: the more, the seldomer it is loaded and stored. A product over
-// more steps goes on from what dst holds, which is exact.
+// kBlock is the most steps of k that a tile computes at a time (kc in BLIS). Longer blocks load and store the accumulators less
+// often. A product over more steps goes on from what dst holds, which is exact.
 const kBlock = 512
 
-// tileSteps is how many steps a tile computes at a time in a product over k: parts of about the same length, since a short one is
-// over before the next one's weights are packed beside it.
+// tileSteps is how many steps a tile computes at a time in a product over k. All blocks have about the same length: during a short
+// one there would be no time to pack the weights of the next.
 func tileSteps(k int) int { return evenParts(k, kBlock, 16) }
 
-// What lies in the second-level cache together: columns of a product, 2 kB each, and rows of x that they meet before the next ones.
+// Blocking for the second-level cache: groupCols columns of packed weights, 2 kB each, are multiplied with groupRows rows of x
+// before the next columns are packed.
 const (
 	groupCols = 32
 	groupRows = 192
@@ -22,7 +23,7 @@ type Scratch struct {
 	spare  []float32 // the panel of w that comes next, while it is packed on the side
 	x      []float32 // x, packed in tiles of mr rows
 	edge   []float32 // a tile that is cut by the edge of dst
-	row    []xBlock  // a row of x, quantised
+	row    []xBlock  // a row of x, quantized
 }
 
 // NewScratch is an empty scratch, which grows as it is used.
@@ -87,7 +88,7 @@ func (e *Engine) matMul(p *path, dst, x View, w Matrix, transW, accumulate bool,
 		return
 	}
 	done := p.stripped(dst, x, w, transW)
-	// One piece for each thread: where a piece ends, what it has asked of the memory for its next strip was in vain.
+	// One piece for each thread: a strip prefetches the next one, and at the end of a piece that is wasted.
 	strips := done / stripCols
 	if strips > 0 {
 		j := e.stripJobs.Get().(*stripJob)
@@ -220,7 +221,8 @@ func (p *path) packTilesBySteps(packed []float32, x View, lo, hi int) {
 	}
 }
 
-// askTile asks for steps [k0, k0+kc) of the tile of rows from r on: they are too short for the processor to look ahead by itself.
+// askTile prefetches steps [k0, k0+kc) of the rows of a tile, from r on. Such short runs are too short for the processor's own
+// prefetching.
 func (p *path) askTile(x View, r, k0, kc int) {
 	if p.prefetch == nil || x.ColStride != 1 {
 		return
@@ -240,9 +242,9 @@ type product struct {
 	bias               []float32
 }
 
-// compute computes the column panels [lo, hi). Panels go in groups and rows in blocks that lie in the second-level cache together, and
-// within them a panel that lies in the first meets one tile of x after the other (Goto and van de Geijn, Anatomy of High-Performance
-// Matrix Multiplication).
+// compute computes the column panels [lo, hi), blocked for the caches (Goto and van de Geijn, Anatomy of High-Performance Matrix
+// Multiplication). A group of panels and a block of rows fit into the second-level cache together. Within them, one panel stays in
+// the first-level cache and is multiplied with one tile of x after the other.
 func (q *product) compute(p *path, s *Scratch, lo, hi int) {
 	dst := q.dst
 	if q.from == q.to {
@@ -305,7 +307,7 @@ func (s stage) after(q *product, steps, group, hi int) stage {
 	return s
 }
 
-// packStage packs a stage, of which the first steps are packed already, one panel after the other. cols is how many columns the
+// packStage packs a stage, one panel after the other. Its first ready steps are packed already. cols is how many columns the
 // product has.
 func (p *path) packStage(panels []float32, w Matrix, transW bool, s stage, ready, cols int) {
 	if ready == s.steps {
@@ -325,8 +327,8 @@ func (v View) part(r, rows, c, cols int) View {
 	return v
 }
 
-// toEdge copies v, whose columns are next to each other, to the beginning of a tile whose rows are stride apart, and fromEdge copies it
-// back: the way of a tile that is cut by the edge of a result.
+// toEdge copies v to the beginning of a whole tile whose rows are stride apart, and fromEdge copies it back: where a tile reaches
+// beyond the edge of a result, it is computed in such a copy. The columns of v lie side by side.
 func (v View) toEdge(edge []float32, stride int) {
 	for r := range v.Rows {
 		copy(edge[r*stride:], v.Data[r*v.RowStride:][:v.Cols])
@@ -371,8 +373,8 @@ func (p *path) packPanel(panel []float32, w Matrix, transW bool, c, cols, k0, kc
 	}
 }
 
-// oneTile computes rows [r, r+mr) of a panel, by way of edge where the tile is cut, from +0 or, if acc is not 0, from dst. A whole
-// tile packs a part of next.
+// oneTile computes rows [r, r+mr) of a panel: from +0, or from dst if acc is not 0. A tile that reaches beyond the edge of dst is
+// computed in edge and copied. A whole tile also packs a part of next.
 func (p *path) oneTile(dst View, x, panel, edge []float32, r, c, cols, kc, acc int, next *upcoming) {
 	rows := min(p.mr, dst.Rows-r)
 	if rows == p.mr && cols == p.nr {

@@ -2,10 +2,10 @@ package kernels
 
 import "unsafe"
 
-// matrixUnit are the routines of a processor with a unit that multiplies small matrices of bytes, Intel's AMX, for products of many rows
-// with weights of 8 bits, or unpacked to as many, in long spans. The sums of a span are exact integers, so that the bits are those of
-// every other way. Where spans are of one block there are no such routines: half of each small matrix would be empty, and scaling would
-// take most of the time.
+// matrixUnit are the routines for Intel's AMX, which multiplies small matrices of bytes. They compute products of many rows with
+// weights of 8 bits, or of 4 bits unpacked to 8, in long spans. The sums of a span are exact integers, so the bits are those of every
+// other path. There are no such routines for spans of one block: half of each small matrix would be empty, and scaling would take most
+// of the time.
 type matrixUnit struct {
 	signed signedFunc
 	scales spanScalesFunc
@@ -15,7 +15,7 @@ type matrixUnit struct {
 // signedFunc makes signed bytes of so many blocks of 8-bit weights: see signedAMX.
 type signedFunc func(blocks int, w, to *byte)
 
-// spanScalesFunc widens the scales of so many spans, of which each per have one: see spanScalesAMX.
+// spanScalesFunc widens the scales of weights to float32, one for each span; per spans in a row share a scale: see spanScalesAMX.
 type spanScalesFunc func(spans int, scales *uint16, per int, to *float32)
 
 // slabsFunc multiplies slabs of x with an unpacked panel: see slabs2AMX.

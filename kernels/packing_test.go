@@ -79,9 +79,9 @@ func TestPackingTiles(t *testing.T) {
 	})
 }
 
-// TestProductsPackOnTheSide: products that are large enough for it pack on the side, whatever their steps, and give the bits of the
-// arithmetic: steps that are cut into parts of which each is packed whole, or but for a rest; rows and columns with a rest; weights
-// that end with the product.
+// TestProductsPackOnTheSide: products that are large enough pack on the side, for any number of steps, and give the bits of the
+// arithmetic. It tries blocks of steps that are packed whole or leave a remainder, rows and columns with a remainder, and weights that
+// end where the product ends.
 func TestProductsPackOnTheSide(t *testing.T) {
 	eachPacking(t, func(t *testing.T, p *path) {
 		tile := p.packing[BF16]

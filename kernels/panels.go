@@ -2,7 +2,7 @@ package kernels
 
 import "fmt"
 
-// The sizes of quantised weights.
+// The sizes of quantized weights.
 const (
 	panelCols  = 32 // rows of W, which are columns of a product, that lie side by side
 	blockSteps = 32 // steps of k that lie together
@@ -12,10 +12,10 @@ const (
 	mostZero     = 127 // so that q - zero is one
 )
 
-// Panels are the weights of a quantised matrix W of (Rows, Cols) as the kernels read them: W[c][k] is scale * (q - zero), with
+// Panels are the weights of a quantized matrix W of (Rows, Cols) as the kernels read them: W[c][k] is scale * (q - zero), with
 // q of 8 or 4 bits, and one scale (and zero) for each row and Group steps of k. Of 4 bits without zeros it is scale * multiple * (q - 8),
-// with a multiple from -15 to 15 for each row and block: blocks have scales of their own, nearly, and their products are still summed as
-// integers.
+// with a multiple from -15 to 15 for each row and block (a sub-scale). So each block has nearly a scale of its own, and products are still
+// summed as integers.
 //
 // W is cut into panels of 32 rows and into blocks of 32 steps of k; what is missing at the edges is q = zero. With P panels, B
 // blocks and G = ceil(B*32/Group) groups,
@@ -102,8 +102,8 @@ func (p *Panels) blocks() int { return (p.Cols + blockSteps - 1) / blockSteps }
 // per is how many blocks have one scale.
 func (p *Panels) per() int { return p.Group / blockSteps }
 
-// span is how many blocks of x have one scale beside the weights of p: the more, the less is to be scaled, but no more than have one
-// scale of weights.
+// span is how many blocks of x share a scale in products with p. Long spans need fewer multiplications by scales, but a span may not
+// be longer than a group of weights.
 func (p *Panels) span() int {
 	if p.per()%spanBlocks == 0 || p.groups() == 1 {
 		return spanBlocks
@@ -124,7 +124,7 @@ func (p *Panels) zero() int {
 	return 8
 }
 
-// spans is how rows of x are quantised for p. Their zero point is 1 where p has Zeros: the kernel multiplies by that of each column.
+// spans is how rows of x are quantized for p. Their zero point is 1 where p has Zeros: the kernel multiplies by that of each column.
 func (p *Panels) spans() xSpans {
 	how := xSpans{zero: int32(p.zero()), span: p.span(), own: p.form() == formInt4}
 	if p.Zeros != nil {
@@ -144,7 +144,7 @@ func (p *Panels) form() int {
 	return formInt4Zeros
 }
 
-// The forms of quantised weights.
+// The forms of quantized weights.
 const (
 	formInt8      = iota
 	formInt4      // with multiples

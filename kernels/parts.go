@@ -1,16 +1,16 @@
 package kernels
 
-// leftPart is how much of its left operand a product takes at a time: of so many rows at most so many numbers. It reads them again for
-// each few columns, from the cache that holds them.
+// leftPart is how much of its left operand a product takes at a time: at most so many rows, and so many numbers in all. The product reads
+// them again for every few columns, so they must lie in a cache.
 type leftPart struct{ numbers, rows int }
 
-// farThirdLevel is the size of a core's second-level cache from which on the third one is taken to be shared by many cores and far
-// away: that of Intel's servers since Sapphire Rapids.
+// farThirdLevel is a size of a core's second-level cache. Processors with that much or more (Intel's servers since Sapphire Rapids) are
+// taken to have a third-level cache that is far away and shared by many cores.
 const farThirdLevel = 2 << 20
 
-// leftPartFor chooses by the bytes of a core's second-level cache; 0 is unknown. Where the third level is far away, the part lies in
-// the second, else in the third. There are no more rows than leave it several hundred steps, since dst is read and written anew for
-// each part of them; weights are packed anew for each part of rows, on the side.
+// leftPartFor chooses by the bytes of a core's second-level cache; 0 is unknown. The part fits into the second level where the third is
+// far away, else into the third. Rows are bounded so that a part has several hundred steps: dst is read and written again for each part
+// of the steps, and weights are packed again for each part of the rows.
 func leftPartFor(secondLevel int) leftPart {
 	if secondLevel >= farThirdLevel {
 		return leftPart{numbers: secondLevel / 5, rows: 480} // four bytes each: four fifths of it
@@ -25,7 +25,8 @@ func (l leftPart) of(mr, rows, k int) (high, steps int) {
 	return high, evenParts(k, max(l.numbers/high, 16), 16)
 }
 
-// evenParts is how long each of the fewest parts of n is, all about the same, none longer than most, but for being a multiple of unit.
+// evenParts divides n into as few parts as there can be of at most the length most, all about equal, and returns that length, rounded
+// up to a multiple of unit.
 func evenParts(n, most, unit int) int {
 	parts := max((n+most-1)/most, 1)
 	return max(((n+parts-1)/parts+unit-1)/unit*unit, unit)

@@ -112,8 +112,8 @@ func (j *job) work() {
 	}
 }
 
-// take takes the next piece: half of a worker's share of what is left, and least at least. The first pieces are long, since a worker may
-// lose something where one ends and another begins, and the last ones short, since the others wait for whoever has the last: cores that
+// take takes the next piece: half of a worker's share of what is left, and at least least. The first pieces are long, since going from
+// one piece to the next costs something. The last ones are short, since all workers wait for the one that has the last piece: cores that
 // other programs share are never equally fast. (Polychronopoulos and Kuck, Guided Self-Scheduling.)
 func (j *job) take() (lo, hi int) {
 	for {

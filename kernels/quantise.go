@@ -9,16 +9,16 @@ import (
 	"github.com/x448/float16"
 )
 
-// Quantising is how weights are quantised.
+// Quantising is how weights are quantized.
 type Quantising struct {
 	Bits int // 8 or 4
-	// Group is how many steps of k share a scale, a multiple of 32, or of 4 bits without zero points 32, 64 or a multiple of 128: of 32
-	// and 64 four and two then have multiples of one. 0 is one scale for each row.
+	// Group is how many steps of k share a scale: a multiple of 32. 4 bits without zero points take 32, 64 or a multiple of 128; groups
+	// of 32 or 64 are stored as sub-scales of one float16 scale for each 128 weights. 0 is one scale for each row.
 	Group      int
 	ZeroPoints bool // 4 bits only: each group has a zero of its own, between its least and its greatest weight
 }
 
-// Check is an error where weights cannot be quantised so.
+// Check is an error where weights cannot be quantized so.
 func (o Quantising) Check() error {
 	switch {
 	case o.Bits != 8 && o.Bits != 4:
@@ -52,8 +52,9 @@ func (o Quantising) GroupOf(cols int) int {
 //
 // A group's scale comes from its weight of largest magnitude, a: with 8 bits |a|/127, so that q-128 goes from -127 to 127; with
 // 4 bits a/-8, so that a becomes q = 0; with zero points (max-min)/15 with min <= 0 <= max. The scale is rounded to half
-// precision, for 8 bits upwards, and q is the nearest to weight/scale + zero, ties to even. Of 4 bits without zero points in groups of less
-// than 128 the largest of four or two such scales is 15 times the one that is kept, and the others are the nearest multiples of that.
+// precision, for 8 bits upwards, and q is the nearest to weight/scale + zero, ties to even. With 4 bits, no
+// zero points and groups of 32 or 64, four or two groups share a kept scale: the largest of their scales is 15 times the kept one, and the
+// others are the nearest whole multiples of it.
 func (e *Engine) Quantise(m Matrix, o Quantising) (*Panels, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
@@ -86,7 +87,7 @@ func (e *Engine) Quantise(m Matrix, o Quantising) (*Panels, error) {
 	return p, nil
 }
 
-// fill quantises the rows of panel i, of which own steps have a scale or a multiple of their own; row is scratch.
+// fill quantizes the rows of panel i, of which own steps have a scale or a multiple of their own; row is scratch.
 func (p *Panels) fill(m Matrix, i, own int, row []float32) error {
 	weights, scales, more := p.panel(i)
 	q := make([]uint8, p.Group)

@@ -9,13 +9,13 @@ import (
 	"testing"
 )
 
-// quantProblem is a product with quantised weights.
+// quantProblem is a product with quantized weights.
 type quantProblem struct {
 	rows, cols, k int
 	how           Quantising
 	pad, offset   int
 	x             View
-	w             Matrix // as it was before it was quantised
+	w             Matrix // as it was before it was quantized
 	panels        *Panels
 	check         func()
 }

@@ -17,7 +17,7 @@ type quantTile struct {
 	run  quantTileFunc
 }
 
-// quantRoutines are a path's for quantised weights.
+// quantRoutines are a path's for quantized weights.
 type quantRoutines struct {
 	quantise quantiseXFunc
 	tiles    [forms][]quantTile    // for each form of weights those of most rows first; the last is of one row
@@ -47,7 +47,7 @@ func (p *path) quantSets() []*quantRoutines {
 	return p.quant
 }
 
-// matMulQuantised computes dst = x Wᵀ with quantised weights:
+// matMulQuantised computes dst = x Wᵀ with quantized weights:
 //
 //	acc = fma(float32(sum), float32(xScale * wScale), acc) for each span of steps ascending, from +0,
 //
@@ -78,7 +78,7 @@ func (e *Engine) matMulQuantised(dst, x View, w *Panels, bias []float32) {
 	e.For(pieces, 1, j.multiply)
 }
 
-// quantJob is a product of quantised weights, handed to the pool in two steps. It is kept for the next one, with its memory:
+// quantJob is a product of quantized weights, handed to the pool in two steps. It is kept for the next one, with its memory:
 // decoding allocates nothing.
 type quantJob struct {
 	e                  *Engine
@@ -100,7 +100,7 @@ func newQuantJob() any {
 	return j
 }
 
-// rows quantises rows [lo, hi) of x.
+// rows quantizes rows [lo, hi) of x.
 func (j *quantJob) rows(lo, hi int) {
 	if j.byUnit {
 		j.slabRows(lo, hi)
@@ -111,7 +111,7 @@ func (j *quantJob) rows(lo, hi int) {
 	}
 }
 
-// slabRows quantises rows [lo, hi) of x and lays them out for the unit.
+// slabRows quantizes rows [lo, hi) of x and lays them out for the unit.
 func (j *quantJob) slabRows(lo, hi int) {
 	s := j.e.scratch.Get().(*Scratch)
 	defer j.e.scratch.Put(s)
@@ -124,7 +124,7 @@ func (j *quantJob) slabRows(lo, hi int) {
 	}
 }
 
-// row quantises row r of x to the first blocks of to.
+// row quantizes row r of x to the first blocks of to.
 func (j *quantJob) row(to []xBlock, r int) {
 	j.routines.quantise(to[:j.blocks], j.x.Data[r*j.x.RowStride:][:j.x.Cols], j.how)
 }

@@ -78,7 +78,7 @@ func TestRoundedPaths(t *testing.T) {
 			}
 			p := newProblem(t, r, c)
 			p.w.Rounded = true
-			for i := range p.x.Data { // some tiny, some in the bounds' neighbourhood
+			for i := range p.x.Data { // some tiny, some in the bounds' neighborhood
 				if r.IntN(8) == 0 {
 					p.x.Data[i] *= float32(math.Ldexp(1, -45-r.IntN(100)))
 				}

@@ -7,8 +7,8 @@ const (
 	slabsX   = 5 << 18 // bytes of x that lie in the second-level cache while all panels meet them
 )
 
-// slabs is a left operand as a matrixUnit takes it: its rows in slabs of 16, of which each holds 64 steps of every row and then the next
-// 64, and their scales, (slabs, spans, 16). Rows and steps that are missing in the last slab and span are 0.
+// slabs is a left operand as a matrixUnit takes it: its rows in slabs of 16, and their scales, (slabs, spans, 16). A slab holds the first
+// 64 steps of each of its rows, then the next 64 of each, and so on. Rows and steps that are missing in the last slab and span are 0.
 type slabs struct {
 	spans  int
 	part   int // rows, whole pairs of slabs, that meet all panels before the next ones

@@ -23,8 +23,8 @@ type strip struct {
 // strips are the strips of a path for each kind of weights, those of most rows first.
 type strips [3][]strip
 
-// Up to how many rows a product is computed by strips, and one with weights that lie a step of k to a row by fans: more are worth
-// packing a panel for.
+// The most rows of a product that strips compute, and fans (weights with one step of k to a row). With more rows, packing a panel
+// pays.
 const (
 	mostStripRows = 16
 	mostFanRows   = 8

@@ -2,7 +2,7 @@ package kernels
 
 import "sync"
 
-// widenBlockFunc widens a block of quantised weights, 32 rows and 32 steps of each: see widenInt8AVX2.
+// widenBlockFunc widens a block of quantized weights, 32 rows and 32 steps of each: see widenInt8AVX2.
 type widenBlockFunc func(w *byte, steps, zeros, dst *float32, stride int)
 
 // widenScratch is the working memory of widenRows: what a routine of a table is given would else be allocated each time.

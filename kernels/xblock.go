@@ -5,27 +5,27 @@ import "math"
 // spanBlocks is how many blocks of a row of x share a scale where the groups of weights are as long: see [Panels.span].
 const spanBlocks = 4
 
-// xBlock is a row of the left operand of a quantised product for one block of steps: x[k] is about Scale * Q[k].
+// xBlock is a row of the left operand of a quantized product for one block of steps: x[k] is about Scale * Q[k].
 type xBlock struct {
 	Q      [blockSteps]int8
 	Scale  float32 // max |x| / 127 of the block's span, the same in each of its blocks; NaN where it holds an infinity or NaN
 	Offset int32   // -zero * (the sum of Q over the span, or over the block alone): what a sum begins with
 }
 
-// xSpans is how a row is quantised.
+// xSpans is how a row is quantized.
 type xSpans struct {
 	zero int32
 	span int  // blocks with one scale: 1 or spanBlocks
 	own  bool // whether offsets are of blocks, and not of spans
 }
 
-// quantiseXFunc quantises a row: see quantiseXGeneric. len(dst) is how many blocks len(x) makes.
+// quantiseXFunc quantizes a row: see quantiseXGeneric. len(dst) is how many blocks len(x) makes.
 type quantiseXFunc func(dst []xBlock, x []float32, how xSpans)
 
 // tinyX is below what a span of x is taken for 0: 127 divided by it is still finite.
 const tinyX = 0x1p-100
 
-// quantiseXGeneric quantises a row of x, a span at a time: Scale = max |x| / 127 and Q = x * (127 / max |x|) to the nearest
+// quantiseXGeneric quantizes a row of x, a span at a time: Scale = max |x| / 127 and Q = x * (127 / max |x|) to the nearest
 // integer, ties to even. A row depends on no other, nor on where it is cut.
 func quantiseXGeneric(dst []xBlock, x []float32, how xSpans) {
 	for b := 0; b < len(dst); b += how.span {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestQuantisedRows: every set of routines quantises a row as plain Go does, to the byte: ordinary spans, ties, spans that are tiny,
+// TestQuantisedRows: every set of routines quantizes a row as plain Go does, to the byte: ordinary spans, ties, spans that are tiny,
 // and those with an infinity or NaN, whose scale is NaN and whose numbers are 0.
 func TestQuantisedRows(t *testing.T) {
 	r := rand.New(rand.NewPCG(10, 11))

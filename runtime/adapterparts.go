@@ -80,7 +80,7 @@ func (a *adapter) retied() error {
 }
 
 // linear gives a linear map a weight of the adapter. It has the form of the precision where that rounds, and is exact where the
-// precision quantises: PEFT leaves what is saved whole as it is, too.
+// precision quantizes: PEFT leaves what is saved whole as it is, too.
 func (a *adapter) linear(l *tensor.Linear, w kernels.Matrix) {
 	if convert := converter(a.m.engine, a.m.options.Precision); a.m.options.Precision == "bf16" && a.params.Err() == nil {
 		w, _ = convert(l.Name, w) // which rounds and cannot fail

@@ -54,7 +54,7 @@ type Token struct {
 	Finish  string  // on the last token: "stop" (an end token or stop string) or "length"; "" before
 }
 
-// Generate answers a prompt, a token at a time. An error ends the sequence, and so does leaving the loop. A cancelled
+// Generate answers a prompt, a token at a time. An error ends the sequence, and so does leaving the loop. A canceled
 // context stops it within a token.
 func (m *Model) Generate(ctx context.Context, p *Prompt, g Generation) iter.Seq2[Token, error] {
 	return func(yield func(Token, error) bool) {

@@ -15,14 +15,14 @@ type Lesson struct {
 	// Labels holds for each token of the prompt its id where it is to be learned, else tensor.NotLearned: what the model
 	// says before a token is held against its label. nil: no loss of the language model.
 	Labels []int
-	// Targets are the standardised values that the score head is to give, of which those count that are Present.
+	// Targets are the standardized values that the score head is to give, of which those count that are Present.
 	// nil: no loss of the score head.
 	Targets []float32
 	Present []bool
 }
 
 // Losses are what a lesson costs: the cross-entropy, averaged over the learned tokens, and the squared error of the
-// standardised targets (or Huber's loss), averaged over those present.
+// standardized targets (or Huber's loss), averaged over those present.
 type Losses struct {
 	LM, Score float64
 	Outputs   []float32 // of the score head

@@ -24,7 +24,7 @@ import (
 type Options struct {
 	Threads   int    // 0: all cores
 	Kernels   string // "" or "auto", "avx512", "avx2", "neon", "generic"
-	Precision string // one of Precisions; "": exact, or what the model was quantised to
+	Precision string // one of Precisions; "": exact, or what the model was quantized to
 	Adapter   string // directory of a PEFT adapter; "": none
 	Head      string // directory of score_head.json and score_head.safetensors; "": beside the model, if it is there
 	MinPixels int    // of a resized picture or frame; 0: as the head or adapter was taught, else as the model's processors say

@@ -13,8 +13,8 @@ import (
 )
 
 // LearningNeeds is how many bytes of memory Learn would take for a lesson beside the weights and what learns: activations,
-// their gradients, and the largest operand of a product in the form that the kernels read. It goes the way of the
-// computation without computing, so that only shapes matter, and takes next to no time.
+// their gradients, and the largest operand of a product in the form that the kernels read. It runs forward and
+// backward on shapes only, which takes next to no time.
 func (m *Model) LearningNeeds(ctx context.Context, l Lesson, o LearnOptions) (int64, error) {
 	arena := tensor.CountingArena()
 	r := tensor.NewRun(ctx, kernels.Idle(), arena, nil)

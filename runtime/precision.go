@@ -10,11 +10,11 @@ import (
 )
 
 // Precisions are the arithmetics of the linear maps, as Options.Precision names them. exact is float32 with the weights as
-// stored. bf16 rounds both operands of products to bfloat16. int8 and int4 quantise weights to so many bits, and activations to
+// stored. bf16 rounds both operands of products to bfloat16. int8 and int4 quantize weights to so many bits, and activations to
 // 8. Attention, norms, activation functions and the embedding of patches are exact in all of them.
 var Precisions = []string{"exact", "bf16", "int8", "int4"}
 
-// group8 and group4 are how many weights of 8 and of 4 bits share a scale, but for a quantised file that says otherwise. Of 8 bits
+// group8 and group4 are how many weights of 8 and of 4 bits share a scale, but for a quantized file that says otherwise. Of 8 bits
 // 128 cost little accuracy and leave products a quarter of the scaling, since activations have as long spans then; 4 bits have none
 // to spare.
 const group8, group4 = 128, 32
@@ -35,7 +35,7 @@ func (o Options) Validate() error {
 	return fmt.Errorf("--precision %q is unknown; use %s", o.Precision, strings.Join(Precisions, ", "))
 }
 
-// quantising is how the weights of a linear map are quantised; no bits where they are not. What 4 bits are too few for has 8: the
+// quantising is how the weights of a linear map are quantized; no bits where they are not. What 4 bits are too few for has 8: the
 // logits, and the vision tower, on which every later token depends.
 func (o QuantiseOptions) quantising(name string) kernels.Quantising {
 	switch {
@@ -47,7 +47,7 @@ func (o QuantiseOptions) quantising(name string) kernels.Quantising {
 	return o.named()
 }
 
-// named is how the weights are quantised that the precision is named after; no bits where there are none.
+// named is how the weights are quantized that the precision is named after; no bits where there are none.
 func (o QuantiseOptions) named() kernels.Quantising {
 	bits := map[string]int{"int8": 8, "int4": 4}[o.Precision]
 	return kernels.Quantising{Bits: bits, Group: o.Group, ZeroPoints: o.ZeroPoints}

@@ -88,7 +88,7 @@ func copyFile(files fs.FS, name, to string, edit func(name string, data []byte) 
 	return disk.WriteFile(to, func(w io.Writer) error { _, err := io.Copy(w, from); return err })
 }
 
-// QuantiseOptions are how a model is quantised once and for all.
+// QuantiseOptions are how a model is quantized once and for all.
 type QuantiseOptions struct {
 	Precision  string // int8 or int4
 	Group      int    // weights of a row that share a scale: see kernels.Quantising. int4's 8-bit weights keep their own
@@ -111,9 +111,9 @@ func (o QuantiseOptions) Validate() error {
 	return nil
 }
 
-// Quantise writes the model, which must be exact, into a new directory dir with quantised weights, which load as they lie. They
+// Quantise writes the model, which must be exact, into a new directory dir with quantized weights, which load as they lie. They
 // are those that the precision makes of the model at load, where the group is [DefaultGroup] and there are no zero points. On any error, and
-// if ctx is cancelled, nothing is left at dir.
+// if ctx is canceled, nothing is left at dir.
 func (m *Model) Quantise(ctx context.Context, dir string, o QuantiseOptions) error {
 	if err := o.Validate(); err != nil {
 		return err
@@ -179,7 +179,7 @@ func (m *Model) writeQuantised(ctx context.Context, dir string, o QuantiseOption
 	return copyFiles(head, []string{weights.ScoreHeadConfigName, weights.ScoreHeadWeightsName}, dir, nil)
 }
 
-// takePrecision settles the precision of a checkpoint: a quantised one has its own.
+// takePrecision settles the precision of a checkpoint: a quantized one has its own.
 func (m *Model) takePrecision() error {
 	made := m.checkpoint.Precision()
 	switch {
@@ -194,7 +194,7 @@ func (m *Model) takePrecision() error {
 	return nil
 }
 
-// mustBeQuantised is the converter of a quantised checkpoint: the weights that its precision quantises must have been.
+// mustBeQuantised is the converter of a quantized checkpoint: the weights that its precision quantizes must have been.
 func mustBeQuantised(precision string) weights.Converter {
 	return func(name string, w kernels.Matrix) (kernels.Matrix, error) {
 		if (QuantiseOptions{Precision: precision}).quantising(name).Bits != 0 {

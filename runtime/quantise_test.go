@@ -14,7 +14,7 @@ import (
 	loupe "github.com/loupe-vl/loupe/runtime"
 )
 
-// quantisedModel writes the committed golden model, quantised, into a directory of the test.
+// quantisedModel writes the committed golden model, quantized, into a directory of the test.
 func quantisedModel(t *testing.T, o loupe.QuantiseOptions) string {
 	t.Helper()
 	m := goldenModel(t, loupe.Options{})
@@ -41,7 +41,7 @@ func loadModel(t *testing.T, dir string, o loupe.Options) *loupe.Model {
 	return m
 }
 
-// TestQuantisedModel: a model that was quantised once gives the bits of one that is quantised at each load, without a flag, and
+// TestQuantisedModel: a model that was quantized once gives the bits of one that is quantized at each load, without a flag, and
 // its weights are used where they lie, in whole cache lines.
 func TestQuantisedModel(t *testing.T) {
 	g := loupe.Generation{MaxTokens: 3, IgnoreEOS: true}
@@ -134,7 +134,7 @@ func TestQuantiseRefuses(t *testing.T) {
 	}
 }
 
-// TestBrokenQuantisedModels: what does not fit in a quantised file is an error that names it.
+// TestBrokenQuantisedModels: what does not fit in a quantized file is an error that names it.
 func TestBrokenQuantisedModels(t *testing.T) {
 	dir := quantisedModel(t, loupe.QuantiseOptions{Precision: "int4", Group: 32, ZeroPoints: true})
 	file := filepath.Join(dir, "model.safetensors")

@@ -56,7 +56,7 @@ func TestSnapshotOfLinks(t *testing.T) {
 	}
 }
 
-// TestSavedAgain: a model quantised from a directory of version 5 keeps the processors, the templates and the tokens that the
+// TestSavedAgain: a model quantized from a directory of version 5 keeps the processors, the templates and the tokens that the
 // directory has.
 func TestSavedAgain(t *testing.T) {
 	golden, err := weights.OpenCheckpoint(filepath.Join("testdata", "golden", "model"))

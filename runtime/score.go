@@ -18,7 +18,7 @@ type Score struct {
 // Target is one output of the score head.
 type Target struct {
 	Name    string
-	Output  float32 // standardised, as the head computes it
+	Output  float32 // standardized, as the head computes it
 	Value   float64 // Output*std + mean
 	Clamped float64 // Value within min..max
 }

@@ -151,7 +151,7 @@ func (m *Model) checkTrace(ctx context.Context, p *Prompt, o TraceOptions) ([]Ma
 	return m.listTrace(ctx, p, o, nil)
 }
 
-// causeOf is the error of see, if that is why the run was cancelled; else err.
+// causeOf is the error of see, if that is why the run was canceled; else err.
 func causeOf(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause

@@ -9,7 +9,7 @@ import (
 )
 
 // Head is the score (regression) head: it pools the rows of a tap point to one, maps them through its layers and gives a
-// standardised value for each target.
+// standardized value for each target.
 type Head struct {
 	Config weights.ScoreHeadConfig
 	Layers []*tensor.Linear // GELU between them
@@ -42,7 +42,7 @@ func newHead(cfg weights.ScoreHeadConfig, width int, linear func(name string, ou
 	return h
 }
 
-// Forward maps the rows of the head's input, (rows, width), to the standardised targets, (1, targets).
+// Forward maps the rows of the head's input, (rows, width), to the standardized targets, (1, targets).
 func (h *Head) Forward(r *tensor.Run, x tensor.Tensor) tensor.Tensor {
 	y := h.Through(r, r.Tap(tensor.At("score_head", "pooled"), h.Pool(r, x)), len(h.Layers))
 	out := tensor.At("score_head", "")
@@ -59,7 +59,7 @@ func (h *Head) Pool(r *tensor.Run, x tensor.Tensor) tensor.Tensor {
 }
 
 // Through maps pooled rows, (pictures, width), through the first n layers: to what the next layer is given, or through all to
-// the standardised targets, (pictures, targets).
+// the standardized targets, (pictures, targets).
 func (h *Head) Through(r *tensor.Run, pooled tensor.Tensor, n int) tensor.Tensor {
 	y := pooled
 	for i, l := range h.Layers[:n] {

@@ -29,7 +29,7 @@ func exponentOf(d DType) (exponent, bool) {
 }
 
 // hit has bits set where an element of the word w is not finite. The masked
-// parts cannot carry into their neighbours.
+// parts cannot carry into their neighbors.
 func (e exponent) hit(w uint64) uint64 { return (w&e.mask + e.one) & e.sign }
 
 // CheckFinite is an error that names the first NaN or infinite element of t,

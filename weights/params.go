@@ -28,10 +28,10 @@ type Source interface {
 	Has(name string) bool
 }
 
-// PanelSource is a Source that may hold quantised weights.
+// PanelSource is a Source that may hold quantized weights.
 type PanelSource interface {
 	Source
-	// Panels finds the quantised weight of the linear map of that name; ok is false where there is none.
+	// Panels finds the quantized weight of the linear map of that name; ok is false where there is none.
 	Panels(name string, rows, cols int) (p *kernels.Panels, ok bool, err error)
 }
 
@@ -91,12 +91,12 @@ func (p *Params) LinearOf(name string, bias bool, shape ...int) *tensor.Linear {
 	return l
 }
 
-// LinearFrom is the linear map of that name, without a bias, whose stored weight is w, unless the source has it quantised.
+// LinearFrom is the linear map of that name, without a bias, whose stored weight is w, unless the source has it quantized.
 func (p *Params) LinearFrom(name string, w kernels.Matrix) *tensor.Linear {
 	return p.linear(name, []int{w.Rows, w.Cols}, func() kernels.Matrix { return w })
 }
 
-// linear is the linear map of that name: with quantised weights where the source has them, and else those that stored gives.
+// linear is the linear map of that name: with quantized weights where the source has them, and else those that stored gives.
 func (p *Params) linear(name string, shape []int, stored func() kernels.Matrix) *tensor.Linear {
 	l := &tensor.Linear{Name: name}
 	if source, ok := p.source.(PanelSource); ok && len(shape) == 2 && p.err == nil {

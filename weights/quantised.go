@@ -11,7 +11,7 @@ import (
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
-// The tensors and the metadata of a quantised checkpoint: see docs/quantized-layout.md. The weight of a linear map NAME is
+// The tensors and the metadata of a quantized checkpoint: see docs/quantized-layout.md. The weight of a linear map NAME is
 // stored as NAME.weight.panels, .scales and, of 4 bits, .zeros or .multiples.
 const (
 	panelsEnd, scalesEnd, zerosEnd, multiplesEnd = ".weight.panels", ".weight.scales", ".weight.zeros", ".weight.multiples"
@@ -20,11 +20,11 @@ const (
 	groupKey     = "loupe.int%d.group" // of weights of so many bits; 0: a scale for each row
 )
 
-// dataAlign is where the data of a quantised file begins, so that panels, whose sizes are multiples of it, lie in whole cache
+// dataAlign is where the data of a quantized file begins, so that panels, whose sizes are multiples of it, lie in whole cache
 // lines of the map.
 const dataAlign = 64
 
-// QuantisedLinear is the weight of a linear map that is to be written quantised.
+// QuantisedLinear is the weight of a linear map that is to be written quantized.
 type QuantisedLinear struct {
 	Name       string // "model.layers.3.mlp.gate_proj"
 	Rows, Cols int
@@ -72,7 +72,7 @@ func WriteQuantised(path, precision string, linears []QuantisedLinear, rest []Na
 	return disk.WriteFile(path, func(w io.Writer) error { return encodeInOrder(w, all, metadata, dataAlign) })
 }
 
-// Precision is what the checkpoint was quantised to, "int8" or "int4"; "" where it was not.
+// Precision is what the checkpoint was quantized to, "int8" or "int4"; "" where it was not.
 func (c *Checkpoint) Precision() string { return c.Metadata()[precisionKey] }
 
 // Panels implements PanelSource.
@@ -140,7 +140,7 @@ func (c *Checkpoint) Panels(name string, rows, cols int) (*kernels.Panels, bool,
 	return p, true, nil
 }
 
-// PanelPart is the linear map that a tensor of a quantised checkpoint belongs to, and whether it holds its weights, and not their
+// PanelPart is the linear map that a tensor of a quantized checkpoint belongs to, and whether it holds its weights, and not their
 // scales, zero points or multiples. Of other tensors linear is "".
 func PanelPart(name string) (linear string, holdsWeights bool) {
 	for _, end := range []string{panelsEnd, scalesEnd, zerosEnd, multiplesEnd} {

@@ -20,7 +20,7 @@ type SentenceModule struct {
 	Path string // its folder, "" for the encoder's own
 }
 
-// ParseSentenceModules checks a modules.json: a BERT first, then its pooling, then dense layers and normalisations in any
+// ParseSentenceModules checks a modules.json: a BERT first, then its pooling, then dense layers and normalizations in any
 // order.
 func ParseSentenceModules(file string, data []byte) ([]SentenceModule, error) {
 	obj, err := parseObject(slices.Concat([]byte(`{"modules":`), data, []byte(`}`)))
@@ -193,7 +193,7 @@ func ParseDense(file string, data []byte) (*DenseConfig, error) {
 	return d, nil
 }
 
-// ParseNormalize checks a normalisation's config.json, which older encoders do not have.
+// ParseNormalize checks a normalization's config.json, which older encoders do not have.
 func ParseNormalize(file string, data []byte) error {
 	obj, err := parseObject(data)
 	if err != nil {

@@ -230,7 +230,7 @@ func auditReviewCommand() *cobra.Command {
 	var score float64
 	cmd := &cobra.Command{
 		Use:     "review DIR N",
-		Short:   "append a person's judgement of a decision, signed, beside the model's",
+		Short:   "append a person's judgment of a decision, signed, beside the model's",
 		Example: `  loupe audit review audits/ 17 --score 70 --by "A. Lovelace" --why "the frame was scored, not the painting"`,
 		Args:    usageArgs(cobra.ExactArgs(2)),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -26,7 +26,7 @@ func inspectCommand() *cobra.Command {
 		Long: `Shows the configuration, the parameters by part, and every tensor with its type, shape, digest and statistics.
 Without DIR it shows the embedded demonstration model.
 
-It shows any safetensors checkpoint, or one file of it: also another kind of model, a quantised one, an adapter, one with
+It shows any safetensors checkpoint, or one file of it: also another kind of model, a quantized one, an adapter, one with
 tensors that Qwen2-VL has no place for, and says why loupe cannot run it.`,
 		Example: `  loupe inspect Qwen2-VL-2B-Instruct
   loupe inspect --quick --json`,

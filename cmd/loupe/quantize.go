@@ -18,7 +18,7 @@ func quantizeCommand() *cobra.Command {
 	var f quantizeFlags
 	cmd := &cobra.Command{
 		Use:   "quantize",
-		Short: "write a model with its weights quantised to 8 or 4 bits",
+		Short: "write a model with its weights quantized to 8 or 4 bits",
 		Long: `Writes a model directory whose linear maps have 8- or 4-bit weights, in the layout that the kernels read: it loads in no time,
 by a map, and every command takes it without a flag. What --precision int8 or int4 makes of the model at each load is the same,
 bit for bit, without --group and --zero-points, but takes time and memory of its own.

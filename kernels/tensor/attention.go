@@ -33,10 +33,10 @@ func (kv KV) Len() int {
 	return n
 }
 
-// What bounds the scratch of attention by blocks of queries, and of its backward, of which each worker has its own.
+// Bounds of the scratch of attention by blocks of queries, and of its backward. Each worker has a scratch of its own.
 const (
-	queryBlock  = 192     // queries that are scored together, at most
-	blockScores = 2 << 20 // and their scores: where keys are many, queries are fewer
+	queryBlock  = 192     // the most queries that are scored together
+	blockScores = 2 << 20 // the most scores of a block: with many keys a block has fewer queries
 	valueBlock  = 2048    // keys whose values are gathered at a time
 )
 

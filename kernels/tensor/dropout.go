@@ -29,7 +29,7 @@ func (r *Run) dropoutKey(name string) uint64 {
 	return mix(r.DropoutSeed) ^ h.Sum64()
 }
 
-// mix is the finaliser of SplitMix64 (Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators).
+// mix is the finalizer of SplitMix64 (Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators).
 func mix(x uint64) uint64 {
 	x += 0x9e3779b97f4a7c15
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9

@@ -11,7 +11,7 @@ type Norm struct {
 	WeightGrad, BiasGrad []float32 // gradients to add to; nil where the norm does not learn
 }
 
-// LayerNorm normalises each row of x to mean 0 and variance 1, then scales and shifts it (Ba et al., arXiv 1607.06450).
+// LayerNorm normalizes each row of x to mean 0 and variance 1, then scales and shifts it (Ba et al., arXiv 1607.06450).
 func (r *Run) LayerNorm(x Tensor, n *Norm) Tensor {
 	out := r.New(x.Rows, x.Cols)
 	if r.idle() {

@@ -10,7 +10,7 @@ import (
 // NotLearned is the label of a token that no loss is taken of.
 const NotLearned = -1
 
-// CrossEntropy is the mean over the rows of logits, (tokens, vocab_size), of -log softmax(row)[label], with rows labelled
+// CrossEntropy is the mean over the rows of logits, (tokens, vocab_size), of -log softmax(row)[label], with rows labeled
 // NotLearned left out; 0 without any other. Its gradient, times weight, is added to that of logits.
 func (r *Run) CrossEntropy(logits Tensor, labels []int, weight float32) float64 {
 	if r.idle() {

@@ -35,7 +35,7 @@ func Text(c weights.TextConfig, size float64, past, n int) Cost {
 	}
 }
 
-// Image is the cost of the vision tower over pictures of N patches in all, of which each sees the n of its own frame. With
+// Image is the cost of the vision tower over pictures of N patches in all. Each patch attends to the n patches of its own frame. With
 // d = embed_dim, f = mlp_ratio*d, B blocks, a merger of s = spatial_merge_size² patches, and c and h the widths of a patch
 // and of the decoder,
 //

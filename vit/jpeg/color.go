@@ -69,7 +69,7 @@ func (d *decoder) image() (*Image, error) {
 	return img, nil
 }
 
-// isYCC tells the colour space as libjpeg guesses it (default_decompress_parms).
+// isYCC tells the color space as libjpeg guesses it (default_decompress_parms).
 func (d *decoder) isYCC() bool {
 	switch {
 	case len(d.comps) == 4:

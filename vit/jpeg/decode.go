@@ -69,7 +69,7 @@ type decoder struct {
 	lastGood  int  // the row of MCUs in which data were last there
 }
 
-// component is one colour plane.
+// component is one color plane.
 type component struct {
 	id, h, v, tq byte
 	blocksX      int // blocks a row of coef, whole MCUs
@@ -227,7 +227,7 @@ func (d *decoder) frame(seg []byte) error {
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
-// quantisers reads quantisation tables.
+// quantisers reads quantization tables.
 func (d *decoder) quantisers(seg []byte) error {
 	for len(seg) > 0 {
 		wide, id := int(seg[0]>>4), seg[0]&15

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Samples is a decoded picture before any conversion of colours.
+// Samples is a decoded picture before any conversion of colors.
 type Samples struct {
 	Width, Height, Components int
 	Pix                       []byte // the components of each pixel, row by row

@@ -1,7 +1,7 @@
 package jpeg
 
 // Where a progressive file leaves coefficients out, because scans are missing or cut off, libjpeg-turbo estimates them from
-// the DC values of a block and its 24 neighbours (decompress_smooth_data in jdcoefct.c, since 2.1; the 3 x 3 form is section
+// the DC values of a block and its 24 neighbors (decompress_smooth_data in jdcoefct.c, since 2.1; the 3 x 3 form is section
 // K.8 of the JPEG standard).
 
 // smoothed is how many coefficients, in zigzag order, can be estimated, the DC one included.
@@ -152,7 +152,7 @@ func weighted(n *[25]int, weights *[25]int16) (sum int) {
 	return sum
 }
 
-// predict divides by a quantiser and 256, to the nearest; the bits below al, and no others, may come out.
+// predict divides by a quantizer and 256, to the nearest; the bits below al, and no others, may come out.
 func predict(num, q, al int) int {
 	sign := 1
 	if num < 0 {

@@ -104,8 +104,8 @@ func (s *screen) show(f *gifFrame) Image {
 	return seen
 }
 
-// clear fills a frame's rectangle with its transparent colour, or else the background's. An index beyond its palette is
-// black in the first frame and colour 0 in others. On a gray picture the first frame's transparent colour goes before.
+// clear fills a frame's rectangle with its transparent color, or else the background's. An index beyond its palette is
+// black in the first frame and color 0 in others. On a gray picture the first frame's transparent color goes before.
 func (s *screen) clear(f *gifFrame) {
 	index := int(s.g.background)
 	if f.transparent >= 0 {

@@ -12,7 +12,7 @@ type expectedRow struct {
 	Error  string // the reference refuses it
 	Size   [2]int
 	RGB    string
-	White  string // with the transparent colour shown white, where that differs from RGB
+	White  string // with the transparent color shown white, where that differs from RGB
 	Frames []struct {
 		MS  float64
 		RGB string

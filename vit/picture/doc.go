@@ -1,5 +1,5 @@
 // Package picture turns the bytes of a picture into what the vision tower reads, to the bit as Pillow 12.1 and
-// Qwen2VLImageProcessor do: decoded and turned upright, resized by Pillow's fixed-point bicubic filter, normalised and cut
+// Qwen2VLImageProcessor do: decoded and turned upright, resized by Pillow's fixed-point bicubic filter, normalized and cut
 // into patches in the order of the model.
 //
 // What a file is, its content tells, not its name. JPEG is decoded by vit/jpeg, the WebP bit streams by golang.org/x/image

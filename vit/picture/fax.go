@@ -11,7 +11,7 @@ type fax struct {
 	data []byte
 	at   int // in bits
 	w    int
-	ref  []int // where the row above changes its colour, from white on
+	ref  []int // where the row above changes its color, from white on
 }
 
 var errFaxCode = errors.New("a damaged code")
@@ -28,7 +28,7 @@ func (f *fax) peek(n int) int {
 	return v >> (7 - (f.at+n-1)%8) & (1<<n - 1)
 }
 
-// run reads a run of one colour: codes of 64s, and one of less.
+// run reads a run of one color: codes of 64s, and one of less.
 func (f *fax) run(black bool) (n int, err error) {
 	table := faxWhite
 	if black {
@@ -86,7 +86,7 @@ func (f *fax) below() (row []int, err error) {
 		return f.w
 	}
 	for at < f.w {
-		// The first change above to the right of here, to the other colour.
+		// The first change above to the right of here, to the other color.
 		for i = max(i-2, 0); i < len(f.ref) && (f.ref[i] <= at || i%2 == 1 != black); {
 			i++
 		}

@@ -16,7 +16,7 @@ type gifFile struct {
 	r          *bytes.Reader
 	w, h       int
 	background byte   // index; 0 where there is no global palette
-	global     []byte // palette, 3 bytes a colour; nil for none
+	global     []byte // palette, 3 bytes a color; nil for none
 }
 
 // gifFrame is one image of a GIF: its indices, and how it joins those before it.
@@ -42,7 +42,7 @@ func openGIF(data []byte) (*gifFile, error) {
 	return g, err
 }
 
-// palette reads a palette; nil for one whose colour i is the gray i, which to Pillow is none: indices beyond its end are
+// palette reads a palette; nil for one whose color i is the gray i, which to Pillow is none: indices beyond its end are
 // then gray levels too.
 func (g *gifFile) palette(flags byte) ([]byte, error) {
 	p := make([]byte, 3<<(1+flags&7))
@@ -240,8 +240,8 @@ func (f *gifFrame) colours() (table [256][3]byte) {
 	return table
 }
 
-// decodeGIF shows the first frame on the screen. Around it lies the transparent colour if the frame has one, else
-// colour 0.
+// decodeGIF shows the first frame on the screen. Around it lies the transparent color if the frame has one, else
+// color 0.
 func decodeGIF(ctx context.Context, data []byte, l Limits) (Image, error) {
 	g, f, err := firstGIFFrame(ctx, data, l)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 type Image struct {
 	Width, Height int
 	Pix           []byte
-	// Key is the colour that the file marks as transparent, nil for none. Decoding keeps it as it is, as Pillow does; the
+	// Key is the color that the file marks as transparent, nil for none. Decoding keeps it as it is, as Pillow does; the
 	// processor shows such pixels white, as the reference's convert_to_rgb does.
 	Key *[3]byte
 	// Tensor says that the reference holds the pixels as floats, as those of frames from qwen_vl_utils: the processor then

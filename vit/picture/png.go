@@ -25,7 +25,7 @@ type pngFile struct {
 	sequence     int64 // number of the last frame chunk; -1: none yet
 }
 
-// pngKinds are the bit depths of each colour type, as bits of a mask.
+// pngKinds are the bit depths of each color type, as bits of a mask.
 var pngKinds = map[byte]uint32{0: 1<<1 | 1<<2 | 1<<4 | 1<<8 | 1<<16, 2: 1<<8 | 1<<16, 3: 1<<1 | 1<<2 | 1<<4 | 1<<8, 4: 1<<8 | 1<<16, 6: 1<<8 | 1<<16}
 
 func decodePNG(ctx context.Context, data []byte, l Limits) (img Image, orientation int, err error) {
@@ -192,7 +192,7 @@ func (p *pngFile) imageData(at int) (bodies pngData, next int, cut bool) {
 	}
 }
 
-// rest reads the chunks after the image data, which may still turn the picture or name its transparent colour. A missing
+// rest reads the chunks after the image data, which may still turn the picture or name its transparent color. A missing
 // end does not matter.
 func (p *pngFile) rest(at int) error {
 	frames := max(p.frames, 1)

@@ -149,7 +149,7 @@ func (r *pngRows) next() error {
 	return nil
 }
 
-// paeth is the neighbour nearest to left + above - corner.
+// paeth is the neighbor nearest to left + above - corner.
 func paeth(left, above, corner byte) byte {
 	a, b, c := int(left), int(above), int(corner)
 	pa, pb, pc := abs(b-c), abs(a-c), abs(a+b-2*c)

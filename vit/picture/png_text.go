@@ -24,7 +24,7 @@ const (
 	xmpKey        = "XML:com.adobe.xmp"
 	rawProfileKey = "Raw profile type exif"
 
-	maxText     = 1 << 20 // bytes that a compressed text or colour profile may grow to
+	maxText     = 1 << 20 // bytes that a compressed text or color profile may grow to
 	maxTextsAll = 64 << 20
 )
 

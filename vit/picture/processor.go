@@ -68,7 +68,7 @@ func (p Processor) maxPixels(n int) int {
 	return max(min(p.MaxPixels, total*p.TemporalPatchSize/n), int(float64(p.MinPixels)*1.05))
 }
 
-// OnWhite is the picture with its transparent colour shown white.
+// OnWhite is the picture with its transparent color shown white.
 func (img Image) OnWhite() Image {
 	if img.Key == nil {
 		return img

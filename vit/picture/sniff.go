@@ -73,8 +73,8 @@ var pictureKinds = map[string]bool{
 	"JPEG XR": true, "a Photoshop document": true, "SVG": true, "QOI": true, "OpenEXR": true, "a GIMP document": true, "a DirectDraw surface": true,
 }
 
-// Kind tells what a file is by its first bytes (512 are enough), and whether those of a picture, be it of a kind that
-// Decode refuses. Kinds that only a name tells from other files, as BMP, PNM and TGA, do not count.
+// Kind tells what a file is by its first bytes (512 are enough), and whether it is a picture, also one that Decode
+// refuses. Kinds that only a name tells from other files, as BMP, PNM and TGA, do not count as pictures.
 func Kind(head []byte) (kind string, picture bool) {
 	kind = sniff(head)
 	return kind, pictureKinds[kind] || strings.HasPrefix(kind, "a RAW file")

@@ -24,8 +24,8 @@ func webpRGB(p *image.YCbCr) Image {
 	return out
 }
 
-// chroma is the value at column x between the nearest sample, its neighbour in the row, and the same two of the far row.
-// Beyond the sides there is no neighbour, and only the rows are mixed.
+// chroma is the value at column x between the nearest sample, its neighbor in the row, and the same two of the far row.
+// Beyond the sides there is no neighbor, and only the rows are mixed.
 func chroma(near, far []byte, x, cw int) int {
 	i := x / 2
 	n := i - 1

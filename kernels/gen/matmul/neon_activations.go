@@ -8,7 +8,7 @@ func activationsNEON(g *generator) {
 	g.roundSwappedNEON()
 }
 
-// quantiseNEON writes the quantising of a row, in whole spans of so many blocks, each with the offset of the span or its own: V0 to V7
+// quantiseNEON writes the quantizing of a row, in whole spans of so many blocks, each with the offset of the span or its own: V0 to V7
 // hold a block.
 func (g *generator) quantiseNEON(name string, blocks int, own bool) {
 	g.textNEON(quantiseDoc(name, blocks, own), name, quantiseSignature)

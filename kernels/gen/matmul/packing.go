@@ -6,7 +6,8 @@ import "fmt"
 // keep the processor's floating-point units busy and leave the others idle, so that what is done by general registers costs next to
 // nothing. The routine for packing alone, which transposes in vector registers, costs a few per cent of a prefill.
 
-// packedSteps is how many steps a tile packs of a row of weights with four steps of its own. The fewer, the longer it takes to pack all.
+// packedSteps is how many steps of a row of weights a tile packs during four steps of its own product. With a smaller number, more tiles
+// are needed to pack a panel.
 const packedSteps = 16
 
 // rowBytes is the length of so many steps in a row of weights.

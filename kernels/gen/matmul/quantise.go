@@ -1,6 +1,6 @@
 package main
 
-// The quantising of rows of x. Registers: CX counts spans, DI is an xBlock, SI x, R9 the zero point, negated; 4 holds what is to be joined
+// The quantizing of rows of x. Registers: CX counts spans, DI is an xBlock, SI x, R9 the zero point, negated; 4 holds what is to be joined
 // to one number of a span, X9 its scale, X8 what its numbers are multiplied by.
 
 // join makes one number of the eight of Y4, in all lanes of its lower half, by way of 5.
@@ -57,7 +57,7 @@ func (g *generator) endQuantise(blocks int) {
 	g.asm.WriteString("\n")
 }
 
-// quantiseX writes the quantising of a row of x, in whole spans of so many blocks, each with the offset of the span or its own.
+// quantiseX writes the quantizing of a row of x, in whole spans of so many blocks, each with the offset of the span or its own.
 func (g *generator) quantiseX(name string, blocks int, own bool) {
 	g.text(quantiseDoc(name, blocks, own), name, quantiseSignature, "CX", "DI", "SI", "R9")
 	g.op("VMOVDQU magnitude<>(SB), Y15")

@@ -17,7 +17,7 @@ type form struct {
 
 var forms = []form{{"Int8", 8, false, false}, {"Int4", 4, false, true}, {"Int4Zeros", 4, true, false}}
 
-// quantised writes the products with quantised weights, and the quantising of activations.
+// quantised writes the products with quantised weights, and the quantizing of activations.
 func quantised(g *generator) {
 	g.constant("The low halves of bytes.", "nibbles", 0x0f0f0f0f)
 	g.constant("The sign of bytes.", "signs", 0x80808080)

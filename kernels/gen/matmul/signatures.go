@@ -94,10 +94,10 @@ func addRowsDoc(name string) string {
 `
 }
 
-// quantiseSignature is that of the quantising of whole spans.
+// quantiseSignature is that of the quantizing of whole spans.
 const quantiseSignature = "(n int, dst *xBlock, x *float32, zero int)"
 
-// quantiseDoc is the doc comment of the quantising of whole spans of so many blocks.
+// quantiseDoc is the doc comment of the quantizing of whole spans of so many blocks.
 func quantiseDoc(name string, blocks int, own bool) string {
 	return fmt.Sprintf(`%s is quantiseXGeneric of n whole spans of %d blocks:
 

@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// A pair is two neighbouring tokens, by id.
+// A pair is two neighboring tokens, by id.
 type pair [2]int
 
 // bpe is a trained byte-level BPE. Tokens are written in the byte-to-unicode alphabet.

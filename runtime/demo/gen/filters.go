@@ -9,7 +9,7 @@ import (
 
 // A band is a range of spatial frequencies: the patterns of the discrete cosine transform (DCT-II) with from <= u+v <= to.
 // Part is the number of filters of eight that take their pattern from it, and deviation about that of its coefficients in
-// painted pictures, normalised as the model sees them.
+// painted pictures, normalized as the model sees them.
 var bands = []struct {
 	from, to, part int
 	deviation      float64

@@ -53,7 +53,7 @@ func (s *scene) blotch(p Params, f Flaw, r stream) {
 			fx, fy := float64(x), float64(y)
 			m := s.within(f, fx+0.5, fy+0.5)
 			discord := mix(p.Uneven, max(p.Uneven, 1-spoilt/100.0), m)
-			n := mul(turn.at(fx/13, fy/13), 2.4) // noise seldom comes near its bounds
+			n := mul(turn.at(fx/13, fy/13), 2.4) // noise rarely comes near its bounds
 			angle := mul(mix(p.Clash, max(p.Clash, 2.2), m), n)
 			k := 1 + mul(discord, mul(0.7, gain.at(fx/11, fy/11))+mul(0.9, m))
 			t := &s.pix[y*s.w+x]

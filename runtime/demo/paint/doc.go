@@ -6,7 +6,7 @@
 //
 //   - originality: unexpected black and white motifs on discs (a checkered sun, a spiral, an eye, floating stairs, a door),
 //     from none to five;
-//   - color: the palette, from neighbouring hues of like strength with one complement to hues from all around the wheel, of
+//   - color: the palette, from neighboring hues of like strength with one complement to hues from all around the wheel, of
 //     uneven strength and in blotches;
 //   - texture: brush strokes with relief along the flow of the scene, down to a flat surface with grain, through which the
 //     canvas shows;
@@ -19,7 +19,7 @@
 // rater's error of 1.5 points (standard deviation), rounded and clamped to 1..100. See [Rubric].
 //
 // A level is a fifth of the range, named by [Level]. Values gather about the middle of their level and thin out, without a
-// gap, towards its ends: a judge who is a few points off still finds the right word.
+// gap, toward its ends: a judge who is a few points off still finds the right word.
 //
 // One picture in five has a [Flaw]: one quadrant is ruined, its colors clash, and what was there fades behind coarse noise. It takes two levels
 // of every dimension.

@@ -45,7 +45,7 @@ const (
 
 func newStream(seed uint64, index, which int) stream {
 	r := stream{rand.NewPCG(seed, uint64(index)*streams+uint64(which))}
-	r.Uint64() // the first numbers of neighbouring streams are alike
+	r.Uint64() // the first numbers of neighboring streams are alike
 	r.Uint64()
 	return r
 }

@@ -45,7 +45,7 @@ func levelOf(value float64) int { return int(clamp(math.Ceil(value/20)-1, 0, 4))
 // tenth rounds to a tenth within 1..100.
 func tenth(x float64) float64 { return math.Floor(mul(clamp(x, 1, 100), 10)+0.5) / 10 }
 
-// gather moves a value of 0..100 towards the middle of its level: the ends of the levels stay where they are, and near them
+// gather moves a value of 0..100 toward the middle of its level: the ends of the levels stay where they are, and near them
 // values are a quarter as dense as they were.
 func gather(x float64) float64 {
 	level := clamp(math.Floor(x/20), 0, 4)

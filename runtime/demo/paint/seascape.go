@@ -10,7 +10,7 @@ func seascape(s *scene) {
 	phase := s.r.between(0, 6)
 	s.sky(horizon, 0.7, 0.86)
 	seascapeSky(s, horizon)
-	crest := func(u, depth float64) float64 { // rows of waves that widen towards the viewer
+	crest := func(u, depth float64) float64 { // rows of waves that widen toward the viewer
 		rows := mul(26, math.Sqrt(depth+0.02))
 		return sin(rows + mul(0.8, sin(mul(14, u)/(1+mul(2, depth))+phase)))
 	}

@@ -38,7 +38,7 @@ func (t tone) rgb() [3]byte {
 	return out
 }
 
-// The roles of a palette. Neighbours in this list are far apart in a palette that clashes.
+// The roles of a palette. Neighbors in this list are far apart in a palette that clashes.
 const (
 	roleSky = iota
 	roleLow // sky near the horizon, the wall behind things
