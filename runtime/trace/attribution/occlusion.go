@@ -8,8 +8,8 @@ import (
 )
 
 // occlusion is occlusion sensitivity (Zeiler and Fergus, arXiv 1311.2901): a window of o.Window x o.Window merged tokens that
-// moves by o.Stride over each frame is covered by the baseline, and what the target loses is the window's value. A cell's value
-// is the mean over the windows that cover it. It costs a pass of the model for each window.
+// moves by o.Stride over each frame, until it reaches the far edge, is covered by the baseline, and what the target loses is the
+// window's value. A cell's value is the mean over the windows that cover it. It costs a pass of the model for each window.
 func occlusion(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) (*Map, error) {
 	size, stride := max(o.Window, 1), max(o.Stride, 1)
 	if o.Window < 0 || o.Stride < 0 || stride > size {
@@ -30,13 +30,13 @@ func occlusion(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) 
 	at := withPixels(p, shown)
 	first, done, all := 0, 0, 0
 	for _, panel := range panels {
-		all += ((panel.Rows + stride - 1) / stride) * ((panel.Cols + stride - 1) / stride)
+		all += len(starts(panel.Rows, size, stride)) * len(starts(panel.Cols, size, stride))
 	}
 	for _, panel := range panels {
 		lost := make([]float64, len(panel.Values))
 		times := make([]float64, len(panel.Values))
-		for y := 0; y < panel.Rows; y += stride {
-			for x := 0; x < panel.Cols; x += stride {
+		for _, y := range starts(panel.Rows, size, stride) {
+			for _, x := range starts(panel.Cols, size, stride) {
 				inside := window(panel, y, x, size)
 				for _, i := range inside {
 					cover(shown, base, p, cells[first+i], merge)
@@ -60,6 +60,18 @@ func occlusion(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) 
 		first += len(panel.Values)
 	}
 	return &Map{Merge: merge, Panels: panels, Unit: targetUnit(*o.Target)}, nil
+}
+
+// starts are where windows begin along a side of n cells: 0, stride, ... up to the first that reaches the far edge. None begins
+// beyond it, so that no edge of a picture is covered by smaller windows than the other; where the stride does not come out
+// even, the last is cut, as in Captum's Occlusion.
+func starts(n, size, stride int) (at []int) {
+	for i := 0; ; i += stride {
+		at = append(at, i)
+		if i+size >= n {
+			return at
+		}
+	}
 }
 
 // window lists the cells of a panel within a square whose upper left cell is (y, x).
