@@ -48,7 +48,7 @@ func (s *Studio) readEdits(data json.RawMessage) ([]edit, error) {
 	}
 	for _, iv := range list {
 		if iv.Dataset != "" {
-			return nil, fmt.Errorf("the page has no folder to take the mean over; `loupe trace --intervene` takes dataset-mean")
+			return nil, fmt.Errorf("the page has no folder to take the mean of pictures over: take the mean of the rows, or give this edit to loupe trace")
 		}
 		e := edit{Intervention: iv}
 		if iv.Value != nil {

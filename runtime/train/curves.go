@@ -109,7 +109,11 @@ func (p panel) plot() (*plot.Plot, error) {
 	f := plot.New()
 	f.Title.Text, f.X.Label.Text = p.title, "steps"
 	f.Legend.Top = true
+	for _, style := range []*draw.TextStyle{&f.Title.TextStyle, &f.X.Label.TextStyle, &f.Y.Label.TextStyle, &f.X.Tick.Label, &f.Y.Tick.Label, &f.Legend.TextStyle} {
+		style.Font.Variant = "Sans" // as every other figure has it
+	}
 	f.Add(plotter.NewGrid())
+	named := 0
 	for i, c := range p.lines {
 		if len(c.points) == 0 {
 			continue
@@ -126,6 +130,7 @@ func (p panel) plot() (*plot.Plot, error) {
 		}
 		if c.name != "" {
 			f.Legend.Add(c.name, line)
+			named++
 		}
 	}
 	spread := func(axis *plot.Axis) { // gonum/plot looks for round ticks, and finds none where all values are nearly the same
@@ -135,6 +140,8 @@ func (p panel) plot() (*plot.Plot, error) {
 	}
 	spread(&f.X)
 	spread(&f.Y)
+	// The legend stands above the lines, and not on them.
+	f.Y.Max += 0.1 * float64(named) * (f.Y.Max - f.Y.Min)
 	return f, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -208,6 +209,14 @@ const waiting = setInterval(() => {
   found.value = current().at(state.cell);
   $("view").value = "tower"; $("view").onchange({ target: $("view") });
   found.tower = $("heads").children.length;
+  const signed = data.maps.findIndex((m) => m.scale.signed);
+  $("view").value = String(signed); $("view").onchange({ target: $("view") });
+  const f = current();
+  found.signed = signed;
+  found.unit = $("unit").textContent;
+  found.middle = f.at(127.5);
+  found.cover = [cover(f, 0), cover(f, 127.5), cover(f, 255)];
+  $("view").value = "tower"; $("view").onchange({ target: $("view") });
   press("panel-0", "Escape");
   found.free = state.cell === null;
   const box = $("panel-0").getBoundingClientRect();
@@ -252,6 +261,10 @@ func TestPageInBrowser(t *testing.T) {
 		Error, Ready, View, Least, Largest, ViewThen, Told, Hovered string
 		Look, Layer, Cell, Marked, Heads, Head, Tower               int
 		Value                                                       float64
+		Signed                                                      int
+		Unit                                                        string
+		Middle                                                      float64
+		Cover                                                       []float64
 		Free, Theme                                                 bool
 	}
 	if err := json.Unmarshal([]byte(html.UnescapeString(string(title[1]))), &found); err != nil {
@@ -283,6 +296,10 @@ func TestPageInBrowser(t *testing.T) {
 		t.Errorf("%d heads, number %d pressed, %d in the tower", found.Heads, found.Head, found.Tower)
 	case !strings.Contains(found.Hovered, fmt.Sprintf("Row %d, column %d", a.Panels[0].Rows, a.Panels[0].Cols)):
 		t.Errorf("over the last cell it tells %q", found.Hovered)
+	case found.Signed < 0 || a.Maps[found.Signed].Scale.Least != -a.Maps[found.Signed].Scale.Largest || found.Middle != 0 || !strings.Contains(found.Unit, "0 in the middle"):
+		t.Errorf("map %d parts at %v, and its scale says %q", found.Signed, found.Middle, found.Unit)
+	case !slices.Equal(found.Cover, []float64{1, 0, 1}):
+		t.Errorf("the least, 0 and the largest cover %v of the picture", found.Cover)
 	case !found.Free || !found.Theme:
 		t.Errorf("escape lets go: %v; the theme changes: %v", found.Free, found.Theme)
 	}
