@@ -15,6 +15,17 @@ type Score struct {
 	Targets []Target // in the order of score_head.json
 }
 
+// Named is the value of the target named score, clamped to its range; nil where the head has none: another target's value is no
+// score.
+func (s *Score) Named() *float64 {
+	for i := range s.Targets {
+		if s.Targets[i].Name == weights.ScoreName {
+			return &s.Targets[i].Clamped
+		}
+	}
+	return nil
+}
+
 // Target is one output of the score head.
 type Target struct {
 	Name    string

@@ -103,7 +103,7 @@ func (f *generateFlags) run(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	if score != nil {
-		out.Score = &score.Score
+		out.Score = named(score)
 	}
 	return json.NewEncoder(stdout).Encode(out)
 }

@@ -77,3 +77,13 @@ func (p *scorePrinter) print(line scored) error {
 	}
 	return stdout.failed()
 }
+
+// named is the score as answers of other commands have it: the target of that name, and of a head without one nothing, which is
+// told.
+func named(s *loupe.Score) *float64 {
+	score := s.Named()
+	if score == nil {
+		fmt.Fprintln(stderr, "note: the score head has no target score, so that no score is printed; loupe score prints its targets by their names")
+	}
+	return score
+}

@@ -212,7 +212,7 @@ func traced(r *loupe.Traced, precision string) any {
 		out.Tokens, out.Text = append(out.Tokens, t.ID), out.Text+t.Text
 	}
 	if r.Score != nil {
-		out.Score = &r.Score.Score
+		out.Score = named(r.Score)
 	}
 	return out
 }
