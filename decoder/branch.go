@@ -6,13 +6,14 @@ import "github.com/loupe-vl/loupe/kernels/tensor"
 // so on, after the first At positions of the cache.
 type Branch struct{ At, Rows int }
 
-// branches let a layer run several continuations at once: each sees the beginning that they share and itself.
+// branches let a layer run several continuations at once. Each attends to the shared beginning and to itself.
 type branches struct {
 	prefix *Cache
 	each   []Branch
 }
 
-// attend is causal attention over what the branches have of k and v, which lie one after the other as the branches do.
+// attend is causal attention of each branch over the shared beginning and itself. The rows of q, k and v are those of one branch after
+// the other.
 func (b *branches) attend(r *tensor.Run, l *Layer, q, k, v tensor.Tensor) tensor.Tensor {
 	before := &b.prefix.layers[l.Index]
 	var kv []tensor.KV

@@ -71,7 +71,8 @@ func (m *Model) Forward(r *tensor.Run, x tensor.Tensor, pos Positions, cache *Ca
 	return m.ForwardEach(r, x, pos, cache, func(tensor.Tensor) {})
 }
 
-// ForwardEach is Forward that calls see with the residual stream before each layer and after the last, which is lent.
+// ForwardEach is Forward that also calls see with the residual stream before each layer and after the last. see may not keep it: its
+// memory is used again.
 func (m *Model) ForwardEach(r *tensor.Run, x tensor.Tensor, pos Positions, cache *Cache, see func(x tensor.Tensor)) tensor.Tensor {
 	rot := m.rotary(r, pos)
 	type work struct {

@@ -39,7 +39,7 @@ type AdapterConfig struct {
 	TieSavedWeights bool     // ensure_weight_tying: embed_tokens and lm_head of a tied model are adapted together
 }
 
-// ModulePattern is an entry of rank_pattern or alpha_pattern: what modules have whose name ends with a match of the expression.
+// ModulePattern is an entry of rank_pattern or alpha_pattern: a value for every module whose name ends with a match of the expression.
 type ModulePattern struct {
 	Pattern string
 	Value   float64

@@ -24,8 +24,8 @@ func ropeKey(key string) bool {
 	return key == "rope_theta" || key == "rope_scaling" || key == "rope_parameters"
 }
 
-// DemonstrationKey is true in the config.json of a model that was made of loupe's demonstration model, so that whoever loads it is
-// told what it is worth.
+// DemonstrationKey is true in the config.json of a model that was made from loupe's demonstration model. Whoever loads such a model is
+// told that it knows painted pictures only.
 const DemonstrationKey = "loupe_demonstration"
 
 // configInert are the keys of a config.json that are known and change nothing

@@ -24,7 +24,7 @@ func mapFile(f *os.File, size int) ([]byte, func() error, error) {
 	return data, func() error { return unix.Munmap(data) }, nil
 }
 
-// forget takes part of a map out of the program's memory, but for the pages at its ends, which others may need. It can still be
+// forget takes part of a map out of the program's memory, except the pages at its ends, which others may need. It can still be
 // read, from the file again.
 func forget(data []byte) {
 	if len(data) == 0 {

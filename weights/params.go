@@ -17,7 +17,7 @@ type Params struct {
 	err     error
 }
 
-// Converter gives the weight of the linear map of that name the form that the model computes with, as for lower precision.
+// Converter turns the weight of the linear map with that name into what the model computes with, for example 8-bit weights.
 type Converter func(name string, w kernels.Matrix) (kernels.Matrix, error)
 
 // Source is where tensors come from: a checkpoint, or one safetensors file.

@@ -44,8 +44,8 @@ func NewStreamWriter(path string, metadata map[string]string) (*StreamWriter, er
 	return &StreamWriter{path: path, metadata: metadata, spool: spool, known: map[string]*streamed{}}, nil
 }
 
-// HeaderBytes is no less than what a tensor of that name and rank takes in a
-// header.
+// HeaderBytes is an upper bound on the bytes that a tensor of that name and rank
+// takes in a header.
 func HeaderBytes(name string, rank int) int {
 	return len(jsonString(name)) + len(`,:{"dtype":"BOOL","shape":[],"data_offsets":[,]}`) + 20*(rank+2)
 }
@@ -71,10 +71,9 @@ func (s *StreamWriter) AddNamed(t Named) error {
 	return s.err
 }
 
-// AddPart adds to a tensor the bytes that come at offset at of it, of which the
-// first call for a name has none before them, and every other those of the calls
-// before. The parts of several tensors may take turns. Close asks that all are
-// whole.
+// AddPart adds bytes to a tensor. Parts come in order: at is 0 in the first call
+// for a name, and later how many bytes the calls before have added. Parts of
+// several tensors may alternate. Close fails if a tensor is not whole.
 func (s *StreamWriter) AddPart(name string, d DType, shape []int, at int, data []byte) error {
 	if s.err == nil {
 		s.err = s.wrap(s.addPart(name, d, shape, at, data))

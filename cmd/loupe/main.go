@@ -118,7 +118,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	return fmt.Errorf("--%s is %.80q: %w", invalid.GetFlag().Name, invalid.GetValue(), invalid.Unwrap())
 }
 
-// exactArgs and friends are cobra's argument checks as usage errors.
+// usageArgs makes an error of one of cobra's argument checks a usage error.
 func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {

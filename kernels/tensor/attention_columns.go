@@ -7,17 +7,17 @@ import (
 	"github.com/loupe-vl/loupe/kernels"
 )
 
-// Attention of many queries by panels: as many of them as a panel has columns are columns of their scores, (keys, queries), which
-// lie in the second-level cache, and of their result. Keys and values are packed once for all queries, scores and
-// probabilities never. The bits are those of attendBlock.
+// Attention of many queries by panels. A panel is as many queries as the kernels' panels have columns; each query is a column of the
+// scores, (keys, queries), and of the result. The scores of a panel fit into the second-level cache. Keys and values are packed once
+// for all queries; scores and probabilities need no packing, since the kernels write panels. The bits are those of attendBlock.
 
-// packedFloats bounds the packed keys and values, unless those of a single key head are more (32 MiB). Tests make it smaller.
+// packedFloats bounds the packed keys and values: 32 MiB, or one key head where that alone is more. Tests make it smaller.
 var packedFloats = 8 << 20
 
 // packedHead is one key head's keys, (rows, head_dim), and values transposed, (head_dim, rows), of each page.
 type packedHead struct{ k, v []kernels.Tiles }
 
-// zeros is more than a row of a panel.
+// zeros are as many as a row of a panel has, or more.
 var zeros [64]float32
 
 // packedMemory is that of packed heads, used again.

@@ -39,10 +39,10 @@ func (a *attention) editBackward(r *Run, edits []Edit, g Tensor, head, lo int) {
 	}
 }
 
-// applyRow applies e to the visible part of one query's row of scores or probabilities. A value for add or set is
-// (keys), (queries, keys) or (heads, queries, keys) of the prompt, of the rows that e names or of a step after the prompt;
-// what a later query sees beyond these keys, and later queries where each has a row of its own, are left as they are. Mean spreads the row evenly
-// over what the query sees.
+// applyRow applies e to the visible part of one query's row of scores or probabilities. A value for add or set has the shape (keys),
+// (queries, keys) or (heads, queries, keys), where queries are those of the prompt, the rows that e names, or a step after the prompt.
+// Keys beyond the value's are left as they are; so are later queries where each query has a row of its own. Mean spreads the row
+// evenly over what the query sees.
 func (e Edit) applyRow(row []float32, a *attention, head, query int, r *Run) error {
 	chosen, err := e.chosen(1, r.FirstRow+query, r.rowsInAll(a.q.Rows), r.MoreRows)
 	if err != nil {

@@ -13,24 +13,8 @@ type Image struct {
 	Pix           []byte
 }
 
-// Config is what the frame header of a file says.
-type Config struct {
-	Width, Height int
-	Components    int // 1: gray, 3: YCbCr or RGB, 4: CMYK or YCCK
-	Progressive   bool
-}
-
 // ErrTruncated is the error of a file that ends before its end marker.
 var ErrTruncated = errors.New("the file is truncated: it ends before its end marker; download or copy it again")
-
-// DecodeConfig reads the markers up to the frame header, and no pixels.
-func DecodeConfig(data []byte) (Config, error) {
-	d := &decoder{data: data, headerOnly: true}
-	if err := d.markers(); err != nil {
-		return Config{}, err
-	}
-	return Config{d.width, d.height, len(d.comps), d.progressive}, nil
-}
 
 // Decode decodes a file until ctx is done. One of more than maxPixels pixels is refused before memory is taken.
 func Decode(ctx context.Context, data []byte, maxPixels int) (*Image, error) {
@@ -46,7 +30,6 @@ type decoder struct {
 	ctx        context.Context
 	data       []byte
 	pos        int
-	headerOnly bool
 	tablesOnly bool // the data are tables alone
 	maxPixels  int
 
@@ -120,9 +103,6 @@ func (d *decoder) markers() error {
 		}
 		if err := d.marker(m, seg); err != nil {
 			return err
-		}
-		if d.headerOnly && d.comps != nil {
-			return nil
 		}
 	}
 }
@@ -206,7 +186,7 @@ func (d *decoder) frame(seg []byte) error {
 	if n != 1 && n != 3 && n != 4 {
 		return fmt.Errorf("%d colour components; 1, 3 and 4 are supported", n)
 	}
-	if !d.headerOnly && d.width > d.maxPixels/d.height {
+	if d.width > d.maxPixels/d.height {
 		return fmt.Errorf("the picture is %d x %d pixels, more than the limit of %d; make it smaller first", d.width, d.height, d.maxPixels)
 	}
 	for i := range n {
@@ -218,9 +198,6 @@ func (d *decoder) frame(seg []byte) error {
 		c.known, c.before = unknown, unknown
 		d.hMax, d.vMax = max(d.hMax, int(c.h)), max(d.vMax, int(c.v))
 		d.comps = append(d.comps, c)
-	}
-	if d.headerOnly {
-		return nil
 	}
 	return d.layout()
 }

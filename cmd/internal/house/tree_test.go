@@ -62,7 +62,7 @@ func root(t *testing.T) string {
 }
 
 // files lists every file of the module with one of the endings, leaving out what is not its source: hidden folders,
-// testdata and folders that are modules of their own (kernels/gen).
+// testdata and folders that are modules of their own.
 func files(t *testing.T, endings ...string) []string {
 	t.Helper()
 	top := root(t)
