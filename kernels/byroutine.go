@@ -2,7 +2,7 @@
 
 package kernels
 
-// What an assembly routine does of whole registers or blocks, with the rest in plain Go.
+// Assembly routines take whole registers or blocks. The functions here call them for those, and do the remainder in plain Go.
 
 // packer is packFunc by groups of as many rows as a register has lanes, with the rest in plain Go.
 func packer(lanes int, f32, bf16, f16 packRoutine) packFunc {
@@ -21,8 +21,8 @@ func packer(lanes int, f32, bf16, f16 packRoutine) packFunc {
 	}
 }
 
-// bf16Packer is the packFunc of bfloat16 weights by groups of as many rows as a register has lanes, steps elements of the panel
-// at once, each of which is per weights. The rest, and other kinds, go through plain.
+// bf16Packer is a packFunc for bfloat16 weights. It takes groups of lanes rows and steps elements of the panel at once; an element
+// holds per weights. The remainder, and other kinds, go through plain.
 func bf16Packer(lanes, steps, per int, routine packRoutine, plain packFunc) packFunc {
 	return func(dst []float32, nr int, m Matrix, r, rows, c, cols int) {
 		n, i := min(cols, (m.Cols-c*per)/per)/steps, 0
@@ -39,7 +39,8 @@ func bf16Packer(lanes, steps, per int, routine packRoutine, plain packFunc) pack
 	}
 }
 
-// quantiser is quantiseXFunc by whole spans: of one block, of spanBlocks, and of these with offsets of blocks.
+// quantiser is a quantiseXFunc by routines for whole spans: spans of one block, of spanBlocks, and of spanBlocks with an offset for
+// each block.
 func quantiser(one, long, own func(n int, dst *xBlock, x *float32, zero int)) quantiseXFunc {
 	return func(dst []xBlock, x []float32, how xSpans) {
 		n, routine := len(x)/(how.span*blockSteps), one

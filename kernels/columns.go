@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// Products and softmax of a panel: of so many columns side by side as a path's tiles have. A product of two left operands with
-// one panel after the other, as attention is one, packs nothing in between: the result of the first is a panel of the second.
+// Products and softmax of a panel, which is as many columns side by side as a path's tiles have. Attention is two products, one after
+// the other: the result of the first is a panel, and the second takes it as it is, so nothing is packed in between.
 
 // maxPanelCols is the most columns that a path's panels have.
 const maxPanelCols = 32
@@ -52,7 +52,7 @@ func (e *Engine) UnpackPanel(x View, panel []float32) {
 }
 
 // MulPanel computes dst[r*PanelCols()+c] = sum over i below steps of x[r][i]*panel[i*PanelCols()+c] by law 1, from +0, or from
-// dst if accumulate is set, where t is x. It does so for r below TileRows(rows): what is beyond the rows of x is undefined.
+// dst if accumulate is set. x is what t holds. It writes all TileRows(rows) rows of dst: those beyond the rows of x are undefined.
 func (e *Engine) MulPanel(dst []float32, t Tiles, rows, steps int, panel []float32, accumulate bool) {
 	if e.idle || rows == 0 {
 		return
@@ -138,7 +138,7 @@ func (e *Engine) scaleMaximum(x []float32, s float32, tops []float32) {
 	scaleMaximum(x[n:], s, tops[n:])
 }
 
-// scaleMaximum is x = x * s, and tops the larger of tops and x; NaN is never the larger.
+// scaleMaximum sets x to x * s, and tops to the larger of tops and the new x. NaN is never the larger.
 func scaleMaximum(x []float32, s float32, tops []float32) {
 	for i := range x {
 		x[i] *= s
@@ -157,7 +157,7 @@ func (e *Engine) exponentsOf(x, tops, sums []float32) {
 	exponentsOf(x[n:], tops[n:], sums[n:])
 }
 
-// exponentsOf is x = e^(x - tops), which is added to sums.
+// exponentsOf sets x to e^(x - tops) and adds that to sums.
 func exponentsOf(x, tops, sums []float32) {
 	for i := range x {
 		x[i] = Exp(x[i] - tops[i])
@@ -174,7 +174,7 @@ func (e *Engine) quotients(x, y []float32) {
 	quotients(x[n:], y[n:])
 }
 
-// quotients is x = x / y.
+// quotients sets x to x / y.
 func quotients(x, y []float32) {
 	for i := range x {
 		x[i] /= y[i]

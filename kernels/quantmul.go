@@ -7,8 +7,8 @@ import "unsafe"
 // more is zero points or multiples, by the form.
 type quantTileFunc func(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
 
-// unpackFunc makes bytes multiple*(q-8) + bias, or q-zero + bias, of so many blocks of 4-bit weights, as a panel of 8 bits lies: see
-// unpackGeneric. Of zero points each per blocks have one.
+// unpackFunc unpacks so many blocks of 4-bit weights to bytes in the order of an 8-bit panel: multiple*(q-8) + bias, or q-zero + bias,
+// where per blocks in a row share a zero point. See unpackGeneric.
 type unpackFunc func(blocks int, w *byte, more *byte, per int, to *byte, bias int)
 
 // quantTile is a quantTileFunc and how many rows it computes.
@@ -36,7 +36,7 @@ var quantGeneric = quantRoutines{
 	unpack: [forms]unpackFunc{formInt4: unpackGeneric, formInt4Zeros: unpackZerosGeneric},
 }
 
-// leastUnpacked is from how many rows on a panel of 4 bits in long spans is unpacked to 8, once for all of them.
+// leastUnpacked is the number of rows from which on a panel of 4 bits in long spans is unpacked to 8 bits, once for all rows.
 const leastUnpacked = 5
 
 // quantSets are p's routines, or the plain Go ones.

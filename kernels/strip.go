@@ -2,7 +2,7 @@ package kernels
 
 import "unsafe"
 
-// stripCols is how many columns of a product a piece of work has where strips compute it: every strip's divides it.
+// stripCols is how many columns a piece of work has in a product by strips. It is a multiple of the columns of every strip.
 const stripCols = 32
 
 // stripFunc computes a strip of a product of a few rows where the weights lie, row-major: dst[r*dstStride+c] = fma chain of
@@ -38,7 +38,7 @@ func (k Kind) line() int {
 	return 32
 }
 
-// stripped is how many columns of a product strips compute: whole pieces of stripCols, or none where it is not for strips.
+// stripped is how many columns of a product strips compute: whole pieces of stripCols, or none where strips do not pay.
 func (p *path) stripped(dst, x View, w Matrix, transW bool) int {
 	most := mostStripRows
 	if !transW {
@@ -53,7 +53,7 @@ func (p *path) stripped(dst, x View, w Matrix, transW bool) int {
 	return dst.Cols / stripCols * stripCols
 }
 
-// stripFor is the strip that computes so many rows, or as few more as there are, or else the one of most rows.
+// stripFor is the strip with the fewest rows that are enough, or else the one with the most rows.
 func (p *path) stripFor(kind Kind, rows int) strip {
 	all := p.strips[kind]
 	for i := len(all) - 1; i > 0; i-- {
