@@ -159,7 +159,7 @@ func (f *ledgerFixture) embedded(t *testing.T, l ledger) {
 	l.put(t, f.name+"/painted", "picture", digestOfFile(t, painted[0]))
 	for _, precision := range precisions {
 		l.put(t, f.name+"/score", precision, digest([]byte(field(t, ok(t, "", "score", "--precision", precision, "--json"), "raw"))))
-		l.put(t, f.name+"/logits", precision, field(t, ok(t, "", "generate", "--precision", precision, "--max-tokens", "8", "--json", "What is in it?"), "logits_sha256"))
+		l.put(t, f.name+"/logits", precision, field(t, ok(t, "", "generate", "--precision", precision, "--max-tokens", "8", "--json", "--image", painted[0], "What is in it?"), "logits_sha256"))
 	}
 	for _, method := range []string{"contribution", "relevance"} {
 		f.enterFile(t, l, "attend", method, dir, []string{"attend", "--method", method, "--image", painted[0], "Score this painting."})
