@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // samples is one tensor of each kind that the writers' helpers make.
@@ -151,7 +153,7 @@ func TestWriteFileAtomic(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "f")
 	write := func(s string, err error) error {
-		return WriteFileAtomic(path, func(w io.Writer) error {
+		return disk.WriteFile(path, func(w io.Writer) error {
 			if _, err := io.WriteString(w, s); err != nil {
 				return err
 			}
@@ -167,14 +169,14 @@ func TestWriteFileAtomic(t *testing.T) {
 	}
 	func() { // a panic leaves nothing behind either
 		defer func() { _ = recover() }()
-		_ = WriteFileAtomic(path, func(io.Writer) error { panic("x") })
+		_ = disk.WriteFile(path, func(io.Writer) error { panic("x") })
 	}()
 	onlyFiles(t, dir, "f")
 	nothing := func(io.Writer) error { return nil }
-	wantError(t, WriteFileAtomic(dir, nothing), dir, "directory")
-	wantError(t, WriteFileAtomic(filepath.Join(dir, "no", "f"), nothing), filepath.Join(dir, "no", "f"))
+	wantError(t, disk.WriteFile(dir, nothing), dir, "directory")
+	wantError(t, disk.WriteFile(filepath.Join(dir, "no", "f"), nothing), filepath.Join(dir, "no", "f"))
 	if runtime.GOOS != "windows" {
-		wantError(t, WriteFileAtomic(os.DevNull, nothing), os.DevNull, "regular")
+		wantError(t, disk.WriteFile(os.DevNull, nothing), os.DevNull, "regular")
 	}
 	_, err := NewStreamWriter(dir, nil)
 	wantError(t, err, dir, "directory")

@@ -33,7 +33,11 @@ type usageError struct{ error }
 func (u usageError) Unwrap() error { return u.error }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // of a terminal that is closed, unless nohup was asked to outlive it
+		ends = append(ends, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	signal.Ignore(syscall.SIGPIPE) // a pipe that is closed is an error of writing, and what was begun is tidied up
 	go func() {                    // a second Ctrl-C ends the program at once
 		<-ctx.Done()

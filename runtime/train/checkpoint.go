@@ -149,7 +149,11 @@ func (r *run) restore() (resumed bool, err error) {
 	if err != nil || len(steps) == 0 {
 		return false, err
 	}
-	s, err := r.read(stepDir(dir, steps[len(steps)-1]))
+	last := stepDir(dir, steps[len(steps)-1])
+	s, err := r.read(last)
+	if err != nil && len(steps) > 1 {
+		return false, fmt.Errorf("resume: %w; where %s is damaged, remove it to go on from step %d", err, last, steps[len(steps)-2])
+	}
 	if err != nil {
 		return false, fmt.Errorf("resume: %w", err)
 	}
