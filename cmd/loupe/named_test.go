@@ -46,6 +46,10 @@ func TestScoreByItsName(t *testing.T) {
 				t.Errorf("%s of a head of %v does not say that there is no score: %s", command[0], names, r.stderr)
 			}
 		}
+		out := filepath.Join(t.TempDir(), "g.npz")
+		if r := start(t, "", append([]string{"trace", "--tap", "visual.merger", "--grad", "score", "--out", out, "--image", wave, "x"}, with...)...); r.status != 0 || strings.Contains(r.stderr, "the gradient is of score:color") == has {
+			t.Errorf("--grad score of a head of %v: exit %d, %s", names, r.status, r.stderr)
+		}
 		values[names[0]+names[1]] = want
 	}
 	if values["scorecolor"] == values["colorscore"] {

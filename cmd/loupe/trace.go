@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/trace"
+	"github.com/loupe-vl/loupe/weights"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -116,6 +118,9 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 			return usageError{err}
 		}
 		f.options.Grad = &target
+		if names := m.Targets(); f.grad == "score" && len(names) > 0 && !slices.Contains(names, weights.ScoreName) {
+			fmt.Fprintf(stderr, "note: --grad score: the score head has no target score; the gradient is of score:%s\n", names[0])
+		}
 	}
 	prompt, err := f.input.prompt(cmd.Context(), m, args)
 	if err != nil {
