@@ -71,3 +71,28 @@ func TestRecorded(t *testing.T) {
 		t.Errorf("%d entries for two runs", n)
 	}
 }
+
+// TestRecordedPage: the page of a studio that records says which entry a run is, and offers no edits.
+func TestRecordedPage(t *testing.T) {
+	book, err := audit.OpenBook(t.TempDir(), audit.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = book.Close() })
+	p := openStudio(t, Options{Model: embedded(t), Book: book})
+	p.drop()
+	p.ran(1)
+	if got := p.text("#status"); !strings.Contains(got, "entry 0 of the log") {
+		t.Errorf("the page says %q", got)
+	}
+	if got := p.text("#score"); got == "–" {
+		t.Error("no score came")
+	}
+	p.click("#tab-edit")
+	if free := eval[int](p, `document.querySelectorAll("#edit :is(button, input, select, textarea):not(:disabled)").length`); free != 0 {
+		t.Errorf("%d controls of edits can be used", free)
+	}
+	if got := p.text("#edit [data-id=recorded]"); !strings.Contains(got, "records its runs") {
+		t.Errorf("under Edit stands %q", got)
+	}
+}

@@ -157,8 +157,13 @@ func wrap(text string, size, w int) []string {
 	return lines
 }
 
-// Number is a number as figures show it: four digits.
-func Number(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }
+// Number is a number as figures show it: four digits. 0 has no sign.
+func Number(v float64) string {
+	if v == 0 {
+		return "0"
+	}
+	return strconv.FormatFloat(v, 'g', 4, 64)
+}
 
 // Fixed is a number with so many digits after the point. One that is rounded to 0 has no sign.
 func Fixed(v float64, digits int) string {

@@ -244,7 +244,7 @@ func TestSigned(t *testing.T) {
 	if s.Cover(s.Part(-1)) != s.Cover(s.Part(1)) || s.Cover(s.Part(1)) >= 1 {
 		t.Errorf("-1 covers %v, and 1 %v", s.Cover(s.Part(-1)), s.Cover(s.Part(1)))
 	}
-	if s := SignedScaleOf([]float64{0, 0}); s.Part(0) != 0.5 {
+	if s := SignedScaleOf([]float64{0, 0}); s.Part(0) != 0.5 || Number(s.Least) != "0" {
 		t.Errorf("0 among zeros lies at %v", s.Part(0))
 	}
 	if s := SignedScaleOf([]float64{2, 3}); s.Part(0) != 0.5 {

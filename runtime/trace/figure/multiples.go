@@ -29,6 +29,9 @@ const (
 // Multiples draws many maps over one picture in rows and columns with their names at the edges, each map from its own least number
 // to its largest. A place without a map stays empty.
 func Multiples(under *image.RGBA, title string, maps []Small, h Heads, style Style) *image.RGBA {
+	if style.Detail != "" {
+		title += ", " + style.Detail
+	}
 	corner := h.Row + " \\ " + h.Column
 	left := width(corner, smallSize)
 	for _, name := range h.Rows {
@@ -40,7 +43,7 @@ func Multiples(under *image.RGBA, title string, maps []Small, h Heads, style Sty
 	side = min(max(side, leastMultiple), max(96, style.Side/3))
 	small := shrinkTo(under, side)
 	b := small.Bounds()
-	cellW, cellH := b.Dx()+space, b.Dy()+space+3
+	cellW, cellH := b.Dx()+space, max(b.Dy()+space+3, smallSize+3) // the name of a row has room
 	w := max(left+cellW*len(h.Cols)+margin, 420)
 	inner := w - 2*margin
 	notes := append(wrap(h.Note, smallSize, inner), wrap("each map from its own least number to its largest", smallSize, inner)...)
