@@ -98,6 +98,16 @@ type adapter struct {
 	params  *weights.Params
 }
 
+// adapterBeside refuses a directory that holds an adapter beside a model, where nothing says which is meant: transformers reads
+// the weights of the model that adapter_config.json names, and the adapter, and passes over those that lie here.
+func adapterBeside(files fs.FS, dir string, o Options) error {
+	const name = weights.AdapterConfigName
+	if _, err := fs.Stat(files, name); err != nil || o.Adapter != "" {
+		return nil
+	}
+	return fmt.Errorf("%s lies beside the weights, and transformers would read the model that it names with that adapter: give --adapter %s too to run these weights with it, or remove %s to run them alone", filepath.Join(dir, name), dir, name)
+}
+
 // loadAdapter puts what the adapter in dir holds beside and in place of the model's weights. Nothing is silent: a tensor that the
 // configuration names and the file lacks, one that it does not name, and one of another shape are errors.
 func (m *Model) loadAdapter(dir string) error {

@@ -118,6 +118,9 @@ func load(files fs.FS, dir string, open func() (*weights.Checkpoint, error), o O
 	if m.checkpoint, err = open(); err != nil {
 		return m, err
 	}
+	if err = adapterBeside(files, m.Dir, o); err != nil {
+		return m, err
+	}
 	m.Notes = append(m.Notes, m.checkpoint.Notes...)
 	if err = m.takePrecision(); err != nil {
 		return m, err

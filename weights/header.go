@@ -171,8 +171,8 @@ func naturals(what string, v any) ([]int, error) {
 }
 
 func parseMetadata(header object) (map[string]string, error) {
-	v, ok := header[metadataName]
-	if !ok {
+	v := header[metadataName]
+	if v == nil { // or null, which the safetensors library reads as none
 		return nil, nil
 	}
 	obj, ok := v.(object)

@@ -262,7 +262,7 @@ func TestBadLines(t *testing.T) {
 		{"a slip of a column of text", "d.csv", "image,score,Critque\na.jpg,1,Calm.\n", []string{`no column critique, but "Critque"`}},
 		{"a slip of the split", "d.tsv", "image\tscore\tspilt\na.jpg\t1\teval\n", []string{`no column split, but "spilt"`}},
 		{"a slip of the picture", "d.csv", "iamge,score\na.jpg,1\n", []string{`no column image, but "iamge"`}},
-		{"thousands", "d.csv", "image,score\na.jpg,\"1,000\"\n", []string{`line 2: column score: "1,000" is not a number: write it without the comma if it parts thousands, 1000, or with a point, 1.000`}},
+		{"thousands", "d.csv", "image,score\na.jpg,1\na.jpg,\"1,000\"\n", []string{`line 3: column score: "1,000" is not a number: write it without the comma if it parts thousands, 1000, or with a point, 1.000`}},
 		{"UTF-16", "d.csv", "\xff\xfei\x00m\x00", []string{"UTF-16", "save it as UTF-8"}},
 		{"UTF-16 without a mark", "d.jsonl", "{\x00\"\x00i\x00", []string{"UTF-16", "save it as UTF-8"}},
 		{"a spreadsheet", "d.csv", "PK\x03\x04rest", []string{"spreadsheets (.xlsx, .ods)"}},
