@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -134,4 +135,14 @@ func FuzzMessages(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestRatesAreKeys: a rate beside a list of frames says that the part is written for qwen_vl_utils, which sizes the frames too.
+func TestRatesAreKeys(t *testing.T) {
+	for _, key := range []string{"fps", "sample_fps", "raw_fps"} {
+		var p Part
+		if err := json.Unmarshal([]byte(`{"type": "video", "video": ["a.png", "b.png"], "`+key+`": 2}`), &p); err != nil || !p.Vision.Given() {
+			t.Errorf("%s: %v, %v", key, p.Vision, err)
+		}
+	}
 }

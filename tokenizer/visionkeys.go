@@ -23,6 +23,8 @@ type VisionKeys struct {
 	MaxFrames     int      `json:",omitzero"`
 	VideoStart    *float64 `json:",omitzero"` // seconds
 	VideoEnd      *float64 `json:",omitzero"`
+	SampleFPS     float64  `json:",omitzero"` // rates of a list of frames, which move nothing in Qwen2-VL: its positions count frames
+	RawFPS        float64  `json:",omitzero"`
 }
 
 // Given reports whether anything is said.
@@ -71,9 +73,8 @@ func (p *Part) visionKeys(keys map[string]json.RawMessage) error {
 			*to = &x
 		}
 	}
-	// The rates of a list of frames move nothing in Qwen2-VL, whose positions count frames.
-	for _, name := range []string{"sample_fps", "raw_fps"} {
-		if _, _, err := numberKey(keys, name); err != nil {
+	for name, to := range map[string]*float64{"sample_fps": &k.SampleFPS, "raw_fps": &k.RawFPS} {
+		if *to, _, err = numberKey(keys, name); err != nil {
 			return err
 		}
 	}
