@@ -270,9 +270,11 @@ func unmarshal(name string, data []byte, v any) error {
 	var kind *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &syntax):
-		return fmt.Errorf("%s is not JSON at byte %d: %w; fetch the file again", name, syntax.Offset, err)
+		return fmt.Errorf("%s is not JSON at byte %d: %s; mend the file, or fetch it again", name, syntax.Offset, disk.JSONWords(err))
+	case errors.As(err, &kind) && kind.Field == "":
+		return fmt.Errorf("%s: at byte %d %s", name, kind.Offset, disk.JSONWords(err))
 	case errors.As(err, &kind):
-		return fmt.Errorf("%s: key %q at byte %d: a %s where %s is due", name, kind.Field, kind.Offset, kind.Value, kind.Type)
+		return fmt.Errorf("%s: key %q at byte %d: %s", name, kind.Field, kind.Offset, disk.JSONWords(err))
 	case err != nil:
 		return fmt.Errorf("%s: %w", name, err)
 	}

@@ -251,7 +251,7 @@ func object(raw json.RawMessage) (map[string]json.RawMessage, error) {
 func onlyKeys(keys map[string]json.RawMessage, known ...string) error {
 	for k := range keys {
 		if !slices.Contains(known, k) {
-			return fmt.Errorf("key %q is unknown here; known are %q", k, known)
+			return fmt.Errorf("key %q is unknown here; known are %s", k, strings.Join(known, ", "))
 		}
 	}
 	return nil

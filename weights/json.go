@@ -52,7 +52,7 @@ func parseBounded(data []byte, most int) (object, error) {
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil, fmt.Errorf("JSON ends early, after %d bytes", len(data))
 		}
-		return nil, fmt.Errorf("%w (at byte %d)", err, dec.InputOffset())
+		return nil, fmt.Errorf("%s (at byte %d)", disk.JSONWords(err), dec.InputOffset())
 	}
 	obj, ok := v.(object)
 	if !ok {

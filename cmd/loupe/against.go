@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"text/tabwriter"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
@@ -34,11 +35,13 @@ func (f *againstFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.file, "against", "", "`FILE.json` with a second conversation, as --messages takes it: patch its run with this one's activations, one site after the other, and print which sites restore this one's answer")
 	fl.StringArrayVar(&f.images, "against-image", nil, "a picture `FILE` for a part of --against without a path, or without --against for the same question (repeatable; default: the --image flags that are left over, or the same)")
 	fl.StringArrayVar(&f.videos, "against-video", nil, "a video `FILE` for a part of --against without a path, or without --against for the same question, as --video takes it (repeatable)")
-	fl.StringVar(&f.sweep, "sweep", "positions", "patch each layer at each of the `positions`, or each layer's heads")
-	fl.StringVar(&f.options.Site, "site", "", "what to patch at a position: `out` (the default), self_attn.out or mlp.out")
+	fl.StringVar(&f.sweep, "sweep", "positions", "what to patch of each layer, one after the other: `positions`|heads")
+	fl.StringVar(&f.options.Site, "site", "", "what to patch at a position: `out` (the default)|self_attn.out|mlp.out")
 	fl.IntSliceVar(&f.options.Layers, "layers", nil, "layers to patch, from 0, separated by commas (default: all)")
 	fl.IntSliceVar(&f.options.Positions, "positions", nil, "positions to patch, below 0 from the end (default: all)")
 	fl.StringVar(&f.answers, "answers", "", "`TOKEN,TOKEN` whose logits are held against each other, ids or quoted words (default: the likeliest of each run)")
+	oneOf(cmd, "sweep", "positions", "heads")
+	oneOf(cmd, "site", "out", "self_attn.out", "mlp.out")
 	fl.IntVar(&f.top, "top", 20, "how many sites to print")
 	f.style.register(cmd)
 }
@@ -64,6 +67,8 @@ func (f *againstFlags) check(cmd *cobra.Command, out string) error {
 	switch {
 	case f.sweep != "positions" && f.sweep != "heads":
 		return fmt.Errorf("--sweep %s is unknown; give positions or heads", f.sweep)
+	case f.options.Site != "" && !slices.Contains([]string{"out", "self_attn.out", "mlp.out"}, f.options.Site):
+		return fmt.Errorf("--site %q is unknown; give out, self_attn.out or mlp.out", f.options.Site)
 	case f.top < 0:
 		return fmt.Errorf("--top is %d; give 0 or a number above it", f.top)
 	}

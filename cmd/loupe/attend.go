@@ -88,9 +88,18 @@ layer and head, what looked at a patch, the words of every layer, this map and o
 	fl.IntVar(&f.measure.Orders, "random-orders", attribution.DefaultOrders, "for --faithfulness: `N` random orders")
 	fl.Uint64Var(&f.measure.Seed, "seed", 0, "for --faithfulness: of the random orders")
 	fl.BoolVar(&f.json, "json", false, "print the map, and what --faithfulness measured, as one JSON object")
-	must(cmd.RegisterFlagCompletionFunc("method", cobra.FixedCompletions(methodNames(), cobra.ShellCompDirectiveNoFileComp)))
+	oneOf(cmd, "method", methodNames()...)
+	var baselines []string
+	for _, b := range attribution.Baselines() {
+		baselines = append(baselines, string(b))
+	}
+	oneOf(cmd, "baseline", baselines...)
+	beginsWith(cmd, "target", targetForms...)
 	return cmd
 }
+
+// targetForms are the beginnings of what --target and --grad take.
+var targetForms = []string{"score", "score:", "logit", "logit:", "logprob", "logprob:", "diff:"}
 
 func methodNames() []string {
 	var names []string
@@ -116,6 +125,9 @@ func (f *attendFlags) check(cmd *cobra.Command) error {
 	}
 	if err := f.style.check(); err != nil {
 		return err
+	}
+	if !slices.Contains(attribution.Baselines(), attribution.Baseline(f.baseline)) {
+		return fmt.Errorf("--baseline %q is unknown; mean, grey, black and blur are known", f.baseline)
 	}
 	if err := f.idle(cmd, ext); err != nil {
 		return err
@@ -284,6 +296,7 @@ func (f *styleFlags) register(cmd *cobra.Command) {
 	f.style = figure.DefaultStyle()
 	fl := cmd.Flags()
 	fl.StringVar(&f.colors, "colors", "viridis", "color map of pictures: `viridis`|magma")
+	oneOf(cmd, "colors", "viridis", "magma")
 	fl.Float64Var(&f.style.Alpha, "alpha", f.style.Alpha, "how much the colors cover the picture, 0 to 1")
 	fl.BoolVar(&f.style.Smooth, "smooth", false, "go over from cell to cell, in place of the hard edges that the model's grid has")
 }

@@ -52,7 +52,7 @@ func TestBenchErrors(t *testing.T) {
 		{"time without end", []string{"--seconds", "1e300"}, exitUsage, "--seconds"},
 		{"no threads", []string{"--shape", "demo", "--threads", "0"}, exitUsage, "--threads"},
 		{"unknown precision", []string{"--shape", "2b", "--precision", "fp8"}, exitUsage, "--precision"},
-		{"unknown kernels", []string{"--shape", "demo", "--kernels", "sse"}, exitFailed, "--kernels sse"},
+		{"unknown kernels", []string{"--shape", "demo", "--kernels", "sse"}, exitUsage, "--kernels \"sse\""},
 		{"a random score head", []string{"--shape", "2b", "--head", "x"}, exitFailed, "--head"},
 		{"no such picture", []string{"--image", "nowhere.png"}, exitFailed, "nowhere.png"},
 		{"a prompt beyond the context", []string{"--shape", "demo", "--what", "prefill", "--tokens", "4096", "--seconds", "0.005"}, exitFailed, "--tokens"},

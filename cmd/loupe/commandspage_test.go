@@ -18,7 +18,7 @@ const many = 4
 // pageIntro is the beginning of docs/commands.md.
 const pageIntro = "# Commands\n\n" +
 	"`loupe COMMAND --help` prints the same. This page is made from the program: `LOUPE_UPDATE=1 go test ./cmd/loupe -run TestCommandsPage` writes it.\n\n" +
-	"Results go to standard output; notes, warnings and progress to standard error, progress only to a terminal. Exit status: 0 done; 1 the work failed\n" +
+	"Results go to standard output; notes, warnings and progress to standard error, on a terminal by a bar, elsewhere by a line every half minute. Exit status: 0 done; 1 the work failed\n" +
 	"or was done in part; 2 the command line was wrong. Ctrl-C stops within a token and leaves no half-written file.\n"
 
 // TestCommandsPage holds docs/commands.md to the help of every command.

@@ -34,7 +34,7 @@ func TestErrors(t *testing.T) {
 		{"top-p above 1", []string{"generate", "--top-p", "2", "hi"}, 2, "--top-p"},
 		{"no threads", []string{"score", "--threads", "0"}, 2, "--threads"},
 		{"unknown precision", []string{"score", "--precision", "fp8"}, 2, "--precision"},
-		{"unknown kernels", []string{"generate", "--kernels", "sse", "hi"}, 1, "--kernels sse"},
+		{"unknown kernels", []string{"generate", "--kernels", "sse", "hi"}, 2, "--kernels \"sse\""},
 		{"no such adapter", []string{"generate", "--adapter", "nowhere", "hi"}, 1, "adapter_config.json"},
 		{"trace without out", []string{"trace", "--tap", "lm_head", "hi"}, 2, "--out"},
 		{"trace without tap", []string{"trace", "--out", filepath.Join(dir, "x.npz"), "hi"}, 2, "--tap"},

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/weights/disk"
@@ -32,8 +34,11 @@ func (f *modelFlags) register(cmd *cobra.Command) {
 	must(cmd.MarkFlagDirname("adapter"))
 	must(cmd.MarkFlagDirname("head"))
 	must(cmd.RegisterFlagCompletionFunc("precision", cobra.FixedCompletions(loupe.Precisions, cobra.ShellCompDirectiveNoFileComp)))
-	must(cmd.RegisterFlagCompletionFunc("kernels", cobra.FixedCompletions([]string{"auto", "avx512", "avx2", "neon", "generic"}, cobra.ShellCompDirectiveNoFileComp)))
+	must(cmd.RegisterFlagCompletionFunc("kernels", cobra.FixedCompletions(kernelNames, cobra.ShellCompDirectiveNoFileComp)))
 }
+
+// kernelNames are what --kernels takes.
+var kernelNames = []string{"auto", "avx512", "avx2", "neon", "generic"}
 
 // must is for registrations that fail only if the program names a flag that it does not have.
 func must(err error) {
@@ -83,6 +88,9 @@ func (f *modelFlags) check(cmd *cobra.Command) error {
 	}
 	if fps, err := cmd.Flags().GetFloat64("fps"); err == nil && cmd.Flags().Changed("fps") && fps == 0 {
 		return errors.New("--fps is 0; give a number above 0, or leave it away for every frame")
+	}
+	if k := f.options.Kernels; k != "" && !slices.Contains(kernelNames, k) {
+		return fmt.Errorf("--kernels %q is unknown; %s are known", k, strings.Join(kernelNames, ", "))
 	}
 	return f.options.Validate()
 }

@@ -34,6 +34,7 @@ tensors that Qwen2-VL has no place for, and says why loupe cannot run it.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	f.model.register(cmd)
+	hide(cmd, "adapter", "head", "min-pixels", "max-pixels")
 	f.sig.register(cmd)
 	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
 	cmd.Flags().BoolVar(&f.quick, "quick", false, "leave out digests and statistics, which read every byte")

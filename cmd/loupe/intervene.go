@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/trace"
@@ -42,6 +43,9 @@ func openDataset(ctx context.Context, m *loupe.Model, name string) (loupe.Datase
 			}
 			return m.PrepareContext(ctx, loupe.JudgeInput(img, m.SystemText(), m.Question()))
 		}}, nil
+	}
+	if _, err := os.Stat(name); err != nil {
+		return loupe.Dataset{}, fmt.Errorf("`data` %s: there is no such directory of pictures, or file of records", name)
 	}
 	data, err := train.ReadData(ctx, name, train.ReadOptions{})
 	if err != nil {

@@ -108,12 +108,16 @@ func flagError(cmd *cobra.Command, err error) error {
 	if errors.As(err, &unknown) {
 		return &unknownFlag{cmd, unknown.GetSpecifiedName()}
 	}
+	var bare *pflag.ValueRequiredError
+	if errors.As(err, &bare) {
+		return fmt.Errorf("--%s needs a value after it; `%s --help` says which", strings.TrimLeft(bare.GetSpecifiedName(), "-"), cmd.CommandPath())
+	}
 	var invalid *pflag.InvalidValueError
 	if !errors.As(err, &invalid) {
 		return fmt.Errorf("%w; `loupe COMMAND --help` lists the flags", err)
 	}
 	kinds := map[string]string{
-		"int": "a whole number", "int64": "a whole number", "uint64": "a whole number from 0 on", "float64": "a number", "bool": "true or false",
+		"int": "a whole number", "int64": "a whole number", "uint64": "a whole number from 0 on", "float64": "a number", "float": "a number", "bool": "true or false",
 		"duration": "a time, as in 30s or 5m", "intSlice": "whole numbers, with commas between them", "float64Slice": "numbers, with commas between them",
 	}
 	if kind := kinds[invalid.GetFlag().Value.Type()]; kind != "" {
@@ -122,11 +126,37 @@ func flagError(cmd *cobra.Command, err error) error {
 	return fmt.Errorf("--%s is %.80q: %w", invalid.GetFlag().Name, invalid.GetValue(), invalid.Unwrap())
 }
 
-// usageArgs makes an error of one of cobra's argument checks a usage error.
+// argsError says which arguments a command takes, and which it was given.
+func argsError(cmd *cobra.Command, args []string) error {
+	_, takes, some := strings.Cut(cmd.Use, " ")
+	path := strings.TrimPrefix(cmd.CommandPath(), "loupe ")
+	var given []string
+	for _, a := range args {
+		given = append(given, fmt.Sprintf("%.80q", a))
+	}
+	what := strings.Join(given, " ")
+	switch {
+	case len(args) > 0 && cmd.HasAvailableSubCommands():
+		var subs []string
+		for _, c := range cmd.Commands() {
+			subs = append(subs, c.Name())
+		}
+		return fmt.Errorf("%s has no subcommand %.80q; it has %s", path, args[0], strings.Join(subs, ", "))
+	case len(args) == 0:
+		return fmt.Errorf("%s takes %s, and was given nothing; `loupe %s --help` says what that is", path, takes, path)
+	case !some:
+		return fmt.Errorf("%s takes flags alone, and was given %s; `loupe %s --help` lists the flags", path, what, path)
+	case len(args) > 1:
+		return fmt.Errorf("%s takes %s, and was given %d arguments, %s; put a text of several words in quotes", path, takes, len(args), what)
+	}
+	return fmt.Errorf("%s takes %s, and was given %s alone; `loupe %s --help` says what that is", path, takes, what, path)
+}
+
+// usageArgs makes an error of one of cobra's argument checks a usage error, in words.
 func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
-			return usageError{fmt.Errorf("%s: %w", cmd.Name(), err)}
+			return usageError{argsError(cmd, args)}
 		}
 		return nil
 	}

@@ -33,6 +33,7 @@ The score head, of the adapter's directory or the model's, is written beside it.
 	fl := cmd.Flags()
 	fl.StringVar(&f.out, "out", "", "`DIR` to write to")
 	fl.StringVar(&f.dtype, "dtype", train.MergeBase, "type to round to: `base` (of each tensor as it is)|bf16|f32")
+	hide(cmd, "min-pixels", "max-pixels", "precision")
 	must(cmd.MarkFlagDirname("out"))
 	must(cmd.RegisterFlagCompletionFunc("dtype", cobra.FixedCompletions(train.MergeTypes, cobra.ShellCompDirectiveNoFileComp)))
 	return cmd

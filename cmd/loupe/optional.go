@@ -1,6 +1,9 @@
 package main
 
-import "strconv"
+import (
+	"fmt"
+	"strconv"
+)
 
 // optionalFloat is a flag of a number that need not be given: nil is not 0.
 type optionalFloat struct{ to **float64 }
@@ -17,7 +20,7 @@ func (o optionalFloat) String() string {
 func (o optionalFloat) Set(text string) error {
 	v, err := strconv.ParseFloat(text, 64)
 	if err != nil {
-		return err.(*strconv.NumError).Err
+		return fmt.Errorf("%.80q is no number", text)
 	}
 	*o.to = &v
 	return nil

@@ -34,6 +34,7 @@ int4 keeps the vision tower and the logits in 8 bits. docs/quantized-layout.md d
 	fl.StringVar(&f.out, "out", "", "new `DIR` to write to")
 	fl.IntVar(&f.options.Group, "group", 0, fmt.Sprintf("weights of a row that share a scale: a multiple of 32 (in int4 without zero points 32, 64 or a multiple of 128), or 0 for a whole row (default %d in int8, %d in int4)", loupe.DefaultGroup("int8"), loupe.DefaultGroup("int4")))
 	fl.BoolVar(&f.options.ZeroPoints, "zero-points", false, "int4: give each group a zero of its own")
+	hide(cmd, "adapter", "min-pixels", "max-pixels")
 	must(cmd.MarkFlagDirname("out"))
 	return cmd
 }
@@ -44,6 +45,9 @@ func (f *quantizeFlags) run(cmd *cobra.Command) error {
 	}
 	if f.out == "" {
 		return usageError{errors.New("--out is missing: name a new directory")}
+	}
+	if f.model.options.Precision == "" {
+		return usageError{errors.New("--precision is missing: give int8 or int4, which weights can be quantised to")}
 	}
 	f.options.Precision, f.model.options.Precision = f.model.options.Precision, "" // what to make, and not how to load
 	if !cmd.Flags().Changed("group") {

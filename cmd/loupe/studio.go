@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/serve"
@@ -74,6 +75,11 @@ func (f *studioFlags) run(cmd *cobra.Command) error {
 			return err
 		}
 		defer o.Base.Close()
+	}
+	if _, port, err := net.SplitHostPort(f.addr); err == nil {
+		if n, err := strconv.Atoi(port); err == nil && (n < 0 || n > 65535) {
+			return usageError{fmt.Errorf("--addr %s: there is no port %d; give one from 1 to 65535, or 0 for a free one", f.addr, n)}
+		}
 	}
 	l, err := net.Listen("tcp", f.addr)
 	if err != nil {

@@ -73,6 +73,7 @@ logits (raw, after the last position) and 1 for all of it, and writes every site
 	fl.StringVar(&f.intervene, "intervene", "", "`FILE.json` of changes to make while the model runs")
 	fl.StringVar(&f.grad, "grad", "", "write the gradient of this at each tap too, as d/NAME. `TARGET` is score[:NAME], logit[:TOKEN], logprob[:TOKEN] or diff:TOKEN,TOKEN, with @POSITION for another than the last; TOKEN is an id or a quoted word, without one the likeliest")
 	fl.BoolVar(&f.json, "json", false, "print a JSON object with the next tokens, the score and the digest of the logits")
+	beginsWith(cmd, "grad", targetForms...)
 	f.against.register(cmd)
 	return cmd
 }

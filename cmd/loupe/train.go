@@ -91,10 +91,10 @@ func (f *trainFlags) register(cmd *cobra.Command) {
 	fl.Float64Var(&o.Clip, "clip", 1, "most that the gradient's norm may be (0: no limit)")
 
 	fl.Float64Var(&o.ScoreWeight, "score-weight", 1, "of the score's loss beside the language model's")
-	fl.StringVar(&o.Raters, "raters", train.RatersMean, "what several ratings of one picture come to: their `mean`, or each an example of its own; copies of a picture count as one picture either way")
-	fl.StringVar(&o.ScoreLoss, "score-loss", train.SquaredLoss, "of the score: `squared`|huber, or rank (the order of a step's pictures alone: the scores have no unit then)")
+	fl.StringVar(&o.Raters, "raters", train.RatersMean, "what several ratings of one picture come to: their `mean`|each (an example of its own); copies of a picture count as one picture either way")
+	fl.StringVar(&o.ScoreLoss, "score-loss", train.SquaredLoss, "of the score: `squared`|huber|rank (the order of a step's pictures alone: the scores have no unit then)")
 	fl.IntSliceVar(&o.HeadHidden, "head-hidden", nil, "`WIDTHS` of hidden layers of a new score head, as in 64,32 (default: one linear layer)")
-	fl.StringVar(&o.HeadInit, "head-init", "zero", "what a new score head starts from: `zero`, or ridge (fitted in closed form first, in one more pass over the pictures)")
+	fl.StringVar(&o.HeadInit, "head-init", "zero", "what a new score head starts from: `zero`|ridge (fitted in closed form first, in one more pass over the pictures)")
 	fl.Float64SliceVar(&o.ScoreRange, "score-range", nil, "`LEAST,MOST` that the score head says: a new one (default: 1,100, or as far beyond as the data go), or one that is there, whose targets are rescaled to it (default: as they are)")
 
 	fl.Float64Var(&o.EvalSplit, "eval-split", 0.2, "part of the records, without a split of their own, that is kept for evaluation; copies of a picture stay together")
@@ -110,7 +110,7 @@ func (f *trainFlags) register(cmd *cobra.Command) {
 	fl.BoolVar(&f.json, "json", false, "print one JSON object")
 	must(cmd.MarkFlagDirname("out"))
 	must(cmd.MarkFlagFilename("data", "jsonl", "json", "csv", "tsv"))
-	for name, values := range map[string][]string{"schedule": {"cosine", "linear", "constant"}, "score-loss": train.ScoreLosses, "raters": train.RaterModes, "best-by": train.BestMeasures, "head-init": {"zero", "ridge"}} {
+	for name, values := range map[string][]string{"schedule": {"cosine", "linear", "constant"}, "score-loss": train.ScoreLosses, "raters": train.RaterModes, "best-by": train.BestMeasures, "head-init": {"zero", "ridge"}, "shape": {"2b", "7b"}} {
 		must(cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)))
 	}
 }

@@ -36,6 +36,7 @@ The processor, the number of threads, the kernels and the operating system do no
 	fl.StringVar(&f.replay.Head, "head", "", "`DIR` of the score head (default: where it was)")
 	fl.IntVar(&f.replay.Threads, "threads", 0, "threads to compute with (default: all cores); results do not depend on it")
 	fl.StringVar(&f.replay.Kernels, "kernels", "auto", "kernels to compute with: `auto`|avx512|avx2|neon|generic; results do not depend on it")
+	oneOf(cmd, "kernels", kernelNames...)
 	fl.StringArrayVar(&f.keys, "key", nil, "`FILE` of a public key that is trusted (default: the keys beside the log)")
 	fl.Int64Var(&f.entry, "entry", -1, "number of the one entry to verify (default: all)")
 	return cmd

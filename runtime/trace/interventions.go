@@ -102,7 +102,7 @@ func inWords(err error) error {
 	case errors.As(err, &kind) && keyForms[kind.Field] != "":
 		return fmt.Errorf("`%s` is a %s; it must be %s", kind.Field, kind.Value, keyForms[kind.Field])
 	case errors.As(err, &syntax):
-		return fmt.Errorf("it is no JSON: %w, at byte %d; %s", err, syntax.Offset, entryForm)
+		return fmt.Errorf("it is no JSON: %s, at byte %d; %s", disk.JSONWords(err), syntax.Offset, entryForm)
 	case errors.As(err, &kind):
 		return fmt.Errorf("it has a %s in the wrong place; %s", kind.Value, entryForm)
 	}

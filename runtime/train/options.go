@@ -139,9 +139,18 @@ func (o Options) validateHead() error {
 	case o.HeadInit != "" && o.HeadInit != "zero" && o.HeadInit != ridgeInit:
 		return fmt.Errorf("--head-init %q is unknown; give zero or ridge", o.HeadInit)
 	case len(o.ScoreRange) != 0 && (len(o.ScoreRange) != 2 || !(o.ScoreRange[0] < o.ScoreRange[1])):
-		return fmt.Errorf("--score-range is %v; give the least and the most, as in 0,10", o.ScoreRange)
+		return fmt.Errorf("--score-range is %s; give the least and the most, as in 0,10", withCommas(o.ScoreRange))
 	case slices.ContainsFunc(o.HeadHidden, func(n int) bool { return n < 1 || n > 1<<16 }) || len(o.HeadHidden) > 16:
-		return fmt.Errorf("--head-hidden is %v; give up to 16 widths from 1 to 65536, as in 64,32", o.HeadHidden)
+		return fmt.Errorf("--head-hidden is %s; give up to 16 widths from 1 to 65536, as in 64,32", withCommas(o.HeadHidden))
 	}
 	return nil
+}
+
+// withCommas is a list as a flag takes it.
+func withCommas[T any](list []T) string {
+	var words []string
+	for _, v := range list {
+		words = append(words, fmt.Sprint(v))
+	}
+	return strings.Join(words, ",")
 }

@@ -6,7 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
+
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // json reads JSON Lines, a JSON array, objects one after the other, or an object that holds the array.
@@ -149,12 +150,9 @@ func jsonError(text []byte, err error) error {
 	var syntax *json.SyntaxError
 	switch {
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || err.Error() == "unexpected end of JSON input":
-		return errors.New("the JSON ends too early: a bracket, brace or quote is not closed")
+		return errors.New("the JSON: " + disk.JSONWords(err))
 	case errors.As(err, &syntax):
-		what := syntax.Error()
-		if strings.Contains(what, "in string escape code") {
-			what += "; in JSON a backslash is written twice"
-		}
+		what := disk.JSONWords(err)
 		at := min(max(int(syntax.Offset)-1, 0), len(text))
 		return fmt.Errorf("it is no JSON: %s, near %.30s", what, bytes.TrimSpace(text[max(0, at-12):min(len(text), at+12)]))
 	}

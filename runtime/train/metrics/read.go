@@ -44,7 +44,7 @@ func ReadPairs(r io.Reader, name string) (Pairs, error) {
 			continue // spreadsheets leave such rows behind
 		}
 		if len(row) != 2 {
-			return Pairs{}, fmt.Errorf("%s: line %d, column %d: %d columns where two are due: write true score, comma, predicted score",
+			return Pairs{}, fmt.Errorf("%s: line %d, column %d: the line has not two columns, but %d: write true score, comma, predicted score",
 				name, line, min(len(row), 2)+1, len(row))
 		}
 		for i := range row {
@@ -80,7 +80,7 @@ func ReadPairs(r io.Reader, name string) (Pairs, error) {
 func syntax(name string, err error) error {
 	var e *csv.ParseError
 	if errors.As(err, &e) {
-		return fmt.Errorf("%s: line %d, column %d (in bytes): %w: mend the quotes", name, e.Line, e.Column, e.Err)
+		return fmt.Errorf("%s: line %d, column %d (in bytes): a quote is not closed, or stands within a text: close it, and double each quote inside", name, e.Line, e.Column)
 	}
 	return fmt.Errorf("%s: %w", name, err)
 }

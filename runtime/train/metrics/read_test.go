@@ -35,7 +35,7 @@ func TestReadPairs(t *testing.T) {
 		{"carriage returns twice", "truth,predicted\r\r\n81,79.25\r\r\n0.5,7\r\r\n-3e2,4\r\r\n"},
 		{"bars", "truth|predicted\n81|79.25\n0.5|7\n-3e2|4\n"},
 		{"a bar among commas", "truth,a|b\n81,79.25\n0.5,7\n-3e2,4\n"},
-		{"quotes", "\"truth\",\"predicted\"\n\"81\",79.25\n0.5,\"7\"\n-3e2,4\n"},
+		{"quote", "\"truth\",\"predicted\"\n\"81\",79.25\n0.5,\"7\"\n-3e2,4\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := ReadPairs(strings.NewReader(c.text), "p.csv")
@@ -67,14 +67,14 @@ func TestReadPairsErrors(t *testing.T) {
 		{"too large", "1,1e999\n", "line 1, column 2", "not a finite"},
 		{"too large, both, on line 1", "1e999,-1e999\n", "line 1, column 1", "not a finite"},
 		{"beyond a score", "1,2\n1,2e70\n", "line 2, column 2", "beyond 1e+70"},
-		{"one column", "1,2\n3\n", "line 2, column 2", "1 columns"},
-		{"three columns", "1,2,3\n", "line 1, column 3", "3 columns"},
+		{"one column", "1,2\n3\n", "line 2, column 2", "columns, but 1"},
+		{"three columns", "1,2,3\n", "line 1, column 3", "columns, but 3"},
 		{"decimal comma", "\"81,5\",80\n", "line 1, column 1", `"81,5" is not a number: write it with a point, 81.5`},
 		{"decimal commas between semicolons", "truth;predicted\n81,5;80\n", "line 2, column 1", `"81,5" is not a number: write it with a point, 81.5`},
 		{"thousands", "1 000,80\n", "line 1, column 1", "as in 54.5"},
-		{"a semicolon further down", "1,2\n3;4\n", "line 2, column 2", "1 columns"},
-		{"open quote", "1,2\n\"3,4\n", "line 2, column", "quotes"},
-		{"stray quote", "1,2\"\n", "line 1, column", "quotes"},
+		{"a semicolon further down", "1,2\n3;4\n", "line 2, column 2", "columns, but 1"},
+		{"open quote", "1,2\n\"3,4\n", "line 2, column", "quote"},
+		{"stray quote", "1,2\"\n", "line 1, column", "quote"},
 		{"number over two lines", "1,2\n3,\"4\n5\"\n", "line 2, column 2", "is not a number"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
