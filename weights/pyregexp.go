@@ -71,7 +71,7 @@ func fromPython(text string) (string, error) {
 			}
 			c := rest[1]
 			if isLetter(c) && !strings.ContainsRune(pyEscapes, rune(c)) {
-				return "", fmt.Errorf(`Python's re does not know \%c`, c)
+				return "", fmt.Errorf(`the re of Python does not know \%c`, c)
 			}
 			numbered = numbered || c >= '1' && c <= '9'
 			if c == 'Z' { // the very end for Python, and before a last line break too for .NET
@@ -99,7 +99,7 @@ func fromPython(text string) (string, error) {
 			out.WriteString(`\k<` + name + `>`)
 			i += len("(?P=") + len(name) + 1
 		case strings.HasPrefix(rest, "(?<") && !strings.HasPrefix(rest, "(?<=") && !strings.HasPrefix(rest, "(?<!"), strings.HasPrefix(rest, "(?'"):
-			return "", fmt.Errorf("Python names groups (?P<name>...), not %s", rest[:3])
+			return "", fmt.Errorf("in Python groups are named (?P<name>...), not %s", rest[:3])
 		case strings.HasPrefix(rest, "{,"): // at most; for .NET these are letters
 			out.WriteString("{0,")
 			i += 2
@@ -126,7 +126,7 @@ func pySet(text string) (int, error) {
 			return i + 1, nil
 		case text[i] == '\\' && i+1 < len(text):
 			if c := text[i+1]; isLetter(c) && !strings.ContainsRune("bdDsSwWafnrtvxu", rune(c)) {
-				return 0, fmt.Errorf(`Python's re does not know \%c in a set`, c)
+				return 0, fmt.Errorf(`the re of Python does not know \%c in a set`, c)
 			}
 			i++
 		case text[i] == '[' && i > first-1: // a set within a set: .NET takes it away, and Python takes it for a character

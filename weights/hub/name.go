@@ -34,7 +34,7 @@ func Parse(text string) (Name, error) {
 	}
 	for _, part := range strings.Split(repo, "/") {
 		if strings.HasPrefix(part, ".") || strings.HasPrefix(part, "-") || strings.HasSuffix(part, ".") || strings.HasSuffix(part, "-") || strings.Contains(part, "..") || strings.Contains(part, "--") || strings.HasSuffix(part, ".git") {
-			return Name{}, fmt.Errorf("%q is no model's name on the hub: %q may not begin or end with - or ., nor hold -- or ..", text, part)
+			return Name{}, fmt.Errorf("%q is no model's name on the hub: %q may not begin or end with a dash or a dot, nor hold two of them in a row", text, part)
 		}
 	}
 	if !repoForm.MatchString(repo) {

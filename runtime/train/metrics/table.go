@@ -43,7 +43,7 @@ func OpenTable(r io.Reader) (*csv.Reader, error) {
 func saidSeparator(text []byte) (comma rune, said bool) {
 	line, _, whole := strings.Cut(string(text[:min(len(text), 16)]), "\n")
 	line = strings.Trim(line, `"`)
-	if !whole || len(line) != 5 || !strings.EqualFold(line[:4], "sep=") || strings.ContainsAny(line[4:], "\"\r\n\xff") || line[4] >= 0x80 {
+	if !whole || len(line) != 5 || !strings.EqualFold(line[:4], "sep=") || strings.ContainsAny(line[4:], "\"\r\n") || line[4] >= 0x80 {
 		return 0, false
 	}
 	return rune(line[4]), true
