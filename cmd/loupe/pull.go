@@ -52,9 +52,9 @@ func pull(ctx context.Context, model string, verify bool) error {
 		}
 		told.end()
 		for _, name := range v.Unnamed {
-			fmt.Fprintf(os.Stderr, "note: %s was not compared: the cache does not say its digest\n", oneLine(name))
+			fmt.Fprintf(stderr, "note: %s was not compared: the cache does not say its digest\n", oneLine(name))
 		}
-		_, err = fmt.Printf("%s\n%d files, %.2f GB, each with the digest that the hub gave\n", v.Dir, v.Files, float64(v.Bytes)/1e9)
+		_, err = fmt.Fprintf(screen, "%s\n%d files, %.2f GB, each with the digest that the hub gave\n", v.Dir, v.Files, float64(v.Bytes)/1e9)
 		return err
 	}
 	got, err := c.Pull(ctx, n, told)
@@ -62,7 +62,7 @@ func pull(ctx context.Context, model string, verify bool) error {
 		return err
 	}
 	told.end()
-	_, err = fmt.Println(got.Dir)
+	_, err = fmt.Fprintln(screen, got.Dir)
 	return err
 }
 
@@ -93,7 +93,7 @@ func (p *pullProgress) Moved(n int64) {
 	if now := time.Now(); !p.from.IsZero() && now.After(p.next) && p.done > 0 {
 		p.next = now.Add(30 * time.Second)
 		left := time.Duration(float64(now.Sub(p.from)) * float64(p.bytes-p.done) / float64(p.done)).Round(time.Second)
-		fmt.Fprintf(os.Stderr, "%.2f of %.2f GB, about %v left\n", float64(p.done)/1e9, float64(p.bytes)/1e9, left)
+		fmt.Fprintf(stderr, "%.2f of %.2f GB, about %v left\n", float64(p.done)/1e9, float64(p.bytes)/1e9, left)
 	}
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
@@ -23,13 +22,13 @@ func versionCommand() *cobra.Command {
 			}
 			defer m.Close()
 			if asJSON {
-				return json.NewEncoder(os.Stdout).Encode(struct {
+				return json.NewEncoder(stdout).Encode(struct {
 					loupe.BuildInfo
 					Arithmetic int    `json:"arithmetic"`
 					Kernels    string `json:"kernels"`
 				}{loupe.Build(), loupe.ArithmeticVersion, m.KernelPath()})
 			}
-			_, err = fmt.Printf("loupe %s\narithmetic %d, kernels %s\n", versionText(), loupe.ArithmeticVersion, m.KernelPath())
+			_, err = fmt.Fprintf(screen, "loupe %s\narithmetic %d, kernels %s\n", versionText(), loupe.ArithmeticVersion, m.KernelPath())
 			return err
 		},
 	}
