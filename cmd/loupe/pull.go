@@ -102,7 +102,7 @@ func (p *pullProgress) Note(text string) {
 	if p.bar != nil {
 		_ = p.bar.Clear()
 	}
-	fmt.Fprintln(os.Stderr, "note: "+oneLine(text))
+	fmt.Fprintln(stderr, "note: "+oneLine(text))
 }
 
 func (p *pullProgress) end() {
