@@ -1,7 +1,6 @@
 package tokenizer
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 
@@ -140,9 +139,9 @@ func FuzzMessages(f *testing.F) {
 // TestRatesAreKeys: a rate beside a list of frames says that the part is written for qwen_vl_utils, which sizes the frames too.
 func TestRatesAreKeys(t *testing.T) {
 	for _, key := range []string{"fps", "sample_fps", "raw_fps"} {
-		var p Part
-		if err := json.Unmarshal([]byte(`{"type": "video", "video": ["a.png", "b.png"], "`+key+`": 2}`), &p); err != nil || !p.Vision.Given() {
-			t.Errorf("%s: %v, %v", key, p.Vision, err)
+		messages, err := ParseMessages([]byte(`[{"role": "user", "content": [{"type": "video", "video": ["a.png", "b.png"], "` + key + `": 2}]}]`))
+		if err != nil || !messages[0].Parts[0].Vision.Given() {
+			t.Errorf("%s: %v, %v", key, messages, err)
 		}
 	}
 }
