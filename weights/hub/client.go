@@ -258,6 +258,9 @@ func (c *client) json(ctx context.Context, at *url.URL, to any) (more *url.URL, 
 	if err == nil && len(data) > maxJSON {
 		err = errors.New("its answer is too long")
 	}
+	if err == nil && disk.NotItself(data) != "" {
+		err = errors.New("it answers with a web page, as a proxy or a page for logging in does: open it in a browser, or set HF_ENDPOINT and HTTPS_PROXY to what answers for the hub")
+	}
 	if err == nil {
 		err = json.Unmarshal(data, to)
 	}

@@ -214,6 +214,7 @@ func TestRefusals(t *testing.T) {
 		{"no such revision", `no revision "v9"`, Name{"owner/model", "v9"}, func(h *fakeHub) {}},
 		{"wrong digest", "have not the digest", name, func(h *fakeHub) { h.corrupt = 1000 }},
 		{"always busy", "tried 6 times", name, func(h *fakeHub) { h.failures = 1000 }},
+		{"a proxy's page", "answers with a web page", name, func(h *fakeHub) { h.page = true }},
 		{"metadata elsewhere", "for what it should say itself", name, func(h *fakeHub) { h.sendAnyway = true }},
 		{"no weights", "pytorch_model.bin, which loupe does not read", name, func(h *fakeHub) {
 			h.files = map[string][]byte{"config.json": []byte("{}"), "pytorch_model.bin": []byte("x")}

@@ -40,6 +40,7 @@ type fakeHub struct {
 	gets       map[string]int // of each file
 	bytes      int64
 	strangers  []string // requests with a token at the other host
+	page       bool     // a proxy answers for it
 	sendAnyway bool     // metadata are redirected to the other host
 }
 
@@ -84,6 +85,10 @@ func (h *fakeHub) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	if h.token != "" && r.Header.Get("Authorization") != "Bearer "+h.token {
 		h.no(w, http.StatusUnauthorized, "RepoNotFound", "Repository not found")
+		return
+	}
+	if h.page {
+		_, _ = w.Write([]byte("<!DOCTYPE html><html>Sign in</html>"))
 		return
 	}
 	path := r.URL.Path
