@@ -19,7 +19,10 @@ const many = 4
 const pageIntro = "# Commands\n\n" +
 	"`loupe COMMAND --help` prints the same. This page is made from the program: `LOUPE_UPDATE=1 go test ./cmd/loupe -run TestCommandsPage` writes it.\n\n" +
 	"Results go to standard output; notes, warnings and progress to standard error, on a terminal by a bar, elsewhere by a line every half minute. Exit status: 0 done; 1 the work failed\n" +
-	"or was done in part; 2 the command line was wrong. Ctrl-C stops within a token and leaves no half-written file.\n"
+	"or was done in part; 2 the command line was wrong. Ctrl-C stops within a token and leaves no half-written file;\n" +
+	"what a run that was killed left beside its output, the next one removes. While a run writes, its `--out` is locked, and another run is told who\n" +
+	"has it. A weight file that is cut short or written to while it is in use ends the run with an error that names it. Output that cannot be written,\n" +
+	"to a full disk or a closed pipe, is an error.\n"
 
 // TestCommandsPage holds docs/commands.md to the help of every command.
 func TestCommandsPage(t *testing.T) {
