@@ -191,7 +191,7 @@ func TestBadLines(t *testing.T) {
 {"messages": [{"role": "user", "content": "Hm."}], "images": ["a.jpg"], "label": [1, 2]}
 {"image": "a.jpg", "images": ["b.jpg"], "score": 1}
 `, []string{`line 2: the key "scroe" is not known; is it a slip of "score"?`, "line 3: it has neither score", "line 4: it names no image", `line 5: score is wrong: "high" is not a number`, `line 6: split is "fold 1"`,
-			"line 7: the JSON ends too early", `line 8: targets hold a "score"`, "line 9: more stands behind", "line 10: its messages have 1 places for pictures (<image>, or parts of the type image), and it names 2", "line 11: its messages have 2 places",
+			"line 7: the JSON: it ends too early", `line 8: targets hold a "score"`, "line 9: more stands behind", "line 10: its messages have 1 places for pictures (<image>, or parts of the type image), and it names 2", "line 11: its messages have 2 places",
 			`line 12: message 1 is of "tool"`, "line 13: it has videos", "line 14: label is [1, 2]", "line 15: it has image and images"}},
 		{"numbers that are none", "d.jsonl", `{"image": "a.jpg", "score": 1}
 {"image": "a.jpg", "score": true}
