@@ -25,13 +25,3 @@ func shellOf(t *testing.T, dir string) func(script string) *exec.Cmd {
 		return cmd
 	}
 }
-
-// readPage is a page of docs.
-func readPage(t *testing.T, name string) string {
-	t.Helper()
-	page, err := os.ReadFile(filepath.Join("..", "..", "docs", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(page)
-}

@@ -12,7 +12,7 @@ func Step(scores []float64) float64 {
 	for _, parts := range stepParts {
 		multiples := true
 		for _, v := range scores {
-			if at := v * parts; math.Abs(at-math.Round(at)) > min(1e-9*max(1, math.Abs(at)), 1e-3) {
+			if at := float64(v * parts); math.Abs(at-math.Round(at)) > min(1e-9*max(1, math.Abs(at)), 1e-3) {
 				multiples = false
 				break
 			}
