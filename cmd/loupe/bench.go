@@ -37,7 +37,7 @@ instructions can do; a matrix unit (AMX) can pass it.
 
 --shape measures a model with random weights made in memory, so that nothing needs to be downloaded: 2b takes about 5 GiB
 of memory, 7b about 17.`,
-		Example: `  loupe bench --shape 2b --what prefill,decode
+		Example: `  loupe bench --shape demo --what prefill,decode
   loupe bench --model Qwen2-VL-2B-Instruct --image painting.jpg --json`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
