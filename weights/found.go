@@ -50,12 +50,16 @@ func findFiles(s store) (*found, error) {
 		return nil, err
 	}
 	if single != "" && s.exists(single) {
+		where, err := parseIndex(data)
+		if listed && err != nil { // it is not used, but whoever wrote it meant something else than what lies here
+			return nil, fmt.Errorf("%s: %w; %s is beside it: remove the one that is wrong", s.path(index), err, single)
+		}
 		f, err := s.open(single)
 		if err != nil {
 			return nil, err
 		}
 		out.files = []*File{f}
-		if where, err := parseIndex(data); listed && (err != nil || !where.names(single)) {
+		if listed && !where.names(single) {
 			out.notes = append(out.notes, fmt.Sprintf("%s is used, and not the shards of %s, which lies beside it, as transformers does; remove the one that is stale", s.path(single), index))
 		}
 		return out, nil
