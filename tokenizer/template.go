@@ -41,8 +41,8 @@ type RenderOptions struct {
 
 // Bounds of a template, which comes with a checkpoint and is a program.
 const (
-	maxTemplate = 256 << 10       // bytes of source
-	maxRender   = 2 * time.Second // of one rendering
+	maxTemplate = 256 << 10        // bytes of source
+	maxRender   = 10 * time.Second // of one rendering: real ones take milliseconds, and a busy machine must not refuse them
 )
 
 // LoadChatTemplate is LoadChatTemplateFS of the directory dir.
