@@ -4,32 +4,32 @@
 
 package kernels
 
-// quantiseNEON is quantiseXGeneric of n whole spans of 1 blocks:
+// quantizeNEON is quantizeXGeneric of n whole spans of 1 blocks:
 //
 //	for s := range n {
-//		quantiseSpan(dst[1*s:][:1], x[32*s:][:32], xSpans{zero: int32(zero), span: 1, own: false})
+//		quantizeSpan(dst[1*s:][:1], x[32*s:][:32], xSpans{zero: int32(zero), span: 1, own: false})
 //	}
 //
 //go:noescape
-func quantiseNEON(n int, dst *xBlock, x *float32, zero int)
+func quantizeNEON(n int, dst *xBlock, x *float32, zero int)
 
-// quantiseSpanNEON is quantiseXGeneric of n whole spans of 4 blocks:
+// quantizeSpanNEON is quantizeXGeneric of n whole spans of 4 blocks:
 //
 //	for s := range n {
-//		quantiseSpan(dst[4*s:][:4], x[128*s:][:128], xSpans{zero: int32(zero), span: 4, own: false})
+//		quantizeSpan(dst[4*s:][:4], x[128*s:][:128], xSpans{zero: int32(zero), span: 4, own: false})
 //	}
 //
 //go:noescape
-func quantiseSpanNEON(n int, dst *xBlock, x *float32, zero int)
+func quantizeSpanNEON(n int, dst *xBlock, x *float32, zero int)
 
-// quantiseOwnNEON is quantiseXGeneric of n whole spans of 4 blocks:
+// quantizeOwnNEON is quantizeXGeneric of n whole spans of 4 blocks:
 //
 //	for s := range n {
-//		quantiseSpan(dst[4*s:][:4], x[128*s:][:128], xSpans{zero: int32(zero), span: 4, own: true})
+//		quantizeSpan(dst[4*s:][:4], x[128*s:][:128], xSpans{zero: int32(zero), span: 4, own: true})
 //	}
 //
 //go:noescape
-func quantiseOwnNEON(n int, dst *xBlock, x *float32, zero int)
+func quantizeOwnNEON(n int, dst *xBlock, x *float32, zero int)
 
 // roundSwappedNEON is roundXSwapped for n times 4 numbers:
 //

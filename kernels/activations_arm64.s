@@ -4,8 +4,8 @@
 
 #include "textflag.h"
 
-// func quantiseNEON(n int, dst *xBlock, x *float32, zero int)
-TEXT ·quantiseNEON(SB), NOSPLIT, $0-32
+// func quantizeNEON(n int, dst *xBlock, x *float32, zero int)
+TEXT ·quantizeNEON(SB), NOSPLIT, $0-32
 	MOVD n+0(FP), R0
 	MOVD dst+8(FP), R1
 	MOVD x+16(FP), R2
@@ -114,8 +114,8 @@ store:
 	CBNZ R0, span
 	RET
 
-// func quantiseSpanNEON(n int, dst *xBlock, x *float32, zero int)
-TEXT ·quantiseSpanNEON(SB), NOSPLIT, $0-32
+// func quantizeSpanNEON(n int, dst *xBlock, x *float32, zero int)
+TEXT ·quantizeSpanNEON(SB), NOSPLIT, $0-32
 	MOVD n+0(FP), R0
 	MOVD dst+8(FP), R1
 	MOVD x+16(FP), R2
@@ -410,8 +410,8 @@ store:
 	CBNZ R0, span
 	RET
 
-// func quantiseOwnNEON(n int, dst *xBlock, x *float32, zero int)
-TEXT ·quantiseOwnNEON(SB), NOSPLIT, $0-32
+// func quantizeOwnNEON(n int, dst *xBlock, x *float32, zero int)
+TEXT ·quantizeOwnNEON(SB), NOSPLIT, $0-32
 	MOVD n+0(FP), R0
 	MOVD dst+8(FP), R1
 	MOVD x+16(FP), R2

@@ -26,7 +26,7 @@ func TestAffine(t *testing.T) {
 		e := engine(t, Options{Kernels: path, Threads: 2})
 		rounded := rough
 		rounded.Rounded = true
-		panels, err := e.Quantise(rough, Quantising{Bits: 8, Group: 32})
+		panels, err := e.Quantize(rough, Quantizing{Bits: 8, Group: 32})
 		if err != nil {
 			t.Fatal(err)
 		}

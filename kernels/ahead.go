@@ -58,7 +58,7 @@ func (p *path) upcoming(q *product, now, after stage, spare []float32) upcoming 
 
 // packsAside chooses how much a tile packs, and reports whether so many whole tiles of the stage now pack all of u.
 func (u *upcoming) packsAside(now stage, tiles int) bool {
-	if u.w.Kind >= Quantised || u.p.packing[u.w.Kind] == nil {
+	if u.w.Kind >= Quantized || u.p.packing[u.w.Kind] == nil {
 		return false
 	}
 	u.ready, u.blocks = u.cols/u.p.per()/packedSteps*packedSteps, (now.steps/4-u.p.mr)/u.p.nr

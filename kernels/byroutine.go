@@ -39,9 +39,9 @@ func bf16Packer(lanes, steps, per int, routine packRoutine, plain packFunc) pack
 	}
 }
 
-// quantiser is a quantiseXFunc by routines for whole spans: spans of one block, of spanBlocks, and of spanBlocks with an offset for
+// quantizer is a quantizeXFunc by routines for whole spans: spans of one block, of spanBlocks, and of spanBlocks with an offset for
 // each block.
-func quantiser(one, long, own func(n int, dst *xBlock, x *float32, zero int)) quantiseXFunc {
+func quantizer(one, long, own func(n int, dst *xBlock, x *float32, zero int)) quantizeXFunc {
 	return func(dst []xBlock, x []float32, how xSpans) {
 		n, routine := len(x)/(how.span*blockSteps), one
 		switch {
@@ -53,7 +53,7 @@ func quantiser(one, long, own func(n int, dst *xBlock, x *float32, zero int)) qu
 		if n > 0 {
 			routine(n, &dst[0], &x[0], int(how.zero))
 		}
-		quantiseXGeneric(dst[n*how.span:], x[n*how.span*blockSteps:], how)
+		quantizeXGeneric(dst[n*how.span:], x[n*how.span*blockSteps:], how)
 	}
 }
 

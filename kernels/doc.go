@@ -26,7 +26,7 @@
 //
 // Products of bfloat16 ([Matrix].Rounded) and with quantized weights ([Panels]) have an arithmetic of their own, which is the
 // same bits on every path, for any threads and for a row alone too: see rounded.go and quantmul.go. TestRoundedPaths,
-// TestRoundedThreadsAndRowAlone, TestQuantisedPaths and TestQuantisedRowAloneAndThreads hold it.
+// TestRoundedThreadsAndRowAlone, TestQuantizedPaths and TestQuantizedRowAloneAndThreads hold it.
 //
 // # What lies where
 //
@@ -41,7 +41,7 @@
 //	operands
 //	  matrix.go        View, and Matrix: weights where they lie, in float32, bfloat16 or float16
 //	  panels.go        Panels: weights of 8 or 4 bits, packed
-//	  quantise.go      how weights get 8 or 4 bits
+//	  quantize.go      how weights get 8 or 4 bits
 //	products of law 1
 //	  matmul.go        MatMul, Affine: blocking over columns, rows and steps
 //	  parts.go         how much of the left operand is taken at a time, by the size of the caches
@@ -56,7 +56,7 @@
 //	products of quantized weights
 //	  quantmul.go      the loop over panels
 //	  xblock.go        a row of activations in 8 bits
-//	  quanttile.go     the innermost loop; quantised.go and quantised_paths.go have its assembly and tables
+//	  quanttile.go     the innermost loop; quantized.go and quantized_paths.go have its assembly and tables
 //	  widenblock.go    weights back in float32, for a backward
 //	  matrixunit.go, slabs.go, amx.go   many rows on Intel's AMX
 //	functions over slices
@@ -76,12 +76,12 @@
 //
 // A SIMD kernel: the Go loop in the file of its function; the generator in gen/matmul (products) or gen/vectors (functions over
 // slices); an entry in path, vectors or quantRoutines, filled in for each machine that has it (paths_amd64.go, vectors.go,
-// quantised_paths_amd64.go). A nil entry means the Go loop. TestVectors, TestMatMulPaths and TestQuantisedPaths then compare it
+// quantized_paths_amd64.go). A nil entry means the Go loop. TestVectors, TestMatMulPaths and TestQuantizedPaths then compare it
 // with that loop, and the tests of guard pages run it against memory that it may not touch.
 //
 // A layout of quantized weights: today it is a form of [Panels] (panels.go). It needs its constant, its part in check, panel and
-// dequantise, a way to make it (quantise.go), an innermost loop for each machine (quanttile_generic.go first) and a name in
-// weights and runtime/quantise.go. A layout that no kernel reads, and that is only dequantized, needs a Kind of [Matrix] and a
+// dequantize, a way to make it (quantize.go), an innermost loop for each machine (quanttile_generic.go first) and a name in
+// weights and runtime/quantize.go. A layout that no kernel reads, and that is only dequantized, needs a Kind of [Matrix] and a
 // branch in widen and packPanel.
 //
 // A device: today the processor is the only one, and kernels/tensor holds an [Engine]. A device gets a folder of its own below

@@ -95,7 +95,7 @@ func emulate512(t *testing.T, cpu *emulate.CPU, p path) *path {
 // have the instruction, and touch nothing but their operands.
 func TestEmulatedVNNI(t *testing.T) {
 	if slices.Contains(quantSets256(), &quantAVXVNNI) {
-		t.Skip("this processor has the instruction: TestQuantisedPaths runs them")
+		t.Skip("this processor has the instruction: TestQuantizedPaths runs them")
 	}
 	cpu, reason := emulate.Start(t)
 	if cpu == nil {
@@ -105,12 +105,12 @@ func TestEmulatedVNNI(t *testing.T) {
 		t.Skip(reason)
 	}
 	r := rand.New(rand.NewPCG(12, 13))
-	for _, how := range quantisings {
+	for _, how := range quantizings {
 		p := newQuantProblem(t, r, quantProblem{rows: 6, cols: 2 * panelCols, k: 300, how: how})
 		want, blocks := p.naive(), p.panels.blocks()
 		xs := make([]xBlock, p.rows*blocks)
 		for row := range p.rows {
-			quantiseXGeneric(xs[row*blocks:][:blocks], p.x.Data[row*p.x.RowStride:][:p.k], p.panels.spans())
+			quantizeXGeneric(xs[row*blocks:][:blocks], p.x.Data[row*p.x.RowStride:][:p.k], p.panels.spans())
 		}
 		for _, tile := range quantAVXVNNI.tiles[p.panels.form()] {
 			got := make([]float32, p.rows*p.cols)

@@ -38,18 +38,18 @@ func TestGuardedRounded(t *testing.T) {
 	})
 }
 
-// TestGuardedQuantised puts panels, activations and results of each quantized tile, and the rows that are quantized, against
+// TestGuardedQuantized puts panels, activations and results of each quantized tile, and the rows that are quantized, against
 // pages without access, and compares with plain Go.
-func TestGuardedQuantised(t *testing.T) {
+func TestGuardedQuantized(t *testing.T) {
 	eachRealPath(t, func(t *testing.T, name string) {
 		sets := engine(t, Options{Kernels: name}).path.quantSets()
-		for _, how := range quantisings {
+		for _, how := range quantizings {
 			for _, k := range []int{1, 31, 32, 33, 64, 100, 128, 200, 300} {
 				p := newQuantProblem(t, rand.New(rand.NewPCG(uint64(k), 5)), quantProblem{rows: 8, cols: 32, k: k, how: how})
 				for _, side := range pages.Sides {
 					for _, routines := range sets {
 						for _, tile := range routines.tiles[p.panels.form()] {
-							p.onPages(t, side, routines.quantise, tile)
+							p.onPages(t, side, routines.quantize, tile)
 						}
 					}
 				}
@@ -58,7 +58,7 @@ func TestGuardedQuantised(t *testing.T) {
 	})
 }
 
-func (p *quantProblem) onPages(t *testing.T, side pages.Side, quantise quantiseXFunc, tile quantTile) {
+func (p *quantProblem) onPages(t *testing.T, side pages.Side, quantize quantizeXFunc, tile quantTile) {
 	t.Helper()
 	blocks := p.panels.blocks()
 	how := p.panels.spans()
@@ -66,14 +66,14 @@ func (p *quantProblem) onPages(t *testing.T, side pages.Side, quantise quantiseX
 	xs := unsafe.Slice((*xBlock)(unsafe.Pointer(&bytes[0])), tile.rows*blocks)
 	x := pages.Like(t, side, p.x.Data[:tile.rows*p.k])
 	for r := range tile.rows {
-		quantise(xs[r*blocks:][:blocks], x[r*p.k:][:p.k], how)
+		quantize(xs[r*blocks:][:blocks], x[r*p.k:][:p.k], how)
 	}
 	want := make([]xBlock, len(xs))
 	for r := range tile.rows {
-		quantiseXGeneric(want[r*blocks:][:blocks], x[r*p.k:][:p.k], how)
+		quantizeXGeneric(want[r*blocks:][:blocks], x[r*p.k:][:p.k], how)
 	}
 	if !slices.Equal(xs, want) {
-		t.Fatalf("%v, %s: the quantised rows differ from plain Go's", p, side)
+		t.Fatalf("%v, %s: the quantized rows differ from plain Go's", p, side)
 	}
 	_, _, all := p.panels.panel(0)
 	weights, scales, more := pages.Like(t, side, p.panels.Weights), pages.Like(t, side, p.panels.Scales), pages.Like(t, side, all)

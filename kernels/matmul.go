@@ -55,13 +55,13 @@ const (
 // from +0, or from dst with Accumulate. w(k, c) is W[c][k] with TransW, else W[k][c]. dst must have a column stride of 1 and
 // may not overlap x.
 //
-// With TransW, a matrix of kind Quantised or one that is Rounded has an arithmetic of its own, which is law 1 within its mode:
-// see matMulQuantised and matMulRounded. The elements of a row of x must then lie side by side, and there is no Accumulate. Without TransW,
+// With TransW, a matrix of kind Quantized or one that is Rounded has an arithmetic of its own, which is law 1 within its mode:
+// see matMulQuantized and matMulRounded. The elements of a row of x must then lie side by side, and there is no Accumulate. Without TransW,
 // in a backward, such a matrix stands for the float32 numbers that it holds.
 func (e *Engine) MatMul(dst, x View, w Matrix, form Form) {
 	switch {
 	case e.idle:
-	case form&TransW != 0 && (w.Kind == Quantised || w.Rounded):
+	case form&TransW != 0 && (w.Kind == Quantized || w.Rounded):
 		e.Affine(dst, x, w, nil)
 	default:
 		e.matMul(e.path, dst, x, w, form&TransW != 0, form&Accumulate != 0, nil)
@@ -73,8 +73,8 @@ func (e *Engine) MatMul(dst, x View, w Matrix, form Form) {
 func (e *Engine) Affine(dst, x View, w Matrix, bias []float32) {
 	switch {
 	case e.idle:
-	case w.Kind == Quantised:
-		e.matMulQuantised(dst, x, w.Panels, bias)
+	case w.Kind == Quantized:
+		e.matMulQuantized(dst, x, w.Panels, bias)
 	case w.Rounded:
 		e.matMulRounded(dst, x, w, bias)
 	default:
@@ -364,7 +364,7 @@ func (p *path) packPanel(panel []float32, w Matrix, transW bool, c, cols, k0, kc
 		}
 		return
 	}
-	if w.Kind == Quantised {
+	if w.Kind == Quantized {
 		w.Panels.widenRows(p.quantSets()[0].widen[w.Panels.form()], panel, p.nr, k0, kc, c, cols)
 		return
 	}

@@ -15,7 +15,7 @@ const (
 	F32 Kind = iota
 	BF16
 	F16
-	Quantised
+	Quantized
 )
 
 // View is a float32 matrix of (Rows, Cols) with any strides: element (r, c) is Data[r*RowStride+c*ColStride].
@@ -31,7 +31,7 @@ type Matrix struct {
 	Kind               Kind
 	F32                []float32
 	Bits               []uint16
-	Panels             *Panels // of kind Quantised, and of no other
+	Panels             *Panels // of kind Quantized, and of no other
 	Rows, Cols, Stride int
 	// Rounded makes products with the transposed matrix those of bfloat16: see MatMul.
 	Rounded bool
@@ -59,9 +59,9 @@ func widen(dst []float32, m Matrix, at int) {
 		for i, b := range m.Bits[at : at+len(dst)] {
 			dst[i] = BF16ToF32(b)
 		}
-	case Quantised:
+	case Quantized:
 		if len(dst) > 0 {
-			m.Panels.dequantise(dst, at/m.Stride, at%m.Stride)
+			m.Panels.dequantize(dst, at/m.Stride, at%m.Stride)
 		}
 	default:
 		for i, b := range m.Bits[at : at+len(dst)] {

@@ -13,7 +13,7 @@ import (
 func unitProblems(t *testing.T) []*quantProblem {
 	r := rand.New(rand.NewPCG(41, 42))
 	var out []*quantProblem
-	for _, how := range []Quantising{{8, 128, false}, {8, 256, false}, {8, 0, false}, {4, 32, false}, {4, 64, false}, {4, 128, false}, {4, 128, true}, {4, 256, true}, {4, 0, true}} {
+	for _, how := range []Quantizing{{8, 128, false}, {8, 256, false}, {8, 0, false}, {4, 32, false}, {4, 64, false}, {4, 128, false}, {4, 128, true}, {4, 256, true}, {4, 0, true}} {
 		for _, size := range [][3]int{{7, 32, 128}, {16, 33, 129}, {17, 31, 200}, {32, 64, 384}, {45, 70, 300}, {100, 32, 65}} {
 			out = append(out, newQuantProblem(t, r, quantProblem{rows: size[0], cols: size[1], k: size[2], how: how, pad: r.IntN(3)}))
 		}
@@ -40,7 +40,7 @@ func TestMatrixUnit(t *testing.T) {
 					t.Fatalf("%v, %d threads: differs from the mode's arithmetic", p, threads)
 				}
 			}
-			p := newQuantProblem(t, rand.New(rand.NewPCG(1, 2)), quantProblem{rows: 70, cols: 40, k: 20_000, how: Quantising{8, 128, false}})
+			p := newQuantProblem(t, rand.New(rand.NewPCG(1, 2)), quantProblem{rows: 70, cols: 40, k: 20_000, how: Quantizing{8, 128, false}})
 			if !sameBits(p.run(t, e), p.naive()) {
 				t.Fatalf("%v, %d threads, in parts: differs from the mode's arithmetic", p, threads)
 			}

@@ -41,8 +41,8 @@ func BenchmarkModes(b *testing.B) {
 			w    Matrix
 			peak float64
 		}{{"exact", w, fma}, {"bf16", rounded, max(fma, dot)}}
-		for _, how := range []Quantising{{8, 128, false}, {8, 32, false}, {4, 32, false}, {4, 128, true}} {
-			p, err := e.Quantise(w, how)
+		for _, how := range []Quantizing{{8, 128, false}, {8, 32, false}, {4, 32, false}, {4, 128, true}} {
+			p, err := e.Quantize(w, how)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -88,7 +88,7 @@ func (p *Panels) Check() error {
 
 // Matrix is p as an operand of products.
 func (p *Panels) Matrix() Matrix {
-	return Matrix{Kind: Quantised, Panels: p, Rows: p.Rows, Cols: p.Cols, Stride: p.Cols}
+	return Matrix{Kind: Quantized, Panels: p, Rows: p.Rows, Cols: p.Cols, Stride: p.Cols}
 }
 
 // Bytes is the memory of all parts.
@@ -166,8 +166,8 @@ func (p *Panels) panel(i int) (weights []byte, scales []uint16, more []byte) {
 	return p.Weights[i*n:][:n], p.Scales[i*g:][:g], more
 }
 
-// dequantise sets dst to the weights of row r at steps [k, k+len(dst)), which are exact in float32.
-func (p *Panels) dequantise(dst []float32, r, k int) {
+// dequantize sets dst to the weights of row r at steps [k, k+len(dst)), which are exact in float32.
+func (p *Panels) dequantize(dst []float32, r, k int) {
 	weights, scales, more := p.panel(r / panelCols)
 	c := r % panelCols
 	for len(dst) > 0 {

@@ -19,7 +19,7 @@ type quantTile struct {
 
 // quantRoutines are a path's for quantized weights.
 type quantRoutines struct {
-	quantise quantiseXFunc
+	quantize quantizeXFunc
 	tiles    [forms][]quantTile    // for each form of weights those of most rows first; the last is of one row
 	unpack   [forms]unpackFunc     // nil for 8 bits
 	widen    [forms]widenBlockFunc // nil for none
@@ -27,7 +27,7 @@ type quantRoutines struct {
 }
 
 var quantGeneric = quantRoutines{
-	quantise: quantiseXGeneric,
+	quantize: quantizeXGeneric,
 	tiles: [forms][]quantTile{
 		formInt8:      {{1, quantTileGeneric[int8Weights]}},
 		formInt4:      {{1, multiplesTileGeneric}},
@@ -47,13 +47,13 @@ func (p *path) quantSets() []*quantRoutines {
 	return p.quant
 }
 
-// matMulQuantised computes dst = x Wᵀ with quantized weights:
+// matMulQuantized computes dst = x Wᵀ with quantized weights:
 //
 //	acc = fma(float32(sum), float32(xScale * wScale), acc) for each span of steps ascending, from +0,
 //
 // where sum is the exact integer sum of xQ * (q - zero) over the span: see [Panels.span]. A row of dst depends on its row of x alone, so it is
 // the same bits for any threads and any other rows. bias, unless it is nil, is then added.
-func (e *Engine) matMulQuantised(dst, x View, w *Panels, bias []float32) {
+func (e *Engine) matMulQuantized(dst, x View, w *Panels, bias []float32) {
 	if dst.Rows == 0 || dst.Cols == 0 {
 		return
 	}
@@ -74,7 +74,7 @@ func (e *Engine) matMulQuantised(dst, x View, w *Panels, bias []float32) {
 		}
 		j.xs = j.xs[:dst.Rows*j.blocks]
 	}
-	e.For(dst.Rows, 1+(1<<14)/(x.Cols+1), j.quantise)
+	e.For(dst.Rows, 1+(1<<14)/(x.Cols+1), j.quantize)
 	e.For(pieces, 1, j.multiply)
 }
 
@@ -91,12 +91,12 @@ type quantJob struct {
 	xs                 []xBlock // x, or
 	slabs              slabs    // x for the unit
 	blocks             int
-	quantise, multiply func(lo, hi int) // rows, and panels of each part of them; made once
+	quantize, multiply func(lo, hi int) // rows, and panels of each part of them; made once
 }
 
 func newQuantJob() any {
 	j := new(quantJob)
-	j.quantise, j.multiply = j.rows, j.panels
+	j.quantize, j.multiply = j.rows, j.panels
 	return j
 }
 
@@ -126,7 +126,7 @@ func (j *quantJob) slabRows(lo, hi int) {
 
 // row quantizes row r of x to the first blocks of to.
 func (j *quantJob) row(to []xBlock, r int) {
-	j.routines.quantise(to[:j.blocks], j.x.Data[r*j.x.RowStride:][:j.x.Cols], j.how)
+	j.routines.quantize(to[:j.blocks], j.x.Data[r*j.x.RowStride:][:j.x.Cols], j.how)
 }
 
 // panels computes pieces [lo, hi): the columns of a panel each, by the unit for some rows and then for the next.

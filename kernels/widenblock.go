@@ -18,7 +18,7 @@ var widenWork = sync.Pool{New: func() any { return new(widenScratch) }}
 func (p *Panels) widenRows(routine widenBlockFunc, dst []float32, stride, r, rows, c, cols int) {
 	if routine == nil {
 		for i := range rows {
-			p.dequantise(dst[i*stride:][:cols], r+i, c)
+			p.dequantize(dst[i*stride:][:cols], r+i, c)
 		}
 		return
 	}

@@ -19,22 +19,22 @@ type xSpans struct {
 	own  bool // whether offsets are of blocks, and not of spans
 }
 
-// quantiseXFunc quantizes a row: see quantiseXGeneric. len(dst) is how many blocks len(x) makes.
-type quantiseXFunc func(dst []xBlock, x []float32, how xSpans)
+// quantizeXFunc quantizes a row: see quantizeXGeneric. len(dst) is how many blocks len(x) makes.
+type quantizeXFunc func(dst []xBlock, x []float32, how xSpans)
 
 // tinyX is below what a span of x is taken for 0: 127 divided by it is still finite.
 const tinyX = 0x1p-100
 
-// quantiseXGeneric quantizes a row of x, a span at a time: Scale = max |x| / 127 and Q = x * (127 / max |x|) to the nearest
+// quantizeXGeneric quantizes a row of x, a span at a time: Scale = max |x| / 127 and Q = x * (127 / max |x|) to the nearest
 // integer, ties to even. A row depends on no other, nor on where it is cut.
-func quantiseXGeneric(dst []xBlock, x []float32, how xSpans) {
+func quantizeXGeneric(dst []xBlock, x []float32, how xSpans) {
 	for b := 0; b < len(dst); b += how.span {
 		end := min(b+how.span, len(dst))
-		quantiseSpan(dst[b:end], x[b*blockSteps:min(end*blockSteps, len(x))], how)
+		quantizeSpan(dst[b:end], x[b*blockSteps:min(end*blockSteps, len(x))], how)
 	}
 }
 
-func quantiseSpan(dst []xBlock, x []float32, how xSpans) {
+func quantizeSpan(dst []xBlock, x []float32, how xSpans) {
 	clear(dst)
 	largest := uint32(0) // as bits, which are in the order of the magnitudes, NaN above all
 	for _, v := range x {

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestQuantisedRows: every set of routines quantizes a row as plain Go does, to the byte: ordinary spans, ties, spans that are tiny,
+// TestQuantizedRows: every set of routines quantizes a row as plain Go does, to the byte: ordinary spans, ties, spans that are tiny,
 // and those with an infinity or NaN, whose scale is NaN and whose numbers are 0.
-func TestQuantisedRows(t *testing.T) {
+func TestQuantizedRows(t *testing.T) {
 	r := rand.New(rand.NewPCG(10, 11))
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
 	fills := []func(i int) float32{
@@ -38,8 +38,8 @@ func TestQuantisedRows(t *testing.T) {
 								got[i] = xBlock{Scale: 5, Offset: 6}
 								got[i].Q[3] = 7
 							}
-							set.quantise(got, x, how)
-							quantiseXGeneric(want, x, how)
+							set.quantize(got, x, how)
+							quantizeXGeneric(want, x, how)
 							for i, w := range want {
 								g := got[i]
 								if g.Q != w.Q || g.Offset != w.Offset || !sameNumbers([]float32{g.Scale}, []float32{w.Scale}) {

@@ -13,7 +13,7 @@ import (
 // reads nothing of it.
 const demonstrationKey = weights.DemonstrationKey
 
-// madeNotice says of a model that was merged, quantised or taught from the embedded one what it is worth.
+// madeNotice says of a model that was merged, quantized or taught from the embedded one what it is worth.
 const madeNotice = "this model was made of the embedded demonstration model: but for what it was taught since, it has learned from pictures of `loupe demo paint` alone, " +
 	"and knows no others, so of any other picture its scores and words mean nothing"
 

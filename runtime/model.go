@@ -127,7 +127,7 @@ func load(files fs.FS, dir string, open func() (*weights.Checkpoint, error), o O
 	}
 	p := weights.NewParams(m.checkpoint)
 	if p.Convert(converter(m.engine, o.Precision)); m.checkpoint.Precision() != "" {
-		p.Convert(mustBeQuantised(m.checkpoint.Precision()))
+		p.Convert(mustBeQuantized(m.checkpoint.Precision()))
 	}
 	m.Tower = vit.Load(p, m.Config.Vision)
 	m.Decoder = decoder.Load(p, m.Config.Text)

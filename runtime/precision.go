@@ -35,22 +35,22 @@ func (o Options) Validate() error {
 	return fmt.Errorf("--precision %q is unknown; use %s", o.Precision, strings.Join(Precisions, ", "))
 }
 
-// quantising is how the weights of a linear map are quantized; no bits where they are not. What 4 bits are too few for has 8: the
+// quantizing is how the weights of a linear map are quantized; no bits where they are not. What 4 bits are too few for has 8: the
 // logits, and the vision tower, on which every later token depends.
-func (o QuantiseOptions) quantising(name string) kernels.Quantising {
+func (o QuantizeOptions) quantizing(name string) kernels.Quantizing {
 	switch {
 	case name == "visual.patch_embed.proj": // reads pixels, is a few parts in a thousand of the work, and feeds all the rest
-		return kernels.Quantising{}
+		return kernels.Quantizing{}
 	case o.Precision == "int4" && !strings.HasPrefix(name, "model.layers."):
-		return kernels.Quantising{Bits: 8, Group: group8}
+		return kernels.Quantizing{Bits: 8, Group: group8}
 	}
 	return o.named()
 }
 
 // named is how the weights are quantized that the precision is named after; no bits where there are none.
-func (o QuantiseOptions) named() kernels.Quantising {
+func (o QuantizeOptions) named() kernels.Quantizing {
 	bits := map[string]int{"int8": 8, "int4": 4}[o.Precision]
-	return kernels.Quantising{Bits: bits, Group: o.Group, ZeroPoints: o.ZeroPoints}
+	return kernels.Quantizing{Bits: bits, Group: o.Group, ZeroPoints: o.ZeroPoints}
 }
 
 // converter gives the weights of linear maps the form of a precision; nil where they stay as they are stored. Weights that bf16
@@ -67,11 +67,11 @@ func converter(e *kernels.Engine, precision string) weights.Converter {
 		}
 	case "int8", "int4":
 		return func(name string, w kernels.Matrix) (kernels.Matrix, error) {
-			how := QuantiseOptions{Precision: precision, Group: DefaultGroup(precision)}.quantising(name)
+			how := QuantizeOptions{Precision: precision, Group: DefaultGroup(precision)}.quantizing(name)
 			if how.Bits == 0 {
 				return w, nil
 			}
-			p, err := e.Quantise(w, how)
+			p, err := e.Quantize(w, how)
 			if err != nil {
 				return w, err
 			}

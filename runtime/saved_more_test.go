@@ -72,7 +72,7 @@ func TestSavedAgain(t *testing.T) {
 	}
 	defer m.Close()
 	to := filepath.Join(t.TempDir(), "int8")
-	if err := m.Quantise(context.Background(), to, loupe.QuantiseOptions{Precision: "int8", Group: 32}); err != nil {
+	if err := m.Quantize(context.Background(), to, loupe.QuantizeOptions{Precision: "int8", Group: 32}); err != nil {
 		t.Fatal(err)
 	}
 	for name := range d.Files {

@@ -108,7 +108,7 @@ func (c *Checkpoint) Tensor(name string, shape ...int) (Tensor, error) {
 		return Tensor{}, err
 	}
 	if !t.DType.IsModelFloat() {
-		return Tensor{}, fmt.Errorf("%s: tensor %q has dtype %s, but F32, F16 or BF16 is needed; quantised checkpoints are not read here", t.File, t.Stored, t.DType)
+		return Tensor{}, fmt.Errorf("%s: tensor %q has dtype %s, but F32, F16 or BF16 is needed; quantized checkpoints are not read here", t.File, t.Stored, t.DType)
 	}
 	c.mu.Lock()
 	c.used[name] = true

@@ -97,7 +97,7 @@ func ParseConfig(file string, data []byte) (*Config, error) {
 	}
 	for _, f := range []*fields{top, text, vision} {
 		if f.has("quantization_config") {
-			f.fail("quantization_config", "asks for a quantised checkpoint%s, which is not supported yet; use the BF16, F16 or F32 one", quantMethod(f.obj["quantization_config"]))
+			f.fail("quantization_config", "asks for a quantized checkpoint%s, which is not supported yet; use the BF16, F16 or F32 one", quantMethod(f.obj["quantization_config"]))
 		}
 	}
 	c := &Config{Text: readText(top, text), Vision: readVision(vision)}

@@ -202,7 +202,7 @@ func TestParseConfigRefuses(t *testing.T) {
 		{flat, "attention_bias", "true", "attention_bias is not known"},
 		{flat, "logit_softcapping", "30.0", "logit_softcapping is not known"},
 		{flat, "head_dim", "32", "head_dim is 32"},
-		{flat, "quantization_config", `{"quant_method": "awq"}`, "quantization_config asks for a quantised checkpoint (awq), which is not supported yet"},
+		{flat, "quantization_config", `{"quant_method": "awq"}`, "quantization_config asks for a quantized checkpoint (awq), which is not supported yet"},
 		{flat, "vocab_size", "50", "image_token_id is 63; it must be 0 to 49"},
 		{flat, "image_token_id", "64", "image_token_id is 64"},
 		{flat, "eos_token_id", `[53, "x"]`, "eos_token_id is a string, not a number"},

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestDemonstrationIsTold: what is merged, quantised or taught whole from the embedded model says so when it is loaded, however
+// TestDemonstrationIsTold: what is merged, quantized or taught whole from the embedded model says so when it is loaded, however
 // often it is written again, and its config.json is still one; a model of somebody's own says nothing of the kind.
 func TestDemonstrationIsTold(t *testing.T) {
 	dir := t.TempDir()

@@ -10,7 +10,7 @@ import (
 
 type quantizeFlags struct {
 	model   modelFlags
-	options loupe.QuantiseOptions
+	options loupe.QuantizeOptions
 	out     string
 }
 
@@ -47,7 +47,7 @@ func (f *quantizeFlags) run(cmd *cobra.Command) error {
 		return usageError{errors.New("--out is missing: name a new directory")}
 	}
 	if f.model.options.Precision == "" {
-		return usageError{errors.New("--precision is missing: give int8 or int4, which weights can be quantised to")}
+		return usageError{errors.New("--precision is missing: give int8 or int4, which weights can be quantized to")}
 	}
 	f.options.Precision, f.model.options.Precision = f.model.options.Precision, "" // what to make, and not how to load
 	if !cmd.Flags().Changed("group") {
@@ -64,5 +64,5 @@ func (f *quantizeFlags) run(cmd *cobra.Command) error {
 	bar := newPace("quantize", 0)
 	defer bar.end()
 	f.options.Progress = bar.at
-	return m.Quantise(cmd.Context(), f.out, f.options)
+	return m.Quantize(cmd.Context(), f.out, f.options)
 }

@@ -17,7 +17,7 @@ type Inspection struct {
 	// Notes are what the model says when it is loaded.
 	Notes   []string `json:"notes,omitempty"`
 	Kernels string   `json:"kernels"`
-	// Precision is that of the linear maps: what the model was quantised to, if it was.
+	// Precision is that of the linear maps: what the model was quantized to, if it was.
 	Precision string `json:"precision"`
 	// Config is config.json: as loupe reads it (*weights.Config), or the object that it holds where it cannot be run.
 	Config  any          `json:"config"`
@@ -88,7 +88,7 @@ func partOf(name string) string {
 	return part
 }
 
-// parameters is how many numbers of the model a tensor holds: quantised weights are padded, and their scales count as none.
+// parameters is how many numbers of the model a tensor holds: quantized weights are padded, and their scales count as none.
 func parameters(t weights.Tensor, linears map[string]*tensor.Linear) int {
 	name, holdsWeights := weights.PanelPart(t.Name)
 	switch l := linears[name]; {

@@ -37,12 +37,12 @@ func TestInspect(t *testing.T) {
 	}
 }
 
-// TestInspectQuantised: a quantised model has the parameters of the one that it was made of, but for the embedding that the
+// TestInspectQuantized: a quantized model has the parameters of the one that it was made of, but for the embedding that the
 // logits are no longer tied to, in fewer bytes.
-func TestInspectQuantised(t *testing.T) {
+func TestInspectQuantized(t *testing.T) {
 	m, _ := embedded(t)
 	dir := filepath.Join(t.TempDir(), "int4")
-	if err := m.Quantise(context.Background(), dir, loupe.QuantiseOptions{Precision: "int4", Group: 32, ZeroPoints: true}); err != nil {
+	if err := m.Quantize(context.Background(), dir, loupe.QuantizeOptions{Precision: "int4", Group: 32, ZeroPoints: true}); err != nil {
 		t.Fatal(err)
 	}
 	q, err := loupe.Load(dir, loupe.Options{})

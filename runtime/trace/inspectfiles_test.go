@@ -13,7 +13,7 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// TestInspectFiles: checkpoints that loupe cannot run are shown with the reason: another kind of model, a quantised one, one with
+// TestInspectFiles: checkpoints that loupe cannot run are shown with the reason: another kind of model, a quantized one, one with
 // a head of its own, an adapter, one file alone; and what is no safetensors file is an error.
 func TestInspectFiles(t *testing.T) {
 	golden := filepath.Join("..", "testdata", "golden", "model")
@@ -45,13 +45,13 @@ func TestInspectFiles(t *testing.T) {
 			}
 			return weights.Write(filepath.Join(dir, "extra.safetensors"), head, nil)
 		}, "rm_head", `"rm_head.0.weight" has no place`, 82, true},
-		"quantised": {func(dir string) error {
+		"quantized": {func(dir string) error {
 			config := `{"model_type": "qwen2_vl", "vision_config": {}, "quantization_config": {"quant_method": "awq"}}`
 			if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(config), 0o644); err != nil {
 				return err
 			}
 			return weights.Write(filepath.Join(dir, weights.SingleName), packed, nil)
-		}, "decoder", "quantised checkpoint (awq)", 4, true},
+		}, "decoder", "quantized checkpoint (awq)", 4, true},
 		"another model": {func(dir string) error {
 			if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(`{"model_type": "bert"}`), 0o644); err != nil {
 				return err

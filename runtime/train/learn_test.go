@@ -353,7 +353,7 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-// TestLearnsInEachPrecision: branches learn beside weights that are rounded or quantised, and all weights do not.
+// TestLearnsInEachPrecision: branches learn beside weights that are rounded or quantized, and all weights do not.
 func TestLearnsInEachPrecision(t *testing.T) {
 	dir := painted(t, 2)
 	for _, precision := range []string{"bf16", "int8", "int4"} {

@@ -35,7 +35,7 @@ func Merge(ctx context.Context, m *loupe.Model, dir, dtype string, progress ...f
 		return errors.New("there is nothing to merge: give --adapter, or a --dtype to write the weights in")
 	}
 	if p := m.Checkpoint().Precision(); p != "" {
-		return fmt.Errorf("the model was quantised to %s, and merged weights are not: merge into the model that it was made of", p)
+		return fmt.Errorf("the model was quantized to %s, and merged weights are not: merge into the model that it was made of", p)
 	}
 	out, err := disk.CreateDir(dir)
 	if err != nil {

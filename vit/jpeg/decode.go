@@ -143,7 +143,7 @@ func (d *decoder) marker(m byte, seg []byte) error {
 	case m == mDHT:
 		return d.tables(seg)
 	case m == mDQT:
-		return d.quantisers(seg)
+		return d.quantizers(seg)
 	case m == mDRI:
 		if len(seg) != 2 {
 			return errors.New("a restart interval of the wrong length")
@@ -193,7 +193,7 @@ func (d *decoder) frame(seg []byte) error {
 		s := seg[6+3*i:]
 		c := &component{id: s[0], h: s[1] >> 4, v: s[1] & 15, tq: s[2]}
 		if c.h < 1 || c.h > 4 || c.v < 1 || c.v > 4 || c.tq > 3 {
-			return fmt.Errorf("component %d has sampling %dx%d and quantiser %d, which no JPEG has", i+1, c.h, c.v, c.tq)
+			return fmt.Errorf("component %d has sampling %dx%d and quantizer %d, which no JPEG has", i+1, c.h, c.v, c.tq)
 		}
 		c.known, c.before = unknown, unknown
 		d.hMax, d.vMax = max(d.hMax, int(c.h)), max(d.vMax, int(c.v))
@@ -204,13 +204,13 @@ func (d *decoder) frame(seg []byte) error {
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
-// quantisers reads quantization tables.
-func (d *decoder) quantisers(seg []byte) error {
+// quantizers reads quantization tables.
+func (d *decoder) quantizers(seg []byte) error {
 	for len(seg) > 0 {
 		wide, id := int(seg[0]>>4), seg[0]&15
 		n := 64 << min(wide, 1)
 		if id > 3 || wide > 1 || len(seg) < 1+n {
-			return errors.New("a damaged quantisation table")
+			return errors.New("a damaged quantization table")
 		}
 		t := new([64]uint16)
 		for i := range 64 {

@@ -74,7 +74,7 @@ func TestBadFiles(t *testing.T) {
 		{"two frames", append(readFile(t, "block.jpg")[:0:0], twice(t, "block.jpg", "\xff\xc0")...), "second frame"},
 		{"two components", change(t, "block.jpg", "\xff\xc0\x00\x11\x08\x00\x08\x00\x08\x03", "\xff\xc0\x00\x11\x08\x00\x08\x00\x08\x02"), "wrong length"},
 		{"sampling of 0", change(t, "block.jpg", "\x03\x01\x22\x00", "\x03\x01\x02\x00"), "sampling"},
-		{"no quantiser", drop(t, "gray.jpg", "\xff\xdb"), "quantisation table"},
+		{"no quantizer", drop(t, "gray.jpg", "\xff\xdb"), "quantization table"},
 		{"scan before the frame", []byte("\xff\xd8\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00\xff\xd9"), "before the frame"},
 		{"overlapping codes", change(t, "gray.jpg", "\xff\xc4\x00\x1f\x00\x00\x01\x05", "\xff\xc4\x00\x1f\x00\x03\x01\x02"), "Huffman"},
 	} {

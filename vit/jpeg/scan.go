@@ -109,7 +109,7 @@ func (s *scan) addComponent(id, td, ta byte) error {
 	}
 	if c.quant == nil {
 		if c.quant = s.d.quant[c.tq]; c.quant == nil {
-			return errors.New("a quantisation table is missing")
+			return errors.New("a quantization table is missing")
 		}
 	}
 	i := len(s.comps)

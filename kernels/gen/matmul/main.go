@@ -26,7 +26,7 @@ func main() {
 func generate() map[string][]byte {
 	out := map[string][]byte{}
 	for name, write := range map[string]func(g *generator){
-		"matmul_amd64": exact, "rounded_amd64": rounded, "quantised_amd64": quantised, "amx_amd64": amx, "matmul_arm64": neonExact, "activations_arm64": activationsNEON, "quantised_arm64": neon,
+		"matmul_amd64": exact, "rounded_amd64": rounded, "quantized_amd64": quantized, "amx_amd64": amx, "matmul_arm64": neonExact, "activations_arm64": activationsNEON, "quantized_arm64": neon,
 	} {
 		g := &generator{}
 		g.asm.WriteString(head + "#include \"textflag.h\"\n\n")

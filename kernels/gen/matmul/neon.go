@@ -1,6 +1,6 @@
 package main
 
-// neon writes the products with quantised weights for arm64, in two forms of the same sums: by SDOT, of processors from ARMv8.2
+// neon writes the products with quantized weights for arm64, in two forms of the same sums: by SDOT, of processors from ARMv8.2
 // on that have it, and by widening products of any.
 func neon(g *generator) {
 	for _, f := range forms {

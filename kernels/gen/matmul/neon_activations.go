@@ -1,17 +1,17 @@
 package main
 
-// activationsNEON writes what turns rows of the left operand into what products of bfloat16 and of quantised weights take.
+// activationsNEON writes what turns rows of the left operand into what products of bfloat16 and of quantized weights take.
 func activationsNEON(g *generator) {
-	g.quantiseNEON("quantiseNEON", 1, false)
-	g.quantiseNEON("quantiseSpanNEON", spanBlocks, false)
-	g.quantiseNEON("quantiseOwnNEON", spanBlocks, true)
+	g.quantizeNEON("quantizeNEON", 1, false)
+	g.quantizeNEON("quantizeSpanNEON", spanBlocks, false)
+	g.quantizeNEON("quantizeOwnNEON", spanBlocks, true)
 	g.roundSwappedNEON()
 }
 
-// quantiseNEON writes the quantizing of a row, in whole spans of so many blocks, each with the offset of the span or its own: V0 to V7
+// quantizeNEON writes the quantizing of a row, in whole spans of so many blocks, each with the offset of the span or its own: V0 to V7
 // hold a block.
-func (g *generator) quantiseNEON(name string, blocks int, own bool) {
-	g.textNEON(quantiseDoc(name, blocks, own), name, quantiseSignature)
+func (g *generator) quantizeNEON(name string, blocks int, own bool) {
+	g.textNEON(quantizeDoc(name, blocks, own), name, quantizeSignature)
 	g.op("MOVD $0x7fffffff, R4")
 	g.op("VDUP R4, V31.S4")
 	g.op("MOVD $0x42fe0000, R5 // 127")

@@ -94,15 +94,15 @@ func addRowsDoc(name string) string {
 `
 }
 
-// quantiseSignature is that of the quantizing of whole spans.
-const quantiseSignature = "(n int, dst *xBlock, x *float32, zero int)"
+// quantizeSignature is that of the quantizing of whole spans.
+const quantizeSignature = "(n int, dst *xBlock, x *float32, zero int)"
 
-// quantiseDoc is the doc comment of the quantizing of whole spans of so many blocks.
-func quantiseDoc(name string, blocks int, own bool) string {
-	return fmt.Sprintf(`%s is quantiseXGeneric of n whole spans of %d blocks:
+// quantizeDoc is the doc comment of the quantizing of whole spans of so many blocks.
+func quantizeDoc(name string, blocks int, own bool) string {
+	return fmt.Sprintf(`%s is quantizeXGeneric of n whole spans of %d blocks:
 
 	for s := range n {
-		quantiseSpan(dst[%[2]d*s:][:%[2]d], x[%[3]d*s:][:%[3]d], xSpans{zero: int32(zero), span: %[2]d, own: %[4]v})
+		quantizeSpan(dst[%[2]d*s:][:%[2]d], x[%[3]d*s:][:%[3]d], xSpans{zero: int32(zero), span: %[2]d, own: %[4]v})
 	}
 `, name, blocks, 32*blocks, own)
 }

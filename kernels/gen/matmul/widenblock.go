@@ -5,7 +5,7 @@ import "fmt"
 // widenBlockSignature is that of a widenBlockFunc.
 const widenBlockSignature = "(w *byte, steps, zeros, dst *float32, stride int)"
 
-// widenBlock writes the widening of a block of quantised weights for AVX2, two of its 32 rows at a time, so that each half of a register
+// widenBlock writes the widening of a block of quantized weights for AVX2, two of its 32 rows at a time, so that each half of a register
 // is four steps of one.
 func (g *generator) widenBlock(bits int) {
 	name := fmt.Sprintf("widenInt%dAVX2", bits)

@@ -159,20 +159,20 @@ func (a *Analysis) addMap(ctx context.Context, m *loupe.Model, p *loupe.Prompt, 
 	if attribution.Signed(method) {
 		s = figure.SignedScaleOf(found.All())
 	}
-	q := quantisedBy(s, found.All())
+	q := quantizedBy(s, found.All())
 	a.Maps = append(a.Maps, PageMap{Name: name, Unit: found.Unit, Merge: found.Merge, Scale: s, Values: q, Sum: found.Sum})
 	return nil
 }
 
-// quantised is each number as a byte: 0 the least, 255 the largest. What is read back is off by no more than half a step, a
+// quantized is each number as a byte: 0 the least, 255 the largest. What is read back is off by no more than half a step, a
 // 510th of their distance.
-func quantised(values []float64) ([]byte, figure.Scale) {
+func quantized(values []float64) ([]byte, figure.Scale) {
 	s := figure.ScaleOf(values)
-	return quantisedBy(s, values), s
+	return quantizedBy(s, values), s
 }
 
-// quantisedBy is each number as a byte of a scale.
-func quantisedBy(s figure.Scale, values []float64) []byte {
+// quantizedBy is each number as a byte of a scale.
+func quantizedBy(s figure.Scale, values []float64) []byte {
 	out := make([]byte, len(values))
 	for i, v := range values {
 		out[i] = byte(s.Part(v)*255 + 0.5)

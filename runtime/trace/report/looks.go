@@ -236,7 +236,7 @@ func (a *Analysis) addTower(ctx context.Context, m *loupe.Model, p *loupe.Prompt
 		return err
 	}
 	for _, of := range maps {
-		q, s := quantised(of.All())
+		q, s := quantized(of.All())
 		t.Values = append(t.Values, q...)
 		t.Least, t.Largest = append(t.Least, float32(s.Least)), append(t.Largest, float32(s.Largest))
 	}

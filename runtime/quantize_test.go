@@ -14,12 +14,12 @@ import (
 	loupe "github.com/loupe-vl/loupe/runtime"
 )
 
-// quantisedModel writes the committed golden model, quantized, into a directory of the test.
-func quantisedModel(t *testing.T, o loupe.QuantiseOptions) string {
+// quantizedModel writes the committed golden model, quantized, into a directory of the test.
+func quantizedModel(t *testing.T, o loupe.QuantizeOptions) string {
 	t.Helper()
 	m := goldenModel(t, loupe.Options{})
-	dir := filepath.Join(t.TempDir(), "quantised")
-	if err := m.Quantise(context.Background(), dir, o); err != nil {
+	dir := filepath.Join(t.TempDir(), "quantized")
+	if err := m.Quantize(context.Background(), dir, o); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -41,26 +41,26 @@ func loadModel(t *testing.T, dir string, o loupe.Options) *loupe.Model {
 	return m
 }
 
-// TestQuantisedModel: a model that was quantized once gives the bits of one that is quantized at each load, without a flag, and
+// TestQuantizedModel: a model that was quantized once gives the bits of one that is quantized at each load, without a flag, and
 // its weights are used where they lie, in whole cache lines.
-func TestQuantisedModel(t *testing.T) {
+func TestQuantizedModel(t *testing.T) {
 	g := loupe.Generation{MaxTokens: 3, IgnoreEOS: true}
 	for _, precision := range []string{"int8", "int4"} {
 		atLoad := goldenModel(t, loupe.Options{Precision: precision})
 		_, want := tokens(t, atLoad, embeddedPrompt(t, atLoad), g)
-		once := loadModel(t, quantisedModel(t, loupe.QuantiseOptions{Precision: precision, Group: loupe.DefaultGroup(precision)}), loupe.Options{})
+		once := loadModel(t, quantizedModel(t, loupe.QuantizeOptions{Precision: precision, Group: loupe.DefaultGroup(precision)}), loupe.Options{})
 		if p := once.Settings().Precision; p != precision {
 			t.Errorf("the settings say %q, not %q", p, precision)
 		}
 		if _, got := tokens(t, once, embeddedPrompt(t, once), g); got != want {
-			t.Errorf("%s: the quantised model gives logits %.8s, quantising at load %.8s", precision, got, want)
+			t.Errorf("%s: the quantized model gives logits %.8s, quantizing at load %.8s", precision, got, want)
 		}
 		for _, l := range append(once.Linears(), once.Decoder.LMHead) {
 			if l.Name == "visual.patch_embed.proj" {
 				continue
 			}
-			if l.W.Kind != kernels.Quantised {
-				t.Fatalf("%s is not quantised", l.Name)
+			if l.W.Kind != kernels.Quantized {
+				t.Fatalf("%s is not quantized", l.Name)
 			}
 			if at := uintptr(unsafe.Pointer(&l.W.Panels.Weights[0])); at%64 != 0 {
 				t.Errorf("%s begins %d bytes into a cache line", l.Name, at%64)
@@ -69,14 +69,14 @@ func TestQuantisedModel(t *testing.T) {
 	}
 }
 
-// TestQuantisedForms: every form of groups runs, the same bits on every path of kernels, and each of its own.
-func TestQuantisedForms(t *testing.T) {
+// TestQuantizedForms: every form of groups runs, the same bits on every path of kernels, and each of its own.
+func TestQuantizedForms(t *testing.T) {
 	seen := map[string]string{}
-	for _, o := range []loupe.QuantiseOptions{
+	for _, o := range []loupe.QuantizeOptions{
 		{Precision: "int8", Group: 32}, {Precision: "int8", Group: 64}, {Precision: "int8"}, {Precision: "int4", Group: 64}, {Precision: "int4", Group: 128},
 		{Precision: "int4", Group: 32, ZeroPoints: true}, {Precision: "int4", Group: 64, ZeroPoints: true}, {Precision: "int4"},
 	} {
-		dir := quantisedModel(t, o)
+		dir := quantizedModel(t, o)
 		var want string
 		for _, path := range []string{"auto", "generic"} {
 			m := loadModel(t, dir, loupe.Options{Kernels: path})
@@ -96,26 +96,26 @@ func TestQuantisedForms(t *testing.T) {
 	}
 }
 
-func TestQuantiseRefuses(t *testing.T) {
+func TestQuantizeRefuses(t *testing.T) {
 	m := goldenModel(t, loupe.Options{})
 	there := t.TempDir()
-	good := loupe.QuantiseOptions{Precision: "int8", Group: 32}
+	good := loupe.QuantizeOptions{Precision: "int8", Group: 32}
 	for _, c := range []struct {
 		name string
 		m    *loupe.Model
 		dir  string
-		o    loupe.QuantiseOptions
+		o    loupe.QuantizeOptions
 		want string
 	}{
 		{"a directory that holds something", m, "testdata", good, "holds"},
 		{"a directory that cannot be made", m, filepath.Join("doc.go", "where"), good, "--out"},
-		{"no precision", m, filepath.Join(there, "a"), loupe.QuantiseOptions{Group: 32}, "--precision"},
-		{"bf16", m, filepath.Join(there, "a"), loupe.QuantiseOptions{Precision: "bf16", Group: 32}, "--precision"},
-		{"an odd group", m, filepath.Join(there, "a"), loupe.QuantiseOptions{Precision: "int8", Group: 48}, "--group"},
-		{"zero points of 8 bits", m, filepath.Join(there, "a"), loupe.QuantiseOptions{Precision: "int8", Group: 32, ZeroPoints: true}, "--zero-points"},
-		{"a quantised model", goldenModel(t, loupe.Options{Precision: "int8"}), filepath.Join(there, "a"), good, "already"},
+		{"no precision", m, filepath.Join(there, "a"), loupe.QuantizeOptions{Group: 32}, "--precision"},
+		{"bf16", m, filepath.Join(there, "a"), loupe.QuantizeOptions{Precision: "bf16", Group: 32}, "--precision"},
+		{"an odd group", m, filepath.Join(there, "a"), loupe.QuantizeOptions{Precision: "int8", Group: 48}, "--group"},
+		{"zero points of 8 bits", m, filepath.Join(there, "a"), loupe.QuantizeOptions{Precision: "int8", Group: 32, ZeroPoints: true}, "--zero-points"},
+		{"a quantized model", goldenModel(t, loupe.Options{Precision: "int8"}), filepath.Join(there, "a"), good, "already"},
 	} {
-		if err := c.m.Quantise(context.Background(), c.dir, c.o); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := c.m.Quantize(context.Background(), c.dir, c.o); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error is %v, want one with %q", c.name, err, c.want)
 		}
 	}
@@ -126,7 +126,7 @@ func TestQuantiseRefuses(t *testing.T) {
 			cancel()
 		}
 	}
-	if err := m.Quantise(ctx, filepath.Join(there, "a"), o); !errors.Is(err, context.Canceled) {
+	if err := m.Quantize(ctx, filepath.Join(there, "a"), o); !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled run ends with %v", err)
 	}
 	if left, err := os.ReadDir(there); err != nil || len(left) > 0 {
@@ -134,9 +134,9 @@ func TestQuantiseRefuses(t *testing.T) {
 	}
 }
 
-// TestBrokenQuantisedModels: what does not fit in a quantized file is an error that names it.
-func TestBrokenQuantisedModels(t *testing.T) {
-	dir := quantisedModel(t, loupe.QuantiseOptions{Precision: "int4", Group: 32, ZeroPoints: true})
+// TestBrokenQuantizedModels: what does not fit in a quantized file is an error that names it.
+func TestBrokenQuantizedModels(t *testing.T) {
+	dir := quantizedModel(t, loupe.QuantizeOptions{Precision: "int4", Group: 32, ZeroPoints: true})
 	file := filepath.Join(dir, "model.safetensors")
 	whole, err := os.ReadFile(file)
 	if err != nil {

@@ -4,32 +4,32 @@
 
 package kernels
 
-// quantiseAVX2 is quantiseXGeneric of n whole spans of 1 blocks:
+// quantizeAVX2 is quantizeXGeneric of n whole spans of 1 blocks:
 //
 //	for s := range n {
-//		quantiseSpan(dst[1*s:][:1], x[32*s:][:32], xSpans{zero: int32(zero), span: 1, own: false})
+//		quantizeSpan(dst[1*s:][:1], x[32*s:][:32], xSpans{zero: int32(zero), span: 1, own: false})
 //	}
 //
 //go:noescape
-func quantiseAVX2(n int, dst *xBlock, x *float32, zero int)
+func quantizeAVX2(n int, dst *xBlock, x *float32, zero int)
 
-// quantiseSpanAVX2 is quantiseXGeneric of n whole spans of 4 blocks:
+// quantizeSpanAVX2 is quantizeXGeneric of n whole spans of 4 blocks:
 //
 //	for s := range n {
-//		quantiseSpan(dst[4*s:][:4], x[128*s:][:128], xSpans{zero: int32(zero), span: 4, own: false})
+//		quantizeSpan(dst[4*s:][:4], x[128*s:][:128], xSpans{zero: int32(zero), span: 4, own: false})
 //	}
 //
 //go:noescape
-func quantiseSpanAVX2(n int, dst *xBlock, x *float32, zero int)
+func quantizeSpanAVX2(n int, dst *xBlock, x *float32, zero int)
 
-// quantiseOwnAVX2 is quantiseXGeneric of n whole spans of 4 blocks:
+// quantizeOwnAVX2 is quantizeXGeneric of n whole spans of 4 blocks:
 //
 //	for s := range n {
-//		quantiseSpan(dst[4*s:][:4], x[128*s:][:128], xSpans{zero: int32(zero), span: 4, own: true})
+//		quantizeSpan(dst[4*s:][:4], x[128*s:][:128], xSpans{zero: int32(zero), span: 4, own: true})
 //	}
 //
 //go:noescape
-func quantiseOwnAVX2(n int, dst *xBlock, x *float32, zero int)
+func quantizeOwnAVX2(n int, dst *xBlock, x *float32, zero int)
 
 // quant6Int8AVX2 is quantTileFunc for 6 rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 //

@@ -12,7 +12,7 @@ var widenAVX2 = [forms]widenBlockFunc{formInt8: widenInt8AVX2, formInt4: widenIn
 
 // quantAVX512 are the routines of a processor with AVX512_VNNI.
 var quantAVX512 = quantRoutines{
-	quantise: quantiser(quantiseAVX2, quantiseSpanAVX2, quantiseOwnAVX2),
+	quantize: quantizer(quantizeAVX2, quantizeSpanAVX2, quantizeOwnAVX2),
 	tiles: [forms][]quantTile{
 		formInt8:      {{6, quant6Int8AVX512}, {5, quant5Int8AVX512}, {4, quant4Int8AVX512}, {3, quant3Int8AVX512}, {2, quant2Int8AVX512}, {1, quant1Int8AVX512}},
 		formInt4:      {{4, quant4Int4AVX512}, {3, quant3Int4AVX512}, {2, quant2Int4AVX512}, {1, quant1Int4AVX512}},
@@ -24,7 +24,7 @@ var quantAVX512 = quantRoutines{
 
 // quantAMX are those of a processor with AMX too, for products of many rows.
 var quantAMX = quantRoutines{
-	quantise: quantAVX512.quantise,
+	quantize: quantAVX512.quantize,
 	tiles:    quantAVX512.tiles,
 	unpack:   quantAVX512.unpack,
 	widen:    widenAVX2,
@@ -36,7 +36,7 @@ var hasAMX = sync.OnceValue(func() bool { return cpu.X86.HasAMXTile && cpu.X86.H
 
 // quantAVX2 are the routines of any processor with AVX2.
 var quantAVX2 = quantRoutines{
-	quantise: quantiser(quantiseAVX2, quantiseSpanAVX2, quantiseOwnAVX2),
+	quantize: quantizer(quantizeAVX2, quantizeSpanAVX2, quantizeOwnAVX2),
 	tiles: [forms][]quantTile{
 		formInt8:      {{6, quant6Int8AVX2}, {4, quant4Int8AVX2}, {2, quant2Int8AVX2}, {1, quant1Int8AVX2}},
 		formInt4:      {{4, quant4Int4AVX2}, {2, quant2Int4AVX2}, {1, quant1Int4AVX2}},
@@ -48,7 +48,7 @@ var quantAVX2 = quantRoutines{
 
 // quantAVXVNNI are the routines of a processor with AVX-VNNI, which has VPDPBUSD for 256 bits.
 var quantAVXVNNI = quantRoutines{
-	quantise: quantiser(quantiseAVX2, quantiseSpanAVX2, quantiseOwnAVX2),
+	quantize: quantizer(quantizeAVX2, quantizeSpanAVX2, quantizeOwnAVX2),
 	tiles: [forms][]quantTile{
 		formInt8:      {{6, quant6Int8AVXVNNI}, {3, quant3Int8AVXVNNI}, {2, quant2Int8AVXVNNI}, {1, quant1Int8AVXVNNI}},
 		formInt4:      {{2, quant2Int4AVXVNNI}, {1, quant1Int4AVXVNNI}},

@@ -8,7 +8,7 @@ const blockBytes, scaleAt, offsetAt = 40, 32, 36
 // spanBlocks is as in package kernels: the blocks of x that share a scale where groups of weights are as long.
 const spanBlocks = 4
 
-// form is a form of quantised weights.
+// form is a form of quantized weights.
 type form struct {
 	name             string
 	bits             int
@@ -17,8 +17,8 @@ type form struct {
 
 var forms = []form{{"Int8", 8, false, false}, {"Int4", 4, false, true}, {"Int4Zeros", 4, true, false}}
 
-// quantised writes the products with quantised weights, and the quantizing of activations.
-func quantised(g *generator) {
+// quantized writes the products with quantized weights, and the quantizing of activations.
+func quantized(g *generator) {
 	g.constant("The low halves of bytes.", "nibbles", 0x0f0f0f0f)
 	g.constant("The sign of bytes.", "signs", 0x80808080)
 	g.constant("One in each half.", "ones", 0x00010001)
@@ -29,9 +29,9 @@ func quantised(g *generator) {
 		fmt.Fprintf(&g.asm, "DATA order<>+%d(SB)/8, $%#x\n", 8*i, pair)
 	}
 	g.asm.WriteString("GLOBL order<>(SB), RODATA|NOPTR, $32\n\n")
-	g.quantiseX("quantiseAVX2", 1, false)
-	g.quantiseX("quantiseSpanAVX2", spanBlocks, false)
-	g.quantiseX("quantiseOwnAVX2", spanBlocks, true)
+	g.quantizeX("quantizeAVX2", 1, false)
+	g.quantizeX("quantizeSpanAVX2", spanBlocks, false)
+	g.quantizeX("quantizeOwnAVX2", spanBlocks, true)
 	for _, f := range forms {
 		sizes, vnni := [][2]int{{6, 1}, {4, 1}, {2, 2}, {1, 4}}, [][2]int{{3, 2}, {2, 2}, {1, 4}}
 		if f.bits == 4 { // registers are short, and more rows are worth unpacking

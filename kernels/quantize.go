@@ -9,8 +9,8 @@ import (
 	"github.com/x448/float16"
 )
 
-// Quantising is how weights are quantized.
-type Quantising struct {
+// Quantizing is how weights are quantized.
+type Quantizing struct {
 	Bits int // 8 or 4
 	// Group is how many steps of k share a scale: a multiple of 32. 4 bits without zero points take 32, 64 or a multiple of 128; groups
 	// of 32 or 64 are stored as sub-scales of one float16 scale for each 128 weights. 0 is one scale for each row.
@@ -19,7 +19,7 @@ type Quantising struct {
 }
 
 // Check is an error where weights cannot be quantized so.
-func (o Quantising) Check() error {
+func (o Quantizing) Check() error {
 	switch {
 	case o.Bits != 8 && o.Bits != 4:
 		return fmt.Errorf("%d bits; there are 8 and 4", o.Bits)
@@ -34,10 +34,10 @@ func (o Quantising) Check() error {
 }
 
 // multiples reports whether blocks have multiples of a scale.
-func (o Quantising) multiples() bool { return o.Bits == 4 && !o.ZeroPoints }
+func (o Quantizing) multiples() bool { return o.Bits == 4 && !o.ZeroPoints }
 
 // GroupOf is how many steps of rows of so many columns have one scale in memory.
-func (o Quantising) GroupOf(cols int) int {
+func (o Quantizing) GroupOf(cols int) int {
 	switch {
 	case o.Group == 0:
 		return max(1, (cols+blockSteps-1)/blockSteps) * blockSteps
@@ -47,7 +47,7 @@ func (o Quantising) GroupOf(cols int) int {
 	return o.Group
 }
 
-// Quantise rounds m to panels, on all threads. A weight that is no number, or a group whose scale no half can hold, is an
+// Quantize rounds m to panels, on all threads. A weight that is no number, or a group whose scale no half can hold, is an
 // error.
 //
 // A group's scale comes from its weight of largest magnitude, a: with 8 bits |a|/127, so that q-128 goes from -127 to 127; with
@@ -55,7 +55,7 @@ func (o Quantising) GroupOf(cols int) int {
 // precision, for 8 bits upwards, and q is the nearest to weight/scale + zero, ties to even. With 4 bits, no
 // zero points and groups of 32 or 64, four or two groups share a kept scale: the largest of their scales is 15 times the kept one, and the
 // others are the nearest whole multiples of it.
-func (e *Engine) Quantise(m Matrix, o Quantising) (*Panels, error) {
+func (e *Engine) Quantize(m Matrix, o Quantizing) (*Panels, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
@@ -162,7 +162,7 @@ func (p *Panels) scale(group []float32) (scale uint16, zero uint8, err error) {
 	if least-least != 0 || most-most != 0 {
 		for _, w := range group {
 			if w-w != 0 {
-				return 0, 0, fmt.Errorf("weight %v cannot be quantised", w)
+				return 0, 0, fmt.Errorf("weight %v cannot be quantized", w)
 			}
 		}
 	}
@@ -183,7 +183,7 @@ func (p *Panels) scale(group []float32) (scale uint16, zero uint8, err error) {
 		half++ // the next greater half, so that no weight is cut off
 	}
 	if half.IsInf(0) {
-		return 0, 0, fmt.Errorf("weights from %v to %v are too large to quantise", least, most)
+		return 0, 0, fmt.Errorf("weights from %v to %v are too large to quantize", least, most)
 	}
 	if f := half.Float32(); p.Zeros != nil && f != 0 {
 		zero = uint8(min(15, max(0, math.RoundToEven(float64(-least/f)))))

@@ -12,7 +12,7 @@ import (
 // quantProblem is a product with quantized weights.
 type quantProblem struct {
 	rows, cols, k int
-	how           Quantising
+	how           Quantizing
 	pad, offset   int
 	x             View
 	w             Matrix // as it was before it was quantized
@@ -41,7 +41,7 @@ func newQuantProblem(t *testing.T, r *rand.Rand, p quantProblem) *quantProblem {
 	}
 	e := engine(t, Options{Kernels: "generic", Threads: 2})
 	var err error
-	if p.panels, err = e.Quantise(p.w, p.how); err != nil {
+	if p.panels, err = e.Quantize(p.w, p.how); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.panels.Check(); err != nil {
@@ -131,8 +131,8 @@ func (p *quantProblem) run(t *testing.T, e *Engine) []float32 {
 	return out
 }
 
-// quantisings are all forms of weights and groups.
-var quantisings = []Quantising{
+// quantizings are all forms of weights and groups.
+var quantizings = []Quantizing{
 	{8, 32, false}, {8, 64, false}, {8, 128, false}, {8, 256, false}, {8, 0, false}, {4, 32, false}, {4, 64, false}, {4, 128, false}, {4, 0, false},
 	{4, 32, true}, {4, 64, true}, {4, 128, true}, {4, 256, true}, {4, 0, true},
 }
@@ -143,7 +143,7 @@ func quantProblems(t *testing.T) []*quantProblem {
 	var out []*quantProblem
 	for i := range 300 {
 		out = append(out, newQuantProblem(t, r, quantProblem{rows: rows[r.IntN(len(rows))], cols: cols[r.IntN(len(cols))], k: ks[r.IntN(len(ks))],
-			how: quantisings[i%len(quantisings)], pad: r.IntN(4), offset: r.IntN(4)}))
+			how: quantizings[i%len(quantizings)], pad: r.IntN(4), offset: r.IntN(4)}))
 	}
 	return out
 }
@@ -158,8 +158,8 @@ func eachRealPath(t *testing.T, f func(t *testing.T, name string)) {
 	})
 }
 
-// eachQuantised is an engine of a path for each set of its routines.
-func eachQuantised(t *testing.T, o Options) []*Engine {
+// eachQuantized is an engine of a path for each set of its routines.
+func eachQuantized(t *testing.T, o Options) []*Engine {
 	var out []*Engine
 	for i := range engine(t, o).path.quantSets() {
 		e := engine(t, o)
@@ -171,9 +171,9 @@ func eachQuantised(t *testing.T, o Options) []*Engine {
 	return out
 }
 
-func TestQuantisedPaths(t *testing.T) {
+func TestQuantizedPaths(t *testing.T) {
 	eachRealPath(t, func(t *testing.T, name string) {
-		engines := eachQuantised(t, Options{Kernels: name, Threads: 2})
+		engines := eachQuantized(t, Options{Kernels: name, Threads: 2})
 		for _, p := range quantProblems(t) {
 			want := p.naive()
 			for i, e := range engines {
@@ -185,13 +185,13 @@ func TestQuantisedPaths(t *testing.T) {
 	})
 }
 
-// TestQuantisedExtremes: weights and activations at the ends of their ranges, where 16-bit sums would overflow, blocks of
+// TestQuantizedExtremes: weights and activations at the ends of their ranges, where 16-bit sums would overflow, blocks of
 // zeros, tiny and huge numbers, and what is no number, which the result must show.
-func TestQuantisedExtremes(t *testing.T) {
+func TestQuantizedExtremes(t *testing.T) {
 	eachRealPath(t, func(t *testing.T, name string) {
-		engines := eachQuantised(t, Options{Kernels: name})
-		for i := range len(quantisings) * len(engines) {
-			how, e := quantisings[i%len(quantisings)], engines[i/len(quantisings)]
+		engines := eachQuantized(t, Options{Kernels: name})
+		for i := range len(quantizings) * len(engines) {
+			how, e := quantizings[i%len(quantizings)], engines[i/len(quantizings)]
 			p := newQuantProblem(t, rand.New(rand.NewPCG(6, 6)), quantProblem{rows: 7, cols: 33, k: 100, how: how})
 			for i := range p.panels.Weights {
 				p.panels.Weights[i] = []byte{0, 255, 0xf0, 0x0f}[i/7%4]
@@ -223,9 +223,9 @@ func TestQuantisedExtremes(t *testing.T) {
 	})
 }
 
-func TestQuantisedRowAloneAndThreads(t *testing.T) {
+func TestQuantizedRowAloneAndThreads(t *testing.T) {
 	eachRealPath(t, func(t *testing.T, name string) {
-		for _, how := range quantisings {
+		for _, how := range quantizings {
 			p := newQuantProblem(t, rand.New(rand.NewPCG(3, 3)), quantProblem{rows: 14, cols: 150, k: 170, how: how})
 			all := p.run(t, engine(t, Options{Kernels: name, Threads: 1}))
 			for _, n := range []int{2, 3, 7} {
@@ -245,10 +245,10 @@ func TestQuantisedRowAloneAndThreads(t *testing.T) {
 	})
 }
 
-// TestQuantise: every weight is within half a step of its scale, or of its multiple, of what it was, but for those that 4 bits cut off
+// TestQuantize: every weight is within half a step of its scale, or of its multiple, of what it was, but for those that 4 bits cut off
 // at one end, or at both where the multiple is the nearest below; and the same in panels as by their rows.
-func TestQuantise(t *testing.T) {
-	for _, how := range quantisings {
+func TestQuantize(t *testing.T) {
+	for _, how := range quantizings {
 		p := newQuantProblem(t, rand.New(rand.NewPCG(9, 9)), quantProblem{rows: 1, cols: 37, k: 201, how: how})
 		row := make([]float32, p.k)
 		for r := range p.cols {
@@ -281,11 +281,11 @@ func TestQuantise(t *testing.T) {
 	}
 }
 
-// TestQuantisedBackward: without transposition, the product is law 1 over the numbers that the panels hold.
-func TestQuantisedBackward(t *testing.T) {
+// TestQuantizedBackward: without transposition, the product is law 1 over the numbers that the panels hold.
+func TestQuantizedBackward(t *testing.T) {
 	eachRealPath(t, func(t *testing.T, name string) {
 		e := engine(t, Options{Kernels: name})
-		for i, how := range slices.Concat(quantisings, quantisings) {
+		for i, how := range slices.Concat(quantizings, quantizings) {
 			size := [][2]int{{40, 70}, {64, 128}, {545, 96}, {1030, 40}}[i%4] // of which the last two are multiplied in parts, cut within a block
 			p := newQuantProblem(t, rand.New(rand.NewPCG(4, 4)), quantProblem{rows: 1, cols: size[0], k: size[1], how: how})
 			w := Matrix{Kind: F32, Rows: p.cols, Cols: p.k, Stride: p.k, F32: make([]float32, p.cols*p.k)}
@@ -306,35 +306,35 @@ func TestQuantisedBackward(t *testing.T) {
 	})
 }
 
-func TestQuantiseRefuses(t *testing.T) {
+func TestQuantizeRefuses(t *testing.T) {
 	e := engine(t, Options{Kernels: "generic"})
 	m := Matrix{Kind: F32, F32: make([]float32, 40), Rows: 1, Cols: 40, Stride: 40}
 	for _, c := range []struct {
-		how   Quantising
+		how   Quantizing
 		at    int
 		value float32
 		want  string
 	}{
-		{Quantising{Bits: 3, Group: 32}, 0, 0, "3 bits"},
-		{Quantising{Bits: 8, Group: 48}, 0, 0, "groups of 48"},
-		{Quantising{Bits: 4, Group: 96}, 0, 0, "groups of 96"},
-		{Quantising{Bits: 8, Group: 32, ZeroPoints: true}, 0, 0, "zero points"},
-		{Quantising{Bits: 8, Group: 32}, 33, float32(math.Inf(1)), "row 0, columns 32 to 39"},
-		{Quantising{Bits: 4, Group: 32}, 3, float32(math.NaN()), "NaN"},
-		{Quantising{Bits: 4, Group: 32}, 3, 1e20, "too large"},
+		{Quantizing{Bits: 3, Group: 32}, 0, 0, "3 bits"},
+		{Quantizing{Bits: 8, Group: 48}, 0, 0, "groups of 48"},
+		{Quantizing{Bits: 4, Group: 96}, 0, 0, "groups of 96"},
+		{Quantizing{Bits: 8, Group: 32, ZeroPoints: true}, 0, 0, "zero points"},
+		{Quantizing{Bits: 8, Group: 32}, 33, float32(math.Inf(1)), "row 0, columns 32 to 39"},
+		{Quantizing{Bits: 4, Group: 32}, 3, float32(math.NaN()), "NaN"},
+		{Quantizing{Bits: 4, Group: 32}, 3, 1e20, "too large"},
 	} {
 		w := m
 		w.F32 = slices.Clone(m.F32)
 		w.F32[c.at] = c.value
-		if p, err := e.Quantise(w, c.how); p != nil || err == nil || !strings.Contains(err.Error(), c.want) {
+		if p, err := e.Quantize(w, c.how); p != nil || err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: error is %v, want one with %q", c.how, err, c.want)
 		}
 	}
 }
 
 func TestPanelsCheck(t *testing.T) {
-	p := newQuantProblem(t, rand.New(rand.NewPCG(9, 9)), quantProblem{rows: 1, cols: 37, k: 201, how: Quantising{4, 64, true}}).panels
-	other := newQuantProblem(t, rand.New(rand.NewPCG(9, 9)), quantProblem{rows: 1, cols: 37, k: 201, how: Quantising{4, 64, false}}).panels
+	p := newQuantProblem(t, rand.New(rand.NewPCG(9, 9)), quantProblem{rows: 1, cols: 37, k: 201, how: Quantizing{4, 64, true}}).panels
+	other := newQuantProblem(t, rand.New(rand.NewPCG(9, 9)), quantProblem{rows: 1, cols: 37, k: 201, how: Quantizing{4, 64, false}}).panels
 	if err := other.Check(); err != nil {
 		t.Fatal(err)
 	}

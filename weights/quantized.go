@@ -24,17 +24,17 @@ const (
 // lines of the map.
 const dataAlign = 64
 
-// QuantisedLinear is the weight of a linear map that is to be written quantized.
-type QuantisedLinear struct {
+// QuantizedLinear is the weight of a linear map that is to be written quantized.
+type QuantizedLinear struct {
 	Name       string // "model.layers.3.mlp.gate_proj"
 	Rows, Cols int
-	How        kernels.Quantising
+	How        kernels.Quantizing
 	Make       func() (*kernels.Panels, error) // called once, when it is written
 }
 
-// WriteQuantised writes a checkpoint of that precision: the linear maps in panels that the kernels read where they lie in the
+// WriteQuantized writes a checkpoint of that precision: the linear maps in panels that the kernels read where they lie in the
 // map, and the rest as it is. It holds one matrix in memory at a time, beside the scales of all.
-func WriteQuantised(path, precision string, linears []QuantisedLinear, rest []Named) error {
+func WriteQuantized(path, precision string, linears []QuantizedLinear, rest []Named) error {
 	metadata := map[string]string{"format": "pt", precisionKey: precision}
 	var panels, scales, more []Named
 	for _, l := range linears {
@@ -88,7 +88,7 @@ func (c *Checkpoint) Panels(name string, rows, cols int) (*kernels.Panels, bool,
 		return fail("the file's metadata do not name its precision")
 	}
 	if weights.DType != U8 || len(weights.Shape) != 5 {
-		return fail("%s %s is no panel of quantised weights", weights.DType, ShapeString(weights.Shape))
+		return fail("%s %s is no panel of quantized weights", weights.DType, ShapeString(weights.Shape))
 	}
 	bits := weights.Shape[2] // 8 or 4 sets of four steps are a block of 32
 	group, err := strconv.Atoi(c.Metadata()[fmt.Sprintf(groupKey, bits)])
@@ -96,7 +96,7 @@ func (c *Checkpoint) Panels(name string, rows, cols int) (*kernels.Panels, bool,
 		return fail("the file's metadata do not name the group of weights of %d bits", bits)
 	}
 	zeros, hasZeros := c.tensors[name+zerosEnd]
-	how := kernels.Quantising{Bits: bits, Group: group, ZeroPoints: hasZeros}
+	how := kernels.Quantizing{Bits: bits, Group: group, ZeroPoints: hasZeros}
 	p := &kernels.Panels{Bits: bits, Group: how.GroupOf(cols), Rows: rows, Cols: cols, Weights: weights.Data}
 	parts := []Tensor{weights}
 	scales, ok := c.tensors[name+scalesEnd]

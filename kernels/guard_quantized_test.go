@@ -120,7 +120,7 @@ func TestGuardedWiden(t *testing.T) {
 	eachRealPath(t, func(t *testing.T, name string) {
 		r := rand.New(rand.NewPCG(17, 18))
 		for i, set := range engine(t, Options{Kernels: name}).path.quantSets() {
-			for _, how := range quantisings {
+			for _, how := range quantizings {
 				p := newQuantProblem(t, r, quantProblem{rows: 1, cols: panelCols, k: blockSteps, how: how}).panels
 				routine := set.widen[p.form()]
 				if routine == nil {
@@ -139,7 +139,7 @@ func TestGuardedWiden(t *testing.T) {
 					routine(&w[0], &gs[0], &gz[0], &dst[0], stride)
 					row := make([]float32, blockSteps)
 					for c := range panelCols {
-						p.dequantise(row, c, 0)
+						p.dequantize(row, c, 0)
 						if !sameBits(dst[c*stride:][:blockSteps], row) {
 							t.Fatalf("set %d, %+v, %s: row %d differs from plain Go's", i, how, side, c)
 						}

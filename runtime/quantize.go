@@ -88,20 +88,20 @@ func copyFile(files fs.FS, name, to string, edit func(name string, data []byte) 
 	return disk.WriteFile(to, func(w io.Writer) error { _, err := io.Copy(w, from); return err })
 }
 
-// QuantiseOptions are how a model is quantized once and for all.
-type QuantiseOptions struct {
+// QuantizeOptions are how a model is quantized once and for all.
+type QuantizeOptions struct {
 	Precision  string // int8 or int4
-	Group      int    // weights of a row that share a scale: see kernels.Quantising. int4's 8-bit weights keep their own
+	Group      int    // weights of a row that share a scale: see kernels.Quantizing. int4's 8-bit weights keep their own
 	ZeroPoints bool   // int4: each group has a zero of its own
 	// Progress is told how many matrices of how many are written; it may be nil.
 	Progress func(done, of int)
 }
 
 // Validate refuses what cannot be meant, naming the flag.
-func (o QuantiseOptions) Validate() error {
+func (o QuantizeOptions) Validate() error {
 	switch {
 	case o.Precision != "int8" && o.Precision != "int4":
-		return fmt.Errorf("--precision is %q; give int8 or int4, which weights can be quantised to", o.Precision)
+		return fmt.Errorf("--precision is %q; give int8 or int4, which weights can be quantized to", o.Precision)
 	case o.ZeroPoints && o.Precision == "int8":
 		return errors.New("--zero-points goes with --precision int4")
 	}
@@ -111,50 +111,50 @@ func (o QuantiseOptions) Validate() error {
 	return nil
 }
 
-// Quantise writes the model, which must be exact, into a new directory dir with quantized weights, which load as they lie. They
+// Quantize writes the model, which must be exact, into a new directory dir with quantized weights, which load as they lie. They
 // are those that the precision makes of the model at load, where the group is [DefaultGroup] and there are no zero points. On any error, and
 // if ctx is canceled, nothing is left at dir.
-func (m *Model) Quantise(ctx context.Context, dir string, o QuantiseOptions) error {
+func (m *Model) Quantize(ctx context.Context, dir string, o QuantizeOptions) error {
 	if err := o.Validate(); err != nil {
 		return err
 	}
 	if p := m.Settings().Precision; p != "exact" {
-		return fmt.Errorf("model %s is %s already; quantise the one that it was made of", m.Name(), p)
+		return fmt.Errorf("model %s is %s already; quantize the one that it was made of", m.Name(), p)
 	}
 	if m.Adapter != nil {
-		return errors.New("quantise takes no --adapter: merge it first with `loupe merge`, or use it beside the quantised model")
+		return errors.New("quantize takes no --adapter: merge it first with `loupe merge`, or use it beside the quantized model")
 	}
 	out, err := disk.CreateDir(dir)
 	if err != nil {
 		return err
 	}
 	defer out.Abort() // does nothing after Commit
-	if err := m.writeQuantised(ctx, out.Temp, o); err != nil {
-		return fmt.Errorf("quantise %s: %w", m.Name(), err)
+	if err := m.writeQuantized(ctx, out.Temp, o); err != nil {
+		return fmt.Errorf("quantize %s: %w", m.Name(), err)
 	}
 	return out.Commit()
 }
 
-func (m *Model) writeQuantised(ctx context.Context, dir string, o QuantiseOptions) (err error) {
+func (m *Model) writeQuantized(ctx context.Context, dir string, o QuantizeOptions) (err error) {
 	defer weights.CatchFaults(&err)()
-	var linears []weights.QuantisedLinear
+	var linears []weights.QuantizedLinear
 	replaced := map[string]bool{}
 	all := append(m.Linears(), m.Decoder.LMHead)
 	done := 0
 	for _, l := range all {
-		how := o.quantising(l.Name)
+		how := o.quantizing(l.Name)
 		if how.Bits == 0 {
 			continue
 		}
 		replaced[l.Name+".weight"] = true
-		linears = append(linears, weights.QuantisedLinear{Name: l.Name, Rows: l.W.Rows, Cols: l.W.Cols, How: how, Make: func() (*kernels.Panels, error) {
+		linears = append(linears, weights.QuantizedLinear{Name: l.Name, Rows: l.W.Rows, Cols: l.W.Cols, How: how, Make: func() (*kernels.Panels, error) {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
 			if done++; o.Progress != nil {
 				defer o.Progress(done, len(linears))
 			}
-			return m.engine.Quantise(l.W, how)
+			return m.engine.Quantize(l.W, how)
 		}})
 	}
 	var rest []weights.Named
@@ -163,7 +163,7 @@ func (m *Model) writeQuantised(ctx context.Context, dir string, o QuantiseOption
 			rest = append(rest, weights.FromTensor(t.Name, t))
 		}
 	}
-	if err := weights.WriteQuantised(filepath.Join(dir, weights.SingleName), o.Precision, linears, rest); err != nil {
+	if err := weights.WriteQuantized(filepath.Join(dir, weights.SingleName), o.Precision, linears, rest); err != nil {
 		return err
 	}
 	if err := m.Unchanged(); err != nil {
@@ -186,19 +186,19 @@ func (m *Model) takePrecision() error {
 	case made == "":
 		return nil
 	case made != "int8" && made != "int4":
-		return fmt.Errorf("the checkpoint was quantised to %q, which this program does not know", made)
+		return fmt.Errorf("the checkpoint was quantized to %q, which this program does not know", made)
 	case m.options.Precision != "" && m.options.Precision != made:
-		return fmt.Errorf("the model was quantised to %s, so --precision %s cannot be had of it; leave the flag away, or load the model that it was made of", made, m.options.Precision)
+		return fmt.Errorf("the model was quantized to %s, so --precision %s cannot be had of it; leave the flag away, or load the model that it was made of", made, m.options.Precision)
 	}
 	m.options.Precision = made
 	return nil
 }
 
-// mustBeQuantised is the converter of a quantized checkpoint: the weights that its precision quantizes must have been.
-func mustBeQuantised(precision string) weights.Converter {
+// mustBeQuantized is the converter of a quantized checkpoint: the weights that its precision quantizes must have been.
+func mustBeQuantized(precision string) weights.Converter {
 	return func(name string, w kernels.Matrix) (kernels.Matrix, error) {
-		if (QuantiseOptions{Precision: precision}).quantising(name).Bits != 0 {
-			return w, fmt.Errorf("it is not quantised, but the file says that the model is %s; make the model again with `loupe quantize`", precision)
+		if (QuantizeOptions{Precision: precision}).quantizing(name).Bits != 0 {
+			return w, fmt.Errorf("it is not quantized, but the file says that the model is %s; make the model again with `loupe quantize`", precision)
 		}
 		return w, nil
 	}
@@ -207,7 +207,7 @@ func mustBeQuantised(precision string) weights.Converter {
 // bytesOf is the memory of a linear map's weight where the kernels read it.
 func bytesOf(l *tensor.Linear) int {
 	switch l.W.Kind {
-	case kernels.Quantised:
+	case kernels.Quantized:
 		return l.W.Panels.Bytes()
 	case kernels.F32:
 		return 4 * l.W.Rows * l.W.Cols

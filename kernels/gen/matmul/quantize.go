@@ -32,8 +32,8 @@ func (g *generator) offset() {
 	g.op("IMULL R9, AX")
 }
 
-// endQuantise ends the loop over spans.
-func (g *generator) endQuantise(blocks int) {
+// endQuantize ends the loop over spans.
+func (g *generator) endQuantize(blocks int) {
 	g.label("next")
 	g.op("ADDQ $%d, SI", 128*blocks)
 	g.op("ADDQ $%d, DI", blockBytes*blocks)
@@ -57,9 +57,9 @@ func (g *generator) endQuantise(blocks int) {
 	g.asm.WriteString("\n")
 }
 
-// quantiseX writes the quantizing of a row of x, in whole spans of so many blocks, each with the offset of the span or its own.
-func (g *generator) quantiseX(name string, blocks int, own bool) {
-	g.text(quantiseDoc(name, blocks, own), name, quantiseSignature, "CX", "DI", "SI", "R9")
+// quantizeX writes the quantizing of a row of x, in whole spans of so many blocks, each with the offset of the span or its own.
+func (g *generator) quantizeX(name string, blocks int, own bool) {
+	g.text(quantizeDoc(name, blocks, own), name, quantizeSignature, "CX", "DI", "SI", "R9")
 	g.op("VMOVDQU magnitude<>(SB), Y15")
 	g.op("VMOVDQU order<>(SB), Y14")
 	g.op("NEGL R9")
@@ -110,5 +110,5 @@ func (g *generator) quantiseX(name string, blocks int, own bool) {
 			g.op("MOVL AX, %d(DI)", blockBytes*b+offsetAt)
 		}
 	}
-	g.endQuantise(blocks)
+	g.endQuantize(blocks)
 }

@@ -66,8 +66,8 @@ DATA order<>+16(SB)/8, $0x600000002
 DATA order<>+24(SB)/8, $0x700000003
 GLOBL order<>(SB), RODATA|NOPTR, $32
 
-// func quantiseAVX2(n int, dst *xBlock, x *float32, zero int)
-TEXT ·quantiseAVX2(SB), NOSPLIT, $0-32
+// func quantizeAVX2(n int, dst *xBlock, x *float32, zero int)
+TEXT ·quantizeAVX2(SB), NOSPLIT, $0-32
 	MOVQ n+0(FP), CX
 	MOVQ dst+8(FP), DI
 	MOVQ x+16(FP), SI
@@ -152,8 +152,8 @@ zeros:
 	MOVL $0, 36(DI)
 	JMP next
 
-// func quantiseSpanAVX2(n int, dst *xBlock, x *float32, zero int)
-TEXT ·quantiseSpanAVX2(SB), NOSPLIT, $0-32
+// func quantizeSpanAVX2(n int, dst *xBlock, x *float32, zero int)
+TEXT ·quantizeSpanAVX2(SB), NOSPLIT, $0-32
 	MOVQ n+0(FP), CX
 	MOVQ dst+8(FP), DI
 	MOVQ x+16(FP), SI
@@ -328,8 +328,8 @@ zeros:
 	MOVL $0, 156(DI)
 	JMP next
 
-// func quantiseOwnAVX2(n int, dst *xBlock, x *float32, zero int)
-TEXT ·quantiseOwnAVX2(SB), NOSPLIT, $0-32
+// func quantizeOwnAVX2(n int, dst *xBlock, x *float32, zero int)
+TEXT ·quantizeOwnAVX2(SB), NOSPLIT, $0-32
 	MOVQ n+0(FP), CX
 	MOVQ dst+8(FP), DI
 	MOVQ x+16(FP), SI

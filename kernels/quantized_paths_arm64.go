@@ -7,7 +7,7 @@ import "golang.org/x/sys/cpu"
 // quantSDOT are the routines of a processor with SDOT, and quantNEON those of any: the same sums in more instructions.
 var (
 	quantSDOT = quantRoutines{
-		quantise: quantiser(quantiseNEON, quantiseSpanNEON, quantiseOwnNEON),
+		quantize: quantizer(quantizeNEON, quantizeSpanNEON, quantizeOwnNEON),
 		tiles: [forms][]quantTile{
 			formInt8:      {{4, quant4Int8SDOT}, {2, quant2Int8SDOT}, {1, quant1Int8SDOT}},
 			formInt4:      {{2, quant2Int4SDOT}, {1, quant1Int4SDOT}},
@@ -16,7 +16,7 @@ var (
 		unpack: [forms]unpackFunc{formInt4: unpackNEON, formInt4Zeros: unpackZerosNEON},
 	}
 	quantNEON = quantRoutines{
-		quantise: quantiser(quantiseNEON, quantiseSpanNEON, quantiseOwnNEON),
+		quantize: quantizer(quantizeNEON, quantizeSpanNEON, quantizeOwnNEON),
 		tiles: [forms][]quantTile{
 			formInt8:      {{4, quant4Int8NEON}, {2, quant2Int8NEON}, {1, quant1Int8NEON}},
 			formInt4:      {{2, quant2Int4NEON}, {1, quant1Int4NEON}},
