@@ -93,15 +93,15 @@ func (d *BlockDigests) block(name string) hash.Hash {
 	return b.sum
 }
 
-// probe looks at outputs where they lie, and copies none of them.
-func (d *BlockDigests) probe() *probe { return &probe{digests: d, part: func(Part) {}} }
+// hooks look at outputs where they lie, and copy none of them.
+func (d *BlockDigests) hooks() *hooks { return &hooks{digests: d, part: func(Part) {}} }
 
 // AnswerDigested is Answer that digests what the blocks put out, also of the tokens that follow. It changes no bit.
 func (m *Model) AnswerDigested(ctx context.Context, p *Prompt, g Generation, d *BlockDigests) (*Answer, error) {
-	return m.answer(ctx, p, g, d.probe(), false)
+	return m.answer(ctx, p, g, d.hooks(), false)
 }
 
 // ScoreDigested is Score that digests what the blocks put out. It changes no bit.
 func (m *Model) ScoreDigested(ctx context.Context, p *Prompt, d *BlockDigests) (*Score, error) {
-	return m.scoreWith(ctx, p, d.probe())
+	return m.scoreWith(ctx, p, d.hooks())
 }

@@ -104,7 +104,7 @@ func (m *Model) addRows(ctx context.Context, p *Prompt, taps []string, sums map[
 		return nil
 	}
 	if tower {
-		_, err := m.encode(ctx, p, newProbe(taps, func(t Tap) { _ = add(t) }, nil)) // add does not fail
+		_, err := m.encode(ctx, p, newHooks(taps, func(t Tap) { _ = add(t) }, nil)) // add does not fail
 		return err
 	}
 	_, err = m.Trace(ctx, p, Taps(taps...), add)
@@ -148,6 +148,6 @@ func (m *Model) ScoreWith(ctx context.Context, p *Prompt, list []Intervention) (
 			}
 		}
 	}
-	s, err = m.scoreWith(ctx, p, newProbe(nil, nil, list))
+	s, err = m.scoreWith(ctx, p, newHooks(nil, nil, list))
 	return s, o.blamed(err)
 }

@@ -15,15 +15,15 @@ func (m *Model) Pooled(ctx context.Context, p *Prompt) ([]float32, error) {
 		return nil, err
 	}
 	var out []float32
-	probe := newProbe([]string{"score_head.pooled"}, func(t Tap) { out = t.Data }, nil)
+	hooks := newHooks([]string{"score_head.pooled"}, func(t Tap) { out = t.Data }, nil)
 	if !strings.HasPrefix(m.Head.Config.Input, "visual.") {
-		_, err := m.answer(ctx, p, Generation{}, probe, false)
+		_, err := m.answer(ctx, p, Generation{}, hooks, false)
 		return out, err
 	}
-	if _, err := m.encode(ctx, p, m.withHead(probe)); err != nil {
+	if _, err := m.encode(ctx, p, m.withHead(hooks)); err != nil {
 		return nil, err
 	}
-	_, err := m.scoreCaptured(ctx, probe)
+	_, err := m.scoreCaptured(ctx, hooks)
 	return out, err
 }
 

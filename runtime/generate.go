@@ -90,11 +90,11 @@ func (m *Model) Answer(ctx context.Context, p *Prompt, g Generation) (*Answer, e
 	return m.answer(ctx, p, g, nil, false)
 }
 
-func (m *Model) answer(ctx context.Context, p *Prompt, g Generation, probe *probe, all bool) (*Answer, error) {
+func (m *Model) answer(ctx context.Context, p *Prompt, g Generation, hooks *hooks, all bool) (*Answer, error) {
 	if err := g.Validate(); err != nil {
 		return nil, err
 	}
-	looking := m.withHead(probe)
+	looking := m.withHead(hooks)
 	f, err := m.encode(ctx, p, looking)
 	if err != nil {
 		return nil, err
@@ -107,7 +107,7 @@ func (m *Model) answer(ctx context.Context, p *Prompt, g Generation, probe *prob
 	if err = m.still(err); err != nil {
 		return nil, err
 	}
-	a.s.probe = probe
+	a.s.hooks = hooks
 	a.sampler = decoder.NewSampler(g.Sampling, p.IDs)
 	return a, nil
 }
@@ -150,8 +150,8 @@ func (a *Answer) Tokens() iter.Seq2[Token, error] {
 			if !yield(t, nil) || t.Finish != "" {
 				return
 			}
-			if a.s.probe != nil {
-				a.s.probe.digests.nextStep()
+			if a.s.hooks != nil {
+				a.s.hooks.digests.nextStep()
 			}
 			var err error
 			if a.logits, err = a.s.next(a.ctx, id); err != nil {

@@ -27,49 +27,49 @@ type GradTarget struct {
 // gradPrefix begins the name of a gradient.
 const gradPrefix = "d/"
 
-// gradProbe sees gradients where its probe would see values, and makes the same interventions.
-type gradProbe struct{ *probe }
+// gradHooks see gradients where hooks would see values, and make the same interventions.
+type gradHooks struct{ *hooks }
 
-// Wants implements tensor.Probe: values were seen in the run before.
-func (gradProbe) Wants(tensor.Point, []int) bool { return false }
+// Wants implements tensor.Hooks: values were seen in the run before.
+func (gradHooks) Wants(tensor.Point, []int) bool { return false }
 
-// WantsGrad implements tensor.GradProbe.
-func (p gradProbe) WantsGrad(at tensor.Point, _ []int) bool { return p.tapped(p.name(at), at) }
+// WantsGrad implements tensor.GradHooks.
+func (p gradHooks) WantsGrad(at tensor.Point, _ []int) bool { return p.tapped(p.name(at), at) }
 
 // withoutGradient are the taps of the prompt whose gradient was not shown: the target does not depend on them.
-func (p *probe) withoutGradient() []string {
+func (p *hooks) withoutGradient() []string {
 	return slices.DeleteFunc(slices.Compact(slices.Clone(p.shown)), func(name string) bool { return p.graded[name] })
 }
 
-// SeeGrad implements tensor.GradProbe.
-func (p gradProbe) SeeGrad(at tensor.Point, shape []int, data []float32) {
+// SeeGrad implements tensor.GradHooks.
+func (p gradHooks) SeeGrad(at tensor.Point, shape []int, data []float32) {
 	p.graded[p.name(at)] = true
 	p.see(Tap{Name: gradPrefix + p.name(at), Shape: shape, Data: data})
 }
 
-// gradPartProbe is a gradProbe that takes gradients in parts.
-type gradPartProbe struct{ gradProbe }
+// gradPartHooks are gradHooks that take gradients in parts.
+type gradPartHooks struct{ gradHooks }
 
-// SeeGradPart implements tensor.GradPartProbe.
-func (p gradPartProbe) SeeGradPart(at tensor.Point, shape []int, first int, data []float32) {
+// SeeGradPart implements tensor.GradPartHooks.
+func (p gradPartHooks) SeeGradPart(at tensor.Point, shape []int, first int, data []float32) {
 	p.graded[p.name(at)] = true
 	p.part(Part{gradPrefix + p.name(at), shape, first, data})
 }
 
 // gradients runs the prompt once more, with a tape, and shows the gradient of the target at every tap that it depends on:
 // from the last to the first. A score that is read from the vision tower leaves the decoder out.
-func (m *Model) gradients(ctx context.Context, p *Prompt, target GradTarget, probe *probe) (err error) {
-	probe.graded = map[string]bool{}
-	var looking tensor.Probe = gradProbe{probe}
-	if probe.part != nil {
-		looking = gradPartProbe{gradProbe{probe}}
+func (m *Model) gradients(ctx context.Context, p *Prompt, target GradTarget, hooks *hooks) (err error) {
+	hooks.graded = map[string]bool{}
+	var looking tensor.Hooks = gradHooks{hooks}
+	if hooks.part != nil {
+		looking = gradPartHooks{gradHooks{hooks}}
 	}
 	r, done := m.runWith(ctx, looking)
 	defer done()
 	defer weights.RecoverFault(&err)
-	r.MoreRows = probe.steps
+	r.MoreRows = hooks.steps
 	r.Record(&tensor.Tape{All: true, Recompute: true})
-	m.differentiate(r, p, target, probe.touches("lm_head"))
+	m.differentiate(r, p, target, hooks.touches("lm_head"))
 	r.Backward()
 	return m.still(m.explain(r.Err()))
 }

@@ -50,9 +50,9 @@ func (m *Model) MatchTrace(ctx context.Context, p *Prompt, o TraceOptions) ([]Ma
 	return m.checkTrace(ctx, p, o)
 }
 
-// matching finds what the patterns of a probe match.
+// matching finds what the patterns of hooks match.
 type matching struct {
-	probe   *probe
+	hooks   *hooks
 	all     []*pattern   // of the taps, then of the interventions
 	prompt  int          // tokens
 	steps   int          // tokens after it
@@ -70,8 +70,8 @@ type rowsFound struct {
 	err    error
 }
 
-func newMatching(p *probe, prompt, steps int, picture map[int]bool) *matching {
-	m := &matching{probe: p, all: slices.Concat(p.taps, p.edits), prompt: prompt, steps: steps, picture: picture}
+func newMatching(p *hooks, prompt, steps int, picture map[int]bool) *matching {
+	m := &matching{hooks: p, all: slices.Concat(p.taps, p.edits), prompt: prompt, steps: steps, picture: picture}
 	for _, t := range p.taps {
 		m.out = append(m.out, Matched{Pattern: t.glob})
 	}
@@ -103,13 +103,13 @@ func (m *matching) add(at tensor.Point, name string, shape []int, step int) (tap
 		if of.Points == 0 {
 			of.step = step
 		}
-		if m.probe.bothPasses && strings.HasPrefix(at.Module, "visual") {
+		if m.hooks.bothPasses && strings.HasPrefix(at.Module, "visual") {
 			of.Images, of.Videos = of.Images || at.Pass == imagesSuffix, of.Videos || at.Pass == videosSuffix
 		}
 		if of.Points++; len(of.Names) < toldNames {
 			of.Names = append(of.Names, name)
 		}
-		if edit := i - len(m.probe.taps); edit < 0 {
+		if edit := i - len(m.hooks.taps); edit < 0 {
 			tapped = true
 		} else if m.rows[edit].err == nil {
 			m.rows[edit].err = m.addRows(edit, at, shape, step)
@@ -120,7 +120,7 @@ func (m *matching) add(at tensor.Point, name string, shape []int, step int) (tap
 
 // addRows holds the rows that an intervention names against those that pass at a point. It reads them as tensor.Edit does.
 func (m *matching) addRows(edit int, at tensor.Point, shape []int, step int) error {
-	iv, found := m.probe.made[edit], &m.rows[edit]
+	iv, found := m.hooks.made[edit], &m.rows[edit]
 	if iv.Means != nil && iv.Means[at.String()] == nil {
 		return fmt.Errorf("intervention at %q: %s has no mean over %s, whose pictures do not come by there; name taps that they pass too", iv.Tap, at, iv.Dataset)
 	}
@@ -144,10 +144,10 @@ func (m *matching) addRows(edit int, at tensor.Point, shape []int, step int) err
 			row += all
 		}
 		if row < 0 || row >= all+more {
-			return fmt.Errorf("intervention at %q: there is no row %d at %s: it has %d rows%s; name rows from 0, or from -1 at the end of the prompt", iv.Tap, want, m.probe.prefix+at.String(), all, moreRows(more))
+			return fmt.Errorf("intervention at %q: there is no row %d at %s: it has %d rows%s; name rows from 0, or from -1 at the end of the prompt", iv.Tap, want, m.hooks.prefix+at.String(), all, moreRows(more))
 		}
 		if other, twice := seen[row]; twice {
-			return fmt.Errorf("intervention at %q: rows %d and %d are the same row of %s; name it once", iv.Tap, other, want, m.probe.prefix+at.String())
+			return fmt.Errorf("intervention at %q: rows %d and %d are the same row of %s; name it once", iv.Tap, other, want, m.hooks.prefix+at.String())
 		}
 		seen[row] = want
 		switch {
@@ -187,7 +187,7 @@ func (m *matching) check(names []string) error {
 		if found.err != nil {
 			return found.err
 		}
-		iv := m.probe.made[i]
+		iv := m.hooks.made[i]
 		for n, want := range iv.Rows {
 			switch {
 			case found.passed[n]:

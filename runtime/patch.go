@@ -110,14 +110,14 @@ func (m *Model) newSweep(ctx context.Context, clean, corrupted *Prompt, o PatchO
 	for _, layer := range s.out.Layers {
 		taps = append(taps, s.tap(layer))
 	}
-	probe := newProbe(taps, func(t Tap) {
+	hooks := newHooks(taps, func(t Tap) {
 		for _, layer := range s.out.Layers {
 			if t.Name == s.tap(layer) {
 				s.source[layer] = tensor.Of(t.Shape[0], t.Shape[1], t.Data)
 			}
 		}
 	}, nil)
-	a, err := m.answer(ctx, clean, Generation{}, probe, false)
+	a, err := m.answer(ctx, clean, Generation{}, hooks, false)
 	if err != nil {
 		return nil, fmt.Errorf("the clean run: %w", err)
 	}

@@ -57,15 +57,15 @@ func (s *sweep) patched(ctx context.Context, layer int, columns []int, each []de
 		from = layer + 1 // the patched stream is all that the layers above see of this one
 	}
 	x, pos, starts := s.stack(from, each)
-	var probe *probe
+	var hooks *hooks
 	if s.o.Site == "out" {
 		for i, c := range columns {
 			copy(x.Row(starts[i]), s.source[layer].Row(s.out.Columns[c]))
 		}
 	} else {
-		probe = newProbe(nil, nil, s.edits(layer, columns, each, starts))
+		hooks = newHooks(nil, nil, s.edits(layer, columns, each, starts))
 	}
-	r, done := s.m.run(ctx, probe)
+	r, done := s.m.run(ctx, hooks)
 	defer done()
 	h := s.m.Decoder.ForwardBranches(r, from, x, pos, s.cache, each)
 	var last []int

@@ -39,7 +39,7 @@ func (m *Model) Score(ctx context.Context, p *Prompt) (*Score, error) {
 	return m.scoreWith(ctx, p, nil)
 }
 
-func (m *Model) scoreWith(ctx context.Context, p *Prompt, watch *probe) (*Score, error) {
+func (m *Model) scoreWith(ctx context.Context, p *Prompt, watch *hooks) (*Score, error) {
 	if err := m.needHead(); err != nil {
 		return nil, err
 	}
@@ -53,11 +53,11 @@ func (m *Model) scoreWith(ctx context.Context, p *Prompt, watch *probe) (*Score,
 		}
 		return a.Score, nil
 	}
-	probe := m.withHead(watch)
-	if _, err := m.encode(ctx, p, probe); err != nil {
+	hooks := m.withHead(watch)
+	if _, err := m.encode(ctx, p, hooks); err != nil {
 		return nil, err
 	}
-	return m.scoreCaptured(ctx, probe)
+	return m.scoreCaptured(ctx, hooks)
 }
 
 func (m *Model) needHead() error {
@@ -67,20 +67,20 @@ func (m *Model) needHead() error {
 	return nil
 }
 
-// withHead is probe, or a new one, that also captures what the score head reads.
-func (m *Model) withHead(p *probe) *probe {
+// withHead is p, or new hooks, that also capture what the score head reads.
+func (m *Model) withHead(p *hooks) *hooks {
 	if m.Head == nil {
 		return p
 	}
 	if p == nil {
-		p = &probe{}
+		p = &hooks{}
 	}
 	p.capture = m.Head.Config.Input
 	return p
 }
 
 // scoreCaptured runs the score head over what p captured, nil if that is nothing, and ends the capture.
-func (m *Model) scoreCaptured(ctx context.Context, p *probe) (s *Score, err error) {
+func (m *Model) scoreCaptured(ctx context.Context, p *hooks) (s *Score, err error) {
 	if m.Head == nil {
 		return nil, nil
 	}
@@ -106,7 +106,7 @@ func (m *Model) scoreCaptured(ctx context.Context, p *probe) (s *Score, err erro
 }
 
 // rows is everything that was captured, one below the other; in a dry run it is one row.
-func (p *probe) rows(width int) tensor.Tensor {
+func (p *hooks) rows(width int) tensor.Tensor {
 	var data []float32
 	for _, t := range p.captured {
 		data = append(data, t.Data...)

@@ -23,15 +23,15 @@ func (m *Model) Encode(ctx context.Context, p *Prompt) (images, videos tensor.Te
 	return f.images, f.videos, err
 }
 
-func (m *Model) encode(ctx context.Context, p *Prompt, probe *probe) (f features, err error) {
-	if probe != nil {
-		probe.bothPasses = p.Images != nil && p.Videos != nil
+func (m *Model) encode(ctx context.Context, p *Prompt, hooks *hooks) (f features, err error) {
+	if hooks != nil {
+		hooks.bothPasses = p.Images != nil && p.Videos != nil
 	}
 	if err := m.Unchanged(); err != nil {
 		return f, err
 	}
 	if p.Images != nil {
-		if f.images, err = m.tower(ctx, p.Images, "pixel_values", imagesSuffix, 0, probe); err != nil {
+		if f.images, err = m.tower(ctx, p.Images, "pixel_values", imagesSuffix, 0, hooks); err != nil {
 			return f, err
 		}
 	}
@@ -40,19 +40,19 @@ func (m *Model) encode(ctx context.Context, p *Prompt, probe *probe) (f features
 		if p.Images != nil {
 			first = p.Images.frames()
 		}
-		f.videos, err = m.tower(ctx, p.Videos, "pixel_values_videos", videosSuffix, first, probe)
+		f.videos, err = m.tower(ctx, p.Videos, "pixel_values_videos", videosSuffix, first, hooks)
 	}
 	return f, m.still(err)
 }
 
 // tower is one pass of the vision tower.
-func (m *Model) tower(ctx context.Context, v *Vision, name, pass string, firstSpan int, probe *probe) (rows tensor.Tensor, err error) {
-	r, done := m.run(ctx, probe)
+func (m *Model) tower(ctx context.Context, v *Vision, name, pass string, firstSpan int, hooks *hooks) (rows tensor.Tensor, err error) {
+	r, done := m.run(ctx, hooks)
 	defer done()
 	defer weights.RecoverFault(&err)
 	r.Pass = pass
 	pixels := tensor.Of(v.Pixels.Rows, v.Pixels.Cols, v.Pixels.Data)
-	if probe != nil && len(probe.edits) > 0 {
+	if hooks != nil && len(hooks.edits) > 0 {
 		pixels = pixels.Clone() // an intervention may change them in place
 	}
 	pixels = r.Tap(tensor.At(name, ""), pixels)
@@ -65,21 +65,21 @@ func (m *Model) tower(ctx context.Context, v *Vision, name, pass string, firstSp
 
 // run begins a run with memory that done gives back. Until done, a fault of a mapped file is a panic, and not the end of the
 // program: see weights.RecoverFault.
-func (m *Model) run(ctx context.Context, p *probe) (r *tensor.Run, done func()) {
+func (m *Model) run(ctx context.Context, p *hooks) (r *tensor.Run, done func()) {
 	switch {
 	case p == nil:
 		return m.runWith(ctx, nil)
 	case p.part != nil:
-		return m.runWith(ctx, partProbe{p})
+		return m.runWith(ctx, partHooks{p})
 	}
 	return m.runWith(ctx, p)
 }
 
-func (m *Model) runWith(ctx context.Context, p tensor.Probe) (r *tensor.Run, done func()) {
+func (m *Model) runWith(ctx context.Context, p tensor.Hooks) (r *tensor.Run, done func()) {
 	l := m.loans.Get().(*loan)
 	l.m, l.panics = m, debug.SetPanicOnFault(true)
 	l.arena.Reset()
-	if looking, ok := p.(*probe); ok && looking.dry() {
+	if looking, ok := p.(*hooks); ok && looking.dry() {
 		return tensor.DryRun(ctx, m.engine, &l.arena, p), l.done
 	}
 	l.run.Begin(ctx, m.engine, &l.arena, p)
@@ -111,15 +111,15 @@ type state struct {
 	m     *Model
 	p     *Prompt
 	f     features
-	probe *probe
+	hooks *hooks
 	cache *decoder.Cache
 
 	logits  []float32 // of the last step
 	one, at [1]int    // its token and position, where it was one
 }
 
-func (m *Model) newState(p *Prompt, f features, probe *probe) *state {
-	return &state{m: m, p: p, f: f, probe: probe, cache: decoder.NewCache(m.Config.Text)}
+func (m *Model) newState(p *Prompt, f features, hooks *hooks) *state {
+	return &state{m: m, p: p, f: f, hooks: hooks, cache: decoder.NewCache(m.Config.Text)}
 }
 
 // vision are the rows to place among the prompt's tokens.
@@ -141,7 +141,7 @@ func (s *state) prefill(ctx context.Context, chunk int, all bool) ([]float32, er
 	if chunk <= 0 {
 		chunk = defaultChunk
 	}
-	if s.probe.looking() {
+	if s.hooks.looking() {
 		chunk = n
 	}
 	var logits []float32
@@ -165,12 +165,12 @@ func (s *state) next(ctx context.Context, id int) ([]float32, error) {
 
 // step runs ids through the decoder. Only where last is set are logits computed: of the last token, or of all. They are good until the next step.
 func (s *state) step(ctx context.Context, ids []int, pos decoder.Positions, vision []decoder.Vision, last, all bool) (after []float32, err error) {
-	r, done := s.m.run(ctx, s.probe)
+	r, done := s.m.run(ctx, s.hooks)
 	defer done()
 	defer weights.RecoverFault(&err)
 	r.FirstRow, r.PromptRows = s.cache.Len(), len(s.p.IDs)
-	if s.probe != nil {
-		r.MoreRows = s.probe.steps
+	if s.hooks != nil {
+		r.MoreRows = s.hooks.steps
 	}
 	x := s.m.Decoder.EmbedTokens(r, ids, vision)
 	h := s.m.Decoder.Forward(r, x, pos, s.cache)
@@ -181,7 +181,7 @@ func (s *state) step(ctx context.Context, ids []int, pos decoder.Positions, visi
 	switch {
 	case !all:
 		logits = s.m.Decoder.Logits(r, h.Slice(h.Rows-1, h.Rows))
-	case s.probe.inParts("lm_head"):
+	case s.hooks.inParts("lm_head"):
 		logits = s.logitsInParts(r, h)
 	default:
 		logits = s.m.Decoder.Logits(r, h)
@@ -193,10 +193,10 @@ func (s *state) step(ctx context.Context, ids []int, pos decoder.Positions, visi
 	return s.logits, nil
 }
 
-// logitRows is how many tokens' logits exist at once where a probe takes them in parts.
+// logitRows is how many tokens' logits exist at once where hooks take them in parts.
 const logitRows = 128
 
-// logitsInParts computes the logits of all rows of h, some rows at a time, for a probe that takes parts: those of a long prompt
+// logitsInParts computes the logits of all rows of h, some rows at a time, for hooks that take parts: those of a long prompt
 // over a large vocabulary are the largest tensor of a run. The result is the last of them.
 func (s *state) logitsInParts(r *tensor.Run, h tensor.Tensor) (last tensor.Tensor) {
 	for lo := 0; lo < h.Rows; lo += logitRows {

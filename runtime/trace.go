@@ -69,7 +69,7 @@ func (m *Model) Trace(ctx context.Context, p *Prompt, o TraceOptions, see ...fun
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	out := &Traced{}
-	probe := newProbe(o.Taps, func(t Tap) {
+	hooks := newHooks(o.Taps, func(t Tap) {
 		if len(see) == 0 {
 			out.Taps = append(out.Taps, t)
 		}
@@ -79,15 +79,15 @@ func (m *Model) Trace(ctx context.Context, p *Prompt, o TraceOptions, see ...fun
 			}
 		}
 	}, o.Interventions)
-	probe.steps, probe.digests = o.Steps, o.Digests
+	hooks.steps, hooks.digests = o.Steps, o.Digests
 	if o.Parts != nil {
-		probe.part = func(p Part) {
+		hooks.part = func(p Part) {
 			if err := o.Parts(p); err != nil {
 				cancel(err)
 			}
 		}
 	}
-	a, err := m.answer(ctx, p, o.Generation, probe, probe.touches("lm_head"))
+	a, err := m.answer(ctx, p, o.Generation, hooks, hooks.touches("lm_head"))
 	if err != nil {
 		return nil, causeOf(ctx, o.blamed(err))
 	}
@@ -103,18 +103,18 @@ func (m *Model) Trace(ctx context.Context, p *Prompt, o TraceOptions, see ...fun
 				return nil, err
 			}
 		}
-		probe.prefix = stepPrefix(len(out.Tokens))
+		hooks.prefix = stepPrefix(len(out.Tokens))
 	}
 	out.Digest = a.LogitsDigest()
 	if err := reached(matched, len(out.Tokens)); err != nil {
 		return nil, err
 	}
 	if o.Grad != nil {
-		probe.prefix = ""
-		if err := m.gradients(ctx, p, *o.Grad, probe); err != nil {
+		hooks.prefix = ""
+		if err := m.gradients(ctx, p, *o.Grad, hooks); err != nil {
 			return nil, causeOf(ctx, err)
 		}
-		if out.NoGradient = probe.withoutGradient(); len(out.NoGradient) > 0 && len(probe.graded) == 0 {
+		if out.NoGradient = hooks.withoutGradient(); len(out.NoGradient) > 0 && len(hooks.graded) == 0 {
 			return nil, fmt.Errorf("--grad: the target depends on none of the taps, the first of which is %s; name taps on its way, such as pixel_values", out.NoGradient[0])
 		}
 	}
@@ -160,7 +160,7 @@ func causeOf(ctx context.Context, err error) error {
 }
 
 // touches reports whether a tap or intervention matches the point of this name.
-func (p *probe) touches(name string) bool {
+func (p *hooks) touches(name string) bool {
 	hit := false
 	for _, t := range append(append([]*pattern(nil), p.taps...), p.edits...) {
 		hit = hit || t.has(name)

@@ -59,13 +59,13 @@ func (m *Model) listTrace(ctx context.Context, p *Prompt, o TraceOptions, list f
 		shape []int
 	}
 	var points []point
-	probe := newProbe(o.Taps, nil, o.Interventions)
-	probe.list = func(at tensor.Point, shape []int) { points = append(points, point{at, shape}) }
-	found := newMatching(probe, len(p.IDs), o.Steps, p.picturePlaces())
+	hooks := newHooks(o.Taps, nil, o.Interventions)
+	hooks.list = func(at tensor.Point, shape []int) { points = append(points, point{at, shape}) }
+	found := newMatching(hooks, len(p.IDs), o.Steps, p.picturePlaces())
 	if err := found.readable(); err != nil {
 		return nil, err
 	}
-	a, err := m.answer(ctx, p, Generation{}, probe, true)
+	a, err := m.answer(ctx, p, Generation{}, hooks, true)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (m *Model) listTrace(ctx context.Context, p *Prompt, o TraceOptions, list f
 			if step > 1 && len(t.shape) == 3 { // each step sees one key more
 				t.shape = []int{t.shape[0], t.shape[1], t.shape[2] + step - 1}
 			}
-			name := probe.name(t.at)
+			name := hooks.name(t.at)
 			if found.add(t.at, name, t.shape, step) && list != nil {
 				list(TapShape{name, t.shape}, step)
 			}
@@ -87,7 +87,7 @@ func (m *Model) listTrace(ctx context.Context, p *Prompt, o TraceOptions, list f
 	}
 	steps := min(o.Steps, m.Config.Text.MaxPositionEmbeddings-len(p.IDs)-1)
 	if steps > 0 {
-		points, probe.prefix = nil, stepPrefix(1)
+		points, hooks.prefix = nil, stepPrefix(1)
 		if _, err := a.s.next(ctx, 0); err != nil {
 			return nil, err
 		}
@@ -96,7 +96,7 @@ func (m *Model) listTrace(ctx context.Context, p *Prompt, o TraceOptions, list f
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		probe.prefix = stepPrefix(n)
+		hooks.prefix = stepPrefix(n)
 		show(n)
 	}
 	return found.out, found.check(names)

@@ -84,7 +84,7 @@ type attention struct {
 
 	scoresAt, probsAt     Point
 	scoreEdits, probEdits []Edit
-	// What the probe gets, (some heads, queries, keys) from head firstHead on; nil where it does not want them.
+	// What the hooks get, (some heads, queries, keys) from head firstHead on; nil where they do not want them.
 	scores, probs   []float32
 	dScores, dProbs []float32 // their gradients
 	firstHead       int
@@ -170,8 +170,8 @@ func (r *Run) attendAs(at Point, j *attentionJob) {
 	a.scoresAt, a.probsAt = scores, probs
 	defer r.recordAttention(a, scores, probs)
 	var wantScores, wantProbs bool
-	if r.probe != nil {
-		a.scoreEdits, a.probEdits = r.probe.Edits(scores), r.probe.Edits(probs)
+	if r.hooks != nil {
+		a.scoreEdits, a.probEdits = r.hooks.Edits(scores), r.hooks.Edits(probs)
 		wantScores, wantProbs = r.wants(scores, a.shape()), r.wants(probs, a.shape())
 	}
 	if r.dry || a.known {
@@ -181,7 +181,7 @@ func (r *Run) attendAs(at Point, j *attentionJob) {
 		r.attendHeads(j, a.heads)
 		return
 	}
-	if parts, ok := r.probe.(PartProbe); ok {
+	if parts, ok := r.hooks.(PartHooks); ok {
 		group := r.headsInPart(a, 1)
 		defer r.arena.Release(r.arena.Mark())
 		a.scores, a.probs = r.partOf(wantScores, a, group), r.partOf(wantProbs, a, group)
@@ -202,10 +202,10 @@ func (r *Run) attendAs(at Point, j *attentionJob) {
 	}
 	r.attendHeads(j, a.heads)
 	if wantScores {
-		r.probe.See(scores, a.shape(), a.scores)
+		r.hooks.See(scores, a.shape(), a.scores)
 	}
 	if wantProbs {
-		r.probe.See(probs, a.shape(), a.probs)
+		r.hooks.See(probs, a.shape(), a.probs)
 	}
 }
 
@@ -309,7 +309,7 @@ func eachPage(pages []Tensor, keys int, f func(i, from, to int)) {
 	}
 }
 
-// keep copies a block of scores or probabilities for the probe, with hidden where a query does not see a key.
+// keep copies a block of scores or probabilities for the hooks, with hidden where a query does not see a key.
 func (a *attention) keep(to []float32, p Tensor, head, lo int, hidden float32) {
 	if to == nil {
 		return
@@ -321,7 +321,7 @@ func (a *attention) keep(to []float32, p Tensor, head, lo int, hidden float32) {
 	a.hide(rows, lo, hidden)
 }
 
-// kept is where the probe keeps the rows of n queries of a head, (n, keys).
+// kept is where the hooks keep the rows of n queries of a head, (n, keys).
 func (a *attention) kept(to []float32, head, lo, n int) Tensor {
 	keys := a.kv.Len()
 	return Of(n, keys, to[((head-a.firstHead)*a.q.Rows+lo)*keys:][:n*keys])

@@ -28,11 +28,11 @@ func (r *Run) recordAttention(a *attention, scores, probs Point) {
 			r.Fail(fmt.Errorf("%s: gradients go through attention without a cache only", probs))
 			return
 		}
-		watcher, _ := r.probe.(GradProbe)
+		watcher, _ := r.hooks.(GradHooks)
 		wantScores := watcher != nil && watcher.WantsGrad(scores, a.shape())
 		wantProbs := watcher != nil && watcher.WantsGrad(probs, a.shape())
 		a.firstHead, a.dScores, a.dProbs = 0, nil, nil
-		if parts, ok := watcher.(GradPartProbe); ok && (wantScores || wantProbs) {
+		if parts, ok := watcher.(GradPartHooks); ok && (wantScores || wantProbs) {
 			group := r.headsInPart(a, a.heads/a.kv.KVHeads)
 			a.dScores, a.dProbs = r.partOf(wantScores, a, group), r.partOf(wantProbs, a, group)
 			for ; a.firstHead < a.heads; a.firstHead += group {
@@ -134,7 +134,7 @@ func (r *Run) blockBackward(w *attentionScratch, a *attention, head, lo, hi int)
 	}
 }
 
-// keepProbsGrad computes the gradient of a block's probabilities for the probe. Those of keys that a query does not see have
+// keepProbsGrad computes the gradient of a block's probabilities for the hooks. Those of keys that a query does not see have
 // one too: how the result would change if it looked there.
 func (r *Run) keepProbsGrad(w *attentionScratch, a *attention, head, lo int, dOut Tensor) {
 	d := dOut.Cols

@@ -119,7 +119,7 @@ func (r *Run) attendPanel(w *attentionScratch, a *attention, packed packedHead, 
 	return nil
 }
 
-// lookAt edits a panel of n queries' scores or probabilities, as rows, and leaves these in keep for the probe, with hidden where a
+// lookAt edits a panel of n queries' scores or probabilities, as rows, and leaves these in keep for the hooks, with hidden where a
 // query does not see a key.
 func (r *Run) lookAt(w *attentionScratch, a *attention, keep []float32, edits []Edit, p Tensor, head, lo, n int, hidden float32) error {
 	var rows Tensor

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestAttentionTaps holds what a probe sees to the naive scores and probabilities: -Inf and 0 where a query does not see a
+// TestAttentionTaps holds what hooks see to the naive scores and probabilities: -Inf and 0 where a query does not see a
 // key, rows of probabilities that sum to 1, and the heads that were returned.
 func TestAttentionTaps(t *testing.T) {
 	p := newProblem(newSource(20), 4, 2, 8, queryBlock+7, queryBlock+27)

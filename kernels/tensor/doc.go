@@ -1,7 +1,7 @@
 // Package tensor holds the operations that the model is written in.
 //
 // The vision transformer and the decoder are each written once, as a sequence of the methods of [Run]: Linear, LayerNorm,
-// RMSNorm, Rotate, Attention, SwiGLU and so on. Inference runs them as they are; inspection adds a [Probe] that sees, and
+// RMSNorm, Rotate, Attention, SwiGLU and so on. Inference runs them as they are; inspection adds [Hooks] that see, and
 // may edit, what passes through the tap points; training adds a [Tape]. One operation is one file, so that its backward
 // stands beside its forward.
 //
@@ -11,7 +11,7 @@
 //     does not fit) and the operations after it do nothing, so that a block reads like the paper, top to bottom;
 //   - tap points: [Run.Tap] names a tensor after the Hugging Face module path; it costs a nil check when nobody asked.
 //
-// Law 2: a probe that only watches changes no bit, since a tapped and an untapped run call the same kernels with the same
+// Law 2: hooks that only watch change no bit, since a tapped and an untapped run call the same kernels with the same
 // arguments. Attention computes true probability rows, a block of queries against all their keys, or columns, a panel of
 // queries side by side, which have the same bits.
 //

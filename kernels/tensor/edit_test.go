@@ -130,7 +130,7 @@ func TestAddRoundsTheProduct(t *testing.T) {
 	}
 }
 
-// TestTapEditsInOrder: a point's edits are made one after the other before the probe sees a copy.
+// TestTapEditsInOrder: a point's edits are made one after the other before the hooks see a copy.
 func TestTapEditsInOrder(t *testing.T) {
 	w := &watcher{edits: map[string][]Edit{"m.out": {
 		{Op: Add, Head: -1, Scale: 1, Value: []float32{1, 1, 1, 1}}, {Op: Scale, Head: -1, Scale: 3}, {Op: Zero, Head: 1, Rows: []int{2}},
@@ -141,7 +141,7 @@ func TestTapEditsInOrder(t *testing.T) {
 	}
 	want := []float32{3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 0, 0}
 	if got := w.saw["m.out"]; !slices.Equal(got.data, want) || !slices.Equal(got.shape, []int{3, 4}) || start(got.data) == start(x.Data) {
-		t.Errorf("the probe saw %v of shape %v, want %v in memory of its own", got.data, got.shape, want)
+		t.Errorf("the hooks saw %v of shape %v, want %v in memory of its own", got.data, got.shape, want)
 	}
 }
 

@@ -222,7 +222,7 @@ func mean64(x matrix) matrix {
 func edited(name string, e Edit, twin func(x matrix, r, c int) float64) gradientCase {
 	return gradientCase{name: "edit: " + name, inputs: [][2]int{{4, 6}},
 		run: func(r *Run, in []Tensor) Tensor {
-			r.probe = &watcher{want: func(string) bool { return false }, edits: map[string][]Edit{"here": {e}}}
+			r.hooks = &watcher{want: func(string) bool { return false }, edits: map[string][]Edit{"here": {e}}}
 			return r.TapHeads(At("here", ""), r.Add(in[0], Of(4, 6, make([]float32, 24))), 2)
 		},
 		twin: func(in []matrix) matrix {

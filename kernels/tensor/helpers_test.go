@@ -20,10 +20,10 @@ func engine(t testing.TB, threads int) *kernels.Engine {
 	return e
 }
 
-// newRun is a run with two threads and memory of its own; probe may be nil.
-func newRun(t testing.TB, probe Probe) *Run {
+// newRun is a run with two threads and memory of its own; hooks may be nil.
+func newRun(t testing.TB, hooks Hooks) *Run {
 	t.Helper()
-	return NewRun(context.Background(), engine(t, 2), new(Arena), probe)
+	return NewRun(context.Background(), engine(t, 2), new(Arena), hooks)
 }
 
 // source makes the numbers of one test.
@@ -78,13 +78,13 @@ func near(t *testing.T, what string, got []float32, want []float64, tolerance fl
 	}
 }
 
-// seen is one call of a probe's See.
+// seen is one call of See.
 type seen struct {
 	shape []int
 	data  []float32
 }
 
-// watcher is a probe that keeps what it wants, all of it if want is nil, and makes edits.
+// watcher implements Hooks: it keeps what it wants, all of it if want is nil, and makes edits.
 type watcher struct {
 	want  func(name string) bool
 	edits map[string][]Edit

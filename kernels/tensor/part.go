@@ -1,17 +1,17 @@
 package tensor
 
-// PartProbe is a Probe that takes tensors in parts and keeps none of their memory: what a run needs does not grow with what
+// PartHooks are Hooks that take tensors in parts and keep none of their memory: what a run needs does not grow with what
 // is looked at.
-type PartProbe interface {
-	Probe
+type PartHooks interface {
+	Hooks
 	// SeePart is called in place of See, with elements [at, at+len(data)) of what passes through p, row-major. The parts of
 	// a tensor come in order, those of an attention's scores and probabilities in turns. The data are lent for the call.
 	SeePart(p Point, shape []int, at int, data []float32)
 }
 
-// GradPartProbe is a GradProbe that takes gradients in parts.
-type GradPartProbe interface {
-	GradProbe
+// GradPartHooks are GradHooks that take gradients in parts.
+type GradPartHooks interface {
+	GradHooks
 	// SeeGradPart is to SeeGrad what SeePart is to See.
 	SeeGradPart(p Point, shape []int, at int, data []float32)
 }
@@ -19,8 +19,8 @@ type GradPartProbe interface {
 // partFloats bounds a part, where one row or head is not larger already (16 MiB). Tests make it smaller.
 var partFloats = 1 << 22
 
-// Rows runs f, whose tensors are rows from first on of tensors of n rows, for which it is called in their order: a probe that
-// takes parts is shown these rows as parts of the whole. Other probes must not be looking. The memory that f takes is given back.
+// Rows runs f, whose tensors are rows from first on of tensors of n rows, for which it is called in their order: hooks that
+// take parts are shown these rows as parts of the whole. Other hooks must not be looking. The memory that f takes is given back.
 func (r *Run) Rows(first, n int, f func()) {
 	defer r.arena.Release(r.arena.Mark())
 	r.rowsOf, r.firstOf = n, first

@@ -58,8 +58,8 @@ func TestPartsMakeTheWhole(t *testing.T) {
 	before := partFloats
 	defer func() { partFloats = before }()
 	p := newProblem(newSource(40), 6, 3, 8, queryBlock+9, queryBlock+9)
-	run := func(probe Probe) Tensor {
-		r := newRun(t, probe)
+	run := func(hooks Hooks) Tensor {
+		r := newRun(t, hooks)
 		r.Record(&Tape{All: true})
 		q := r.TapHeads(At("m", "q"), r.WithGrad(p.q), p.heads)
 		out := r.Causal(decoder, q, p.heads, Keys(r.WithGrad(p.k), r.WithGrad(p.v), p.kvHeads))

@@ -13,7 +13,7 @@ type Run struct {
 	ctx   context.Context
 	eng   *kernels.Engine
 	arena *Arena
-	probe Probe
+	hooks Hooks
 	err   error
 	dry   bool
 	tape  *Tape // nil: nothing is recorded
@@ -36,22 +36,22 @@ type Run struct {
 	Pass string
 }
 
-// NewRun begins a run on eng with memory from arena. probe is nil where nobody watches.
-func NewRun(ctx context.Context, eng *kernels.Engine, arena *Arena, probe Probe) *Run {
+// NewRun begins a run on eng with memory from arena. hooks may be nil.
+func NewRun(ctx context.Context, eng *kernels.Engine, arena *Arena, hooks Hooks) *Run {
 	r := new(Run)
-	r.Begin(ctx, eng, arena, probe)
+	r.Begin(ctx, eng, arena, hooks)
 	return r
 }
 
 // Begin makes r, whose run is over, one that NewRun returns.
-func (r *Run) Begin(ctx context.Context, eng *kernels.Engine, arena *Arena, probe Probe) {
-	*r = Run{ctx: ctx, eng: eng, arena: arena, probe: probe}
+func (r *Run) Begin(ctx context.Context, eng *kernels.Engine, arena *Arena, hooks Hooks) {
+	*r = Run{ctx: ctx, eng: eng, arena: arena, hooks: hooks}
 }
 
-// DryRun is a run that computes nothing: tensors have their shapes and undefined contents, and the probe is asked what it
-// wants at every point. It lists the taps of a model without the cost of running it.
-func DryRun(ctx context.Context, eng *kernels.Engine, arena *Arena, probe Probe) *Run {
-	return &Run{ctx: ctx, eng: eng, arena: arena, probe: probe, dry: true}
+// DryRun is a run that computes nothing: tensors have their shapes and undefined contents, and the hooks are asked what they
+// want at every point. It lists the taps of a model without the cost of running it.
+func DryRun(ctx context.Context, eng *kernels.Engine, arena *Arena, hooks Hooks) *Run {
+	return &Run{ctx: ctx, eng: eng, arena: arena, hooks: hooks, dry: true}
 }
 
 // idle reports whether operations are to do nothing: after an error, and in a dry run.

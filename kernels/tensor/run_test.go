@@ -66,16 +66,16 @@ func TestIdle(t *testing.T) {
 	e := engine(t, 2)
 	for _, kind := range []struct {
 		name string
-		run  func(*Arena, Probe) *Run
+		run  func(*Arena, Hooks) *Run
 		want error
 	}{
-		{"failed", func(a *Arena, p Probe) *Run {
+		{"failed", func(a *Arena, p Hooks) *Run {
 			r := NewRun(context.Background(), e, a, p)
 			r.Fail(errFirst)
 			return r
 		}, errFirst},
-		{"cancelled", func(a *Arena, p Probe) *Run { return NewRun(cancelled, e, a, p) }, context.Canceled},
-		{"dry", func(a *Arena, p Probe) *Run { return DryRun(context.Background(), e, a, p) }, nil},
+		{"cancelled", func(a *Arena, p Hooks) *Run { return NewRun(cancelled, e, a, p) }, context.Canceled},
+		{"dry", func(a *Arena, p Hooks) *Run { return DryRun(context.Background(), e, a, p) }, nil},
 	} {
 		t.Run(kind.name, func(t *testing.T) {
 			for _, op := range operations() {
@@ -98,7 +98,7 @@ func TestIdle(t *testing.T) {
 					t.Errorf("%s: the error is %v, want %v", op.name, r.Err(), kind.want)
 				}
 				if len(w.saw) > 0 {
-					t.Errorf("%s: the probe saw %d tensors", op.name, len(w.saw))
+					t.Errorf("%s: the hooks saw %d tensors", op.name, len(w.saw))
 				}
 			}
 		})
@@ -106,7 +106,7 @@ func TestIdle(t *testing.T) {
 }
 
 // TestOperationsCompute is the other side of TestIdle: without an error each operation writes, and what it writes depends
-// on neither the number of threads nor a probe that only watches.
+// on neither the number of threads nor hooks that only watch.
 func TestOperationsCompute(t *testing.T) {
 	for _, op := range operations() {
 		alone := NewRun(context.Background(), engine(t, 1), new(Arena), nil)
@@ -115,7 +115,7 @@ func TestOperationsCompute(t *testing.T) {
 			t.Errorf("%s: error %v, result %v", op.name, alone.Err(), first.Data)
 		}
 		if second := op.do(newRun(t, &watcher{})); !sameBits(first.Data, second.Data) {
-			t.Errorf("%s: two threads and a probe give other bits", op.name)
+			t.Errorf("%s: two threads and hooks give other bits", op.name)
 		}
 	}
 }
@@ -141,7 +141,7 @@ func TestCancelMidway(t *testing.T) {
 	}
 }
 
-// TestDryRunAsksEverywhere: a dry run asks the probe at the same points, in the same order, as a real one.
+// TestDryRunAsksEverywhere: a dry run calls the hooks at the same points, in the same order, as a real one.
 func TestDryRunAsksEverywhere(t *testing.T) {
 	e, real, dry := engine(t, 2), &watcher{}, &watcher{}
 	pass := func(r *Run) {

@@ -7,7 +7,7 @@ package tensor
 // its written order: like results, they do not depend on threads.
 type Tape struct {
 	// Recompute lets Scope forget what happens inside a block and compute it again when its gradient is due: memory for one
-	// block in place of all. What the block's linear maps and attention gave is kept, unless a probe may change it, since that
+	// block in place of all. What the block's linear maps and attention gave is kept, unless hooks may change it, since that
 	// is most of the time and a third of the memory. It changes no bit.
 	Recompute bool
 	// All asks for the gradient of every tensor that passes, and not of those alone that depend on what learns.
@@ -16,12 +16,12 @@ type Tape struct {
 	ops []func()
 }
 
-// GradProbe is a Probe that also looks at gradients.
-type GradProbe interface {
-	Probe
+// GradHooks are Hooks that also see gradients.
+type GradHooks interface {
+	Hooks
 	// WantsGrad reports whether SeeGrad is to be called with the gradient of what passes through p, of this shape.
 	WantsGrad(p Point, shape []int) bool
-	// SeeGrad is given the gradient of what passed through p, after its edits. The data are dense and belong to the probe.
+	// SeeGrad is given the gradient of what passed through p, after its edits. The data are dense and belong to the hooks.
 	SeeGrad(p Point, shape []int, data []float32)
 }
 
@@ -85,7 +85,7 @@ func (r *Run) recomputed(x Tensor, block func(x Tensor) Tensor) Tensor {
 	out := r.WithGrad(r.New(x.Rows, x.Cols))
 	first, prompt, pass := r.FirstRow, r.PromptRows, r.Pass
 	var products *products
-	if r.probe == nil {
+	if r.hooks == nil {
 		products = newProducts(r.arena.Kept())
 	}
 	inside := func(t *Tape, then func(result Tensor)) {

@@ -21,9 +21,9 @@ type Part struct {
 	Data  []float32
 }
 
-// probe implements tensor.Probe for one request: it serves its taps and interventions, and knows in which pass of the
+// hooks implements tensor.Hooks for one request: it serves the taps and interventions, and knows in which pass of the
 // model the request is. It is used by one run at a time.
-type probe struct {
+type hooks struct {
 	taps  []*pattern
 	see   func(Tap)
 	part  func(Part) // takes taps in parts, in place of see; nil: see takes them
@@ -64,8 +64,8 @@ const (
 	videosSuffix = "@videos"
 )
 
-func newProbe(taps []string, see func(Tap), edits []Intervention) *probe {
-	p := &probe{see: see, made: edits}
+func newHooks(taps []string, see func(Tap), edits []Intervention) *hooks {
+	p := &hooks{see: see, made: edits}
 	for _, t := range taps {
 		p.taps = append(p.taps, newPattern(t))
 	}
@@ -84,10 +84,10 @@ func newPattern(glob string) *pattern {
 }
 
 // looking reports whether the user taps or changes anything.
-func (p *probe) looking() bool { return p != nil && (len(p.taps) > 0 || len(p.edits) > 0 || p.dry()) }
+func (p *hooks) looking() bool { return p != nil && (len(p.taps) > 0 || len(p.edits) > 0 || p.dry()) }
 
 // inParts reports whether the tap of that name may be computed in parts: whoever sees it takes parts, and nobody changes it.
-func (p *probe) inParts(name string) bool {
+func (p *hooks) inParts(name string) bool {
 	if p == nil || p.part == nil {
 		return false
 	}
@@ -100,9 +100,9 @@ func (p *probe) inParts(name string) bool {
 }
 
 // dry reports whether only the points are to be listed.
-func (p *probe) dry() bool { return p != nil && p.list != nil }
+func (p *hooks) dry() bool { return p != nil && p.list != nil }
 
-func (p *probe) name(at tensor.Point) string {
+func (p *hooks) name(at tensor.Point) string {
 	name := at.String()
 	if p.bothPasses && at.Pass == imagesSuffix && at.Index < 0 && strings.HasPrefix(name, "visual.") {
 		name += at.Pass
@@ -110,8 +110,8 @@ func (p *probe) name(at tensor.Point) string {
 	return p.prefix + name
 }
 
-// Edits implements tensor.Probe.
-func (p *probe) Edits(at tensor.Point) []tensor.Edit {
+// Edits implements tensor.Hooks.
+func (p *hooks) Edits(at tensor.Point) []tensor.Edit {
 	var out []tensor.Edit
 	for i, e := range p.edits {
 		if e.matches(p.name(at), at) {
@@ -121,8 +121,8 @@ func (p *probe) Edits(at tensor.Point) []tensor.Edit {
 	return out
 }
 
-// Wants implements tensor.Probe.
-func (p *probe) Wants(at tensor.Point, shape []int) bool {
+// Wants implements tensor.Hooks.
+func (p *hooks) Wants(at tensor.Point, shape []int) bool {
 	if p.list != nil {
 		p.list(at, shape)
 		p.passed = p.passed || at.String() == p.capture
@@ -131,7 +131,7 @@ func (p *probe) Wants(at tensor.Point, shape []int) bool {
 	return p.digests.wants(at, name) || p.tapped(name, at) || at.String() == p.capture
 }
 
-func (p *probe) tapped(name string, at tensor.Point) bool {
+func (p *hooks) tapped(name string, at tensor.Point) bool {
 	for _, t := range p.taps {
 		if t.matches(name, at) {
 			return true
@@ -140,8 +140,8 @@ func (p *probe) tapped(name string, at tensor.Point) bool {
 	return false
 }
 
-// See implements tensor.Probe.
-func (p *probe) See(at tensor.Point, shape []int, data []float32) {
+// See implements tensor.Hooks.
+func (p *hooks) See(at tensor.Point, shape []int, data []float32) {
 	tap := Tap{Name: p.name(at), Shape: shape, Data: data}
 	if p.digests.wants(at, tap.Name) {
 		p.digests.see(tap.Name, data)
@@ -155,11 +155,11 @@ func (p *probe) See(at tensor.Point, shape []int, data []float32) {
 	}
 }
 
-// partProbe is a probe that takes taps in parts.
-type partProbe struct{ *probe }
+// partHooks are hooks that take taps in parts.
+type partHooks struct{ *hooks }
 
-// SeePart implements tensor.PartProbe.
-func (p partProbe) SeePart(at tensor.Point, shape []int, first int, data []float32) {
+// SeePart implements tensor.PartHooks.
+func (p partHooks) SeePart(at tensor.Point, shape []int, first int, data []float32) {
 	if name := p.name(at); p.digests.wants(at, name) {
 		p.digests.see(name, data)
 	}
@@ -179,7 +179,7 @@ func (p partProbe) SeePart(at tensor.Point, shape []int, first int, data []float
 }
 
 // show remembers a tap of the prompt.
-func (p *probe) show(name string) {
+func (p *hooks) show(name string) {
 	if p.prefix == "" {
 		p.shown = append(p.shown, name)
 	}

@@ -40,32 +40,32 @@ func (p Point) String() string {
 	return s
 }
 
-// Probe is what looks into a run. A run asks it at every tap point; a nil Probe is never asked.
-type Probe interface {
+// Hooks see what passes through the tap points of a run, and may change it. A run calls them at every point; nil Hooks are never called.
+type Hooks interface {
 	// Edits lists the changes to make at p, in order; nil for none.
 	Edits(p Point) []Edit
 	// Wants reports whether See is to be called at p, with a tensor of this shape. In a dry run it never is.
 	Wants(p Point, shape []int) bool
-	// See is given what passes through p, after its edits. The data are dense, of the given shape, and belong to the probe.
+	// See is given what passes through p, after its edits. The data are dense, of the given shape, and belong to the hooks.
 	See(p Point, shape []int, data []float32)
 }
 
-// Tap passes x, (rows, cols), through point p: edits are applied in place, then the probe sees a copy.
+// Tap passes x, (rows, cols), through point p: edits are applied in place, then the hooks see a copy.
 func (r *Run) Tap(p Point, x Tensor) Tensor { return r.TapHeads(p, x, 1) }
 
 // TapHeads is Tap for a tensor whose columns are heads groups of equal width, so that an edit may name one head.
 func (r *Run) TapHeads(p Point, x Tensor, heads int) Tensor {
-	if r.probe == nil || r.Err() != nil {
+	if r.hooks == nil || r.Err() != nil {
 		return x
 	}
 	return r.tap(p, x, heads)
 }
 
-// tap is TapHeads with a probe. It is a function of its own so that p and x are not allocated where there is none.
+// tap is TapHeads with hooks. It is a function of its own so that p and x are not allocated where there is none.
 func (r *Run) tap(p Point, x Tensor, heads int) Tensor {
 	p.Pass = r.Pass
 	if !r.dry {
-		for _, e := range r.probe.Edits(p) {
+		for _, e := range r.hooks.Edits(p) {
 			r.Edit(p, e, x, heads)
 			if r.taping(false, x) {
 				r.record(func() { r.editBackward(p, e, x, heads) })
@@ -74,15 +74,15 @@ func (r *Run) tap(p Point, x Tensor, heads int) Tensor {
 	}
 	shape := r.shapeOf(x)
 	if r.wants(p, shape) && !r.idle() {
-		if parts, ok := r.probe.(PartProbe); ok {
+		if parts, ok := r.hooks.(PartHooks); ok {
 			r.inParts(parts.SeePart, p, x)
 		} else {
-			r.probe.See(p, shape, r.clone(x).Data)
+			r.hooks.See(p, shape, r.clone(x).Data)
 		}
 	}
-	if watcher, ok := r.probe.(GradProbe); ok && r.taping(false, x) && watcher.WantsGrad(p, shape) {
+	if watcher, ok := r.hooks.(GradHooks); ok && r.taping(false, x) && watcher.WantsGrad(p, shape) {
 		r.record(func() {
-			if parts, ok := watcher.(GradPartProbe); ok {
+			if parts, ok := watcher.(GradPartHooks); ok {
 				r.inParts(parts.SeeGradPart, p, x.gradTensor())
 			} else {
 				watcher.SeeGrad(p, shape, r.clone(x.gradTensor()).Data)
@@ -92,5 +92,5 @@ func (r *Run) tap(p Point, x Tensor, heads int) Tensor {
 	return x
 }
 
-// wants reports whether the probe is to see a tensor: it is not shown one again when a block is computed again.
-func (r *Run) wants(p Point, shape []int) bool { return !r.replaying && r.probe.Wants(p, shape) }
+// wants reports whether the hooks are to see a tensor: they are not shown one again when a block is computed again.
+func (r *Run) wants(p Point, shape []int) bool { return !r.replaying && r.hooks.Wants(p, shape) }
