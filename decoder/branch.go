@@ -25,7 +25,7 @@ func (b *branches) attend(r *tensor.Run, l *Layer, q, k, v tensor.Tensor) tensor
 		kv, rows = append(kv, own), append(rows, s.Rows)
 		at += s.Rows
 	}
-	return r.CausalBranches(l.at("self_attn"), q, l.Heads, kv, rows)
+	return r.CausalBatch(l.at("self_attn"), q, l.Heads, kv, rows)
 }
 
 // first is the first n rows of pages, however many they hold.

@@ -159,9 +159,7 @@ func (r *Run) attendAs(at Point, j *attentionJob) {
 	if r.Err() != nil {
 		return
 	}
-	d := a.q.Cols / a.heads
-	if a.heads%a.kv.KVHeads != 0 || a.kv.K[0].Cols != d*a.kv.KVHeads {
-		r.Fail(fmt.Errorf("%s: %d query heads of %d columns cannot read %d key heads of %d columns in all", at, a.heads, d, a.kv.KVHeads, a.kv.K[0].Cols))
+	if r.checkHeads(at, a); r.Err() != nil {
 		return
 	}
 	scores, probs := at.named("scores"), at.named("probs")
@@ -206,6 +204,14 @@ func (r *Run) attendAs(at Point, j *attentionJob) {
 	}
 	if wantProbs {
 		r.hooks.See(probs, a.shape(), a.probs)
+	}
+}
+
+// checkHeads fails the run where the columns of queries and keys are not those of their heads.
+func (r *Run) checkHeads(at Point, a *attention) {
+	d := a.q.Cols / a.heads
+	if a.heads%a.kv.KVHeads != 0 || a.kv.K[0].Cols != d*a.kv.KVHeads {
+		r.Fail(fmt.Errorf("%s: %d query heads of %d columns cannot read %d key heads of %d columns in all", at, a.heads, d, a.kv.KVHeads, a.kv.K[0].Cols))
 	}
 }
 
