@@ -36,8 +36,7 @@
 //	  engine.go        Engine, and path: the table of one machine's routines
 //	  paths.go         which paths a build has: paths_amd64, paths_arm64, paths_other
 //	  pool.go          the workers behind Engine.For
-//	  cpuid.go, largepages.go   what the processor is, and large pages for weights
-//	  peak.go          what the machine could do at most, measured
+//	  memory.go        large pages for weights
 //	operands
 //	  matrix.go        View, and Matrix: weights where they lie, in float32, bfloat16 or float16
 //	  panels.go        Panels: weights of 8 or 4 bits, packed
@@ -46,7 +45,7 @@
 //	  matmul.go        MatMul, Affine: blocking over columns, rows and steps
 //	  parts.go         how much of the left operand is taken at a time, by the size of the caches
 //	  pack.go, packx.go, byroutine.go   packing of both operands
-//	  ahead.go, prefetch.go   the next panel, packed or asked for while this one is computed
+//	  ahead.go the next panel, packed or asked for while this one is computed
 //	  strip.go         products of a few rows, over weights where they lie
 //	  columns.go       products and softmax of a panel of columns: attention is one
 //	  tile.go          the innermost loop; matmul.go's twins have its assembly

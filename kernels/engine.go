@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+
+	"github.com/loupe-vl/loupe/kernels/internal/cpu"
 )
 
 // Options choose how an [Engine] computes. Neither changes a bit of any result.
@@ -92,7 +94,7 @@ func New(o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{path: p, rounded: sync.OnceValue(func() *path { return p.ways()[0] }), left: leftPartFor(secondLevelCache()), pool: newPool(o.Threads)}
+	e := &Engine{path: p, rounded: sync.OnceValue(func() *path { return p.ways()[0] }), left: leftPartFor(cpu.SecondLevelCache()), pool: newPool(o.Threads)}
 	e.scratch.New = func() any { return NewScratch() }
 	e.packed.New = func() any { return new([]float32) }
 	e.roundings.New = newRoundingJob

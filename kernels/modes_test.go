@@ -1,10 +1,13 @@
 package kernels
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/loupe-vl/loupe/kernels/peak"
 )
 
 // least is the shortest of n runs: one that no other program disturbed.
@@ -35,12 +38,12 @@ func BenchmarkModes(b *testing.B) {
 			continue
 		}
 		e := engine(b, Options{Kernels: name, Threads: 1})
-		fma, dot, bytes := pathPeaks(name)
+		most := pathPeaks(name)
 		forms := []struct {
 			name string
 			w    Matrix
 			peak float64
-		}{{"exact", w, fma}, {"bf16", rounded, max(fma, dot)}}
+		}{{"exact", w, most.FMA}, {"bf16", rounded, max(most.FMA, most.BF16)}}
 		for _, how := range []Quantizing{{8, 128, false}, {8, 32, false}, {4, 32, false}, {4, 128, true}} {
 			p, err := e.Quantize(w, how)
 			if err != nil {
@@ -50,7 +53,7 @@ func BenchmarkModes(b *testing.B) {
 				name string
 				w    Matrix
 				peak float64
-			}{fmt.Sprintf("int%d,group=%d,zeros=%v", how.Bits, how.Group, how.ZeroPoints), p.Matrix(), bytes})
+			}{fmt.Sprintf("int%d,group=%d,zeros=%v", how.Bits, how.Group, how.ZeroPoints), p.Matrix(), most.Int8})
 		}
 		for _, f := range forms {
 			for _, rows := range []int{1, 2, 4, 8, 16, 32, 64, 256} {
@@ -75,20 +78,9 @@ func BenchmarkModes(b *testing.B) {
 	}
 }
 
-// pathPeaks are the peaks, in billions of operations a second on one thread, of what a path's kernels are made of: float32 FMA,
-// products of bfloat16 pairs (0: none) and of bytes.
-func pathPeaks(name string) (fma, dot, bytes float64) {
-	width := map[string]int{"avx512": 64, "avx2": 32, "neon": 16}[name]
-	peak := func(loops []peakLoop) float64 {
-		for _, l := range loops {
-			if l.available && l.width == width {
-				buffer := make([]byte, (2+l.accs)*l.width)
-				const steps = 5000
-				return float64(steps*l.accs*l.ops) / least(300, func() { l.run(steps, &buffer[0], &buffer[2*l.width]) }) / 1e9
-			}
-		}
-		return 0
-	}
-	m := machinePeaks()
-	return peak(m.fma), peak(m.bf16), peak(m.int8)
+// pathPeaks are the peaks, in billions of operations a second on one thread, of what a path's kernels are made of.
+func pathPeaks(name string) peak.Peaks {
+	width := map[string]int{"avx512": 64, "avx2": 32, "neon": 16, "generic": 16}[name]
+	p, _ := peak.Measure(context.Background(), peak.Options{Threads: 1, Buffer: 1 << 20, Window: 20 * time.Millisecond, Width: width})
+	return p
 }

@@ -2,17 +2,16 @@
 
 package kernels
 
-import "golang.org/x/sys/cpu"
+import "github.com/loupe-vl/loupe/kernels/internal/cpu"
 
 //go:generate go run ./gen/matmul
 
 // machinePaths lists the amd64 paths, the widest first.
 func machinePaths() []*path {
-	avx2 := cpu.X86.HasAVX2 && cpu.X86.HasFMA && hasF16C()
 	return []*path{
 		{
-			name: "avx512", available: avx2 && cpu.X86.HasAVX512F, mr: 12, nr: 32, tile: tile12x32AVX512, half: tile12x16AVX512,
-			low: lowTiles{tile4x32AVX512, tile8x32AVX512}, packing: [3]packingTile{BF16: tile12x32PackingBF16AVX512}, prefetch: prefetch, packX: packXAVX, fan: fan32AVX512, addRows: addRowsAVX512,
+			name: "avx512", available: cpu.AVX512, mr: 12, nr: 32, tile: tile12x32AVX512, half: tile12x16AVX512,
+			low: lowTiles{tile4x32AVX512, tile8x32AVX512}, packing: [3]packingTile{BF16: tile12x32PackingBF16AVX512}, prefetch: cpu.Prefetch, packX: packXAVX, fan: fan32AVX512, addRows: addRowsAVX512,
 			widen: [3]packRoutine{F32: widenF32AVX512, BF16: widenBF16AVX512, F16: widenF16AVX512},
 			vec:   &vectorsAVX512, roundings: roundingsAVX512, quant: quantSets512(),
 			pack: packer(16, packF32AVX512, packBF16AVX512, packF16AVX512),
@@ -23,8 +22,8 @@ func machinePaths() []*path {
 			},
 		},
 		{
-			name: "avx2", available: avx2, mr: 6, nr: 16, tile: tile6x16AVX2, half: tile6x8AVX2,
-			low: lowTiles{tile2x16AVX2, tile4x16AVX2}, prefetch: prefetch, packX: packXAVX, fan: fan32AVX2, addRows: addRowsAVX2,
+			name: "avx2", available: cpu.AVX2, mr: 6, nr: 16, tile: tile6x16AVX2, half: tile6x8AVX2,
+			low: lowTiles{tile2x16AVX2, tile4x16AVX2}, prefetch: cpu.Prefetch, packX: packXAVX, fan: fan32AVX2, addRows: addRowsAVX2,
 			widen: [3]packRoutine{F32: widenF32AVX2, BF16: widenBF16AVX2, F16: widenF16AVX2},
 			vec:   &vectorsAVX2, roundings: roundingsAVX2, quant: quantSets256(),
 			pack: packer(8, packF32AVX2, packBF16AVX2, packF16AVX2),
@@ -40,7 +39,7 @@ func machinePaths() []*path {
 // oneRow chooses how a strip of one row asks ahead: for what comes after it, or near. Where the third-level cache is far away (Emerald
 // Rapids) asking near reads a third faster; on Zen 4 asking into the first-level cache was a fifth slower.
 func oneRow(next, near stripFunc) stripFunc {
-	if secondLevelCache() >= farThirdLevel {
+	if cpu.SecondLevelCache() >= farThirdLevel {
 		return near
 	}
 	return next

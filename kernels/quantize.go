@@ -7,6 +7,8 @@ import (
 	"math"
 
 	"github.com/x448/float16"
+
+	"github.com/loupe-vl/loupe/kernels/internal/cpu"
 )
 
 // Quantizing is how weights are quantized.
@@ -61,7 +63,7 @@ func (e *Engine) Quantize(m Matrix, o Quantizing) (*Panels, error) {
 	}
 	p := &Panels{Bits: o.Bits, Group: o.GroupOf(m.Cols), Rows: m.Rows, Cols: m.Cols}
 	weights, scales, multiples := PanelSizes(p.Bits, p.Group, p.Rows, p.Cols)
-	p.Weights, p.Scales = newWeights[byte](weights), make([]uint16, scales)
+	p.Weights, p.Scales = cpu.NewWeights[byte](weights), make([]uint16, scales)
 	switch {
 	case o.ZeroPoints:
 		p.Zeros = make([]byte, scales)

@@ -2,11 +2,7 @@
 
 package kernels
 
-import (
-	"sync"
-
-	"golang.org/x/sys/cpu"
-)
+import "github.com/loupe-vl/loupe/kernels/internal/cpu"
 
 var widenAVX2 = [forms]widenBlockFunc{formInt8: widenInt8AVX2, formInt4: widenInt4AVX2, formInt4Zeros: widenInt4AVX2}
 
@@ -30,9 +26,6 @@ var quantAMX = quantRoutines{
 	widen:    widenAVX2,
 	unit:     &matrixUnit{signed: signedAMX, scales: spanScalesAMX, slabs: [2]slabsFunc{slabs1AMX, slabs2AMX}},
 }
-
-// hasAMX reports whether this process may use AMX's products of bytes.
-var hasAMX = sync.OnceValue(func() bool { return cpu.X86.HasAMXTile && cpu.X86.HasAMXInt8 && askForTiles() })
 
 // quantAVX2 are the routines of any processor with AVX2.
 var quantAVX2 = quantRoutines{
@@ -60,7 +53,7 @@ var quantAVXVNNI = quantRoutines{
 
 // quantSets256 are those that the path avx2 can use on this processor, the preferred one first.
 func quantSets256() []*quantRoutines {
-	if cpu.X86.HasAVXVNNI {
+	if cpu.AVXVNNI {
 		return []*quantRoutines{&quantAVXVNNI, &quantAVX2}
 	}
 	return []*quantRoutines{&quantAVX2}
@@ -69,9 +62,9 @@ func quantSets256() []*quantRoutines {
 // quantSets512 are those that the path avx512 can use on this processor, the preferred one first.
 func quantSets512() []*quantRoutines {
 	sets := quantSets256()
-	if cpu.X86.HasAVX512VNNI && cpu.X86.HasAVX512BW {
+	if cpu.AVX512VNNI {
 		sets = append([]*quantRoutines{&quantAVX512}, sets...)
-		if hasAMX() {
+		if cpu.AMX() {
 			sets = append([]*quantRoutines{&quantAMX}, sets...)
 		}
 	}

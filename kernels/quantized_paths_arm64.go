@@ -2,7 +2,7 @@
 
 package kernels
 
-import "golang.org/x/sys/cpu"
+import "github.com/loupe-vl/loupe/kernels/internal/cpu"
 
 // quantSDOT are the routines of a processor with SDOT, and quantNEON those of any: the same sums in more instructions.
 var (
@@ -28,7 +28,7 @@ var (
 
 // quantSetsARM64 are all that this processor can run, the preferred one first.
 func quantSetsARM64() []*quantRoutines {
-	if cpu.ARM64.HasASIMDDP {
+	if cpu.SDOT {
 		return []*quantRoutines{&quantSDOT, &quantNEON}
 	}
 	return []*quantRoutines{&quantNEON}

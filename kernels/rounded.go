@@ -1,5 +1,7 @@
 package kernels
 
+import "github.com/loupe-vl/loupe/kernels/internal/cpu"
+
 // Products of bfloat16. Both operands are rounded, and each output is
 //
 //	for i := 0; i < k; i += 2 {
@@ -51,7 +53,7 @@ func (e *Engine) BF16(m Matrix) Matrix {
 	if m.Kind == BF16 {
 		return m
 	}
-	out := Matrix{Kind: BF16, Bits: newWeights[uint16](m.Rows * m.Cols), Rows: m.Rows, Cols: m.Cols, Stride: m.Cols}
+	out := Matrix{Kind: BF16, Bits: cpu.NewWeights[uint16](m.Rows * m.Cols), Rows: m.Rows, Cols: m.Cols, Stride: m.Cols}
 	e.For(m.Rows, 1+(1<<14)/(m.Cols+1), func(lo, hi int) {
 		row := make([]float32, m.Cols)
 		for r := lo; r < hi; r++ {

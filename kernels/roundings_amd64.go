@@ -4,23 +4,22 @@ package kernels
 
 import (
 	"math"
-	"sync"
-	"time"
 
-	"golang.org/x/sys/cpu"
+	"github.com/loupe-vl/loupe/kernels/internal/cpu"
+	"github.com/loupe-vl/loupe/kernels/peak"
 )
 
 // roundingsAVX512 are swapped steps by FMA, and where the processor has the instruction for pairs that too, first if it is
 // faster.
 func roundingsAVX512(p *path) []*path {
 	fma := p.swapped()
-	if !cpu.X86.HasAVX512BW {
+	if !cpu.AVX512BW {
 		return []*path{fma}
 	}
 	fma.roundX, fma.pack = swappedRounder(8, roundSwappedAVX2), bf16Packer(16, 8, 1, packSwappedAVX512, packSwapped)
 	fma.strips[BF16] = []strip{{8, 16, strip8SwappedAVX512}, {4, 16, strip4SwappedAVX512}, {2, 16, strip2SwappedAVX512}, {1, 16, oneRow(strip1SwappedAVX512, strip1SwappedNearAVX512)}}
 	fma.packing = [3]packingTile{BF16: tile12x32PackingSwappedAVX512}
-	if !cpu.X86.HasAVX512BF16 {
+	if !cpu.AVX512BF16 {
 		return []*path{fma}
 	}
 	dot := p.swapped()
@@ -28,7 +27,7 @@ func roundingsAVX512(p *path) []*path {
 	dot.roundX, dot.pack = roundXPairsAVX512, bf16Packer(16, 4, 2, packPairsAVX512, packPairs)
 	dot.strips[BF16] = []strip{{8, 16, strip8PairsAVX512}, {4, 16, strip4PairsAVX512}, {2, 16, strip2PairsAVX512}, {1, 16, oneRow(strip1PairsAVX512, strip1PairsNearAVX512)}}
 	dot.packing = [3]packingTile{BF16: tile12x32PackingPairsAVX512}
-	if pairsAreFaster() {
+	if peak.BF16DotIsFaster() {
 		return []*path{dot, fma}
 	}
 	return []*path{fma, dot}
@@ -41,23 +40,6 @@ func roundingsAVX2(p *path) []*path {
 	fma.strips[BF16] = []strip{{8, 8, strip8SwappedAVX2}, {4, 16, strip4SwappedAVX2}, {2, 16, strip2SwappedAVX2}, {1, 16, strip1SwappedAVX2}}
 	return []*path{fma}
 }
-
-// pairsAreFaster compares the instruction for pairs with two FMA, for less than a millisecond: on some processors it takes more
-// than twice as long.
-var pairsAreFaster = sync.OnceValue(func() bool {
-	in, out := make([]byte, 128), make([]byte, 16*64)
-	fma, dot := time.Duration(1<<62), time.Duration(1<<62)
-	const steps = 1000
-	for range 10 {
-		start := time.Now()
-		peakFMA512(2*steps, &in[0], &out[0])
-		fma = min(fma, time.Since(start))
-		start = time.Now()
-		peakBF16Dot512(steps, &in[0], &out[0])
-		dot = min(dot, time.Since(start))
-	}
-	return dot < fma
-})
 
 // roundXPairsAVX512 is roundXPairs by sixteens.
 func roundXPairsAVX512(dst, x []float32) {

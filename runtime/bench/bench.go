@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/peak"
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/internal/host"
 	"github.com/loupe-vl/loupe/vit/picture"
@@ -68,7 +68,7 @@ func (o Options) Validate() error {
 }
 
 // Limits are what the machine can do, in billions a second.
-type Limits = kernels.Peaks
+type Limits = peak.Peaks
 
 // Result is one measurement.
 type Result struct {
@@ -157,7 +157,7 @@ func (o Options) limits(ctx context.Context, m *loupe.Model) (Limits, error) {
 	if free := host.AvailableMemory(); free > 0 {
 		buffer = min(buffer, free/4)
 	}
-	p, err := kernels.MeasurePeaks(ctx, kernels.PeakOptions{Threads: m.Settings().Threads, Buffer: int(buffer), Window: window})
+	p, err := peak.Measure(ctx, peak.Options{Threads: m.Settings().Threads, Buffer: int(buffer), Window: window})
 	runtime.GC()
 	return p, err
 }

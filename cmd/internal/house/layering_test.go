@@ -13,7 +13,9 @@ var layers = []struct {
 	area string
 	may  []string
 }{
-	{"kernels", nil},
+	{"kernels/internal", nil},
+	{"kernels/peak", []string{"kernels/internal"}},
+	{"kernels", []string{"kernels/internal", "kernels/peak"}},
 	{"kernels/cuda", []string{"kernels"}},
 	{"kernels/tensor", []string{"kernels", "kernels/cuda"}},
 	{"weights/disk", nil},
@@ -26,7 +28,7 @@ var layers = []struct {
 	{"tokenizer", []string{"tokenizer/jinja", "weights", "weights/disk"}},
 	{"runtime/demo", []string{"tokenizer", "weights", "weights/disk", "vit/picture", "kernels"}},
 	{"runtime", []string{"runtime/demo", "vit", "vit/picture", "vit/jpeg", "decoder", "tokenizer", "weights", "weights/disk", "kernels", "kernels/tensor", "kernels/cuda"}},
-	{"runtime/*", []string{"runtime", "runtime/demo", "vit", "vit/picture", "vit/jpeg", "decoder", "tokenizer", "weights", "weights/disk", "kernels", "kernels/tensor", "kernels/cuda"}},
+	{"runtime/*", []string{"kernels/peak", "runtime", "runtime/demo", "vit", "vit/picture", "vit/jpeg", "decoder", "tokenizer", "weights", "weights/disk", "kernels", "kernels/tensor", "kernels/cuda"}},
 	{"cmd", []string{"runtime", "runtime/*", "runtime/demo", "vit", "vit/picture", "vit/jpeg", "decoder", "tokenizer", "weights", "weights/disk", "kernels", "kernels/tensor", "kernels/cuda"}},
 }
 
@@ -125,6 +127,11 @@ func TestMayImport(t *testing.T) {
 		{"kernels/tensor", "kernels", true},
 		{"kernels", "kernels/tensor", false},
 		{"kernels", "kernels/internal/cpu", true},
+		{"kernels/peak", "kernels/internal/cpu", true},
+		{"kernels/peak", "kernels", false},
+		{"kernels/internal/cpu", "kernels", false},
+		{"runtime/bench", "kernels/peak", true},
+		{"runtime", "kernels/internal/cpu", false},
 		{"docs/sample", "kernels", false},
 	} {
 		if got := mayImport(c.from, c.to); got != c.want {

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package kernels
+package cpu
 
 // AdviseLargePages does nothing: only Linux takes such advice.
 func AdviseLargePages([]byte) {}

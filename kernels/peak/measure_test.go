@@ -1,4 +1,4 @@
-package kernels
+package peak
 
 import (
 	"context"
@@ -15,19 +15,19 @@ import (
 	pages "github.com/loupe-vl/loupe/kernels/internal/guard"
 )
 
-// peakKind says what a loop computes, for its test: operands of small integers, so that every order of sums is exact.
-type peakKind struct {
+// kind says what a loop computes, for its test: operands of small integers, so that every order of sums is exact.
+type kind struct {
 	name  string
-	loops []peakLoop
+	loops []loop
 	// fill writes operands u and v of width bytes, and returns what one step adds to each 32-bit lane.
 	fill func(r *rand.Rand, u, v []byte) []int
 	lane func(bits uint32) int
 }
 
-func peakKinds(m peakLoops) []peakKind {
+func kinds(m machine) []kind {
 	small := func(r *rand.Rand) int { return r.IntN(17) - 8 }
 	float := func(bits uint32) int { return int(math.Float32frombits(bits)) }
-	return []peakKind{
+	return []kind{
 		{"fma", m.fma, func(r *rand.Rand, u, v []byte) (sums []int) {
 			for i := 0; i < len(u); i += 4 {
 				a, b := small(r), small(r)
@@ -63,12 +63,12 @@ func peakKinds(m peakLoops) []peakKind {
 	}
 }
 
-// TestPeakLoops: a loop computes as much as is counted for it, in every accumulator, and touches nothing else.
-func TestPeakLoops(t *testing.T) {
-	for _, k := range append(peakKinds(machinePeaks()), peakKinds(genericPeaks())...) {
+// TestLoops: a loop computes as much as is counted for it, in every accumulator, and touches nothing else.
+func TestLoops(t *testing.T) {
+	for _, k := range append(kinds(machineLoops()), kinds(genericLoops())...) {
 		for _, l := range k.loops {
 			t.Run(k.name+"/"+l.name, func(t *testing.T) {
-				run := runPeak(t, l)
+				run := guarded(t, l)
 				r := rand.New(rand.NewPCG(7, 7))
 				for _, n := range []int{1, 2, 3, 7} {
 					x, dst := make([]byte, 2*l.width), make([]byte, l.accs*l.width)
@@ -90,8 +90,8 @@ func TestPeakLoops(t *testing.T) {
 	}
 }
 
-// runPeak runs a loop in memory without a byte to spare: on this processor, or on an emulated one if this one lacks it.
-func runPeak(t *testing.T, l peakLoop) func(n int, x, dst []byte) {
+// guarded runs a loop in memory without a byte to spare: on this processor, or on an emulated one if this one lacks it.
+func guarded(t *testing.T, l loop) func(n int, x, dst []byte) {
 	if l.available {
 		return func(n int, x, dst []byte) {
 			for _, side := range pages.Sides {
@@ -121,9 +121,9 @@ func words(b []byte) []uint16 {
 	return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/2)
 }
 
-// TestPeakRead: every byte is read, and none beyond the end.
-func TestPeakRead(t *testing.T) {
-	for name, m := range map[string]peakLoops{"machine": machinePeaks(), "generic": genericPeaks()} {
+// TestRead: every byte is read, and none beyond the end.
+func TestRead(t *testing.T) {
+	for name, m := range map[string]machine{"machine": machineLoops(), "generic": genericLoops()} {
 		t.Run(name, func(t *testing.T) {
 			for _, n := range []int{1, 2, 5} {
 				for _, side := range pages.Sides {
@@ -150,14 +150,14 @@ func TestRandomBytes(t *testing.T) {
 	if !slices.Equal(one, many) {
 		t.Error("the bytes depend on the number of threads")
 	}
-	if slices.Equal(one[:peakPiece], one[peakPiece:2*peakPiece]) {
+	if slices.Equal(one[:pieceBytes], one[pieceBytes:2*pieceBytes]) {
 		t.Error("two pieces hold the same bytes")
 	}
 }
 
-func TestMeasurePeaks(t *testing.T) {
-	o := PeakOptions{Threads: 2, Buffer: 4 << 20, Window: 5 * time.Millisecond}
-	p, err := MeasurePeaks(context.Background(), o)
+func TestMeasure(t *testing.T) {
+	o := Options{Threads: 2, Buffer: 4 << 20, Window: 5 * time.Millisecond}
+	p, err := Measure(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,12 +166,12 @@ func TestMeasurePeaks(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := MeasurePeaks(ctx, o); err == nil {
+	if _, err := Measure(ctx, o); err == nil {
 		t.Error("a cancelled measurement is no error")
 	}
 }
 
-func TestPeaksBest(t *testing.T) {
+func TestBest(t *testing.T) {
 	got := Peaks{FMA: 1, BF16: 4, Int8: 5, Read: 8}.Best(Peaks{FMA: 2, BF16: 3, Int8: 6, Read: 7})
 	if want := (Peaks{FMA: 2, BF16: 4, Int8: 6, Read: 8}); got != want {
 		t.Errorf("best is %+v, want %+v", got, want)

@@ -25,8 +25,8 @@
 
 #define FMLA(r) VFMLA V30.S4, V31.S4, r.S4
 
-// func peakFMANEON(n int, x, dst *byte)
-TEXT ·peakFMANEON(SB), NOSPLIT, $0-24
+// func fmaNEON(n int, x, dst *byte)
+TEXT ·fmaNEON(SB), NOSPLIT, $0-24
 	BEGIN
 
 step:
@@ -41,8 +41,8 @@ step:
 // SDOT Vr.4S, V30.16B, V31.16B, which Go's assembler does not know.
 #define DOT(r) WORD $(0x4e9f97c0 + r)
 
-// func peakInt8DotNEON(n int, x, dst *byte)
-TEXT ·peakInt8DotNEON(SB), NOSPLIT, $0-24
+// func int8DotNEON(n int, x, dst *byte)
+TEXT ·int8DotNEON(SB), NOSPLIT, $0-24
 	BEGIN
 
 step:
@@ -54,8 +54,8 @@ step:
 	STORE
 	RET
 
-// func peakReadNEON(n int, p, dst *byte)
-TEXT ·peakReadNEON(SB), NOSPLIT, $0-24
+// func readNEON(n int, p, dst *byte)
+TEXT ·readNEON(SB), NOSPLIT, $0-24
 	MOVD n+0(FP), R0
 	MOVD p+8(FP), R1
 	MOVD dst+16(FP), R2

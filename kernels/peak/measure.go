@@ -1,4 +1,4 @@
-package kernels
+package peak
 
 import (
 	"context"
@@ -24,41 +24,23 @@ func (p Peaks) Best(q Peaks) Peaks {
 	return Peaks{FMA: max(p.FMA, q.FMA), BF16: max(p.BF16, q.BF16), Int8: max(p.Int8, q.Int8), Read: max(p.Read, q.Read)}
 }
 
-// PeakOptions choose how [MeasurePeaks] measures.
-type PeakOptions struct {
+// Options choose how [Measure] measures.
+type Options struct {
 	Threads int           // 0: all cores
 	Buffer  int           // bytes to read; 0: 1 GiB, beyond what caches hold
 	Window  time.Duration // of each of the three measurements of which the best counts; 0: 0.3 s
+	Width   int           // bytes of the registers that compute; 0: the widest that the processor has
 }
 
 const (
-	peakRounds = 3
-	peakSteps  = 20_000  // of a loop at once: some 50 µs, so that the scheduler is not held up
-	peakPiece  = 1 << 20 // bytes that a thread reads at once
+	rounds     = 3
+	steps      = 20_000  // of a loop at once: some 50 µs, so that the scheduler is not held up
+	pieceBytes = 1 << 20 // bytes that a thread reads at once
 )
 
-// peakLoop is a loop of one instruction over independent accumulators, which nothing but the processor's arithmetic limits.
-type peakLoop struct {
-	name      string // the instruction
-	available bool
-	accs      int // accumulators
-	width     int // bytes of a register
-	ops       int // multiplications and additions of one instruction
-	// run adds the dot product of the registers x[:width] and x[width:2*width] to each accumulator n times, from 0, and
-	// writes the accumulators to dst.
-	run func(n int, x, dst *byte)
-}
-
-// peakLoops are the loops of a machine, the preferred ones first.
-type peakLoops struct {
-	fma, bf16, int8 []peakLoop
-	// read joins 32 lanes of n blocks of 256 bytes by exclusive or: dst[i] ^= p[32*j+i] for all j.
-	read func(n int, p, dst *byte)
-}
-
-// MeasurePeaks measures with all threads at once. It takes some five seconds and the memory of the buffer, which is
+// Measure measures with all threads at once. It takes some five seconds and the memory of the buffer, which is
 // garbage afterwards.
-func MeasurePeaks(ctx context.Context, o PeakOptions) (Peaks, error) {
+func Measure(ctx context.Context, o Options) (Peaks, error) {
 	if o.Threads == 0 {
 		o.Threads = runtime.GOMAXPROCS(0)
 	}
@@ -68,7 +50,7 @@ func MeasurePeaks(ctx context.Context, o PeakOptions) (Peaks, error) {
 	if o.Window == 0 {
 		o.Window = 300 * time.Millisecond
 	}
-	m := machinePeaks()
+	m := machineLoops()
 	p := Peaks{
 		FMA:  o.compute(ctx, m.fma),
 		BF16: o.compute(ctx, m.bf16),
@@ -79,9 +61,9 @@ func MeasurePeaks(ctx context.Context, o PeakOptions) (Peaks, error) {
 }
 
 // compute is the rate of the first loop that this processor has, in billions of operations a second.
-func (o PeakOptions) compute(ctx context.Context, loops []peakLoop) float64 {
+func (o Options) compute(ctx context.Context, loops []loop) float64 {
 	for _, l := range loops {
-		if !l.available {
+		if !l.available || o.Width != 0 && l.width != o.Width {
 			continue
 		}
 		in := make([][]byte, o.Threads)
@@ -92,35 +74,35 @@ func (o PeakOptions) compute(ctx context.Context, loops []peakLoop) float64 {
 			}
 		}
 		return o.best(ctx, func(thread int) int {
-			l.run(peakSteps, &in[thread][0], &in[thread][2*l.width])
-			return peakSteps * l.accs * l.ops
+			l.run(steps, &in[thread][0], &in[thread][2*l.width])
+			return steps * l.accs * l.ops
 		})
 	}
 	return 0
 }
 
 // reading is the rate of reading a buffer from its beginning to its end and again, in billions of bytes a second.
-func (o PeakOptions) reading(ctx context.Context, read func(n int, p, dst *byte)) float64 {
-	pieces := max(o.Buffer/peakPiece, 1)
+func (o Options) reading(ctx context.Context, read func(n int, p, dst *byte)) float64 {
+	pieces := max(o.Buffer/pieceBytes, 1)
 	buffer := randomBytes(pieces, o.Threads)
 	sums := make([][64]byte, o.Threads) // each in a cache line of its own
 	var next atomic.Int64
 	return o.best(ctx, func(thread int) int {
-		at := int(next.Add(1)-1) % pieces * peakPiece
-		read(peakPiece/256, &buffer[at], &sums[thread][0])
-		return peakPiece
+		at := int(next.Add(1)-1) % pieces * pieceBytes
+		read(pieceBytes/256, &buffer[at], &sums[thread][0])
+		return pieceBytes
 	})
 }
 
 // randomBytes is memory that neither the processor nor the system can hold in less, in pieces.
 func randomBytes(pieces, threads int) []byte {
-	buffer := make([]byte, pieces*peakPiece)
+	buffer := make([]byte, pieces*pieceBytes)
 	var next atomic.Int64
 	var done sync.WaitGroup
 	for range threads {
 		done.Go(func() {
 			for i := int(next.Add(1)) - 1; i < pieces; i = int(next.Add(1)) - 1 {
-				piece := buffer[i*peakPiece:][:peakPiece]
+				piece := buffer[i*pieceBytes:][:pieceBytes]
 				r := rand.NewPCG(1, uint64(i))
 				for j := 0; j < len(piece); j += 8 {
 					binary.LittleEndian.PutUint64(piece[j:], r.Uint64())
@@ -134,9 +116,9 @@ func randomBytes(pieces, threads int) []byte {
 
 // best runs piece on all threads for a while, some times over, and gives the highest rate in billions of what piece
 // returns a second.
-func (o PeakOptions) best(ctx context.Context, piece func(thread int) int) float64 {
+func (o Options) best(ctx context.Context, piece func(thread int) int) float64 {
 	rate := 0.0
-	for range peakRounds {
+	for range rounds {
 		var total atomic.Int64
 		var done sync.WaitGroup
 		start := time.Now()

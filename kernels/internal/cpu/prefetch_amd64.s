@@ -2,8 +2,8 @@
 
 #include "textflag.h"
 
-// func prefetch(lines int, p unsafe.Pointer)
-TEXT ·prefetch(SB), NOSPLIT, $0-16
+// func Prefetch(lines int, p unsafe.Pointer)
+TEXT ·Prefetch(SB), NOSPLIT, $0-16
 	MOVQ lines+0(FP), CX
 	MOVQ p+8(FP), SI
 

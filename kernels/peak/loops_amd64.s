@@ -33,8 +33,8 @@
 
 #define FMA256(r) VFMADD231PS Y14, Y15, r
 
-// func peakFMA256(n int, x, dst *byte)
-TEXT ·peakFMA256(SB), NOSPLIT, $0-24
+// func fma256(n int, x, dst *byte)
+TEXT ·fma256(SB), NOSPLIT, $0-24
 	ARGUMENTS
 	VMOVUPS (SI), Y14
 	VMOVUPS 32(SI), Y15
@@ -51,8 +51,8 @@ step:
 
 #define FMA512(r) VFMADD231PS Z30, Z31, r
 
-// func peakFMA512(n int, x, dst *byte)
-TEXT ·peakFMA512(SB), NOSPLIT, $0-24
+// func fma512(n int, x, dst *byte)
+TEXT ·fma512(SB), NOSPLIT, $0-24
 	ARGUMENTS
 	VMOVUPS (SI), Z30
 	VMOVUPS 64(SI), Z31
@@ -70,8 +70,8 @@ step:
 // VDPBF16PS Z31, Z30, Zr, which Go's assembler does not know: b2 holds the upper bit of r, b6 its lower three.
 #define DPBF16(b2, b6) BYTE $0x62; BYTE b2; BYTE $0x0e; BYTE $0x40; BYTE $0x52; BYTE b6
 
-// func peakBF16Dot512(n int, x, dst *byte)
-TEXT ·peakBF16Dot512(SB), NOSPLIT, $0-24
+// func bf16Dot512(n int, x, dst *byte)
+TEXT ·bf16Dot512(SB), NOSPLIT, $0-24
 	ARGUMENTS
 	VMOVUPS (SI), Z30
 	VMOVUPS 64(SI), Z31
@@ -102,8 +102,8 @@ step:
 
 #define DPBUSD512(r) VPDPBUSD Z31, Z30, r
 
-// func peakInt8Dot512(n int, x, dst *byte)
-TEXT ·peakInt8Dot512(SB), NOSPLIT, $0-24
+// func int8Dot512(n int, x, dst *byte)
+TEXT ·int8Dot512(SB), NOSPLIT, $0-24
 	ARGUMENTS
 	VMOVUPS (SI), Z30
 	VMOVUPS 64(SI), Z31
@@ -122,8 +122,8 @@ step:
 // b4 its lower three.
 #define DPBUSD256(b1, b4) BYTE $0xc4; BYTE b1; BYTE $0x0d; BYTE $0x50; BYTE b4
 
-// func peakInt8Dot256(n int, x, dst *byte)
-TEXT ·peakInt8Dot256(SB), NOSPLIT, $0-24
+// func int8Dot256(n int, x, dst *byte)
+TEXT ·int8Dot256(SB), NOSPLIT, $0-24
 	ARGUMENTS
 	VMOVUPS (SI), Y14
 	VMOVUPS 32(SI), Y15
@@ -154,8 +154,8 @@ step:
 	VPMADDWD   Y13, product, product; \
 	VPADDD     product, acc, acc
 
-// func peakInt8Sum256(n int, x, dst *byte)
-TEXT ·peakInt8Sum256(SB), NOSPLIT, $0-24
+// func int8Sum256(n int, x, dst *byte)
+TEXT ·int8Sum256(SB), NOSPLIT, $0-24
 	ARGUMENTS
 	VMOVUPS (SI), Y14
 	VMOVUPS 32(SI), Y15
@@ -179,8 +179,8 @@ step:
 	VZEROUPPER
 	RET
 
-// func peakRead256(n int, p, dst *byte)
-TEXT ·peakRead256(SB), NOSPLIT, $0-24
+// func read256(n int, p, dst *byte)
+TEXT ·read256(SB), NOSPLIT, $0-24
 	MOVQ  n+0(FP), CX
 	MOVQ  p+8(FP), SI
 	MOVQ  dst+16(FP), DI

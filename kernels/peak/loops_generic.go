@@ -1,18 +1,18 @@
-package kernels
+package peak
 
 import "unsafe"
 
-// genericPeaks are the loops of a build without assembly: what plain Go can do.
-func genericPeaks() peakLoops {
-	return peakLoops{
-		fma:  []peakLoop{{name: "Go float32", available: true, accs: 1, width: 16, ops: 8, run: peakF32Generic}},
-		int8: []peakLoop{{name: "Go int32", available: true, accs: 1, width: 16, ops: 32, run: peakInt8Generic}},
-		read: peakReadGeneric,
+// genericLoops are the loops of a build without assembly: what plain Go can do.
+func genericLoops() machine {
+	return machine{
+		fma:  []loop{{name: "Go float32", available: true, accs: 1, width: 16, ops: 8, run: fmaGeneric}},
+		int8: []loop{{name: "Go int32", available: true, accs: 1, width: 16, ops: 32, run: int8Generic}},
+		read: readGeneric,
 	}
 }
 
-// peakF32Generic multiplies and adds, rounding both: plain Go has no fast fused form for float32.
-func peakF32Generic(n int, x, dst *byte) {
+// fmaGeneric multiplies and adds, rounding both: plain Go has no fast fused form for float32.
+func fmaGeneric(n int, x, dst *byte) {
 	in := (*[8]float32)(unsafe.Pointer(x))
 	u0, u1, u2, u3 := in[0], in[1], in[2], in[3]
 	v0, v1, v2, v3 := in[4], in[5], in[6], in[7]
@@ -23,8 +23,8 @@ func peakF32Generic(n int, x, dst *byte) {
 	*(*[4]float32)(unsafe.Pointer(dst)) = [...]float32{a, b, c, d}
 }
 
-// peakInt8Generic sums groups of four products of unsigned and signed bytes, as VPDPBUSD does.
-func peakInt8Generic(n int, x, dst *byte) {
+// int8Generic sums groups of four products of unsigned and signed bytes, as VPDPBUSD does.
+func int8Generic(n int, x, dst *byte) {
 	u, v := (*[16]uint8)(unsafe.Pointer(x)), (*[16]int8)(unsafe.Add(unsafe.Pointer(x), 16))
 	var acc [4]int32
 	for range n {
@@ -35,8 +35,8 @@ func peakInt8Generic(n int, x, dst *byte) {
 	*(*[4]int32)(unsafe.Pointer(dst)) = acc
 }
 
-// peakReadGeneric joins the 32 lanes of blocks of 256 bytes.
-func peakReadGeneric(n int, p, dst *byte) {
+// readGeneric joins the 32 lanes of blocks of 256 bytes.
+func readGeneric(n int, p, dst *byte) {
 	out := (*[4]uint64)(unsafe.Pointer(dst))
 	a, b, c, d := out[0], out[1], out[2], out[3]
 	for i := range n {

@@ -1,4 +1,4 @@
-package kernels
+package cpu
 
 import (
 	"os"
@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// AdviseLargePages asks for pages of 2 MiB under data, which may be a map: under those of the system's pages that lie in it
-// whole. It is a hint: a system that has none, or none for files, refuses, and nothing is lost.
+// AdviseLargePages asks for pages of 2 MiB under data, which may be a memory map. Only pages that lie in data whole are asked for. It is a
+// hint: a system that has no large pages, or none for files, refuses, and nothing is lost.
 func AdviseLargePages(data []byte) {
 	page := os.Getpagesize()
 	skip := -int(uintptr(unsafe.Pointer(unsafe.SliceData(data)))) & (page - 1)
