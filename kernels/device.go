@@ -14,11 +14,13 @@ type Device interface {
 	// reading back is an error.
 	Computes() bool
 
-	// Alloc is memory for n floats, 0 or what lay there before. Free gives it back; the program's own memory needs no Free.
+	// Alloc is memory for n floats, whose contents are undefined.
 	Alloc(n int) (Buffer, error)
+	// Free gives memory back. The program's own needs no Free.
 	Free(b Buffer)
-	// Upload copies src, row after row, into dst; Download copies src into dst. Neither keeps the slice.
+	// Upload copies src, row after row, into dst. It does not keep the slice.
 	Upload(dst Array, src []float32) error
+	// Download copies src, row after row, into dst.
 	Download(dst []float32, src Array) error
 	// PlaceWeight puts a weight where products read it. The matrix stays as it is for as long as the weight is used.
 	PlaceWeight(w Matrix) (Placed, error)
@@ -30,60 +32,74 @@ type Device interface {
 	// SumRows adds the rows of x to dst, the first row first: the backward of a bias.
 	SumRows(dst Buffer, x Array)
 
-	// LayerNorm and RMSNorm normalize each row of x, then scale it by weight and, the first, shift it by bias.
+	// LayerNorm makes the mean of each row of x 0 and its variance 1, then scales it by weight and shifts it by bias.
 	LayerNorm(dst, x Array, weight, bias Buffer, eps float32)
+	// LayerNormBackward is the backward of LayerNorm.
 	LayerNormBackward(g NormGrad)
+	// RMSNorm divides each row of x by its root mean square, then scales it by weight.
 	RMSNorm(dst, x Array, weight Buffer, eps float32)
+	// RMSNormBackward is the backward of RMSNorm.
 	RMSNormBackward(g NormGrad)
 
-	// Activate is dst = f(x). Its backward adds dy*f'(x) to dx.
+	// Activate is dst = f(x).
 	Activate(f Activation, dst, x Array)
+	// ActivateBackward adds dy*f'(x) to dx.
 	ActivateBackward(f Activation, dx, x, dy Array)
-	// SwiGLU is dst = silu(gate) * up. Its backward leaves out the gradient that is empty.
+	// SwiGLU is dst = silu(gate) * up.
 	SwiGLU(dst, gate, up Array)
+	// SwiGLUBackward adds to dgate and dup, either of which may be empty.
 	SwiGLUBackward(dgate, dup, gate, up, dy Array)
 
-	// Add is dst = a + b, Scale is dst = x*s, and AddScaled is dst = a + x*s, the product rounded first. dst may be an operand.
+	// Add is dst = a + b. dst may be an operand; it is then its own backward.
 	Add(dst, a, b Array)
+	// Scale is dst = x*s. dst may be x.
 	Scale(dst, x Array, s float32)
+	// AddScaled is dst = a + x*s, the product rounded first. dst may be an operand.
 	AddScaled(dst, a, x Array, s float32)
-	// ScaleColumns is dst = x with column j times gain[j]. Its backward adds the sum over the rows of dy*x, over lengths[j], to
-	// dgain[j], the gradient of a gain that is divided by lengths; that of x is ScaleColumns of dy.
+	// ScaleColumns is dst = x with column j times gain[j]. The gradient of x is ScaleColumns of dy.
 	ScaleColumns(dst, x Array, gain Buffer)
+	// ScaleColumnsBackward adds to dgain[j] the sum over the rows of dy*x, over lengths[j]: the gradient of what lengths divide to a
+	// gain.
 	ScaleColumnsBackward(dgain Buffer, x, dy Array, lengths Buffer)
-	// Dropout is dst = x with a part p of its elements 0 and the others over 1-p: element i goes where the counter-based
-	// generator says so for key+i. It is its own backward.
+	// Dropout is dst = x with a part p of its elements 0 and the others over 1-p. Element i of the rows one after the other goes
+	// where mix(key+i), the finalizer of SplitMix64, says so. It is its own backward.
 	Dropout(dst, x Array, key uint64, p float32)
 	// Clear sets x to 0.
 	Clear(x Array)
 
-	// CosSin are the cosines and sines of angles in radians. Rotate turns each head of x, twice as wide as cos, by the angles of its
-	// row: x*cos + rotate_half(x)*sin. Its backward turns dy back and adds it to dx.
+	// CosSin is the cosines and sines of angles in radians.
 	CosSin(cos, sin, angles Array)
+	// Rotate turns each head of x, twice as wide as cos, by the angles of its row: x*cos + rotate_half(x)*sin.
 	Rotate(dst, x, cos, sin Array)
+	// RotateBackward turns dy back and adds it to dx.
 	RotateBackward(dx, dy, cos, sin Array)
 
-	// Gather is dst[i] = table[ids[i]]. Its backward is AddRows.
+	// Gather is dst[i] = table[ids[i]], in float32. Its backward is AddRows.
 	Gather(dst Array, table Placed, ids []int)
-	// CopyRows is dst[to[i]] = src[from[i]], AddRows adds in place of copying, in the order of i; nil stands for 0, 1, 2 and so on.
+	// CopyRows is dst[to[i]] = src[from[i]]; nil stands for 0, 1, 2 and so on.
 	CopyRows(dst Array, to []int, src Array, from []int)
+	// AddRows is CopyRows that adds, in the order of i.
 	AddRows(dst Array, to []int, src Array, from []int)
-	// MeanRows is the mean of the rows of x, summed in order. Its backward adds dy over the number of rows to each row of dx.
+	// MeanRows is the mean of the rows of x, summed in order.
 	MeanRows(dst, x Array)
+	// MeanRowsBackward adds dy, over the number of rows, to each row of dx.
 	MeanRowsBackward(dx, dy Array)
 
-	// CrossEntropy sets probs to the softmax of the rows of logits, and losses, on the host, to -log probs[label]; rows with a label below
-	// 0 are left out. Its backward adds (probs - onehot(label)) * scale to dlogits.
+	// CrossEntropy sets probs to the softmax of the rows of logits, and losses, on the host, to -log probs[label]. Rows with a
+	// label below 0 are left out.
 	CrossEntropy(losses []float64, probs, logits Array, labels []int) error
+	// CrossEntropyBackward adds (probs - onehot(label)) * scale to dlogits.
 	CrossEntropyBackward(dlogits, probs Array, labels []int, scale float32)
 
-	// Attend computes an attention, AttendBackward the gradients of its parts. An error is one of the inspector.
+	// Attend computes an attention. An error is one of its inspector, or a failure of the device.
 	Attend(a *Attention) error
+	// AttendBackward computes the gradients of an attention's parts.
 	AttendBackward(a *Attention) error
 
-	// RowLengths is dst[i] = ‖w[first+i] + scale*delta[i]‖ for the rows of delta, ColumnSquares adds the squares of the columns of these
-	// rows to sums, on the host: both in double precision, in order.
+	// RowLengths is dst[i] = ‖w[first+i] + scale*delta[i]‖ for the rows of delta, the squares summed in double precision and in
+	// order.
 	RowLengths(dst Buffer, w Placed, first int, delta Array, scale float32)
+	// ColumnSquares adds to sums, on the host, the squares of the columns of what RowLengths measures, row after row.
 	ColumnSquares(sums []float64, w Placed, first int, delta Array, scale float32) error
 
 	// AdamW takes one step of torch.optim.AdamW: x is what learns, m and v are its moments.
