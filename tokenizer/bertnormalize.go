@@ -55,7 +55,7 @@ func (n bertNormalizer) normalize(text string) string {
 // newComposite is the one character whose decomposition is newer than the reference's tables, which are of Unicode 12.
 const newComposite = "\U00011938"
 
-// bertDecomposed returns text in Unicode normalisation form D of Unicode 12; see nfc for long runs of marks.
+// bertDecomposed returns text in Unicode normalization form D of Unicode 12; see nfc for long runs of marks.
 func bertDecomposed(text string) string {
 	parts := strings.Split(text, newComposite)
 	for i, p := range parts {
@@ -82,7 +82,7 @@ func bertLowered(text string) string {
 	}, text)
 }
 
-// bertWords splits normalised text as Hugging Face's BertPreTokenizer does: at white space, which is left out, and around
+// bertWords splits normalized text as Hugging Face's BertPreTokenizer does: at white space, which is left out, and around
 // every punctuation character, which stands alone.
 func bertWords(text string) []string {
 	var words []string

@@ -13,7 +13,7 @@ import (
 // three.
 const longRun = 9
 
-// nfc returns text in Unicode normalisation form C. The reference's tables are
+// nfc returns text in Unicode normalization form C. The reference's tables are
 // older: it leaves the order of a few rare combining marks that Unicode 10 and
 // later added, such as U+1DF7 and U+08CE, where this follows the standard.
 func nfc(text string) string {

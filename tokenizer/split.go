@@ -8,7 +8,7 @@ import (
 	"github.com/dlclark/regexp2"
 )
 
-// splitPattern is Qwen2's pre-tokenising pattern as tokenizer.json writes it.
+// splitPattern is Qwen2's pre-tokenizing pattern as tokenizer.json writes it.
 const splitPattern = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 
 // The reference runs the pattern with Oniguruma and Unicode 16; regexp2 runs it

@@ -21,7 +21,7 @@ type Tokenizer struct {
 	bpe         bpe
 	addedTokens map[int]addedToken // by id
 	verbatim    matcher            // added tokens matched in the text as it is
-	normalized  matcher            // added tokens matched after normalisation
+	normalized  matcher            // added tokens matched after normalization
 	named       map[string]string  // tokens by what tokenizer_config.json calls them: "image_token"
 }
 

@@ -18,7 +18,7 @@ func bertTestdata(elem ...string) string {
 	return filepath.Join(append([]string{"testdata", "bert"}, elem...)...)
 }
 
-// TestWordPieceAsHuggingFace compares ids on texts in many scripts, under four settings of the normaliser.
+// TestWordPieceAsHuggingFace compares ids on texts in many scripts, under four settings of the normalizer.
 func TestWordPieceAsHuggingFace(t *testing.T) {
 	var all map[string][]vector
 	readJSON(t, bertTestdata("vectors.json"), &all)
@@ -147,7 +147,7 @@ func TestWordPieceRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ name, from, to, config, want string }{
-		{"normaliser", `"type":"BertNormalizer"`, `"type":"NFC"`, "", "normalizer is not BERT's"},
+		{"normalizer", `"type":"BertNormalizer"`, `"type":"NFC"`, "", "normalizer is not BERT's"},
 		{"splitting", `"type":"BertPreTokenizer"`, `"type":"Whitespace"`, "", "pre_tokenizer"},
 		{"model", `"type":"WordPiece"`, `"type":"BPE"`, "", "model is not BERT's"},
 		{"prefix", `"continuing_subword_prefix":"##"`, `"continuing_subword_prefix":"@@"`, "", "continuing_subword_prefix"},

@@ -45,16 +45,16 @@ func TestGenerationConfig(t *testing.T) {
 		return list
 	}
 	published := filepath.Join(golden, "model")
-	plain, penalised := tokens(ask(published)), tokens(ask(published, "--repetition-penalty", "1.3"))
-	if plain == penalised {
+	plain, penalized := tokens(ask(published)), tokens(ask(published, "--repetition-penalty", "1.3"))
+	if plain == penalized {
 		t.Fatal("the penalty changes nothing here")
 	}
 	with := func(text string) string { return modelWith(t, map[string]string{"generation_config.json": text}) }
 
 	repetitive := with(`{"eos_token_id": [553], "repetition_penalty": 1.3, "min_p": 0.05, "do_sample": true, "typical_p": 0.9}`)
 	r := ask(repetitive)
-	if got := tokens(r); got != penalised || !strings.Contains(r.stderr, "repetition penalty 1.3") {
-		t.Errorf("tokens %s, want %s; it says %s", got, penalised, r.stderr)
+	if got := tokens(r); got != penalized || !strings.Contains(r.stderr, "repetition penalty 1.3") {
+		t.Errorf("tokens %s, want %s; it says %s", got, penalized, r.stderr)
 	}
 	if got := tokens(ask(repetitive, "--repetition-penalty", "1")); got != plain {
 		t.Errorf("the flag does not replace the file's penalty: %s, want %s", got, plain)

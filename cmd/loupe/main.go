@@ -81,7 +81,7 @@ func execute(ctx context.Context, root *cobra.Command) (err error) {
 	return root.ExecuteContext(ctx)
 }
 
-// isCobraUsage recognises the errors that cobra makes itself for unknown commands.
+// isCobraUsage recognizes the errors that cobra makes itself for unknown commands.
 func isCobraUsage(err error) bool { return strings.HasPrefix(err.Error(), "unknown command") }
 
 func newRoot() *cobra.Command {

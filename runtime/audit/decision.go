@@ -130,7 +130,7 @@ type Sampling struct {
 // Scored is one target of the score head.
 type Scored struct {
 	Name    string  `json:"name"`
-	Output  Decimal `json:"output"`  // standardised, as the head computes it
+	Output  Decimal `json:"output"`  // standardized, as the head computes it
 	Value   Decimal `json:"value"`   // output*std + mean
 	Clamped Decimal `json:"clamped"` // value within the head's range
 }

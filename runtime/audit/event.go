@@ -113,7 +113,7 @@ type Redaction struct {
 	Why     string   `json:"why,omitempty"`
 }
 
-// Review is a person's judgement of a decision, beside the model's. It changes nothing that was recorded before.
+// Review is a person's judgment of a decision, beside the model's. It changes nothing that was recorded before.
 type Review struct {
 	Header
 	Entry  int64    `json:"entry"`            // the decision's

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Review appends a person's judgement of decision n: a score of a target (the first one where target is ""), if score is not nil, and
+// Review appends a person's judgment of decision n: a score of a target (the first one where target is ""), if score is not nil, and
 // why. It returns the number of its own entry.
 func (b *Book) Review(ctx context.Context, n int64, target string, score *float64, by, why string) (int64, error) {
 	if strings.TrimSpace(by) == "" || strings.TrimSpace(why) == "" {

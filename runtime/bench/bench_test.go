@@ -160,7 +160,7 @@ func TestRunStops(t *testing.T) {
 		}
 	}
 	if _, _, err := Run(ctx, m, o); !errors.Is(err, context.Canceled) {
-		t.Errorf("a cancelled run ends with %v", err)
+		t.Errorf("a canceled run ends with %v", err)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // ToFile runs a trace and writes the prompt's inputs and every tap to path, a piece at a time: memory does not grow with
-// what is written. A safetensors file's metadata name the precision. On any error, and if ctx is cancelled, nothing is left at path.
+// what is written. A safetensors file's metadata name the precision. On any error, and if ctx is canceled, nothing is left at path.
 func ToFile(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o loupe.TraceOptions, path string) (*loupe.Traced, error) {
 	size, err := SizeOf(ctx, m, p, o)
 	if err != nil {

@@ -127,7 +127,7 @@ func TestNothingIsLeftOfAFailedTrace(t *testing.T) {
 		ctx  context.Context
 		o    loupe.TraceOptions
 	}{
-		{"cancelled", gone, loupe.TraceOptions{Taps: []string{"*"}}},
+		{"canceled", gone, loupe.TraceOptions{Taps: []string{"*"}}},
 		{"no such tap", context.Background(), loupe.TraceOptions{Taps: []string{"model.layers.99.out"}}},
 		{"no such head", context.Background(), loupe.TraceOptions{Taps: []string{"*"}, Interventions: []loupe.Intervention{zero}}},
 	} {

@@ -16,7 +16,7 @@ import (
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
-// A checkpoint is a directory, OUT/checkpoints/step-N: what learns, the optimiser's moments, and what run it belongs to. It
+// A checkpoint is a directory, OUT/checkpoints/step-N: what learns, the optimizer's moments, and what run it belongs to. It
 // appears whole, by a rename, or not at all.
 const (
 	checkpointsDir    = "checkpoints"
@@ -46,7 +46,7 @@ func tensors(params []*Param) []weights.Named {
 	return out
 }
 
-// moments are the optimiser's.
+// moments are the optimizer's.
 func (a *AdamW) moments(params []*Param) []weights.Named {
 	var out []weights.Named
 	for i, p := range params {
@@ -170,7 +170,7 @@ func (r *run) restore() (resumed bool, err error) {
 	return true, nil
 }
 
-// read takes the parameters and the optimiser's moments from the checkpoint in dir.
+// read takes the parameters and the optimizer's moments from the checkpoint in dir.
 func (r *run) read(dir string) (s state, err error) {
 	file := filepath.Join(dir, stateName)
 	data, err := disk.Read(file, disk.JSONLimit)

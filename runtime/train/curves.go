@@ -39,10 +39,10 @@ type curve struct {
 	dots   bool
 }
 
-// The size of one panel, and the colours of its lines in order.
+// The size of one panel, and the colors of its lines in order.
 const panelWidth, panelHeight = 6 * vg.Inch, 3.2 * vg.Inch
 
-var curveColours = []color.Color{color.NRGBA{0x33, 0x66, 0xaa, 0xff}, color.NRGBA{0xcc, 0x33, 0x11, 0xff}, color.NRGBA{0x22, 0x88, 0x44, 0xff}}
+var curveColors = []color.Color{color.NRGBA{0x33, 0x66, 0xaa, 0xff}, color.NRGBA{0xcc, 0x33, 0x11, 0xff}, color.NRGBA{0x22, 0x88, 0x44, 0xff}}
 
 // drawCurves draws a run's logs into dir: curves.png, and curves.html, which needs no other file.
 func drawCurves(dir string, steps []LogLine, evals []EvalLine) error {
@@ -122,10 +122,10 @@ func (p panel) plot() (*plot.Plot, error) {
 		if err != nil {
 			return nil, err
 		}
-		line.Color = curveColours[i]
+		line.Color = curveColors[i]
 		f.Add(line)
 		if c.dots || len(c.points) == 1 {
-			dots.GlyphStyle = draw.GlyphStyle{Color: curveColours[i], Radius: vg.Points(2.5), Shape: draw.CircleGlyph{}}
+			dots.GlyphStyle = draw.GlyphStyle{Color: curveColors[i], Radius: vg.Points(2.5), Shape: draw.CircleGlyph{}}
 			f.Add(dots)
 		}
 		if c.name != "" {

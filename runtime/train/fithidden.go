@@ -78,7 +78,7 @@ func (r *run) fitBoth(ctx context.Context, s *seen) (*Fit, error) {
 	return fit, r.descend(ctx, s)
 }
 
-// leftErrors adds the squared errors of what the head says of pictures that it was not made from, by target and standardised,
+// leftErrors adds the squared errors of what the head says of pictures that it was not made from, by target and standardized,
 // and the weights of their records: each picture counts once.
 func (r *run) leftErrors(ctx context.Context, s *seen, squares, weights []float64) error {
 	outputs, err := r.m.Through(ctx, s.features, len(r.m.Head.Layers))

@@ -10,7 +10,7 @@ import (
 )
 
 // headFor describes a score head for what the records hold: the mean of the merged picture rows, one linear layer, and a
-// target for the score and each dimension, standardised over the records. Values are clamped to limits, least and most, or
+// target for the score and each dimension, standardized over the records. Values are clamped to limits, least and most, or
 // where it is empty to 1 to 100, or as far beyond it as the records go. false: the records hold no numbers.
 func headFor(records []Record, limits []float64) (weights.ScoreHeadConfig, bool) {
 	cfg := weights.ScoreHeadConfig{Version: 1, Input: "visual.merger", Pool: "mean"}

@@ -40,12 +40,12 @@ func NewLesson(m *loupe.Model, in loupe.Input, answer string, targets []float64,
 	if len(targets) != len(m.Head.Config.Targets) || len(present) != len(targets) {
 		return l, fmt.Errorf("%d values for the %d targets of the score head", len(targets), len(m.Head.Config.Targets))
 	}
-	l.Targets, l.Present = standardised(m.Head, targets), present
+	l.Targets, l.Present = standardized(m.Head, targets), present
 	return l, nil
 }
 
-// standardised are values of the head's targets as its outputs are to be.
-func standardised(h *vit.Head, values []float64) (out []float32) {
+// standardized are values of the head's targets as its outputs are to be.
+func standardized(h *vit.Head, values []float64) (out []float32) {
 	for i, t := range h.Config.Targets {
 		out = append(out, float32((values[i]-t.Mean)/t.Std))
 	}

@@ -79,10 +79,10 @@ func (r *Record) values(h *vit.Head) (values []float64, present []bool) {
 	return values, present
 }
 
-// wanted are the standardised values.
+// wanted are the standardized values.
 func (r *Record) wanted(h *vit.Head) ([]float32, []bool) {
 	values, present := r.values(h)
-	return standardised(h, values), present
+	return standardized(h, values), present
 }
 
 // input is the record's conversation about its pictures.

@@ -28,7 +28,7 @@ var MergeTypes = []string{MergeBase, MergeBF16, MergeF32}
 // merge_and_unload does but for its intermediate roundings. What the adapter saves whole takes the place of the base's. What
 // neither touches is written as it is, or in dtype. Where only one end of a tie is adapted, lm_head is written on its own. The
 // model's score head goes with it. Tensors are written one after the other: memory is needed for one. On any error, and
-// if ctx is cancelled, nothing is left at dir. progress, where it is given, is told how many of how many tensors are written.
+// if ctx is canceled, nothing is left at dir. progress, where it is given, is told how many of how many tensors are written.
 func Merge(ctx context.Context, m *loupe.Model, dir, dtype string, progress ...func(done, of int)) (err error) {
 	defer weights.CatchFaults(&err)()
 	if m.Adapter == nil && dtype == MergeBase {

@@ -40,7 +40,7 @@ type Options struct {
 
 	// Raters is what several ratings of one picture come to: one of the names in RaterModes, or "" for the first.
 	Raters string `json:",omitempty"`
-	// ScoreLoss is how the head's outputs are held against the standardised targets: one of the names in ScoreLosses, or "" for
+	// ScoreLoss is how the head's outputs are held against the standardized targets: one of the names in ScoreLosses, or "" for
 	// the first.
 	ScoreLoss string `json:",omitempty"`
 	// ScoreRange is the least and the most that a new score head says; empty: 1 and 100, or as far beyond as the data go.

@@ -28,8 +28,8 @@ func fitRidge(e *kernels.Engine, x, y [][]float64, picture []int) ([]*ridge, err
 	if len(w.records) < 3 {
 		return nil, errors.New("a head can be fitted to 3 pictures or more")
 	}
-	xs, means := w.centred(x)
-	ys, offsets := w.centred(y)
+	xs, means := w.centered(x)
+	ys, offsets := w.centered(y)
 	s := newGram(e, xs, w)
 	columns := transposed(ys)
 	best := make([]*ridge, len(columns))
@@ -69,8 +69,8 @@ func shares(picture []int) *recordWeights {
 	return w
 }
 
-// centred is x without the mean of each column, each row times the root of its weight; and these means.
-func (w *recordWeights) centred(x [][]float64) (out [][]float64, means []float64) {
+// centered is x without the mean of each column, each row times the root of its weight; and these means.
+func (w *recordWeights) centered(x [][]float64) (out [][]float64, means []float64) {
 	means = make([]float64, len(x[0]))
 	for i, row := range x {
 		weight := float64(w.root[i] * w.root[i])
@@ -138,7 +138,7 @@ func transposed(x [][]float64) [][]float64 {
 	return out
 }
 
-// fit is the fit of each column to xs, all centred, with one penalty; nil where that cannot be computed.
+// fit is the fit of each column to xs, all centered, with one penalty; nil where that cannot be computed.
 func (g *gram) fit(e *kernels.Engine, xs, columns [][]float64, penalty float64) []*ridge {
 	out := make([]*ridge, len(columns))
 	l, ok := g.factor(penalty)

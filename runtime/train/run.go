@@ -55,7 +55,7 @@ type run struct {
 }
 
 // Run trains the model, which learns in memory, and writes into o.Out: log.jsonl, eval.jsonl, curves, checkpoints, and at the
-// end the adapter or the model, the score head and the optimiser's state. A run that ctx ends, or that cannot go on, writes a
+// end the adapter or the model, the score head and the optimizer's state. A run that ctx ends, or that cannot go on, writes a
 // checkpoint first; the error is then a *Stopped, or says so.
 func Run(ctx context.Context, m *loupe.Model, o Options, report func(Progress)) (*Result, error) {
 	if err := o.Validate(); err != nil {

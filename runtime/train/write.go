@@ -71,7 +71,7 @@ func (r *run) finish(ctx context.Context) (*Result, error) {
 	return out, drawCurves(r.o.Out, steps, evals)
 }
 
-// write puts the result into the output directory: the adapter or the whole model, the score head, and the optimiser's state.
+// write puts the result into the output directory: the adapter or the whole model, the score head, and the optimizer's state.
 func (r *run) write() error {
 	model := slices.DeleteFunc(slices.Clone(r.params), func(p *Param) bool { return p.Part() == ScoreHead })
 	out := func(name string) string { return filepath.Join(r.o.Out, name) }
@@ -89,7 +89,7 @@ func (r *run) write() error {
 		return err
 	}
 	if err := weights.Write(out(optimizerName), r.opt.moments(r.params), nil); err != nil {
-		return fmt.Errorf("write optimiser: %w", err)
+		return fmt.Errorf("write optimizer: %w", err)
 	}
 	return nil
 }

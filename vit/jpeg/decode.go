@@ -184,7 +184,7 @@ func (d *decoder) frame(seg []byte) error {
 		return fmt.Errorf("the picture is %d x %d pixels: it is empty", d.width, d.height)
 	}
 	if n != 1 && n != 3 && n != 4 {
-		return fmt.Errorf("%d colour components; 1, 3 and 4 are supported", n)
+		return fmt.Errorf("%d color components; 1, 3 and 4 are supported", n)
 	}
 	if d.width > d.maxPixels/d.height {
 		return fmt.Errorf("the picture is %d x %d pixels, more than the limit of %d; make it smaller first", d.width, d.height, d.maxPixels)

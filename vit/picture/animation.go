@@ -12,7 +12,7 @@ const maxFrames = 4096
 
 // DecodeAnimation decodes every frame of an animated GIF as Pillow's ImageSequence and convert("RGB") show it, and for how
 // many seconds. The frames together count against the limit of pixels. Where the first frame's palette is a gray ramp, later
-// frames keep their own colours, which Pillow loses.
+// frames keep their own colors, which Pillow loses.
 func DecodeAnimation(ctx context.Context, data []byte, l Limits) (frames []Image, seconds []float64, err error) {
 	if kind := sniff(data); kind != "GIF" {
 		if kind == "" {
@@ -117,7 +117,7 @@ func (s *screen) clear(f *gifFrame) {
 	if f != s.first && f.palette != nil && 3*index >= len(f.palette) {
 		index = 0
 	}
-	fill := f.colours()[index]
+	fill := f.colors()[index]
 	for y := f.y; y < f.y+f.h; y++ {
 		for x := f.x; x < f.x+f.w; x++ {
 			copy(s.canvas.Pix[3*(y*s.canvas.Width+x):], fill[:])

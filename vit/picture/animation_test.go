@@ -8,7 +8,7 @@ import (
 )
 
 // otherwise are the animations that are not shown as Pillow shows them; tests of their own have them.
-var otherwise = map[string]bool{"no_trailer.gif": true, "anim_ramp_then_colours.gif": true}
+var otherwise = map[string]bool{"no_trailer.gif": true, "anim_ramp_then_colors.gif": true}
 
 // TestDecodeAnimation compares each frame of each GIF with ImageSequence and convert("RGB"): how it is disposed of, where
 // it lies, what is transparent, and how long it stays.
@@ -40,20 +40,20 @@ func TestDecodeAnimation(t *testing.T) {
 	}
 }
 
-// TestDecodeAnimationKeepsColours: after a first frame in a gray ramp, Pillow shows the palette of a later frame as grays;
-// here it keeps its colours.
-func TestDecodeAnimationKeepsColours(t *testing.T) {
-	frames, _, err := DecodeAnimation(t.Context(), readPicture(t, "anim_ramp_then_colours.gif"), Limits{})
+// TestDecodeAnimationKeepsColors: after a first frame in a gray ramp, Pillow shows the palette of a later frame as grays;
+// here it keeps its colors.
+func TestDecodeAnimationKeepsColors(t *testing.T) {
+	frames, _, err := DecodeAnimation(t.Context(), readPicture(t, "anim_ramp_then_colors.gif"), Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	at := func(frame, x, y int) [3]byte { return [3]byte(frames[frame].Pix[3*(y*frames[frame].Width+x):]) }
 	// Index 5 lies at (1, 0) of the first frame, and of the second one's, whose corner is at (5, 5).
 	if got, want := at(1, 1, 0), ([3]byte{5, 5, 5}); got != want {
-		t.Errorf("beside the second frame the colour is %v, want %v", got, want)
+		t.Errorf("beside the second frame the color is %v, want %v", got, want)
 	}
 	if got, want := at(1, 6, 5), ([3]byte{5 * 83 % 256, 255 - 5*255/7, 5*29 + 7}); got != want {
-		t.Errorf("in the second frame the colour is %v, want %v", got, want)
+		t.Errorf("in the second frame the color is %v, want %v", got, want)
 	}
 }
 

@@ -127,7 +127,7 @@ func (b *bmpFile) readPalette(at, offset int) error {
 		return fmt.Errorf("%d bits a pixel", b.bits)
 	}
 	if b.colors > 256 {
-		return fmt.Errorf("a palette of %d colours", b.colors)
+		return fmt.Errorf("a palette of %d colors", b.colors)
 	}
 	end := min(at+b.entry*b.colors, len(b.data))
 	b.palette = b.data[at:end]

@@ -225,9 +225,9 @@ func (b *gifBlocks) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// colours are a frame's palette as Pillow's convert("RGB") sees it: without one the indices are gray levels, and an index
+// colors are a frame's palette as Pillow's convert("RGB") sees it: without one the indices are gray levels, and an index
 // beyond its end is black.
-func (f *gifFrame) colours() (table [256][3]byte) {
+func (f *gifFrame) colors() (table [256][3]byte) {
 	if f.palette == nil {
 		for i := range table {
 			table[i] = [3]byte{byte(i), byte(i), byte(i)}
@@ -248,7 +248,7 @@ func decodeGIF(ctx context.Context, data []byte, l Limits) (Image, error) {
 		return Image{}, err
 	}
 	out := newImage(max(g.w, f.x+f.w), max(g.h, f.y+f.h))
-	table := f.colours()
+	table := f.colors()
 	around := table[max(f.transparent, 0)]
 	for i := 0; i < len(out.Pix); i += 3 {
 		copy(out.Pix[i:], around[:])
@@ -277,7 +277,7 @@ func firstGIFFrame(ctx context.Context, data []byte, l Limits) (*gifFile, *gifFr
 
 // draw puts the frame on a canvas, but for the pixels of index skip.
 func (f *gifFrame) draw(canvas Image, skip int) {
-	table := f.colours()
+	table := f.colors()
 	for y := range f.h {
 		for x := range f.w {
 			i := f.pix[y*f.w+x]

@@ -107,11 +107,11 @@ func (p *pngFile) opened() error {
 	case p.w == 0 && p.h == 0 && !p.known:
 		return errors.New("no header")
 	case !p.known:
-		return fmt.Errorf("colour type %d with %d bits, which no PNG has", p.color, p.depth)
+		return fmt.Errorf("color type %d with %d bits, which no PNG has", p.color, p.depth)
 	case p.framed && p.bounds != [4]uint32{0, 0, p.w, p.h}:
 		return errors.New("its image data covers a part of the picture only")
 	case len(p.palette) > 3*256:
-		return errors.New("a palette of more than 256 colours")
+		return errors.New("a palette of more than 256 colors")
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ const (
 	maxTextsAll = 64 << 20
 )
 
-var errTextBomb = errors.New("a compressed text or colour profile grows to more than 1 MB, or all of them to more than 64 MB")
+var errTextBomb = errors.New("a compressed text or color profile grows to more than 1 MB, or all of them to more than 64 MB")
 
 // handle reads a chunk that it knows.
 func (t *pngText) handle(name string, body []byte) error {

@@ -31,13 +31,13 @@ func filters(in, out int) []filter {
 	support, step := float64(2*wide), 1/wide
 	fs := make([]filter, out)
 	for i := range fs {
-		centre := float64((float64(i) + 0.5) * scale)
-		lo := max(int(centre-support+0.5), 0)
-		hi := min(int(centre+support+0.5), in)
+		center := float64((float64(i) + 0.5) * scale)
+		lo := max(int(center-support+0.5), 0)
+		hi := min(int(center+support+0.5), in)
 		real := make([]float64, hi-lo)
 		sum := 0.0
 		for j := range real {
-			real[j] = bicubic(float64((float64(j+lo) - centre + 0.5) * step))
+			real[j] = bicubic(float64((float64(j+lo) - center + 0.5) * step))
 			sum += real[j]
 		}
 		fs[i] = filter{lo, make([]int32, len(real))}

@@ -61,8 +61,8 @@ func TestResize(t *testing.T) {
 	}
 }
 
-// TestResizeKeepsOneColour: the weights of every output pixel sum to one, so a plain picture stays as it is.
-func TestResizeKeepsOneColour(t *testing.T) {
+// TestResizeKeepsOneColor: the weights of every output pixel sum to one, so a plain picture stays as it is.
+func TestResizeKeepsOneColor(t *testing.T) {
 	for _, to := range [][2]int{{28, 28}, {1, 1}, {300, 2}, {2, 300}, {57, 43}} {
 		img := newImage(43, 57)
 		for i := range img.Pix {

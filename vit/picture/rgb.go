@@ -5,7 +5,7 @@ import (
 	"image"
 )
 
-// fromNRGBA takes the colours of a decoded picture as they are: alpha is dropped and not multiplied in, as Pillow's
+// fromNRGBA takes the colors of a decoded picture as they are: alpha is dropped and not multiplied in, as Pillow's
 // convert("RGB") drops it.
 func fromNRGBA(src image.Image) (Image, error) {
 	p, ok := src.(*image.NRGBA)

@@ -39,7 +39,7 @@ func (t *tiffFile) readSamples() error {
 }
 
 // known reports whether the pixels are of a kind that Pillow knows: what they are, how many samples of which size and format, and what those beyond
-// the colours mean.
+// the colors mean.
 func (t *tiffFile) known() bool {
 	type kind struct{ photo, samples, bits, format int }
 	extra := len(t.extra)
@@ -98,7 +98,7 @@ func (t *tiffFile) supported() error {
 	}
 	switch {
 	case t.photo == labSamples:
-		return errors.New("its colours are L*a*b*, which is not supported")
+		return errors.New("its colors are L*a*b*, which is not supported")
 	case !t.known():
 		return fmt.Errorf("pixels of kind %d with %d samples of %d bits (format %d, extra samples %v) are not supported", t.photo, t.samples, t.bits, t.format, t.extra)
 	case t.photo == ycbcrSamples && t.compression == tiffRaw && t.samples > 1:
@@ -110,7 +110,7 @@ func (t *tiffFile) supported() error {
 	case t.planar && t.samples > 1 && t.bits != 8 && (t.compression == tiffRaw || t.bits != 16):
 		return fmt.Errorf("separate planes of %d bits are not supported", t.bits)
 	case t.planar && t.samples > 3 && (t.compression == tiffRaw || t.tags[tagTileWidth].data == nil) && (len(t.extra) > 1 || t.photo == cmykSamples && len(t.extra) > 0 || slices.Contains(t.extra, 0)):
-		return errors.New("planes beside those of the colours and of alpha, which the reference cannot read either")
+		return errors.New("planes beside those of the colors and of alpha, which the reference cannot read either")
 	case t.planar && t.samples > 1 && t.compression == tiffRaw && (t.photo != cmykSamples && t.photo != rgbSamples || slices.Contains(t.extra, 1)):
 		return errors.New("such samples in separate planes that are not compressed are not supported")
 	case t.planar && t.samples == 1 && t.compression == tiffRaw && (t.bits != 8 && t.bits != 1 || t.photo == whiteIsZero || t.lowFirst):
@@ -129,7 +129,7 @@ func (t *tiffFile) readColorMap() error {
 	values := t.integers(tagColorMap)
 	n := len(values) / 3
 	if n == 0 || n > 256 {
-		return fmt.Errorf("a palette of %d colours", n)
+		return fmt.Errorf("a palette of %d colors", n)
 	}
 	for i := range n {
 		for c := range 3 {

@@ -2,7 +2,7 @@ package picture
 
 import "image"
 
-// webpRGB converts a VP8 picture as libwebp does: its "fancy" upsampling of the chroma planes, then its fixed-point colours.
+// webpRGB converts a VP8 picture as libwebp does: its "fancy" upsampling of the chroma planes, then its fixed-point colors.
 func webpRGB(p *image.YCbCr) Image {
 	b := p.Bounds()
 	out := newImage(b.Dx(), b.Dy())

@@ -234,7 +234,7 @@ func (c *client) explain(n Name, err error) error {
 	}
 	switch {
 	case e.Code == "GatedRepo":
-		return fmt.Errorf("it is gated: accept its licence at %s, and %s", page, token)
+		return fmt.Errorf("it is gated: accept its license at %s, and %s", page, token)
 	case e.Code == "RepoNotFound", e.Status == http.StatusUnauthorized, e.Status == http.StatusNotFound && e.Code == "":
 		return fmt.Errorf("the hub has no such model, or a private one: check the name, and %s", token)
 	case e.Code == "RevisionNotFound":

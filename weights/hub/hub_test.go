@@ -208,7 +208,7 @@ func TestRefusals(t *testing.T) {
 		n          Name
 		spoil      func(*fakeHub)
 	}{
-		{"gated", "accept its licence at", name, func(h *fakeHub) { h.gated = true }},
+		{"gated", "accept its license at", name, func(h *fakeHub) { h.gated = true }},
 		{"no such model", "no such model", Name{"owner/other", "main"}, func(h *fakeHub) {}},
 		{"private", "set HF_TOKEN", name, func(h *fakeHub) { h.token = "hf_x" }},
 		{"no such revision", `no revision "v9"`, Name{"owner/model", "v9"}, func(h *fakeHub) {}},

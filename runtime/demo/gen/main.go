@@ -24,7 +24,7 @@ func main() {
 	var err error
 	switch {
 	case begin != "":
-		err = initialise(begin)
+		err = initialize(begin)
 	case pack != "":
 		err = embed(pack, out)
 	case data != "":
@@ -38,8 +38,8 @@ func main() {
 	}
 }
 
-// initialise writes a model directory whose weights are random, and which has no score head yet.
-func initialise(dir string) error {
+// initialize writes a model directory whose weights are random, and which has no score head yet.
+func initialize(dir string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("make the model directory: %w", err)
 	}

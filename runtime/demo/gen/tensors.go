@@ -27,12 +27,12 @@ func normal(r *rand.PCG) float64 {
 	return float64(2*sum-12*0xffff) / (2 << 16)
 }
 
-// values are n numbers around centre with the given deviation.
-func values(name string, n int, centre, deviation float64) []float32 {
+// values are n numbers around center with the given deviation.
+func values(name string, n int, center, deviation float64) []float32 {
 	r := newSource(name)
 	out := make([]float32, n)
 	for i := range out {
-		out[i] = float32(centre + float64(deviation*normal(r)))
+		out[i] = float32(center + float64(deviation*normal(r)))
 	}
 	return out
 }
@@ -40,12 +40,12 @@ func values(name string, n int, centre, deviation float64) []float32 {
 // builder collects the tensors of the checkpoint, all bf16.
 type builder []weights.Named
 
-func (b *builder) add(name string, centre, deviation float64, shape ...int) {
+func (b *builder) add(name string, center, deviation float64, shape ...int) {
 	n := 1
 	for _, s := range shape {
 		n *= s
 	}
-	*b = append(*b, weights.FromBF16(name, shape, values(name, n, centre, deviation)))
+	*b = append(*b, weights.FromBF16(name, shape, values(name, n, center, deviation)))
 }
 
 // matrix adds a weight of the given shape, outputs first; its deviation is gain over the root of the inputs.

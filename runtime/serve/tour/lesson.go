@@ -51,14 +51,14 @@ func (w *walk) lesson(id string) lesson {
 		}
 	case "patches":
 		return lesson{
-			why: "A transformer reads rows of numbers, as it does with the tokens of a text. Cutting makes such rows of a picture; a patch is a token of it, and is small enough that one linear map can say what is in it. The channels are centred because the weights were learned on numbers near zero. A square of patches that the merger will join lies together in the order of the model, which is why that order is not line by line.",
+			why: "A transformer reads rows of numbers, as it does with the tokens of a text. Cutting makes such rows of a picture; a patch is a token of it, and is small enough that one linear map can say what is in it. The channels are centered because the weights were learned on numbers near zero. A square of patches that the merger will join lies together in the order of the model, which is why that order is not line by line.",
 			formula: `x = (byte / 255 − mean of channel) / spread of channel
 e = W x                                          no bias; W is visual.patch_embed.proj`,
 			papers: []Paper{{"Dosovitskiy and others, An Image is Worth 16x16 Words", "https://arxiv.org/abs/2010.11929"}},
 		}
 	case "rotary":
 		return lesson{
-			why: "Nothing else tells the tower where a patch lies: attention gives the same sum in whatever order the patches come. Turning puts the place into the angle of queries and keys and leaves their length alone. Since a product of two turned rows depends only on the difference of their angles, what is learned of two neighbours holds anywhere in the picture, and in pictures of other sizes.",
+			why: "Nothing else tells the tower where a patch lies: attention gives the same sum in whatever order the patches come. Turning puts the place into the angle of queries and keys and leaves their length alone. Since a product of two turned rows depends only on the difference of their angles, what is learned of two neighbors holds anywhere in the picture, and in pictures of other sizes.",
 			formula: fmt.Sprintf(`frequency(j) = %.0f^(−j / %d)     j = 0 … %d
 angle        = row · frequency(j)  for pair j,   column · frequency(j)  for pair %d + j
 (a, b)       → (a cos angle − b sin angle,  b cos angle + a sin angle)   where a is number j of the head, b number j + %d`, vision.RopeTheta, d/4, d/4-1, d/4, d/2),
@@ -74,7 +74,7 @@ head(i)     = Σ over all patches j of share(i, j) · v(j)`, d),
 		}
 	case "merger":
 		return lesson{
-			why: fmt.Sprintf("Every token costs the language model a pass through all of its layers, and neighbouring patches say much the same: %d of them become one, for a quarter of the price at merge size 2. Laid side by side, and not averaged, they keep which of them was where. The two maps also turn rows of the tower into rows such as the language model reads.", w.merge*w.merge),
+			why: fmt.Sprintf("Every token costs the language model a pass through all of its layers, and neighboring patches say much the same: %d of them become one, for a quarter of the price at merge size 2. Laid side by side, and not averaged, they keep which of them was where. The two maps also turn rows of the tower into rows such as the language model reads.", w.merge*w.merge),
 			formula: `m = [norm(x₁), norm(x₂), norm(x₃), norm(x₄)]        the rows of one square
 y = W₂ gelu(W₀ m + b₀) + b₂                      visual.merger.mlp.0 and mlp.2
 gelu(z) = z · Φ(z)                               Φ(z): the part of a normal distribution that lies below z`,
@@ -82,7 +82,7 @@ gelu(z) = z · Φ(z)                               Φ(z): the part of a normal d
 		}
 	case "mrope":
 		return lesson{
-			why: "In a row of tokens, two that lie above each other in the picture would be a whole line apart. With a height and a width of their own they are neighbours again. And a picture takes up only as many positions as its longer side has tokens, so that the words after it do not begin far out, where the model has seen little.",
+			why: "In a row of tokens, two that lie above each other in the picture would be a whole line apart. With a height and a width of their own they are neighbors again. And a picture takes up only as many positions as its longer side has tokens, so that the words after it do not begin far out, where the model has seen little.",
 			formula: fmt.Sprintf(`text token:     time = height = width = next;   next ← next + 1
 picture token:  (time, height, width) = (start, start + row, start + column);   after it next ← start + max(rows, columns)
 angle(j)     =  position(axis of pair j) · %.0f^(−j / %d)     the first %d pairs have the axis time, the next %d height, the last %d width`, text.RopeTheta, text.HeadDim()/2, text.MropeSection[0], text.MropeSection[1], text.MropeSection[2]),

@@ -32,7 +32,7 @@ const colorsFor = (scale, name) => (scale.signed ? 'diverging' : name);
 // cover is how much of a color covers the picture: near the middle of a scale that parts at 0 less, and nothing at 0.
 const cover = (v, { least, largest, signed }) => (signed ? (largest > least ? Math.min(1, 2 * Math.abs(v) / largest) : 0) : 1);
 
-// picture is a canvas of cols x rows pixels, one for each value. What is missing is grey.
+// picture is a canvas of cols x rows pixels, one for each value. What is missing is gray.
 export function picture(values, rows, cols, scale, name) {
   const canvas = new OffscreenCanvas(cols, rows);
   const context = canvas.getContext('2d');

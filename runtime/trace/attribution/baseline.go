@@ -15,13 +15,13 @@ type Baseline string
 // The baselines.
 const (
 	Mean  Baseline = "mean"  // the picture's own mean color
-	Grey  Baseline = "grey"  // the color whose normalised value is 0: the mean of what the model was trained on
+	Gray  Baseline = "grey"  // the color whose normalized value is 0: the mean of what the model was trained on
 	Black Baseline = "black" // 0
 	Blur  Baseline = "blur"  // the picture, blurred until its shapes are gone
 )
 
 // Baselines are all of them.
-func Baselines() []Baseline { return []Baseline{Mean, Grey, Black, Blur} }
+func Baselines() []Baseline { return []Baseline{Mean, Gray, Black, Blur} }
 
 // blank is the pixels of each pass of a prompt as the baseline has them; "" is Mean.
 func blank(p *loupe.Prompt, b Baseline, proc picture.Processor) ([][]float32, error) {
@@ -50,7 +50,7 @@ func blank(p *loupe.Prompt, b Baseline, proc picture.Processor) ([][]float32, er
 func fill(dst, src []float32, g vit.Grid, b Baseline, proc picture.Processor) {
 	plane := proc.TemporalPatchSize * proc.PatchSize * proc.PatchSize // of a channel, in a patch
 	switch b {
-	case Grey:
+	case Gray:
 		clear(dst)
 	case Black:
 		for i := range dst {

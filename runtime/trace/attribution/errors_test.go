@@ -52,13 +52,13 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-func TestCancelled(t *testing.T) {
+func TestCanceled(t *testing.T) {
 	c := golden.Open(t, committed, "image", headDir)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	for _, method := range Methods() {
 		if _, err := Compute(ctx, c.Model, c.Prompt, method, Options{Generic: c.Prompt}); err == nil {
-			t.Errorf("%s went on after the context was cancelled", method)
+			t.Errorf("%s went on after the context was canceled", method)
 		}
 	}
 }

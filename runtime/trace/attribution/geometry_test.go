@@ -56,8 +56,8 @@ func TestBaselines(t *testing.T) {
 			}
 		}
 	}
-	grey, _ := blank(c.Prompt, Grey, c.Model.Processor)
-	if slices.Max(grey[0]) != 0 || slices.Min(grey[0]) != 0 {
+	gray, _ := blank(c.Prompt, Gray, c.Model.Processor)
+	if slices.Max(gray[0]) != 0 || slices.Min(gray[0]) != 0 {
 		t.Error("grey is not 0")
 	}
 }

@@ -65,7 +65,7 @@ func lightness(c color.RGBA) float64 {
 	return 0.299*float64(c.R) + 0.587*float64(c.G) + 0.114*float64(c.B)
 }
 
-func grey(w, h int) *image.RGBA {
+func gray(w, h int) *image.RGBA {
 	img := image.NewRGBA(image.Rect(0, 0, w, h))
 	for i := range img.Pix {
 		img.Pix[i] = 128
@@ -77,7 +77,7 @@ func TestOverlay(t *testing.T) {
 	g := Grid{Rows: 2, Cols: 3, Values: []float64{0, 1, 2, 3, 4, 5}}
 	style := DefaultStyle()
 	style.Alpha = 1
-	hard := Overlay(grey(30, 20), g, ScaleOf(g.Values), style)
+	hard := Overlay(gray(30, 20), g, ScaleOf(g.Values), style)
 	for y := range 20 {
 		for x := range 30 {
 			if want := Viridis.At(g.Values[y/10*3+x/10] / 5); hard.RGBAAt(x, y) != want {
@@ -86,7 +86,7 @@ func TestOverlay(t *testing.T) {
 		}
 	}
 	style.Smooth = true
-	smooth := Overlay(grey(30, 20), g, ScaleOf(g.Values), style)
+	smooth := Overlay(gray(30, 20), g, ScaleOf(g.Values), style)
 	if smooth.RGBAAt(0, 0) != Viridis.At(0) || smooth.RGBAAt(29, 19) != Viridis.At(1) {
 		t.Error("the corners of a smooth map are not the corners of the grid")
 	}
@@ -94,7 +94,7 @@ func TestOverlay(t *testing.T) {
 		t.Error("a smooth map has hard edges")
 	}
 	style.Alpha = 0
-	if Overlay(grey(30, 20), g, ScaleOf(g.Values), style).RGBAAt(3, 3) != (color.RGBA{128, 128, 128, 255}) {
+	if Overlay(gray(30, 20), g, ScaleOf(g.Values), style).RGBAAt(3, 3) != (color.RGBA{128, 128, 128, 255}) {
 		t.Error("with alpha 0 the picture does not show")
 	}
 	if p := (Scale{Least: 2, Largest: 2}).Part(2); p != 0 {
@@ -172,7 +172,7 @@ func TestFit(t *testing.T) {
 func TestRuled(t *testing.T) {
 	style := DefaultStyle()
 	style.Side = 80
-	got := Ruled(grey(40, 20), 2, 4, 2, 1, 2, style)
+	got := Ruled(gray(40, 20), 2, 4, 2, 1, 2, style)
 	if b := got.Bounds(); b.Dx() != 80 || b.Dy() != 40 {
 		t.Fatalf("the picture is %v", b)
 	}
@@ -205,7 +205,7 @@ func TestMultiples(t *testing.T) {
 		for j := range shape[1] {
 			h.Cols = append(h.Cols, strconv.Itoa(j))
 		}
-		img := Multiples(grey(560, 280), "heads", maps, h, DefaultStyle())
+		img := Multiples(gray(560, 280), "heads", maps, h, DefaultStyle())
 		if b := img.Bounds(); b.Dx() > multiplesWidth || b.Dx() < 420 {
 			t.Errorf("%v maps are drawn on %v", shape, b)
 		}
@@ -230,7 +230,7 @@ func TestSigned(t *testing.T) {
 	if s != (Scale{-4, 4, true}) {
 		t.Fatalf("the scale is %+v", s)
 	}
-	img := Overlay(grey(40, 10), g, s, style)
+	img := Overlay(gray(40, 10), g, s, style)
 	if of := img.RGBAAt(15, 5); of != (color.RGBA{128, 128, 128, 255}) {
 		t.Errorf("0 is drawn as %v", of)
 	}
@@ -258,7 +258,7 @@ func TestMissing(t *testing.T) {
 	if s := ScaleOf(g.Values); s != (Scale{Least: 0, Largest: 2}) {
 		t.Errorf("the scale is %+v", s)
 	}
-	img := Overlay(grey(30, 10), g, ScaleOf(g.Values), DefaultStyle())
+	img := Overlay(gray(30, 10), g, ScaleOf(g.Values), DefaultStyle())
 	for x := 10; x < 20; x++ {
 		if of := img.RGBAAt(x, 3); of != missingGround && of != missingStripe {
 			t.Errorf("the missing cell has %v at %d", of, x)

@@ -2,7 +2,7 @@ package figure
 
 import "image/color"
 
-// The colors of a cell for which there is no number: grey with stripes, as no color map has it.
+// The colors of a cell for which there is no number: gray with stripes, as no color map has it.
 var (
 	missingGround = color.RGBA{0xd4, 0xd4, 0xd4, 255}
 	missingStripe = color.RGBA{0x94, 0x94, 0x94, 255}

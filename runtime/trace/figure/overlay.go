@@ -54,14 +54,14 @@ func (g Grid) at(x, y, w, h int) float64 { return g.Values[y*g.Rows/h*g.Cols+x*g
 
 // between is the bilinear mean of the four cells whose middles are nearest.
 func (g Grid) between(x, y, w, h int) float64 {
-	left, right, across := neighbours(x, w, g.Cols)
-	top, bottom, down := neighbours(y, h, g.Rows)
+	left, right, across := neighbors(x, w, g.Cols)
+	top, bottom, down := neighbors(y, h, g.Rows)
 	row := func(r int) float64 { return mix(g.Values[r*g.Cols+left], g.Values[r*g.Cols+right], across) }
 	return mix(row(top), row(bottom), down)
 }
 
-// neighbours are the cells before and after a pixel of n, and how far on from the one to the other it is.
-func neighbours(i, n, cells int) (before, after int, part float64) {
+// neighbors are the cells before and after a pixel of n, and how far on from the one to the other it is.
+func neighbors(i, n, cells int) (before, after int, part float64) {
 	at := min(max((float64(i)+0.5)*float64(cells)/float64(n)-0.5, 0), float64(cells-1))
 	before = int(at)
 	return before, min(before+1, cells-1), at - float64(before)

@@ -59,7 +59,7 @@ const probeRows = 128
 // 1610.01644) to the embedded patches, to the residual stream after each block and layer, and to the merger's rows: for what is
 // known of the pictures, and for the place of a row. The maps are ridge regressions, held by turns against a fifth of the
 // pictures that they were not fitted to, with a penalty that a further fifth chose, for each target apart. Features are
-// standardised by the pictures that a map is fitted to, and by no others.
+// standardized by the pictures that a map is fitted to, and by no others.
 //
 // That something can be read off a layer does not say that the model reads it there.
 func Probe(ctx context.Context, m *loupe.Model, set ProbeSet) (*Probing, error) {

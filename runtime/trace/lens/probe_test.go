@@ -98,7 +98,7 @@ func TestProbeErrors(t *testing.T) {
 		{"few pictures", context.Background(), gradients(m, 9, true), "9 pictures; give 10 or more"},
 		{"no picture", context.Background(), text, "prompt 1 has not exactly one picture"},
 		{"one value", context.Background(), same, "brightness is 3 for every picture"},
-		{"cancelled", ctx, gradients(m, 20, true), "context canceled"},
+		{"canceled", ctx, gradients(m, 20, true), "context canceled"},
 	} {
 		if _, err := Probe(c.ctx, m, c.set); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)

@@ -198,11 +198,11 @@ func (p *problem) choose(without int) ([]float64, error) {
 	return best, nil
 }
 
-// design is a regression over some folds: features standardised by the mean and the deviation that they have there.
+// design is a regression over some folds: features standardized by the mean and the deviation that they have there.
 type design struct {
 	p           *problem
 	mean, scale []float64     // of each feature; scale is 0 for one that does not vary
-	xx          *mat.SymDense // covariance of the standardised features
+	xx          *mat.SymDense // covariance of the standardized features
 	xy          *mat.Dense    // their covariance with each target
 	targets     []float64     // means
 }
@@ -252,7 +252,7 @@ func (p *problem) design(without, and int) *design {
 	return d
 }
 
-// feature is feature c, standardised.
+// feature is feature c, standardized.
 func (d *design) feature(c int, v float64) float64 {
 	return (v - d.p.origin[c] - d.mean[c]) * d.scale[c]
 }

@@ -58,7 +58,7 @@ func TestExplainedLeavesPicturesOut(t *testing.T) {
 	}
 }
 
-// TestExplainedAsReference: the weights of one penalty are those of the normal equations over standardised features, found by
+// TestExplainedAsReference: the weights of one penalty are those of the normal equations over standardized features, found by
 // hand.
 func TestExplainedAsReference(t *testing.T) {
 	s := &samples{}
@@ -206,8 +206,8 @@ func TestCopiesTellNothing(t *testing.T) {
 	}
 }
 
-// TestStandardisedByTrainingFolds: the mean and deviation of features are those of the folds that a map is fitted to.
-func TestStandardisedByTrainingFolds(t *testing.T) {
+// TestStandardizedByTrainingFolds: the mean and deviation of features are those of the folds that a map is fitted to.
+func TestStandardizedByTrainingFolds(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 12))
 	s := random(r, 25)
 	before := s.problem([]int{0}).design(2, 3)

@@ -42,7 +42,7 @@ func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 func usable(x float64) bool { return math.Abs(x) <= maxScore } // which NaN is not
 
 // constant is how little values differ, beside the largest of them, where they are all the same but for rounding. The
-// standardisation of a target has the same threshold.
+// standardization of a target has the same threshold.
 const constant = 1e-9
 
 // equal reports whether values, one at least, are all the same: a correlation of rounding errors is no correlation.

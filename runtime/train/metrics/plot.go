@@ -23,12 +23,12 @@ const (
 	dots = 300
 )
 
-// The colours: pairs pale so that heaps of them show, what is said of them strong. They differ in grey too.
+// The colors: pairs pale so that heaps of them show, what is said of them strong. They differ in gray too.
 var (
-	pairColour  = color.NRGBA{R: 0x33, G: 0x66, B: 0xaa, A: 0x60}
-	binColour   = color.NRGBA{R: 0xcc, G: 0x33, B: 0x11, A: 0xff}
-	idealColour = color.NRGBA{R: 0x44, G: 0x44, B: 0x44, A: 0xff}
-	gridColour  = color.NRGBA{R: 0xe4, G: 0xe4, B: 0xe4, A: 0xff}
+	pairColor  = color.NRGBA{R: 0x33, G: 0x66, B: 0xaa, A: 0x60}
+	binColor   = color.NRGBA{R: 0xcc, G: 0x33, B: 0x11, A: 0xff}
+	idealColor = color.NRGBA{R: 0x44, G: 0x44, B: 0x44, A: 0xff}
+	gridColor  = color.NRGBA{R: 0xe4, G: 0xe4, B: 0xe4, A: 0xff}
 )
 
 // newPlot is an empty plot with a frame's worth of axes, round ticks and a grid.
@@ -45,7 +45,7 @@ func newPlot(title, x, y string) *plot.Plot {
 	p.Legend.TextStyle.Font.Variant, p.Legend.TextStyle.Font.Size = "Sans", vg.Points(7.5)
 	p.Legend.ThumbnailWidth, p.Legend.Padding = vg.Points(16), vg.Points(2)
 	grid := plotter.NewGrid()
-	grid.Horizontal.Color, grid.Vertical.Color = gridColour, gridColour
+	grid.Horizontal.Color, grid.Vertical.Color = gridColor, gridColor
 	p.Add(grid)
 	return p
 }
@@ -131,7 +131,7 @@ func addCloud(p *plot.Plot, pairs plotter.XYs) error {
 	if err != nil {
 		return err
 	}
-	cloud.GlyphStyle = draw.GlyphStyle{Color: pairColour, Radius: vg.Points(1.8), Shape: draw.CircleGlyph{}}
+	cloud.GlyphStyle = draw.GlyphStyle{Color: pairColor, Radius: vg.Points(1.8), Shape: draw.CircleGlyph{}}
 	p.Add(cloud)
 	p.Legend.Add("a picture", cloud)
 	return nil

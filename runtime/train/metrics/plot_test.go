@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// box is where a colour was found: its extremes in pixels, y downwards, and the mean height of its outer columns.
+// box is where a color was found: its extremes in pixels, y downwards, and the mean height of its outer columns.
 type box struct {
 	n, left, right, top, bottom int
 	leftY, rightY               float64
@@ -42,7 +42,7 @@ func find(img image.Image, is func(c color.NRGBA) bool) box {
 	return b
 }
 
-func isBin(c color.NRGBA) bool  { return c == binColour }
+func isBin(c color.NRGBA) bool  { return c == binColor }
 func isPair(c color.NRGBA) bool { return int(c.B) > int(c.R)+40 }
 
 func read(t *testing.T, path string) image.Image {

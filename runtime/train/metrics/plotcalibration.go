@@ -35,7 +35,7 @@ func PlotCalibration(path string, p Pairs, bins int) error {
 	if err := addCloud(f, points(p.Predicted, p.Truth)); err != nil {
 		return err
 	}
-	if err := addLine(f, "predicted = true", idealColour, []vg.Length{vg.Points(4), vg.Points(3)}, low, low, high, high); err != nil {
+	if err := addLine(f, "predicted = true", idealColor, []vg.Length{vg.Points(4), vg.Points(3)}, low, low, high, high); err != nil {
 		return err
 	}
 	if err := addBins(f, p, found); err != nil {
@@ -82,14 +82,14 @@ func addBins(f *plot.Plot, p Pairs, bins []Bin) error {
 	if err != nil {
 		return err
 	}
-	bars.LineStyle = draw.LineStyle{Color: binColour, Width: vg.Points(0.9)}
+	bars.LineStyle = draw.LineStyle{Color: binColor, Width: vg.Points(0.9)}
 	bars.CapWidth = vg.Points(4)
 	path, dots, err := plotter.NewLinePoints(v.XYs)
 	if err != nil {
 		return err
 	}
-	path.Color, path.Width = binColour, vg.Points(1.1)
-	dots.GlyphStyle = draw.GlyphStyle{Color: binColour, Radius: vg.Points(2.6), Shape: draw.CircleGlyph{}}
+	path.Color, path.Width = binColor, vg.Points(1.1)
+	dots.GlyphStyle = draw.GlyphStyle{Color: binColor, Radius: vg.Points(2.6), Shape: draw.CircleGlyph{}}
 	f.Add(path, bars, dots)
 	f.Legend.Add("mean of a bin, 95 % interval", path, dots)
 	return nil

@@ -47,9 +47,9 @@ func PlotResiduals(path string, p Pairs) error {
 		{fmt.Sprintf("mean ± 1.96 sd (%.3g)", spread/z95), mean + spread, []vg.Length{vg.Points(2), vg.Points(2)}},
 		{"", mean - spread, []vg.Length{vg.Points(2), vg.Points(2)}},
 	} {
-		c := binColour
+		c := binColor
 		if l.dashes == nil {
-			c = idealColour
+			c = idealColor
 		} else if len(residual) < 2 {
 			continue // one error has no spread, and is its own mean
 		}

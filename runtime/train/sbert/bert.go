@@ -15,7 +15,7 @@ type bert struct {
 	layers                  []*layer
 }
 
-// layer is BertLayer: attention, then the feed-forward part, each normalised after its residual.
+// layer is BertLayer: attention, then the feed-forward part, each normalized after its residual.
 type layer struct {
 	at        string
 	heads     int

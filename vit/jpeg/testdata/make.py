@@ -3,7 +3,7 @@
 
     python make.py      (Pillow 12.1.1 on x86-64; cjpeg and jpegtran of libjpeg-turbo on the path)
 
-The pictures are drawn by a formula: smooth colour, hard edges and noise, so that every coefficient takes part.
+The pictures are drawn by a formula: smooth color, hard edges and noise, so that every coefficient takes part.
 """
 
 import hashlib
@@ -107,15 +107,15 @@ def unusual():
     yield "rgb_by_its_names", cut.drop(cjpeg(odd, "-rgb", "-quality", "90"), 0xEE)
     yield "without_huffman_tables", cut.drop(plain, 0xC4)
     yield "gray_2x2", cut.sampling(pillow(gray, quality=85), 0x22)
-    yield "overflow", cut.insert(cut.drop(pillow(odd, quality=100), 0xDB), cut.quantisers(1500))
-    yield "overflow_full", cut.insert(cut.drop(pillow(odd, quality=30, subsampling=0), 0xDB), cut.quantisers(32767))
-    yield "overflow_gray", cut.insert(cut.drop(pillow(gray, quality=90), 0xDB), cut.quantisers(257))
+    yield "overflow", cut.insert(cut.drop(pillow(odd, quality=100), 0xDB), cut.quantizers(1500))
+    yield "overflow_full", cut.insert(cut.drop(pillow(odd, quality=30, subsampling=0), 0xDB), cut.quantizers(32767))
+    yield "overflow_gray", cut.insert(cut.drop(pillow(gray, quality=90), 0xDB), cut.quantizers(257))
 
     progressive = pillow(odd, quality=85, progressive=True)
     start, end = cut.scans(progressive)[-1]
     yield "refined_twice", progressive[:end] + progressive[start:end] + progressive[end:]
     second = cut.scans(progressive)[1][0]
-    yield "quantisers_later", progressive[:second] + cut.quantisers(99) + progressive[second:]
+    yield "quantizers_later", progressive[:second] + cut.quantizers(99) + progressive[second:]
 
     start, _ = cut.scans(plain)[0]
     yield "no_such_code", cut.put(plain, start + 60, b"\xff\x00" * 6)

@@ -50,7 +50,7 @@ def sampling(data, *factors):
     return bytes(out)
 
 
-def quantisers(value):
+def quantizers(value):
     """Segments that set tables 0 and 1 to one 16-bit value."""
     return b"".join(b"\xff\xdb\x00\x83" + bytes([0x10 | i]) + struct.pack(">H", value) * 64 for i in (0, 1))
 

@@ -22,7 +22,7 @@ def alpha(w=W, h=H):
 
 
 def palette(n):
-    """n colours, none twice, no gray ramp (Pillow reads a ramp as gray levels)."""
+    """n colors, none twice, no gray ramp (Pillow reads a ramp as gray levels)."""
     return [(i * 83 % 256, 255 - i * 255 // max(n - 1, 1), (i * 29 + 7) % 256) for i in range(n)]
 
 

@@ -31,8 +31,8 @@ def spoil(data, name, nth=0):
     return data[:end] + bytes([data[end] ^ 0x55]) + data[end + 1:]
 
 
-def raw(data, depth=8, colour=2, w=W, h=H, extra=b"", tail=b"", interlace=0):
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", w, h, depth, colour, 0, 0, interlace)) + extra + chunk(b"IDAT", data) + tail + END
+def raw(data, depth=8, color=2, w=W, h=H, extra=b"", tail=b"", interlace=0):
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", w, h, depth, color, 0, 0, interlace)) + extra + chunk(b"IDAT", data) + tail + END
 
 
 def orientations():
@@ -92,7 +92,7 @@ def slips():
         "ihdr_long": plain[:8] + chunk(b"IHDR", plain[16:29] + b"\0\0") + plain[33:], "ihdr_short": plain[:8] + chunk(b"IHDR", plain[16:28]) + plain[33:],
         "ihdr_twice": plain[:33] + plain[8:], "no_ihdr": plain[:8] + plain[33:], "filter_method": plain[:8] + chunk(b"IHDR", plain[16:27] + b"\1\0") + plain[33:],
         "compression_method": plain[:8] + chunk(b"IHDR", plain[16:26] + b"\1\0\0") + plain[33:], "interlace_2": raw(zlib.compress(b"".join(filtered(rows(rgb()[y::dy, x::dx], 8), 3) for x, y, dx, dy in PASSES)), interlace=2),
-        "depth_3": raw(z, depth=3), "colour_5": raw(z, colour=5), "gray_32": raw(z, depth=32, colour=0),
+        "depth_3": raw(z, depth=3), "color_5": raw(z, color=5), "gray_32": raw(z, depth=32, color=0),
         "text_cut_after": plain[:-12] + chunk(b"tEXt", b"a\0bcdef")[:-6], "chunk_name": plain[:33] + chunk(b"a b!", b"x") + plain[33:], "unknown_chunk": plain[:33] + chunk(b"vpAg", b"x") + plain[33:],
         "unknown_critical": plain[:33] + chunk(b"CrIt", b"x") + plain[33:], "chunk_name_after": plain[:-12] + chunk(b"a b!", b"x") + END,
     }

@@ -30,9 +30,9 @@ def files():
     out["thumbnail_alone_turned.jpg"] = save(big, "JPEG", exif=b"Exif\0\0MM\0*" + struct.pack(">IHI", 8, 0, 14) + entry(0x112, 6))
     red = Image.new("RGB", (40, 40), (255, 0, 0))
     red.paste((0, 0, 255), (0, 0, 20, 20))
-    # huggingface/transformers 49003: a transparent colour without an alpha channel
+    # huggingface/transformers 49003: a transparent color without an alpha channel
     out |= {"transformers_49003_rgb.png": save(red, "PNG", transparency=(255, 0, 0)), "transformers_49003_l.png": save(red.convert("L"), "PNG", transparency=76), "transformers_49003_p.png": save(red.convert("P"), "PNG", transparency=0)}
-    # vllm 18569, hermes-agent 64548: colours under a transparent background
+    # vllm 18569, hermes-agent 64548: colors under a transparent background
     logo = Image.fromarray(np.dstack([rgb(40, 30), np.where(np.mgrid[0:30, 0:40][1] < 15, 0, 255)]).astype(np.uint8))
     out |= {"vllm_18569.png": save(logo, "PNG"), "vllm_18569.webp": save(logo, "WEBP", lossless=True, exact=True), "vllm_18569.tiff": save(logo, "TIFF"), "vllm_18569.gif": save(logo, "GIF")}
     ycc = pillow(big.convert("YCbCr"), compression="jpeg")  # Pillow 1270, 2503: JPEG in a TIFF whose tag says RGB

@@ -34,13 +34,13 @@ def bmps():
     out["fields24"] = bmp(lines, 24, compression=3, masks=struct.pack("<III", 0xff0000, 0xff00, 0xff))
     for bits in (1, 4, 8):
         out[f"bits{bits}_core"] = bmp(pack(gray(1 << bits), bits), bits, palette(1 << bits), header=12)
-        out[f"bits{bits}_few_colours"] = bmp(pack(gray(2), bits), bits, palette(2))
+        out[f"bits{bits}_few_colors"] = bmp(pack(gray(2), bits), bits, palette(2))
         out[f"bits{bits}_black_white"] = bmp(pack(gray(2), bits), bits, [(0, 0, 0), (255, 255, 255)])
         out[f"bits{bits}_white_black"] = bmp(pack(gray(2), bits), bits, [(255, 255, 255), (0, 0, 0)])
         out[f"bits{bits}_ramp"] = bmp(pack(gray(1 << bits), bits), bits, [(i, i, i) for i in range(1 << bits)])
         out[f"bits{bits}_no_palette"] = bmp(pack(gray(1 << bits), bits), bits)
     out["bits2"] = bmp(pack(gray(4), 2), 2, palette(4))
-    out["bits8_300_colours"] = bmp(pack(gray(256), 8), 8, palette(256) + palette(44))
+    out["bits8_300_colors"] = bmp(pack(gray(256), 8), 8, palette(256) + palette(44))
     rng = random.Random(1)
     for bits, code, top in ((8, 1, 256), (4, 2, 16)):
         values = gray(top)
@@ -143,8 +143,8 @@ def jpegs():
 
 def rest():
     p = palette(8)
-    plain = gif(frame(gray(8)), colours=p)
-    out = {f"gif/code_size_{w}.gif": gif(frame(gray(min(8, 1 << w)), width=w), colours=p) for w in (2, 3, 5, 8, 9, 11, 12)}
+    plain = gif(frame(gray(8)), colors=p)
+    out = {f"gif/code_size_{w}.gif": gif(frame(gray(min(8, 1 << w)), width=w), colors=p) for w in (2, 3, 5, 8, 9, 11, 12)}
     out |= {"gif/cut.gif": plain[:-20], "gif/no_end.gif": plain[:-1], "gif/xmp.gif": plain[:37] + b"\x21\xff\x0bXMP DataXMP" + xmp(6) + b"\1" + bytes(range(255, -1, -1)) + b"\0" + plain[37:] if len(plain) > 37 else plain, "gif/comment.gif": plain[:37] + b"\x21\xfe\3abc\0" + plain[37:]}
     lossy = webp(rgb(), quality=60)
     for o in (3, 6, 9):

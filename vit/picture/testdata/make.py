@@ -3,7 +3,7 @@
     python make.py        needs Pillow 12.1.1, NumPy and transformers
 
 expected.json: size and SHA-256 of the RGB bytes of each file after transformers' load_image, after its convert_to_rgb
-where that changes them (a transparent colour turns white), and of each frame of a GIF.
+where that changes them (a transparent color turns white), and of each frame of a GIF.
 resize.json: Pillow's bicubic resize and transformers' smart_resize over tables of sizes.
 """
 import hashlib

@@ -6,15 +6,15 @@ import numpy as np
 from common import H, W, alpha, gray, pack, palette, rgb
 
 
-def bmp(rows, bits, colours=(), compression=0, w=W, h=H, masks=b"", header=40):
+def bmp(rows, bits, colors=(), compression=0, w=W, h=H, masks=b"", header=40):
     """rows: the bytes of each row from the top, or one block of compressed data."""
     body = rows if isinstance(rows, bytes) else b"".join(r + b"\0" * (-len(r) % 4) for r in (rows if h < 0 else rows[::-1]))
     if header == 12:
-        table = b"".join(bytes((b, g, r)) for r, g, b in colours)
+        table = b"".join(bytes((b, g, r)) for r, g, b in colors)
         info = struct.pack("<IHHHH", 12, w, h, 1, bits)
     else:
-        table = b"".join(bytes((b, g, r, 0)) for r, g, b in colours)
-        info = struct.pack("<IiiHHIIiiII", header, w, h, 1, bits, compression, len(body), 2835, 2835, len(colours), 0) + masks
+        table = b"".join(bytes((b, g, r, 0)) for r, g, b in colors)
+        info = struct.pack("<IiiHHIIiiII", header, w, h, 1, bits, compression, len(body), 2835, 2835, len(colors), 0) + masks
         info += bytes(max(0, header - len(info)))
     at = 14 + len(info) + len(table)
     return b"BM" + struct.pack("<IHHI", at + len(body), 0, 0, at) + info + table + body

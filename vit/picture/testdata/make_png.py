@@ -1,4 +1,4 @@
-"""PNG files of every colour type and bit depth, written chunk by chunk."""
+"""PNG files of every color type and bit depth, written chunk by chunk."""
 import struct
 import zlib
 
@@ -37,13 +37,13 @@ def filtered(lines, step):
     return out
 
 
-def png(values, depth, colour, extra=b"", interlaced=False, tail=b""):
+def png(values, depth, color, extra=b"", interlaced=False, tail=b""):
     values = np.asarray(values)
     h, w = values.shape[:2]
     step = max(1, (values.shape[2] if values.ndim == 3 else 1) * depth // 8)
     parts = [values[y::dy, x::dx] for x, y, dx, dy in PASSES] if interlaced else [values]
     data = b"".join(filtered(rows(p, depth), step) for p in parts if p.size)
-    head = struct.pack(">IIBBBBB", w, h, depth, colour, 0, 0, int(interlaced))
+    head = struct.pack(">IIBBBBB", w, h, depth, color, 0, 0, int(interlaced))
     return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + extra + chunk(b"IDAT", zlib.compress(data, 9)) + tail + chunk(b"IEND"))
 
 
@@ -85,9 +85,9 @@ def files():
     kinds |= {f"palette{d}": (gray(1 << d), d, 3, plte(1 << d)) for d in (1, 2, 4, 8)}
     kinds |= {"gray16": (g16, 16, 0, b""), "rgb": (rgb(), 8, 2, b""), "rgb16": (wide(), 16, 2, b""), "graya": (la, 8, 4, b""),
               "graya16": (la.astype(np.uint16) * 255, 16, 4, b""), "rgba": (rgba, 8, 6, b""), "rgba16": (np.dstack([wide(), alpha().astype(np.uint16) * 257]), 16, 6, b"")}
-    for name, (values, depth, colour, extra) in kinds.items():
-        out[f"{name}.png"] = png(values, depth, colour, extra)
-        out[f"{name}_adam7.png"] = png(values, depth, colour, extra, interlaced=True)
+    for name, (values, depth, color, extra) in kinds.items():
+        out[f"{name}.png"] = png(values, depth, color, extra)
+        out[f"{name}_adam7.png"] = png(values, depth, color, extra, interlaced=True)
     out["adam7_1x1.png"] = png(rgb(1, 1), 8, 2, interlaced=True)
     out["adam7_3x2.png"] = png(rgb(3, 2), 8, 2, interlaced=True)
     for d in (1, 2, 4, 8):

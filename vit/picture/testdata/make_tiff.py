@@ -96,14 +96,14 @@ def files():
     big, g16 = rgb(37, 21), gray(65536) * 397 % 700
     wide = rgb().astype(np.uint16) * 256 + 255 - rgb()
     rgba = np.dstack([rgb(), alpha()])
-    colour_map = [v * 257 for c in range(3) for v in (p[c] for p in palette(256))]
+    color_map = [v * 257 for c in range(3) for v in (p[c] for p in palette(256))]
     out = {f"rgb_{how}{name}.tiff": tiff(page(rgb(), 2, how=how, predictor=p)) for how in CODES for p, name in ((1, ""), (2, "_predictor")) if (how, p) not in (("none", 2), ("packbits", 2))}
     out |= {f"gray{d}.tiff": tiff(page(gray(1 << d), 1, d)) for d in (1, 2, 4, 8)}
     out |= {f"gray{d}_white_is_zero.tiff": tiff(page(gray(1 << d), 0, d)) for d in (1, 4, 8)}
     out |= {"gray16.tiff": tiff(page(g16, 1, 16)), "gray16_big.tiff": tiff(page(g16, 1, 16, order=">"), order=">"),
             "gray16_white_is_zero.tiff": tiff(page(g16, 0, 16)),
             "rgb16.tiff": tiff(page(wide, 2, 16)), "rgb16_big_lzw.tiff": tiff(page(wide, 2, 16, "lzw", ">"), order=">"),
-            "rgb_big.tiff": tiff(page(rgb(), 2, order=">"), order=">"), "palette.tiff": tiff(page(gray(256), 3, t320=colour_map)),
+            "rgb_big.tiff": tiff(page(rgb(), 2, order=">"), order=">"), "palette.tiff": tiff(page(gray(256), 3, t320=color_map)),
             "palette4.tiff": tiff(page(gray(16), 3, 4, t320=[v * 257 for c in range(3) for v in (p[c] for p in palette(16))])),
             "rgba.tiff": tiff(page(rgba, 2, t338=2)), "rgba_premultiplied.tiff": tiff(page(rgba // 2, 2, t338=1)), "rgbx.tiff": tiff(page(rgba, 2, t338=0)),
             "rgba16.tiff": tiff(page(np.dstack([wide, alpha().astype(np.uint16) * 257]), 2, 16, t338=2)),
