@@ -23,7 +23,7 @@ func digested(t *testing.T, o Options, d *BlockDigests) (*Score, string, []int) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := m.Prepare(JudgeInput(img, Rubric, ScorePrompt))
+	p, err := m.Prepare(Question(Rubric, ScorePrompt, img))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,7 @@ func (m *Model) Through(ctx context.Context, pooled [][]float32, n int) (out [][
 }
 
 // LearnHead is Learn for the score head alone, over features that it pooled before: nothing else is run.
-func (m *Model) LearnHead(ctx context.Context, pooled []float32, l Lesson, o LearnOptions) (out Losses, err error) {
+func (m *Model) LearnHead(ctx context.Context, pooled []float32, l Example, o LearnOptions) (out Losses, err error) {
 	r, done := m.run(ctx, nil)
 	defer done()
 	defer weights.RecoverFault(&err)

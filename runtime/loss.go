@@ -9,10 +9,10 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// Lesson is what a model is to learn from one prompt, whose tokens go on through the wanted answer.
-type Lesson struct {
+// Example is what a model is to learn from one prompt, whose tokens go on through the wanted answer.
+type Example struct {
 	Prompt *Prompt
-	// Labels holds for each token of the prompt its id where it is to be learned, else tensor.NotLearned: what the model
+	// Labels holds for each token of the prompt its id where it is to be learned, else tensor.IgnoreIndex: what the model
 	// says before a token is held against its label. nil: no loss of the language model.
 	Labels []int
 	// Targets are the standardized values that the score head is to give, of which those count that are Present.
@@ -21,16 +21,16 @@ type Lesson struct {
 	Present []bool
 }
 
-// Losses are what a lesson costs: the cross-entropy, averaged over the learned tokens, and the squared error of the
+// Losses are what an example costs: the cross-entropy, averaged over the learned tokens, and the squared error of the
 // standardized targets (or Huber's loss), averaged over those present.
 type Losses struct {
 	LM, Score float64
 	Outputs   []float32 // of the score head
 }
 
-// Loss runs a lesson on r, which may record: one pass of the vision tower for both the score head and the decoder. The
+// Loss runs an example on r, which may record: one pass of the vision tower for both the score head and the decoder. The
 // gradient of o.Weight * (LM + o.Lambda * Score) is what r.Backward then goes through. An error is r's.
-func (m *Model) Loss(r *tensor.Run, l Lesson, o LearnOptions) Losses {
+func (m *Model) Loss(r *tensor.Run, l Example, o LearnOptions) Losses {
 	f := m.forwardTowers(r, l.Prompt)
 	var out Losses
 	var h tensor.Tensor
@@ -53,7 +53,7 @@ func (m *Model) Loss(r *tensor.Run, l Lesson, o LearnOptions) Losses {
 // question is the part of the decoder's rows before the answer: all that a score head sees when it judges.
 func question(h tensor.Tensor, labels []int) tensor.Tensor {
 	for i, label := range labels {
-		if label != tensor.NotLearned {
+		if label != tensor.IgnoreIndex {
 			return h.Slice(0, min(i, h.Rows))
 		}
 	}
@@ -61,7 +61,7 @@ func question(h tensor.Tensor, labels []int) tensor.Tensor {
 }
 
 // scoreLoss is the loss of the head's outputs z, (1, targets).
-func scoreLoss(r *tensor.Run, z tensor.Tensor, l Lesson, o LearnOptions) float64 {
+func scoreLoss(r *tensor.Run, z tensor.Tensor, l Example, o LearnOptions) float64 {
 	switch {
 	case o.HeadGrad != nil:
 		if z.Grad != nil {
@@ -79,7 +79,7 @@ func scoreLoss(r *tensor.Run, z tensor.Tensor, l Lesson, o LearnOptions) float64
 // shifted lists the tokens whose successor is learned, and these successors.
 func shifted(labels []int) (at, next []int) {
 	for i, label := range labels {
-		if i > 0 && label != tensor.NotLearned {
+		if i > 0 && label != tensor.IgnoreIndex {
 			at, next = append(at, i-1), append(next, label)
 		}
 	}
@@ -137,20 +137,20 @@ func (m *Model) headInput(r *tensor.Run, f features, h tensor.Tensor) tensor.Ten
 	return r.Concat(f.head...)
 }
 
-// LearnOptions are how a lesson counts in a step.
+// LearnOptions are how an example counts in a step.
 type LearnOptions struct {
-	Weight    float32 // of the lesson: 1 / records of the step
+	Weight    float32 // of the example: 1 / records of the step
 	Lambda    float32 // of the score's loss beside the language model's
 	Huber     bool    // the score's loss is Huber's, in place of the squared error
 	Recompute bool    // see tensor.Tape
 	Seed      uint64  // of dropout; 0: none
-	// HeadGrad is the gradient of the score's loss by the head's outputs, where that loss depends on more than this lesson and
-	// is computed elsewhere; it counts times Lambda, and Score stays 0. nil: the loss of the lesson's own targets.
+	// HeadGrad is the gradient of the score's loss by the head's outputs, where that loss depends on more than this example and
+	// is computed elsewhere; it counts times Lambda, and Score stays 0. nil: the loss of the example's own targets.
 	HeadGrad []float32
 }
 
-// Learn runs a lesson forward and backward: the gradients of what learns grow by those of Weight * (LM + Lambda * Score).
-func (m *Model) Learn(ctx context.Context, l Lesson, o LearnOptions) (out Losses, err error) {
+// Learn runs an example forward and backward: the gradients of what learns grow by those of Weight * (LM + Lambda * Score).
+func (m *Model) Learn(ctx context.Context, l Example, o LearnOptions) (out Losses, err error) {
 	r, done := m.run(ctx, nil)
 	defer done()
 	defer weights.RecoverFault(&err)
@@ -161,8 +161,8 @@ func (m *Model) Learn(ctx context.Context, l Lesson, o LearnOptions) (out Losses
 	return out, m.still(m.explain(r.Err()))
 }
 
-// Losses runs a lesson forward only: what it costs the model as it is, with the dropout of o.Seed.
-func (m *Model) Losses(ctx context.Context, l Lesson, o LearnOptions) (out Losses, err error) {
+// Losses runs an example forward only: what it costs the model as it is, with the dropout of o.Seed.
+func (m *Model) Losses(ctx context.Context, l Example, o LearnOptions) (out Losses, err error) {
 	r, done := m.run(ctx, nil)
 	defer done()
 	defer weights.RecoverFault(&err)

@@ -80,3 +80,13 @@ func converter(e *kernels.Engine, precision string) weights.Converter {
 	}
 	return nil
 }
+
+// Settings are the options that the model was loaded with; what they left open is filled in.
+func (m *Model) Settings() Options {
+	o := m.options
+	o.Threads, o.Kernels = m.engine.Threads(), m.engine.Path()
+	if o.Precision == "" {
+		o.Precision = "exact"
+	}
+	return o
+}

@@ -96,7 +96,7 @@ func steps(t *testing.T, m *loupe.Model, p *loupe.Prompt, ids []int) (logits [][
 		t.Fatal(err)
 	}
 	for _, id := range ids {
-		l, err := a.Feed(id)
+		l, err := a.ForceToken(id)
 		if err != nil {
 			t.Fatal(err)
 		}

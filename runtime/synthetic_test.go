@@ -102,7 +102,7 @@ func TestSyntheticRuns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, err := a.Feed(9)
+		out, err := a.ForceToken(9)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -173,7 +173,7 @@ func TestStepAllocatesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	step := func() {
-		if _, err := a.Feed(9); err != nil {
+		if _, err := a.ForceToken(9); err != nil {
 			t.Error(err)
 		}
 	}
@@ -206,7 +206,7 @@ func TestFeed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, id := range ids[2:] {
-		if _, err := fed.Feed(id); err != nil {
+		if _, err := fed.ForceToken(id); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -214,16 +214,16 @@ func TestFeed(t *testing.T) {
 		t.Error("fed tokens give other logits than the same tokens in the prompt")
 	}
 	for _, id := range []int{-1, m.Config.Text.VocabSize} {
-		if _, err := fed.Feed(id); err == nil {
+		if _, err := fed.ForceToken(id); err == nil {
 			t.Errorf("token %d is no error", id)
 		}
 	}
 	for range m.Config.Text.MaxPositionEmbeddings - len(ids) {
-		if _, err := fed.Feed(1); err != nil {
+		if _, err := fed.ForceToken(1); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := fed.Feed(1); err == nil {
+	if _, err := fed.ForceToken(1); err == nil {
 		t.Error("a token beyond the context is no error")
 	}
 }

@@ -108,7 +108,7 @@ func (f *againstFlags) run(cmd *cobra.Command, m *loupe.Model, files loupe.Files
 			return usageError{err}
 		}
 	}
-	in, against, err := files.Against(cmd.Context(), f.file, f.images, f.videos)
+	in, against, err := files.CleanAndCorrupted(cmd.Context(), f.file, f.images, f.videos)
 	if err != nil {
 		return err
 	}

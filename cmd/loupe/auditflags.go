@@ -60,7 +60,7 @@ func reportTorn(b *audit.Book) {
 	}
 }
 
-// judge is m.Judge, recorded.
+// judge is m.ScoreAndCritique, recorded.
 func (f *auditFlags) judge(ctx context.Context, r *audit.Recorder, p loupe.Picture, system, question string, critique bool, g loupe.Generation) (*loupe.Score, string, error) {
 	reading, sources := loupe.KeepSources(ctx)
 	img, err := p.Load(reading)
@@ -68,7 +68,7 @@ func (f *auditFlags) judge(ctx context.Context, r *audit.Recorder, p loupe.Pictu
 		return nil, "", err
 	}
 	out, err := r.Decide(ctx, audit.Request{
-		Command: "score", Input: loupe.JudgeInput(img, system, question), Sources: sources.List, Answer: critique, Generation: g, Explain: f.explain,
+		Command: "score", Input: loupe.Question(system, question, img), Sources: sources.List, Answer: critique, Generation: g, Explain: f.explain,
 	}, nil)
 	if err != nil {
 		return nil, "", err

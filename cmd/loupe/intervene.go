@@ -41,7 +41,7 @@ func openDataset(ctx context.Context, m *loupe.Model, name string) (loupe.Datase
 			if err != nil {
 				return nil, err
 			}
-			return m.PrepareContext(ctx, loupe.JudgeInput(img, m.SystemText(), m.Question()))
+			return m.PrepareContext(ctx, loupe.Question(m.SystemText(), m.Question(), img))
 		}}, nil
 	}
 	if _, err := os.Stat(name); err != nil {

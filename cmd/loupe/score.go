@@ -164,5 +164,5 @@ func (f *scoreFlags) judge(ctx context.Context, m *loupe.Model, p loupe.Picture)
 	if f.record != nil {
 		return f.audit.judge(ctx, f.record, p, f.system, f.prompt, f.critique, f.gen.gen)
 	}
-	return m.Judge(ctx, p, f.system, f.prompt, f.critique, f.gen.gen)
+	return m.ScoreAndCritique(ctx, p, f.system, f.prompt, f.critique, f.gen.gen)
 }

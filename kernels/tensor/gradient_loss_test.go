@@ -9,7 +9,7 @@ import (
 func TestLossGradients(t *testing.T) {
 	const weight = 1.5
 	want, present := newSource(8).floats(6), []bool{true, true, false, true, true, false}
-	labels := []int{3, NotLearned, 0, 10}
+	labels := []int{3, IgnoreIndex, 0, 10}
 	over := func(value func(d float64) float64) func(x matrix) float64 {
 		return func(x matrix) float64 {
 			sum := 0.0
@@ -30,7 +30,7 @@ func TestLossGradients(t *testing.T) {
 		{"CrossEntropy", 4, 11, func(r *Run, x Tensor) float64 { return r.CrossEntropy(x, labels, weight) }, func(x matrix) float64 {
 			loss := 0.0
 			for i, label := range labels {
-				if label == NotLearned {
+				if label == IgnoreIndex {
 					continue
 				}
 				sum := 0.0

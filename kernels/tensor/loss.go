@@ -7,18 +7,18 @@ import (
 	"github.com/loupe-vl/loupe/kernels"
 )
 
-// NotLearned is the label of a token that no loss is taken of.
-const NotLearned = -1
+// IgnoreIndex is the label of a token that no loss is taken of.
+const IgnoreIndex = -1
 
 // CrossEntropy is the mean over the rows of logits, (tokens, vocab_size), of -log softmax(row)[label], with rows labeled
-// NotLearned left out; 0 without any other. Its gradient, times weight, is added to that of logits.
+// IgnoreIndex left out; 0 without any other. Its gradient, times weight, is added to that of logits.
 func (r *Run) CrossEntropy(logits Tensor, labels []int, weight float32) float64 {
 	if r.idle() {
 		return 0
 	}
 	learned := 0
 	for i, label := range labels {
-		if label != NotLearned {
+		if label != IgnoreIndex {
 			learned++
 			if label < 0 || label >= logits.Cols {
 				r.Fail(fmt.Errorf("label %d of token %d is not in the vocabulary of %d", label, i, logits.Cols))
@@ -37,7 +37,7 @@ func (r *Run) CrossEntropy(logits Tensor, labels []int, weight float32) float64 
 	probs := r.New(logits.Rows, logits.Cols)
 	r.rows(logits.Rows, 8*logits.Cols, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			if labels[i] != NotLearned {
+			if labels[i] != IgnoreIndex {
 				losses[i] = kernels.CrossEntropy(r.eng, probs.Row(i), logits.Row(i), labels[i])
 			}
 		}
@@ -51,7 +51,7 @@ func (r *Run) CrossEntropy(logits Tensor, labels []int, weight float32) float64 
 		r.record(func() {
 			r.rows(logits.Rows, logits.Cols, func(lo, hi int) {
 				for i := lo; i < hi; i++ {
-					if labels[i] != NotLearned {
+					if labels[i] != IgnoreIndex {
 						g := logits.GradRow(i)
 						kernels.AddScaled(g, probs.Row(i), scale)
 						g[labels[i]] -= scale

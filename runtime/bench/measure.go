@@ -81,7 +81,7 @@ func decode(ctx context.Context, m *loupe.Model, o Options) (measured, error) {
 		var cost Cost
 		start := time.Now()
 		for range decodeSteps {
-			if _, err := a.Feed(past * 104729 % m.Config.Text.VocabSize); err != nil {
+			if _, err := a.ForceToken(past * 104729 % m.Config.Text.VocabSize); err != nil {
 				return 0, err
 			}
 			cost = cost.plus(Text(m.Config.Text, m.WeightBytes("model."), past, 1))

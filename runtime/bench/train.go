@@ -19,11 +19,11 @@ const (
 	rank           = 16
 )
 
-// lesson is the picture with its question, its answer and a score.
-func lesson(m *loupe.Model, o Options) (loupe.Lesson, error) {
+// example is the picture with its question, its answer and a score.
+func example(m *loupe.Model, o Options) (loupe.Example, error) {
 	patches, err := m.Processor.Image(o.Image)
 	if err != nil {
-		return loupe.Lesson{}, err
+		return loupe.Example{}, err
 	}
 	v, merge := vision(patches.GridTHW, patches.Data), m.Config.Vision.SpatialMergeSize
 	rows := v.Pixels.Rows / (merge * merge)
@@ -37,11 +37,11 @@ func lesson(m *loupe.Model, o Options) (loupe.Lesson, error) {
 	}
 	spans := []decoder.Placeholder{{Start: before, Grid: patches.GridTHW}}
 	if p.Positions, p.RopeDelta, err = decoder.RopeIndex(len(p.IDs), spans, merge); err != nil {
-		return loupe.Lesson{}, err
+		return loupe.Example{}, err
 	}
-	l := loupe.Lesson{Prompt: p, Labels: make([]int, len(p.IDs)), Targets: []float32{0}, Present: []bool{true}}
+	l := loupe.Example{Prompt: p, Labels: make([]int, len(p.IDs)), Targets: []float32{0}, Present: []bool{true}}
 	for i, id := range p.IDs {
-		if l.Labels[i] = tensor.NotLearned; i >= len(p.IDs)-answerTokens {
+		if l.Labels[i] = tensor.IgnoreIndex; i >= len(p.IDs)-answerTokens {
 			l.Labels[i] = id
 		}
 	}
@@ -56,7 +56,7 @@ func lora(ctx context.Context, m *loupe.Model, o Options) (measured, error) {
 			return measured{}, err
 		}
 	}
-	l, err := lesson(m, o)
+	l, err := example(m, o)
 	if err != nil {
 		return measured{}, err
 	}

@@ -25,8 +25,8 @@ var (
 
 const learnedTokens, learningRate, learningDecay = 6, 1e-2, 0.1
 
-// goldenLesson is the golden fixtures' case "image", of which the last tokens are learned.
-func goldenLesson(t *testing.T, m *loupe.Model) loupe.Lesson {
+// goldenExample is the golden fixtures' case "image", of which the last tokens are learned.
+func goldenExample(t *testing.T, m *loupe.Model) loupe.Example {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(goldenDir, "cases", "image.json"))
 	if err != nil {
@@ -54,9 +54,9 @@ func goldenLesson(t *testing.T, m *loupe.Model) loupe.Lesson {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := loupe.Lesson{Prompt: p, Labels: make([]int, len(p.IDs))}
+	l := loupe.Example{Prompt: p, Labels: make([]int, len(p.IDs))}
 	for i, id := range p.IDs {
-		l.Labels[i] = tensor.NotLearned
+		l.Labels[i] = tensor.IgnoreIndex
 		if i >= len(p.IDs)-learnedTokens {
 			l.Labels[i] = id
 		}
@@ -87,10 +87,10 @@ func TestAdapterLearning(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			opt, lesson := train.NewAdamW(params, learningDecay), goldenLesson(t, m)
+			opt, example := train.NewAdamW(params, learningDecay), goldenExample(t, m)
 			for step, loss := range losses.F32() {
 				train.ZeroGrad(params)
-				got, err := m.Learn(context.Background(), lesson, loupe.LearnOptions{Weight: 1, Recompute: recompute})
+				got, err := m.Learn(context.Background(), example, loupe.LearnOptions{Weight: 1, Recompute: recompute})
 				if err != nil {
 					t.Fatal(err)
 				}

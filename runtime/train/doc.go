@@ -1,5 +1,5 @@
 // Package train teaches a model from a user's own scored and critiqued pictures: what learns (Full, AddLoRA), how
-// (AdamW, Schedule), from what (lessons), and the loop over it all.
+// (AdamW, Schedule), from what (examples), and the loop over it all.
 //
 // Everything is float32 in a written order (the laws of the whole project), so that one seed gives one result, bit for
 // bit, whatever the threads.

@@ -131,14 +131,14 @@ func (r *run) descend(ctx context.Context, s *seen) error {
 		}
 		ZeroGrad(r.params)
 		var chosen [][]float32
-		var lessons []loupe.Lesson
+		var examples []loupe.Example
 		numbers, _ := order.step(opt.Steps)
 		for _, at := range numbers {
-			l := loupe.Lesson{}
+			l := loupe.Example{}
 			l.Targets, l.Present = s.records[at].wanted(r.m.Head)
-			chosen, lessons = append(chosen, s.features[at]), append(lessons, l)
+			chosen, examples = append(chosen, s.features[at]), append(examples, l)
 		}
-		if err := r.headGradients(ctx, chosen, lessons); err != nil {
+		if err := r.headGradients(ctx, chosen, examples); err != nil {
 			return err
 		}
 		norm, factor := Norm(r.params), schedule.At(opt.Steps)
@@ -151,18 +151,18 @@ func (r *run) descend(ctx context.Context, s *seen) error {
 }
 
 // headGradients runs a step's features forward and backward through the head.
-func (r *run) headGradients(ctx context.Context, chosen [][]float32, lessons []loupe.Lesson) error {
+func (r *run) headGradients(ctx context.Context, chosen [][]float32, examples []loupe.Example) error {
 	var order *ranking
 	if r.o.ScoreLoss == PairwiseLoss {
 		outputs, err := r.m.Through(ctx, chosen, len(r.m.Head.Layers))
 		if err != nil {
 			return err
 		}
-		order = rankingOf(r.m.Head, outputs, lessons)
+		order = rankingOf(r.m.Head, outputs, examples)
 	}
 	var reached reach
-	for i, l := range lessons {
-		o := r.learnOptions(0, len(lessons))
+	for i, l := range examples {
+		o := r.learnOptions(0, len(examples))
 		if o.Lambda = 1; order != nil {
 			o.HeadGrad = order.grads[i]
 		}

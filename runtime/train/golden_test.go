@@ -35,9 +35,9 @@ func sharedDir(t *testing.T) string {
 
 // fixture is golden/X/train: a model with a score head and two records.
 type fixture struct {
-	dir     string
-	model   *loupe.Model
-	lessons []loupe.Lesson
+	dir      string
+	model    *loupe.Model
+	examples []loupe.Example
 }
 
 // eachFixture runs a test on every fixture there is, with its adapter where that is asked for.
@@ -98,27 +98,27 @@ func openFixture(t *testing.T, dir, adapter string) *fixture {
 		}
 		in := loupe.Ask(records.User, img)
 		in.Messages = append([]tokenizer.Message{{Role: "system", Text: records.System}}, in.Messages...)
-		l, err := train.NewLesson(m, in, r.Critique, []float64{r.Score}, []bool{true})
+		l, err := train.NewExample(m, in, r.Critique, []float64{r.Score}, []bool{true})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(l.Prompt.IDs) != r.Tokens {
 			t.Errorf("%s has %d tokens, want %d", r.Image, len(l.Prompt.IDs), r.Tokens)
 		}
-		fx.lessons = append(fx.lessons, l)
+		fx.examples = append(fx.examples, l)
 	}
 	return fx
 }
 
-// gradients are those of the joint loss over all lessons, and the loss.
+// gradients are those of the joint loss over all examples, and the loss.
 func (fx *fixture) gradients(t *testing.T, recompute bool) (loss float64) {
 	t.Helper()
-	for _, l := range fx.lessons {
-		got, err := fx.model.Learn(context.Background(), l, loupe.LearnOptions{Weight: 1 / float32(len(fx.lessons)), Lambda: 1, Recompute: recompute})
+	for _, l := range fx.examples {
+		got, err := fx.model.Learn(context.Background(), l, loupe.LearnOptions{Weight: 1 / float32(len(fx.examples)), Lambda: 1, Recompute: recompute})
 		if err != nil {
 			t.Fatal(err)
 		}
-		loss += (got.LM + got.Score) / float64(len(fx.lessons))
+		loss += (got.LM + got.Score) / float64(len(fx.examples))
 	}
 	return loss
 }

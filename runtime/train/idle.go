@@ -21,7 +21,7 @@ func (r *run) refuse(why string, flags ...string) error {
 // reached is what the losses of all records to learn from depend on.
 func (r *run) reached() (c reach) {
 	for i := range r.train {
-		l := loupe.Lesson{}
+		l := loupe.Example{}
 		if r.train[i].Critique != "" {
 			l.Labels = []int{}
 		}

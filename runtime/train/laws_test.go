@@ -115,7 +115,7 @@ func TestAnswerMovesNoScore(t *testing.T) {
 		}
 		for _, answer := range []string{"", "Good.", "\n\nGood", " \n \nx", "\u0301e", "  spaced", strings.Repeat("long and longer ", 20), "<|im_end|>", "assistant\n"} {
 			r.Critique = answer
-			l, err := r.Lesson(context.Background(), m)
+			l, err := r.Example(context.Background(), m)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -71,7 +71,7 @@ func (r *run) measure(ctx context.Context) error {
 // evaluated is the joint loss over the records for evaluation, and how near their scores come.
 func (r *run) evaluated(ctx context.Context) (*EvalLine, error) {
 	var outputs [][]float32
-	var lessons []loupe.Lesson
+	var examples []loupe.Example
 	var truth, said []float64
 	line, n := &EvalLine{After: r.opt.Steps}, float64(len(r.eval))
 	main := 0 // the target that stands for the whole picture
@@ -83,7 +83,7 @@ func (r *run) evaluated(ctx context.Context) (*EvalLine, error) {
 	o := loupe.LearnOptions{Weight: 1, Lambda: 1, Huber: r.o.ScoreLoss == HuberLoss}
 	for i := range r.eval {
 		record := &r.eval[i]
-		l, err := record.Lesson(ctx, r.m)
+		l, err := record.Example(ctx, r.m)
 		if err != nil {
 			return nil, err
 		}
@@ -94,7 +94,7 @@ func (r *run) evaluated(ctx context.Context) (*EvalLine, error) {
 		line.LMLoss += got.LM / n
 		line.ScoreLoss += got.Score / n
 		if r.m.Head != nil {
-			outputs, lessons = append(outputs, got.Outputs), append(lessons, l)
+			outputs, examples = append(outputs, got.Outputs), append(examples, l)
 			if v, ok := record.value(r.m.Head.Config.Targets[main].Name); ok && got.Outputs != nil {
 				_, value := r.m.Head.Value(main, got.Outputs[main])
 				truth, said = append(truth, v), append(said, value)
@@ -103,7 +103,7 @@ func (r *run) evaluated(ctx context.Context) (*EvalLine, error) {
 		r.report(Progress{Stage: "evaluate", Done: i + 1, Of: len(r.eval)})
 	}
 	if r.o.ScoreLoss == PairwiseLoss {
-		order := rankingOf(r.m.Head, outputs, lessons)
+		order := rankingOf(r.m.Head, outputs, examples)
 		line.ScoreLoss, line.RangeLoss = order.loss, order.beyond
 	}
 	line.Loss = line.LMLoss + float64(r.o.ScoreWeight*(line.ScoreLoss+line.RangeLoss))

@@ -50,7 +50,7 @@ func PlanShape(ctx context.Context, shape string, o Options, rows int) (*Plan, e
 	for (side+1)*(side+1) <= rows {
 		side++
 	}
-	lesson, err := m.PictureLesson(side, side, 64, 100)
+	example, err := m.BlankExample(side, side, 64, 100)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func PlanShape(ctx context.Context, shape string, o Options, rows int) (*Plan, e
 	if err := r.learners(); err != nil {
 		return nil, err
 	}
-	return r.plan(ctx, lesson)
+	return r.plan(ctx, example)
 }
 
 // PlanRun is the plan of a run with its data: what Run would do up to the first step, but for what it writes.
@@ -96,7 +96,7 @@ func (r *run) planLongest(ctx context.Context) (*Plan, error) {
 		if record == nil {
 			continue // no record has a picture
 		}
-		l, err := record.Lesson(ctx, r.m)
+		l, err := record.Example(ctx, r.m)
 		if err != nil {
 			return nil, err
 		}
@@ -114,8 +114,8 @@ func (r *run) planLongest(ctx context.Context) (*Plan, error) {
 	return worst, nil
 }
 
-// plan is that of a run whose steps are like this lesson.
-func (r *run) plan(ctx context.Context, l loupe.Lesson) (p *Plan, err error) {
+// plan is that of a run whose steps are like this example.
+func (r *run) plan(ctx context.Context, l loupe.Example) (p *Plan, err error) {
 	p = &Plan{Tokens: len(l.Prompt.IDs), Weights: r.m.TensorBytes(), Program: program, Free: loupe.FreeMemory()}
 	if l.Prompt.Images != nil {
 		p.Patches = l.Prompt.Images.Pixels.Rows
@@ -126,11 +126,11 @@ func (r *run) plan(ctx context.Context, l loupe.Lesson) (p *Plan, err error) {
 	p.Learned = 16 * p.Parameters
 	o := r.learnOptions(0, 1)
 	o.Recompute = false
-	if p.Kept, err = r.m.LearningNeeds(ctx, l, o); err != nil {
+	if p.Kept, err = r.m.EstimateTrainingMemory(ctx, l, o); err != nil {
 		return nil, err
 	}
 	o.Recompute = true
-	if p.Recomputed, err = r.m.LearningNeeds(ctx, l, o); err != nil {
+	if p.Recomputed, err = r.m.EstimateTrainingMemory(ctx, l, o); err != nil {
 		return nil, err
 	}
 	p.Recompute = r.o.Recompute || r.o.AutoRecompute && p.Kept > MostKept

@@ -34,7 +34,7 @@ func (b bounds) beyond(t int, z float32) float32 { return max(z-b.high[t], 0) + 
 // pairwise is the mean over pairs of records, of which i is to be above j, of log(1 + exp(z_j - z_i)), averaged over the
 // targets that have a pair (RankNet: Burges et al., Learning to Rank using Gradient Descent). That loss alone says nothing of
 // where the outputs lie and pushes them apart without end; so beside it stands, for each target, the mean over the records
-// that have it of the square by which their outputs are beyond the bounds. wanted and present are as in loupe.Lesson.
+// that have it of the square by which their outputs are beyond the bounds. wanted and present are as in loupe.Example.
 func pairwise(outputs, wanted [][]float32, present [][]bool, within bounds) *ranking {
 	r := &ranking{}
 	targets, ranked := 0, 0
@@ -111,11 +111,11 @@ func pairsOf(t int, outputs, wanted [][]float32, present [][]bool) (loss float64
 // softplus is log(1 + exp(x)), for large x too.
 func softplus(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }
 
-// rankingOf is pairwise over lessons.
-func rankingOf(h *vit.Head, outputs [][]float32, lessons []loupe.Lesson) *ranking {
+// rankingOf is pairwise over examples.
+func rankingOf(h *vit.Head, outputs [][]float32, examples []loupe.Example) *ranking {
 	var wanted [][]float32
 	var present [][]bool
-	for _, l := range lessons {
+	for _, l := range examples {
 		wanted, present = append(wanted, l.Targets), append(present, l.Present)
 	}
 	return pairwise(outputs, wanted, present, boundsOf(h))
@@ -125,12 +125,12 @@ func rankingOf(h *vit.Head, outputs [][]float32, lessons []loupe.Lesson) *rankin
 // on all.
 func (r *run) rank(ctx context.Context, records []*Record, before int) (*ranking, error) {
 	var outputs [][]float32
-	var lessons []loupe.Lesson
+	var examples []loupe.Example
 	for i, record := range records {
-		l := loupe.Lesson{}
+		l := loupe.Example{}
 		l.Targets, l.Present = record.wanted(r.m.Head)
 		if !slices.Contains(l.Present, true) {
-			outputs, lessons = append(outputs, nil), append(lessons, loupe.Lesson{})
+			outputs, examples = append(outputs, nil), append(examples, loupe.Example{})
 			continue
 		}
 		var err error
@@ -141,9 +141,9 @@ func (r *run) rank(ctx context.Context, records []*Record, before int) (*ranking
 		if err != nil {
 			return nil, recordError(record, err)
 		}
-		outputs, lessons = append(outputs, got.Outputs), append(lessons, l)
+		outputs, examples = append(outputs, got.Outputs), append(examples, l)
 	}
-	return rankingOf(r.m.Head, outputs, lessons), nil
+	return rankingOf(r.m.Head, outputs, examples), nil
 }
 
 // withinRange moves what the outputs of a head that learned an order mean, so that what it says of the pictures that it

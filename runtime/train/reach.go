@@ -13,8 +13,8 @@ import (
 // gradient of such a parameter is None.
 type reach struct{ words, scores bool }
 
-// add counts in what a lesson asks for.
-func (c *reach) add(l loupe.Lesson, scoreWeight float64) {
+// add counts in what an example asks for.
+func (c *reach) add(l loupe.Example, scoreWeight float64) {
 	c.words = c.words || l.Labels != nil
 	for _, ok := range l.Present {
 		c.scores = c.scores || ok && scoreWeight > 0

@@ -51,7 +51,7 @@ func (r *run) gradients(ctx context.Context, line *LogLine) (tokens int, err err
 	}
 	var reached reach
 	for i, record := range records {
-		lesson, err := record.Lesson(ctx, r.m)
+		example, err := record.Example(ctx, r.m)
 		if err != nil {
 			return 0, err
 		}
@@ -59,14 +59,14 @@ func (r *run) gradients(ctx context.Context, line *LogLine) (tokens int, err err
 		if order != nil {
 			o.HeadGrad = order.grads[i]
 		}
-		got, err := r.m.Learn(ctx, lesson, o)
+		got, err := r.m.Learn(ctx, example, o)
 		if err != nil {
 			return 0, recordError(record, err)
 		}
 		line.LMLoss += got.LM / float64(len(records))
 		line.ScoreLoss += got.Score / float64(len(records))
-		tokens += len(lesson.Prompt.IDs)
-		reached.add(lesson, r.o.ScoreWeight)
+		tokens += len(example.Prompt.IDs)
+		reached.add(example, r.o.ScoreWeight)
 	}
 	reached.scores = reached.scores && (order == nil || order.pairs)
 	for _, p := range r.params {

@@ -21,7 +21,7 @@ func scoresOf(t *testing.T, o loupe.Options, records []train.Record) (scores []f
 	}
 	t.Cleanup(func() { m.Close() })
 	for i := range records {
-		l, err := records[i].Lesson(context.Background(), m)
+		l, err := records[i].Example(context.Background(), m)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,17 +16,17 @@ import (
 // each token looked in every layer and head, which patches were looked at within the vision tower, maps of what the answer or
 // the score rests on, and the words of every layer.
 type Analysis struct {
-	Model     string        `json:"model"`
-	Precision string        `json:"precision"`
-	Panels    []Panel       `json:"panels"`
-	Cells     int           `json:"cells"`   // merged tokens of all panels
-	Patches   int           `json:"patches"` // patches of all panels
-	Tokens    []Token       `json:"tokens"`  // the text of the prompt, then the answer
-	Score     []ScoreTarget `json:"score,omitempty"`
-	Attention *Looks        `json:"attention"`
-	Tower     *TowerLooks   `json:"tower"`
-	Maps      []PageMap     `json:"maps"`
-	Words     *Words        `json:"words"`
+	Model     string          `json:"model"`
+	Precision string          `json:"precision"`
+	Panels    []Panel         `json:"panels"`
+	Cells     int             `json:"cells"`   // merged tokens of all panels
+	Patches   int             `json:"patches"` // patches of all panels
+	Tokens    []Token         `json:"tokens"`  // the text of the prompt, then the answer
+	Score     []ScoreTarget   `json:"score,omitempty"`
+	Attention *AttentionMaps  `json:"attention"`
+	Tower     *TowerAttention `json:"tower"`
+	Maps      []PageMap       `json:"maps"`
+	Words     *Words          `json:"words"`
 }
 
 // Panel is one frame of a picture.
@@ -47,7 +47,7 @@ type Token struct {
 	Text     string `json:"text"`
 	Position int    `json:"position"`
 	Answer   bool   `json:"answer"`
-	// Look is the number of its row in Looks; -1 where it has none: before the pictures, which it cannot see, the last of the
+	// Look is the number of its row in AttentionMaps; -1 where it has none: before the pictures, which it cannot see, the last of the
 	// answer, which the model did not read, and what a very long prompt leaves no room for.
 	Look int `json:"look"`
 }

@@ -36,8 +36,8 @@ func analyze(t *testing.T, name string, o AnalysisOptions) (*golden.Case, *Analy
 	return c, a
 }
 
-// TestLooks: the bytes of a page are the probabilities of the taps, as near as bytes are, for the prompt and for the answer.
-func TestLooks(t *testing.T) {
+// TestAttentionMaps: the bytes of a page are the probabilities of the taps, as near as bytes are, for the prompt and for the answer.
+func TestAttentionMaps(t *testing.T) {
 	const answer = 4
 	c, a := analyze(t, "image_and_video", AnalysisOptions{Tokens: answer})
 	cells := picturePositions(c.Prompt)
@@ -65,7 +65,7 @@ func TestLooks(t *testing.T) {
 					continue
 				}
 				row := x.Data[(head*x.Shape[1]+q)*x.Shape[2]:]
-				r := (layer*len(l.Heads[0])+k)*l.Looks + token.Look
+				r := (layer*len(l.Heads[0])+k)*l.Queries + token.Look
 				least, largest := float64(l.Least[r]), float64(l.Largest[r])
 				for i, cell := range cells {
 					got := least + float64(l.Values[r*len(cells)+i])/255*(largest-least)
@@ -81,7 +81,7 @@ func TestLooks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := l.Layers * l.All * l.Looks; checked != want {
+	if want := l.Layers * l.All * l.Queries; checked != want {
 		t.Errorf("%d rows were compared, and the page has %d", checked, want)
 	}
 }
@@ -105,10 +105,10 @@ func TestTokens(t *testing.T) {
 // TestBudget: with little room the mean stays, then the heads that look at the pictures most, and then the last tokens.
 func TestBudget(t *testing.T) {
 	_, all := analyze(t, "image", AnalysisOptions{Tokens: 2})
-	per := all.Attention.Layers * all.Attention.Looks * all.Cells
+	per := all.Attention.Layers * all.Attention.Queries * all.Cells
 	_, some := analyze(t, "image", AnalysisOptions{Tokens: 2, Budget: 3 * per})
-	if got := len(some.Attention.Heads[0]); got != 3 || some.Attention.Looks != all.Attention.Looks {
-		t.Errorf("%d heads of %d looks in room for three", got, some.Attention.Looks)
+	if got := len(some.Attention.Heads[0]); got != 3 || some.Attention.Queries != all.Attention.Queries {
+		t.Errorf("%d heads of %d looks in room for three", got, some.Attention.Queries)
 	}
 	for layer, heads := range some.Attention.Heads {
 		for i, h := range heads {
@@ -118,8 +118,8 @@ func TestBudget(t *testing.T) {
 		}
 	}
 	_, few := analyze(t, "image", AnalysisOptions{Tokens: 2, Budget: per / 2})
-	if got := len(few.Attention.Values); got > per/2 || few.Attention.Looks == 0 || few.Tokens[len(few.Tokens)-2].Look < 0 {
-		t.Errorf("%d bytes of %d looks in room for %d", got, few.Attention.Looks, per/2)
+	if got := len(few.Attention.Values); got > per/2 || few.Attention.Queries == 0 || few.Tokens[len(few.Tokens)-2].Look < 0 {
+		t.Errorf("%d bytes of %d looks in room for %d", got, few.Attention.Queries, per/2)
 	}
 }
 
@@ -140,8 +140,8 @@ func TestPageOfLargePicture(t *testing.T) {
 	floats := make([]float32, layers*heads*looks)
 	a := &Analysis{Model: "2b", Cells: cells, Patches: 4 * cells,
 		Panels:    []Panel{{Kind: "image", Rows: 32, Cols: 32, Merge: 2, PNG: noise(3 * cells * 28 * 28)}},
-		Attention: &Looks{Layers: layers, Looks: looks, Values: noise(budget), Least: floats, Largest: floats, Share: floats},
-		Tower:     &TowerLooks{Blocks: blocks, Values: noise(blocks * (towerHeads + 1) * 4 * cells)},
+		Attention: &AttentionMaps{Layers: layers, Queries: looks, Values: noise(budget), Least: floats, Largest: floats, Share: floats},
+		Tower:     &TowerAttention{Blocks: blocks, Values: noise(blocks * (towerHeads + 1) * 4 * cells)},
 		Words:     &Words{},
 	}
 	for range 4 {
@@ -290,8 +290,8 @@ func TestPageInBrowser(t *testing.T) {
 		t.Errorf("a step down and one to the right from the corner is cell %d", found.Cell)
 	case !strings.Contains(found.Told, "Row 2, column 2"):
 		t.Errorf("it tells %q", found.Told)
-	case found.Marked != a.Attention.Looks:
-		t.Errorf("%d tokens show how much they look at the cell, want %d", found.Marked, a.Attention.Looks)
+	case found.Marked != a.Attention.Queries:
+		t.Errorf("%d tokens show how much they look at the cell, want %d", found.Marked, a.Attention.Queries)
 	case found.Heads != a.Attention.All+1 || found.Head != 1 || found.Tower != len(a.Tower.Heads):
 		t.Errorf("%d heads, number %d pressed, %d in the tower", found.Heads, found.Head, found.Tower)
 	case !strings.Contains(found.Hovered, fmt.Sprintf("Row %d, column %d", a.Panels[0].Rows, a.Panels[0].Cols)):
@@ -304,7 +304,7 @@ func TestPageInBrowser(t *testing.T) {
 		t.Errorf("escape lets go: %v; the theme changes: %v", found.Free, found.Theme)
 	}
 	l := a.Attention
-	r := (found.Layer*len(l.Heads[0])+1)*l.Looks + found.Look
+	r := (found.Layer*len(l.Heads[0])+1)*l.Queries + found.Look
 	want := float64(l.Least[r]) + float64(l.Values[r*a.Cells+found.Cell])/255*float64(l.Largest[r]-l.Least[r])
 	if math.Abs(found.Value-want) > 1e-6*math.Abs(want) {
 		t.Errorf("the page reads %v, want %v", found.Value, want)
@@ -322,7 +322,7 @@ func TestAnalyzeRefuses(t *testing.T) {
 	if _, err := Analyze(context.Background(), c.Model, c.Prompt, AnalysisOptions{Tokens: -1}); err == nil {
 		t.Error("-1 tokens were taken")
 	}
-	if _, err := HTML(&Analysis{Attention: &Looks{}, Tower: &TowerLooks{}, Panels: []Panel{{PNG: make([]byte, maxPage)}}}); err == nil || !strings.Contains(err.Error(), "--max-pixels") {
+	if _, err := HTML(&Analysis{Attention: &AttentionMaps{}, Tower: &TowerAttention{}, Panels: []Panel{{PNG: make([]byte, maxPage)}}}); err == nil || !strings.Contains(err.Error(), "--max-pixels") {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -2,10 +2,10 @@ package loupe
 
 import "fmt"
 
-// Feed reads a token of the caller's choosing instead of a generated one, and returns the logits after it, (vocab_size),
+// ForceToken reads a token of the caller's choosing instead of a generated one (teacher forcing), and returns the logits after it, (vocab_size),
 // which are good until the next token: what a generation costs without the choice of tokens. Tokens, if it is called later,
 // goes on from there.
-func (a *Answer) Feed(id int) ([]float32, error) {
+func (a *Answer) ForceToken(id int) ([]float32, error) {
 	if n := a.m.Config.Text.VocabSize; id < 0 || id >= n {
 		return nil, fmt.Errorf("token %d is none of the model's %d", id, n)
 	}
@@ -17,14 +17,4 @@ func (a *Answer) Feed(id int) ([]float32, error) {
 		a.logits = logits
 	}
 	return logits, err
-}
-
-// Settings are the options that the model was loaded with; what they left open is filled in.
-func (m *Model) Settings() Options {
-	o := m.options
-	o.Threads, o.Kernels = m.engine.Threads(), m.engine.Path()
-	if o.Precision == "" {
-		o.Precision = "exact"
-	}
-	return o
 }

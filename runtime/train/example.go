@@ -9,13 +9,13 @@ import (
 	"github.com/loupe-vl/loupe/vit"
 )
 
-// NewLesson prepares a record: the conversation in, its wanted answer (""  for none), and the values of the head's targets
+// NewExample prepares a record: the conversation in, its wanted answer (""  for none), and the values of the head's targets
 // in its order, of which those count that are present.
 //
 // The answer is followed by the end of its turn, as the chat template writes it; what is learned are the answer's tokens
 // and that end.
-func NewLesson(m *loupe.Model, in loupe.Input, answer string, targets []float64, present []bool) (loupe.Lesson, error) {
-	var l loupe.Lesson
+func NewExample(m *loupe.Model, in loupe.Input, answer string, targets []float64, present []bool) (loupe.Example, error) {
+	var l loupe.Example
 	prompt, err := m.Prepare(in)
 	if err != nil {
 		return l, err
@@ -28,7 +28,7 @@ func NewLesson(m *loupe.Model, in loupe.Input, answer string, targets []float64,
 		begin, end := len(prompt.IDs), len(l.Prompt.IDs)-1 // the newline after the end of the turn is not learned
 		l.Labels = make([]int, len(l.Prompt.IDs))
 		for i, id := range l.Prompt.IDs {
-			l.Labels[i] = tensor.NotLearned
+			l.Labels[i] = tensor.IgnoreIndex
 			if i >= begin && i < end {
 				l.Labels[i] = id
 			}

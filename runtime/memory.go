@@ -12,10 +12,10 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// LearningNeeds is how many bytes of memory Learn would take for a lesson beside the weights and what learns: activations,
+// EstimateTrainingMemory is how many bytes of memory Learn would take for an example beside the weights and what learns: activations,
 // their gradients, and the largest operand of a product in the form that the kernels read. It runs forward and
 // backward on shapes only, which takes next to no time.
-func (m *Model) LearningNeeds(ctx context.Context, l Lesson, o LearnOptions) (int64, error) {
+func (m *Model) EstimateTrainingMemory(ctx context.Context, l Example, o LearnOptions) (int64, error) {
 	arena := tensor.CountingArena()
 	r := tensor.NewRun(ctx, kernels.Idle(), arena, nil)
 	r.Record(&tensor.Tape{Recompute: o.Recompute})
@@ -60,17 +60,17 @@ func (m *Model) TensorBytes() int64 {
 // FreeMemory is how many bytes of memory the program may still use; 0 where that is not known.
 func FreeMemory() int64 { return host.AvailableMemory() }
 
-// PictureLesson is a lesson without contents: a picture of rows by columns merged rows, among text tokens before and after it,
+// BlankExample is an example without contents: a picture of rows by columns merged rows, among text tokens before and after it,
 // and an answer of so many tokens that are learned.
-func (m *Model) PictureLesson(rows, columns, text, answer int) (Lesson, error) {
+func (m *Model) BlankExample(rows, columns, text, answer int) (Example, error) {
 	merge := m.Config.Vision.SpatialMergeSize
 	grid := vit.Grid{1, rows * merge, columns * merge}
 	patches := grid[1] * grid[2]
 	v := &Vision{Grids: []vit.Grid{grid}, Pixels: tensor.Of(patches, m.Config.Vision.PatchDim(), make([]float32, patches*m.Config.Vision.PatchDim()))}
 	p := &Prompt{Images: v}
-	l := Lesson{Prompt: p}
+	l := Example{Prompt: p}
 	for i := range text + rows*columns + answer {
-		id, label := 0, tensor.NotLearned
+		id, label := 0, tensor.IgnoreIndex
 		if i >= 1 && i < 1+rows*columns {
 			id = m.Config.ImageTokenID
 			v.At = append(v.At, i)

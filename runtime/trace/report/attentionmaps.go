@@ -14,29 +14,29 @@ import (
 	"github.com/loupe-vl/loupe/runtime/trace/attribution"
 )
 
-// Looks are rows of attention over the pictures' merged tokens, for each layer, head and token. To keep the page small a number
+// AttentionMaps are rows of attention over the pictures' merged tokens, for each layer, head and token. To keep the page small a number
 // is a byte between the least and the largest of its row.
-type Looks struct {
-	Layers int     `json:"layers"`
-	Looks  int     `json:"looks"` // tokens with a row
-	Heads  [][]int `json:"heads"` // of each layer: those that are kept, as many in each; -1, the mean over all, is the first
-	All    int     `json:"all"`   // how many heads a layer has
-	// Values are the bytes of layers x heads x looks x cells. Least, Largest and Share, the sum of the row, are of layers x
-	// heads x looks.
+type AttentionMaps struct {
+	Layers  int     `json:"layers"`
+	Queries int     `json:"looks"` // tokens with a row
+	Heads   [][]int `json:"heads"` // of each layer: those that are kept, as many in each; -1, the mean over all, is the first
+	All     int     `json:"all"`   // how many heads a layer has
+	// Values are the bytes of layers x heads x queries x cells. Least, Largest and Share, the sum of the row, are of layers x
+	// heads x queries.
 	Values  []byte    `json:"-"`
 	Least   []float32 `json:"-"`
 	Largest []float32 `json:"-"`
 	Share   []float32 `json:"-"`
 }
 
-// rows is layers x heads (the mean first) x looks x cells of attention, before it is chosen from.
+// rows is layers x heads (the mean first) x queries x cells of attention, before it is chosen from.
 type rows struct {
-	heads, looks, cells int
-	data                [][]float32 // of each layer
+	heads, queries, cells int
+	data                  [][]float32 // of each layer
 }
 
 func (r *rows) row(layer, head, look int) []float32 {
-	return r.data[layer][(head*r.looks+look)*r.cells:][:r.cells]
+	return r.data[layer][(head*r.queries+look)*r.cells:][:r.cells]
 }
 
 // addAttention runs the model, with an answer, and keeps what its tokens see of the pictures.
@@ -76,9 +76,9 @@ func (a *Analysis) addAttention(ctx context.Context, m *loupe.Model, p *loupe.Pr
 	for i := range o.Tokens - 1 {
 		lookAt[n+i] = prompt + i
 	}
-	all := &rows{heads: cfg.NumAttentionHeads + 1, looks: len(lookAt), cells: len(cells)}
+	all := &rows{heads: cfg.NumAttentionHeads + 1, queries: len(lookAt), cells: len(cells)}
 	for range cfg.NumHiddenLayers {
-		all.data = append(all.data, make([]float32, all.heads*all.looks*all.cells))
+		all.data = append(all.data, make([]float32, all.heads*all.queries*all.cells))
 	}
 	options := loupe.TraceOptions{Taps: []string{"model.layers.*.self_attn.probs"}, Steps: o.Tokens - 1}
 	traced, err := m.Trace(ctx, p, options, func(t loupe.Tap) error { return all.take(t, n, lookAt, cells) })
@@ -113,7 +113,7 @@ func picturePositions(p *loupe.Prompt) []int {
 	return out
 }
 
-// take keeps of a layer's probabilities, (heads, queries, keys), what looks see of cells.
+// take keeps of a layer's probabilities, (heads, queries, keys), what queries see of cells.
 func (r *rows) take(t loupe.Tap, prompt int, lookAt map[int]int, cells []int) error {
 	step, layer, name := 0, 0, t.Name
 	if s, rest, ok := strings.Cut(name, "/"); ok {
@@ -148,7 +148,7 @@ func (r *rows) take(t loupe.Tap, prompt int, lookAt map[int]int, cells []int) er
 // average fills in head 0: the mean of the others.
 func (r *rows) average() {
 	for layer := range r.data {
-		for look := range r.looks {
+		for look := range r.queries {
 			mean := r.row(layer, 0, look)
 			for h := 1; h < r.heads; h++ {
 				for i, v := range r.row(layer, h, look) {
@@ -163,17 +163,17 @@ func (r *rows) average() {
 }
 
 // choose keeps the mean, and of each layer the heads that look at the pictures most, as many as have room beside it in
-// budget bytes; and the first looks rows.
-func (r *rows) choose(budget, looks int) *Looks {
-	per := max(1, len(r.data)*looks*r.cells)
+// budget bytes; and the first queries rows.
+func (r *rows) choose(budget, queries int) *AttentionMaps {
+	per := max(1, len(r.data)*queries*r.cells)
 	kept := min(r.heads-1, max(0, budget/per-1))
-	out := &Looks{Layers: len(r.data), Looks: looks, All: r.heads - 1}
+	out := &AttentionMaps{Layers: len(r.data), Queries: queries, All: r.heads - 1}
 	for layer := range r.data {
 		share := make([]float64, r.heads)
 		order := make([]int, 0, r.heads-1)
 		for h := 1; h < r.heads; h++ {
 			order = append(order, h)
-			for look := range looks {
+			for look := range queries {
 				for _, v := range r.row(layer, h, look) {
 					share[h] += float64(v)
 				}
@@ -185,7 +185,7 @@ func (r *rows) choose(budget, looks int) *Looks {
 			if h > 0 {
 				heads = append(heads, h-1)
 			}
-			for look := range looks {
+			for look := range queries {
 				out.add(r.row(layer, h, look))
 			}
 		}
@@ -195,7 +195,7 @@ func (r *rows) choose(budget, looks int) *Looks {
 }
 
 // add appends a row.
-func (l *Looks) add(row []float32) {
+func (l *AttentionMaps) add(row []float32) {
 	least, largest, sum := slices.Min(row), slices.Max(row), 0.0
 	for _, v := range row {
 		sum += float64(v)
@@ -208,9 +208,9 @@ func (l *Looks) add(row []float32) {
 	l.Least, l.Largest, l.Share = append(l.Least, least), append(l.Largest, largest), append(l.Share, float32(sum))
 }
 
-// TowerLooks are, for each block of the vision tower and each head, the attention that each patch gets: the mean over the
-// patches of its frame that look. Numbers are bytes as in Looks.
-type TowerLooks struct {
+// TowerAttention are, for each block of the vision tower and each head, the attention that each patch gets: the mean over the
+// patches of its frame that look. Numbers are bytes as in AttentionMaps.
+type TowerAttention struct {
 	Blocks int   `json:"blocks"`
 	Heads  []int `json:"heads"` // -1, the mean over all, is the first
 	// Values are the bytes of blocks x heads x patches; Least and Largest are of blocks x heads.
@@ -224,7 +224,7 @@ const towerBudget = 4_000_000
 
 func (a *Analysis) addTower(ctx context.Context, m *loupe.Model, p *loupe.Prompt) error {
 	cfg := m.Config.Vision
-	t := &TowerLooks{Blocks: cfg.Depth, Heads: []int{-1}}
+	t := &TowerAttention{Blocks: cfg.Depth, Heads: []int{-1}}
 	heads := cfg.Depth*cfg.NumHeads*a.Patches <= towerBudget
 	if heads {
 		for h := range cfg.NumHeads {

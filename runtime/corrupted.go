@@ -8,14 +8,14 @@ import (
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
-// Against reads f, and a second conversation that is to be held against it: other is a messages file like f.Messages, or "" for the
-// same words about other pictures or videos. Its parts without a path take images and videos in order; where there are none, those of f's flags that f's own conversation
-// leaves over; and where it leaves none, the same ones as f's.
-func (f Files) Against(ctx context.Context, other string, images, videos []string) (in, against Input, err error) {
+// CleanAndCorrupted reads the two inputs of activation patching: f is the clean one. other is the messages file of the corrupted
+// one, like f.Messages, or "" for the same words about other pictures or videos. Its parts without a path take images and videos
+// in order; where there are none, those of f that f's own conversation leaves over; and where it leaves none, the same ones as f's.
+func (f Files) CleanAndCorrupted(ctx context.Context, other string, images, videos []string) (clean, corrupted Input, err error) {
 	ownImages, ownVideos := len(f.Images), len(f.Videos)
 	if f.Messages != "" {
 		if ownImages, ownVideos, err = pathless(f.Messages); err != nil {
-			return in, against, err
+			return clean, corrupted, err
 		}
 	}
 	second := Files{Messages: other, FPS: f.FPS}
@@ -24,17 +24,17 @@ func (f Files) Against(ctx context.Context, other string, images, videos []strin
 		second = f
 		second.Images, second.Videos = nil, nil
 	} else if wantImages, wantVideos, err = pathless(other); err != nil {
-		return in, against, err
+		return clean, corrupted, err
 	}
 	f.Images, second.Images = divide(f.Images, ownImages, images, wantImages)
 	f.Videos, second.Videos = divide(f.Videos, ownVideos, videos, wantVideos)
-	if in, err = f.Read(ctx); err != nil {
-		return in, against, err
+	if clean, err = f.Read(ctx); err != nil {
+		return clean, corrupted, err
 	}
-	if against, err = second.Read(ctx); err != nil {
+	if corrupted, err = second.Read(ctx); err != nil {
 		err = fmt.Errorf("the second conversation: %w", err)
 	}
-	return in, against, err
+	return clean, corrupted, err
 }
 
 // divide gives the first own of flags to one conversation, and to the other, which wants some, what is its own, or what is

@@ -16,13 +16,13 @@ import (
 // recordError says which record an error is of.
 func recordError(r *Record, err error) error { return fmt.Errorf("%s: %w", r.Where, err) }
 
-// Lesson prepares a record for a model: its picture is read, its conversation rendered.
-func (r *Record) Lesson(ctx context.Context, m *loupe.Model) (loupe.Lesson, error) {
+// Example prepares a record for a model: its picture is read, its conversation rendered.
+func (r *Record) Example(ctx context.Context, m *loupe.Model) (loupe.Example, error) {
 	images, err := r.load(ctx)
 	if err != nil {
-		return loupe.Lesson{}, recordError(r, err)
+		return loupe.Example{}, recordError(r, err)
 	}
-	l, err := r.lesson(m, images)
+	l, err := r.example(m, images)
 	if err != nil {
 		return l, recordError(r, err)
 	}
@@ -60,14 +60,14 @@ func (r *Record) questionPrompt(ctx context.Context, m *loupe.Model) (*loupe.Pro
 	return m.PrepareContext(ctx, r.input(m, images))
 }
 
-// lesson is Lesson with the pictures.
-func (r *Record) lesson(m *loupe.Model, images []picture.Image) (loupe.Lesson, error) {
+// example is Example with the pictures.
+func (r *Record) example(m *loupe.Model, images []picture.Image) (loupe.Example, error) {
 	var values []float64
 	var present []bool
 	if m.Head != nil {
 		values, present = r.values(m.Head)
 	}
-	return NewLesson(m, r.input(m, images), r.Critique, values, present)
+	return NewExample(m, r.input(m, images), r.Critique, values, present)
 }
 
 // values are what the record says of each target of the head.
@@ -108,7 +108,7 @@ type sizes struct {
 }
 
 // add compares a record.
-func (s *sizes) add(r *Record, l loupe.Lesson) {
+func (s *sizes) add(r *Record, l loupe.Example) {
 	if n := len(l.Prompt.IDs); n > s.tokens {
 		s.longest, s.tokens = r, n
 	}
@@ -135,8 +135,8 @@ func checked(ctx context.Context, m *loupe.Model, records []Record, bad []fault,
 			for _, d := range digests[i][:len(images)] {
 				different[d] = true
 			}
-			var l loupe.Lesson
-			if l, err = records[i].lesson(m, images); err == nil {
+			var l loupe.Example
+			if l, err = records[i].example(m, images); err == nil {
 				found.add(&records[i], l)
 			}
 		}

@@ -9,9 +9,9 @@ import (
 	"github.com/loupe-vl/loupe/kernels/tensor"
 )
 
-// TestLearningNeeds: what is counted without computing is what a lesson takes, to the byte, with all activations kept and
+// TestEstimateTrainingMemory: what is counted without computing is what an example takes, to the byte, with all activations kept and
 // with one block's.
-func TestLearningNeeds(t *testing.T) {
+func TestEstimateTrainingMemory(t *testing.T) {
 	m, err := Load(filepath.Join("testdata", "golden", "model"), Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -21,14 +21,14 @@ func TestLearningNeeds(t *testing.T) {
 		a, b := make([]float32, 2*l.W.Cols), make([]float32, 2*l.W.Rows)
 		l.LoRA = &tensor.LoRA{A: tensorMatrix(2, l.W.Cols, a), B: tensorMatrix(l.W.Rows, 2, b), Scale: 1, Dropout: 0.1, AGrad: make([]float32, len(a)), BGrad: make([]float32, len(b))}
 	}
-	lesson, err := m.PictureLesson(12, 9, 30, 50)
+	example, err := m.BlankExample(12, 9, 30, 50)
 	if err != nil {
 		t.Fatal(err)
 	}
 	needs := map[bool]int64{}
 	for _, recompute := range []bool{false, true} {
 		o := LearnOptions{Weight: 1, Lambda: 1, Recompute: recompute, Seed: 3}
-		needs[recompute], err = m.LearningNeeds(context.Background(), lesson, o)
+		needs[recompute], err = m.EstimateTrainingMemory(context.Background(), example, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -36,7 +36,7 @@ func TestLearningNeeds(t *testing.T) {
 		r := tensor.NewRun(context.Background(), m.engine, arena, nil)
 		r.Record(&tensor.Tape{Recompute: recompute})
 		r.DropoutSeed = o.Seed
-		m.Loss(r, lesson, o)
+		m.Loss(r, example, o)
 		r.Backward()
 		if r.Err() != nil {
 			t.Fatal(r.Err())

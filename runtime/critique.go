@@ -40,14 +40,14 @@ func Pictures(paths []string) ([]Picture, error) {
 	return out, nil
 }
 
-// Judge scores a picture and, where critique is set, writes a critique of it in the same pass: the picture is encoded
+// ScoreAndCritique scores a picture and, where critique is set, writes a critique of it in the same pass: the picture is encoded
 // once, for the score head and for the decoder.
-func (m *Model) Judge(ctx context.Context, p Picture, system, question string, critique bool, g Generation) (*Score, string, error) {
+func (m *Model) ScoreAndCritique(ctx context.Context, p Picture, system, question string, critique bool, g Generation) (*Score, string, error) {
 	img, err := p.Load(ctx)
 	if err != nil {
 		return nil, "", err
 	}
-	prompt, err := m.PrepareContext(ctx, JudgeInput(img, system, question))
+	prompt, err := m.PrepareContext(ctx, Question(system, question, img))
 	if err != nil {
 		return nil, "", err
 	}
@@ -67,11 +67,6 @@ func (m *Model) Judge(ctx context.Context, p Picture, system, question string, c
 		return nil, "", err
 	}
 	return a.Score, text, nil
-}
-
-// JudgeInput is the conversation in which Judge scores a picture.
-func JudgeInput(img picture.Image, system, question string) Input {
-	return Question(system, question, img)
 }
 
 // Targets are the names of what the score head tells, the score first; nil without a head.
