@@ -19,7 +19,7 @@ func exactFMA(a, b, c float32) float32 {
 func checkFMA(t *testing.T, a, b, c float32) {
 	t.Helper()
 	got := FMA(a, b, c)
-	if finite := Finite([]float32{a, b, c}) < 0; !finite {
+	if finite := FirstNonFinite([]float32{a, b, c}) < 0; !finite {
 		want := float32(float64(a)*float64(b) + float64(c))
 		if got != want && !(got != got && want != want) {
 			t.Fatalf("FMA(%g, %g, %g) = %g, want %g", a, b, c, got, want)

@@ -160,7 +160,7 @@ func TestArgMaxAndFinite(t *testing.T) {
 		if got := ArgMax(c.x); got != c.max {
 			t.Errorf("ArgMax(%v) = %d", c.x, got)
 		}
-		if got := Finite(c.x); got != c.finite {
+		if got := FirstNonFinite(c.x); got != c.finite {
 			t.Errorf("Finite(%v) = %d", c.x, got)
 		}
 	}

@@ -96,7 +96,7 @@ func TestGuardedFunctions(t *testing.T) {
 		{"Sum", func(_ int, in, work func() []float32) { one(work, Sum(in())) }},
 		{"SumSquares", func(_ int, in, work func() []float32) { one(work, SumSquares(in(), 0.25)) }},
 		{"ArgMax", func(_ int, in, work func() []float32) { one(work, float32(ArgMax(in()))) }},
-		{"Finite", func(_ int, in, work func() []float32) { one(work, float32(Finite(in()))) }},
+		{"FirstNonFinite", func(_ int, in, work func() []float32) { one(work, float32(FirstNonFinite(in()))) }},
 		{"Matrix.Row", func(n int, in, work func() []float32) {
 			Matrix{F32: in(), Rows: 1, Cols: n, Stride: n}.Row(work(), 0)
 		}},

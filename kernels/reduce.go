@@ -69,8 +69,8 @@ func ArgMax(x []float32) int {
 	return best
 }
 
-// Finite is the index of the first element that is infinite or NaN, or -1.
-func Finite(x []float32) int {
+// FirstNonFinite is the index of the first element that is infinite or NaN, or -1.
+func FirstNonFinite(x []float32) int {
 	for i, v := range x {
 		if v-v != 0 {
 			return i

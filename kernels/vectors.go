@@ -172,8 +172,8 @@ func (e *Engine) ArgMax(x []float32) int {
 	return ArgMax(x) // all is NaN
 }
 
-// Finite is [Finite] by the engine's kernels.
-func (e *Engine) Finite(x []float32) int {
+// FirstNonFinite is [FirstNonFinite] by the engine's kernels.
+func (e *Engine) FirstNonFinite(x []float32) int {
 	n := e.whole(len(x))
 	if n > 0 {
 		w := scalarsPool.Get().(*scalars)
@@ -181,10 +181,10 @@ func (e *Engine) Finite(x []float32) int {
 		w.lanes = lanes{}
 		e.path.vec.finite(n/width, &x[0], &w.lanes[0])
 		if w.lanes != (lanes{}) {
-			return Finite(x)
+			return FirstNonFinite(x)
 		}
 	}
-	if i := Finite(x[n:]); i >= 0 {
+	if i := FirstNonFinite(x[n:]); i >= 0 {
 		return n + i
 	}
 	return -1

@@ -58,7 +58,7 @@ var vectorCases = []vectorCase{
 	{"LayerNorm in place", 3, changes(func(e *Engine, a [][]float32) { e.LayerNorm(a[0], a[0], a[1], a[2], 1e-6) }), changesTwin(func(a [][]float32) { LayerNorm(a[0], a[0], a[1], a[2], 1e-6) })},
 	{"Sum", 1, func(e *Engine, a [][]float32) float32 { return e.Sum(a[0]) }, func(a [][]float32) float32 { return Sum(a[0]) }},
 	{"ArgMax", 1, func(e *Engine, a [][]float32) float32 { return float32(e.ArgMax(a[0])) }, func(a [][]float32) float32 { return float32(ArgMax(a[0])) }},
-	{"Finite", 1, func(e *Engine, a [][]float32) float32 { return float32(e.Finite(a[0])) }, func(a [][]float32) float32 { return float32(Finite(a[0])) }},
+	{"FirstNonFinite", 1, func(e *Engine, a [][]float32) float32 { return float32(e.FirstNonFinite(a[0])) }, func(a [][]float32) float32 { return float32(FirstNonFinite(a[0])) }},
 }
 
 // specials are where functions change their ways.

@@ -131,7 +131,7 @@ func (r *Run) Finite(at Point, x Tensor) {
 		return
 	}
 	for i := range x.Rows {
-		if c := r.eng.Finite(x.Row(i)); c >= 0 {
+		if c := r.eng.FirstNonFinite(x.Row(i)); c >= 0 {
 			r.Fail(&NonFiniteError{Point: at.String(), Row: r.FirstRow + i, Column: c, Value: x.Row(i)[c]})
 			return
 		}
