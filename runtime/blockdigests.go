@@ -103,5 +103,6 @@ func (m *Model) AnswerDigested(ctx context.Context, p *Prompt, g Generation, d *
 
 // ScoreDigested is Score that digests what the blocks put out. It changes no bit.
 func (m *Model) ScoreDigested(ctx context.Context, p *Prompt, d *BlockDigests) (*Score, error) {
-	return m.scoreWith(ctx, p, d.hooks())
+	s, _, err := m.scoreWith(ctx, p, d.hooks())
+	return s, err
 }

@@ -104,7 +104,7 @@ func (m *Model) addRows(ctx context.Context, p *Prompt, taps []string, sums map[
 		return nil
 	}
 	if tower {
-		_, err := m.encode(ctx, p, newHooks(taps, func(t Tap) { _ = add(t) }, nil)) // add does not fail
+		_, err := m.encode(ctx, p, newHooks(taps, func(t Tap) { _ = add(t) }, nil), nil) // add does not fail
 		return err
 	}
 	_, err = m.Trace(ctx, p, Taps(taps...), add)
@@ -141,13 +141,13 @@ func (m *Model) ScoreWith(ctx context.Context, p *Prompt, list []Intervention) (
 	if err != nil {
 		return nil, err
 	}
-	if m.Head != nil && strings.HasPrefix(m.Head.Config.Input, "visual.") {
+	if m.Head != nil && m.Head.Config.Input.FromTower() {
 		for _, of := range matched {
 			if len(of.Names) > 0 && !strings.HasPrefix(of.Names[0], "visual.") && !strings.HasPrefix(of.Names[0], "score_head") && !strings.HasPrefix(of.Names[0], "pixel_values") {
-				return nil, fmt.Errorf("intervention at %q changes no score: the score head reads %s, which comes before it; leave it away", of.Pattern, m.Head.Config.Input)
+				return nil, fmt.Errorf("intervention at %q changes no score: the score head reads %s, which comes before it; leave it away", of.Pattern, m.Head.Config.Input.Tap())
 			}
 		}
 	}
-	s, err = m.scoreWith(ctx, p, newHooks(nil, nil, list))
+	s, _, err = m.scoreWith(ctx, p, newHooks(nil, nil, list))
 	return s, o.blamed(err)
 }

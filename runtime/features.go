@@ -2,7 +2,6 @@ package loupe
 
 import (
 	"context"
-	"strings"
 
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/weights"
@@ -16,14 +15,15 @@ func (m *Model) Pooled(ctx context.Context, p *Prompt) ([]float32, error) {
 	}
 	var out []float32
 	hooks := newHooks([]string{"score_head.pooled"}, func(t Tap) { out = t.Data }, nil)
-	if !strings.HasPrefix(m.Head.Config.Input, "visual.") {
+	if !m.Head.Config.Input.FromTower() {
 		_, err := m.answer(ctx, p, Generation{}, hooks, false)
 		return out, err
 	}
-	if _, err := m.encode(ctx, p, m.withHead(hooks)); err != nil {
+	f, err := m.encode(ctx, p, hooks, m.headReads())
+	if err != nil {
 		return nil, err
 	}
-	_, err := m.scoreCaptured(ctx, hooks)
+	_, err = m.scoreOf(ctx, f.head, hooks)
 	return out, err
 }
 

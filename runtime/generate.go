@@ -94,20 +94,27 @@ func (m *Model) answer(ctx context.Context, p *Prompt, g Generation, hooks *hook
 	if err := g.Validate(); err != nil {
 		return nil, err
 	}
-	looking := m.withHead(hooks)
-	f, err := m.encode(ctx, p, looking)
+	f, err := m.encode(ctx, p, hooks, m.headReads())
 	if err != nil {
 		return nil, err
 	}
-	a := &Answer{m: m, g: g, ctx: ctx, s: m.newState(p, f, looking), digest: sha256.New()}
+	told, err := m.tellEarly(ctx, f.head, hooks)
+	if err != nil {
+		return nil, err
+	}
+	a := &Answer{m: m, g: g, ctx: ctx, s: m.newState(p, f, hooks), digest: sha256.New()}
 	if a.logits, err = a.s.prefill(ctx, m.options.PrefillChunk, all); err != nil {
 		return nil, err
 	}
-	a.Score, err = m.scoreCaptured(ctx, looking)
+	a.Score, err = m.scoreOf(ctx, a.s.f.head, hooks)
 	if err = m.still(err); err != nil {
 		return nil, err
 	}
-	a.s.hooks = hooks
+	if !told && a.Score != nil && hooks.tellsScore() {
+		if err := hooks.scored(a.Score, m.headTaps(a.s.f.head)); err != nil {
+			return nil, err
+		}
+	}
 	a.sampler = decoder.NewSampler(g.Sampling, p.IDs)
 	return a, nil
 }

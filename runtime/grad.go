@@ -116,7 +116,7 @@ func (m *Model) HeadTarget(name string) (int, error) {
 func (m *Model) differentiate(r *tensor.Run, p *Prompt, target GradTarget, all bool) {
 	f := m.forwardTowers(r, p)
 	var h tensor.Tensor
-	if !target.Score || m.Head.Config.Input == "model.norm" {
+	if !target.Score || !m.Head.Config.Input.FromTower() {
 		h = m.forwardDecoder(r, p, f)
 	}
 	if target.Score {

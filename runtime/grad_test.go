@@ -165,9 +165,9 @@ func TestGradientsOfAnyHead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, input := range []string{"visual.blocks.1.out", "visual.merger", "model.norm"} {
-		for _, pool := range []string{"mean", "last"} {
-			t.Run(input+" "+pool, func(t *testing.T) {
+	for _, input := range []weights.HeadInput{weights.BlockInput(1), weights.MergerInput, weights.NormInput} {
+		for _, pool := range []weights.Pool{weights.PoolMean, weights.PoolLast} {
+			t.Run(input.Tap()+" "+string(pool), func(t *testing.T) {
 				cfg := weights.ScoreHeadConfig{Version: 1, Input: input, Pool: pool, Targets: []weights.ScoreTarget{{Name: "score", Std: 10, Min: 1, Max: 100}}}
 				if err := m.NewHead(cfg); err != nil {
 					t.Fatal(err)
@@ -190,7 +190,7 @@ func TestGradientsOfAnyHead(t *testing.T) {
 					for _, v := range d.Data {
 						norm += float64(v) * float64(v)
 					}
-					if none := pool == "last" && tap == "pixel_values" && input != "model.norm"; none != (norm == 0) {
+					if none := pool == weights.PoolLast && tap == "pixel_values" && input != weights.NormInput; none != (norm == 0) {
 						t.Errorf("%s: the gradient's square is %g", tap, norm)
 						continue
 					} else if none {

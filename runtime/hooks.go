@@ -29,10 +29,8 @@ type hooks struct {
 	part  func(Part) // takes taps in parts, in place of see; nil: see takes them
 	edits []*pattern
 	made  []Intervention // made[i] belongs to edits[i]
-	// capture is a tap that the runtime itself reads: the input of the score head.
-	capture  string
-	captured []Tap
-	passed   bool // whether a dry run came by that tap
+	// scored, where it is set, is told of the score as soon as it is known.
+	scored func(s *Score, rows []Tap) error
 	// steps is how many generated tokens will be read.
 	steps int
 	// prefix goes before every name: "steps.1/" in the pass of the first generated token.
@@ -86,6 +84,9 @@ func newPattern(glob string) *pattern {
 // looking reports whether the user taps or changes anything.
 func (p *hooks) looking() bool { return p != nil && (len(p.taps) > 0 || len(p.edits) > 0 || p.dry()) }
 
+// edited reports whether the user changes anything.
+func (p *hooks) edited() bool { return p != nil && len(p.edits) > 0 }
+
 // inParts reports whether the tap of that name may be computed in parts: whoever sees it takes parts, and nobody changes it.
 func (p *hooks) inParts(name string) bool {
 	if p == nil || p.part == nil {
@@ -125,10 +126,9 @@ func (p *hooks) Edits(at tensor.Point) []tensor.Edit {
 func (p *hooks) Wants(at tensor.Point, shape []int) bool {
 	if p.list != nil {
 		p.list(at, shape)
-		p.passed = p.passed || at.String() == p.capture
 	}
 	name := p.name(at)
-	return p.digests.wants(at, name) || p.tapped(name, at) || at.String() == p.capture
+	return p.digests.wants(at, name) || p.tapped(name, at)
 }
 
 func (p *hooks) tapped(name string, at tensor.Point) bool {
@@ -146,9 +146,6 @@ func (p *hooks) See(at tensor.Point, shape []int, data []float32) {
 	if p.digests.wants(at, tap.Name) {
 		p.digests.see(tap.Name, data)
 	}
-	if at.String() == p.capture {
-		p.captured = append(p.captured, tap)
-	}
 	if p.tapped(tap.Name, at) {
 		p.show(tap.Name)
 		p.see(tap)
@@ -162,13 +159,6 @@ type partHooks struct{ *hooks }
 func (p partHooks) SeePart(at tensor.Point, shape []int, first int, data []float32) {
 	if name := p.name(at); p.digests.wants(at, name) {
 		p.digests.see(name, data)
-	}
-	if at.String() == p.capture {
-		if first == 0 {
-			p.captured = append(p.captured, Tap{Name: p.name(at), Shape: shape})
-		}
-		last := &p.captured[len(p.captured)-1]
-		last.Data = append(last.Data, data...)
 	}
 	if name := p.name(at); p.tapped(name, at) {
 		if first == 0 {

@@ -34,7 +34,7 @@ func (m *Model) Loss(r *tensor.Run, l Example, o LearnOptions) Losses {
 	f := m.forwardTowers(r, l.Prompt)
 	var out Losses
 	var h tensor.Tensor
-	if l.Labels != nil || l.Targets != nil && m.Head.Config.Input == "model.norm" {
+	if l.Labels != nil || l.Targets != nil && !m.Head.Config.Input.FromTower() {
 		h = m.forwardDecoder(r, l.Prompt, f)
 	}
 	if l.Labels != nil {
@@ -88,29 +88,19 @@ func shifted(labels []int) (at, next []int) {
 
 // forwardTowers is the vision tower over images and videos, on one run that keeps what it needs.
 func (m *Model) forwardTowers(r *tensor.Run, p *Prompt) (f features) {
-	first, block := 0, -1
-	if m.Head != nil {
-		scan(m.Head.Config.Input, "visual.blocks.%d.out", &block)
-	}
+	first := 0
 	tower := func(v *Vision, name, pass string) tensor.Tensor {
 		if v == nil {
 			return tensor.Tensor{}
 		}
 		r.Pass = pass
 		pixels := r.Input(tensor.Of(v.Pixels.Rows, v.Pixels.Cols, v.Pixels.Data))
-		out := m.Tower.ForwardEach(r, r.Tap(tensor.At(name, ""), pixels), v.Grids, first, func(n int, x tensor.Tensor) {
-			if n == block && x.Grad == nil {
-				x = x.Clone()
-			}
-			if n == block {
-				f.head = append(f.head, x)
-			}
-		})
-		if block < 0 {
-			f.head = append(f.head, out)
+		out := m.Tower.Forward(r, r.Tap(tensor.At(name, ""), pixels), v.Grids, first, m.headReads())
+		if out.Head.Rows > 0 {
+			f.head = append(f.head, out.Head)
 		}
 		first += v.frames()
-		return out
+		return out.Merged
 	}
 	f.images = tower(p.Images, "pixel_values", imagesSuffix)
 	f.videos = tower(p.Videos, "pixel_values_videos", videosSuffix)
@@ -127,7 +117,7 @@ func (m *Model) forwardDecoder(r *tensor.Run, p *Prompt, f features) tensor.Tens
 
 // headInput is what the score head reads, with its gradient: the images' rows before the videos'.
 func (m *Model) headInput(r *tensor.Run, f features, h tensor.Tensor) tensor.Tensor {
-	if m.Head.Config.Input == "model.norm" {
+	if !m.Head.Config.Input.FromTower() {
 		return h
 	}
 	if len(f.head) == 0 {

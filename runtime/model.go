@@ -276,7 +276,7 @@ func (m *Model) loadHead(files fs.FS, dir string) (err error) {
 	if err != nil {
 		return fmt.Errorf("score head: %w", err)
 	}
-	width, err := m.tapWidth(cfg.Input)
+	width, err := cfg.Input.Width(m.Config)
 	if err != nil {
 		return fmt.Errorf("score head %s: %w", filepath.Join(where, weights.ScoreHeadConfigName), err)
 	}
@@ -296,34 +296,14 @@ func (m *Model) loadHead(files fs.FS, dir string) (err error) {
 	return m.headFile.RequireAllUsed()
 }
 
-// tapWidth is the number of columns of a tap that a score head may read.
-func (m *Model) tapWidth(tap string) (int, error) {
-	var n int
-	switch {
-	case tap == "visual.merger":
-		return m.Config.Vision.HiddenSize, nil
-	case tap == "model.norm":
-		return m.Config.Text.HiddenSize, nil
-	case scan(tap, "visual.blocks.%d.out", &n) && n >= 0 && n < m.Config.Vision.Depth:
-		return m.Config.Vision.EmbedDim, nil
-	}
-	return 0, fmt.Errorf("input %q is not one that a head can read; visual.merger, visual.blocks.0.out to visual.blocks.%d.out and model.norm are", tap, m.Config.Vision.Depth-1)
-}
-
 // NewHead gives the model a score head of that description whose weights are all 0, in place of the one it has.
 func (m *Model) NewHead(cfg weights.ScoreHeadConfig) error {
-	width, err := m.tapWidth(cfg.Input)
+	width, err := cfg.Input.Width(m.Config)
 	if err != nil {
 		return fmt.Errorf("score head: %w", err)
 	}
 	m.Head = vit.NewHead(cfg, width)
 	return nil
-}
-
-// scan reports whether s has exactly the form of format with one number.
-func scan(s, format string, n *int) bool {
-	_, err := fmt.Sscanf(s, format, n)
-	return err == nil && fmt.Sprintf(format, *n) == s
 }
 
 // Name is the directory, or "embedded".

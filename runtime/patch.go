@@ -241,7 +241,7 @@ func (s *state) embedded(ctx context.Context) tensor.Tensor {
 // runCorrupted runs the corrupted prompt, keeps what branches begin from, and counts the positions whose input is that of the
 // clean run, clean: nothing there can differ.
 func (s *sweep) runCorrupted(ctx context.Context, clean tensor.Tensor) error {
-	f, err := s.m.encode(ctx, s.corrupted, nil)
+	f, err := s.m.encode(ctx, s.corrupted, nil, nil)
 	if err != nil {
 		return err
 	}

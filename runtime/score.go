@@ -3,7 +3,6 @@ package loupe
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/weights"
@@ -36,28 +35,40 @@ type Target struct {
 
 // Score reads the pictures of p with the vision tower and the score head. The decoder runs only if the head reads from it.
 func (m *Model) Score(ctx context.Context, p *Prompt) (*Score, error) {
-	return m.scoreWith(ctx, p, nil)
+	s, _, err := m.scoreWith(ctx, p, nil)
+	return s, err
 }
 
-func (m *Model) scoreWith(ctx context.Context, p *Prompt, watch *hooks) (*Score, error) {
+// ScoreRows is Score with the rows that the score head read for it: a tap for each pass of the vision tower where it reads there,
+// else for each chunk of the prompt.
+func (m *Model) ScoreRows(ctx context.Context, p *Prompt) (*Score, []Tap, error) {
+	s, rows, err := m.scoreWith(ctx, p, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	return s, m.headTaps(rows), nil
+}
+
+func (m *Model) scoreWith(ctx context.Context, p *Prompt, watch *hooks) (*Score, []tensor.Tensor, error) {
 	if err := m.needHead(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if p.Images == nil && p.Videos == nil {
-		return nil, fmt.Errorf("there is no picture to score; give --image or --video")
+		return nil, nil, fmt.Errorf("there is no picture to score; give --image or --video")
 	}
-	if !strings.HasPrefix(m.Head.Config.Input, "visual.") {
+	if !m.Head.Config.Input.FromTower() {
 		a, err := m.answer(ctx, p, Generation{}, watch, false)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		return a.Score, nil
+		return a.Score, a.s.f.head, nil
 	}
-	hooks := m.withHead(watch)
-	if _, err := m.encode(ctx, p, hooks); err != nil {
-		return nil, err
+	f, err := m.encode(ctx, p, watch, m.headReads())
+	if err != nil {
+		return nil, nil, err
 	}
-	return m.scoreCaptured(ctx, hooks)
+	s, err := m.scoreOf(ctx, f.head, watch)
+	return s, f.head, err
 }
 
 func (m *Model) needHead() error {
@@ -67,31 +78,20 @@ func (m *Model) needHead() error {
 	return nil
 }
 
-// withHead is p, or new hooks, that also capture what the score head reads.
-func (m *Model) withHead(p *hooks) *hooks {
-	if m.Head == nil {
-		return p
-	}
-	if p == nil {
-		p = &hooks{}
-	}
-	p.capture = m.Head.Config.Input
-	return p
-}
-
-// scoreCaptured runs the score head over what p captured, nil if that is nothing, and ends the capture.
-func (m *Model) scoreCaptured(ctx context.Context, p *hooks) (s *Score, err error) {
-	if m.Head == nil {
-		return nil, nil
-	}
-	p.capture = ""
-	if len(p.captured) == 0 && !(p.dry() && p.passed) {
+// scoreOf runs the score head over what it reads, one part below the other; nil without a head, and where there is nothing to
+// read. Nothing writes to rows.
+func (m *Model) scoreOf(ctx context.Context, rows []tensor.Tensor, p *hooks) (s *Score, err error) {
+	if m.Head == nil || len(rows) == 0 {
 		return nil, nil
 	}
 	r, done := m.run(ctx, p)
 	defer done()
 	defer weights.RecoverFault(&err)
-	out := m.Head.Forward(r, p.rows(m.Head.Layers[0].W.Cols))
+	x := r.Concat(rows...)
+	if p.edited() {
+		x = r.Copy(x) // an intervention may change what is pooled in place
+	}
+	out := m.Head.Forward(r, x)
 	if err := r.Err(); err != nil {
 		return nil, m.explain(err)
 	}
@@ -105,14 +105,27 @@ func (m *Model) scoreCaptured(ctx context.Context, p *hooks) (s *Score, err erro
 	return s, err
 }
 
-// rows is everything that was captured, one below the other; in a dry run it is one row.
-func (p *hooks) rows(width int) tensor.Tensor {
-	var data []float32
-	for _, t := range p.captured {
-		data = append(data, t.Data...)
+// headTaps are the rows that the score head read, as taps.
+func (m *Model) headTaps(rows []tensor.Tensor) []Tap {
+	var out []Tap
+	for _, x := range rows {
+		out = append(out, Tap{Name: m.Head.Config.Input.Tap(), Shape: []int{x.Rows, x.Cols}, Data: x.Data})
 	}
-	if p.dry() {
-		data = make([]float32, width)
+	return out
+}
+
+// tellsScore reports whether somebody is told of the score as soon as it is known.
+func (p *hooks) tellsScore() bool { return p != nil && p.scored != nil && !p.dry() }
+
+// tellEarly tells of a score that the vision tower decides before the decoder begins: it is the one that the run will have. It
+// reports whether it was told.
+func (m *Model) tellEarly(ctx context.Context, rows []tensor.Tensor, p *hooks) (bool, error) {
+	if !p.tellsScore() || p.edited() || len(rows) == 0 {
+		return false, nil
 	}
-	return tensor.Of(len(data)/width, width, data)
+	s, err := m.scoreOf(ctx, rows, nil)
+	if err == nil {
+		err = p.scored(s, m.headTaps(rows))
+	}
+	return true, err
 }

@@ -12,18 +12,27 @@ import (
 // features are the merged vision rows of a prompt, in memory of their own.
 type features struct {
 	images, videos tensor.Tensor // (rows, hidden_size); no rows where there are none
-	// head is what the score head reads of each, where it reads from the vision tower and the run keeps gradients.
+	// head is what the score head reads: of each of them, or of the prompt's tokens in their order.
 	head []tensor.Tensor
 }
 
 // Encode runs the vision tower over the pictures and videos of a prompt and gives the merged rows, (rows, hidden_size),
 // of all images and then of all videos.
 func (m *Model) Encode(ctx context.Context, p *Prompt) (images, videos tensor.Tensor, err error) {
-	f, err := m.encode(ctx, p, nil)
+	f, err := m.encode(ctx, p, nil, nil)
 	return f.images, f.videos, err
 }
 
-func (m *Model) encode(ctx context.Context, p *Prompt, hooks *hooks) (f features, err error) {
+// headReads is what the score head reads; nil where there is no head.
+func (m *Model) headReads() *weights.HeadInput {
+	if m.Head == nil {
+		return nil
+	}
+	return &m.Head.Config.Input
+}
+
+// encode is the vision tower over images and videos. head is what the score head reads; nil where no score is wanted.
+func (m *Model) encode(ctx context.Context, p *Prompt, hooks *hooks, head *weights.HeadInput) (f features, err error) {
 	if hooks != nil {
 		hooks.bothPasses = p.Images != nil && p.Videos != nil
 	}
@@ -31,7 +40,7 @@ func (m *Model) encode(ctx context.Context, p *Prompt, hooks *hooks) (f features
 		return f, err
 	}
 	if p.Images != nil {
-		if f.images, err = m.tower(ctx, p.Images, "pixel_values", imagesSuffix, 0, hooks); err != nil {
+		if f.images, err = f.tower(ctx, m, p.Images, "pixel_values", imagesSuffix, 0, hooks, head); err != nil {
 			return f, err
 		}
 	}
@@ -40,13 +49,13 @@ func (m *Model) encode(ctx context.Context, p *Prompt, hooks *hooks) (f features
 		if p.Images != nil {
 			first = p.Images.frames()
 		}
-		f.videos, err = m.tower(ctx, p.Videos, "pixel_values_videos", videosSuffix, first, hooks)
+		f.videos, err = f.tower(ctx, m, p.Videos, "pixel_values_videos", videosSuffix, first, hooks, head)
 	}
 	return f, m.still(err)
 }
 
-// tower is one pass of the vision tower.
-func (m *Model) tower(ctx context.Context, v *Vision, name, pass string, firstSpan int, hooks *hooks) (rows tensor.Tensor, err error) {
+// tower is one pass of the vision tower: its merged rows, and in f.head what the score head reads.
+func (f *features) tower(ctx context.Context, m *Model, v *Vision, name, pass string, firstSpan int, hooks *hooks, head *weights.HeadInput) (rows tensor.Tensor, err error) {
 	r, done := m.run(ctx, hooks)
 	defer done()
 	defer weights.RecoverFault(&err)
@@ -56,11 +65,19 @@ func (m *Model) tower(ctx context.Context, v *Vision, name, pass string, firstSp
 		pixels = pixels.Clone() // an intervention may change them in place
 	}
 	pixels = r.Tap(tensor.At(name, ""), pixels)
-	out := m.Tower.Forward(r, pixels, v.Grids, firstSpan)
+	out := m.Tower.Forward(r, pixels, v.Grids, firstSpan, head)
 	if err := r.Err(); err != nil {
 		return tensor.Tensor{}, m.explain(err)
 	}
-	return out.Clone(), nil
+	rows = out.Merged.Clone()
+	switch {
+	case head == nil || !head.FromTower():
+	case head.From == weights.MergerOutput:
+		f.head = append(f.head, rows)
+	default:
+		f.head = append(f.head, out.Head.Clone())
+	}
+	return rows, nil
 }
 
 // run begins a run with memory that done gives back. Until done, a fault of a mapped file is a panic, and not the end of the
@@ -113,6 +130,8 @@ type state struct {
 	f     features
 	hooks *hooks
 	cache *decoder.Cache
+	// readsHead is set while the prompt is read and the score head reads the decoder's rows: they join f.head.
+	readsHead bool
 
 	logits  []float32 // of the last step
 	one, at [1]int    // its token and position, where it was one
@@ -144,6 +163,9 @@ func (s *state) prefill(ctx context.Context, chunk int, all bool) ([]float32, er
 	if s.hooks.looking() {
 		chunk = n
 	}
+	head := s.m.headReads()
+	s.readsHead = head != nil && !head.FromTower()
+	defer func() { s.readsHead = false }()
 	var logits []float32
 	for lo := 0; lo < n; lo += chunk {
 		hi := min(lo+chunk, n)
@@ -174,6 +196,9 @@ func (s *state) step(ctx context.Context, ids []int, pos decoder.Positions, visi
 	}
 	x := s.m.Decoder.EmbedTokens(r, ids, vision)
 	h := s.m.Decoder.Forward(r, x, pos, s.cache)
+	if s.readsHead && r.Err() == nil {
+		s.f.head = append(s.f.head, h.Clone())
+	}
 	if !last {
 		return nil, s.m.explain(r.Err())
 	}

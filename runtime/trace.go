@@ -22,6 +22,10 @@ type TraceOptions struct {
 	Parts func(Part) error
 	// Token, where it is set, is called with each generated token as it is chosen. An error of its own ends the trace.
 	Token func(Token) error
+	// Scored, where it is set, is called once with the score and the rows that the score head read for it, as soon as they are
+	// known: before the decoder begins where the vision tower decides it and nothing is changed. An error of its own ends the
+	// trace.
+	Scored func(s *Score, rows []Tap) error
 	// Digests, where they are set, take what the blocks put out, as AnswerDigested does.
 	Digests *BlockDigests
 }
@@ -79,7 +83,7 @@ func (m *Model) Trace(ctx context.Context, p *Prompt, o TraceOptions, see ...fun
 			}
 		}
 	}, o.Interventions)
-	hooks.steps, hooks.digests = o.Steps, o.Digests
+	hooks.steps, hooks.digests, hooks.scored = o.Steps, o.Digests, o.Scored
 	if o.Parts != nil {
 		hooks.part = func(p Part) {
 			if err := o.Parts(p); err != nil {

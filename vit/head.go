@@ -52,7 +52,7 @@ func (h *Head) Forward(r *tensor.Run, x tensor.Tensor) tensor.Tensor {
 
 // Pool makes one row, (1, width), of the rows of the head's input: their mean, or the last.
 func (h *Head) Pool(r *tensor.Run, x tensor.Tensor) tensor.Tensor {
-	if h.Config.Pool == "last" {
+	if h.Config.Pool == weights.PoolLast {
 		return x.Slice(x.Rows-1, x.Rows)
 	}
 	return r.MeanRows(x)

@@ -43,28 +43,45 @@ func Patches(grids []Grid) int {
 	return n
 }
 
-// Forward is Qwen2VisionTransformerPretrainedModel: pixels, (patches, channels*temporal*patch*patch) of all grids one
-// after the other, to features, (patches/merge², hidden_size). Attention stays within each frame. firstSpan numbers the
-// attention taps: it is 0, or the number of frames in an earlier pass of the same request.
-func (t *Tower) Forward(r *tensor.Run, pixels tensor.Tensor, grids []Grid, firstSpan int) tensor.Tensor {
-	return t.ForwardEach(r, pixels, grids, firstSpan, func(int, tensor.Tensor) {})
+// Output is what the tower gives of pictures.
+type Output struct {
+	Merged tensor.Tensor // (patches/merge², hidden_size): the rows that the decoder reads
+	// Head is what the score head reads, (rows, width), with its gradient where the run records one. No rows where the head
+	// reads none of the tower.
+	Head tensor.Tensor
 }
 
-// ForwardEach is Forward that calls see with the residual stream after each block, which has its gradient if the run records
-// one, and is lent if not.
-func (t *Tower) ForwardEach(r *tensor.Run, pixels tensor.Tensor, grids []Grid, firstSpan int, see func(block int, x tensor.Tensor)) tensor.Tensor {
+// Forward is Qwen2VisionTransformerPretrainedModel: pixels, (patches, channels*temporal*patch*patch) of all grids one
+// after the other, to features. Attention stays within each frame. firstSpan numbers the attention taps: it is 0, or the
+// number of frames in an earlier pass of the same request. head says what the score head reads; nil where it is not asked.
+func (t *Tower) Forward(r *tensor.Run, pixels tensor.Tensor, grids []Grid, firstSpan int, head *weights.HeadInput) (out Output) {
 	if n := Patches(grids); pixels.Rows != n {
 		r.Fail(fmt.Errorf("the grids hold %d patches, but there are %d rows of pixels", n, pixels.Rows))
-		return pixels
+		return Output{Merged: pixels}
+	}
+	read := -1
+	if head != nil {
+		if n, ok := head.Block(); ok {
+			read = n
+		}
 	}
 	rot := t.rotary(r, grids)
 	spans := frameSpans(grids, firstSpan)
 	x := r.Tap(tensor.At("visual.patch_embed", ""), r.Linear(pixels, t.PatchEmbed))
 	for i, b := range t.Blocks {
 		x = r.Scope(x, func(x tensor.Tensor) tensor.Tensor { return b.Forward(r, x, rot, spans) })
-		see(i, x)
+		if i != read {
+			continue
+		}
+		if out.Head = x; x.Grad == nil { // the next block writes over it
+			out.Head = r.Copy(x)
+		}
 	}
-	return t.Merger.Forward(r, x)
+	out.Merged = t.Merger.Forward(r, x)
+	if head != nil && *head == weights.MergerInput {
+		out.Head = out.Merged
+	}
+	return out
 }
 
 // frameSpans are the rows of each frame: an image is one frame, a video one for each pair of pictures.

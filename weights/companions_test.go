@@ -128,7 +128,7 @@ func TestParsePreprocessor(t *testing.T) {
 const head = `{"version": 1, "input": "visual.merger", "pool": "mean", "hidden": [32], "targets": [{"name": "score", "mean": 55, "std": 18, "min": 1, "max": 100}]}`
 
 func TestScoreHead(t *testing.T) {
-	want := &ScoreHeadConfig{Version: 1, Input: "visual.merger", Pool: "mean", Hidden: []int{32}, Targets: []ScoreTarget{{"score", 55, 18, 1, 100}}}
+	want := &ScoreHeadConfig{Version: 1, Input: MergerInput, Pool: PoolMean, Hidden: []int{32}, Targets: []ScoreTarget{{"score", 55, 18, 1, 100}}}
 	got, err := ParseScoreHead("h.json", []byte(head))
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +138,7 @@ func TestScoreHead(t *testing.T) {
 	}
 	dir := t.TempDir()
 	path := filepath.Join(dir, ScoreHeadConfigName)
-	want.Hidden, want.Input = nil, "visual.blocks.7.out"
+	want.Hidden, want.Input = nil, BlockInput(7)
 	if err := WriteScoreHead(path, want); err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"regexp"
 
 	"github.com/loupe-vl/loupe/weights/disk"
 )
@@ -19,8 +18,8 @@ const (
 // layers, and what its outputs mean.
 type ScoreHeadConfig struct {
 	Version int           `json:"version"` // 1
-	Input   string        `json:"input"`   // a tap: visual.merger, visual.blocks.N.out or model.norm
-	Pool    string        `json:"pool"`    // mean or last
+	Input   HeadInput     `json:"input"`   // written as a tap: visual.merger, visual.blocks.N.out or model.norm
+	Pool    Pool          `json:"pool"`    // mean or last
 	Hidden  []int         `json:"hidden"`  // widths of the GELU layers between; empty: one linear layer
 	Targets []ScoreTarget `json:"targets"` // one for each output, in order
 }
@@ -59,9 +58,6 @@ func ReadScoreHead(path string) (*ScoreHeadConfig, error) {
 	return ParseScoreHead(path, data)
 }
 
-// scoreInput matches the taps that a head may read, after the contract.
-var scoreInput = regexp.MustCompile(`^(visual\.merger|visual\.blocks\.(0|[1-9][0-9]{0,3})\.out|model\.norm)$`)
-
 // ParseScoreHead checks a score_head.json; file stands for it in errors. Every
 // key is needed and none other is known.
 func ParseScoreHead(file string, data []byte) (*ScoreHeadConfig, error) {
@@ -72,12 +68,9 @@ func ParseScoreHead(file string, data []byte) (*ScoreHeadConfig, error) {
 	f := newFields(file, obj)
 	c := &ScoreHeadConfig{
 		Version: f.integer("version", 1, 1),
-		Input:   f.text("input"),
-		Pool:    f.text("pool", "mean", "last"),
+		Input:   f.headInput("input"),
+		Pool:    Pool(f.text("pool", string(PoolMean), string(PoolLast))),
 		Hidden:  f.integers("hidden", 0, 16, 1, 1<<16),
-	}
-	if *f.err == nil && !scoreInput.MatchString(c.Input) {
-		f.fail("input", "is %.80q; it must be visual.merger, visual.blocks.N.out or model.norm", c.Input)
 	}
 	seen := map[string]bool{}
 	for i, v := range f.list("targets", 1, 4096) {
@@ -93,6 +86,15 @@ func ParseScoreHead(file string, data []byte) (*ScoreHeadConfig, error) {
 		return nil, *f.err
 	}
 	return c, nil
+}
+
+// headInput is the tap under key.
+func (f *fields) headInput(key string) HeadInput {
+	in, err := ParseHeadInput(f.text(key))
+	if err != nil {
+		f.fail(key, "%v", err)
+	}
+	return in
 }
 
 func readTarget(f *fields, seen map[string]bool) ScoreTarget {

@@ -32,6 +32,8 @@ type Request struct {
 type Look struct {
 	Taps []string // as TraceOptions has them
 	See  func(loupe.Tap) error
+	// Scored, where it is set, is told of the score as TraceOptions has it.
+	Scored func(s *loupe.Score, rows []loupe.Tap) error
 }
 
 // observation is everything that a run showed of a request.
@@ -102,7 +104,7 @@ func (o *observation) answer(ctx context.Context, m *loupe.Model, r Request, d *
 		return nil
 	}
 	if r.Look != nil {
-		traced, err := m.Trace(ctx, o.prompt, loupe.TraceOptions{Taps: r.Look.Taps, Steps: r.Generation.MaxTokens - 1, Generation: r.Generation, Token: take, Digests: d}, r.Look.See)
+		traced, err := m.Trace(ctx, o.prompt, loupe.TraceOptions{Taps: r.Look.Taps, Steps: r.Generation.MaxTokens - 1, Generation: r.Generation, Token: take, Digests: d, Scored: r.Look.Scored}, r.Look.See)
 		if err != nil {
 			return nil, err
 		}

@@ -52,7 +52,7 @@ func example(m *loupe.Model, o Options) (loupe.Example, error) {
 // score head of one target if it did not have one.
 func lora(ctx context.Context, m *loupe.Model, o Options) (measured, error) {
 	if m.Head == nil || len(m.Head.Config.Targets) != 1 {
-		if err := m.NewHead(weights.ScoreHeadConfig{Version: 1, Input: "visual.merger", Pool: "mean", Targets: []weights.ScoreTarget{{Name: "score", Mean: 50, Std: 20, Min: 1, Max: 100}}}); err != nil {
+		if err := m.NewHead(weights.ScoreHeadConfig{Version: 1, Input: weights.MergerInput, Pool: weights.PoolMean, Targets: []weights.ScoreTarget{{Name: "score", Mean: 50, Std: 20, Min: 1, Max: 100}}}); err != nil {
 			return measured{}, err
 		}
 	}

@@ -129,7 +129,7 @@ func headInput(m *loupe.Model) string {
 	if m.Head == nil {
 		return ""
 	}
-	return m.Head.Config.Input
+	return m.Head.Config.Input.Tap()
 }
 
 func getSample(w http.ResponseWriter, _ *http.Request) { sendPNG(w, demo.Picture(), nil) }

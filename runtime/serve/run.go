@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -210,21 +209,15 @@ func (r *run) token(at, id int) token {
 func (s *Studio) answer(ctx context.Context, r *run, send func(Event) error) error {
 	began := time.Now()
 	w := &watch{run: r, ctx: ctx, send: send, layers: append(vision.outs(r.model), decoder.outs(r.model)...)}
-	taps := slices.Clone(w.layers)
-	for _, name := range w.points() {
-		if !slices.Contains(taps, name) { // the head may read a layer
-			taps = append(taps, name)
-		}
-	}
 	generation, _, err := r.model.AsPublished(r.ask.generation())
 	if err != nil {
 		return err
 	}
 	d := &done{}
 	if recorder := s.recorders[r.model]; recorder != nil {
-		err = w.recorded(recorder, generation, taps, s.o.Explain, d)
+		err = w.recorded(recorder, generation, s.o.Explain, d)
 	} else {
-		err = w.traced(generation, taps, d)
+		err = w.traced(generation, d)
 	}
 	if err != nil {
 		return err
@@ -235,9 +228,9 @@ func (s *Studio) answer(ctx context.Context, r *run, send func(Event) error) err
 }
 
 // traced is a run that nobody records.
-func (w *watch) traced(g loupe.Generation, taps []string, d *done) error {
+func (w *watch) traced(g loupe.Generation, d *done) error {
 	r := w.run
-	traced, err := r.model.Trace(w.ctx, r.prompt, loupe.TraceOptions{Taps: taps, Interventions: interventions(r.edits), Steps: r.ask.MaxTokens - 1, Generation: g, Token: w.token}, w.see)
+	traced, err := r.model.Trace(w.ctx, r.prompt, loupe.TraceOptions{Taps: w.layers, Interventions: interventions(r.edits), Steps: r.ask.MaxTokens - 1, Generation: g, Token: w.token, Scored: w.scored}, w.see)
 	if err != nil {
 		return err
 	}
@@ -247,7 +240,7 @@ func (w *watch) traced(g loupe.Generation, taps []string, d *done) error {
 
 // recorded is a run that is given once it is recorded: the score, what each part adds to it, and the last piece of the answer wait
 // until the record is durable.
-func (w *watch) recorded(by *audit.Recorder, g loupe.Generation, taps, explain []string, d *done) error {
+func (w *watch) recorded(by *audit.Recorder, g loupe.Generation, explain []string, d *done) error {
 	r := w.run
 	in, err := r.input(w.ctx)
 	if err != nil {
@@ -256,7 +249,7 @@ func (w *watch) recorded(by *audit.Recorder, g loupe.Generation, taps, explain [
 	w.hold = true
 	out, err := by.Decide(w.ctx, audit.Request{
 		Command: "studio", Input: in, Sources: []loupe.Source{{Files: []loupe.SourceFile{{Name: "picture", Data: r.file}}}}, Answer: true, Generation: g, Explain: explain,
-		Look: &audit.Look{Taps: taps, See: w.see},
+		Look: &audit.Look{Taps: w.layers, See: w.see, Scored: w.scored},
 	}, w.token)
 	if err != nil {
 		return err

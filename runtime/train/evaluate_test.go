@@ -169,7 +169,7 @@ func TestEvaluateLeavesBadPicturesOut(t *testing.T) {
 // TestEvaluateHidesTheAnswer: a head that reads the decoder is not shown the record's critique.
 func TestEvaluateHidesTheAnswer(t *testing.T) {
 	head := t.TempDir()
-	config := &weights.ScoreHeadConfig{Version: 1, Input: "model.norm", Pool: "last", Targets: []weights.ScoreTarget{{Name: "score", Mean: 50, Std: 10, Min: 1, Max: 100}}}
+	config := &weights.ScoreHeadConfig{Version: 1, Input: weights.NormInput, Pool: weights.PoolLast, Targets: []weights.ScoreTarget{{Name: "score", Mean: 50, Std: 10, Min: 1, Max: 100}}}
 	if err := weights.WriteScoreHead(filepath.Join(head, weights.ScoreHeadConfigName), config); err != nil {
 		t.Fatal(err)
 	}

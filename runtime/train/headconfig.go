@@ -13,7 +13,7 @@ import (
 // target for the score and each dimension, standardized over the records. Values are clamped to limits, least and most, or
 // where it is empty to 1 to 100, or as far beyond it as the records go. false: the records hold no numbers.
 func headFor(records []Record, limits []float64) (weights.ScoreHeadConfig, bool) {
-	cfg := weights.ScoreHeadConfig{Version: 1, Input: "visual.merger", Pool: "mean"}
+	cfg := weights.ScoreHeadConfig{Version: 1, Input: weights.MergerInput, Pool: weights.PoolMean}
 	for _, name := range targetNames(records) {
 		values := valuesOf(records, name)
 		mean, std := meanAndDeviation(values)

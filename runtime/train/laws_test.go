@@ -22,7 +22,11 @@ import (
 func headDir(t *testing.T, input, pool string, width int, targets ...weights.ScoreTarget) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := weights.WriteScoreHead(filepath.Join(dir, weights.ScoreHeadConfigName), &weights.ScoreHeadConfig{Version: 1, Input: input, Pool: pool, Targets: targets}); err != nil {
+	reads, err := weights.ParseHeadInput(input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := weights.WriteScoreHead(filepath.Join(dir, weights.ScoreHeadConfigName), &weights.ScoreHeadConfig{Version: 1, Input: reads, Pool: weights.Pool(pool), Targets: targets}); err != nil {
 		t.Fatal(err)
 	}
 	r := rand.New(rand.NewPCG(7, uint64(width)))

@@ -36,13 +36,14 @@ func headReads(m *loupe.Model, p *Param) bool {
 		name = t.Module
 	}
 	input := m.Head.Config.Input
+	block, ok := input.Block()
 	switch {
-	case input == "model.norm":
+	case !input.FromTower():
 		return !strings.HasPrefix(name, "lm_head")
-	case input == "visual.merger":
+	case !ok:
 		return strings.HasPrefix(name, "visual.")
 	case strings.HasPrefix(name, "visual.blocks."):
-		return blockOf(name) <= blockOf(input)
+		return blockOf(name) <= block
 	}
 	return strings.HasPrefix(name, "visual.patch_embed")
 }

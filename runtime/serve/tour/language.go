@@ -11,6 +11,7 @@ import (
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/trace/attribution"
+	"github.com/loupe-vl/loupe/weights"
 )
 
 func (w *walk) mrope() Step {
@@ -122,7 +123,7 @@ func (w *walk) score() (Step, error) {
 	head := w.Model.Head.Config
 	t := w.traced.Score.Targets[0]
 	facts := []Fact{
-		{"it reads", head.Input + ", " + map[bool]string{true: "the last row", false: "the mean of all rows"}[head.Pool == "last"]},
+		{"it reads", head.Input.Tap() + ", " + map[bool]string{true: "the last row", false: "the mean of all rows"}[head.Pool == weights.PoolLast]},
 		{"what the head gives", number(t.Output)},
 		{"in points", fmt.Sprintf("%s x %s + %s = %s", number(t.Output), number(head.Targets[0].Std), number(head.Targets[0].Mean), number(t.Value))},
 	}
@@ -131,7 +132,7 @@ func (w *walk) score() (Step, error) {
 		Text: "The score does not come from words. A head of its own reads the picture tokens, pools them to one row and maps it to a number for each target.",
 	}
 	if len(head.Hidden) == 0 {
-		m, err := attribution.Divide(w.Model, w.Prompt, w.traced.Score, []loupe.Tap{w.taps[head.Input]}, loupe.GradTarget{Score: true, Name: t.Name})
+		m, err := attribution.Divide(w.Model, w.Prompt, w.traced.Score, []loupe.Tap{w.taps[head.Input.Tap()]}, loupe.GradTarget{Score: true, Name: t.Name})
 		if err != nil {
 			return step, err
 		}

@@ -126,7 +126,7 @@ func (w *walk) names() []string {
 		"model.embed_tokens", "model.layers.0.self_attn.q_proj", "model.layers.0.self_attn.q", "model.norm",
 		w.blockTap("attn.scores.0"), w.blockTap("attn.probs.0"), w.blockTap("attn.heads"), w.layerTap("self_attn.probs"), w.layerTap("self_attn.out"), w.layerTap("mlp.out"), w.layerTap("out")}
 	if w.Model.Head != nil {
-		names = append(names, w.Model.Head.Config.Input, "score_head.pooled", "score_head")
+		names = append(names, w.Model.Head.Config.Input.Tap(), "score_head.pooled", "score_head")
 	}
 	slices.Sort(names) // the head may read one of the others
 	return slices.Compact(names)

@@ -3,10 +3,10 @@ package attribution
 import (
 	"context"
 	"fmt"
-	"strings"
+	"slices"
 
-	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/weights"
 )
 
 // contribution divides a score among the rows that a linear head reads: with the mean over n rows as its input, row x of them
@@ -19,19 +19,15 @@ func contribution(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Option
 	if _, err := linearTarget(m, o.Target); err != nil {
 		return nil, err
 	}
-	s, err := m.Score(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := headRows(ctx, m, p)
+	s, rows, err := m.ScoreRows(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	return Divide(m, p, s, rows, *o.Target)
 }
 
-// Divide is the map of Contribution from what a run has shown already: its score, and the tap that the score head reads, one
-// for each pass of the vision tower where the head reads there.
+// Divide is the map of Contribution from what a run has shown already: its score, and the rows that the score head read for it, a
+// part for each pass of the vision tower where the head reads there.
 func Divide(m *loupe.Model, p *loupe.Prompt, s *loupe.Score, rows []loupe.Tap, of loupe.GradTarget) (*Map, error) {
 	target, err := linearTarget(m, &of)
 	if err != nil {
@@ -50,7 +46,7 @@ func Divide(m *loupe.Model, p *loupe.Prompt, s *loupe.Score, rows []loupe.Tap, o
 	for _, x := range rows {
 		parts = append(parts, rowProducts(x.Data, w, t.Std/float64(n)))
 	}
-	if cfg.Pool == "last" {
+	if cfg.Pool == weights.PoolLast {
 		keepLast(parts, float64(n))
 	}
 	out := laidOut(m, p, cfg.Input, parts)
@@ -74,55 +70,16 @@ func linearTarget(m *loupe.Model, t *loupe.GradTarget) (int, error) {
 	return m.HeadTarget(t.Name)
 }
 
-// headRows are the rows that the score head reads, a tensor for each pass.
-func headRows(ctx context.Context, m *loupe.Model, p *loupe.Prompt) ([]loupe.Tap, error) {
-	input := m.Head.Config.Input
-	if input == "visual.merger" { // the decoder has no part in it
-		return mergedRows(ctx, m, p)
-	}
-	names := []string{input}
-	if readsTower(m) {
-		names = nil
-		for _, run := range passes(p) {
-			names = append(names, input+run.suffix)
-		}
-	}
-	got, err := collect(ctx, m, p, nil, names...)
-	if err != nil {
-		return nil, err
-	}
-	var rows []loupe.Tap
-	for _, name := range names {
-		rows = append(rows, got[name])
-	}
-	return rows, nil
-}
-
-// mergedRows are the rows of the merger.
-func mergedRows(ctx context.Context, m *loupe.Model, p *loupe.Prompt) ([]loupe.Tap, error) {
-	images, videos, err := m.Encode(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	var rows []loupe.Tap
-	for _, x := range []tensor.Tensor{images, videos} {
-		if x.Rows > 0 {
-			rows = append(rows, loupe.Tap{Shape: []int{x.Rows, x.Cols}, Data: x.Data})
-		}
-	}
-	return rows, nil
-}
-
-// laidOut is the map of values for the rows of a tap that a head reads: merged tokens, patches, or positions of the prompt.
-func laidOut(m *loupe.Model, p *loupe.Prompt, input string, values [][]float64) *Map {
+// laidOut is the map of values for the rows that a head reads: merged tokens, patches, or positions of the prompt.
+func laidOut(m *loupe.Model, p *loupe.Prompt, input weights.HeadInput, values [][]float64) *Map {
 	merge := m.Config.Vision.SpatialMergeSize
-	switch {
-	case input == "visual.merger":
+	switch input.From {
+	case weights.MergerOutput:
 		return newMap(p, merge, merge, values)
-	case strings.HasPrefix(input, "visual."):
+	case weights.BlockOutput:
 		return newMap(p, merge, 1, values)
 	}
-	pictures, elsewhere := atPictures(p, values[0])
+	pictures, elsewhere := atPictures(p, slices.Concat(values...))
 	out := newMap(p, merge, merge, pictures)
 	out.Elsewhere = elsewhere
 	return out

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/weights"
 )
 
 // finite is an error where a value is none.
@@ -58,7 +59,7 @@ func panelWord(p Panel) string {
 func readAt(m *loupe.Model, p *loupe.Prompt, name Method, o Options) (at int, ok bool) {
 	switch {
 	case Explains(name) && o.Target.Score:
-		if readsTower(m) || m.Head.Config.Pool != "last" {
+		if readsTower(m) || m.Head.Config.Pool != weights.PoolLast {
 			return 0, false
 		}
 		return len(p.IDs) - 1, true
@@ -89,7 +90,7 @@ func beforePictures(p *loupe.Prompt, panels []int, at int) bool {
 
 // zeroReason is why a method may give 0 throughout.
 func zeroReason(m *loupe.Model, name Method, o Options) string {
-	last := o.Target != nil && o.Target.Score && m.Head != nil && m.Head.Config.Pool == "last"
+	last := o.Target != nil && o.Target.Score && m.Head != nil && m.Head.Config.Pool == weights.PoolLast
 	switch {
 	case last && name == Contribution:
 		return "the score head reads the last row alone, which is none of these cells"

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/weights"
 )
 
 // relevance is the relevancy of Chefer, Gur and Wolf ("Generic Attention-model Explainability", arXiv 2103.15679), carried
@@ -24,7 +25,8 @@ func relevance(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) 
 	c := &carrier{m: m, p: p, runs: passes(p), score: o.Target.Score, block: lastBlock(m, *o.Target), got: taps{}}
 	c.tokens, c.patches = make([][]float64, len(c.runs)), make([][]float64, len(c.runs))
 	if c.score {
-		c.input = m.Head.Config.Input
+		c.input = m.Head.Config.Input.Tap()
+		_, c.fromBlock = m.Head.Config.Input.Block()
 	}
 	if !c.score {
 		row, err := targetRow(p, *o.Target)
@@ -52,9 +54,11 @@ type carrier struct {
 	p     *loupe.Prompt
 	runs  []pass
 	score bool
-	input string // what the score head reads; "" for a logit
-	block int    // the last of the tower that the target depends on
-	got   taps   // values of the forward pass
+	input string // the tap that the score head reads; "" for a logit
+	// fromBlock says that the target is a score that is read from a block of the tower.
+	fromBlock bool
+	block     int  // the last of the tower that the target depends on
+	got       taps // values of the forward pass
 
 	whole []float32 // what has come of a tap that is read whole
 	added []float64 // what has come of the heads of a layer
@@ -81,21 +85,18 @@ func (c *carrier) names() []string {
 		names = append(names, fmt.Sprintf("visual.blocks.%d.attn.probs", b))
 	}
 	for _, run := range c.runs {
-		if !c.fromBlock() {
+		if !c.fromBlock {
 			names = append(names, "visual.merger.ln_q"+run.suffix)
 		}
 		if c.score && readsTower(c.m) {
 			names = append(names, c.input+run.suffix)
 		}
 	}
-	if c.input == "model.norm" {
+	if c.score && !readsTower(c.m) {
 		names = append(names, c.input)
 	}
 	return names
 }
-
-// fromBlock reports whether the target is a score that is read from a block of the tower.
-func (c *carrier) fromBlock() bool { return strings.HasPrefix(c.input, "visual.blocks.") }
 
 // part is told of every part of a tap: of values first, then of gradients.
 func (c *carrier) part(t loupe.Part) error {
@@ -158,14 +159,14 @@ func (c *carrier) layer(name string) (*attention, []float64, error) {
 
 // see is told of a gradient that is none of attention.
 func (c *carrier) see(name string, t loupe.Tap) error {
-	if name == "model.norm" {
+	if c.score && !readsTower(c.m) && name == c.input {
 		c.positions = c.start(name, t, true)
 		return nil
 	}
 	for n, run := range c.runs {
 		last := n == len(c.runs)-1
 		switch {
-		case name == c.input+run.suffix && c.fromBlock():
+		case name == c.input+run.suffix && c.fromBlock:
 			c.patches[n] = c.start(name, t, last)
 		case name == c.input+run.suffix:
 			c.tokens[n] = c.start(name, t, last)
@@ -181,7 +182,7 @@ func (c *carrier) see(name string, t loupe.Tap) error {
 func (c *carrier) start(name string, grad loupe.Tap, last bool) []float64 {
 	rows := grad.Shape[0]
 	switch {
-	case c.m.Head.Config.Pool != "last":
+	case c.m.Head.Config.Pool != weights.PoolLast:
 		return positive(rowDots(c.got[name], grad))
 	case last:
 		return only(rows-1, rows)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"strings"
 
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
@@ -156,12 +155,12 @@ func logitsAt(ctx context.Context, m *loupe.Model, p *loupe.Prompt, t loupe.Grad
 }
 
 // readsTower reports whether the score head reads rows of the vision tower.
-func readsTower(m *loupe.Model) bool { return strings.HasPrefix(m.Head.Config.Input, "visual.") }
+func readsTower(m *loupe.Model) bool { return m.Head.Config.Input.FromTower() }
 
 // lastBlock is the last block of the vision tower that a target depends on.
 func lastBlock(m *loupe.Model, t loupe.GradTarget) int {
 	if t.Score && m.Head != nil {
-		if n, ok := number("visual.blocks.*.out", m.Head.Config.Input); ok {
+		if n, ok := m.Head.Config.Input.Block(); ok {
 			return n
 		}
 	}
