@@ -1,82 +1,117 @@
 package decoder
 
 import (
+	"fmt"
+	"runtime"
+
 	"github.com/loupe-vl/loupe/kernels/tensor"
-	"github.com/loupe-vl/loupe/weights"
 )
 
-// pageRows is how many positions one page of the cache holds.
-const pageRows = 256
-
-// Cache holds the keys (after rotary) and values of a request, layer by layer, in pages: it grows without copying the
-// past. It belongs to one request.
+// Cache holds the keys and values of one sequence in pages of a pool: it grows without copying the past. Release gives the
+// pages back; those of a cache that is forgotten without it go back when the garbage collector finds it.
 type Cache struct {
-	kvHeads, width int
-	n              int // positions that all layers hold
-	layers         []pages
-	branches       *branches // in place of all the others: see ForwardBranches
+	n            int // positions that all layers hold
+	held         *holding
+	seenK, seenV []tensor.Tensor // what a layer holds, which attention is lent until the next one asks
 }
 
-// pages are those of one layer. seenK and seenV are k and v as far as they are filled, which attention is lent until the next step.
-type pages struct{ k, v, seenK, seenV []tensor.Tensor }
+// holding are the pages of a cache, apart from it so that they can be given back once it is gone.
+type holding struct {
+	pool  *PagePool
+	pages []*page
+}
 
-// NewCache is an empty cache for a model of this configuration.
-func NewCache(cfg weights.TextConfig) *Cache {
-	return &Cache{kvHeads: cfg.NumKeyValueHeads, width: cfg.NumKeyValueHeads * cfg.HeadDim(), layers: make([]pages, cfg.NumHiddenLayers)}
+func (h *holding) release() {
+	h.pool.release(h.pages)
+	h.pages = nil
+}
+
+// NewCache is an empty cache with pages from the pool.
+func (p *PagePool) NewCache() *Cache {
+	c := &Cache{held: &holding{pool: p}}
+	runtime.AddCleanup(c, (*holding).release, c.held)
+	return c
 }
 
 // Len is the number of positions that the cache holds.
 func (c *Cache) Len() int { return c.n }
 
-// Bytes is the memory of the cache's pages.
-func (c *Cache) Bytes() int {
-	n := 0
-	for _, l := range c.layers {
-		n += 2 * 4 * len(l.k) * pageRows * c.width
-	}
-	return n
+// Bytes is the memory of the pages that the cache holds, those that it shares with others included.
+func (c *Cache) Bytes() int { return len(c.held.pages) * 4 * c.held.pool.floats() }
+
+// Release gives the pages back. The cache is empty then. No step may be using it.
+func (c *Cache) Release() {
+	clear(c.seenK)
+	clear(c.seenV)
+	c.held.release()
+	c.n, c.seenK, c.seenV = 0, nil, nil
 }
 
-// attend is a layer's attention over all that the cache holds, after k and v have joined it.
-func (c *Cache) attend(r *tensor.Run, l *Layer, q, k, v tensor.Tensor) tensor.Tensor {
-	if c != nil && c.branches != nil {
-		return c.branches.attend(r, l, q, k, v)
+// Fork is a cache that holds the first n positions of c, for another continuation of them. Both share the full pages among
+// these, which neither writes again; of a page that is not full the new cache has a copy. No step of c may be going on.
+func (c *Cache) Fork(n int) (*Cache, error) {
+	if n < 0 || n > c.n {
+		return nil, fmt.Errorf("fork a cache at position %d: it holds %d; give a number from 0 to that", n, c.n)
 	}
-	return r.Causal(l.at("self_attn"), q, l.Heads, c.extend(l, k, v))
-}
-
-// extend appends the rows of k and v, (tokens, kv_heads*head_dim), to a layer and returns all that it holds. Without a cache
-// they are all, and gradients go through them.
-func (c *Cache) extend(layer *Layer, k, v tensor.Tensor) tensor.KV {
-	if c == nil {
-		return tensor.Keys(k, v, layer.KVHeads)
-	}
-	l := &c.layers[layer.Index]
-	for i := range k.Rows {
-		at := c.n + i
-		if at/pageRows == len(l.k) {
-			l.k = append(l.k, tensor.Of(pageRows, c.width, make([]float32, pageRows*c.width)))
-			l.v = append(l.v, tensor.Of(pageRows, c.width, make([]float32, pageRows*c.width)))
+	p := c.held.pool
+	out := p.NewCache()
+	full := n / p.rows
+	p.share(c.held.pages[:full])
+	out.held.pages = append(out.held.pages, c.held.pages[:full]...)
+	if rest := n % p.rows; rest > 0 {
+		from, to := c.held.pages[full], p.take()
+		for l := range p.layers {
+			copy(p.keys(to, l).Data, p.keys(from, l).Slice(0, rest).Data)
+			copy(p.values(to, l).Data, p.values(from, l).Slice(0, rest).Data)
 		}
-		copy(l.k[at/pageRows].Row(at%pageRows), k.Row(i))
-		copy(l.v[at/pageRows].Row(at%pageRows), v.Row(i))
+		out.held.pages = append(out.held.pages, to)
 	}
-	l.seenK, l.seenV = head(l.seenK[:0], l.k, c.n+k.Rows), head(l.seenV[:0], l.v, c.n+k.Rows)
-	return tensor.KV{K: l.seenK, V: l.seenV, KVHeads: c.kvHeads}
+	out.n = n
+	return out, nil
 }
 
-// head appends the first n rows of pages to out, which is empty.
-func head(out, pages []tensor.Tensor, n int) []tensor.Tensor {
-	out = append(out, pages...)
-	if last := len(out) - 1; last >= 0 {
-		out[last] = out[last].Slice(0, n-last*pageRows)
+// Attend is a layer's attention over all that the cache holds, after k and v have joined it.
+func (c *Cache) Attend(r *tensor.Run, l *Layer, q, k, v tensor.Tensor) tensor.Tensor {
+	kv, err := c.extend(l.Index, k, v)
+	if err != nil {
+		r.Fail(err)
+		return q
 	}
-	return out
+	return r.Causal(l.at("self_attn"), q, l.Heads, kv)
 }
 
-// commit ends a step in which every layer was extended by n positions.
-func (c *Cache) commit(n int) {
-	if c != nil {
-		c.n += n
+// Commit ends a step in which every layer was extended by so many positions.
+func (c *Cache) Commit(rows int) { c.n += rows }
+
+// extend writes the rows of k and v behind what a layer holds, and returns all that it holds then.
+func (c *Cache) extend(layer int, k, v tensor.Tensor) (tensor.KV, error) {
+	p := c.held.pool
+	for at := 0; at < k.Rows; {
+		i, row := (c.n+at)/p.rows, (c.n+at)%p.rows
+		if i == len(c.held.pages) {
+			c.held.pages = append(c.held.pages, p.take())
+		}
+		pg := c.held.pages[i]
+		if !p.alone(pg) {
+			return tensor.KV{}, fmt.Errorf("the keys and values of position %d would be written to a page that another sequence reads as well: fork the cache in place of sharing its pages", c.n+at)
+		}
+		keys, values := p.keys(pg, layer), p.values(pg, layer)
+		for end := min(k.Rows, at+p.rows-row); at < end; at, row = at+1, row+1 {
+			copy(keys.Row(row), k.Row(at))
+			copy(values.Row(row), v.Row(at))
+		}
 	}
+	c.seenK, c.seenV = c.first(layer, c.n+k.Rows, c.seenK[:0], c.seenV[:0])
+	return tensor.KV{K: c.seenK, V: c.seenV, KVHeads: p.kvHeads}, nil
+}
+
+// first appends the keys and values of a layer's first n positions to k and v, which are empty, page by page.
+func (c *Cache) first(layer, n int, k, v []tensor.Tensor) (keys, values []tensor.Tensor) {
+	p := c.held.pool
+	for i := 0; i*p.rows < n; i++ {
+		rows := min(p.rows, n-i*p.rows)
+		k = append(k, p.keys(c.held.pages[i], layer).Slice(0, rows))
+		v = append(v, p.values(c.held.pages[i], layer).Slice(0, rows))
+	}
+	return k, v
 }

@@ -37,15 +37,15 @@ func loadLayer(p *weights.Params, path string, index int, cfg weights.TextConfig
 	}
 }
 
-// Forward maps the residual stream x, (tokens, hidden_size), to the same shape; the tokens' keys and values join cache.
-func (l *Layer) Forward(r *tensor.Run, x tensor.Tensor, rot tensor.Rotary, cache *Cache) tensor.Tensor {
+// Forward maps the residual stream x, (tokens, hidden_size), to the same shape; kv holds the keys and values that they attend to.
+func (l *Layer) Forward(r *tensor.Run, x tensor.Tensor, rot tensor.Rotary, kv KVCache) tensor.Tensor {
 	h := r.Tap(l.at("input_layernorm"), r.RMSNorm(x, l.InputNorm))
 	q := r.TapHeads(l.at("self_attn.q_proj"), r.Linear(h, l.Q), l.Heads)
 	k := r.TapHeads(l.at("self_attn.k_proj"), r.Linear(h, l.K), l.KVHeads)
 	v := r.TapHeads(l.at("self_attn.v_proj"), r.Linear(h, l.V), l.KVHeads)
 	q = r.TapHeads(l.at("self_attn.q"), r.Rotate(q, rot), l.Heads)
 	k = r.TapHeads(l.at("self_attn.k"), r.Rotate(k, rot), l.KVHeads)
-	heads := cache.attend(r, l, q, k, v)
+	heads := kv.Attend(r, l, q, k, v)
 	x = r.Add(x, r.Tap(l.at("self_attn.out"), r.Linear(heads, l.O)))
 
 	h = r.Tap(l.at("post_attention_layernorm"), r.RMSNorm(x, l.PostNorm))

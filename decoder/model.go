@@ -19,12 +19,15 @@ type Model struct {
 	Norm      *tensor.Norm
 	LMHead    *tensor.Linear // the embedding itself where the checkpoint ties them
 
+	// Pages are those of the keys and values of all sequences that run on this model.
+	Pages *PagePool
+
 	turns turns
 }
 
 // Load reads the tensors named model.* and lm_head from p, whose error tells what was missing.
 func Load(p *weights.Params, cfg weights.TextConfig) *Model {
-	m := &Model{Config: cfg, turns: newTurns(cfg)}
+	m := &Model{Config: cfg, turns: newTurns(cfg), Pages: NewPagePool(cfg, DefaultPageRows)}
 	m.Embed = p.Matrix("model.embed_tokens.weight", cfg.VocabSize, cfg.HiddenSize)
 	for i := range cfg.NumHiddenLayers {
 		m.Layers = append(m.Layers, loadLayer(p, "model.layers."+strconv.Itoa(i), i, cfg))
@@ -45,17 +48,25 @@ type Vision struct {
 	Rows tensor.Tensor // (len(At), hidden_size)
 }
 
+// NewCache is an empty cache for a sequence of this model. Its pages are of m.Pages.
+func (m *Model) NewCache() *Cache { return m.Pages.NewCache() }
+
 // EmbedTokens looks up ids, whose first stands at position r.FirstRow, and places the vision rows that fall among them.
 func (m *Model) EmbedTokens(r *tensor.Run, ids []int, vision []Vision) tensor.Tensor {
 	x := r.Tap(tensor.At("model.embed_tokens", ""), r.Embedding(m.Embed, m.EmbedGrad, m.EmbedLoRA, ids))
+	return place(r, x, r.FirstRow, vision)
+}
+
+// place puts the vision rows that fall among the rows of x, the first of which stands at position first, into x.
+func place(r *tensor.Run, x tensor.Tensor, first int, vision []Vision) tensor.Tensor {
 	for _, v := range vision {
 		lo, at := 0, []int(nil)
 		for i, p := range v.At {
 			switch {
-			case p < r.FirstRow:
+			case p < first:
 				lo = i + 1
-			case p < r.FirstRow+len(ids):
-				at = append(at, p-r.FirstRow)
+			case p < first+x.Rows:
+				at = append(at, p-first)
 			}
 		}
 		if len(at) > 0 {
@@ -65,30 +76,32 @@ func (m *Model) EmbedTokens(r *tensor.Run, ids []int, vision []Vision) tensor.Te
 	return x
 }
 
-// Forward runs the layers over x, (tokens, hidden_size), whose tokens stand at positions pos, after what cache holds;
-// keys and values are appended to it. The result is model.norm's output, (tokens, hidden_size).
-func (m *Model) Forward(r *tensor.Run, x tensor.Tensor, pos Positions, cache *Cache) tensor.Tensor {
-	return m.ForwardEach(r, x, pos, cache, func(tensor.Tensor) {})
+// Forward runs the layers over x, (tokens, hidden_size), whose tokens stand at positions pos, after what kv holds; their keys
+// and values join it. The result is model.norm's output, (tokens, hidden_size).
+func (m *Model) Forward(r *tensor.Run, x tensor.Tensor, pos Positions, kv KVCache) tensor.Tensor {
+	return m.ForwardEach(r, x, pos, kv, func(tensor.Tensor) {})
 }
 
 // ForwardEach is Forward that also calls see with the residual stream before each layer and after the last. see may not keep it: its
 // memory is used again.
-func (m *Model) ForwardEach(r *tensor.Run, x tensor.Tensor, pos Positions, cache *Cache, see func(x tensor.Tensor)) tensor.Tensor {
+func (m *Model) ForwardEach(r *tensor.Run, x tensor.Tensor, pos Positions, kv KVCache, see func(x tensor.Tensor)) tensor.Tensor {
 	rot := m.rotary(r, pos)
 	type work struct {
-		r     *tensor.Run
-		l     *Layer
-		rot   tensor.Rotary
-		cache *Cache
+		r   *tensor.Run
+		l   *Layer
+		rot tensor.Rotary
+		kv  KVCache
 	}
 	for _, l := range m.Layers {
 		see(x)
-		x = tensor.ScopeWith(r, x, work{r, l, rot, cache}, func(w work, x tensor.Tensor) tensor.Tensor {
-			return w.l.Forward(w.r, x, w.rot, w.cache)
+		x = tensor.ScopeWith(r, x, work{r, l, rot, kv}, func(w work, x tensor.Tensor) tensor.Tensor {
+			return w.l.Forward(w.r, x, w.rot, w.kv)
 		})
 	}
 	see(x)
-	cache.commit(x.Rows)
+	if r.Err() == nil {
+		kv.Commit(x.Rows)
+	}
 	return r.Tap(tensor.At("model.norm", ""), r.RMSNorm(x, m.Norm))
 }
 

@@ -112,7 +112,7 @@ func (m *Model) forwardDecoder(r *tensor.Run, p *Prompt, f features) tensor.Tens
 	r.PromptRows = len(p.IDs)
 	defer func() { r.PromptRows = 0 }()
 	s := state{m: m, p: p, f: f}
-	return m.Decoder.Forward(r, m.Decoder.EmbedTokens(r, p.IDs, s.vision()), p.Positions, (*decoder.Cache)(nil))
+	return m.Decoder.Forward(r, m.Decoder.EmbedTokens(r, p.IDs, s.vision()), p.Positions, decoder.NoCache{})
 }
 
 // headInput is what the score head reads, with its gradient: the images' rows before the videos'.

@@ -138,7 +138,7 @@ type state struct {
 }
 
 func (m *Model) newState(p *Prompt, f features, hooks *hooks) *state {
-	return &state{m: m, p: p, f: f, hooks: hooks, cache: decoder.NewCache(m.Config.Text)}
+	return &state{m: m, p: p, f: f, hooks: hooks, cache: m.Decoder.NewCache()}
 }
 
 // vision are the rows to place among the prompt's tokens.

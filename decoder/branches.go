@@ -1,6 +1,10 @@
 package decoder
 
-import "github.com/loupe-vl/loupe/kernels/tensor"
+import (
+	"runtime"
+
+	"github.com/loupe-vl/loupe/kernels/tensor"
+)
 
 // Branch is one of several continuations of a sequence whose beginning a cache holds: Rows tokens at positions At, At+1 and
 // so on, after the first At positions of the cache.
@@ -12,15 +16,15 @@ type branches struct {
 	each   []Branch
 }
 
-// attend is causal attention of each branch over the shared beginning and itself. The rows of q, k and v are those of one branch after
-// the other.
-func (b *branches) attend(r *tensor.Run, l *Layer, q, k, v tensor.Tensor) tensor.Tensor {
-	before := &b.prefix.layers[l.Index]
+// Attend is causal attention of each branch over the shared beginning and itself. The rows of q, k and v are those of one branch
+// after the other.
+func (b *branches) Attend(r *tensor.Run, l *Layer, q, k, v tensor.Tensor) tensor.Tensor {
 	var kv []tensor.KV
 	var rows []int
 	at := 0
 	for _, s := range b.each {
-		own := tensor.KV{K: first(before.k, s.At), V: first(before.v, s.At), KVHeads: l.KVHeads}
+		own := tensor.KV{KVHeads: l.KVHeads}
+		own.K, own.V = b.prefix.first(l.Index, s.At, nil, nil)
 		own.K, own.V = append(own.K, k.Slice(at, at+s.Rows)), append(own.V, v.Slice(at, at+s.Rows))
 		kv, rows = append(kv, own), append(rows, s.Rows)
 		at += s.Rows
@@ -28,10 +32,8 @@ func (b *branches) attend(r *tensor.Run, l *Layer, q, k, v tensor.Tensor) tensor
 	return r.CausalBatch(l.at("self_attn"), q, l.Heads, kv, rows)
 }
 
-// first is the first n rows of pages, however many they hold.
-func first(pages []tensor.Tensor, n int) []tensor.Tensor {
-	return head(nil, pages[:(n+pageRows-1)/pageRows], n)
-}
+// Commit keeps nothing of the branches.
+func (b *branches) Commit(int) {}
 
 // ForwardBranches runs layers from on over the branches of what prefix holds. x, (rows of all branches, hidden_size), is the
 // residual stream before layer from, a branch after the other, and pos the positions of its rows. The result is model.norm's
@@ -40,9 +42,10 @@ func first(pages []tensor.Tensor, n int) []tensor.Tensor {
 func (m *Model) ForwardBranches(r *tensor.Run, from int, x tensor.Tensor, pos Positions, prefix *Cache, each []Branch) tensor.Tensor {
 	rot := m.rotary(r, pos)
 	x = r.Copy(x)
-	cache := &Cache{branches: &branches{prefix, each}}
+	kv := &branches{prefix, each}
 	for _, l := range m.Layers[from:] {
-		x = r.Scope(x, func(x tensor.Tensor) tensor.Tensor { return l.Forward(r, x, rot, cache) })
+		x = r.Scope(x, func(x tensor.Tensor) tensor.Tensor { return l.Forward(r, x, rot, kv) })
 	}
+	runtime.KeepAlive(prefix) // its pages are read where only their numbers are known
 	return r.Tap(tensor.At("model.norm", ""), r.RMSNorm(x, m.Norm))
 }

@@ -1,0 +1,124 @@
+package decoder
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/loupe-vl/loupe/kernels/tensor"
+	"github.com/loupe-vl/loupe/weights"
+)
+
+// DefaultPageRows is how many positions a page holds where nobody asks for another number. It changes no bit of a result.
+const DefaultPageRows = 256
+
+// keepFree is how many free pages a pool keeps at least, if it ever had as many.
+const keepFree = 4
+
+// PagePool makes the pages of caches, and takes back those that no cache holds any more. It keeps no more free pages than
+// are in use, or a few, so that its memory follows the load. It is safe for concurrent use.
+type PagePool struct {
+	rows, layers   int // positions of a page, layers of the model
+	kvHeads, width int // width is kv_heads*head_dim
+
+	mu     sync.Mutex
+	free   []*page
+	inUse  int
+	shared int
+	onFree func(*page) // tests spoil what is free; nil for nothing
+}
+
+// page holds the keys and values of some positions in all layers: layer by layer, keys before values, each
+// (rows, kv_heads*head_dim). A page that more than one cache holds is full and is not written.
+type page struct {
+	data []float32
+	held int // by so many caches; the pool's lock guards it
+}
+
+// NewPagePool is an empty pool for a model of this configuration, whose pages hold so many positions.
+func NewPagePool(cfg weights.TextConfig, rows int) *PagePool {
+	return &PagePool{rows: rows, layers: cfg.NumHiddenLayers, kvHeads: cfg.NumKeyValueHeads, width: cfg.NumKeyValueHeads * cfg.HeadDim()}
+}
+
+// PageStats counts the pages of a pool.
+type PageStats struct {
+	Rows   int // positions that a page holds
+	Bytes  int // memory of a page
+	InUse  int // pages that at least one cache holds, each counted once
+	Shared int // of these, pages that more than one cache holds
+	Free   int // pages that wait for a cache
+}
+
+// Stats counts the pool's pages as they are now.
+func (p *PagePool) Stats() PageStats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return PageStats{Rows: p.rows, Bytes: 4 * p.floats(), InUse: p.inUse, Shared: p.shared, Free: len(p.free)}
+}
+
+// floats is how many numbers a page has.
+func (p *PagePool) floats() int { return 2 * p.layers * p.rows * p.width }
+
+// take is a page that one cache holds, contents undefined.
+func (p *PagePool) take() *page {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.inUse++
+	if n := len(p.free); n > 0 {
+		pg := p.free[n-1]
+		p.free = p.free[:n-1]
+		pg.held = 1
+		return pg
+	}
+	return &page{data: make([]float32, p.floats()), held: 1}
+}
+
+// share lets one cache more hold pages that are full.
+func (p *PagePool) share(pages []*page) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, pg := range pages {
+		if pg.held++; pg.held == 2 {
+			p.shared++
+		}
+	}
+}
+
+// release takes pages back from one of the caches that hold them.
+func (p *PagePool) release(pages []*page) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, pg := range pages {
+		switch pg.held--; pg.held {
+		case 1:
+			p.shared--
+		case 0:
+			p.inUse--
+			p.free = append(p.free, pg)
+			if p.onFree != nil {
+				p.onFree(pg)
+			}
+		}
+	}
+	if most := max(p.inUse, keepFree); len(p.free) > most {
+		clear(p.free[most:])
+		p.free = slices.Clip(p.free[:most])
+	}
+}
+
+// alone reports whether one cache only holds a page, so that it may be written.
+func (p *PagePool) alone(pg *page) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return pg.held == 1
+}
+
+// keys are those of a layer in a page, (rows, kv_heads*head_dim).
+func (p *PagePool) keys(pg *page, layer int) tensor.Tensor { return p.part(pg, 2*layer) }
+
+// values are those of a layer in a page, (rows, kv_heads*head_dim).
+func (p *PagePool) values(pg *page, layer int) tensor.Tensor { return p.part(pg, 2*layer+1) }
+
+func (p *PagePool) part(pg *page, i int) tensor.Tensor {
+	n := p.rows * p.width
+	return tensor.Of(p.rows, p.width, pg.data[i*n:(i+1)*n])
+}
