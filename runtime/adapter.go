@@ -51,11 +51,11 @@ func (m *Model) RefreshDoRA() {
 	m.Decoder.EmbedLoRA.Refresh(m.engine, m.Decoder.Embed)
 }
 
-// adaptersIn says which folders of a directory without an adapter hold one: training leaves checkpoint-500 and the like, and PEFT
+// adaptersIn says which folders of a directory hold an adapter: training leaves checkpoint-500 and the like, and PEFT
 // an adapter that is not named default.
 func adaptersIn(dir string) string {
 	entries, err := os.ReadDir(dir)
-	if err != nil || weights.HasAdapter(dir) {
+	if err != nil {
 		return ""
 	}
 	var names []string
@@ -113,7 +113,11 @@ func adapterBeside(files fs.FS, dir string, o Options) error {
 func (m *Model) loadAdapter(dir string) error {
 	cfg, err := weights.ReadAdapter(filepath.Join(dir, weights.AdapterConfigName))
 	if err != nil {
-		return fmt.Errorf("%w; --adapter takes a directory as PEFT writes it%s", err, adaptersIn(dir))
+		others := ""
+		if !weights.HasAdapter(dir) {
+			others = adaptersIn(dir)
+		}
+		return fmt.Errorf("%w; --adapter takes a directory as PEFT writes it%s", err, others)
 	}
 	a := &adapter{m: m, dir: dir, config: cfg, file: filepath.Join(dir, weights.AdapterWeightsName), modules: m.Config.Modules()}
 	if err := a.open(); err != nil {
@@ -143,6 +147,7 @@ func (a *adapter) open() (err error) {
 		if _, err := os.Stat(filepath.Join(a.dir, weights.AdapterPickleName)); err == nil {
 			return fmt.Errorf("%s holds %s, which only Python can read: load it with PEFT and save it again (save_pretrained writes %s)", a.dir, weights.AdapterPickleName, weights.AdapterWeightsName)
 		}
+		return fmt.Errorf("%s is not there, though %s is%s", a.file, weights.AdapterConfigName, adaptersIn(a.dir))
 	}
 	if a.m.adapterFile, err = weights.OpenCheckpointFile(a.file); err != nil {
 		return err

@@ -197,6 +197,30 @@ func TestPatternsThatMatchNothing(t *testing.T) {
 	}
 }
 
+// TestAdapterInACheckpoint: where training left the adapter in checkpoint-20, the error says so, with a configuration above it and without.
+func TestAdapterInACheckpoint(t *testing.T) {
+	inner := rewritten(t, "layers", nil, nil)
+	for _, above := range []bool{false, true} {
+		dir := t.TempDir()
+		if err := os.CopyFS(filepath.Join(dir, "checkpoint-20"), os.DirFS(inner)); err != nil {
+			t.Fatal(err)
+		}
+		if above {
+			config, err := os.ReadFile(filepath.Join(inner, weights.AdapterConfigName))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, weights.AdapterConfigName), config, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := loupe.Load(filepath.Join("testdata", "golden", "model"), loupe.Options{Adapter: dir})
+		if err == nil || !strings.Contains(err.Error(), "checkpoint-20") {
+			t.Errorf("configuration above: %v: error %v", above, err)
+		}
+	}
+}
+
 // TestWeightsBesideAnAdapter: weights that lie beside an adapter, and that PEFT does not read, are told of.
 func TestWeightsBesideAnAdapter(t *testing.T) {
 	dir := rewritten(t, "layers", nil, nil)

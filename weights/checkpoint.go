@@ -196,6 +196,9 @@ func (c *Checkpoint) RequireAllUsed() error {
 	if len(extra) > 1 {
 		more = fmt.Sprintf(" and %d more (%s)", len(extra)-1, strings.Join(extra[1:min(len(extra), 4)], ", "))
 	}
+	if head := strings.TrimPrefix(t.Stored, "module."); len(extra) == 1 && (head == "score.weight" || head == "classifier.weight") || strings.HasPrefix(head, "v_head.") {
+		return fmt.Errorf("%s: tensor %q%s is the head of a classifier or of a value model (a task of the kind seq_cls), which reads the last token; loupe computes no score by it: remove it to run the rest of the model, and teach a score head with `loupe train`", t.File, t.Stored, more)
+	}
 	return fmt.Errorf("%s: tensor %q%s has no place in the model; does the checkpoint belong to this config.json?", t.File, t.Stored, more)
 }
 

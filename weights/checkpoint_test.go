@@ -94,6 +94,19 @@ func openShards(t *testing.T, index string) error {
 	return err
 }
 
+// TestHeadOfAClassifier: what transformers and TRL save for a task of the kind seq_cls is named as that.
+func TestHeadOfAClassifier(t *testing.T) {
+	for name, want := range map[string]string{"score.weight": "seq_cls", "v_head.summary.weight": "seq_cls", "scores.weight": "has no place"} {
+		dir := t.TempDir()
+		put(t, filepath.Join(dir, SingleName), encoded(t, nil, f32(name, 1)))
+		c, err := OpenCheckpoint(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantError(t, c.RequireAllUsed(), name, want)
+	}
+}
+
 func TestOpenCheckpointShards(t *testing.T) {
 	const s1, s2 = `"s1.safetensors"`, `"s2.safetensors"`
 	if err := openShards(t, `{"metadata":{"total_size":12},"weight_map":{"a":`+s1+`,"b":`+s1+`,"c":`+s2+`}}`); err != nil {

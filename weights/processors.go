@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"reflect"
+	"slices"
 )
 
 // The files that may say how pictures and videos become patches.
@@ -78,7 +79,11 @@ func (p *Processors) read(to **Preprocessor, whole *fields, key string, video bo
 	if *to, err = readPreprocessor(places[0].fresh(), placeName(places[0]), video); err != nil {
 		return err
 	}
-	p.Notes = append(p.Notes, (*to).Notes...)
+	for _, note := range (*to).Notes { // one file may be read for pictures and for video
+		if !slices.Contains(p.Notes, note) {
+			p.Notes = append(p.Notes, note)
+		}
+	}
 	for _, f := range places[1:] {
 		if video && f == also[len(also)-1] && len(places) > 1 {
 			continue // pictures' own: that it differs from videos' is as it should be

@@ -72,9 +72,10 @@ func TestReadProcessors(t *testing.T) {
 		from         string // what the images' is read from
 		notes        int
 	}{
-		"older":        {map[string]string{PreprocessorName: size(1000)}, 1000, 1000, "m/preprocessor_config.json", 0},
-		"4.52 to 4.57": {map[string]string{PreprocessorName: size(1000), VideoPreprocessorName: size(2000)}, 1000, 2000, "m/preprocessor_config.json", 0},
-		"5":            {map[string]string{ProcessorName: both(3000, 4000)}, 3000, 4000, "m/processor_config.json: image_processor", 0},
+		"older":               {map[string]string{PreprocessorName: size(1000)}, 1000, 1000, "m/preprocessor_config.json", 0},
+		"one file, two sizes": {map[string]string{PreprocessorName: `{"size": {"shortest_edge": 784, "longest_edge": 9999}, "max_pixels": 5000}`}, 5000, 5000, "m/preprocessor_config.json", 1}, // not told twice
+		"4.52 to 4.57":        {map[string]string{PreprocessorName: size(1000), VideoPreprocessorName: size(2000)}, 1000, 2000, "m/preprocessor_config.json", 0},
+		"5":                   {map[string]string{ProcessorName: both(3000, 4000)}, 3000, 4000, "m/processor_config.json: image_processor", 0},
 		"5 beside older": {map[string]string{ProcessorName: both(3000, 4000), PreprocessorName: size(1000), VideoPreprocessorName: size(2000)},
 			3000, 4000, "m/processor_config.json: image_processor", 2},
 		"5 beside the same":    {map[string]string{ProcessorName: both(3000, 4000), PreprocessorName: size(3000), VideoPreprocessorName: size(4000)}, 3000, 4000, "m/processor_config.json: image_processor", 0},

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -80,7 +81,7 @@ func joined(records []Record, of []int) []Record {
 			sums[name] += (v - sums[name]) / float64(counts[name])
 		}
 	}
-	first.Where += " (with lines " + strings.Join(where[1:], ", ") + " of the same picture)"
+	first.Where += " (with " + cmp.Or(first.unit, "line") + "s " + strings.Join(where[1:], ", ") + " of the same picture)"
 	first.Score, first.Targets, first.Critique = nil, nil, ""
 	for name, v := range sums {
 		first.setValue(name, v)

@@ -97,7 +97,7 @@ func (d *Data) read(ctx context.Context, f dataFile, name string, o ReadOptions)
 	if text, err = plainText(text); err != nil {
 		return fmt.Errorf("read training data %s: %w", path, err)
 	}
-	r := &reader{path: path, split: f.split, file: name, options: o, found: map[string]bool{}, files: newFinder(filepath.Dir(path), o.ImageFolder)}
+	r := &reader{unit: "line", path: path, split: f.split, file: name, options: o, found: map[string]bool{}, files: newFinder(filepath.Dir(path), o.ImageFolder)}
 	if isTable(path, text) {
 		err = r.table(text)
 	} else {
@@ -126,17 +126,20 @@ func (d *Data) reads(name string) bool {
 // fault is something wrong with a line of training data, or with the picture that it names.
 type fault struct {
 	file string // "" where there is one
+	unit string // what line counts: see reader.unit
 	line int
 	err  error
 }
 
 // fault is something wrong with the record's line.
-func (r *Record) fault(err error) fault { return fault{r.file, r.number, err} }
+func (r *Record) fault(err error) fault { return fault{r.file, cmp.Or(r.unit, "line"), r.number, err} }
 
 // reader reads one file.
 type reader struct {
 	path, split string
 	file        string // for errors, where several are read
+	unit        string // what records are told apart by: "line", or "record" where all stand in one line
+	elements    int    // records of one line so far
 	options     ReadOptions
 	files       *finder
 	records     []Record
@@ -157,10 +160,11 @@ func (r *reader) add(line int, record Record, err error) {
 		err = record.check()
 	}
 	if err != nil {
-		r.bad = append(r.bad, fault{r.file, line, err})
+		r.bad = append(r.bad, fault{r.file, r.unit, line, err})
 		return
 	}
-	record.Where, record.file, record.number = fmt.Sprintf("%s, line %d", r.path, line), r.file, line
+	record.Where = fmt.Sprintf("%s, %s %d", r.path, r.unit, line)
+	record.file, record.unit, record.number = r.file, r.unit, line
 	if record.Split == "" {
 		record.Split = r.split
 	}
@@ -199,7 +203,7 @@ func byLine(bad []fault) error {
 	slices.SortStableFunc(bad, func(a, b fault) int { return cmp.Or(strings.Compare(a.file, b.file), a.line-b.line) })
 	var errs []error
 	for _, f := range bad {
-		at := fmt.Sprintf("line %d", f.line)
+		at := fmt.Sprintf("%s %d", f.unit, f.line)
 		if f.file != "" {
 			at = f.file + ", " + at
 		}

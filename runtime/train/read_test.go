@@ -154,7 +154,7 @@ func TestLayouts(t *testing.T) {
 				t.Fatal(err)
 			}
 			for i := range got {
-				if !strings.HasPrefix(got[i].Where, path+", line ") {
+				if where := strings.TrimPrefix(got[i].Where, path); !strings.HasPrefix(where, ", line ") && !strings.HasPrefix(where, ", record ") {
 					t.Errorf("record %d is at %q", i, got[i].Where)
 				}
 				got[i].Image = strings.TrimPrefix(got[i].Image, dir+string(filepath.Separator))
@@ -274,6 +274,8 @@ func TestBadLines(t *testing.T) {
 		{"header twice", "d.csv", "image,score,Score\na.jpg,1,1\n", []string{`column "score" twice`}},
 		{"an array that does not end", "d.json", `[{"image": "a.jpg", "score": 1}`, []string{"does not end"}},
 		{"empty", "d.jsonl", "\n\n", []string{"no records"}},
+		{"an array in one line", "d.json", `[{"image": "a.jpg", "score": 1}, {"image": "a.jpg"}, {"image": "a.jpg", "score": 1}, {"score": 2}]` + "\n", []string{"record 2: it has neither", "record 4: it names no image"}},
+		{"arrays by split", "d.json", `{"train": [{"image": "a.jpg", "score": 1}, {"image": "a.jpg"}],` + "\n" + ` "test": [{"score": 2}]}`, []string{"record 2: it has neither", "record 3: it names no image"}},
 		{"not UTF-8", "d.csv", "image,critique\na.jpg,Sch\xf6n\n", []string{"line 2 is not UTF-8"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -205,7 +205,7 @@ func (r *reader) converse(out *Record, l *layout, turns []tokenizer.Message, ima
 		out.Messages[first].Parts = append(lead, out.Messages[first].Parts...)
 		placed = images
 	case slices.Contains(placed, "") || next != len(images) && !slices.Equal(placed, images):
-		return fmt.Errorf("its messages have %d places for pictures (<image>, or parts of the type image), and it names %d pictures", len(placed), len(images))
+		return fmt.Errorf("its messages have %d places for pictures (<image>, or parts of the type image), and it names %s", len(placed), counted(len(images), "picture"))
 	}
 	if len(placed) > 0 {
 		out.Image, out.Others = placed[0], placed[1:]

@@ -32,7 +32,7 @@ func (r *reader) leave(what, name, kind string, line int) {
 func (r *reader) notes() []string {
 	var out []string
 	for _, e := range r.extras {
-		what := fmt.Sprintf("%s: the %s %.60q is not learned from; it holds %s, first in line %d", r.path, e.what, e.name, e.kind, e.line)
+		what := fmt.Sprintf("%s: the %s %.60q is not learned from; it holds %s, first in %s %d", r.path, e.what, e.name, e.kind, r.unit, e.line)
 		if e.count > 1 {
 			what += fmt.Sprintf(", in %d records", e.count)
 		}
@@ -46,10 +46,10 @@ func (r *reader) notes() []string {
 		out = append(out, what)
 	}
 	if n := r.answers; n.count > 0 {
-		out = append(out, fmt.Sprintf("%s: %s, the first in line %d, with several answers: the last is learned, those before it are read as they are", r.path, counted(n.count, "record"), n.line))
+		out = append(out, fmt.Sprintf("%s: %s, the first in %s %d, with several answers: the last is learned, those before it are read as they are", r.path, counted(n.count, "record"), r.unit, n.line))
 	}
 	if n := r.pictureless; n.count > 0 {
-		out = append(out, fmt.Sprintf("%s: %s, the first in line %d, without a picture: the answers are learned as text alone", r.path, counted(n.count, "record"), n.line))
+		out = append(out, fmt.Sprintf("%s: %s, the first in %s %d, without a picture: the answers are learned as text alone", r.path, counted(n.count, "record"), r.unit, n.line))
 	}
 	return out
 }

@@ -63,7 +63,7 @@ func (r *reader) array(text []byte, before int) error {
 	if _, err := d.Token(); err != nil {
 		return jsonError(text, err)
 	}
-	at, line := 0, 1+before
+	at, line, oneLine := 0, 1+before, !bytes.Contains(bytes.TrimSpace(text), []byte("\n"))
 	for d.More() && len(r.bad) <= mostBad {
 		var element json.RawMessage
 		if err := d.Decode(&element); err != nil {
@@ -72,8 +72,13 @@ func (r *reader) array(text []byte, before int) error {
 		begin := int(d.InputOffset()) - len(element)
 		line += bytes.Count(text[at:begin], []byte("\n"))
 		at = begin
-		record, err := r.object(element, line)
-		r.add(line, record, err)
+		number := line
+		if r.unit = "line"; oneLine { // as Python's json.dump writes it: a line's number would tell nothing
+			r.elements++
+			r.unit, number = "record", r.elements
+		}
+		record, err := r.object(element, number)
+		r.add(number, record, err)
 	}
 	if len(r.bad) > mostBad {
 		return nil

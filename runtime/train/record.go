@@ -13,7 +13,8 @@ import (
 type Record struct {
 	Where  string // "data.jsonl, line 3"
 	file   string // of it, where several files were read; else ""
-	number int    // of the line
+	unit   string // "line", or "record" where a file has all in one line
+	number int    // of the line or record
 	// Image is the path of the picture, of the first where there are several; "" in a conversation of text alone.
 	Image    string
 	Others   []string // paths of further pictures, in the order of their places
