@@ -14,7 +14,7 @@ import (
 func TestAffine(t *testing.T) {
 	const k, cols = 96, 353
 	r := rand.New(rand.NewPCG(8, 9))
-	rough := Matrix{Kind: BF16, Bits: make([]uint16, cols*k), Rows: cols, Cols: k, Stride: k}
+	rough := Matrix{Layout: BF16, Bits: make([]uint16, cols*k), Rows: cols, Cols: k, Stride: k}
 	bias := make([]float32, cols)
 	for i := range rough.Bits {
 		rough.Bits[i] = F32ToBF16(float32(r.NormFloat64()))
@@ -24,8 +24,7 @@ func TestAffine(t *testing.T) {
 	}
 	eachRealPath(t, func(t *testing.T, path string) {
 		e := engine(t, Options{Kernels: path, Threads: 2})
-		rounded := rough
-		rounded.Rounded = true
+		rounded, _ := e.BF16Products(rough)
 		panels, err := e.Quantize(rough, Quantizing{Bits: 8, Group: 32})
 		if err != nil {
 			t.Fatal(err)

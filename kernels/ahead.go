@@ -17,7 +17,7 @@ const packedSteps = 16
 // reads memory too.
 type upcoming struct {
 	p       *path
-	w       Matrix
+	w       operand
 	r, rows int // rows that are not asked for yet
 	c, cols int // their elements
 	each    int // rows with each tile
@@ -36,17 +36,17 @@ const farAhead = 192
 // upcoming prepares the stage after, which follows the stage now and is packed into spare. Nothing follows the last stage of a product:
 // which panels the goroutine gets next depends on the other ones.
 func (p *path) upcoming(q *product, now, after stage, spare []float32) upcoming {
-	dst, w := q.dst, q.w
+	dst, w := q.dst, &q.w
 	c, cols := after.first*p.nr, min(after.panels*p.nr, dst.Cols-after.first*p.nr)
-	if p.prefetch == nil || !q.transW || cols <= 0 {
+	if p.prefetch == nil || w.by == nil || q.form&TransW == 0 || cols <= 0 {
 		return upcoming{}
 	}
 	per := p.per()
-	u := upcoming{p: p, w: w, stage: after, r: c, rows: cols, c: after.k * per, cols: min(after.steps*per, w.Cols-after.k*per)}
+	u := upcoming{p: p, w: *w, stage: after, r: c, rows: cols, c: after.k * per, cols: min(after.steps*per, w.Cols-after.k*per)}
 	if after.panels == 1 && cols == p.nr && u.packsAside(now, dst.Rows/p.mr*now.panels) {
-		u.packs, u.spare = p.packing[w.Kind], spare
+		u.packs, u.spare = w.by.packing, spare
 		// A row's end is not followed by what is packed then: the beginnings of the next panel's rows.
-		u.r, u.rows, u.c, u.cols = c+cols, 0, q.from*per, min(farAhead/w.Kind.size(), w.Cols-q.from*per)
+		u.r, u.rows, u.c, u.cols = c+cols, 0, q.from*per, min(farAhead/w.elements.size, w.Cols-q.from*per)
 		if after.k+after.steps == q.to {
 			u.rows = max(min(cols, dst.Cols-u.r), 0)
 		}
@@ -58,7 +58,7 @@ func (p *path) upcoming(q *product, now, after stage, spare []float32) upcoming 
 
 // packsAside chooses how much a tile packs, and reports whether so many whole tiles of the stage now pack all of u.
 func (u *upcoming) packsAside(now stage, tiles int) bool {
-	if u.w.Kind >= Quantized || u.p.packing[u.w.Kind] == nil {
+	if u.w.by.packing == nil {
 		return false
 	}
 	u.ready, u.blocks = u.cols/u.p.per()/packedSteps*packedSteps, (now.steps/4-u.p.mr)/u.p.nr
@@ -68,7 +68,7 @@ func (u *upcoming) packsAside(now stage, tiles int) bool {
 // ask asks for the next few rows.
 func (u *upcoming) ask() {
 	for n := min(u.each, u.rows); n > 0; n-- {
-		u.p.prefetch((u.cols*u.w.Kind.size()+63)/64, u.w.at(u.r, u.c))
+		u.p.prefetch((u.cols*u.w.elements.size+63)/64, u.w.elements.at(u.r, u.c))
 		u.r++
 		u.rows--
 	}
@@ -83,8 +83,8 @@ func (u *upcoming) pack(k int, x, w, dst *float32, stride, accumulate int) bool 
 	blocks := min(u.blocks, (u.ready-u.packed)/packedSteps)
 	r, c, n := u.first*nr, (u.k+u.packed)*per, blocks*packedSteps
 	to := u.spare[u.packed*nr:][:n*nr]
-	_ = u.w.at(r+nr-1, c+n*per-1) // the last that is read
-	u.packs(k, x, w, dst, stride, accumulate, u.w.at(r, c), u.w.Stride, &to[0], blocks)
+	_ = u.w.elements.at(r+nr-1, c+n*per-1) // the last that is read
+	u.packs(k, x, w, dst, stride, accumulate, u.w.elements.at(r, c), u.w.Stride, &to[0], blocks)
 	u.packed += n
 	return true
 }

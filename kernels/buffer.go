@@ -98,7 +98,7 @@ type Placed struct {
 
 // Weight lets an array stand where a weight does. On the host its matrix is the array's memory.
 func (a Array) Weight() Placed {
-	m := Matrix{Kind: F32, Rows: a.Rows, Cols: a.Cols, Stride: a.Stride}
+	m := Matrix{Layout: F32, Rows: a.Rows, Cols: a.Cols, Stride: a.Stride}
 	if a.Buffer.OnHost() {
 		m.F32 = a.Buffer.Host()
 	}

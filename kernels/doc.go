@@ -24,7 +24,7 @@
 // package, and a method of [Engine] that computes it by the path's routines: the same bits, but for the sign and payload of
 // NaN. TestVectors and TestVectorsAllFloats hold it.
 //
-// Products of bfloat16 ([Matrix].Rounded) and with quantized weights ([Panels]) have an arithmetic of their own, which is the
+// Products of bfloat16 ([BF16Products]) and with quantized weights ([Panels]) have an arithmetic of their own, which is the
 // same bits on every path, for any threads and for a row alone too: see rounded.go and quantmul.go. TestRoundedPaths,
 // TestRoundedThreadsAndRowAlone, TestQuantizedPaths and TestQuantizedRowAloneAndThreads hold it.
 //
@@ -38,7 +38,10 @@
 //	  pool.go          the workers behind Engine.For
 //	  memory.go        large pages for weights
 //	operands
-//	  matrix.go        View, and Matrix: weights where they lie, in float32, bfloat16 or float16
+//	  matrix.go        View, and Matrix: weights where they lie
+//	  layout.go        Layout, the interface of ways in which weights lie, and what products look up of one
+//	  layout_f32.go, layout_bf16.go, layout_f16.go   one number after the other
+//	  layout_bf16products.go   those of bfloat16, for products of bfloat16
 //	  panels.go        Panels: weights of 8 or 4 bits, packed
 //	  quantize.go      how weights get 8 or 4 bits
 //	products of law 1
@@ -78,10 +81,9 @@
 // quantized_paths_amd64.go). A nil entry means the Go loop. TestVectors, TestMatMulPaths and TestQuantizedPaths then compare it
 // with that loop, and the tests of guard pages run it against memory that it may not touch.
 //
-// A layout of quantized weights: today it is a form of [Panels] (panels.go). It needs its constant, its part in check, panel and
-// dequantize, a way to make it (quantize.go), an innermost loop for each machine (quanttile_generic.go first) and a name in
-// weights and runtime/quantize.go. A layout that no kernel reads, and that is only dequantized, needs a Kind of [Matrix] and a
-// branch in widen and packPanel.
+// A layout of quantized weights: a type with the two methods of [Layout], in a file of its own; TestNewLayout has one, and every product,
+// backward and row works with it, in float32. Where it has assembly to dequantize with, it has dequantizeBy too, and where its products have
+// an arithmetic of their own, affine: see layout.go. What reads it from a file is a file in weights.
 //
 // A device: today the processor is the only one, and kernels/tensor holds an [Engine]. A device gets a folder of its own below
 // kernels that may import only kernels; operations over whole views then go behind an interface in kernels/tensor, each
@@ -102,7 +104,7 @@
 //	strip                   GEMV by rows, or GEMM with a small M, over weights that are not packed
 //	fan                     GEMV by columns (axpy form), for weights with one step of k to a row
 //	ahead, upcoming         software prefetch and pipelining: the next panel
-//	Rounded                 bf16 x bf16 -> float32; swapped is that without the instruction
+//	BF16Products            bf16 x bf16 -> float32; swapped is that without the instruction
 //	pairs                   VDPBF16PS's pairs of bfloat16
 //	Panels                  packed quantized weights
 //	block                   32 steps of k; an xBlock is like a block_q8_0 of ggml

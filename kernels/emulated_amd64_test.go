@@ -46,45 +46,42 @@ func emulate512(t *testing.T, cpu *emulate.CPU, p path) *path {
 	for i, low := range p.low {
 		p.low[i] = tile(low, (i+1)*p.mr/3, p.nr)
 	}
-	for kind, routine := range p.packing {
-		if routine == nil {
-			continue
-		}
-		p.packing[kind] = func(k int, x, w, dst *float32, stride int, accumulate int, from unsafe.Pointer, fromStride int, to *float32, blocks int) {
-			weights := unsafe.Slice((*byte)(from), ((p.nr-1)*fromStride+blocks*packedSteps)*Kind(kind).size())
-			call(routine, k, floats(x, k*p.mr), floats(w, k*p.nr), floats(dst, (p.mr-1)*stride+p.nr), stride, accumulate, weights, fromStride, floats(to, blocks*packedSteps*p.nr), blocks)
-		}
-	}
-	fan := p.fan
-	p.fan = func(k int, x, w *float32, stride int, dst *float32, accumulate int) {
-		call(fan, k, floats(x, k), floats(w, (k-1)*stride+stripCols), stride, floats(dst, stripCols), accumulate)
-	}
 	addRows := p.addRows
 	p.addRows = func(rows, n int, dst *float32, stride int, x *float32) {
 		call(addRows, rows, n, floats(dst, (rows-1)*stride+16*n), stride, floats(x, 16*n))
 	}
 	p.vec = emulateVectors(p.vec, call)
-	size := [...]int{F32: 4, BF16: 2, F16: 2}
-	pack := func(kind Kind, steps int, routine packRoutine) packRoutine {
-		return func(n int, dst *float32, nr int, w unsafe.Pointer, stride int) {
-			weights := unsafe.Slice((*byte)(w), (15*stride+n*steps)*size[kind])
-			call(routine, n, floats(dst, (n*steps-1)*nr+16), nr, weights, stride)
+	for _, l := range []struct {
+		layout      dense
+		steps, size int // elements that pack takes at once, and bytes of each
+		pack        packRoutine
+	}{{F32, 4, 4, packF32AVX512}, {BF16, 8, 2, packBF16AVX512}, {F16, 4, 2, packF16AVX512}} {
+		by := l.layout.routines(&p)
+		bytes := func(w unsafe.Pointer, n int) []byte { return unsafe.Slice((*byte)(w), n*l.size) }
+		pack := func(n int, dst *float32, nr int, w unsafe.Pointer, stride int) {
+			call(l.pack, n, floats(dst, (n*l.steps-1)*nr+16), nr, bytes(w, 15*stride+n*l.steps), stride)
 		}
-	}
-	p.pack = packer(16, pack(F32, 4, packF32AVX512), pack(BF16, 8, packBF16AVX512), pack(F16, 4, packF16AVX512))
-	for kind, routine := range p.widen {
-		p.widen[kind] = func(n int, dst *float32, nr int, w unsafe.Pointer, stride int) {
-			weights := unsafe.Slice((*byte)(w), ((n-1)*stride+16)*size[kind])
-			call(routine, n, floats(dst, (n-1)*nr+16), nr, weights, stride)
+		by.pack = packer(16, l.steps, 1, pack, l.layout.pack)
+		if packing := by.packing; packing != nil {
+			by.packing = func(k int, x, w, dst *float32, stride int, accumulate int, from unsafe.Pointer, fromStride int, to *float32, blocks int) {
+				call(packing, k, floats(x, k*p.mr), floats(w, k*p.nr), floats(dst, (p.mr-1)*stride+p.nr), stride, accumulate,
+					bytes(from, (p.nr-1)*fromStride+blocks*packedSteps), fromStride, floats(to, blocks*packedSteps*p.nr), blocks)
+			}
 		}
-	}
-	for kind := range p.strips {
-		p.strips[kind] = slices.Clone(p.strips[kind])
-		for i, s := range p.strips[kind] {
-			p.strips[kind][i].run = func(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int) {
-				k := lines * Kind(kind).line()
-				weights := unsafe.Slice((*byte)(w), ((s.cols-1)*stride+k)*size[kind])
-				call(s.run, lines, floats(x, (s.rows-1)*xStride+k), xStride, weights, stride, floats(dst, (s.rows-1)*dstStride+s.cols), dstStride, accumulate)
+		if fan := by.fan; fan != nil {
+			by.fan = func(k int, x, w *float32, stride int, dst *float32, accumulate int) {
+				call(fan, k, floats(x, k), floats(w, (k-1)*stride+stripCols), stride, floats(dst, stripCols), accumulate)
+			}
+		}
+		widen := by.widen
+		by.widen = func(n int, dst *float32, nr int, w unsafe.Pointer, stride int) {
+			call(widen, n, floats(dst, (n-1)*nr+16), nr, bytes(w, (n-1)*stride+16), stride)
+		}
+		by.strips = slices.Clone(by.strips)
+		for i, s := range by.strips {
+			by.strips[i].run = func(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int) {
+				k := lines * cacheLine / l.size
+				call(s.run, lines, floats(x, (s.rows-1)*xStride+k), xStride, bytes(w, (s.cols-1)*stride+k), stride, floats(dst, (s.rows-1)*dstStride+s.cols), dstStride, accumulate)
 			}
 		}
 	}

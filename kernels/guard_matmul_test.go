@@ -12,18 +12,18 @@ import (
 // TestGuardedMatrixRow is Matrix.Row of 16-bit weights that lie against a page without access.
 func TestGuardedMatrixRow(t *testing.T) {
 	r := rand.New(rand.NewPCG(21, 22))
-	for _, kind := range []Kind{BF16, F16} {
+	for _, layout := range []Layout{BF16, F16} {
 		for _, n := range guardLengths {
 			bits, want := make([]uint16, n), make([]float32, n)
 			for i := range bits {
 				bits[i] = uint16(r.IntN(0x7c00))
 			}
-			Matrix{Kind: kind, Bits: bits, Rows: 1, Cols: n, Stride: n}.Row(want, 0)
+			Matrix{Layout: layout, Bits: bits, Rows: 1, Cols: n, Stride: n}.Row(want, 0)
 			for _, side := range pages.Sides {
 				on, dst := pages.Like(t, side, bits), pages.Like(t, side, make([]float32, n))
-				Matrix{Kind: kind, Bits: on, Rows: 1, Cols: n, Stride: n}.Row(dst, 0)
+				Matrix{Layout: layout, Bits: on, Rows: 1, Cols: n, Stride: n}.Row(dst, 0)
 				if !sameBits(dst, want) || !slices.Equal(on, bits) {
-					t.Errorf("kind %d, %s of %d: the row differs, or the weights were changed", kind, side, n)
+					t.Errorf("%T, %s of %d: the row differs, or the weights were changed", layout, side, n)
 				}
 			}
 		}
@@ -37,9 +37,9 @@ func guardedProblems(t *testing.T) []*problem {
 	var out []*problem
 	for i, n := range guardLengths {
 		for _, size := range [][3]int{{n, 5, 9}, {3, n, 17}, {7, 9, n}, {1, n, 8}, {13, 33, n}} {
-			for kind := F32; kind <= F16; kind++ {
+			for _, layout := range layouts {
 				for _, transW := range []bool{true, false} {
-					out = append(out, newProblem(t, r, problem{rows: size[0], cols: size[1], k: size[2], kind: kind, transW: transW, accumulate: i%2 == 1}))
+					out = append(out, newProblem(t, r, problem{rows: size[0], cols: size[1], k: size[2], layout: layout, transW: transW, accumulate: i%2 == 1}))
 				}
 			}
 		}
@@ -95,7 +95,7 @@ func TestGuardedMatMulStrides(t *testing.T) {
 		r := rand.New(rand.NewPCG(25, 26))
 		for _, n := range few(guardLengths) {
 			for _, transW := range []bool{true, false} {
-				p := newProblem(t, r, problem{rows: 7, cols: n, k: 19, kind: F32, transW: transW})
+				p := newProblem(t, r, problem{rows: 7, cols: n, k: 19, layout: F32, transW: transW})
 				want := p.naive()
 				const pad = 3
 				wide := func(x []float32, rows, cols int) []float32 {

@@ -16,8 +16,8 @@ func TestGuardedRounded(t *testing.T) {
 		engines := roundings(t, Options{Kernels: name, Threads: 2})
 		for _, n := range guardLengths {
 			for _, size := range [][3]int{{3, n, 17}, {7, 9, n}, {1, 33, 2 * n}, {2, 64, 32 * n}, {13, 33, n}} {
-				p := newProblem(t, r, problem{rows: size[0], cols: size[1], k: size[2], kind: BF16, transW: true})
-				p.w.Rounded = true
+				p := newProblem(t, r, problem{rows: size[0], cols: size[1], k: size[2], layout: BF16, transW: true})
+				p.w.Layout = BF16Products
 				want := p.roundedNaive()
 				for _, side := range pages.Sides {
 					x, w, dst := p.x, p.w, pages.Like(t, side, make([]float32, len(want)))

@@ -98,7 +98,7 @@ func TestGuardedFunctions(t *testing.T) {
 		{"ArgMax", func(_ int, in, work func() []float32) { one(work, float32(ArgMax(in()))) }},
 		{"FirstNonFinite", func(_ int, in, work func() []float32) { one(work, float32(FirstNonFinite(in()))) }},
 		{"Matrix.Row", func(n int, in, work func() []float32) {
-			Matrix{F32: in(), Rows: 1, Cols: n, Stride: n}.Row(work(), 0)
+			Matrix{Layout: F32, F32: in(), Rows: 1, Cols: n, Stride: n}.Row(work(), 0)
 		}},
 	} {
 		t.Run(f.name, func(t *testing.T) {

@@ -22,6 +22,7 @@ type Scratch struct {
 	panels []float32 // a group of panels of w: kBlock x nr each
 	spare  []float32 // the panel of w that comes next, while it is packed on the side
 	x      []float32 // x, packed in tiles of mr rows
+	rows   []float32 // a panel of w, dequantized row by row, before it is packed
 	edge   []float32 // a tile that is cut by the edge of dst
 	row    []xBlock  // a row of x, quantized
 }
@@ -31,7 +32,7 @@ func NewScratch() *Scratch { return &Scratch{} }
 
 // Bytes is the memory that the scratch has grown to.
 func (s *Scratch) Bytes() int {
-	return 4*(cap(s.panels)+cap(s.spare)+cap(s.x)+cap(s.edge)) + int(unsafe.Sizeof(xBlock{}))*cap(s.row)
+	return 4*(cap(s.panels)+cap(s.spare)+cap(s.x)+cap(s.rows)+cap(s.edge)) + int(unsafe.Sizeof(xBlock{}))*cap(s.row)
 }
 
 func grow(s *[]float32, n int) []float32 {
@@ -55,51 +56,53 @@ const (
 // from +0, or from dst with Accumulate. w(k, c) is W[c][k] with TransW, else W[k][c]. dst must have a column stride of 1 and
 // may not overlap x.
 //
-// With TransW, a matrix of kind Quantized or one that is Rounded has an arithmetic of its own, which is law 1 within its mode:
-// see matMulQuantized and matMulRounded. The elements of a row of x must then lie side by side, and there is no Accumulate. Without TransW,
-// in a backward, such a matrix stands for the float32 numbers that it holds.
+// With TransW, the layouts BF16Products and [Panels] have an arithmetic of their own, which is law 1 within its mode: see matMulRounded and
+// matMulQuantized. The elements of a row of x must then lie side by side, and there is no Accumulate. Without TransW, in a backward, such a
+// matrix stands for the float32 numbers that it holds.
 func (e *Engine) MatMul(dst, x View, w Matrix, form Form) {
-	switch {
+	switch own, ok := w.Layout.(multiplier); {
 	case e.idle:
-	case form&TransW != 0 && (w.Kind == Quantized || w.Rounded):
-		e.Affine(dst, x, w, nil)
+	case ok && form&TransW != 0:
+		own.affine(e, dst, x, w, nil)
 	default:
-		e.matMul(e.path, dst, x, w, form&TransW != 0, form&Accumulate != 0, nil)
+		e.matMul(e.path, dst, x, w, form, nil)
 	}
 }
 
 // Affine is MatMul with TransW, and then bias added to every row of dst: the same bits, but that dst is added to while it lies in
 // the cache. bias is nil for none.
 func (e *Engine) Affine(dst, x View, w Matrix, bias []float32) {
-	switch {
+	switch own, ok := w.Layout.(multiplier); {
 	case e.idle:
-	case w.Kind == Quantized:
-		e.matMulQuantized(dst, x, w.Panels, bias)
-	case w.Rounded:
-		e.matMulRounded(dst, x, w, bias)
+	case ok:
+		own.affine(e, dst, x, w, bias)
 	default:
-		e.matMul(e.path, dst, x, w, true, false, bias)
+		e.matMul(e.path, dst, x, w, TransW, bias)
 	}
 }
 
+// from is what routines are told: 1 to go on from what dst holds, 0 to begin with +0.
+func (f Form) from() int { return int(f&Accumulate) / int(Accumulate) }
+
 // matMul is MatMul of law 1, or Affine, by the kernels of p.
-func (e *Engine) matMul(p *path, dst, x View, w Matrix, transW, accumulate bool, bias []float32) {
+func (e *Engine) matMul(p *path, dst, x View, m Matrix, form Form, bias []float32) {
 	if dst.Rows == 0 || dst.Cols == 0 {
 		return
 	}
-	done := p.stripped(dst, x, w, transW)
+	w := p.operand(m)
+	done := p.stripped(dst, x, &w, form)
 	// One piece for each thread: a strip prefetches the next one, and at the end of a piece that is wasted.
 	strips := done / stripCols
 	if strips > 0 {
 		j := e.stripJobs.Get().(*stripJob)
-		j.e, j.stripProduct = e, stripProduct{p: p, dst: dst, x: x, w: w, transW: transW, accumulate: accumulate, low: j.low}
+		j.e, j.stripProduct = e, stripProduct{p: p, dst: dst, x: x, w: w, form: form, low: j.low}
 		j.pad(j.low)
 		e.For(strips, (strips+e.pool.n-1)/e.pool.n, j.run)
 		e.stripJobs.Put(j)
 		p.addBias(dst, bias, 0, dst.Rows, 0, done)
 	}
 	if done < dst.Cols {
-		e.byPanels(p, dst, x, w, transW, accumulate, bias, done)
+		e.byPanels(p, product{dst: dst, w: w, form: form, bias: bias}, x, done)
 	}
 }
 
@@ -123,16 +126,20 @@ func (p *path) addBias(dst View, bias []float32, first, end, lo, hi int) {
 // tiles is how many tiles so many rows are.
 func (p *path) tiles(rows int) int { return (rows + p.mr - 1) / p.mr }
 
-// byPanels computes the columns of a product from done on, a part of x after the other.
-func (e *Engine) byPanels(p *path, dst, x View, w Matrix, transW, accumulate bool, bias []float32, done int) {
+// byPanels computes the columns of all, the product with x, from done on, a part of x after the other.
+func (e *Engine) byPanels(p *path, all product, x View, done int) {
 	buf := e.packed.Get().(*[]float32)
 	defer e.packed.Put(buf)
-	rows, steps := e.left.of(p.mr, dst.Rows, x.Cols)
-	for r := 0; r < dst.Rows; r += rows {
+	rows, steps := e.left.of(p.mr, all.dst.Rows, x.Cols)
+	for r := 0; r < all.dst.Rows; r += rows {
 		for k := 0; k == 0 || k < x.Cols; k += steps {
-			q := product{dst: dst.part(r, min(rows, dst.Rows-r), 0, dst.Cols), w: w, transW: transW, accumulate: accumulate || k > 0, from: k, to: min(k+steps, x.Cols)}
-			if q.to == x.Cols {
-				q.bias = bias
+			q := all
+			q.dst, q.from, q.to = all.dst.part(r, min(rows, all.dst.Rows-r), 0, all.dst.Cols), k, min(k+steps, x.Cols)
+			if k > 0 {
+				q.form |= Accumulate
+			}
+			if q.to < x.Cols {
+				q.bias = nil
 			}
 			e.partByPanels(p, q, x.part(r, q.dst.Rows, k, q.to-k), buf, done)
 		}
@@ -153,14 +160,15 @@ func (e *Engine) partByPanels(p *path, q product, x View, buf *[]float32, done i
 }
 
 // MatMulSerial is MatMul on the caller's goroutine, for work that is itself a piece of a For.
-func (e *Engine) MatMulSerial(s *Scratch, dst, x View, w Matrix, form Form) {
+func (e *Engine) MatMulSerial(s *Scratch, dst, x View, m Matrix, form Form) {
 	if dst.Rows == 0 || dst.Cols == 0 {
 		return
 	}
-	p, transW, accumulate := e.path, form&TransW != 0, form&Accumulate != 0
-	done := p.stripped(dst, x, w, transW)
+	p := e.path
+	w := p.operand(m)
+	done := p.stripped(dst, x, &w, form)
 	if done > 0 {
-		q := stripProduct{p: p, dst: dst, x: x, w: w, transW: transW, accumulate: accumulate}
+		q := stripProduct{p: p, dst: dst, x: x, w: w, form: form}
 		q.pad(s.x)
 		s.x = q.low
 		for c := 0; c < done; c += stripCols {
@@ -171,7 +179,7 @@ func (e *Engine) MatMulSerial(s *Scratch, dst, x View, w Matrix, form Form) {
 		return
 	}
 	tiles := p.tiles(dst.Rows)
-	q := product{dst: dst, x: grow(&s.x, tiles*p.mr*x.Cols), w: w, transW: transW, accumulate: accumulate, to: x.Cols}
+	q := product{dst: dst, x: grow(&s.x, tiles*p.mr*x.Cols), w: w, form: form, to: x.Cols}
 	p.packTiles(q.x, x, 0, tiles)
 	q.compute(p, s, done/p.nr, (dst.Cols+p.nr-1)/p.nr)
 }
@@ -234,12 +242,12 @@ func (p *path) askTile(x View, r, k0, kc int) {
 
 // product is a product, or a part of one: dst = or += x w(k, c) for k in [from, to), and then += bias, unless it is nil.
 type product struct {
-	dst                View
-	x                  []float32 // steps [from, to), packed
-	w                  Matrix
-	transW, accumulate bool
-	from, to           int
-	bias               []float32
+	dst      View
+	x        []float32 // steps [from, to), packed
+	w        operand
+	form     Form
+	from, to int
+	bias     []float32
 }
 
 // compute computes the column panels [lo, hi), blocked for the caches (Goto and van de Geijn, Anatomy of High-Performance Matrix
@@ -248,7 +256,7 @@ type product struct {
 func (q *product) compute(p *path, s *Scratch, lo, hi int) {
 	dst := q.dst
 	if q.from == q.to {
-		if !q.accumulate {
+		if q.form&Accumulate == 0 {
 			dst.clear(lo*p.nr, min(hi*p.nr, dst.Cols))
 		}
 		p.addBias(dst, q.bias, 0, dst.Rows, lo*p.nr, min(hi*p.nr, dst.Cols))
@@ -259,7 +267,7 @@ func (q *product) compute(p *path, s *Scratch, lo, hi int) {
 	tiles, ready, blank := p.tiles(dst.Rows), 0, false
 	steps := tileSteps(q.to - q.from)
 	for now := (stage{lo, min(group, hi-lo), q.from, min(steps, q.to-q.from)}); now.panels > 0; {
-		p.packStage(panels, q.w, q.transW, now, ready, dst.Cols)
+		q.packStage(p, s, panels, now, ready)
 		after := now.after(q, steps, group, hi)
 		next := p.upcoming(q, now, after, spare)
 		if next.packs != nil && !blank {
@@ -267,8 +275,8 @@ func (q *product) compute(p *path, s *Scratch, lo, hi int) {
 			blank = true
 		}
 		x := q.x[(now.k-q.from)*tiles*p.mr:]
-		acc := 0
-		if q.accumulate || now.k > q.from {
+		acc := q.form.from()
+		if now.k > q.from {
 			acc = 1
 		}
 		last := now.k+now.steps == q.to
@@ -307,15 +315,14 @@ func (s stage) after(q *product, steps, group, hi int) stage {
 	return s
 }
 
-// packStage packs a stage, one panel after the other. Its first ready steps are packed already. cols is how many columns the
-// product has.
-func (p *path) packStage(panels []float32, w Matrix, transW bool, s stage, ready, cols int) {
-	if ready == s.steps {
+// packStage packs a stage of the weights, one panel after the other. Its first ready steps are packed already.
+func (q *product) packStage(p *path, s *Scratch, panels []float32, now stage, ready int) {
+	if ready == now.steps {
 		return
 	}
-	for j := range s.panels {
-		c := (s.first + j) * p.nr
-		p.packPanel(panels[(j*s.steps+ready)*p.nr:], w, transW, c, min(p.nr, cols-c), s.k+ready, s.steps-ready)
+	for j := range now.panels {
+		c := (now.first + j) * p.nr
+		q.packPanel(p, s, panels[(j*now.steps+ready)*p.nr:], c, min(p.nr, q.dst.Cols-c), now.k+ready, now.steps-ready)
 	}
 }
 
@@ -348,28 +355,20 @@ func (v View) clear(lo, hi int) {
 	}
 }
 
-// packPanel lays columns [c, c+cols) and steps [k0, k0+kc) of w out with nr columns side by side for each k.
-func (p *path) packPanel(panel []float32, w Matrix, transW bool, c, cols, k0, kc int) {
+// packPanel lays columns [c, c+cols) and steps [k0, k0+kc) of the weights out with nr columns side by side for each k.
+func (q *product) packPanel(p *path, s *Scratch, panel []float32, c, cols, k0, kc int) {
 	if cols < p.nr {
 		clear(panel[:kc*p.nr])
 	}
-	if transW {
+	switch w := q.w.Matrix; {
+	case q.form&TransW == 0:
+		p.dequantize(panel, p.nr, w, k0, kc, c, cols)
+	case q.w.by != nil:
 		p.pack(panel, p.nr, w, c, cols, k0, kc)
-		return
-	}
-	if int(w.Kind) < len(p.widen) && p.widen[w.Kind] != nil && cols%16 == 0 {
-		_ = w.at(k0+kc-1, c+cols-1)
-		for j := 0; j < cols; j += 16 {
-			p.widen[w.Kind](kc, &panel[j], p.nr, w.at(k0, c+j), w.Stride)
-		}
-		return
-	}
-	if w.Kind == Quantized {
-		w.Panels.widenRows(p.quantSets()[0].widen[w.Panels.form()], panel, p.nr, k0, kc, c, cols)
-		return
-	}
-	for i := range kc {
-		widen(panel[i*p.nr:][:cols], w, (k0+i)*w.Stride+c)
+	default:
+		rows := Matrix{Layout: F32, F32: grow(&s.rows, cols*kc), Rows: cols, Cols: kc, Stride: kc}
+		p.dequantize(rows.F32, kc, w, c, cols, k0, kc)
+		p.pack(panel, p.nr, rows, 0, cols, 0, kc)
 	}
 }
 

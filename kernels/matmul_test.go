@@ -81,10 +81,13 @@ func guarded(t *testing.T, n int) (x []float32, check func()) {
 	}
 }
 
+// layouts are the dense ones of law 1.
+var layouts = []dense{F32, BF16, F16}
+
 // problem is one product and its operands.
 type problem struct {
 	rows, cols, k      int
-	kind               Kind
+	layout             dense
 	transW, accumulate bool
 	transX             bool
 	pad                int // elements between rows
@@ -96,10 +99,13 @@ type problem struct {
 }
 
 func (p *problem) String() string {
-	return fmt.Sprintf("%dx%dx%d kind %d transW %v accumulate %v transX %v pad %d offset %d", p.rows, p.cols, p.k, p.kind, p.transW, p.accumulate, p.transX, p.pad, p.offset)
+	return fmt.Sprintf("%dx%dx%d %T transW %v accumulate %v transX %v pad %d offset %d", p.rows, p.cols, p.k, p.layout, p.transW, p.accumulate, p.transX, p.pad, p.offset)
 }
 
 func newProblem(t *testing.T, r *rand.Rand, p problem) *problem {
+	if p.layout == nil {
+		p.layout = F32
+	}
 	floats := func(n int) []float32 {
 		x, check := guarded(t, n+p.offset)
 		for i := range x {
@@ -113,19 +119,19 @@ func newProblem(t *testing.T, r *rand.Rand, p problem) *problem {
 	} else {
 		p.x = View{Data: floats(p.rows * (p.k + p.pad)), Rows: p.rows, Cols: p.k, RowStride: p.k + p.pad, ColStride: 1}
 	}
-	p.w = Matrix{Kind: p.kind, Rows: p.k, Cols: p.cols}
+	p.w = Matrix{Layout: p.layout, Rows: p.k, Cols: p.cols}
 	if p.transW {
 		p.w.Rows, p.w.Cols = p.cols, p.k
 	}
 	p.w.Stride = p.w.Cols + p.pad
 	n := max(0, (p.w.Rows-1)*p.w.Stride+p.w.Cols) // no slack after the last row
-	if p.kind == F32 {
+	if p.layout == F32 {
 		p.w.F32 = floats(n)
 	} else {
 		p.w.Bits = make([]uint16, n+p.offset)[p.offset:]
 		for i := range p.w.Bits {
 			v := float32(r.NormFloat64())
-			if p.kind == BF16 {
+			if p.layout == BF16 {
 				p.w.Bits[i] = uint16(math.Float32bits(v) >> 16)
 			} else {
 				p.w.Bits[i] = uint16(r.IntN(0x7c00)) | uint16(r.IntN(2))<<15 // finite halves, denormal ones too
@@ -150,11 +156,11 @@ func (p *problem) naive() []float32 {
 				acc = out[r*p.cols+c]
 			}
 			for k := range p.k {
-				at := k*p.w.Stride + c
+				row, col := k, c
 				if p.transW {
-					at = c*p.w.Stride + k
+					row, col = c, k
 				}
-				widen(one, p.w, at)
+				p.w.Layout.Dequantize(one, 1, p.w, row, 1, col, 1)
 				acc = FMA(p.x.Data[r*p.x.RowStride+k*p.x.ColStride], one[0], acc)
 			}
 			out[r*p.cols+c] = acc
@@ -214,7 +220,7 @@ func problems(t *testing.T) []*problem {
 	var out []*problem
 	sizes := []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, 15, 16, 17, 31, 32, 33, 40}
 	for i := range 500 {
-		p := problem{rows: sizes[r.IntN(len(sizes))], cols: sizes[r.IntN(len(sizes))], k: sizes[r.IntN(len(sizes))], kind: Kind(i % 3),
+		p := problem{rows: sizes[r.IntN(len(sizes))], cols: sizes[r.IntN(len(sizes))], k: sizes[r.IntN(len(sizes))], layout: layouts[i%3],
 			transW: r.IntN(2) == 0, accumulate: r.IntN(3) == 0, transX: r.IntN(4) == 0, pad: r.IntN(4), offset: r.IntN(4)}
 		if i%25 == 0 {
 			p.k = kBlock + sizes[r.IntN(len(sizes))] - 2
@@ -245,10 +251,10 @@ func TestMatMulParts(t *testing.T) {
 		e.left = leftPart{numbers: 1 << 16, rows: 512}
 		r := rand.New(rand.NewPCG(14, 15))
 		for _, c := range []problem{
-			{rows: 542, cols: 5, k: 40, kind: BF16, transW: true},
-			{rows: 135, cols: 17, k: 602, kind: BF16, transW: true, accumulate: true},
-			{rows: 542, cols: 3, k: 218, kind: F32, pad: 1},
-			{rows: 256, cols: 3, k: 346, kind: F16, transW: true, transX: true},
+			{rows: 542, cols: 5, k: 40, layout: BF16, transW: true},
+			{rows: 135, cols: 17, k: 602, layout: BF16, transW: true, accumulate: true},
+			{rows: 542, cols: 3, k: 218, layout: F32, pad: 1},
+			{rows: 256, cols: 3, k: 346, layout: F16, transW: true, transX: true},
 		} {
 			p := newProblem(t, r, c)
 			if high, steps := e.left.of(e.path.mr, p.rows, p.k); high >= p.rows && steps >= p.k {
@@ -300,10 +306,10 @@ func TestMatMulFewRows(t *testing.T) {
 	eachPath(t, func(t *testing.T, name string) {
 		e := engine(t, Options{Kernels: name, Threads: 2})
 		r := rand.New(rand.NewPCG(5, 5))
-		for _, kind := range []Kind{F32, BF16, F16} {
+		for _, layout := range layouts {
 			for rows := 1; rows <= mostStripRows+2; rows++ {
 				for _, transW := range []bool{true, false} {
-					p := newProblem(t, r, problem{rows: rows, cols: 2*stripCols + 5, k: 64, kind: kind, transW: transW, accumulate: rows%2 == 0, pad: rows % 3, offset: rows % 4})
+					p := newProblem(t, r, problem{rows: rows, cols: 2*stripCols + 5, k: 64, layout: layout, transW: transW, accumulate: rows%2 == 0, pad: rows % 3, offset: rows % 4})
 					want := p.naive()
 					for _, serial := range []bool{false, true} {
 						if got := p.run(t, e, serial); !sameBits(got, want) {
@@ -318,7 +324,7 @@ func TestMatMulFewRows(t *testing.T) {
 
 func TestMatMulThreads(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 2))
-	p := newProblem(t, r, problem{rows: 37, cols: 210, k: 300, kind: BF16, transW: true})
+	p := newProblem(t, r, problem{rows: 37, cols: 210, k: 300, layout: BF16, transW: true})
 	want := p.run(t, engine(t, Options{Threads: 1}), false)
 	for _, n := range []int{2, 3, 7} {
 		if !sameBits(p.run(t, engine(t, Options{Threads: n}), false), want) {
@@ -330,7 +336,7 @@ func TestMatMulThreads(t *testing.T) {
 func TestMatMulRowAlone(t *testing.T) {
 	eachPath(t, func(t *testing.T, name string) {
 		e := engine(t, Options{Kernels: name})
-		p := newProblem(t, rand.New(rand.NewPCG(3, 3)), problem{rows: 14, cols: 50, k: 70, kind: BF16, transW: true})
+		p := newProblem(t, rand.New(rand.NewPCG(3, 3)), problem{rows: 14, cols: 50, k: 70, layout: BF16, transW: true})
 		all := p.run(t, e, false)
 		for r := range p.rows {
 			one := *p
@@ -345,7 +351,7 @@ func TestMatMulRowAlone(t *testing.T) {
 func TestMatMulPieces(t *testing.T) {
 	eachPath(t, func(t *testing.T, name string) {
 		e := engine(t, Options{Kernels: name})
-		p := newProblem(t, rand.New(rand.NewPCG(4, 4)), problem{rows: 9, cols: 40, k: 100, kind: F32, transW: false})
+		p := newProblem(t, rand.New(rand.NewPCG(4, 4)), problem{rows: 9, cols: 40, k: 100, layout: F32, transW: false})
 		want := p.run(t, e, false)
 		for _, cut := range []int{1, 16, 50, 99} {
 			first, second := *p, *p
@@ -444,7 +450,7 @@ func BenchmarkMatMul(b *testing.B) {
 			e := engine(b, Options{})
 			x := View{Data: make([]float32, rows*k), Rows: rows, Cols: k, RowStride: k, ColStride: 1}
 			dst := View{Data: make([]float32, rows*n), Rows: rows, Cols: n, RowStride: n, ColStride: 1}
-			w := Matrix{Kind: BF16, Bits: make([]uint16, n*k), Rows: n, Cols: k, Stride: k}
+			w := Matrix{Layout: BF16, Bits: make([]uint16, n*k), Rows: n, Cols: k, Stride: k}
 			for i := range w.Bits {
 				w.Bits[i] = uint16(uint64(i) * 2654435761 >> 17 & 0x3fff)
 			}

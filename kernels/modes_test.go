@@ -27,12 +27,12 @@ func least(n int, run func()) float64 {
 func BenchmarkModes(b *testing.B) {
 	const k, n = 1536, 512
 	r := rand.New(rand.NewPCG(1, 1))
-	w := Matrix{Kind: BF16, Bits: make([]uint16, n*k), Rows: n, Cols: k, Stride: k}
+	w := Matrix{Layout: BF16, Bits: make([]uint16, n*k), Rows: n, Cols: k, Stride: k}
 	for i := range w.Bits {
 		w.Bits[i] = F32ToBF16(float32(r.NormFloat64()) / 40)
 	}
 	rounded := w
-	rounded.Rounded = true
+	rounded.Layout = BF16Products
 	for _, name := range []string{"avx512", "avx2", "neon"} {
 		if _, err := choose(name); err != nil {
 			continue

@@ -20,7 +20,7 @@ func eachPacking(t *testing.T, f func(t *testing.T, p *path)) {
 		}
 		found := false
 		for _, p := range ways {
-			if p.packing[BF16] != nil {
+			if p.bf16.packing != nil {
 				found = true
 				t.Run(fmt.Sprintf("rounded=%v,steps=%d", p.roundX != nil, p.per()), func(t *testing.T) { f(t, p) })
 			}
@@ -50,7 +50,7 @@ func TestPackingTiles(t *testing.T) {
 		for blocks := 1; blocks <= 3; blocks++ {
 			for _, more := range []int{0, 1, 3, 4, 21} {
 				k, steps, stride := 4*(p.mr+p.nr*blocks)+more, blocks*packedSteps, p.nr+more
-				m := Matrix{Kind: BF16, Rows: p.nr, Cols: steps * per, Stride: steps*per + more}
+				m := Matrix{Layout: BF16, Rows: p.nr, Cols: steps * per, Stride: steps*per + more}
 				weights := make([]uint16, (m.Rows-1)*m.Stride+m.Cols)
 				scatter(r, weights, 1, 0x7f80)
 				x, w, start := floats(k*p.mr), floats(k*p.nr), floats((p.mr-1)*stride+p.nr)
@@ -62,7 +62,8 @@ func TestPackingTiles(t *testing.T) {
 					acc := blocks % 2
 					p.tile(k, &x[0], &w[0], &want[0], stride, acc)
 					p.pack(packed, p.nr, m, 0, p.nr, 0, steps)
-					p.packing[BF16](k, &xs[0], &ws[0], &dst[0], stride, acc, m.at(0, 0), m.Stride, &to[0], blocks)
+					at := BF16.elements(m)
+					p.bf16.packing(k, &xs[0], &ws[0], &dst[0], stride, acc, at.at(0, 0), m.Stride, &to[0], blocks)
 					what := fmt.Sprintf("%s, %d blocks beside %d steps", side, blocks, k)
 					if !sameBits(dst, want) {
 						t.Errorf("%s: the product differs from the tile's", what)
@@ -84,26 +85,25 @@ func TestPackingTiles(t *testing.T) {
 // end where the product ends.
 func TestProductsPackOnTheSide(t *testing.T) {
 	eachPacking(t, func(t *testing.T, p *path) {
-		tile := p.packing[BF16]
+		tile := p.bf16.packing
 		for _, c := range []struct{ cols, k int }{{3 * p.nr, 600}, {2*p.nr + 5, 1100}, {2 * p.nr, 1037}, {4 * p.nr, 700}} {
 			if borrowed != nil && c.k != 600 {
 				continue
 			}
 			e := engine(t, Options{Kernels: p.name, Threads: 1})
 			calls, own := 0, *p
-			own.packing[BF16] = func(k int, x, w, dst *float32, stride int, accumulate int, from unsafe.Pointer, fromStride int, to *float32, blocks int) {
+			own.bf16.packing = func(k int, x, w, dst *float32, stride int, accumulate int, from unsafe.Pointer, fromStride int, to *float32, blocks int) {
 				calls++
 				tile(k, x, w, dst, stride, accumulate, from, fromStride, to, blocks)
 			}
 			rounded := p.roundX != nil
 			e.path, e.rounded = &own, func() *path { return &own }
 			r := rand.New(rand.NewPCG(uint64(c.k), 63))
-			q := newProblem(t, r, problem{rows: 22*p.mr + 1, cols: c.cols, k: c.k, kind: BF16, transW: true, accumulate: !rounded && c.k == 600})
-			q.w.Rounded = rounded
+			q := newProblem(t, r, problem{rows: 22*p.mr + 1, cols: c.cols, k: c.k, layout: BF16, transW: true, accumulate: !rounded && c.k == 600})
 			scatter(r, q.w.Bits, 4, 0x7f80)
 			want := q.naive
 			if rounded {
-				want = q.roundedNaive
+				q.w.Layout, want = BF16Products, q.roundedNaive
 			}
 			if !sameBits(q.run(t, e, false), want()) {
 				t.Errorf("%v: differs from the arithmetic", q)

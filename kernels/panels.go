@@ -88,11 +88,11 @@ func (p *Panels) Check() error {
 
 // Matrix is p as an operand of products.
 func (p *Panels) Matrix() Matrix {
-	return Matrix{Kind: Quantized, Panels: p, Rows: p.Rows, Cols: p.Cols, Stride: p.Cols}
+	return Matrix{Layout: p, Rows: p.Rows, Cols: p.Cols}
 }
 
-// Bytes is the memory of all parts.
-func (p *Panels) Bytes() int {
+// Bytes implements [Layout]: the memory of all parts.
+func (p *Panels) Bytes(Matrix) int {
 	return len(p.Weights) + 2*len(p.Scales) + len(p.Zeros) + len(p.Multiples)
 }
 
@@ -164,6 +164,21 @@ func (p *Panels) panel(i int) (weights []byte, scales []uint16, more []byte) {
 		more = p.Zeros[i*g:][:g]
 	}
 	return p.Weights[i*n:][:n], p.Scales[i*g:][:g], more
+}
+
+// Dequantize implements [Layout].
+func (p *Panels) Dequantize(dst []float32, stride int, _ Matrix, r, rows, c, cols int) {
+	for i := range rows {
+		p.dequantize(dst[i*stride:][:cols], r+i, c)
+	}
+}
+
+func (p *Panels) dequantizeBy(by *path, dst []float32, stride int, _ Matrix, r, rows, c, cols int) {
+	p.widenRows(by.quantSets()[0].widen[p.form()], dst, stride, r, rows, c, cols)
+}
+
+func (p *Panels) affine(e *Engine, dst, x View, _ Matrix, bias []float32) {
+	e.matMulQuantized(dst, x, p, bias)
 }
 
 // dequantize sets dst to the weights of row r at steps [k, k+len(dst)), which are exact in float32.

@@ -7,14 +7,19 @@ import "unsafe"
 // machinePaths lists the arm64 path: every arm64 processor has NEON.
 func machinePaths() []*path {
 	return []*path{{
-		name: "neon", available: true, mr: 4, nr: 16, tile: tile4x16NEON, packX: packXNEON, fan: fan32NEON,
-		widen: [3]packRoutine{F32: widenF32NEON, BF16: widenBF16NEON, F16: widenF16NEON},
-		vec:   &vectorsNEON, roundings: roundingsNEON, quant: quantSetsARM64(),
-		pack: packer(4, packF32NEON, packBF16NEON, packF16NEON),
-		strips: strips{
-			F32:  {{4, 8, strip4F32NEON}, {2, 16, strip2F32NEON}, {1, 16, strip1F32NEON}},
-			BF16: {{4, 8, strip4BF16NEON}, {2, 16, strip2BF16NEON}, {1, 16, strip1BF16NEON}},
-			F16:  {{4, 8, strip4F16NEON}, {2, 16, strip2F16NEON}, {1, 16, strip1F16NEON}},
+		name: "neon", available: true, mr: 4, nr: 16, tile: tile4x16NEON, packX: packXNEON,
+		vec: &vectorsNEON, roundings: roundingsNEON, quant: quantSetsARM64(),
+		f32: denseRoutines{
+			pack: packer(4, 4, 1, packF32NEON, F32.pack), widen: widenF32NEON, fan: fan32NEON,
+			strips: []strip{{4, 8, strip4F32NEON}, {2, 16, strip2F32NEON}, {1, 16, strip1F32NEON}},
+		},
+		bf16: denseRoutines{
+			pack: packer(4, 8, 1, packBF16NEON, BF16.pack), widen: widenBF16NEON,
+			strips: []strip{{4, 8, strip4BF16NEON}, {2, 16, strip2BF16NEON}, {1, 16, strip1BF16NEON}},
+		},
+		f16: denseRoutines{
+			pack: packer(4, 4, 1, packF16NEON, F16.pack), widen: widenF16NEON,
+			strips: []strip{{4, 8, strip4F16NEON}, {2, 16, strip2F16NEON}, {1, 16, strip1F16NEON}},
 		},
 	}}
 }
@@ -22,8 +27,8 @@ func machinePaths() []*path {
 // roundingsNEON are swapped steps by FMA.
 func roundingsNEON(p *path) []*path {
 	fma := p.swapped()
-	fma.roundX, fma.pack = swappedRounder(4, roundSwappedNEON), bf16Packer(4, 8, 1, packSwappedNEON, packSwapped)
-	fma.strips[BF16] = []strip{{4, 8, strip4SwappedNEON}, {2, 16, strip2SwappedNEON}, {1, 16, strip1SwappedNEON}}
+	fma.roundX, fma.bf16.pack = swappedRounder(4, roundSwappedNEON), packer(4, 8, 1, packSwappedNEON, packSwapped)
+	fma.bf16.strips = []strip{{4, 8, strip4SwappedNEON}, {2, 16, strip2SwappedNEON}, {1, 16, strip1SwappedNEON}}
 	return []*path{fma}
 }
 

@@ -35,7 +35,7 @@ func newQuantProblem(t *testing.T, r *rand.Rand, p quantProblem) *quantProblem {
 	}
 	p.check = check
 	p.x = View{Data: data[p.offset:], Rows: p.rows, Cols: p.k, RowStride: p.k + p.pad, ColStride: 1}
-	p.w = Matrix{Kind: F32, F32: make([]float32, p.cols*p.k), Rows: p.cols, Cols: p.k, Stride: p.k}
+	p.w = Matrix{Layout: F32, F32: make([]float32, p.cols*p.k), Rows: p.cols, Cols: p.k, Stride: p.k}
 	for i := range p.w.F32 {
 		p.w.F32[i] = float32(r.NormFloat64()) / 32
 	}
@@ -288,7 +288,7 @@ func TestQuantizedBackward(t *testing.T) {
 		for i, how := range slices.Concat(quantizings, quantizings) {
 			size := [][2]int{{40, 70}, {64, 128}, {545, 96}, {1030, 40}}[i%4] // of which the last two are multiplied in parts, cut within a block
 			p := newQuantProblem(t, rand.New(rand.NewPCG(4, 4)), quantProblem{rows: 1, cols: size[0], k: size[1], how: how})
-			w := Matrix{Kind: F32, Rows: p.cols, Cols: p.k, Stride: p.k, F32: make([]float32, p.cols*p.k)}
+			w := Matrix{Layout: F32, Rows: p.cols, Cols: p.k, Stride: p.k, F32: make([]float32, p.cols*p.k)}
 			for r := range p.cols {
 				p.panels.Matrix().Row(w.F32[r*p.k:][:p.k], r)
 			}
@@ -308,7 +308,7 @@ func TestQuantizedBackward(t *testing.T) {
 
 func TestQuantizeRefuses(t *testing.T) {
 	e := engine(t, Options{Kernels: "generic"})
-	m := Matrix{Kind: F32, F32: make([]float32, 40), Rows: 1, Cols: 40, Stride: 40}
+	m := Matrix{Layout: F32, F32: make([]float32, 40), Rows: 1, Cols: 40, Stride: 40}
 	for _, c := range []struct {
 		how   Quantizing
 		at    int

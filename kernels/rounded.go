@@ -1,7 +1,5 @@
 package kernels
 
-import "github.com/loupe-vl/loupe/kernels/internal/cpu"
-
 // Products of bfloat16. Both operands are rounded, and each output is
 //
 //	for i := 0; i < k; i += 2 {
@@ -35,35 +33,12 @@ func roundWeight(w uint16) uint16 {
 	return w
 }
 
-// roundedWeight is element (r, c) of m as a product of bfloat16 takes it, 0 beyond its columns.
+// roundedWeight is element (r, c) of m, which holds bfloat16, as a product of bfloat16 takes it, 0 beyond its columns.
 func roundedWeight(m Matrix, r, c int) uint16 {
 	if c >= m.Cols {
 		return 0
 	}
-	if m.Kind == BF16 {
-		return roundWeight(m.Bits[r*m.Stride+c])
-	}
-	var one [1]float32
-	widen(one[:], m, r*m.Stride+c)
-	return roundWeight(F32ToBF16(one[0]))
-}
-
-// BF16 is m rounded to bfloat16, on all threads: a copy, or m itself where it is of that kind.
-func (e *Engine) BF16(m Matrix) Matrix {
-	if m.Kind == BF16 {
-		return m
-	}
-	out := Matrix{Kind: BF16, Bits: cpu.NewWeights[uint16](m.Rows * m.Cols), Rows: m.Rows, Cols: m.Cols, Stride: m.Cols}
-	e.For(m.Rows, 1+(1<<14)/(m.Cols+1), func(lo, hi int) {
-		row := make([]float32, m.Cols)
-		for r := lo; r < hi; r++ {
-			m.Row(row, r)
-			for c, v := range row {
-				out.Bits[r*m.Cols+c] = F32ToBF16(v)
-			}
-		}
-	})
-	return out
+	return roundWeight(m.Bits[r*m.Stride+c])
 }
 
 // roundXFunc rounds a row of the left operand into the steps that a path's tiles and strips take.
@@ -100,7 +75,7 @@ func (p *path) ways() []*path {
 // swapped is the path that computes products of bfloat16 by the tile of p, over widened and swapped steps.
 func (p *path) swapped() *path {
 	out := *p
-	out.pack, out.roundX, out.steps, out.strips, out.packing = packSwapped, roundXSwapped, 1, strips{}, [3]packingTile{}
+	out.bf16, out.roundX, out.steps = denseRoutines{pack: packSwapped}, roundXSwapped, 1
 	return &out
 }
 
@@ -114,7 +89,7 @@ func (e *Engine) matMulRounded(dst, x View, w Matrix, bias []float32) {
 	xs := View{Data: grow(&j.buf, dst.Rows*cols), Rows: dst.Rows, Cols: cols, RowStride: cols, ColStride: 1}
 	j.p, j.x, j.xs = p, x, xs
 	e.For(dst.Rows, 1+(1<<14)/(x.Cols+1), j.run)
-	e.matMul(p, dst, xs, w, true, false, bias)
+	e.matMul(p, dst, xs, w, TransW, bias)
 }
 
 // roundingJob is the rounding of a left operand, handed to the pool. It is kept for the next one, with its memory: decoding

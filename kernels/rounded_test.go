@@ -26,7 +26,7 @@ func (p *problem) roundedNaive() []float32 {
 					return 0
 				}
 				var one [1]float32
-				widen(one[:], p.w, c*p.w.Stride+k)
+				p.w.Layout.Dequantize(one[:], 1, p.w, c, 1, k, 1)
 				v := BF16ToF32(F32ToBF16(one[0]))
 				if math.Abs(float64(v)) < 0x1p-63 {
 					return 0
@@ -72,18 +72,18 @@ func TestRoundedPaths(t *testing.T) {
 		sizes := []int{1, 2, 3, 5, 7, 8, 9, 11, 12, 13, 31, 32, 33, 64, 70}
 		engines := roundings(t, Options{Kernels: name, Threads: 2})
 		for i := range 300 {
-			c := problem{rows: sizes[r.IntN(len(sizes))], cols: sizes[r.IntN(len(sizes))], k: sizes[r.IntN(len(sizes))], kind: []Kind{BF16, BF16, F32, F16}[i%4], transW: true, pad: r.IntN(4), offset: r.IntN(4)}
+			c := problem{rows: sizes[r.IntN(len(sizes))], cols: sizes[r.IntN(len(sizes))], k: sizes[r.IntN(len(sizes))], layout: []dense{BF16, BF16, F32, F16}[i%4], transW: true, pad: r.IntN(4), offset: r.IntN(4)}
 			if i%25 == 0 {
 				c.k = 2*kBlock + sizes[r.IntN(len(sizes))] - 2
 			}
 			p := newProblem(t, r, c)
-			p.w.Rounded = true
+			p.w, _ = engines[0].BF16Products(p.w)
 			for i := range p.x.Data { // some tiny, some in the bounds' neighborhood
 				if r.IntN(8) == 0 {
 					p.x.Data[i] *= float32(math.Ldexp(1, -45-r.IntN(100)))
 				}
 			}
-			if p.kind == BF16 {
+			if p.layout == BF16 {
 				scatter(r, p.w.Bits, 8, 0x4000)
 			}
 			for _, e := range engines {
@@ -101,8 +101,8 @@ func TestRoundedFewRows(t *testing.T) {
 		engines := roundings(t, Options{Kernels: name, Threads: 2})
 		r := rand.New(rand.NewPCG(5, 5))
 		for rows := 1; rows <= mostStripRows+2; rows++ {
-			p := newProblem(t, r, problem{rows: rows, cols: 2*stripCols + 5, k: 96, kind: BF16, transW: true, pad: rows % 3, offset: rows % 4})
-			p.w.Rounded = true
+			p := newProblem(t, r, problem{rows: rows, cols: 2*stripCols + 5, k: 96, layout: BF16, transW: true, pad: rows % 3, offset: rows % 4})
+			p.w.Layout = BF16Products
 			scatter(r, p.w.Bits, 8, 0x4000)
 			for _, e := range engines {
 				if !sameBits(p.run(t, e, false), p.roundedNaive()) {
@@ -118,8 +118,8 @@ func TestRoundedKeepsNaN(t *testing.T) {
 	eachRealPath(t, func(t *testing.T, name string) {
 		for _, e := range roundings(t, Options{Kernels: name}) {
 			for _, rows := range []int{1, 3, 20} {
-				p := newProblem(t, rand.New(rand.NewPCG(7, 7)), problem{rows: rows, cols: 40, k: 64, kind: BF16, transW: true})
-				p.w.Rounded = true
+				p := newProblem(t, rand.New(rand.NewPCG(7, 7)), problem{rows: rows, cols: 40, k: 64, layout: BF16, transW: true})
+				p.w.Layout = BF16Products
 				p.x.Data[5] = math.Float32frombits(0x7fffffff)
 				p.w.Bits[7*64+2] = 0xffff
 				for i, v := range p.run(t, e, false) {
@@ -137,8 +137,8 @@ func TestRoundedKeepsNaN(t *testing.T) {
 }
 
 func TestRoundedThreadsAndRowAlone(t *testing.T) {
-	p := newProblem(t, rand.New(rand.NewPCG(2, 2)), problem{rows: 37, cols: 210, k: 300, kind: BF16, transW: true})
-	p.w.Rounded = true
+	p := newProblem(t, rand.New(rand.NewPCG(2, 2)), problem{rows: 37, cols: 210, k: 300, layout: BF16, transW: true})
+	p.w.Layout = BF16Products
 	want := p.run(t, engine(t, Options{Threads: 1}), false)
 	for _, n := range []int{2, 3, 7} {
 		e := engine(t, Options{Threads: n})

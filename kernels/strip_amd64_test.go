@@ -25,10 +25,10 @@ func TestStripsOfOneRow(t *testing.T) {
 		}
 	}
 	for _, c := range []struct {
-		name  string
-		path  *path
-		kind  Kind
-		strip stripFunc
+		name   string
+		path   *path
+		layout dense
+		strip  stripFunc
 	}{
 		{"F32", e.path, F32, strip1F32AVX512}, {"F32Near", e.path, F32, strip1F32NearAVX512}, {"F16", e.path, F16, strip1F16AVX512}, {"F16Near", e.path, F16, strip1F16NearAVX512},
 		{"BF16", e.path, BF16, strip1BF16AVX512}, {"BF16Near", e.path, BF16, strip1BF16NearAVX512}, {"Swapped", swapped, BF16, strip1SwappedAVX512}, {"SwappedNear", swapped, BF16, strip1SwappedNearAVX512},
@@ -39,16 +39,16 @@ func TestStripsOfOneRow(t *testing.T) {
 				t.Skip("this processor has no instruction for pairs of bfloat16")
 			}
 			r := rand.New(rand.NewPCG(71, 72))
+			at := c.layout.elements(Matrix{})
 			for lines := 1; lines <= 10; lines++ {
-				p := newProblem(t, r, problem{rows: 1, cols: 32, k: lines * c.kind.line(), kind: c.kind, transW: true})
-				p.w.Rounded = c.path.roundX != nil
+				p := newProblem(t, r, problem{rows: 1, cols: 32, k: lines * at.line(), layout: c.layout, transW: true})
 				scatter(r, p.w.Bits, 150, 0x7f80) // some lines have weights that are rounded to 0, and some have none
 				want := p.naive()
-				if p.w.Rounded {
-					want = p.roundedNaive()
+				if c.path.roundX != nil {
+					p.w.Layout, want = BF16Products, p.roundedNaive()
 				}
 				own := *c.path
-				own.strips[c.kind] = []strip{{1, 16, c.strip}}
+				c.layout.routines(&own).strips = []strip{{1, 16, c.strip}}
 				e.path, e.rounded = &own, func() *path { return &own }
 				for _, side := range pages.Sides {
 					x, w, dst := p.x, p.w, pages.Like(t, side, make([]float32, len(want)))

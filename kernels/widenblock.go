@@ -17,9 +17,7 @@ var widenWork = sync.Pool{New: func() any { return new(widenScratch) }}
 // blocks by a routine where there is one.
 func (p *Panels) widenRows(routine widenBlockFunc, dst []float32, stride, r, rows, c, cols int) {
 	if routine == nil {
-		for i := range rows {
-			p.dequantize(dst[i*stride:][:cols], r+i, c)
-		}
+		p.Dequantize(dst, stride, Matrix{}, r, rows, c, cols)
 		return
 	}
 	s := widenWork.Get().(*widenScratch)

@@ -83,7 +83,7 @@ func (a *adapter) retied() error {
 // precision quantizes: PEFT leaves what is saved whole as it is, too.
 func (a *adapter) linear(l *tensor.Linear, w kernels.Matrix) {
 	if convert := converter(a.m.engine, a.m.options.Precision); a.m.options.Precision == "bf16" && a.params.Err() == nil {
-		w, _ = convert(l.Name, w) // which rounds and cannot fail
+		w, _, _ = convert(l.Name, w) // which rounds and cannot fail
 	}
 	l.W = w
 }
@@ -197,5 +197,5 @@ func turned(m kernels.Matrix) kernels.Matrix {
 			to[c*m.Rows+r] = from[r*m.Cols+c]
 		}
 	}
-	return kernels.Matrix{Kind: kernels.F32, F32: to, Rows: m.Cols, Cols: m.Rows, Stride: m.Rows}
+	return kernels.Matrix{Layout: kernels.F32, F32: to, Rows: m.Cols, Cols: m.Rows, Stride: m.Rows}
 }

@@ -52,7 +52,7 @@ func TestEstimateTrainingMemory(t *testing.T) {
 
 // tensorMatrix is numbers as a kernel operand.
 func tensorMatrix(rows, cols int, data []float32) kernels.Matrix {
-	return kernels.Matrix{Kind: kernels.F32, F32: data, Rows: rows, Cols: cols, Stride: cols}
+	return kernels.Matrix{Layout: kernels.F32, F32: data, Rows: rows, Cols: cols, Stride: cols}
 }
 
 // TestShape: a published shape tells its size, and what is asked of it costs no memory of that size.

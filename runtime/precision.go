@@ -58,24 +58,24 @@ func (o QuantizeOptions) named() kernels.Quantizing {
 func converter(e *kernels.Engine, precision string) weights.Converter {
 	switch precision {
 	case "bf16":
-		return func(name string, w kernels.Matrix) (kernels.Matrix, error) {
-			if name != "visual.patch_embed.proj" {
-				w = e.BF16(w)
-				w.Rounded = true
+		return func(name string, w kernels.Matrix) (out kernels.Matrix, copied bool, err error) {
+			if name == "visual.patch_embed.proj" {
+				return w, false, nil
 			}
-			return w, nil
+			out, copied = e.BF16Products(w)
+			return out, copied, nil
 		}
 	case "int8", "int4":
-		return func(name string, w kernels.Matrix) (kernels.Matrix, error) {
+		return func(name string, w kernels.Matrix) (out kernels.Matrix, copied bool, err error) {
 			how := QuantizeOptions{Precision: precision, Group: DefaultGroup(precision)}.quantizing(name)
 			if how.Bits == 0 {
-				return w, nil
+				return w, false, nil
 			}
 			p, err := e.Quantize(w, how)
 			if err != nil {
-				return w, err
+				return w, false, err
 			}
-			return p.Matrix(), nil
+			return p.Matrix(), true, nil
 		}
 	}
 	return nil

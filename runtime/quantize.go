@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/loupe-vl/loupe/kernels"
-	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/weights"
 	"github.com/loupe-vl/loupe/weights/disk"
 )
@@ -196,23 +195,12 @@ func (m *Model) takePrecision() error {
 
 // mustBeQuantized is the converter of a quantized checkpoint: the weights that its precision quantizes must have been.
 func mustBeQuantized(precision string) weights.Converter {
-	return func(name string, w kernels.Matrix) (kernels.Matrix, error) {
+	return func(name string, w kernels.Matrix) (kernels.Matrix, bool, error) {
 		if (QuantizeOptions{Precision: precision}).quantizing(name).Bits != 0 {
-			return w, fmt.Errorf("it is not quantized, but the file says that the model is %s; make the model again with `loupe quantize`", precision)
+			return w, false, fmt.Errorf("it is not quantized, but the file says that the model is %s; make the model again with `loupe quantize`", precision)
 		}
-		return w, nil
+		return w, false, nil
 	}
-}
-
-// bytesOf is the memory of a linear map's weight where the kernels read it.
-func bytesOf(l *tensor.Linear) int {
-	switch l.W.Kind {
-	case kernels.Quantized:
-		return l.W.Panels.Bytes()
-	case kernels.F32:
-		return 4 * l.W.Rows * l.W.Cols
-	}
-	return 2 * l.W.Rows * l.W.Cols
 }
 
 // WeightBytes is how many bytes the weights of one part take for each of its parameters, scales counted: "visual." or "model.",
@@ -221,7 +209,7 @@ func (m *Model) WeightBytes(part string) float64 {
 	bytes, n := 0, 0
 	for _, l := range append(m.Linears(), m.Decoder.LMHead) {
 		if strings.HasPrefix(l.Name, part) || part == "model." && l == m.Decoder.LMHead {
-			bytes, n = bytes+bytesOf(l), n+l.W.Rows*l.W.Cols
+			bytes, n = bytes+l.W.Bytes(), n+l.W.Rows*l.W.Cols
 		}
 	}
 	return float64(bytes) / float64(n)

@@ -59,10 +59,11 @@ func TestQuantizedModel(t *testing.T) {
 			if l.Name == "visual.patch_embed.proj" {
 				continue
 			}
-			if l.W.Kind != kernels.Quantized {
+			panels, ok := l.W.Layout.(*kernels.Panels)
+			if !ok {
 				t.Fatalf("%s is not quantized", l.Name)
 			}
-			if at := uintptr(unsafe.Pointer(&l.W.Panels.Weights[0])); at%64 != 0 {
+			if at := uintptr(unsafe.Pointer(&panels.Weights[0])); at%64 != 0 {
 				t.Errorf("%s begins %d bytes into a cache line", l.Name, at%64)
 			}
 		}

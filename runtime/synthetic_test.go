@@ -95,7 +95,7 @@ func TestSyntheticRuns(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer m.Close()
-		if k := m.Decoder.Layers[0].Gate.W; slices.Equal(k.Bits, m.Decoder.Layers[1].Gate.W.Bits) || k.Kind != kernels.BF16 {
+		if k := m.Decoder.Layers[0].Gate.W; slices.Equal(k.Bits, m.Decoder.Layers[1].Gate.W.Bits) || k.Layout != kernels.BF16 {
 			t.Error("two layers have the same weights, or not bfloat16")
 		}
 		a, err := m.Answer(context.Background(), textPrompt(t, 3, 1, 4, 1, 5), Generation{})

@@ -24,7 +24,7 @@ func LoadHead(p *weights.Params, cfg weights.ScoreHeadConfig, width int) *Head {
 // NewHead is a head whose weights are all 0.
 func NewHead(cfg weights.ScoreHeadConfig, width int) *Head {
 	return newHead(cfg, width, func(name string, out, in int) *tensor.Linear {
-		w := kernels.Matrix{Kind: kernels.F32, F32: make([]float32, out*in), Rows: out, Cols: in, Stride: in}
+		w := kernels.Matrix{Layout: kernels.F32, F32: make([]float32, out*in), Rows: out, Cols: in, Stride: in}
 		return &tensor.Linear{Name: name, W: w, Bias: make([]float32, out)}
 	})
 }

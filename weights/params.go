@@ -17,8 +17,9 @@ type Params struct {
 	err     error
 }
 
-// Converter turns the weight of the linear map with that name into what the model computes with, for example 8-bit weights.
-type Converter func(name string, w kernels.Matrix) (kernels.Matrix, error)
+// Converter turns the weight of the linear map with that name into what the model computes with, for example 8-bit weights. copied says
+// that it no longer needs the memory of w.
+type Converter func(name string, w kernels.Matrix) (out kernels.Matrix, copied bool, err error)
 
 // Source is where tensors come from: a checkpoint, or one safetensors file.
 type Source interface {
@@ -28,11 +29,14 @@ type Source interface {
 	Has(name string) bool
 }
 
-// PanelSource is a Source that may hold quantized weights.
-type PanelSource interface {
+// LinearSource is a Source that may hold weights of linear maps in layouts of their own, such as quantized ones, and that can give the
+// memory of tensors back.
+type LinearSource interface {
 	Source
-	// Panels finds the quantized weight of the linear map of that name; ok is false where there is none.
-	Panels(name string, rows, cols int) (p *kernels.Panels, ok bool, err error)
+	// Linear finds the weight, (rows, cols), of the linear map of that name; ok is false where it is stored as the tensor NAME.weight.
+	Linear(name string, rows, cols int) (w kernels.Matrix, ok bool, err error)
+	// Release says that a copy has taken the place of a tensor.
+	Release(name string)
 }
 
 // NewParams reads from source.
@@ -99,23 +103,20 @@ func (p *Params) LinearFrom(name string, w kernels.Matrix) *tensor.Linear {
 // linear is the linear map of that name: with quantized weights where the source has them, and else those that stored gives.
 func (p *Params) linear(name string, shape []int, stored func() kernels.Matrix) *tensor.Linear {
 	l := &tensor.Linear{Name: name}
-	if source, ok := p.source.(PanelSource); ok && len(shape) == 2 && p.err == nil {
-		panels, there, err := source.Panels(name, shape[0], shape[1])
-		if err != nil {
-			p.err = err
-		}
-		if there && err == nil {
-			l.W = panels.Matrix()
+	source, _ := p.source.(LinearSource)
+	if source != nil && len(shape) == 2 && p.err == nil {
+		var there bool
+		if l.W, there, p.err = source.Linear(name, shape[0], shape[1]); there && p.err == nil {
 			return l
 		}
 	}
 	l.W = stored()
-	if kind := l.W.Kind; p.convert != nil && p.err == nil {
-		var err error
-		if l.W, err = p.convert(name, l.W); err != nil {
+	if p.convert != nil && p.err == nil {
+		w, copied, err := p.convert(name, l.W)
+		if err != nil {
 			p.err = fmt.Errorf("tensor %q: %w", name+".weight", err)
 		}
-		if source, ok := p.source.(*Checkpoint); ok && l.W.Kind != kind { // a copy has taken its place
+		if l.W = w; copied && source != nil {
 			source.Release(name + ".weight")
 		}
 	}
@@ -165,11 +166,11 @@ func (t Tensor) Matrix() (kernels.Matrix, error) {
 	m := kernels.Matrix{Rows: t.Shape[0], Cols: cols, Stride: cols}
 	switch t.DType {
 	case F32:
-		m.Kind, m.F32 = kernels.F32, t.F32()
+		m.Layout, m.F32 = kernels.F32, t.F32()
 	case BF16:
-		m.Kind, m.Bits = kernels.BF16, t.U16()
+		m.Layout, m.Bits = kernels.BF16, t.U16()
 	case F16:
-		m.Kind, m.Bits = kernels.F16, t.U16()
+		m.Layout, m.Bits = kernels.F16, t.U16()
 	default:
 		return m, fmt.Errorf("tensor %s is %v; loupe computes with F32, BF16 and F16 weights", t.Name, t.DType)
 	}

@@ -75,14 +75,14 @@ func WriteQuantized(path, precision string, linears []QuantizedLinear, rest []Na
 // Precision is what the checkpoint was quantized to, "int8" or "int4"; "" where it was not.
 func (c *Checkpoint) Precision() string { return c.Metadata()[precisionKey] }
 
-// Panels implements PanelSource.
-func (c *Checkpoint) Panels(name string, rows, cols int) (*kernels.Panels, bool, error) {
+// Linear implements LinearSource.
+func (c *Checkpoint) Linear(name string, rows, cols int) (kernels.Matrix, bool, error) {
 	weights, ok := c.tensors[name+panelsEnd]
 	if !ok {
-		return nil, false, nil
+		return kernels.Matrix{}, false, nil
 	}
-	fail := func(format string, a ...any) (*kernels.Panels, bool, error) {
-		return nil, true, fmt.Errorf("%s: tensor %q: %s; make the model again with `loupe quantize`", weights.File, weights.Stored, fmt.Sprintf(format, a...))
+	fail := func(format string, a ...any) (kernels.Matrix, bool, error) {
+		return kernels.Matrix{}, true, fmt.Errorf("%s: tensor %q: %s; make the model again with `loupe quantize`", weights.File, weights.Stored, fmt.Sprintf(format, a...))
 	}
 	if c.Precision() == "" {
 		return fail("the file's metadata do not name its precision")
@@ -137,7 +137,7 @@ func (c *Checkpoint) Panels(name string, rows, cols int) (*kernels.Panels, bool,
 	for _, t := range parts {
 		c.used[t.Name] = true
 	}
-	return p, true, nil
+	return p.Matrix(), true, nil
 }
 
 // PanelPart is the linear map that a tensor of a quantized checkpoint belongs to, and whether it holds its weights, and not their

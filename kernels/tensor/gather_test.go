@@ -10,8 +10,8 @@ import (
 )
 
 func TestGather(t *testing.T) {
-	for kind := kernels.F32; kind <= kernels.F16; kind++ {
-		table, exact := newSource(80).weights(kind, 6, 5)
+	for _, layout := range []kernels.Layout{kernels.F32, kernels.BF16, kernels.F16} {
+		table, exact := newSource(80).weights(layout, 6, 5)
 		r := newRun(t, nil)
 		ids := []int{5, 0, 0, 3}
 		got := r.Gather(table, nil, ids)
@@ -24,7 +24,7 @@ func TestGather(t *testing.T) {
 			want = append(want, row)
 		}
 		if diff := cmp.Diff(want, rowsOf(got)); diff != "" || r.Err() != nil {
-			t.Errorf("kind %d: error %v, rows (-want +got):\n%s", kind, r.Err(), diff)
+			t.Errorf("%T: error %v, rows (-want +got):\n%s", layout, r.Err(), diff)
 		}
 	}
 }

@@ -161,5 +161,5 @@ func (t Tensor) view() kernels.View {
 
 // matrix lets an activation stand where a weight does: the keys and values of attention.
 func (t Tensor) matrix() kernels.Matrix {
-	return kernels.Matrix{Kind: kernels.F32, F32: t.Data, Rows: t.Rows, Cols: t.Cols, Stride: t.Stride}
+	return kernels.Matrix{Layout: kernels.F32, F32: t.Data, Rows: t.Rows, Cols: t.Cols, Stride: t.Stride}
 }

@@ -9,13 +9,13 @@ import (
 	"github.com/loupe-vl/loupe/kernels"
 )
 
-// weights makes a matrix of the given kind, and the same numbers in float64.
-func (s source) weights(kind kernels.Kind, rows, cols int) (kernels.Matrix, []float64) {
-	m := kernels.Matrix{Kind: kind, Rows: rows, Cols: cols, Stride: cols}
+// weights makes a matrix in the given layout, and the same numbers in float64.
+func (s source) weights(layout kernels.Layout, rows, cols int) (kernels.Matrix, []float64) {
+	m := kernels.Matrix{Layout: layout, Rows: rows, Cols: cols, Stride: cols}
 	exact := make([]float64, rows*cols)
 	for i := range exact {
 		var v float32
-		switch kind {
+		switch layout {
 		case kernels.F32:
 			v = float32(s.NormFloat64())
 			m.F32 = append(m.F32, v)
@@ -64,7 +64,7 @@ func float64s(x Tensor) []float64 {
 func TestLinear(t *testing.T) {
 	const rank, scale = 3, 0.25
 	for i, c := range []struct {
-		kind          kernels.Kind
+		layout        kernels.Layout
 		rows, in, out int
 		bias, lora    bool
 	}{
@@ -82,7 +82,7 @@ func TestLinear(t *testing.T) {
 			x := s.window(c.rows, c.in)
 			l := &Linear{Name: "fc1"}
 			var w []float64
-			l.W, w = s.weights(c.kind, c.out, c.in)
+			l.W, w = s.weights(c.layout, c.out, c.in)
 			want := timesTransposed(float64s(x), w, c.in)
 			if c.bias {
 				l.Bias = s.floats(c.out)
@@ -92,7 +92,7 @@ func TestLinear(t *testing.T) {
 			}
 			if c.lora {
 				a, a64 := s.weights(kernels.F32, rank, c.in)
-				b, b64 := s.weights(c.kind, c.out, rank)
+				b, b64 := s.weights(c.layout, c.out, rank)
 				l.LoRA = &LoRA{A: a, B: b, Scale: scale}
 				for j, v := range timesTransposed(timesTransposed(float64s(x), a64, c.in), b64, rank) {
 					want[j] += scale * v

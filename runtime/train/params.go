@@ -96,7 +96,7 @@ func product(shape []int) int {
 // matrix is the parameter as a kernel operand.
 func (p *Param) matrix() kernels.Matrix {
 	cols := product(p.Shape[1:])
-	return kernels.Matrix{Kind: kernels.F32, F32: p.Value, Rows: p.Shape[0], Cols: cols, Stride: cols}
+	return kernels.Matrix{Layout: kernels.F32, F32: p.Value, Rows: p.Shape[0], Cols: cols, Stride: cols}
 }
 
 // widened is a matrix of the checkpoint as a parameter, which takes its place in the model: weights that learn are float32.

@@ -18,7 +18,7 @@ func problem(rows, k int) (x, dst []float32, w kernels.Matrix) {
 	for i := range x {
 		x[i] = r.Float32() - 0.5
 	}
-	w = kernels.Matrix{Kind: kernels.BF16, Bits: make([]uint16, rows*k), Rows: rows, Cols: k, Stride: k}
+	w = kernels.Matrix{Layout: kernels.BF16, Bits: make([]uint16, rows*k), Rows: rows, Cols: k, Stride: k}
 	for i := range w.Bits {
 		w.Bits[i] = kernels.F32ToBF16(float32(i*7919%1021)/1021 - 0.5)
 	}

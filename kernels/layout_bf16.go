@@ -1,0 +1,35 @@
+package kernels
+
+// BF16 is the [Layout] of bfloat16 numbers, row after row, in the Bits of a [Matrix].
+var BF16 bfloat16Layout
+
+type bfloat16Layout struct{}
+
+func (bfloat16Layout) Bytes(m Matrix) int { return 2 * m.Rows * m.Cols }
+
+func (bfloat16Layout) Dequantize(dst []float32, stride int, m Matrix, r, rows, c, cols int) {
+	for i := range rows {
+		to := dst[i*stride:][:cols]
+		for j, b := range m.Bits[(r+i)*m.Stride+c:][:cols] {
+			to[j] = BF16ToF32(b)
+		}
+	}
+}
+
+func (l bfloat16Layout) dequantizeBy(p *path, dst []float32, stride int, m Matrix, r, rows, c, cols int) {
+	if !p.widenBy(l, dst, stride, m, r, rows, c, cols) {
+		l.Dequantize(dst, stride, m, r, rows, c, cols)
+	}
+}
+
+func (bfloat16Layout) elements(m Matrix) elements { return elementsOf(m.Bits, m.Stride) }
+
+func (bfloat16Layout) routines(p *path) *denseRoutines { return &p.bf16 }
+
+func (bfloat16Layout) pack(dst []float32, nr int, m Matrix, r, rows, c, cols int) {
+	for i := range rows {
+		for j, b := range m.Bits[(r+i)*m.Stride+c:][:cols] {
+			dst[j*nr+i] = BF16ToF32(b)
+		}
+	}
+}

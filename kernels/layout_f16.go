@@ -1,0 +1,35 @@
+package kernels
+
+// F16 is the [Layout] of IEEE half precision numbers, row after row, in the Bits of a [Matrix].
+var F16 float16Layout
+
+type float16Layout struct{}
+
+func (float16Layout) Bytes(m Matrix) int { return 2 * m.Rows * m.Cols }
+
+func (float16Layout) Dequantize(dst []float32, stride int, m Matrix, r, rows, c, cols int) {
+	for i := range rows {
+		to := dst[i*stride:][:cols]
+		for j, b := range m.Bits[(r+i)*m.Stride+c:][:cols] {
+			to[j] = F16ToF32(b)
+		}
+	}
+}
+
+func (l float16Layout) dequantizeBy(p *path, dst []float32, stride int, m Matrix, r, rows, c, cols int) {
+	if !p.widenBy(l, dst, stride, m, r, rows, c, cols) {
+		l.Dequantize(dst, stride, m, r, rows, c, cols)
+	}
+}
+
+func (float16Layout) elements(m Matrix) elements { return elementsOf(m.Bits, m.Stride) }
+
+func (float16Layout) routines(p *path) *denseRoutines { return &p.f16 }
+
+func (float16Layout) pack(dst []float32, nr int, m Matrix, r, rows, c, cols int) {
+	for i := range rows {
+		for j, b := range m.Bits[(r+i)*m.Stride+c:][:cols] {
+			dst[j*nr+i] = F16ToF32(b)
+		}
+	}
+}
