@@ -221,27 +221,16 @@ func (r *Record) files() []Digest {
 	if d == nil {
 		return nil
 	}
-	out := []Digest{d.Model.Manifest, d.Where, d.Asked, d.Blocks}
+	out := []Digest{d.Model.Manifest, d.Blocks}
 	for _, p := range []*Part{d.Adapter, d.Head} {
 		if p != nil {
 			out = append(out, p.Manifest)
 		}
 	}
-	for _, s := range d.Sources {
-		for _, f := range s.Files {
-			out = append(out, f.Bytes)
-		}
-	}
-	if d.Answered != "" {
-		out = append(out, d.Answered)
-	}
-	for _, e := range d.Explained {
-		out = append(out, e.Kept)
-	}
-	return out
+	return append(out, d.personal()...)
 }
 
-// personal are those of them that tell of a person: pictures, words, and what was made of them.
+// personal are the kept files that tell of a person: pictures, words, and what was made of them.
 func (d *Decision) personal() []Digest {
 	out := []Digest{d.Where, d.Asked}
 	for _, s := range d.Sources {

@@ -11,8 +11,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/loupe-vl/loupe/runtime/audit/internal/durable"
 	"github.com/loupe-vl/loupe/runtime/audit/tiles"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // The parts of an audit directory.
@@ -84,7 +84,7 @@ func OpenBook(dir string, o Options) (b *Book, err error) {
 }
 
 func (b *Book) open(o Options) (err error) {
-	if err := durable.Clean(b.Dir); err != nil {
+	if err := disk.CleanBatch(b.Dir); err != nil {
 		return err
 	}
 	path := o.KeyFile
@@ -241,11 +241,11 @@ func (b *Book) writeTogether(all []*pending) {
 	if len(taken) == 0 {
 		return
 	}
-	var list []durable.File
+	var list []disk.BatchFile
 	for d, data := range files {
-		list = append(list, durable.File{Path: b.kept.path(d), Data: data})
+		list = append(list, disk.BatchFile{Path: b.kept.path(d), Data: data})
 	}
-	err := durable.Write(b.Dir, list)
+	err := disk.WriteBatch(b.Dir, list)
 	if err == nil {
 		err = b.log.Append(entries, b.key.signer)
 	}

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/loupe-vl/loupe/runtime/audit/internal/durable"
 	"github.com/loupe-vl/loupe/runtime/audit/tiles"
 	"github.com/loupe-vl/loupe/weights/disk"
 )
@@ -32,7 +31,7 @@ func (a *Archive) WriteProof(ctx context.Context, n int64, dir string) error {
 	if err != nil {
 		return err
 	}
-	files := []durable.File{{Path: filepath.Join(dir, proofRecord), Data: r.Entry}, {Path: filepath.Join(dir, proofTlog), Data: p.Bytes()}}
+	files := []disk.BatchFile{{Path: filepath.Join(dir, proofRecord), Data: r.Entry}, {Path: filepath.Join(dir, proofTlog), Data: p.Bytes()}}
 	seen := map[Digest]bool{}
 	out := kept{filepath.Join(dir, keptName)}
 	for _, d := range r.files() {
@@ -44,20 +43,20 @@ func (a *Archive) WriteProof(ctx context.Context, n int64, dir string) error {
 		if err != nil {
 			return err
 		}
-		files = append(files, durable.File{Path: out.path(d), Data: data})
+		files = append(files, disk.BatchFile{Path: out.path(d), Data: data})
 	}
 	var keys strings.Builder
 	for _, k := range a.keys {
 		keys.WriteString(k.Text + "\n")
 	}
-	files = append(files, durable.File{Path: filepath.Join(dir, keysName, "log"+publicSuffix), Data: []byte(keys.String())})
+	files = append(files, disk.BatchFile{Path: filepath.Join(dir, keysName, "log"+publicSuffix), Data: []byte(keys.String())})
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("write the proof: %w", err)
 	}
-	return durable.Write(dir, files)
+	return disk.WriteBatch(dir, files)
 }
 
 // OpenProof reads the record of a directory that WriteProof made, given by the path of its record, and checks that the log held it.

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/loupe-vl/loupe/runtime/audit/internal/durable"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // publicSuffix ends the names of files of public keys.
@@ -30,7 +30,7 @@ func writePublic(dir string, k PublicKey) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	}
-	return durable.Write(dir, []durable.File{{Path: path, Data: []byte(k.Text + "\n")}})
+	return disk.WriteBatch(dir, []disk.BatchFile{{Path: path, Data: []byte(k.Text + "\n")}})
 }
 
 // publicKeys are the keys beside the log.

@@ -66,7 +66,7 @@ func (a *Archive) Page(ctx context.Context, r *Record, p *Replay) ([]byte, error
 	if d.Adapter != nil {
 		out.Adapter = d.Adapter.Name
 	}
-	v, err := a.Verify(ctx, r, p)
+	v, prompt, err := a.replay(ctx, r, p)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil, err
@@ -86,7 +86,7 @@ func (a *Archive) Page(ctx context.Context, r *Record, p *Replay) ([]byte, error
 		out.Answer = answered.Text
 	}
 	if v.Identical {
-		if err := a.pagePictures(ctx, d, p.loaded, out); err != nil {
+		if err := a.pagePictures(ctx, d, p.loaded, prompt, out); err != nil {
 			return nil, err
 		}
 	} else {
@@ -146,15 +146,7 @@ func (a *Archive) pageReviews(ctx context.Context, r *Record, out *pageData) err
 }
 
 // pagePictures draws what the model saw, and the parts of it that the score was made of where the head divides it.
-func (a *Archive) pagePictures(ctx context.Context, d *Decision, m *loupe.Model, out *pageData) error {
-	q, _, _, err := a.request(ctx, d)
-	if err != nil {
-		return err
-	}
-	prompt, err := m.Prepare(q.Input)
-	if err != nil {
-		return err
-	}
+func (a *Archive) pagePictures(ctx context.Context, d *Decision, m *loupe.Model, prompt *loupe.Prompt, out *pageData) error {
 	if prompt.Images == nil && prompt.Videos == nil {
 		return nil
 	}

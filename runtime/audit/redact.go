@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/loupe-vl/loupe/runtime/audit/internal/durable"
+	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // Redaction of personal files: what RedactOptions say of it.
@@ -109,11 +109,11 @@ func redactedSubjects(files []Digest) []Subject {
 
 // remove puts the number of the entry that redacts them in the place of files.
 func (k kept) remove(root string, files []Digest, entry int64) error {
-	var stones []durable.File
+	var stones []disk.BatchFile
 	for _, d := range files {
-		stones = append(stones, durable.File{Path: k.path(d) + redactedSuffix, Data: []byte(strconv.FormatInt(entry, 10) + "\n")})
+		stones = append(stones, disk.BatchFile{Path: k.path(d) + redactedSuffix, Data: []byte(strconv.FormatInt(entry, 10) + "\n")})
 	}
-	if err := durable.Write(root, stones); err != nil {
+	if err := disk.WriteBatch(root, stones); err != nil {
 		return err
 	}
 	for _, d := range files {

@@ -42,26 +42,33 @@ type Verdict struct {
 // Verify computes a decision again from its kept files and the model's directory, and compares every digest on the way. What differs
 // is no error but a verdict; an error is what could not be tried.
 func (a *Archive) Verify(ctx context.Context, r *Record, p *Replay) (Verdict, error) {
-	v := Verdict{Entry: r.Sequence}
+	v, _, err := a.replay(ctx, r, p)
+	return v, err
+}
+
+// replay is Verify. It also returns the prompt that the decision was computed from, where it was identical.
+func (a *Archive) replay(ctx context.Context, r *Record, p *Replay) (v Verdict, prompt *loupe.Prompt, err error) {
+	v.Entry = r.Sequence
 	d := r.Decision
 	if d == nil {
-		return v, fmt.Errorf("entry %d is no decision", r.Sequence)
+		return v, nil, fmt.Errorf("entry %d is no decision", r.Sequence)
 	}
 	if d.Arithmetic.Version != loupe.ArithmeticVersion {
-		return v, fmt.Errorf("entry %d was computed in arithmetic %d, and this release computes in %d: replay it by loupe %s", r.Sequence, d.Arithmetic.Version, loupe.ArithmeticVersion, release(d.Program))
+		return v, nil, fmt.Errorf("entry %d was computed in arithmetic %d, and this release computes in %d: replay it by loupe %s", r.Sequence, d.Arithmetic.Version, loupe.ArithmeticVersion, release(d.Program))
 	}
-	first, err := a.verify(ctx, d, p)
+	first, prompt, err := a.compute(ctx, d, p)
 	switch {
 	case errors.Is(err, errRedacted):
 		v.Redacted, v.First = true, err.Error()
 	case err != nil:
-		return v, fmt.Errorf("entry %d: %w", r.Sequence, err)
+		return v, nil, fmt.Errorf("entry %d: %w", r.Sequence, err)
 	case first != nil:
 		v.First = first.String()
 	default:
 		v.Identical = true
+		return v, prompt, nil
 	}
-	return v, nil
+	return v, nil, nil
 }
 
 // release is which loupe made a record.
@@ -72,24 +79,26 @@ func release(p Program) string {
 	return p.Version
 }
 
-func (a *Archive) verify(ctx context.Context, d *Decision, p *Replay) (*difference, error) {
+// compute runs a decision again and returns the first thing that differs, nil for none, and the prompt that it ran on.
+func (a *Archive) compute(ctx context.Context, d *Decision, p *Replay) (*difference, *loupe.Prompt, error) {
 	paths, err := readJSON[where](a.kept, d.Where, true)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	m, first, err := p.load(ctx, a, d, paths)
 	if m == nil || first != nil || err != nil {
-		return first, err
+		return first, nil, err
 	}
 	q, old, first, err := a.request(ctx, d)
 	if first != nil || err != nil {
-		return first, err
+		return first, nil, err
 	}
 	now, _, err := observe(ctx, m, q, nil)
 	if err != nil {
-		return &difference{"run", err.Error()}, ctx.Err()
+		return &difference{"run", err.Error()}, nil, ctx.Err()
 	}
-	return a.compare(d, old, now)
+	first, err = a.compare(d, old, now)
+	return first, now.prompt, err
 }
 
 // load opens the model of a decision, unless it is open already, and compares its files.

@@ -15,7 +15,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/loupe-vl/loupe/runtime/audit/internal/durable"
 	"github.com/loupe-vl/loupe/runtime/audit/tiles"
 	"github.com/loupe-vl/loupe/weights/disk"
 	"golang.org/x/mod/sumdb/note"
@@ -67,7 +66,7 @@ func (a *Archive) keepWitnessed(w *tiles.Witness, size int64, signed []byte) err
 			}
 		}
 	}
-	files := []durable.File{{Path: path, Data: signed}}
+	files := []disk.BatchFile{{Path: path, Data: signed}}
 	keys, err := a.witnesses()
 	if err != nil {
 		return err
@@ -75,11 +74,11 @@ func (a *Archive) keepWitnessed(w *tiles.Witness, size int64, signed []byte) err
 	text := ""
 	for _, k := range keys {
 		if k.Text == w.Text {
-			return durable.Write(a.Dir, files)
+			return disk.WriteBatch(a.Dir, files)
 		}
 		text += k.Text + "\n"
 	}
-	return durable.Write(a.Dir, append(files, durable.File{Path: filepath.Join(a.Dir, keysName, witnessKeys), Data: []byte(text + w.Text + "\n")}))
+	return disk.WriteBatch(a.Dir, append(files, disk.BatchFile{Path: filepath.Join(a.Dir, keysName, witnessKeys), Data: []byte(text + w.Text + "\n")}))
 }
 
 // witnesses are the keys of the witnesses that signed before.

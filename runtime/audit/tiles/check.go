@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"github.com/loupe-vl/loupe/runtime/audit/internal/durable"
 	"github.com/loupe-vl/loupe/weights/disk"
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -155,7 +154,7 @@ func (r *Reader) Leftovers() (uncovered, strange []string, err error) {
 		case e.IsDir() && rel == tornName:
 			return fs.SkipDir
 		case e.IsDir(), rel == checkpointName, ok && covered(t, r.Checkpoint.Tree.N):
-		case ok, durable.Temporary(rel):
+		case ok, disk.IsBatchTemp(rel):
 			uncovered = append(uncovered, rel)
 		default:
 			strange = append(strange, rel)

@@ -9,5 +9,5 @@
 // There is one writer at a time, [Log], and any number of readers, [Reader]. An entry counts once a checkpoint covers it:
 // files are written, synced and renamed in the order entries, tiles, checkpoint.
 //
-// May import: weights/disk, runtime/audit/internal/durable, the standard library and golang.org/x/mod.
+// May import: weights/disk, the standard library and golang.org/x/mod.
 package tiles

@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/loupe-vl/loupe/runtime/audit/internal/durable"
+	"github.com/loupe-vl/loupe/weights/disk"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -102,9 +102,9 @@ func (l *Log) Append(entries [][]byte, signers ...note.Signer) error {
 
 func (l *Log) append(entries [][]byte, signers []note.Signer) error {
 	old := l.edge.size
-	var files []durable.File
+	var files []disk.BatchFile
 	keep := func(t tlog.Tile, data []byte) {
-		files = append(files, durable.File{Path: filepath.Join(l.dir, filepath.FromSlash(tilePath(t))), Data: data})
+		files = append(files, disk.BatchFile{Path: filepath.Join(l.dir, filepath.FromSlash(tilePath(t))), Data: data})
 	}
 	var whole []tlog.Tile
 	for _, e := range entries {
@@ -122,7 +122,7 @@ func (l *Log) append(entries [][]byte, signers []note.Signer) error {
 	if w := int(l.edge.size % Width); w > 0 && len(entries) > 0 {
 		keep(entryTile(l.edge.size/Width, w), l.tail)
 	}
-	if err := durable.Write(l.dir, files); err != nil {
+	if err := disk.WriteBatch(l.dir, files); err != nil {
 		return err
 	}
 	files = files[:0]
@@ -136,7 +136,7 @@ func (l *Log) append(entries [][]byte, signers []note.Signer) error {
 			whole = append(whole, t)
 		}
 	}
-	if err := durable.Write(l.dir, files); err != nil {
+	if err := disk.WriteBatch(l.dir, files); err != nil {
 		return err
 	}
 	l.edge.full = nil
@@ -160,7 +160,7 @@ func (l *Log) sign(signers []note.Signer) error {
 	if err != nil {
 		return fmt.Errorf("sign the checkpoint of %s: %w", l.dir, err)
 	}
-	return durable.Write(l.dir, []durable.File{{Path: filepath.Join(l.dir, checkpointName), Data: signed}})
+	return disk.WriteBatch(l.dir, []disk.BatchFile{{Path: filepath.Join(l.dir, checkpointName), Data: signed}})
 }
 
 // Sign signs the checkpoint anew, by other keys.

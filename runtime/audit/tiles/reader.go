@@ -1,6 +1,7 @@
 package tiles
 
 import (
+	"cmp"
 	"bytes"
 	"errors"
 	"fmt"
@@ -52,7 +53,7 @@ func (r *Reader) readTile(t tlog.Tile) ([]byte, error) {
 	for _, try := range []tlog.Tile{t, whole} {
 		data, err := disk.Read(filepath.Join(r.Dir, filepath.FromSlash(tilePath(try))), limit)
 		if err != nil {
-			first = cmpError(first, err)
+			first = cmp.Or(first, err)
 			continue
 		}
 		if t.L != entryLevel {
@@ -64,13 +65,6 @@ func (r *Reader) readTile(t tlog.Tile) ([]byte, error) {
 		return data, nil
 	}
 	return nil, first
-}
-
-func cmpError(first, err error) error {
-	if first == nil {
-		return err
-	}
-	return first
 }
 
 // bundle reads the first w entries of tile n.

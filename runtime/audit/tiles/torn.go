@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/loupe-vl/loupe/runtime/audit/internal/durable"
+	"github.com/loupe-vl/loupe/weights/disk"
 	"golang.org/x/mod/sumdb/tlog"
 )
 
@@ -16,7 +16,7 @@ const tornName = "torn"
 
 // setAside moves away the tiles that a log of this size does not have, and removes files that were never whole.
 func setAside(dir string, size int64) (moved []string, err error) {
-	if err := durable.Clean(dir); err != nil {
+	if err := disk.CleanBatch(dir); err != nil {
 		return nil, err
 	}
 	to := filepath.Join(dir, tornName, time.Now().UTC().Format("20060102T150405.000000000"))
