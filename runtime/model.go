@@ -1,6 +1,7 @@
 package loupe
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -354,17 +355,10 @@ func (m *Model) opened() []*weights.Checkpoint {
 func (m *Model) Close() error {
 	var err error
 	for _, c := range m.opened() {
-		err = firstError(err, c.Close())
+		err = cmp.Or(err, c.Close())
 	}
 	if m.engine != nil {
 		m.engine.Close()
 	}
 	return err
-}
-
-func firstError(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
 }

@@ -27,6 +27,21 @@ func (f *auditFlags) register(fl *pflag.FlagSet) {
 	f.witness.register(fl)
 }
 
+// begin checks the flags and opens the directory of records; book is nil where none was asked for. done gives it up.
+func (f *auditFlags) begin(ctx context.Context) (book *audit.Book, done func(), err error) {
+	if err := f.check(); err != nil {
+		return nil, nil, err
+	}
+	if f.dir == "" {
+		return nil, func() {}, nil
+	}
+	if book, err = audit.OpenBook(f.dir, f.options); err != nil {
+		return nil, nil, err
+	}
+	reportTorn(book)
+	return book, func() { f.close(ctx, book) }, nil
+}
+
 // check refuses flags that would change nothing.
 func (f *auditFlags) check() error {
 	if f.dir != "" {
@@ -38,19 +53,6 @@ func (f *auditFlags) check() error {
 		}
 	}
 	return nil
-}
-
-// open opens the directory of records, nil where none was asked for. The caller closes it.
-func (f *auditFlags) open() (*audit.Book, error) {
-	if f.dir == "" {
-		return nil, nil
-	}
-	b, err := audit.OpenBook(f.dir, f.options)
-	if err != nil {
-		return nil, err
-	}
-	reportTorn(b)
-	return b, nil
 }
 
 // reportTorn tells of what a writer that died had begun.
@@ -82,9 +84,6 @@ func (f *auditFlags) judge(ctx context.Context, r *audit.Recorder, p loupe.Pictu
 // close gives the directory of records up, and has a witness sign what was recorded. A witness that cannot be reached is told of: the
 // records are there all the same.
 func (f *auditFlags) close(ctx context.Context, b *audit.Book) {
-	if b == nil {
-		return
-	}
 	if err := b.Close(); err != nil {
 		fmt.Fprintln(stderr, "note: "+oneLine(err.Error()))
 	}

@@ -40,11 +40,7 @@ func TestHelpExamples(t *testing.T) {
 		}
 		t.Run(strings.ReplaceAll(c.CommandPath(), " ", "_"), func(t *testing.T) {
 			dir := t.TempDir()
-			own := ""
-			if c.Name() == "train" { // whose first example writes it
-				own = "tuned"
-			}
-			exampleDir(t, files, dir, own)
+			exampleDir(t, files, dir, exampleOutputs[c.CommandPath()])
 			shell := shellOf(t, dir)
 			for line := range strings.Lines(c.Example) {
 				line = strings.TrimSpace(line)
@@ -130,23 +126,25 @@ func exampleFiles(t *testing.T) string {
 	return dir
 }
 
-// exampleDir gives a command a folder with all of them, of its own where it may write to them.
+// exampleOutputs are the files of exampleFiles that a command's own examples write.
+var exampleOutputs = map[string]string{"loupe train": "tuned", "loupe merge": "merged", "loupe quantize": "qwen2-vl-2b-int4"}
+
+// exampleDir fills the folder to with links to all files of from but the one named own. The log of decisions is a copy, since
+// examples add to it.
 func exampleDir(t *testing.T, from, to, own string) {
 	t.Helper()
 	entries, err := os.ReadDir(from)
 	if err != nil {
 		t.Fatal(err)
 	}
-	writes := map[string]bool{"audits": true, own: true, "merged": true, "qwen2-vl-2b-int4": true}
 	for _, e := range entries {
-		at := filepath.Join(to, e.Name())
-		switch {
-		case e.Name() == own:
-		case (e.Name() == "merged" || e.Name() == "qwen2-vl-2b-int4") && strings.Contains(t.Name(), map[string]string{"merged": "merge", "qwen2-vl-2b-int4": "quantize"}[e.Name()]):
-		case writes[e.Name()] && e.Name() == "audits":
-			err = os.CopyFS(at, os.DirFS(filepath.Join(from, e.Name())))
+		there, here := filepath.Join(from, e.Name()), filepath.Join(to, e.Name())
+		switch e.Name() {
+		case own:
+		case "audits":
+			err = os.CopyFS(here, os.DirFS(there))
 		default:
-			err = os.Symlink(filepath.Join(from, e.Name()), at)
+			err = os.Symlink(there, here)
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -55,16 +55,11 @@ func (f *generateFlags) run(cmd *cobra.Command, args []string) error {
 	if err := f.gen.check(cmd); err != nil {
 		return usageError{err}
 	}
-	if err := f.audit.check(); err != nil {
-		return err
-	}
-	book, err := f.audit.open()
+	book, done, err := f.audit.begin(cmd.Context())
 	if err != nil {
 		return err
 	}
-	if book != nil {
-		defer f.audit.close(cmd.Context(), book)
-	}
+	defer done()
 	m, err := f.model.load(cmd)
 	if err != nil {
 		return err

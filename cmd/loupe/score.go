@@ -64,16 +64,11 @@ func (f *scoreFlags) run(cmd *cobra.Command, args []string) error {
 	if name := f.gen.changed(cmd); name != "" && !f.critique {
 		return usageError{fmt.Errorf("--%s is of the critique, and none is asked for; give --critique, or leave --%s away", name, name)}
 	}
-	if err := f.audit.check(); err != nil {
-		return err
-	}
-	book, err := f.audit.open()
+	book, done, err := f.audit.begin(cmd.Context())
 	if err != nil {
 		return err
 	}
-	if book != nil {
-		defer f.audit.close(cmd.Context(), book)
-	}
+	defer done()
 	m, err := f.model.load(cmd)
 	if err != nil {
 		return err

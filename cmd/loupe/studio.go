@@ -54,16 +54,11 @@ func (f *studioFlags) run(cmd *cobra.Command) error {
 	if f.cache < 1 {
 		return usageError{fmt.Errorf("--cache-mb is %d; give a number above 0", f.cache)}
 	}
-	if err := f.audit.check(); err != nil {
-		return err
-	}
-	book, err := f.audit.open()
+	book, done, err := f.audit.begin(context.WithoutCancel(cmd.Context()))
 	if err != nil {
 		return err
 	}
-	if book != nil {
-		defer f.audit.close(context.WithoutCancel(cmd.Context()), book)
-	}
+	defer done()
 	m, err := f.model.load(cmd)
 	if err != nil {
 		return err

@@ -77,15 +77,6 @@ func TestTrainTerminated(t *testing.T) {
 	}
 }
 
-func adapterBytes(t *testing.T, dir string) []byte {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join(dir, "adapter_model.safetensors"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
-
 // TestTrainUsage: what cannot be meant is status 2, by the name of the flag.
 func TestTrainUsage(t *testing.T) {
 	for flag, args := range map[string][]string{

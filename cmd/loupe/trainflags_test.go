@@ -134,3 +134,13 @@ func TestNoFlagIsWithoutEffect(t *testing.T) {
 		}
 	}
 }
+
+// adapterBytes is the file of weights of the adapter in dir.
+func adapterBytes(t *testing.T, dir string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, "adapter_model.safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
