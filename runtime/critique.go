@@ -32,7 +32,7 @@ func Pictures(paths []string) ([]Picture, error) {
 		}
 		for _, name := range names {
 			out = append(out, Picture{Name: name, Load: func(ctx context.Context) (picture.Image, error) {
-				sourcesOf(ctx).begin(false, false)
+				sourcesOf(ctx).begin(Source{})
 				return readPicture(ctx, name)
 			}})
 		}

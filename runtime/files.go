@@ -103,7 +103,7 @@ func (f Files) readParts(ctx context.Context, in *Input) error {
 					}
 					path, images = images[0], images[1:]
 				}
-				sourcesOf(ctx).begin(false, false)
+				sourcesOf(ctx).begin(Source{})
 				img, err := readPicture(ctx, path)
 				if err == nil && part.Vision.Given() {
 					if img, err = sized(img, part.Vision, tile); err != nil {
@@ -231,7 +231,7 @@ func readVideo(ctx context.Context, path string, part tokenizer.Part, fps float6
 		return readFrames(ctx, names, part.Vision)
 	}
 	data, name, err := readURL(path)
-	sourcesOf(ctx).begin(true, false)
+	sourcesOf(ctx).begin(Source{Video: true})
 	if err == nil {
 		data, err = readSource(ctx, name, data)
 	}
@@ -274,7 +274,7 @@ func shortName(path string) string {
 
 // readFrames reads the frames of a video. They must be of one size.
 func readFrames(ctx context.Context, names []string, k tokenizer.VisionKeys) (frames []picture.Image, note string, err error) {
-	sourcesOf(ctx).begin(true, true)
+	sourcesOf(ctx).begin(Source{Video: true, Frames: true})
 	for _, name := range names {
 		img, err := readPicture(ctx, name)
 		if err != nil {

@@ -43,10 +43,10 @@ func sourcesOf(ctx context.Context) *Sources {
 	return s
 }
 
-// begin opens the next source.
-func (s *Sources) begin(video, frames bool) {
+// begin opens the next source, which has no files yet.
+func (s *Sources) begin(next Source) {
 	if s != nil {
-		s.List = append(s.List, Source{Video: video, Frames: frames})
+		s.List = append(s.List, next)
 	}
 }
 
@@ -127,7 +127,7 @@ func Rebuild(ctx context.Context, messages []tokenizer.Message, sources []Source
 // embeddedPicture decodes the picture that is part of the program.
 func embeddedPicture(ctx context.Context, data []byte) (picture.Image, error) {
 	s := sourcesOf(ctx)
-	s.begin(false, false)
+	s.begin(Source{})
 	s.keep("embedded", data)
 	return picture.Decode(ctx, data, picture.Limits{})
 }

@@ -64,6 +64,23 @@ func path(x any, by any) (any, error) {
 	return x, nil
 }
 
+// byAttribute is x itself, or what attribute= names of it where that was given.
+func byAttribute(x, attribute any) (any, error) {
+	if isMissing(attribute) || attribute == nil {
+		return x, nil
+	}
+	return path(x, attribute)
+}
+
+// listArgs are the items of the list that a filter is given, and its arguments by the names that they have.
+func listArgs(x any, a *args, names ...string) (items, values []any, err error) {
+	if values, err = a.bind(names...); err != nil {
+		return nil, nil, err
+	}
+	items, err = iterate(x)
+	return items, values, err
+}
+
 func btoi(b bool) int {
 	if b {
 		return 1
@@ -72,11 +89,7 @@ func btoi(b bool) int {
 }
 
 func joined(f *frame, x any, a *args) (any, error) {
-	v, err := a.bind("d", "attribute")
-	if err != nil {
-		return nil, err
-	}
-	items, err := iterate(x)
+	items, v, err := listArgs(x, a, "d", "attribute")
 	if err != nil {
 		return nil, err
 	}
@@ -88,10 +101,9 @@ func joined(f *frame, x any, a *args) (any, error) {
 	}
 	var b strings.Builder
 	for i, x := range items {
-		if !isMissing(v[1]) && v[1] != nil {
-			if x, err = path(x, v[1]); err != nil {
-				return nil, err
-			}
+		x, err := byAttribute(x, v[1])
+		if err != nil {
+			return nil, err
 		}
 		s, err := str(x)
 		if err != nil {
@@ -155,11 +167,7 @@ func sortBy(items []any, key func(any) (any, error), back bool) ([]any, error) {
 }
 
 func sorted(_ *frame, x any, a *args) (any, error) {
-	v, err := a.bind("reverse", "case_sensitive", "attribute")
-	if err != nil {
-		return nil, err
-	}
-	items, err := iterate(x)
+	items, v, err := listArgs(x, a, "reverse", "case_sensitive", "attribute")
 	if err != nil {
 		return nil, err
 	}
@@ -173,11 +181,9 @@ func sorted(_ *frame, x any, a *args) (any, error) {
 // keyOf is what values are compared by: themselves or an attribute.
 func keyOf(attribute, sensitive any) func(any) (any, error) {
 	return func(x any) (any, error) {
-		if !isMissing(attribute) && attribute != nil {
-			var err error
-			if x, err = path(x, attribute); err != nil {
-				return nil, err
-			}
+		x, err := byAttribute(x, attribute)
+		if err != nil {
+			return nil, err
 		}
 		return sortKey(x, !isMissing(sensitive) && truth(sensitive)), nil
 	}
@@ -223,11 +229,7 @@ func reversed(_ *frame, x any, a *args) (any, error) {
 }
 
 func unique(_ *frame, x any, a *args) (any, error) {
-	v, err := a.bind("case_sensitive", "attribute")
-	if err != nil {
-		return nil, err
-	}
-	items, err := iterate(x)
+	items, v, err := listArgs(x, a, "case_sensitive", "attribute")
 	if err != nil {
 		return nil, err
 	}
@@ -251,11 +253,7 @@ func unique(_ *frame, x any, a *args) (any, error) {
 
 func extreme(sign int) filterFunc {
 	return func(_ *frame, x any, a *args) (any, error) {
-		v, err := a.bind("case_sensitive", "attribute")
-		if err != nil {
-			return nil, err
-		}
-		items, err := iterate(x)
+		items, v, err := listArgs(x, a, "case_sensitive", "attribute")
 		if err != nil {
 			return nil, err
 		}
@@ -286,11 +284,7 @@ func extreme(sign int) filterFunc {
 }
 
 func sum(f *frame, x any, a *args) (any, error) {
-	v, err := a.bind("attribute", "start")
-	if err != nil {
-		return nil, err
-	}
-	items, err := iterate(x)
+	items, v, err := listArgs(x, a, "attribute", "start")
 	if err != nil {
 		return nil, err
 	}
@@ -302,10 +296,9 @@ func sum(f *frame, x any, a *args) (any, error) {
 		return nil, fmt.Errorf("strings have no sum")
 	}
 	for _, x := range items {
-		if !isMissing(v[0]) && v[0] != nil {
-			if x, err = path(x, v[0]); err != nil {
-				return nil, err
-			}
+		x, err := byAttribute(x, v[0])
+		if err != nil {
+			return nil, err
 		}
 		if total, err = f.binary("+", total, x); err != nil {
 			return nil, err
@@ -406,7 +399,15 @@ func mapped(f *frame, x any, a *args) (any, error) {
 	return generator(out), nil
 }
 
-func selected(keep, byAttribute bool) filterFunc {
+// What selected tests: an item, or an attribute of it that the first argument names.
+const (
+	byItself = iota
+	byItsAttribute
+)
+
+// selected keeps the items for which a test is true, or those for which it is not. by is also the number of arguments before
+// the test's name.
+func selected(keep bool, by int) filterFunc {
 	return func(f *frame, x any, a *args) (any, error) {
 		if !truth(x) {
 			return generator(nil), nil
@@ -415,13 +416,12 @@ func selected(keep, byAttribute bool) filterFunc {
 		if err != nil {
 			return nil, err
 		}
-		from := btoi(byAttribute)
-		if len(a.list) < from {
+		if len(a.list) < by {
 			return nil, fmt.Errorf("it takes the name of an attribute")
 		}
 		is := func(_ *frame, x any, _ *args) (bool, error) { return truth(x), nil }
-		if len(a.list) > from {
-			name := plain(a.list[from])
+		if len(a.list) > by {
+			name := plain(a.list[by])
 			if is = tests[name]; is == nil {
 				return nil, fmt.Errorf("the test %q is not supported", name)
 			}
@@ -429,7 +429,7 @@ func selected(keep, byAttribute bool) filterFunc {
 		var out []any
 		for _, x := range items {
 			y := x
-			if byAttribute {
+			if by == byItsAttribute {
 				if y, err = path(x, a.list[0]); err != nil {
 					return nil, err
 				}
@@ -438,7 +438,7 @@ func selected(keep, byAttribute bool) filterFunc {
 				return nil, err
 			}
 			f.leave()
-			yes, err := is(f, y, rest(a, from+1))
+			yes, err := is(f, y, rest(a, by+1))
 			if err != nil {
 				return nil, err
 			}

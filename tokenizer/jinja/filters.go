@@ -22,7 +22,7 @@ func init() {
 		"e escape": escapeFilter, "forceescape": forceEscape, "safe": safe,
 		"first": first, "last": last, "list": toList, "join": joined, "items": itemsOf, "dictsort": dictSort, "reverse": reversed, "sort": sorted,
 		"unique": unique, "min": extreme(-1), "max": extreme(1), "sum": sum, "batch": batch, "slice": columns, "map": mapped,
-		"select": selected(true, false), "reject": selected(false, false), "selectattr": selected(true, true), "rejectattr": selected(false, true),
+		"select": selected(true, byItself), "reject": selected(false, byItself), "selectattr": selected(true, byItsAttribute), "rejectattr": selected(false, byItsAttribute),
 	} {
 		for _, n := range strings.Fields(names) {
 			filters[n] = run
@@ -240,7 +240,7 @@ func trimmed(_ *frame, x any, a *args) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := strip(s, v[0], true, true)
+	out := strip(s, v[0], bothEnds)
 	if _, ok := x.(markup); ok {
 		return markup(out), nil
 	}

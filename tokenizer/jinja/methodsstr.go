@@ -41,7 +41,7 @@ func init() {
 			return v, f.spend(len(plain(v)))
 		}
 	}
-	for name, sides := range map[string][2]bool{"strip": {true, true}, "lstrip": {true, false}, "rstrip": {false, true}} {
+	for name, ends := range map[string]ends{"strip": bothEnds, "lstrip": leftEnd, "rstrip": rightEnd} {
 		stringMethods[name] = func(_ *frame, s string, a *args) (any, error) {
 			v, err := a.bind("chars")
 			if err == nil && !isMissing(v[0]) && v[0] != nil && !isString(v[0]) {
@@ -50,7 +50,7 @@ func init() {
 			if err != nil {
 				return nil, err
 			}
-			return strip(s, v[0], sides[0], sides[1]), nil
+			return strip(s, v[0], ends), nil
 		}
 	}
 	for name, has := range map[string]func(s, part string) bool{"startswith": strings.HasPrefix, "endswith": strings.HasSuffix} {

@@ -63,17 +63,26 @@ func isTitle(s string) bool {
 	return found
 }
 
+// ends are the ends of a string that strip works on.
+type ends int
+
+const (
+	leftEnd ends = 1 << iota
+	rightEnd
+	bothEnds = leftEnd | rightEnd
+)
+
 // strip takes characters off the ends: those of chars, or white space where chars is missing or None.
-func strip(s string, chars any, left, right bool) string {
+func strip(s string, chars any, of ends) string {
 	cut := isSpace
 	if !isMissing(chars) && chars != nil {
 		set := plain(chars)
 		cut = func(r rune) bool { return strings.ContainsRune(set, r) }
 	}
-	if left {
+	if of&leftEnd != 0 {
 		s = strings.TrimLeftFunc(s, cut)
 	}
-	if right {
+	if of&rightEnd != 0 {
 		s = strings.TrimRightFunc(s, cut)
 	}
 	return s
