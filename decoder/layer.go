@@ -57,4 +57,12 @@ func (l *Layer) Forward(r *tensor.Run, x tensor.Tensor, rot tensor.Rotary, kv KV
 	return r.Tap(l.at("out"), x)
 }
 
+// Linears lists the layer's linear maps in the order of the computation.
+func (l *Layer) Linears() []*tensor.Linear {
+	return []*tensor.Linear{l.Q, l.K, l.V, l.O, l.Gate, l.Up, l.Down}
+}
+
+// Norms lists the layer's norms in the order of the computation.
+func (l *Layer) Norms() []*tensor.Norm { return []*tensor.Norm{l.InputNorm, l.PostNorm} }
+
 func (l *Layer) at(name string) tensor.Point { return tensor.At(l.Path, name) }

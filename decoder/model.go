@@ -42,6 +42,24 @@ func Load(p *weights.Params, cfg weights.TextConfig) *Model {
 	return m
 }
 
+// Linears lists the linear maps of the layers in the order of the computation, without lm_head.
+func (m *Model) Linears() []*tensor.Linear {
+	var out []*tensor.Linear
+	for _, l := range m.Layers {
+		out = append(out, l.Linears()...)
+	}
+	return out
+}
+
+// Norms lists the norms of the layers, and the last one.
+func (m *Model) Norms() []*tensor.Norm {
+	var out []*tensor.Norm
+	for _, l := range m.Layers {
+		out = append(out, l.Norms()...)
+	}
+	return append(out, m.Norm)
+}
+
 // Vision are feature rows and the positions of the sequence that they take, in ascending order.
 type Vision struct {
 	At   []int         // positions in the sequence

@@ -16,15 +16,7 @@ import (
 
 // Linears lists the linear maps of both towers in the order of the computation, without lm_head.
 func (m *Model) Linears() []*tensor.Linear {
-	out := []*tensor.Linear{m.Tower.PatchEmbed}
-	for _, b := range m.Tower.Blocks {
-		out = append(out, b.QKV, b.Proj, b.FC1, b.FC2)
-	}
-	out = append(out, m.Tower.Merger.MLP0, m.Tower.Merger.MLP2)
-	for _, l := range m.Decoder.Layers {
-		out = append(out, l.Q, l.K, l.V, l.O, l.Gate, l.Up, l.Down)
-	}
-	return out
+	return append(m.Tower.Linears(), m.Decoder.Linears()...)
 }
 
 // Adaptable lists the linear maps that an adapter can have a branch beside: those of both towers and lm_head.
@@ -32,15 +24,7 @@ func (m *Model) Adaptable() []*tensor.Linear { return append(m.Linears(), m.Deco
 
 // Norms lists the norms of both towers in the order of the computation.
 func (m *Model) Norms() []*tensor.Norm {
-	var out []*tensor.Norm
-	for _, b := range m.Tower.Blocks {
-		out = append(out, b.Norm1, b.Norm2)
-	}
-	out = append(out, m.Tower.Merger.LNQ)
-	for _, l := range m.Decoder.Layers {
-		out = append(out, l.InputNorm, l.PostNorm)
-	}
-	return append(out, m.Decoder.Norm)
+	return append(m.Tower.Norms(), m.Decoder.Norms()...)
 }
 
 // RefreshDoRA computes what DoRA divides by again, from the weights as they are now: after each step in which branches learned.

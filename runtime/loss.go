@@ -6,6 +6,7 @@ import (
 
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels/tensor"
+	"github.com/loupe-vl/loupe/vit"
 	"github.com/loupe-vl/loupe/weights"
 )
 
@@ -88,18 +89,18 @@ func shifted(labels []int) (at, next []int) {
 
 // forwardTowers is the vision tower over images and videos, on one run that keeps what it needs.
 func (m *Model) forwardTowers(r *tensor.Run, p *Prompt) (f features) {
-	first := 0
+	var earlier []vit.Grid
 	tower := func(v *Vision, name, pass string) tensor.Tensor {
 		if v == nil {
 			return tensor.Tensor{}
 		}
 		r.Pass = pass
 		pixels := r.Input(tensor.Of(v.Pixels.Rows, v.Pixels.Cols, v.Pixels.Data))
-		out := m.Tower.Forward(r, r.Tap(tensor.At(name, ""), pixels), v.Grids, first, m.headReads())
+		out := m.Tower.Forward(r, r.Tap(tensor.At(name, ""), pixels), v.Grids, earlier, m.headReads())
 		if out.Head.Rows > 0 {
 			f.head = append(f.head, out.Head)
 		}
-		first += v.frames()
+		earlier = append(earlier, v.Grids...)
 		return out.Merged
 	}
 	f.images = tower(p.Images, "pixel_values", imagesSuffix)

@@ -130,7 +130,7 @@ func load(files fs.FS, dir string, open func() (*weights.Checkpoint, error), o O
 	if p.Convert(converter(m.engine, o.Precision)); m.checkpoint.Precision() != "" {
 		p.Convert(mustBeQuantized(m.checkpoint.Precision()))
 	}
-	m.Tower = vit.Load(p, m.Config.Vision)
+	m.Tower = vit.Load(p, m.Config.Vision, &vit.Qwen2VL)
 	m.Decoder = decoder.Load(p, m.Config.Text)
 	if err = p.Err(); err != nil {
 		return m, err

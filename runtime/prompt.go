@@ -49,14 +49,6 @@ type Vision struct {
 	At     []int         // the positions in the prompt of the merged rows
 }
 
-func (v *Vision) frames() int {
-	n := 0
-	for _, g := range v.Grids {
-		n += g[0]
-	}
-	return n
-}
-
 // PrepareContext is Prepare that returns when ctx is done: a picture of a hundred million pixels takes seconds to resize. What
 // it has begun then runs on to its end, and nobody waits for it.
 func (m *Model) PrepareContext(ctx context.Context, in Input) (*Prompt, error) {

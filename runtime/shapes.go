@@ -24,7 +24,7 @@ func published(text weights.TextConfig) weights.Config {
 	return weights.Config{
 		Text: text,
 		Vision: weights.VisionConfig{
-			Depth: 32, EmbedDim: 1280, NumHeads: 16, MLPRatio: 4, HiddenSize: text.HiddenSize,
+			Depth: 32, EmbedDim: 1280, NumHeads: 16, MLPRatio: 4, OutHiddenSize: text.HiddenSize,
 			PatchSize: 14, TemporalPatchSize: 2, SpatialMergeSize: 2, InChannels: 3, HiddenAct: "quick_gelu", RopeTheta: 1e4,
 		},
 		BosTokenID: 151643, EosTokenIDs: []int{151645}, ImageTokenID: 151655, VideoTokenID: 151656,

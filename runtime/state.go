@@ -6,6 +6,7 @@ import (
 
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels/tensor"
+	"github.com/loupe-vl/loupe/vit"
 	"github.com/loupe-vl/loupe/weights"
 )
 
@@ -40,22 +41,22 @@ func (m *Model) encode(ctx context.Context, p *Prompt, hooks *hooks, head *weigh
 		return f, err
 	}
 	if p.Images != nil {
-		if f.images, err = f.tower(ctx, m, p.Images, "pixel_values", imagesSuffix, 0, hooks, head); err != nil {
+		if f.images, err = f.tower(ctx, m, p.Images, "pixel_values", imagesSuffix, nil, hooks, head); err != nil {
 			return f, err
 		}
 	}
 	if p.Videos != nil {
-		first := 0
+		var earlier []vit.Grid
 		if p.Images != nil {
-			first = p.Images.frames()
+			earlier = p.Images.Grids
 		}
-		f.videos, err = f.tower(ctx, m, p.Videos, "pixel_values_videos", videosSuffix, first, hooks, head)
+		f.videos, err = f.tower(ctx, m, p.Videos, "pixel_values_videos", videosSuffix, earlier, hooks, head)
 	}
 	return f, m.still(err)
 }
 
 // tower is one pass of the vision tower: its merged rows, and in f.head what the score head reads.
-func (f *features) tower(ctx context.Context, m *Model, v *Vision, name, pass string, firstSpan int, hooks *hooks, head *weights.HeadInput) (rows tensor.Tensor, err error) {
+func (f *features) tower(ctx context.Context, m *Model, v *Vision, name, pass string, earlier []vit.Grid, hooks *hooks, head *weights.HeadInput) (rows tensor.Tensor, err error) {
 	r, done := m.run(ctx, hooks)
 	defer done()
 	defer weights.RecoverFault(&err)
@@ -65,7 +66,7 @@ func (f *features) tower(ctx context.Context, m *Model, v *Vision, name, pass st
 		pixels = pixels.Clone() // an intervention may change them in place
 	}
 	pixels = r.Tap(tensor.At(name, ""), pixels)
-	out := m.Tower.Forward(r, pixels, v.Grids, firstSpan, head)
+	out := m.Tower.Forward(r, pixels, v.Grids, earlier, head)
 	if err := r.Err(); err != nil {
 		return tensor.Tensor{}, m.explain(err)
 	}

@@ -61,7 +61,7 @@ func synthetic(shape string, cfg *weights.Config, o Options) (m *Model, err erro
 func assemble(source weights.Source, cfg *weights.Config, c weights.Converter) (*vit.Tower, *decoder.Model, error) {
 	p := weights.NewParams(source)
 	p.Convert(c)
-	tower, decoder := vit.Load(p, cfg.Vision), decoder.Load(p, cfg.Text)
+	tower, decoder := vit.Load(p, cfg.Vision, &vit.Qwen2VL), decoder.Load(p, cfg.Text)
 	return tower, decoder, p.Err()
 }
 

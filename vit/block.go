@@ -5,47 +5,55 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// Block is Qwen2VLVisionBlock: attention within each frame and a two-layer perceptron, each behind a layer norm and
-// added to the residual stream.
-type Block struct {
-	Path         string // "visual.blocks.7"
-	Heads        int
-	Norm1, Norm2 *tensor.Norm
-	QKV, Proj    *tensor.Linear
-	FC1, FC2     *tensor.Linear
+// Module is a part of the tower with weights of its own, in the order of the computation.
+type Module interface {
+	Linears() []*tensor.Linear // its linear maps: what adapters and training find
+	Norms() []*tensor.Norm     // its norms
 }
 
-func loadBlock(p *weights.Params, path string, cfg weights.VisionConfig) *Block {
-	d, wide := cfg.EmbedDim, cfg.MLPDim()
-	return &Block{
+// Block is one block of the tower. It adds to the residual stream.
+type Block interface {
+	Module
+	// Forward maps the residual stream x, (patches, width), to the same shape. rot rotates queries and keys by the place of
+	// their patch, and attention stays within the segments.
+	Forward(r *tensor.Run, x tensor.Tensor, rot tensor.Rotary, within Segments) tensor.Tensor
+}
+
+// Merger makes one row of the decoder's width of each merge x merge patches, which lie one after the other.
+type Merger interface {
+	Module
+	// Forward maps (patches, width) to (patches/merge², out_hidden_size).
+	Forward(r *tensor.Run, x tensor.Tensor) tensor.Tensor
+}
+
+// Attention is the self-attention of a block, which the towers of the families share: one map to queries, keys and values, a
+// rotation of the first two, and one map back.
+type Attention struct {
+	Path      string // of the block: "visual.blocks.7"
+	Heads     int
+	QKV, Proj *tensor.Linear
+}
+
+// LoadAttention reads path.attn.qkv and path.attn.proj, both with a bias.
+func LoadAttention(p *weights.Params, path string, cfg weights.VisionConfig) Attention {
+	d := cfg.EmbedDim
+	return Attention{
 		Path:  path,
 		Heads: cfg.NumHeads,
-		Norm1: p.LayerNorm(path+".norm1", d, normEps),
-		Norm2: p.LayerNorm(path+".norm2", d, normEps),
 		QKV:   p.LinearOf(path+".attn.qkv", true, 3*d, d),
 		Proj:  p.LinearOf(path+".attn.proj", true, d, d),
-		FC1:   p.LinearOf(path+".mlp.fc1", true, wide, d),
-		FC2:   p.LinearOf(path+".mlp.fc2", true, d, wide),
 	}
 }
 
-// Forward maps the residual stream x, (patches, embed_dim), to the same shape.
-func (b *Block) Forward(r *tensor.Run, x tensor.Tensor, rot tensor.Rotary, spans []tensor.Span) tensor.Tensor {
-	d := x.Cols
-	h := r.Tap(b.at("norm1"), r.LayerNorm(x, b.Norm1))
-	qkv := r.Tap(b.at("attn.qkv"), r.Linear(h, b.QKV))
-	q := r.TapHeads(b.at("attn.q"), r.Rotate(qkv.Columns(0, d), rot), b.Heads)
-	k := r.TapHeads(b.at("attn.k"), r.Rotate(qkv.Columns(d, 2*d), rot), b.Heads)
-	v := r.TapHeads(b.at("attn.v"), qkv.Columns(2*d, 3*d), b.Heads)
-	heads := r.Within(b.at("attn"), q, b.Heads, tensor.Keys(k, v, b.Heads), spans)
-	x = r.Add(x, r.Tap(b.at("attn.out"), r.Linear(heads, b.Proj)))
-
-	h = r.Tap(b.at("norm2"), r.LayerNorm(x, b.Norm2))
-	h = r.Tap(b.at("mlp.fc1"), r.Linear(h, b.FC1))
-	h = r.Tap(b.at("mlp.act"), r.QuickGELU(h))
-	x = r.Add(x, r.Tap(b.at("mlp.out"), r.Linear(h, b.FC2)))
-	r.Finite(b.at("out"), x)
-	return r.Tap(b.at("out"), x)
+// Attend maps the normed stream h, (patches, width), to what attention adds to the stream, of the same shape.
+func (a *Attention) Attend(r *tensor.Run, h tensor.Tensor, rot tensor.Rotary, within Segments) tensor.Tensor {
+	d := h.Cols
+	qkv := r.Tap(a.at("attn.qkv"), r.Linear(h, a.QKV))
+	q := r.TapHeads(a.at("attn.q"), r.Rotate(qkv.Columns(0, d), rot), a.Heads)
+	k := r.TapHeads(a.at("attn.k"), r.Rotate(qkv.Columns(d, 2*d), rot), a.Heads)
+	v := r.TapHeads(a.at("attn.v"), qkv.Columns(2*d, 3*d), a.Heads)
+	heads := within.attend(r, a.at("attn"), q, k, v, a.Heads)
+	return r.Tap(a.at("attn.out"), r.Linear(heads, a.Proj))
 }
 
-func (b *Block) at(name string) tensor.Point { return tensor.At(b.Path, name) }
+func (a *Attention) at(name string) tensor.Point { return tensor.At(a.Path, name) }

@@ -4,5 +4,9 @@
 // The tower is written in terms of kernels/tensor, top to bottom as in the paper (arXiv 2409.12191) and in
 // modeling_qwen2_vl.py. Pictures become patches in vit/picture; JPEG is decoded in vit/jpeg.
 //
+// [Tower] is what all families share: patch embedding, places, and blocks one after the other. A [Family] says what the blocks
+// and the merger are, and which rows of each block attend to each other ([Segments]). qwen2vl.go is the one family; a tower of
+// another, whose blocks attend in windows, is windows_test.go.
+//
 // May import: weights, kernels, kernels/tensor, vit/picture.
 package vit

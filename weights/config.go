@@ -31,7 +31,7 @@ type VisionConfig struct {
 	EmbedDim          int // width of a block
 	NumHeads          int
 	MLPRatio          int // width of a block's MLP over EmbedDim
-	HiddenSize        int // width of the merger's output: the decoder's HiddenSize
+	OutHiddenSize     int `json:"HiddenSize"` // width of the merger's output: the decoder's HiddenSize. Qwen2-VL's files call it hidden_size
 	PatchSize         int // pixels on a side
 	TemporalPatchSize int // frames in a patch
 	SpatialMergeSize  int // patches on a side that the merger joins
@@ -107,12 +107,12 @@ func ParseConfig(file string, data []byte) (*Config, error) {
 	readTokens(c, top, text)
 	c.DType = top.textOr("dtype", top.textOr("torch_dtype", ""))
 	c.Transformers = top.textOr("transformers_version", "")
-	if *top.err == nil && c.Vision.HiddenSize != c.Text.HiddenSize {
+	if *top.err == nil && c.Vision.OutHiddenSize != c.Text.HiddenSize {
 		absent := ""
 		if !vision.has("hidden_size") {
 			absent = ", the default of the class since the key is absent"
 		}
-		vision.fail("hidden_size", "is %d%s, but the decoder's hidden_size is %d; they must be equal", c.Vision.HiddenSize, absent, c.Text.HiddenSize)
+		vision.fail("hidden_size", "is %d%s, but the decoder's hidden_size is %d; they must be equal", c.Vision.OutHiddenSize, absent, c.Text.HiddenSize)
 	}
 	scopes := []*fields{top, vision}
 	if text != top {
@@ -233,7 +233,7 @@ func readVision(f *fields) VisionConfig {
 		EmbedDim:          f.integerOr("embed_dim", 1, 1<<16, d.EmbedDim),
 		NumHeads:          f.integerOr("num_heads", 1, 1024, d.NumHeads),
 		MLPRatio:          f.integerOr("mlp_ratio", 1, 64, d.MLPRatio),
-		HiddenSize:        f.integerOr("hidden_size", 1, 1<<16, d.HiddenSize),
+		OutHiddenSize:     f.integerOr("hidden_size", 1, 1<<16, d.OutHiddenSize),
 		PatchSize:         f.integerOr("patch_size", 1, 1024, d.PatchSize),
 		TemporalPatchSize: f.integerOr("temporal_patch_size", 1, 64, d.TemporalPatchSize),
 		SpatialMergeSize:  f.integerOr("spatial_merge_size", 1, 64, d.SpatialMergeSize),

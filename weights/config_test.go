@@ -65,7 +65,7 @@ func TestParseConfig(t *testing.T) {
 	want := &Config{
 		Text: TextConfig{HiddenSize: 64, IntermediateSize: 160, NumHiddenLayers: 3, NumAttentionHeads: 4, NumKeyValueHeads: 2, VocabSize: 576,
 			MaxPositionEmbeddings: 2048, RMSNormEps: 1e-6, RopeTheta: 1e6, MropeSection: []int{2, 3, 3}, TieWordEmbeddings: true},
-		Vision: VisionConfig{Depth: 2, EmbedDim: 48, NumHeads: 4, MLPRatio: 4, HiddenSize: 64, PatchSize: 14, TemporalPatchSize: 2,
+		Vision: VisionConfig{Depth: 2, EmbedDim: 48, NumHeads: 4, MLPRatio: 4, OutHiddenSize: 64, PatchSize: 14, TemporalPatchSize: 2,
 			SpatialMergeSize: 2, InChannels: 3, HiddenAct: "quick_gelu", RopeTheta: 10000},
 		BosTokenID: 51, EosTokenIDs: []int{53}, ImageTokenID: 63, VideoTokenID: 64, VisionStartTokenID: 60, VisionEndTokenID: 61,
 		DType: "bfloat16", Transformers: "4.41.2",

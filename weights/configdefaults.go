@@ -39,7 +39,7 @@ var classDefaults = struct {
 		MaxPositionEmbeddings: 32768, RMSNormEps: 1e-5, RopeTheta: 1e6, MropeSection: []int{16, 24, 24},
 	},
 	Vision: VisionConfig{
-		Depth: 32, EmbedDim: 1280, NumHeads: 16, MLPRatio: 4, HiddenSize: 3584, PatchSize: 14, TemporalPatchSize: 2, SpatialMergeSize: 2,
+		Depth: 32, EmbedDim: 1280, NumHeads: 16, MLPRatio: 4, OutHiddenSize: 3584, PatchSize: 14, TemporalPatchSize: 2, SpatialMergeSize: 2,
 		InChannels: 3, HiddenAct: "quick_gelu", RopeTheta: 10000,
 	},
 	Tokens: struct{ Image, Video, VisionStart, VisionEnd int }{151655, 151656, 151652, 151653},

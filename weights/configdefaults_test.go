@@ -39,7 +39,7 @@ func TestClassDefaults(t *testing.T) {
 			"rope_theta": d.Text.RopeTheta, "mrope_section": d.Text.MropeSection,
 		},
 		"vision": map[string]any{
-			"depth": d.Vision.Depth, "embed_dim": d.Vision.EmbedDim, "num_heads": d.Vision.NumHeads, "mlp_ratio": d.Vision.MLPRatio, "hidden_size": d.Vision.HiddenSize,
+			"depth": d.Vision.Depth, "embed_dim": d.Vision.EmbedDim, "num_heads": d.Vision.NumHeads, "mlp_ratio": d.Vision.MLPRatio, "hidden_size": d.Vision.OutHiddenSize,
 			"patch_size": d.Vision.PatchSize, "temporal_patch_size": d.Vision.TemporalPatchSize, "spatial_merge_size": d.Vision.SpatialMergeSize,
 			"in_channels": d.Vision.InChannels, "hidden_act": d.Vision.HiddenAct, "rope_theta": d.Vision.RopeTheta,
 		},

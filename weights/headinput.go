@@ -74,7 +74,7 @@ func (i HeadInput) Block() (n int, ok bool) { return i.Layer, i.From == BlockOut
 func (i HeadInput) Width(c *Config) (int, error) {
 	switch {
 	case i.From == MergerOutput:
-		return c.Vision.HiddenSize, nil
+		return c.Vision.OutHiddenSize, nil
 	case i.From == NormOutput:
 		return c.Text.HiddenSize, nil
 	case i.Layer >= 0 && i.Layer < c.Vision.Depth:

@@ -4,7 +4,7 @@ import "testing"
 
 // TestHeadInput: every tap that a head may read is one value, whose name and width come back from it.
 func TestHeadInput(t *testing.T) {
-	c := &Config{Text: TextConfig{HiddenSize: 64}, Vision: VisionConfig{Depth: 3, EmbedDim: 48, HiddenSize: 64}}
+	c := &Config{Text: TextConfig{HiddenSize: 64}, Vision: VisionConfig{Depth: 3, EmbedDim: 48, OutHiddenSize: 64}}
 	for _, in := range []struct {
 		tap   string
 		want  HeadInput

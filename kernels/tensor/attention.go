@@ -49,6 +49,11 @@ func attnScale(headDim int) float32 { return float32(1 / math.Sqrt(float64(headD
 // Within is attention inside each span: q, (rows, heads*head_dim), against the keys and values of the same rows. Taps
 // below at: scores.J (after the scale), probs.J and heads, (heads, queries, keys) for span J.
 func (r *Run) Within(at Point, q Tensor, heads int, kv KV, spans []Span) Tensor {
+	return r.TapHeads(at.named("heads"), r.WithinUntapped(at, q, heads, kv, spans), heads)
+}
+
+// WithinUntapped is Within but for the tap heads of the result, which the caller passes once its rows stand as they should.
+func (r *Run) WithinUntapped(at Point, q Tensor, heads int, kv KV, spans []Span) Tensor {
 	out, known := r.attentionResult(q, kv)
 	for _, s := range spans {
 		part := KV{K: []Tensor{kv.K[0].Slice(s.Start, s.End)}, V: []Tensor{kv.V[0].Slice(s.Start, s.End)}, KVHeads: kv.KVHeads}
@@ -57,7 +62,7 @@ func (r *Run) Within(at Point, q Tensor, heads int, kv KV, spans []Span) Tensor 
 			first: part.Len(),
 		})
 	}
-	return r.TapHeads(at.named("heads"), out, heads)
+	return out
 }
 
 // Causal is attention to the past: the last row of q, (rows, heads*head_dim), sees all keys of kv, the row before it one

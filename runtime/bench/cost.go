@@ -47,7 +47,7 @@ func Image(c weights.VisionConfig, size float64, grids ...vit.Grid) Cost {
 	d, f, blocks := float64(c.EmbedDim), float64(c.MLPDim()), float64(c.Depth)
 	s := float64(c.SpatialMergeSize * c.SpatialMergeSize)
 	w := float64(c.PatchDim())*d + blocks*(4*d*d+2*d*f)
-	m := s*d*s*d + s*d*float64(c.HiddenSize)
+	m := s*d*s*d + s*d*float64(c.OutHiddenSize)
 	cost := Cost{Bytes: (w + m) * size}
 	for _, g := range grids {
 		n := float64(g[1] * g[2])

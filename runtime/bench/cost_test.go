@@ -13,7 +13,7 @@ import (
 // small are widths with different prime factors, so that no two terms can stand for each other.
 var (
 	smallText   = weights.TextConfig{HiddenSize: 12, IntermediateSize: 10, NumHiddenLayers: 2, NumAttentionHeads: 3, NumKeyValueHeads: 1, VocabSize: 7}
-	smallVision = weights.VisionConfig{Depth: 3, EmbedDim: 4, NumHeads: 2, MLPRatio: 5, HiddenSize: 12, PatchSize: 1, TemporalPatchSize: 2, SpatialMergeSize: 2, InChannels: 3}
+	smallVision = weights.VisionConfig{Depth: 3, EmbedDim: 4, NumHeads: 2, MLPRatio: 5, OutHiddenSize: 12, PatchSize: 1, TemporalPatchSize: 2, SpatialMergeSize: 2, InChannels: 3}
 )
 
 // TestText against counts by hand. A layer has q and o of 12 x 12, k and v of 4 x 12, three matrices of 10 x 12: 744 weights;
@@ -72,17 +72,11 @@ func TestCostOfALoadedModel(t *testing.T) {
 		}
 		return n
 	}
-	text := count(m.Decoder.LMHead)
-	for _, l := range m.Decoder.Layers {
-		text += count(l.Q, l.K, l.V, l.O, l.Gate, l.Up, l.Down)
-	}
+	text := count(m.Decoder.LMHead) + count(m.Decoder.Linears()...)
 	if got := Text(m.Config.Text, 2, 0, 0).Bytes; got != 2*text {
 		t.Errorf("the decoder's matrices are %v bytes, counted as %v", 2*text, got)
 	}
-	vision := count(m.Tower.PatchEmbed, m.Tower.Merger.MLP0, m.Tower.Merger.MLP2)
-	for _, b := range m.Tower.Blocks {
-		vision += count(b.QKV, b.Proj, b.FC1, b.FC2)
-	}
+	vision := count(m.Tower.Linears()...)
 	if got := Image(m.Config.Vision, 2).Bytes; got != 2*vision {
 		t.Errorf("the tower's matrices are %v bytes, counted as %v", 2*vision, got)
 	}

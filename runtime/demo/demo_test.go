@@ -97,7 +97,7 @@ func TestScoreHeadFitsItsConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if _, err := c.Tensor("score_head.weight", len(head.Targets), cfg.Vision.HiddenSize); err != nil {
+	if _, err := c.Tensor("score_head.weight", len(head.Targets), cfg.Vision.OutHiddenSize); err != nil {
 		t.Error(err)
 	}
 	if _, err := c.Tensor("score_head.bias", len(head.Targets)); err != nil {

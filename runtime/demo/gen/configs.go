@@ -102,7 +102,7 @@ func config() configFile {
 			MLPRatio:          vision.MLPRatio,
 			NumHeads:          vision.NumHeads,
 			InChans:           vision.InChannels,
-			HiddenSize:        vision.HiddenSize,
+			HiddenSize:        vision.OutHiddenSize,
 			PatchSize:         vision.PatchSize,
 			SpatialMergeSize:  vision.SpatialMergeSize,
 			SpatialPatchSize:  vision.PatchSize,

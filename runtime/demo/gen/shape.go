@@ -29,7 +29,7 @@ var vision = weights.VisionConfig{
 	EmbedDim:          192,
 	NumHeads:          6,
 	MLPRatio:          4,
-	HiddenSize:        192,
+	OutHiddenSize:     192,
 	PatchSize:         14,
 	TemporalPatchSize: 2,
 	SpatialMergeSize:  2,

@@ -97,7 +97,7 @@ func (b *builder) visionTower(c weights.VisionConfig) {
 	joined := e * c.SpatialMergeSize * c.SpatialMergeSize
 	b.layerNorm("visual.merger.ln_q", e)
 	b.linear("visual.merger.mlp.0", 1, joined, joined)
-	b.linear("visual.merger.mlp.2", 1, c.HiddenSize, joined)
+	b.linear("visual.merger.mlp.2", 1, c.OutHiddenSize, joined)
 }
 
 func (b *builder) decoder(c weights.TextConfig) {

@@ -101,7 +101,7 @@ func (w *walk) head() Step {
 		}
 	}
 	return Step{
-		ID: "head", Title: "One head", Source: "vit/block.go Block.Forward, kernels/tensor/attention.go Run.Within", Taps: w.blockTap("attn.*"), Figure: figure,
+		ID: "head", Title: "One head", Source: "vit/block.go Attention.Attend, kernels/tensor/attention.go Run.Within", Taps: w.blockTap("attn.*"), Figure: figure,
 		Look: &Look{Tower: "vision", Layer: w.block, Head: 0, Cell: w.row*w.grid[2] + w.col},
 		Text: fmt.Sprintf("In head 0 of block %d the followed patch's query is multiplied with the key of every patch. The products, over the square root of %d, are scores; softmax makes shares of them that add up to one. The head hands on the sum of all patches' values, each as much as its share.", w.block, d),
 		Facts: []Fact{
@@ -122,7 +122,7 @@ func (w *walk) merger() Step {
 	order := vit.PatchOrder(w.grid, w.merge)
 	last := order[first+block-1]
 	return Step{
-		ID: "merger", Title: "Merger", Source: "vit/merger.go Merger.Forward", Taps: "visual.merger*",
+		ID: "merger", Title: "Merger", Source: "vit/qwen2vl.go Qwen2VLMerger.Forward", Taps: "visual.merger*",
 		Text: fmt.Sprintf("After %d blocks, each square of %d x %d patches becomes one picture token: their rows are normed, laid side by side and sent through two linear maps with a GELU between, which lets large numbers pass and holds back those below zero. The result has the width of the language model, which from here on sees the picture as so many tokens.", cfg.Depth, w.merge, w.merge),
 		Facts: []Fact{
 			{"the followed patch's square", fmt.Sprintf("%s to %s", place(order[first].Row, order[first].Col), place(last.Row, last.Col))},

@@ -1,0 +1,205 @@
+package vit
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/tensor"
+	"github.com/loupe-vl/loupe/weights"
+)
+
+// reference is a fixture of testdata/towers.py: weights, pixels, and what transformers' tower makes of them.
+type reference struct {
+	*weights.Checkpoint
+	grids []Grid
+}
+
+// tolerance is how far a number may be from the reference, as a part of its tensor's largest: that of the golden tests.
+const tolerance = 2e-4
+
+func openReference(t *testing.T, name string) *reference {
+	t.Helper()
+	c, err := weights.OpenCheckpointFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	f := &reference{Checkpoint: c}
+	for _, n := range f.integers(t, "grids") {
+		if len(f.grids) == 0 || f.grids[len(f.grids)-1][2] != 0 {
+			f.grids = append(f.grids, Grid{n, 0, 0})
+		} else if g := &f.grids[len(f.grids)-1]; g[1] == 0 {
+			g[1] = n
+		} else {
+			g[2] = n
+		}
+	}
+	return f
+}
+
+func (f *reference) find(t *testing.T, name string) weights.Tensor {
+	t.Helper()
+	for _, x := range f.Tensors() {
+		if x.Name == name {
+			return x
+		}
+	}
+	t.Fatalf("the fixture has no tensor %s", name)
+	panic("not reached")
+}
+
+func (f *reference) integers(t *testing.T, name string) []int {
+	t.Helper()
+	x := f.find(t, name)
+	out := make([]int, x.Len())
+	for i := range out {
+		if x.DType == weights.I64 {
+			out[i] = int(binary.LittleEndian.Uint64(x.Data[8*i:]))
+		} else {
+			out[i] = int(int32(binary.LittleEndian.Uint32(x.Data[4*i:])))
+		}
+	}
+	return out
+}
+
+func (f *reference) floats(t *testing.T, name string) []float32 { return f.find(t, name).F32() }
+
+// near holds numbers to a tensor of the fixture.
+func (f *reference) near(t *testing.T, name string, got []float32) {
+	t.Helper()
+	want := f.floats(t, name)
+	if len(got) != len(want) {
+		t.Errorf("%s has %d numbers, want %d", name, len(got), len(want))
+		return
+	}
+	most, off := 0.0, 0.0
+	for i, w := range want {
+		most = max(most, math.Abs(float64(w)))
+		off = max(off, math.Abs(float64(got[i]-w)))
+	}
+	if !(off <= tolerance*most) {
+		t.Errorf("%s is off by %.3g of %.3g at most", name, off, most)
+	}
+}
+
+// seen keeps what passes, and what is asked for of its gradients.
+type seen struct {
+	values, grads map[string][]float32
+	edits         map[string]tensor.Edit
+}
+
+func newSeen() *seen {
+	return &seen{values: map[string][]float32{}, grads: map[string][]float32{}, edits: map[string]tensor.Edit{}}
+}
+
+func (s *seen) Edits(p tensor.Point) []tensor.Edit {
+	if e, ok := s.edits[p.String()]; ok {
+		return []tensor.Edit{e}
+	}
+	return nil
+}
+func (s *seen) Wants(tensor.Point, []int) bool { return true }
+func (s *seen) See(p tensor.Point, _ []int, data []float32) {
+	s.values[p.String()] = append([]float32(nil), data...)
+}
+func (s *seen) WantsGrad(tensor.Point, []int) bool { return true }
+func (s *seen) SeeGrad(p tensor.Point, _ []int, data []float32) {
+	s.grads[p.String()] = append([]float32(nil), data...)
+}
+
+// result is a run of a tower over the pixels of a fixture, forward and backward from the direction that the fixture has.
+type result struct {
+	*seen
+	merged []float32
+	qkv    [][]float32 // gradients of the weights of each block's first map
+}
+
+func (f *reference) run(t *testing.T, tower *Tower, hooks tensor.Hooks) result {
+	t.Helper()
+	engine, err := kernels.New(kernels.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer engine.Close()
+	var out result
+	for _, l := range tower.Linears() {
+		if strings.HasSuffix(l.Name, "attn.qkv") {
+			l.WGrad = make([]float32, l.W.Rows*l.W.Cols)
+			out.qkv = append(out.qkv, l.WGrad)
+		}
+	}
+	r := tensor.NewRun(context.Background(), engine, new(tensor.Arena), hooks)
+	r.Record(&tensor.Tape{All: true})
+	pixels := f.find(t, "pixels")
+	x := r.Input(tensor.Of(pixels.Shape[0], pixels.Shape[1], pixels.F32()))
+	merged := tower.Forward(r, r.Tap(tensor.At("pixels", ""), x), f.grids, nil, nil).Merged
+	out.merged = append(out.merged, merged.Data...)
+	copy(merged.Grad, f.floats(t, "toward"))
+	r.Backward()
+	if err := r.Err(); err != nil {
+		t.Fatal(err)
+	}
+	out.seen, _ = hooks.(*seen)
+	return out
+}
+
+// holds compares a run with everything that the fixture wants.
+func (f *reference) holds(t *testing.T, got result) {
+	t.Helper()
+	f.near(t, "want.d/pixels", got.grads["pixels"])
+	for i, grad := range got.qkv {
+		f.near(t, fmt.Sprintf("want.d/visual.blocks.%d.attn.qkv.weight", i), grad)
+	}
+	taps := 0
+	for _, x := range f.Tensors() {
+		name, ok := strings.CutPrefix(x.Name, "want.visual.")
+		if !ok {
+			continue
+		}
+		taps++
+		if data, ok := got.values["visual."+name]; ok {
+			f.near(t, x.Name, data)
+		} else {
+			t.Errorf("there is no tap visual.%s", name)
+		}
+	}
+	if taps < 10 {
+		t.Errorf("the fixture has %d taps only", taps)
+	}
+}
+
+// thetaConfig is the configuration of testdata/theta.safetensors.
+var thetaConfig = weights.VisionConfig{
+	Depth: 2, EmbedDim: 16, NumHeads: 2, MLPRatio: 2, OutHiddenSize: 12, PatchSize: 2, TemporalPatchSize: 2, SpatialMergeSize: 2, InChannels: 3,
+	HiddenAct: "quick_gelu", RopeTheta: 500,
+}
+
+// TestTowerTheta: the base of the tower's rotary embedding is that of the configuration. With another than transformers' own
+// default, everything agrees with transformers; with the default, it does not.
+func TestTowerTheta(t *testing.T) {
+	f := openReference(t, "theta.safetensors")
+	load := func(theta float64) *Tower {
+		cfg := thetaConfig
+		cfg.RopeTheta = theta
+		p := weights.NewParams(f)
+		tower := Load(p, cfg, &Qwen2VL)
+		if err := p.Err(); err != nil {
+			t.Fatal(err)
+		}
+		return tower
+	}
+	f.holds(t, f.run(t, load(500), newSeen()))
+	want, off := f.floats(t, "want.visual.merger"), 0.0
+	for i, v := range f.run(t, load(10000), newSeen()).merged {
+		off = max(off, math.Abs(float64(v-want[i])))
+	}
+	if off < 0.01 {
+		t.Errorf("with another base the result is off by %g only: the fixture cannot tell them apart", off)
+	}
+}
