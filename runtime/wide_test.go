@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/runtime/internal/fixture"
 	"github.com/loupe-vl/loupe/tokenizer"
 	"github.com/loupe-vl/loupe/vit/picture"
 	"github.com/loupe-vl/loupe/weights"
@@ -24,7 +25,7 @@ func TestWide(t *testing.T) {
 	if dir == "" {
 		t.Skip("no checkpoint of real width: set LOUPE_WIDE to a directory made by make_synthetic.py --layers 2 --blocks 2")
 	}
-	shared := sharedDir()
+	shared := fixture.SharedDir()
 	if shared == "" {
 		t.Skip("the messages and the picture of this test are in ../shared, which is not here")
 	}
@@ -64,7 +65,7 @@ func TestWide(t *testing.T) {
 			}
 		case "image_grid_thw":
 		case "pixel_values_head":
-			compare(t, w.Name, p.Images.Pixels.Data[:w.Len()], w.F32())
+			fixture.Compare(t, w.Name, p.Images.Pixels.Data[:w.Len()], w.F32(), tolerance)
 		default:
 			name, last := strings.CutSuffix(w.Name, ".last")
 			got, ok := taps[name]
@@ -76,7 +77,7 @@ func TestWide(t *testing.T) {
 			if last {
 				data = data[len(data)-w.Len():]
 			}
-			compare(t, w.Name, data, w.F32())
+			fixture.Compare(t, w.Name, data, w.F32(), tolerance)
 		}
 	}
 }

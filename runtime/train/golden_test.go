@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/runtime/internal/fixture"
 	"github.com/loupe-vl/loupe/runtime/train"
 	"github.com/loupe-vl/loupe/tokenizer"
 	"github.com/loupe-vl/loupe/vit/picture"
@@ -20,29 +21,16 @@ import (
 // gradientTolerance is how far a gradient may be from PyTorch's, as a part of its tensor's largest value.
 const gradientTolerance = 1e-3
 
-// sharedDir is LOUPE_SHARED, or the directory shared beside the module.
-func sharedDir(t *testing.T) string {
-	t.Helper()
-	dir := os.Getenv("LOUPE_SHARED")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared")
-	}
-	if _, err := os.Stat(filepath.Join(dir, "golden")); err != nil {
-		t.Skip("the training fixtures of ../shared/golden are not here: set LOUPE_SHARED to their folder")
-	}
-	return dir
-}
-
-// fixture is golden/X/train: a model with a score head and two records.
-type fixture struct {
+// goldenTraining is golden/X/train: a model with a score head and two records.
+type goldenTraining struct {
 	dir      string
 	model    *loupe.Model
 	examples []loupe.Example
 }
 
 // eachFixture runs a test on every fixture there is, with its adapter where that is asked for.
-func eachFixture(t *testing.T, withAdapter bool, f func(t *testing.T, fx *fixture)) {
-	shared := sharedDir(t)
+func eachFixture(t *testing.T, withAdapter bool, f func(t *testing.T, fx *goldenTraining)) {
+	shared := fixture.Shared(t)
 	for _, name := range []string{"a", "b"} {
 		t.Run(name, func(t *testing.T) {
 			dir, adapter := filepath.Join(shared, "golden", name), ""
@@ -54,7 +42,7 @@ func eachFixture(t *testing.T, withAdapter bool, f func(t *testing.T, fx *fixtur
 	}
 }
 
-func openFixture(t *testing.T, dir, adapter string) *fixture {
+func openFixture(t *testing.T, dir, adapter string) *goldenTraining {
 	t.Helper()
 	var records struct {
 		Records []struct {
@@ -64,33 +52,14 @@ func openFixture(t *testing.T, dir, adapter string) *fixture {
 			Tokens          int
 		}
 		System, User string
-		Target       struct{ Mean, Std float64 }
 	}
-	data, err := os.ReadFile(filepath.Join(dir, "train", "records.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(data, &records); err != nil {
-		t.Fatal(err)
-	}
-	head := t.TempDir()
-	config := fmt.Sprintf(`{"version": 1, "input": "visual.merger", "pool": "mean", "hidden": [], "targets": [{"name": "score", "mean": %v, "std": %v, "min": 1, "max": 100}]}`, records.Target.Mean, records.Target.Std)
-	if err := os.WriteFile(filepath.Join(head, "score_head.json"), []byte(config), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	data, err = os.ReadFile(filepath.Join(dir, "train", "score_head.safetensors"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(head, "score_head.safetensors"), data, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	m, err := loupe.Load(filepath.Join(dir, "model"), loupe.Options{Head: head, Adapter: adapter})
+	fixture.ReadJSON(t, filepath.Join(dir, "train", "records.json"), &records)
+	m, err := loupe.Load(filepath.Join(dir, "model"), loupe.Options{Head: fixture.Head(t, dir), Adapter: adapter})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { m.Close() })
-	fx := &fixture{dir: dir, model: m}
+	fx := &goldenTraining{dir: dir, model: m}
 	for _, r := range records.Records {
 		img, err := picture.LoadFile(context.Background(), filepath.Join(dir, "..", "..", "reference", "images", r.Image), picture.Limits{})
 		if err != nil {
@@ -111,7 +80,7 @@ func openFixture(t *testing.T, dir, adapter string) *fixture {
 }
 
 // gradients are those of the joint loss over all examples, and the loss.
-func (fx *fixture) gradients(t *testing.T, recompute bool) (loss float64) {
+func (fx *goldenTraining) gradients(t *testing.T, recompute bool) (loss float64) {
 	t.Helper()
 	for _, l := range fx.examples {
 		got, err := fx.model.Learn(context.Background(), l, loupe.LearnOptions{Weight: 1 / float32(len(fx.examples)), Lambda: 1, Recompute: recompute})
@@ -123,7 +92,7 @@ func (fx *fixture) gradients(t *testing.T, recompute bool) (loss float64) {
 	return loss
 }
 
-func (fx *fixture) expected(t *testing.T) (e struct {
+func (fx *goldenTraining) expected(t *testing.T) (e struct {
 	Loss     float64
 	LoraLoss float64 `json:"lora_loss"`
 }) {
@@ -181,7 +150,7 @@ func compareGradients(t *testing.T, file string, params []*train.Param) {
 func TestFullGradients(t *testing.T) {
 	for _, recompute := range []bool{false, true} {
 		t.Run(fmt.Sprintf("recompute=%v", recompute), func(t *testing.T) {
-			eachFixture(t, false, func(t *testing.T, fx *fixture) {
+			eachFixture(t, false, func(t *testing.T, fx *goldenTraining) {
 				params := append(train.Full(fx.model, nil), train.Head(fx.model, nil)...)
 				loss := fx.gradients(t, recompute)
 				if want := fx.expected(t).Loss; math.Abs(loss-want) > 1e-4*want {
@@ -197,7 +166,7 @@ func TestFullGradients(t *testing.T) {
 func TestLoRAGradients(t *testing.T) {
 	for _, recompute := range []bool{false, true} {
 		t.Run(fmt.Sprintf("recompute=%v", recompute), func(t *testing.T) {
-			eachFixture(t, true, func(t *testing.T, fx *fixture) {
+			eachFixture(t, true, func(t *testing.T, fx *goldenTraining) {
 				params, err := train.LoRA(fx.model, train.LoRAOptions{})
 				if err != nil {
 					t.Fatal(err)

@@ -9,15 +9,15 @@ import (
 	"testing"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
-	"github.com/loupe-vl/loupe/runtime/trace/internal/golden"
+	"github.com/loupe-vl/loupe/runtime/internal/fixture"
 )
 
 // The fixture is made by ../testdata/make.py from the reference implementation: whole products of attention matrices, and
 // gradients by autograd.
 var (
-	committed = filepath.Join("..", "..", "testdata", "golden")
-	headDir   = filepath.Join("..", "testdata", "head")
-	fixture   = filepath.Join("..", "testdata", "attribution.safetensors")
+	committed  = filepath.Join("..", "..", "testdata", "golden")
+	headDir    = filepath.Join("..", "testdata", "head")
+	references = filepath.Join("..", "testdata", "attribution.safetensors")
 )
 
 // The steps of the fixture's integrated gradients and curves.
@@ -29,14 +29,14 @@ const tolerance = 1e-3
 var caseNames = []string{"image", "two_images", "image_and_video"}
 
 // eachCase runs a test for every case of the fixture.
-func eachCase(t *testing.T, f func(t *testing.T, name string, c *golden.Case, want golden.Reference)) {
-	want := golden.ReadReference(t, fixture)
+func eachCase(t *testing.T, f func(t *testing.T, name string, c *fixture.Case, want fixture.Reference)) {
+	want := fixture.ReadReference(t, references)
 	for _, name := range caseNames {
-		t.Run(name, func(t *testing.T) { f(t, name, golden.Open(t, committed, name, headDir), want) })
+		t.Run(name, func(t *testing.T) { f(t, name, fixture.Open(t, committed, name, headDir), want) })
 	}
 }
 
-func compute(t *testing.T, c *golden.Case, method Method, o Options) *Map {
+func compute(t *testing.T, c *fixture.Case, method Method, o Options) *Map {
 	t.Helper()
 	out, err := Compute(context.Background(), c.Model, c.Prompt, method, o)
 	if err != nil {
@@ -46,16 +46,16 @@ func compute(t *testing.T, c *golden.Case, method Method, o Options) *Map {
 }
 
 // like compares a map with the fixture's.
-func like(t *testing.T, want golden.Reference, name string, got *Map) {
+func like(t *testing.T, want fixture.Reference, name string, got *Map) {
 	t.Helper()
-	golden.Compare(t, name, got.All(), want.Float64s(t, name), tolerance)
+	fixture.Compare(t, name, got.All(), want.Float64s(t, name), tolerance)
 }
 
 func TestAttention(t *testing.T) {
-	eachCase(t, func(t *testing.T, name string, c *golden.Case, want golden.Reference) {
+	eachCase(t, func(t *testing.T, name string, c *fixture.Case, want fixture.Reference) {
 		got := compute(t, c, Raw, Options{})
 		like(t, want, name+"/raw", got)
-		golden.Compare(t, "elsewhere", []float64{got.Elsewhere}, want.Float64s(t, name+"/raw elsewhere"), tolerance)
+		fixture.Compare(t, "elsewhere", []float64{got.Elsewhere}, want.Float64s(t, name+"/raw elsewhere"), tolerance)
 		like(t, want, name+"/raw layer 1 head 2 query -3", compute(t, c, Raw, Options{Layers: []int{1}, Heads: []int{2}, Query: new(-3)}))
 		like(t, want, name+"/raw tower", compute(t, c, Raw, Options{Tower: true}))
 		like(t, want, name+"/rollout", compute(t, c, Rollout, Options{}))
@@ -64,7 +64,7 @@ func TestAttention(t *testing.T) {
 }
 
 func TestGradients(t *testing.T) {
-	eachCase(t, func(t *testing.T, name string, c *golden.Case, want golden.Reference) {
+	eachCase(t, func(t *testing.T, name string, c *fixture.Case, want fixture.Reference) {
 		logit := &loupe.GradTarget{Token: -1}
 		for method, o := range map[Method]Options{
 			Relevance: {Target: logit}, GradCAM: {Target: logit}, Integrated: {Target: logit, Steps: fixtureSteps}, Occlusion: {Target: logit},
@@ -85,8 +85,8 @@ func TestGradients(t *testing.T) {
 }
 
 func TestRelative(t *testing.T) {
-	want := golden.ReadReference(t, fixture)
-	c := golden.Open(t, committed, "image", "")
+	want := fixture.ReadReference(t, references)
+	c := fixture.Open(t, committed, "image", "")
 	generic, err := c.Model.Prepare(WithQuestion(c.Input, GenericQuestion))
 	if err != nil {
 		t.Fatal(err)
@@ -102,11 +102,11 @@ func TestRelative(t *testing.T) {
 }
 
 func TestContributions(t *testing.T) {
-	eachCase(t, func(t *testing.T, name string, c *golden.Case, want golden.Reference) {
+	eachCase(t, func(t *testing.T, name string, c *fixture.Case, want fixture.Reference) {
 		for _, target := range []string{"score", "color"} {
 			got := compute(t, c, Contribution, Options{Target: &loupe.GradTarget{Score: true, Name: target}})
 			like(t, want, name+"/contribution "+target, got)
-			golden.Compare(t, "total", []float64{got.Sum.Total}, want.Float64s(t, name+"/total "+target), 2e-6)
+			fixture.Compare(t, "total", []float64{got.Sum.Total}, want.Float64s(t, name+"/total "+target), 2e-6)
 			addsUp(t, got)
 			if r := got.Sum.Remainder; r > 1e-4 || r < -1e-4 {
 				t.Errorf("rounding is %v points", r)
@@ -133,7 +133,7 @@ func addsUp(t *testing.T, m *Map) {
 
 // TestHeadBehindTheDecoder: a head may read the decoder's rows in place of the tower's; the text then has parts too.
 func TestHeadBehindTheDecoder(t *testing.T) {
-	want := golden.ReadReference(t, fixture)
+	want := fixture.ReadReference(t, references)
 	config, err := os.ReadFile(filepath.Join(headDir, "score_head.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -150,10 +150,10 @@ func TestHeadBehindTheDecoder(t *testing.T) {
 		}
 	}
 	for _, name := range caseNames {
-		c := golden.Open(t, committed, name, dir)
+		c := fixture.Open(t, committed, name, dir)
 		got := compute(t, c, Contribution, Options{})
 		like(t, want, name+"/contribution normed", got)
-		golden.Compare(t, "total", []float64{got.Sum.Total}, want.Float64s(t, name+"/total normed"), 2e-6)
+		fixture.Compare(t, "total", []float64{got.Sum.Total}, want.Float64s(t, name+"/total normed"), 2e-6)
 		addsUp(t, got)
 		if got.Elsewhere == 0 {
 			t.Error("the text has no part")
@@ -165,7 +165,7 @@ func TestHeadBehindTheDecoder(t *testing.T) {
 // TestTargets: gradients along the path, of every kind of target, add up to what the target gains on it: Value and the gradient
 // are of the same number.
 func TestTargets(t *testing.T) {
-	c := golden.Open(t, committed, "image", headDir)
+	c := fixture.Open(t, committed, "image", headDir)
 	for _, text := range []string{"score:color", "logit:7", "logprob:7", "diff:7,9", "logit:7@-3"} {
 		target, err := c.Model.GradTarget(text)
 		if err != nil {

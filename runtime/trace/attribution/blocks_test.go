@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
-	"github.com/loupe-vl/loupe/runtime/trace/internal/golden"
+	"github.com/loupe-vl/loupe/runtime/internal/fixture"
 	"github.com/loupe-vl/loupe/tokenizer"
 	"github.com/loupe-vl/loupe/weights"
 )
@@ -19,7 +19,7 @@ import (
 var blocksFixture = filepath.Join("..", "testdata", "blocks.safetensors")
 
 // headOf writes a score head in a directory: of kind linear or hidden, with the fixture's tensors.
-func headOf(t *testing.T, want golden.Reference, kind, input, pool string) string {
+func headOf(t *testing.T, want fixture.Reference, kind, input, pool string) string {
 	t.Helper()
 	dir := t.TempDir()
 	var tensors []weights.Named
@@ -53,7 +53,7 @@ func headOf(t *testing.T, want golden.Reference, kind, input, pool string) strin
 }
 
 // chat is a conversation whose pictures came in two turns: those of the case two_images.
-func chat(t *testing.T, c *golden.Case) *loupe.Prompt {
+func chat(t *testing.T, c *fixture.Case) *loupe.Prompt {
 	t.Helper()
 	image, text := tokenizer.Part{Type: tokenizer.ImagePart}, func(s string) tokenizer.Part { return tokenizer.Part{Type: tokenizer.TextPart, Text: s} }
 	p, err := c.Model.Prepare(loupe.Input{Images: c.Input.Images, Messages: []tokenizer.Message{
@@ -71,7 +71,7 @@ func chat(t *testing.T, c *golden.Case) *loupe.Prompt {
 // TestBlockHeads: scores that are read from a block of the tower have the maps of the reference, of every block and pooling,
 // in prompts of one picture, two, pictures and video, and after chat with pictures; and their parts add up to the bit.
 func TestBlockHeads(t *testing.T) {
-	want := golden.ReadReference(t, blocksFixture)
+	want := fixture.ReadReference(t, blocksFixture)
 	tried := 0
 	for _, head := range []struct {
 		kind, pool, target string
@@ -80,7 +80,7 @@ func TestBlockHeads(t *testing.T) {
 		for _, block := range head.blocks {
 			dir := headOf(t, want, head.kind, fmt.Sprintf("visual.blocks.%d.out", block), head.pool)
 			for _, name := range []string{"image", "two_images", "image_and_video", "chat"} {
-				c := golden.Open(t, committed, strings.Replace(name, "chat", "two_images", 1), dir)
+				c := fixture.Open(t, committed, strings.Replace(name, "chat", "two_images", 1), dir)
 				if name == "chat" {
 					c.Prompt = chat(t, c)
 					if ids := want["chat/input_ids"].I64(); len(ids) != len(c.Prompt.IDs) || int(ids[20]) != c.Prompt.IDs[20] {
@@ -97,7 +97,7 @@ func TestBlockHeads(t *testing.T) {
 				}
 				if head.kind == "linear" {
 					parts := compute(t, c, Contribution, Options{Target: target})
-					golden.Compare(t, of, []float64{parts.Sum.Total}, want.Float64s(t, of+"/score"), 5e-5)
+					fixture.Compare(t, of, []float64{parts.Sum.Total}, want.Float64s(t, of+"/score"), 5e-5)
 					addsUp(t, parts)
 				}
 				tried++
@@ -111,8 +111,8 @@ func TestBlockHeads(t *testing.T) {
 
 // TestBlockBehindTheScore: a block that the score does not depend on is refused.
 func TestBlockBehindTheScore(t *testing.T) {
-	want := golden.ReadReference(t, blocksFixture)
-	c := golden.Open(t, committed, "image", headOf(t, want, "linear", "visual.blocks.0.out", "mean"))
+	want := fixture.ReadReference(t, blocksFixture)
+	c := fixture.Open(t, committed, "image", headOf(t, want, "linear", "visual.blocks.0.out", "mean"))
 	_, err := Compute(t.Context(), c.Model, c.Prompt, GradCAM, Options{Layers: []int{1}})
 	if err == nil || !strings.Contains(err.Error(), "read after block 0") {
 		t.Errorf("error is %v", err)
@@ -124,8 +124,8 @@ func TestBlockBehindTheScore(t *testing.T) {
 
 // TestRelativeAtAQuery compares the query with the token of the generic prompt that corresponds to it.
 func TestRelativeAtAQuery(t *testing.T) {
-	want := golden.ReadReference(t, blocksFixture)
-	c := golden.Open(t, committed, "image", "")
+	want := fixture.ReadReference(t, blocksFixture)
+	c := fixture.Open(t, committed, "image", "")
 	generic, err := c.Model.Prepare(WithQuestion(c.Input, GenericQuestion))
 	if err != nil {
 		t.Fatal(err)
@@ -158,8 +158,8 @@ func TestRelativeAtAQuery(t *testing.T) {
 
 // TestNotes: panels of zeros say why.
 func TestNotes(t *testing.T) {
-	want := golden.ReadReference(t, blocksFixture)
-	c := golden.Open(t, committed, "two_images", headOf(t, want, "linear", "visual.blocks.1.out", "last"))
+	want := fixture.ReadReference(t, blocksFixture)
+	c := fixture.Open(t, committed, "two_images", headOf(t, want, "linear", "visual.blocks.1.out", "last"))
 	between := c.Prompt.Images.At[0] + 30
 	for _, e := range []struct {
 		method Method

@@ -6,16 +6,16 @@ import (
 	"testing"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
-	"github.com/loupe-vl/loupe/runtime/trace/internal/golden"
+	"github.com/loupe-vl/loupe/runtime/internal/fixture"
 )
 
 func TestErrors(t *testing.T) {
-	c := golden.Open(t, committed, "image", "")
+	c := fixture.Open(t, committed, "image", "")
 	text, err := c.Model.Prepare(loupe.Ask("Hello"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	two := golden.Open(t, committed, "two_images", "")
+	two := fixture.Open(t, committed, "two_images", "")
 	for _, e := range []struct {
 		name   string
 		prompt *loupe.Prompt
@@ -46,14 +46,14 @@ func TestErrors(t *testing.T) {
 			}
 		})
 	}
-	headed := golden.Open(t, committed, "image", headDir)
+	headed := fixture.Open(t, committed, "image", headDir)
 	if _, err := Compute(context.Background(), headed.Model, c.Prompt, Contribution, Options{Target: &loupe.GradTarget{Score: true, Name: "smell"}}); err == nil || !strings.Contains(err.Error(), "score, color") {
 		t.Errorf("error is %v, want one that lists the targets", err)
 	}
 }
 
 func TestCanceled(t *testing.T) {
-	c := golden.Open(t, committed, "image", headDir)
+	c := fixture.Open(t, committed, "image", headDir)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	for _, method := range Methods() {

@@ -6,20 +6,20 @@ import (
 	"testing"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
-	"github.com/loupe-vl/loupe/runtime/trace/internal/golden"
+	"github.com/loupe-vl/loupe/runtime/internal/fixture"
 )
 
 func TestCurves(t *testing.T) {
-	want := golden.ReadReference(t, fixture)
-	c := golden.Open(t, committed, "image", headDir)
+	want := fixture.ReadReference(t, references)
+	c := fixture.Open(t, committed, "image", headDir)
 	m := compute(t, c, Contribution, Options{})
 	for kind, target := range map[string]*loupe.GradTarget{"score": nil, "logit": {Token: -1}} {
 		got, err := Measure(context.Background(), c.Model, c.Prompt, m, MeasureOptions{Target: target, Steps: fixtureCurve, Orders: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden.Compare(t, "deletion", got.Deletion.Value, want.Float64s(t, "image/deletion "+kind), tolerance)
-		golden.Compare(t, "insertion", got.Insertion.Value, want.Float64s(t, "image/insertion "+kind), tolerance)
+		fixture.Compare(t, "deletion", got.Deletion.Value, want.Float64s(t, "image/deletion "+kind), tolerance)
+		fixture.Compare(t, "insertion", got.Insertion.Value, want.Float64s(t, "image/insertion "+kind), tolerance)
 		if first, last := got.Deletion.Value[0], got.Insertion.Value[fixtureCurve]; first != last {
 			t.Errorf("%s: deletion begins at %v and insertion ends at %v; both are the whole picture", kind, first, last)
 		}
@@ -32,7 +32,7 @@ func TestCurves(t *testing.T) {
 // TestRandomOrders: the same seed gives the same curves, another one others, and a map of no order of its own has no margin
 // that random orders do not have.
 func TestRandomOrders(t *testing.T) {
-	c := golden.Open(t, committed, "image", headDir)
+	c := fixture.Open(t, committed, "image", headDir)
 	m := compute(t, c, Contribution, Options{})
 	measure := func(seed uint64) *Faithfulness {
 		got, err := Measure(context.Background(), c.Model, c.Prompt, m, MeasureOptions{Steps: 3, Orders: 4, Seed: seed})

@@ -8,12 +8,12 @@ import (
 	"testing"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
-	"github.com/loupe-vl/loupe/runtime/trace/internal/golden"
+	"github.com/loupe-vl/loupe/runtime/internal/fixture"
 )
 
 // TestLayout holds the grid against what was painted there: a picture with one dark patch has it where the map does.
 func TestLayout(t *testing.T) {
-	c := golden.Open(t, committed, "image", "")
+	c := fixture.Open(t, committed, "image", "")
 	p := c.Prompt
 	g := p.Images.Grids[0]
 	for _, side := range []int{1, 2} {
@@ -37,7 +37,7 @@ func TestLayout(t *testing.T) {
 }
 
 func TestBaselines(t *testing.T) {
-	c := golden.Open(t, committed, "two_images", "")
+	c := fixture.Open(t, committed, "two_images", "")
 	cols := c.Prompt.Images.Pixels.Cols
 	own := pixelsOf(c.Prompt)[0]
 	for _, b := range Baselines() {
@@ -85,7 +85,7 @@ func TestBlurKeepsPlanes(t *testing.T) {
 
 // TestAttentionIsTheModels: what is computed again from queries and keys is what the model used, to the bit.
 func TestAttentionIsTheModels(t *testing.T) {
-	c := golden.Open(t, committed, "image_and_video", "")
+	c := fixture.Open(t, committed, "image_and_video", "")
 	got, err := collect(context.Background(), c.Model, c.Prompt, nil, "*.probs*", "*.attn.q*", "*.attn.k*", "*.self_attn.q", "*.self_attn.k")
 	if err != nil {
 		t.Fatal(err)
@@ -116,7 +116,7 @@ func TestThreads(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer m.Close()
-		p, err := m.Prepare(golden.Open(t, committed, "image", "").Input)
+		p, err := m.Prepare(fixture.Open(t, committed, "image", "").Input)
 		if err != nil {
 			t.Fatal(err)
 		}

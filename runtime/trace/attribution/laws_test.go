@@ -5,17 +5,17 @@ import (
 	"testing"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
-	"github.com/loupe-vl/loupe/runtime/trace/internal/golden"
+	"github.com/loupe-vl/loupe/runtime/internal/fixture"
 )
 
 // TestMapsKeepBits: threads, kernels, chunks of the prompt, and options that are given what they are without, change no bit of any
 // map.
 func TestMapsKeepBits(t *testing.T) {
-	first := golden.Open(t, committed, "image_and_video", headDir)
+	first := fixture.Open(t, committed, "image_and_video", headDir)
 	target := &loupe.GradTarget{Token: -1}
 	layers, blocks := upTo(first.Model.Config.Text.NumHiddenLayers), upTo(first.Model.Config.Vision.Depth)
 	heads := upTo(first.Model.Config.Text.NumAttentionHeads)
-	generic := func(c *golden.Case) *loupe.Prompt {
+	generic := func(c *fixture.Case) *loupe.Prompt {
 		p, err := c.Model.Prepare(WithQuestion(c.Input, GenericQuestion))
 		if err != nil {
 			t.Fatal(err)
@@ -58,7 +58,7 @@ func TestMapsKeepBits(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer m.Close()
-		c := &golden.Case{Model: m, Input: first.Input}
+		c := &fixture.Case{Model: m, Input: first.Input}
 		if c.Prompt, err = m.Prepare(c.Input); err != nil {
 			t.Fatal(err)
 		}

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
-	"github.com/loupe-vl/loupe/runtime/trace/internal/golden"
+	"github.com/loupe-vl/loupe/runtime/internal/fixture"
 )
 
 // TestStarts: windows begin where Captum's do, and one as wide as the side is the only one.
@@ -28,7 +28,7 @@ func TestStarts(t *testing.T) {
 // TestWindowOverAll: under a window that covers a whole picture every cell has what the target loses with that picture, and a row
 // of windows of two cells gives those in the middle the mean of two.
 func TestWindowOverAll(t *testing.T) {
-	c := golden.Open(t, committed, "two_images", headDir)
+	c := fixture.Open(t, committed, "two_images", headDir)
 	target := loupe.GradTarget{Score: true, Name: "score"}
 	lost := func(cells func(Panel) []int) float64 {
 		base, err := blank(c.Prompt, Mean, c.Model.Processor)

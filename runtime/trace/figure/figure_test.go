@@ -11,8 +11,8 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/loupe-vl/loupe/runtime/internal/fixture"
 	"github.com/loupe-vl/loupe/runtime/trace/attribution"
-	"github.com/loupe-vl/loupe/runtime/trace/internal/golden"
 	"github.com/loupe-vl/loupe/runtime/trace/lens"
 )
 
@@ -21,7 +21,7 @@ var committed = filepath.Join("..", "..", "testdata", "golden")
 // TestSeen: what the model saw is the picture, to the byte, since these have a size that it leaves as it is; of a video, the
 // first frame of each pair.
 func TestSeen(t *testing.T) {
-	c := golden.Open(t, committed, "image_and_video", "")
+	c := fixture.Open(t, committed, "image_and_video", "")
 	got := Seen(c.Prompt, c.Model.Processor)
 	want := [][]byte{c.Input.Images[0].Pix, c.Input.Videos[0][0].Pix}
 	if len(got) != len(want) {
@@ -104,7 +104,7 @@ func TestOverlay(t *testing.T) {
 
 // TestAttribution: the figure shows the picture beside the map, whose largest cell has the map's last color.
 func TestAttribution(t *testing.T) {
-	c := golden.Open(t, committed, "image_and_video", "")
+	c := fixture.Open(t, committed, "image_and_video", "")
 	m, err := attribution.Compute(context.Background(), c.Model, c.Prompt, attribution.Raw, attribution.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -135,7 +135,7 @@ func TestAttribution(t *testing.T) {
 }
 
 func TestOthers(t *testing.T) {
-	c := golden.Open(t, committed, "two_images", "")
+	c := fixture.Open(t, committed, "two_images", "")
 	ctx := context.Background()
 	for _, tap := range []string{"visual.blocks.0.out", "visual.merger", "model.layers.1.out"} {
 		pca, err := lens.Components(ctx, c.Model, c.Prompt, tap)

@@ -10,20 +10,20 @@ import (
 	"testing"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
-	"github.com/loupe-vl/loupe/runtime/trace/internal/golden"
+	"github.com/loupe-vl/loupe/runtime/internal/fixture"
 	"github.com/loupe-vl/loupe/vit/picture"
 )
 
 // The fixture is made by ../testdata/make.py from the reference implementation and NumPy.
 var (
-	committed = filepath.Join("..", "..", "testdata", "golden")
-	fixture   = filepath.Join("..", "testdata", "lens.safetensors")
+	committed  = filepath.Join("..", "..", "testdata", "golden")
+	references = filepath.Join("..", "testdata", "lens.safetensors")
 )
 
 const tolerance = 1e-3
 
-func open(t *testing.T) (*golden.Case, golden.Reference) {
-	return golden.Open(t, committed, "image", ""), golden.ReadReference(t, fixture)
+func open(t *testing.T) (*fixture.Case, fixture.Reference) {
+	return fixture.Open(t, committed, "image", ""), fixture.ReadReference(t, references)
 }
 
 func TestLogitLens(t *testing.T) {
@@ -58,7 +58,7 @@ func TestLogitLens(t *testing.T) {
 				if w.ID != order[k] && math.Abs(x[w.ID]-x[order[k]]) > 1e-4 {
 					t.Errorf("%s: word %d is %d, want %d", name, k, w.ID, order[k])
 				}
-				golden.Compare(t, name+" word", []float64{w.Value, w.Prob}, []float64{x[w.ID], p[w.ID]}, tolerance)
+				fixture.Compare(t, name+" word", []float64{w.Value, w.Prob}, []float64{x[w.ID], p[w.ID]}, tolerance)
 			}
 			entropy := 0.0
 			for _, v := range p {
@@ -71,7 +71,7 @@ func TestLogitLens(t *testing.T) {
 					rank++
 				}
 			}
-			golden.Compare(t, name, []float64{layer.Prob, layer.Entropy}, []float64{p[f], entropy}, tolerance)
+			fixture.Compare(t, name, []float64{layer.Prob, layer.Entropy}, []float64{p[f], entropy}, tolerance)
 			if layer.Rank != rank {
 				t.Errorf("%s: rank %d, want %d", name, layer.Rank, rank)
 			}
@@ -123,8 +123,8 @@ func TestDirectLogit(t *testing.T) {
 	if id := want.Int(t, "token"); got.Token.ID != id {
 		t.Errorf("token is %d, want %d", got.Token.ID, id)
 	}
-	golden.Compare(t, "logit", []float64{got.Logit}, want.Float64s(t, "logit"), tolerance)
-	golden.Compare(t, "parts", values(got), want.Float64s(t, "direct"), tolerance)
+	fixture.Compare(t, "logit", []float64{got.Logit}, want.Float64s(t, "logit"), tolerance)
+	fixture.Compare(t, "parts", values(got), want.Float64s(t, "direct"), tolerance)
 	sum := 0.0
 	for _, v := range values(got) {
 		sum += v
@@ -149,7 +149,7 @@ func TestDirectLogit(t *testing.T) {
 	for i, v := range values(b) {
 		diff[i] -= v
 	}
-	golden.Compare(t, "difference", values(d), diff, 1e-5)
+	fixture.Compare(t, "difference", values(d), diff, 1e-5)
 }
 
 func values(d *Direct) []float64 {
@@ -162,7 +162,7 @@ func values(d *Direct) []float64 {
 
 // TestDirectLogitWithAdapter: a low-rank branch of o_proj belongs to its heads.
 func TestDirectLogitWithAdapter(t *testing.T) {
-	dir := filepath.Join(golden.Shared(t), "golden", "a")
+	dir := filepath.Join(fixture.Shared(t), "golden", "a")
 	m, err := loupe.Load(filepath.Join(dir, "model"), loupe.Options{Adapter: filepath.Join(dir, "train", "lora_adapter")})
 	if err != nil {
 		t.Fatal(err)
@@ -197,7 +197,7 @@ func TestNearest(t *testing.T) {
 			if w.ID != int(ids[n]) {
 				t.Errorf("picture token %d: %d, want %d", i, w.ID, ids[n])
 			}
-			golden.Compare(t, "cosine", []float64{w.Value}, cosines[n:n+1], tolerance)
+			fixture.Compare(t, "cosine", []float64{w.Value}, cosines[n:n+1], tolerance)
 			n++
 		}
 	}
@@ -219,8 +219,8 @@ func TestComponents(t *testing.T) {
 	for _, row := range got.Rows {
 		flat = append(flat, row[:]...)
 	}
-	golden.Compare(t, "components", flat, want.Float64s(t, "pca"), tolerance)
-	golden.Compare(t, "shares", got.Share[:], want.Float64s(t, "pca share"), tolerance)
+	fixture.Compare(t, "components", flat, want.Float64s(t, "pca"), tolerance)
+	fixture.Compare(t, "shares", got.Share[:], want.Float64s(t, "pca share"), tolerance)
 }
 
 func TestCKA(t *testing.T) {
@@ -234,7 +234,7 @@ func TestCKA(t *testing.T) {
 		for _, line := range got.Values {
 			flat = append(flat, line...)
 		}
-		golden.Compare(t, tower, flat, want.Float64s(t, "cka "+tower), tolerance)
+		fixture.Compare(t, tower, flat, want.Float64s(t, "cka "+tower), tolerance)
 	}
 }
 

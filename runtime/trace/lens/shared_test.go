@@ -7,12 +7,12 @@ import (
 	"testing"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
-	"github.com/loupe-vl/loupe/runtime/trace/internal/golden"
+	"github.com/loupe-vl/loupe/runtime/internal/fixture"
 )
 
 // TestGoldenLens compares with the logit lens of the whole fixtures, at the last four positions of every layer.
 func TestGoldenLens(t *testing.T) {
-	shared := golden.Shared(t)
+	shared := fixture.Shared(t)
 	for _, name := range []string{"a", "b"} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(shared, "golden", name)
@@ -21,13 +21,13 @@ func TestGoldenLens(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer m.Close()
-			p := golden.Asked(t, m, shared, dir)
+			p := fixture.Asked(t, m, shared, dir)
 			vocab := m.Config.Text.VocabSize
 			got, err := Logit(context.Background(), m, p, LogitOptions{Positions: []int{-4, -3, -2, -1}, Top: vocab})
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := golden.ReadReference(t, filepath.Join(dir, "inside", "image.safetensors"))
+			want := fixture.ReadReference(t, filepath.Join(dir, "inside", "image.safetensors"))
 			for l := range m.Config.Text.NumHiddenLayers {
 				name := fmt.Sprintf("lens model.layers.%d.out", l)
 				reference := want[name].F32()
@@ -40,7 +40,7 @@ func TestGoldenLens(t *testing.T) {
 				for i, v := range reference {
 					y[i] = float64(v)
 				}
-				golden.Compare(t, name, x, y, 2e-4)
+				fixture.Compare(t, name, x, y, 2e-4)
 			}
 		})
 	}

@@ -18,14 +18,14 @@ import (
 	"time"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/runtime/internal/fixture"
 	"github.com/loupe-vl/loupe/runtime/trace/attribution"
 	"github.com/loupe-vl/loupe/runtime/trace/figure"
-	"github.com/loupe-vl/loupe/runtime/trace/internal/golden"
 )
 
-func analyze(t *testing.T, name string, o AnalysisOptions) (*golden.Case, *Analysis) {
+func analyze(t *testing.T, name string, o AnalysisOptions) (*fixture.Case, *Analysis) {
 	t.Helper()
-	c := golden.Open(t, committed, name, headDir)
+	c := fixture.Open(t, committed, name, headDir)
 	if o.Methods == nil && name == "image" {
 		o.Methods = DefaultMethods(c.Model, attribution.Contribution)
 	}
@@ -315,7 +315,7 @@ func TestPageInBrowser(t *testing.T) {
 func short(v float64) string { return strings.Replace(figure.Number(v), "+", "", 1) }
 
 func TestAnalyzeRefuses(t *testing.T) {
-	c := golden.Open(t, committed, "text", "")
+	c := fixture.Open(t, committed, "text", "")
 	if _, err := Analyze(context.Background(), c.Model, c.Prompt, AnalysisOptions{}); err == nil || !strings.Contains(err.Error(), "--image") {
 		t.Errorf("error is %v", err)
 	}

@@ -15,9 +15,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/loupe-vl/loupe/runtime/internal/fixture"
 	"github.com/loupe-vl/loupe/runtime/trace/attribution"
 	"github.com/loupe-vl/loupe/runtime/trace/figure"
-	"github.com/loupe-vl/loupe/runtime/trace/internal/golden"
 	"github.com/loupe-vl/loupe/runtime/trace/lens"
 )
 
@@ -37,7 +37,7 @@ func read(t *testing.T, path string) []byte {
 
 // TestSaveMap: every kind of file holds the map's numbers, to the bit where it holds numbers.
 func TestSaveMap(t *testing.T) {
-	c := golden.Open(t, committed, "image_and_video", headDir)
+	c := fixture.Open(t, committed, "image_and_video", headDir)
 	m, err := attribution.Compute(context.Background(), c.Model, c.Prompt, attribution.Contribution, attribution.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func TestSaveMap(t *testing.T) {
 	if want := []string{"video", "0", "0", "0", "0"}; !slices.Equal(lines[1+len(m.Panels[0].Values)][:5], want) {
 		t.Errorf("the video's first line is %v", lines[1+len(m.Panels[0].Values)])
 	}
-	tensors := golden.ReadReference(t, filepath.Join(dir, "map.safetensors"))
+	tensors := fixture.ReadReference(t, filepath.Join(dir, "map.safetensors"))
 	if got := tensors.Float64s(t, "image.0"); !slices.Equal(got, m.Panels[0].Values) {
 		t.Error("image.0 differs")
 	}
@@ -90,7 +90,7 @@ func TestSaveMap(t *testing.T) {
 }
 
 func TestLenses(t *testing.T) {
-	c := golden.Open(t, committed, "image", "")
+	c := fixture.Open(t, committed, "image", "")
 	dir := t.TempDir()
 	for _, name := range LensNames() {
 		found, err := Lens(context.Background(), c.Model, c.Prompt, name, LensOptions{Top: 2})
@@ -142,10 +142,10 @@ func TestProbing(t *testing.T) {
 
 // TestEveryPanelIsDrawn: of several pictures of other widths each is drawn, by every lens that draws over them.
 func TestEveryPanelIsDrawn(t *testing.T) {
-	c := golden.Open(t, committed, "two_images", "")
-	one := golden.Open(t, committed, "image", "")
+	c := fixture.Open(t, committed, "two_images", "")
+	one := fixture.Open(t, committed, "image", "")
 	dir := t.TempDir()
-	height := func(c *golden.Case, name string) int {
+	height := func(c *fixture.Case, name string) int {
 		path := filepath.Join(dir, name+".png")
 		if err := SaveHeads(t.Context(), path, c.Model, c.Prompt, attribution.Options{Layers: []int{0}, Heads: []int{0, 1}}, figure.DefaultStyle()); err != nil {
 			t.Fatal(err)
