@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/num"
 )
 
 // candidate is a token that may be drawn.
@@ -22,7 +22,7 @@ func (s *Sampler) candidates(logits []float32, top float32) []candidate {
 	t := float32(s.Temperature)
 	s.work = s.work[:0]
 	for id, l := range logits {
-		c := candidate{id: id, score: l, logit: l, weight: kernels.Exp((l - top) / t)}
+		c := candidate{id: id, score: l, logit: l, weight: num.Exp((l - top) / t)}
 		switch {
 		case tooCold(t, top):
 			if l != top {

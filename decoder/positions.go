@@ -3,7 +3,7 @@ package decoder
 import (
 	"fmt"
 
-	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/num"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/weights"
 )
@@ -76,7 +76,7 @@ type turns struct {
 }
 
 func newTurns(cfg weights.TextConfig) turns {
-	t := turns{freqs: kernels.RotaryFrequencies(cfg.HeadDim(), cfg.RopeTheta)}
+	t := turns{freqs: num.RotaryFrequencies(cfg.HeadDim(), cfg.RopeTheta)}
 	for axis, width := range cfg.MropeSection {
 		for range width {
 			t.axis = append(t.axis, axis)

@@ -3,7 +3,7 @@ package decoder
 import (
 	"math/rand/v2"
 
-	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/num"
 )
 
 // Sampling chooses the next token. The zero value is greedy decoding.
@@ -49,7 +49,7 @@ func (s *Sampler) Next(logits []float32) (id int, logprob float64) {
 			}
 		}
 	}
-	best := kernels.ArgMax(logits)
+	best := num.ArgMax(logits)
 	id = best
 	if s.Temperature > 0 {
 		id = s.draw(s.candidates(logits, logits[best]))
@@ -74,7 +74,7 @@ func (s *Sampler) draw(c []candidate) int {
 func logProb(logits []float32, top float32, id int) float64 {
 	sum := 0.0
 	for _, l := range logits {
-		sum += float64(kernels.Exp(l - top))
+		sum += float64(num.Exp(l - top))
 	}
-	return float64(logits[id]-top) - kernels.Log(sum)
+	return float64(logits[id]-top) - num.Log(sum)
 }

@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	pages "github.com/loupe-vl/loupe/kernels/internal/guard"
+	"github.com/loupe-vl/loupe/kernels/internal/kerneltest"
+	"github.com/loupe-vl/loupe/kernels/num"
+	"github.com/loupe-vl/loupe/kernels/vec"
 )
 
 // TestAffine: a product with its bias has the bits of the product and the sum one after the other, on every path and in every
@@ -17,7 +20,7 @@ func TestAffine(t *testing.T) {
 	rough := Matrix{Layout: BF16, Bits: make([]uint16, cols*k), Rows: cols, Cols: k, Stride: k}
 	bias := make([]float32, cols)
 	for i := range rough.Bits {
-		rough.Bits[i] = F32ToBF16(float32(r.NormFloat64()))
+		rough.Bits[i] = num.F32ToBF16(float32(r.NormFloat64()))
 	}
 	for i := range bias {
 		bias[i] = float32(r.NormFloat64())
@@ -39,9 +42,9 @@ func TestAffine(t *testing.T) {
 					e.Affine(got, x, w, bias)
 					e.MatMul(want, x, w, TransW)
 					for i := range rows {
-						Add(want.Data[i*cols:][:cols], want.Data[i*cols:][:cols], bias)
+						vec.Add(want.Data[i*cols:][:cols], want.Data[i*cols:][:cols], bias)
 					}
-					if !sameBits(got.Data, want.Data) {
+					if !kerneltest.SameBits(got.Data, want.Data) {
 						t.Error("other bits than those of the product and the sum")
 					}
 				})
@@ -74,7 +77,7 @@ func TestAddBias(t *testing.T) {
 			for _, side := range pages.Sides {
 				got, b := pages.Like(t, side, start), pages.Like(t, side, bias)
 				p.addBias(View{Data: got, Rows: c.rows, Cols: c.cols, RowStride: stride, ColStride: 1}, b, 0, c.rows, 0, c.cols)
-				if !sameBits(got, want) || !sameBits(b, bias) {
+				if !kerneltest.SameBits(got, want) || !kerneltest.SameBits(b, bias) {
 					t.Errorf("%s, %+v: differs from the sums", side, c)
 				}
 			}

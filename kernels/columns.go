@@ -1,16 +1,7 @@
 package kernels
 
-import (
-	"math"
-	"slices"
-	"sync"
-)
-
 // Products and softmax of a panel, which is as many columns side by side as a path's tiles have. Attention is two products, one after
 // the other: the result of the first is a panel, and the second takes it as it is, so nothing is packed in between.
-
-// maxPanelCols is the most columns that a path's panels have.
-const maxPanelCols = 32
 
 // Tiles is the left operand x, (rows, k), of products with panels, packed once for all of them.
 type Tiles struct {
@@ -85,101 +76,9 @@ func (e *Engine) MulPanel(dst []float32, t Tiles, rows, steps int, panel []float
 	}
 }
 
-// columnLanes are the lanes of a panel's columns: 16 numbers of each, those of all columns side by side.
-type columnLanes struct{ tops, sums [16 * maxPanelCols]float32 }
-
-var columnLanesPool = sync.Pool{New: func() any { return new(columnLanes) }}
-
-// SoftmaxColumns multiplies the panel x by scale and replaces each of its columns by its softmax, the bits of [Scale] and [Softmax].
+// SoftmaxColumns multiplies the panel x by scale and replaces each of its columns by its softmax, the bits of [vec.Scale] and [vec.Softmax].
 func (e *Engine) SoftmaxColumns(x []float32, scale float32) {
-	if e.idle || len(x) == 0 {
-		return
-	}
-	nr := e.path.nr
-	l := columnLanesPool.Get().(*columnLanes)
-	defer columnLanesPool.Put(l)
-	tops, sums := l.tops[:16*nr], l.sums[:16*nr]
-	for i := range tops {
-		tops[i] = float32(math.Inf(-1))
-	}
-	for part := range slices.Chunk(x, len(tops)) {
-		e.scaleMaximum(part, scale, tops)
-	}
-	for n := len(tops) / 2; n >= nr; n /= 2 {
-		e.scaleMaximum(tops[n:2*n], 1, tops)
-	}
-	repeat(tops, nr)
-	clear(sums)
-	for part := range slices.Chunk(x, len(sums)) {
-		e.exponentsOf(part, tops, sums)
-	}
-	for n := len(sums) / 2; n >= nr; n /= 2 { // as lanes.total does
-		e.Add(sums[:n], sums[:n], sums[n:2*n])
-	}
-	repeat(sums, nr)
-	for part := range slices.Chunk(x, len(sums)) {
-		e.quotients(part, sums)
-	}
-}
-
-// repeat fills x with copies of its first n numbers.
-func repeat(x []float32, n int) {
-	for at := n; at < len(x); at += n {
-		copy(x[at:], x[:n])
-	}
-}
-
-// scaleMaximum is [scaleMaximum] by the engine's kernels, the same bits.
-func (e *Engine) scaleMaximum(x []float32, s float32, tops []float32) {
-	n := e.whole(len(x))
-	if n > 0 {
-		w := scalarsPool.Get().(*scalars)
-		w.a = s
-		e.path.vec.scaleMaximum(n/width, &x[0], &w.a, &tops[:n][0])
-		scalarsPool.Put(w)
-	}
-	scaleMaximum(x[n:], s, tops[n:])
-}
-
-// scaleMaximum sets x to x * s, and tops to the larger of tops and the new x. NaN is never the larger.
-func scaleMaximum(x []float32, s float32, tops []float32) {
-	for i := range x {
-		x[i] *= s
-		if x[i] > tops[i] {
-			tops[i] = x[i]
-		}
-	}
-}
-
-// exponentsOf is [exponentsOf] by the engine's kernels, the same bits.
-func (e *Engine) exponentsOf(x, tops, sums []float32) {
-	n := e.whole(len(x))
-	if n > 0 {
-		e.path.vec.exponentsOf(n/width, &x[0], &tops[:n][0], &sums[:n][0])
-	}
-	exponentsOf(x[n:], tops[n:], sums[n:])
-}
-
-// exponentsOf sets x to e^(x - tops) and adds that to sums.
-func exponentsOf(x, tops, sums []float32) {
-	for i := range x {
-		x[i] = Exp(x[i] - tops[i])
-		sums[i] += x[i]
-	}
-}
-
-// quotients is [quotients] by the engine's kernels, the same bits.
-func (e *Engine) quotients(x, y []float32) {
-	n := e.whole(len(x))
-	if n > 0 {
-		e.path.vec.quotients(n/width, &x[0], &y[:n][0])
-	}
-	quotients(x[n:], y[n:])
-}
-
-// quotients sets x to x / y.
-func quotients(x, y []float32) {
-	for i := range x {
-		x[i] /= y[i]
+	if !e.idle {
+		e.functions.SoftmaxColumns(x, e.path.nr, scale)
 	}
 }

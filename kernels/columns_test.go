@@ -2,9 +2,11 @@ package kernels
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/loupe-vl/loupe/kernels/internal/kerneltest"
+	"github.com/loupe-vl/loupe/kernels/num"
 )
 
 // someView is a view of random numbers, rows apart, or steps apart if transposed is set.
@@ -43,11 +45,11 @@ func TestPanelProducts(t *testing.T) {
 						for i := range want {
 							if row, column := i/nr, i%nr; column < w.Rows {
 								for s := range c.someSteps {
-									want[i] = FMA(x.Data[row*x.RowStride+s*x.ColStride], w.Data[column*w.RowStride+s], want[i])
+									want[i] = num.FMA(x.Data[row*x.RowStride+s*x.ColStride], w.Data[column*w.RowStride+s], want[i])
 								}
 							}
 						}
-						if !sameBits(dst[:len(want)], want) {
+						if !kerneltest.SameBits(dst[:len(want)], want) {
 							t.Fatalf("pass %d differs", pass)
 						}
 					}
@@ -57,45 +59,11 @@ func TestPanelProducts(t *testing.T) {
 					back := View{Data: make([]float32, w.Rows*(c.k+2)), Rows: w.Rows, Cols: c.k, RowStride: c.k + 2, ColStride: 1}
 					e.UnpackPanel(back, panel)
 					for column := range w.Rows {
-						if !sameBits(back.Data[column*back.RowStride:][:c.k], w.Data[column*w.RowStride:][:c.k]) {
+						if !kerneltest.SameBits(back.Data[column*back.RowStride:][:c.k], w.Data[column*w.RowStride:][:c.k]) {
 							t.Fatalf("column %d does not come back", column)
 						}
 					}
 				})
-			}
-		}
-	})
-}
-
-// TestSoftmaxColumns: each column of a panel becomes the softmax that it would become as a row, on every path.
-func TestSoftmaxColumns(t *testing.T) {
-	eachPath(t, func(t *testing.T, path string) {
-		e := engine(t, Options{Kernels: path, Threads: 1})
-		nr := e.PanelCols()
-		for _, rows := range []int{1, 2, 15, 16, 17, 31, 33, 100} {
-			for _, m := range mixtures {
-				r := rand.New(rand.NewPCG(6, uint64(rows)))
-				x := make([]float32, rows*nr)
-				want := make([][]float32, nr)
-				for i := range x {
-					x[i] = m.next(r)
-					if i%nr == 3 && i >= nr {
-						x[i] = float32(math.Inf(-1)) // a query that sees the first key alone
-					}
-					want[i%nr] = append(want[i%nr], x[i])
-				}
-				e.SoftmaxColumns(x, 0.3)
-				for c, column := range want {
-					Scale(column, column, 0.3)
-					Softmax(column)
-					got := make([]float32, rows)
-					for i := range got {
-						got[i] = x[i*nr+c]
-					}
-					if !sameNumbers(got, column) {
-						t.Fatalf("column %d of %d rows of %s differs", c, rows, m.name)
-					}
-				}
 			}
 		}
 	})

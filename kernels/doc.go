@@ -16,13 +16,12 @@
 // TestMatMulPaths, TestMatMulThreads, TestMatMulRowAlone and TestMatMulPieces hold it.
 //
 // Reductions that are no matrix products (norms, softmax) sum in 16 lanes, element i in lane i modulo 16, and then join the
-// lanes in the tree of lanes.total. exp, sin, cos, erf and sigmoid are polynomials of the package's own. Every float32
+// lanes in the tree of num.Lanes.Total. exp, sin, cos, erf and sigmoid are polynomials of the package's own. Every float32
 // product that is added to something is rounded first, by an explicit conversion, since arm64 and GOAMD64=v3 would fuse
 // it otherwise: FMA is the only fused operation. Denormals are kept; Go leaves MXCSR and FPCR that way.
 //
-// Functions over slices (norms, activations, softmax, rotary turns, sums) have a plain form, which is a function of the
-// package, and a method of [Engine] that computes it by the path's routines: the same bits, but for the sign and payload of
-// NaN. TestVectors and TestVectorsAllFloats hold it.
+// Functions over slices (norms, activations, softmax, rotary, sums) lie in package vec. An [Engine] has their methods by the path's
+// routines.
 //
 // Products of bfloat16 ([BF16Products]) and with quantized weights ([Panels]) have an arithmetic of their own, which is the
 // same bits on every path, for any threads and for a row alone too: see rounded.go and quantmul.go. TestRoundedPaths,
@@ -32,6 +31,8 @@
 //
 // Files with _amd64, _arm64, _linux, _generic or _other belong beside the file of the same name without it.
 //
+//	devices
+//	  device.go, attention.go, buffer.go   Device: what the model asks of whatever computes
 //	the machine and its threads
 //	  engine.go        Engine, and path: the table of one machine's routines
 //	  paths.go         which paths a build has: paths_amd64, paths_arm64, paths_other
@@ -57,15 +58,15 @@
 //	  roundings.go     which of the ways a machine takes
 //	products of quantized weights
 //	  quantmul.go      the loop over panels
-//	  xblock.go        a row of activations in 8 bits
+//	  xblock.go        a row of activations in 8 bits; activations.go has its assembly for arm64
 //	  quanttile.go     the innermost loop; quantized.go and quantized_paths.go have its assembly and tables
 //	  widenblock.go    weights back in float32, for a backward
 //	  matrixunit.go, slabs.go, amx.go   many rows on Intel's AMX
-//	functions over slices
-//	  activation.go, activations.go, softmax.go, layernorm.go, rmsnorm.go, crossentropy.go, elementwise.go, frequencies.go
-//	  reduce.go        the order of sums
-//	  exp.go, trig.go, fma.go   scalar functions with bits of their own
-//	  vectors.go, vectors_rows.go   the same by assembly: vector.go has it
+//	what is not here
+//	  num/             scalar functions and reductions with bits of their own, in plain Go
+//	  vec/             functions over slices: norms, activations, softmax, rotary
+//	  peak/            what the machine could do at most, measured
+//	  internal/cpu/    what the processor has
 //
 // # How a kernel is laid out
 //
@@ -76,9 +77,9 @@
 //
 // # Where do I put
 //
-// A SIMD kernel: the Go loop in the file of its function; the generator in gen/matmul (products) or gen/vectors (functions over
-// slices); an entry in path, vectors or quantRoutines, filled in for each machine that has it (paths_amd64.go, vectors.go,
-// quantized_paths_amd64.go). A nil entry means the Go loop. TestVectors, TestMatMulPaths and TestQuantizedPaths then compare it
+// A SIMD kernel: a function over slices goes into vec, whose doc.go says how. For a product: the Go loop in the file of its function; the
+// generator in gen/matmul; an entry in path or quantRoutines, filled in for each machine that has it (paths_amd64.go,
+// quantized_paths_amd64.go). A nil entry means the Go loop. TestMatMulPaths and TestQuantizedPaths then compare it
 // with that loop, and the tests of guard pages run it against memory that it may not touch.
 //
 // A layout of quantized weights: a type with the two methods of [Layout], in a file of its own; TestNewLayout has one, and every product,

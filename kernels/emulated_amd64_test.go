@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"github.com/loupe-vl/loupe/kernels/internal/emulate"
+	"github.com/loupe-vl/loupe/kernels/internal/kerneltest"
 )
 
 // emulated is a path that this machine lacks, with its assembly run on an emulated processor; nil, and the reason, where
@@ -50,7 +51,6 @@ func emulate512(t *testing.T, cpu *emulate.CPU, p path) *path {
 	p.addRows = func(rows, n int, dst *float32, stride int, x *float32) {
 		call(addRows, rows, n, floats(dst, (rows-1)*stride+16*n), stride, floats(x, 16*n))
 	}
-	p.vec = emulateVectors(p.vec, call)
 	for _, l := range []struct {
 		layout      dense
 		steps, size int // elements that pack takes at once, and bytes of each
@@ -122,7 +122,7 @@ func TestEmulatedVNNI(t *testing.T) {
 					}
 				}
 			}
-			if !sameBits(got, want) {
+			if !kerneltest.SameBits(got, want) {
 				t.Errorf("%+v, %d rows: differs from the mode's arithmetic", how, tile.rows)
 			}
 		}

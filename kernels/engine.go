@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/loupe-vl/loupe/kernels/internal/cpu"
+	"github.com/loupe-vl/loupe/kernels/vec"
 )
 
 // Options choose how an [Engine] computes. Neither changes a bit of any result.
@@ -17,18 +18,22 @@ type Options struct {
 
 // Engine is a kernel path and a pool of workers. It is safe for concurrent use.
 type Engine struct {
-	path      *path
-	rounded   func() *path // for products of bfloat16
-	left      leftPart     // of a product
-	pool      *pool
-	scratch   sync.Pool // of *Scratch
-	packed    sync.Pool // of *[]float32: the left operand of a product
-	quantJobs sync.Pool // of *quantJob: products of quantized weights
-	stripJobs sync.Pool // of *stripJob: products of few rows
-	roundings sync.Pool // of *roundingJob: the left operand of a product of bfloat16
-	close     sync.Once
-	idle      bool // see Idle
+	*functions // those of the path
+	path       *path
+	rounded    func() *path // for products of bfloat16
+	left       leftPart     // of a product
+	pool       *pool
+	scratch    sync.Pool // of *Scratch
+	packed     sync.Pool // of *[]float32: the left operand of a product
+	quantJobs  sync.Pool // of *quantJob: products of quantized weights
+	stripJobs  sync.Pool // of *stripJob: products of few rows
+	roundings  sync.Pool // of *roundingJob: the left operand of a product of bfloat16
+	close      sync.Once
+	idle       bool // see Idle
 }
+
+// functions are the methods that package vec gives an Engine: Add, Softmax, RMSNorm and so on.
+type functions = vec.Kernels
 
 // path is one set of kernels.
 type path struct {
@@ -40,9 +45,9 @@ type path struct {
 	low            lowTiles
 	prefetch       prefetchFunc // nil for none
 	packX          packXFunc
-	addRows        addRowsFunc      // nil: by add, row by row
-	f32, bf16, f16 denseRoutines    // of dense layouts of weights
-	vec            *vectors         // none: functions over slices are plain Go
+	addRows        addRowsFunc   // nil: by add, row by row
+	f32, bf16, f16 denseRoutines // of dense layouts of weights
+	vec            *vec.Kernels
 	quant          []*quantRoutines // for quantized products, the preferred ones first; none: they are plain Go
 	// roundings are the paths for products of bfloat16, which give the same bits, the fastest first; nil: that of swapped.
 	roundings func(p *path) []*path
@@ -75,7 +80,7 @@ type packXFunc func(dst []float32, mr int, x View, r, rows, k, steps int)
 
 // paths lists every path of this build, the preferred ones first.
 func paths() []*path {
-	return append(machinePaths(), &path{name: "generic", available: true, mr: 4, nr: 16, tile: tileGeneric, packX: packXGeneric})
+	return append(machinePaths(), &path{name: "generic", available: true, mr: 4, nr: 16, tile: tileGeneric, vec: vec.Generic, packX: packXGeneric})
 }
 
 // New starts an engine. A path that is unknown, or that this machine does not have, is an error.
@@ -90,7 +95,7 @@ func New(o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{path: p, rounded: sync.OnceValue(func() *path { return p.ways()[0] }), left: leftPartFor(cpu.SecondLevelCache()), pool: newPool(o.Threads)}
+	e := &Engine{functions: p.vec, path: p, rounded: sync.OnceValue(func() *path { return p.ways()[0] }), left: leftPartFor(cpu.SecondLevelCache()), pool: newPool(o.Threads)}
 	e.scratch.New = func() any { return NewScratch() }
 	e.packed.New = func() any { return new([]float32) }
 	e.roundings.New = newRoundingJob
@@ -103,7 +108,7 @@ func New(o Options) (*Engine, error) {
 // takes the memory that it would take, and costs nothing.
 func Idle() *Engine {
 	all := paths()
-	return &Engine{path: all[len(all)-1], pool: newPool(1), idle: true}
+	return &Engine{functions: vec.Generic, path: all[len(all)-1], pool: newPool(1), idle: true}
 }
 
 // Idles reports whether the engine is an Idle one.

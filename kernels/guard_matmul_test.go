@@ -7,13 +7,14 @@ import (
 	"testing"
 
 	pages "github.com/loupe-vl/loupe/kernels/internal/guard"
+	"github.com/loupe-vl/loupe/kernels/internal/kerneltest"
 )
 
 // TestGuardedMatrixRow is Matrix.Row of 16-bit weights that lie against a page without access.
 func TestGuardedMatrixRow(t *testing.T) {
 	r := rand.New(rand.NewPCG(21, 22))
 	for _, layout := range []Layout{BF16, F16} {
-		for _, n := range guardLengths {
+		for _, n := range pages.Lengths {
 			bits, want := make([]uint16, n), make([]float32, n)
 			for i := range bits {
 				bits[i] = uint16(r.IntN(0x7c00))
@@ -22,7 +23,7 @@ func TestGuardedMatrixRow(t *testing.T) {
 			for _, side := range pages.Sides {
 				on, dst := pages.Like(t, side, bits), pages.Like(t, side, make([]float32, n))
 				Matrix{Layout: layout, Bits: on, Rows: 1, Cols: n, Stride: n}.Row(dst, 0)
-				if !sameBits(dst, want) || !slices.Equal(on, bits) {
+				if !kerneltest.SameBits(dst, want) || !slices.Equal(on, bits) {
 					t.Errorf("%T, %s of %d: the row differs, or the weights were changed", layout, side, n)
 				}
 			}
@@ -35,7 +36,7 @@ func TestGuardedMatrixRow(t *testing.T) {
 func guardedProblems(t *testing.T) []*problem {
 	r := rand.New(rand.NewPCG(23, 24))
 	var out []*problem
-	for i, n := range guardLengths {
+	for i, n := range pages.Lengths {
 		for _, size := range [][3]int{{n, 5, 9}, {3, n, 17}, {7, 9, n}, {1, n, 8}, {13, 33, n}} {
 			for _, layout := range layouts {
 				for _, transW := range []bool{true, false} {
@@ -76,11 +77,11 @@ func (p *problem) onPages(t *testing.T, e *Engine, side pages.Side) {
 			} else {
 				e.MatMul(dst, x, w, p.form())
 			}
-			if !sameBits(data, want) {
+			if !kerneltest.SameBits(data, want) {
 				t.Errorf("serial %v: differs from law 1", serial)
 			}
 		}
-		if !sameBits(x.Data, p.x.Data) || !sameBits(w.F32, p.w.F32) || !slices.Equal(w.Bits, p.w.Bits) {
+		if !kerneltest.SameBits(x.Data, p.x.Data) || !kerneltest.SameBits(w.F32, p.w.F32) || !slices.Equal(w.Bits, p.w.Bits) {
 			t.Error("an operand was changed")
 		}
 	})
@@ -93,7 +94,7 @@ func TestGuardedMatMulStrides(t *testing.T) {
 	eachPath(t, func(t *testing.T, name string) {
 		e := engine(t, Options{Kernels: name, Threads: 2})
 		r := rand.New(rand.NewPCG(25, 26))
-		for _, n := range few(guardLengths) {
+		for _, n := range few(pages.Lengths) {
 			for _, transW := range []bool{true, false} {
 				p := newProblem(t, r, problem{rows: 7, cols: n, k: 19, layout: F32, transW: transW})
 				want := p.naive()
@@ -115,7 +116,7 @@ func TestGuardedMatMulStrides(t *testing.T) {
 				e.MatMul(dst, x, w, p.form())
 				for i := range p.rows {
 					row := dst.Data[i*dst.RowStride:]
-					if !sameBits(row[:n], want[i*n:(i+1)*n]) {
+					if !kerneltest.SameBits(row[:n], want[i*n:(i+1)*n]) {
 						t.Errorf("%v: row %d differs from law 1", p, i)
 					}
 					for _, v := range row[n:min(n+pad, len(row))] {

@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	pages "github.com/loupe-vl/loupe/kernels/internal/guard"
+	"github.com/loupe-vl/loupe/kernels/internal/kerneltest"
 )
 
 // TestGuardedRounded puts the operands of products of bfloat16 against pages without access.
@@ -14,7 +15,7 @@ func TestGuardedRounded(t *testing.T) {
 	eachRealPath(t, func(t *testing.T, name string) {
 		r := rand.New(rand.NewPCG(23, 25))
 		engines := roundings(t, Options{Kernels: name, Threads: 2})
-		for _, n := range guardLengths {
+		for _, n := range pages.Lengths {
 			for _, size := range [][3]int{{3, n, 17}, {7, 9, n}, {1, 33, 2 * n}, {2, 64, 32 * n}, {13, 33, n}} {
 				p := newProblem(t, r, problem{rows: size[0], cols: size[1], k: size[2], layout: BF16, transW: true})
 				p.w.Layout = BF16Products
@@ -25,11 +26,11 @@ func TestGuardedRounded(t *testing.T) {
 					for _, e := range engines {
 						clear(dst)
 						e.MatMul(View{Data: dst, Rows: p.rows, Cols: p.cols, RowStride: p.cols, ColStride: 1}, x, w, TransW)
-						if !sameBits(dst, want) {
+						if !kerneltest.SameBits(dst, want) {
 							t.Fatalf("%v, %s: differs from the mode's arithmetic", p, side)
 						}
 					}
-					if !sameBits(x.Data, p.x.Data) || !slices.Equal(w.Bits, p.w.Bits) {
+					if !kerneltest.SameBits(x.Data, p.x.Data) || !slices.Equal(w.Bits, p.w.Bits) {
 						t.Fatalf("%v: an operand was changed", p)
 					}
 				}
@@ -86,7 +87,7 @@ func (p *quantProblem) onPages(t *testing.T, side pages.Side, quantize quantizeX
 	one := make([]float32, 32)
 	for r := range tile.rows {
 		quantGeneric.tiles[p.panels.form()][0].run(blocks, &xs[r*blocks], blocks, &weights[0], &scales[0], unsafe.SliceData(more), p.panels.per(), &one[0], 32, how.span)
-		if !sameBits(dst[r*stride:][:32], one) {
+		if !kerneltest.SameBits(dst[r*stride:][:32], one) {
 			t.Fatalf("%v, %s, %d rows: row %d differs from plain Go's", p, side, tile.rows, r)
 		}
 	}

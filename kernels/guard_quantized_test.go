@@ -8,6 +8,8 @@ import (
 	"unsafe"
 
 	pages "github.com/loupe-vl/loupe/kernels/internal/guard"
+	"github.com/loupe-vl/loupe/kernels/internal/kerneltest"
+	"github.com/loupe-vl/loupe/kernels/num"
 )
 
 // TestGuardedUnpack puts weights, multiples or zero points, and what they are unpacked to against pages without access.
@@ -98,7 +100,7 @@ func guardUnit(t *testing.T, r *rand.Rand, side pages.Side, unit *matrixUnit, sl
 					sum += int(q) * (int(w[((s*spanSteps+i)/4*panelCols+c)*4+i%4]) - 128)
 				}
 				scale := xScales[(row/slabRows*spans+s)*slabRows+row%slabRows]
-				acc = FMA(float32(sum), scale*F16ToF32(half[s/per*panelCols+c]), acc)
+				acc = num.FMA(float32(sum), scale*num.F16ToF32(half[s/per*panelCols+c]), acc)
 			}
 			if got := dst[row*stride+c]; got != acc {
 				t.Fatalf("(%d, %d) is %v, want %v", row, c, got, acc)
@@ -140,7 +142,7 @@ func TestGuardedWiden(t *testing.T) {
 					row := make([]float32, blockSteps)
 					for c := range panelCols {
 						p.dequantize(row, c, 0)
-						if !sameBits(dst[c*stride:][:blockSteps], row) {
+						if !kerneltest.SameBits(dst[c*stride:][:blockSteps], row) {
 							t.Fatalf("set %d, %+v, %s: row %d differs from plain Go's", i, how, side, c)
 						}
 						if c > 0 && slices.ContainsFunc(dst[c*stride-3:c*stride], func(v float32) bool { return v != 0 }) {

@@ -1,5 +1,7 @@
 package kernels
 
+import "github.com/loupe-vl/loupe/kernels/num"
+
 // BF16 is the [Layout] of bfloat16 numbers, row after row, in the Bits of a [Matrix].
 var BF16 bfloat16Layout
 
@@ -11,7 +13,7 @@ func (bfloat16Layout) Dequantize(dst []float32, stride int, m Matrix, r, rows, c
 	for i := range rows {
 		to := dst[i*stride:][:cols]
 		for j, b := range m.Bits[(r+i)*m.Stride+c:][:cols] {
-			to[j] = BF16ToF32(b)
+			to[j] = num.BF16ToF32(b)
 		}
 	}
 }
@@ -29,7 +31,7 @@ func (bfloat16Layout) routines(p *path) *denseRoutines { return &p.bf16 }
 func (bfloat16Layout) pack(dst []float32, nr int, m Matrix, r, rows, c, cols int) {
 	for i := range rows {
 		for j, b := range m.Bits[(r+i)*m.Stride+c:][:cols] {
-			dst[j*nr+i] = BF16ToF32(b)
+			dst[j*nr+i] = num.BF16ToF32(b)
 		}
 	}
 }

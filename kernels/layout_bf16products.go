@@ -1,6 +1,9 @@
 package kernels
 
-import "github.com/loupe-vl/loupe/kernels/internal/cpu"
+import (
+	"github.com/loupe-vl/loupe/kernels/internal/cpu"
+	"github.com/loupe-vl/loupe/kernels/num"
+)
 
 // BF16Products is the [Layout] of BF16, whose products with the transposed matrix are those of bfloat16: both operands are rounded, and sums
 // are float32. Everything else, as in a backward, takes the numbers as they are.
@@ -25,7 +28,7 @@ func (e *Engine) BF16Products(m Matrix) (out Matrix, copied bool) {
 		for r := lo; r < hi; r++ {
 			m.Row(row, r)
 			for c, v := range row {
-				out.Bits[r*m.Cols+c] = F32ToBF16(v)
+				out.Bits[r*m.Cols+c] = num.F32ToBF16(v)
 			}
 		}
 	})

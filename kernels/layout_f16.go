@@ -1,5 +1,7 @@
 package kernels
 
+import "github.com/loupe-vl/loupe/kernels/num"
+
 // F16 is the [Layout] of IEEE half precision numbers, row after row, in the Bits of a [Matrix].
 var F16 float16Layout
 
@@ -11,7 +13,7 @@ func (float16Layout) Dequantize(dst []float32, stride int, m Matrix, r, rows, c,
 	for i := range rows {
 		to := dst[i*stride:][:cols]
 		for j, b := range m.Bits[(r+i)*m.Stride+c:][:cols] {
-			to[j] = F16ToF32(b)
+			to[j] = num.F16ToF32(b)
 		}
 	}
 }
@@ -29,7 +31,7 @@ func (float16Layout) routines(p *path) *denseRoutines { return &p.f16 }
 func (float16Layout) pack(dst []float32, nr int, m Matrix, r, rows, c, cols int) {
 	for i := range rows {
 		for j, b := range m.Bits[(r+i)*m.Stride+c:][:cols] {
-			dst[j*nr+i] = F16ToF32(b)
+			dst[j*nr+i] = num.F16ToF32(b)
 		}
 	}
 }

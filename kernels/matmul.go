@@ -119,7 +119,7 @@ func (p *path) addBias(dst View, bias []float32, first, end, lo, hi int) {
 	}
 	for r := first; r < end; r++ {
 		row := dst.Data[r*dst.RowStride+lo : r*dst.RowStride+hi]
-		p.add(row, row, bias)
+		p.vec.Add(row, row, bias)
 	}
 }
 

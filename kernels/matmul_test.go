@@ -4,32 +4,31 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/loupe-vl/loupe/kernels/internal/kerneltest"
+	"github.com/loupe-vl/loupe/kernels/num"
 )
 
-// eachPath runs a test on every kernel path by name. A path that this machine lacks runs on an emulated processor, where
-// there is one, or is skipped, unless LOUPE_REQUIRE_KERNELS names it.
+// eachPath runs a test on every kernel path by name.
 func eachPath(t *testing.T, f func(t *testing.T, name string)) {
-	required := strings.Split(os.Getenv("LOUPE_REQUIRE_KERNELS"), ",")
-	for _, name := range []string{"avx512", "avx2", "neon", "generic"} {
-		t.Run(name, func(t *testing.T) {
-			if _, err := choose(name); err != nil {
-				p, reason := emulated(t, name)
-				if p == nil && slices.Contains(required, name) {
-					t.Fatalf("%v; %s", err, reason)
-				}
-				if p == nil {
-					t.Skipf("%v; %s", err, reason)
-				}
-				borrowed = p
-				defer func() { borrowed = nil }()
+	own := func(name string) *path {
+		for _, p := range paths() {
+			if p.name == name && p.available {
+				return p
 			}
-			f(t, name)
-		})
+		}
+		return nil
 	}
+	kerneltest.Each(t, own, emulated, func(t *testing.T, name string, p *path, emulated bool) {
+		if emulated {
+			borrowed = p
+			defer func() { borrowed = nil }()
+		}
+		f(t, name)
+	})
 }
 
 // borrowed is the emulated path of the running test, if it needs one.
@@ -60,27 +59,6 @@ func engine(t testing.TB, o Options) *Engine {
 	return e
 }
 
-// guard is written around every buffer of a test: a kernel that reads it makes NaNs, one that writes it is found out.
-const guard = 16
-
-var guardBits = math.Float32bits(float32(math.NaN()))
-
-// guarded is n floats with NaN on both sides, and a check that these are unchanged.
-func guarded(t *testing.T, n int) (x []float32, check func()) {
-	all := make([]float32, n+2*guard)
-	for i := range all {
-		all[i] = math.Float32frombits(guardBits)
-	}
-	return all[guard : guard+n : guard+n], func() {
-		t.Helper()
-		for i, v := range all {
-			if (i < guard || i >= guard+n) && math.Float32bits(v) != guardBits {
-				t.Fatalf("element %d of %d was written", i-guard, n)
-			}
-		}
-	}
-}
-
 // layouts are the dense ones of law 1.
 var layouts = []dense{F32, BF16, F16}
 
@@ -107,7 +85,7 @@ func newProblem(t *testing.T, r *rand.Rand, p problem) *problem {
 		p.layout = F32
 	}
 	floats := func(n int) []float32 {
-		x, check := guarded(t, n+p.offset)
+		x, check := kerneltest.Guarded(t, n+p.offset)
 		for i := range x {
 			x[i] = float32(r.NormFloat64())
 		}
@@ -161,7 +139,7 @@ func (p *problem) naive() []float32 {
 					row, col = c, k
 				}
 				p.w.Layout.Dequantize(one, 1, p.w, row, 1, col, 1)
-				acc = FMA(p.x.Data[r*p.x.RowStride+k*p.x.ColStride], one[0], acc)
+				acc = num.FMA(p.x.Data[r*p.x.RowStride+k*p.x.ColStride], one[0], acc)
 			}
 			out[r*p.cols+c] = acc
 		}
@@ -185,7 +163,7 @@ func (p *problem) form() Form {
 func (p *problem) run(t *testing.T, e *Engine, serial bool) []float32 {
 	t.Helper()
 	stride := p.cols + p.pad
-	data, check := guarded(t, p.rows*stride)
+	data, check := kerneltest.Guarded(t, p.rows*stride)
 	for r := range p.rows {
 		copy(data[r*stride:], p.start[r*p.cols:(r+1)*p.cols])
 	}
@@ -203,16 +181,12 @@ func (p *problem) run(t *testing.T, e *Engine, serial bool) []float32 {
 	for r := range p.rows {
 		out = append(out, data[r*stride:r*stride+p.cols]...)
 		for i := p.cols; i < stride && r < p.rows-1; i++ {
-			if math.Float32bits(data[r*stride+i]) != guardBits {
+			if math.Float32bits(data[r*stride+i]) != kerneltest.GuardBits {
 				t.Fatalf("%v: written between the rows", p)
 			}
 		}
 	}
 	return out
-}
-
-func sameBits(a, b []float32) bool {
-	return slices.EqualFunc(a, b, func(x, y float32) bool { return math.Float32bits(x) == math.Float32bits(y) })
 }
 
 func problems(t *testing.T) []*problem {
@@ -236,7 +210,7 @@ func TestMatMulPaths(t *testing.T) {
 		for _, p := range few(problems(t)) {
 			want := p.naive()
 			for _, serial := range []bool{false, true} {
-				if got := p.run(t, e, serial); !sameBits(got, want) {
+				if got := p.run(t, e, serial); !kerneltest.SameBits(got, want) {
 					t.Fatalf("%v, serial %v: differs from law 1", p, serial)
 				}
 			}
@@ -260,7 +234,7 @@ func TestMatMulParts(t *testing.T) {
 			if high, steps := e.left.of(e.path.mr, p.rows, p.k); high >= p.rows && steps >= p.k {
 				t.Fatalf("%v is one part: the test tests nothing", p)
 			}
-			if !sameBits(p.run(t, e, false), p.naive()) {
+			if !kerneltest.SameBits(p.run(t, e, false), p.naive()) {
 				t.Errorf("%v: differs from law 1", p)
 			}
 		}
@@ -291,7 +265,7 @@ func TestMatMulDenormals(t *testing.T) {
 			p.w.F32[i] *= 0x1p-64
 		}
 		got := p.run(t, e, false)
-		if !sameBits(got, p.naive()) {
+		if !kerneltest.SameBits(got, p.naive()) {
 			t.Error("differs from law 1")
 		}
 		if i := slices.IndexFunc(got, func(v float32) bool { return v != 0 && math.Abs(float64(v)) < 0x1p-126 }); i < 0 {
@@ -312,7 +286,7 @@ func TestMatMulFewRows(t *testing.T) {
 					p := newProblem(t, r, problem{rows: rows, cols: 2*stripCols + 5, k: 64, layout: layout, transW: transW, accumulate: rows%2 == 0, pad: rows % 3, offset: rows % 4})
 					want := p.naive()
 					for _, serial := range []bool{false, true} {
-						if got := p.run(t, e, serial); !sameBits(got, want) {
+						if got := p.run(t, e, serial); !kerneltest.SameBits(got, want) {
 							t.Fatalf("%v, serial %v: differs from law 1", p, serial)
 						}
 					}
@@ -327,7 +301,7 @@ func TestMatMulThreads(t *testing.T) {
 	p := newProblem(t, r, problem{rows: 37, cols: 210, k: 300, layout: BF16, transW: true})
 	want := p.run(t, engine(t, Options{Threads: 1}), false)
 	for _, n := range []int{2, 3, 7} {
-		if !sameBits(p.run(t, engine(t, Options{Threads: n}), false), want) {
+		if !kerneltest.SameBits(p.run(t, engine(t, Options{Threads: n}), false), want) {
 			t.Errorf("%d threads give other bits", n)
 		}
 	}
@@ -341,7 +315,7 @@ func TestMatMulRowAlone(t *testing.T) {
 		for r := range p.rows {
 			one := *p
 			one.rows, one.x.Rows, one.x.Data = 1, 1, p.x.Data[r*p.x.RowStride:]
-			if !sameBits(one.run(t, e, false), all[r*p.cols:(r+1)*p.cols]) {
+			if !kerneltest.SameBits(one.run(t, e, false), all[r*p.cols:(r+1)*p.cols]) {
 				t.Errorf("row %d alone gives other bits", r)
 			}
 		}
@@ -359,7 +333,7 @@ func TestMatMulPieces(t *testing.T) {
 			second.k, second.x.Cols, second.w.Rows = p.k-cut, p.k-cut, p.k-cut
 			second.x.Data, second.w.F32 = p.x.Data[cut:], p.w.F32[cut*p.w.Stride:]
 			second.start, second.accumulate = first.run(t, e, false), true
-			if !sameBits(second.run(t, e, false), want) {
+			if !kerneltest.SameBits(second.run(t, e, false), want) {
 				t.Errorf("cut at %d gives other bits", cut)
 			}
 		}

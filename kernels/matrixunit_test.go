@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"unsafe"
+
+	"github.com/loupe-vl/loupe/kernels/internal/kerneltest"
 )
 
 // unitProblems are products of more rows than a slab and of few, in spans that are whole and cut, with weights of 8 and of 4 bits.
@@ -36,12 +38,12 @@ func TestMatrixUnit(t *testing.T) {
 				if !e.path.quantSets()[0].unit.takes(p.rows, p.panels) {
 					t.Fatalf("%v: not for the unit", p)
 				}
-				if !sameBits(p.run(t, e), p.naive()) {
+				if !kerneltest.SameBits(p.run(t, e), p.naive()) {
 					t.Fatalf("%v, %d threads: differs from the mode's arithmetic", p, threads)
 				}
 			}
 			p := newQuantProblem(t, rand.New(rand.NewPCG(1, 2)), quantProblem{rows: 70, cols: 40, k: 20_000, how: Quantizing{8, 128, false}})
-			if !sameBits(p.run(t, e), p.naive()) {
+			if !kerneltest.SameBits(p.run(t, e), p.naive()) {
 				t.Fatalf("%v, %d threads, in parts: differs from the mode's arithmetic", p, threads)
 			}
 		}

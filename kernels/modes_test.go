@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/loupe-vl/loupe/kernels/num"
 	"github.com/loupe-vl/loupe/kernels/peak"
 )
 
@@ -29,7 +30,7 @@ func BenchmarkModes(b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 1))
 	w := Matrix{Layout: BF16, Bits: make([]uint16, n*k), Rows: n, Cols: k, Stride: k}
 	for i := range w.Bits {
-		w.Bits[i] = F32ToBF16(float32(r.NormFloat64()) / 40)
+		w.Bits[i] = num.F32ToBF16(float32(r.NormFloat64()) / 40)
 	}
 	rounded := w
 	rounded.Layout = BF16Products

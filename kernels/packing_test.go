@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	pages "github.com/loupe-vl/loupe/kernels/internal/guard"
+	"github.com/loupe-vl/loupe/kernels/internal/kerneltest"
 )
 
 // eachPacking runs a test on every way of a path to compute products whose tiles pack weights on the side.
@@ -65,13 +66,13 @@ func TestPackingTiles(t *testing.T) {
 					at := BF16.elements(m)
 					p.bf16.packing(k, &xs[0], &ws[0], &dst[0], stride, acc, at.at(0, 0), m.Stride, &to[0], blocks)
 					what := fmt.Sprintf("%s, %d blocks beside %d steps", side, blocks, k)
-					if !sameBits(dst, want) {
+					if !kerneltest.SameBits(dst, want) {
 						t.Errorf("%s: the product differs from the tile's", what)
 					}
-					if !sameBits(to, packed) {
+					if !kerneltest.SameBits(to, packed) {
 						t.Errorf("%s: the panel differs from that of packing alone", what)
 					}
-					if !sameBits(xs, x) || !sameBits(ws, w) || !slices.Equal(m.Bits, weights) {
+					if !kerneltest.SameBits(xs, x) || !kerneltest.SameBits(ws, w) || !slices.Equal(m.Bits, weights) {
 						t.Errorf("%s: an operand was changed", what)
 					}
 				}
@@ -105,7 +106,7 @@ func TestProductsPackOnTheSide(t *testing.T) {
 			if rounded {
 				q.w.Layout, want = BF16Products, q.roundedNaive
 			}
-			if !sameBits(q.run(t, e, false), want()) {
+			if !kerneltest.SameBits(q.run(t, e, false), want()) {
 				t.Errorf("%v: differs from the arithmetic", q)
 			}
 			if calls == 0 {

@@ -1,6 +1,10 @@
 package kernels
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/loupe-vl/loupe/kernels/num"
+)
 
 // The sizes of quantized weights.
 const (
@@ -209,7 +213,7 @@ func (p *Panels) dequantize(dst []float32, r, k int) {
 // stepOf is the scale, its multiple counted, and the zero point of row c of a panel in a block.
 func (p *Panels) stepOf(scales []uint16, more []byte, block, c int) (step float32, zero int) {
 	at := block/p.per()*panelCols + c
-	step, zero = F16ToF32(scales[at]), p.zero()
+	step, zero = num.F16ToF32(scales[at]), p.zero()
 	switch p.form() {
 	case formInt4:
 		step *= float32(int8(more[block*panelCols+c]))

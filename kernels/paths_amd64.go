@@ -2,7 +2,10 @@
 
 package kernels
 
-import "github.com/loupe-vl/loupe/kernels/internal/cpu"
+import (
+	"github.com/loupe-vl/loupe/kernels/internal/cpu"
+	"github.com/loupe-vl/loupe/kernels/vec"
+)
 
 //go:generate go run ./gen/matmul
 
@@ -12,7 +15,7 @@ func machinePaths() []*path {
 		{
 			name: "avx512", available: cpu.AVX512, mr: 12, nr: 32, tile: tile12x32AVX512, half: tile12x16AVX512,
 			low: lowTiles{tile4x32AVX512, tile8x32AVX512}, prefetch: cpu.Prefetch, packX: packXAVX, addRows: addRowsAVX512,
-			vec: &vectorsAVX512, roundings: roundingsAVX512, quant: quantSets512(),
+			vec: vec.AVX512, roundings: roundingsAVX512, quant: quantSets512(),
 			f32: denseRoutines{
 				pack: packer(16, 4, 1, packF32AVX512, F32.pack), widen: widenF32AVX512, fan: fan32AVX512,
 				strips: []strip{{8, 16, strip8F32AVX512}, {4, 16, strip4F32AVX512}, {2, 16, strip2F32AVX512}, {1, 16, oneRow(strip1F32AVX512, strip1F32NearAVX512)}},
@@ -29,7 +32,7 @@ func machinePaths() []*path {
 		{
 			name: "avx2", available: cpu.AVX2, mr: 6, nr: 16, tile: tile6x16AVX2, half: tile6x8AVX2,
 			low: lowTiles{tile2x16AVX2, tile4x16AVX2}, prefetch: cpu.Prefetch, packX: packXAVX, addRows: addRowsAVX2,
-			vec: &vectorsAVX2, roundings: roundingsAVX2, quant: quantSets256(),
+			vec: vec.AVX2, roundings: roundingsAVX2, quant: quantSets256(),
 			f32: denseRoutines{
 				pack: packer(8, 4, 1, packF32AVX2, F32.pack), widen: widenF32AVX2, fan: fan32AVX2,
 				strips: []strip{{8, 8, strip8F32AVX2}, {4, 16, strip4F32AVX2}, {2, 16, strip2F32AVX2}, {1, 16, strip1F32AVX2}},

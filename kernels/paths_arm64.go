@@ -2,13 +2,17 @@
 
 package kernels
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/loupe-vl/loupe/kernels/vec"
+)
 
 // machinePaths lists the arm64 path: every arm64 processor has NEON.
 func machinePaths() []*path {
 	return []*path{{
 		name: "neon", available: true, mr: 4, nr: 16, tile: tile4x16NEON, packX: packXNEON,
-		vec: &vectorsNEON, roundings: roundingsNEON, quant: quantSetsARM64(),
+		vec: vec.NEON, roundings: roundingsNEON, quant: quantSetsARM64(),
 		f32: denseRoutines{
 			pack: packer(4, 4, 1, packF32NEON, F32.pack), widen: widenF32NEON, fan: fan32NEON,
 			strips: []strip{{4, 8, strip4F32NEON}, {2, 16, strip2F32NEON}, {1, 16, strip1F32NEON}},

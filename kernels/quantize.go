@@ -9,6 +9,7 @@ import (
 	"github.com/x448/float16"
 
 	"github.com/loupe-vl/loupe/kernels/internal/cpu"
+	"github.com/loupe-vl/loupe/kernels/num"
 )
 
 // Quantizing is how weights are quantized.
@@ -112,7 +113,7 @@ func (p *Panels) fill(m Matrix, i, own int, row []float32) error {
 				if p.form() == formInt4Zeros {
 					more[g*panelCols+c] = zero
 				}
-				p.round(q[:len(part)], part, F16ToF32(scale), float32(zero))
+				p.round(q[:len(part)], part, num.F16ToF32(scale), float32(zero))
 			}
 			if err != nil {
 				return fmt.Errorf("row %d, columns %d to %d: %w", i*panelCols+c, from, min(from+p.Group, p.Cols)-1, err)
@@ -134,7 +135,7 @@ func (p *Panels) roundMultiples(q []uint8, group []float32, own int, multiples [
 		if err != nil {
 			return 0, err
 		}
-		steps[i] = F16ToF32(half)
+		steps[i] = num.F16ToF32(half)
 		largest = max(largest, max(steps[i], -steps[i]))
 	}
 	most := float32(mostMultiple)
@@ -142,7 +143,7 @@ func (p *Panels) roundMultiples(q []uint8, group []float32, own int, multiples [
 		most = 1
 	}
 	scale = float16.Fromfloat32(largest / most).Bits()
-	unit := F16ToF32(scale)
+	unit := num.F16ToF32(scale)
 	for i := range parts {
 		multiple := float32(1)
 		if unit > 0 {

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/loupe-vl/loupe/kernels/internal/kerneltest"
+	"github.com/loupe-vl/loupe/kernels/num"
 )
 
 // quantProblem is a product with quantized weights.
@@ -26,7 +29,7 @@ func (p *quantProblem) String() string {
 
 func newQuantProblem(t *testing.T, r *rand.Rand, p quantProblem) *quantProblem {
 	t.Helper()
-	data, check := guarded(t, p.rows*(p.k+p.pad)+p.offset)
+	data, check := kerneltest.Guarded(t, p.rows*(p.k+p.pad)+p.offset)
 	for i := range data {
 		data[i] = float32(r.NormFloat64())
 		if r.IntN(50) == 0 {
@@ -69,7 +72,7 @@ func (p *quantProblem) weight(r, k int) (q int, scale float32) {
 	if panels.Zeros != nil {
 		zero = int(panels.Zeros[i])
 	}
-	return p.multiple(r, k) * (q - zero), F16ToF32(panels.Scales[i])
+	return p.multiple(r, k) * (q - zero), num.F16ToF32(panels.Scales[i])
 }
 
 // multiple is that of a weight's scale.
@@ -104,7 +107,7 @@ func (p *quantProblem) naive() []float32 {
 					sum += q * int(math.RoundToEven(float64(v*inverse)))
 					wScale = scale
 				}
-				acc = FMA(float32(sum), xScale*wScale, acc)
+				acc = num.FMA(float32(sum), xScale*wScale, acc)
 			}
 			out = append(out, acc)
 		}
@@ -115,7 +118,7 @@ func (p *quantProblem) naive() []float32 {
 func (p *quantProblem) run(t *testing.T, e *Engine) []float32 {
 	t.Helper()
 	stride := p.cols + p.pad
-	data, check := guarded(t, max(0, (p.rows-1)*stride+p.cols))
+	data, check := kerneltest.Guarded(t, max(0, (p.rows-1)*stride+p.cols))
 	e.MatMul(View{Data: data, Rows: p.rows, Cols: p.cols, RowStride: stride, ColStride: 1}, p.x, p.panels.Matrix(), TransW)
 	check()
 	p.check()
@@ -123,7 +126,7 @@ func (p *quantProblem) run(t *testing.T, e *Engine) []float32 {
 	for r := range p.rows {
 		out = append(out, data[r*stride:][:p.cols]...)
 		for _, v := range data[min(len(data), r*stride+p.cols):min(len(data), (r+1)*stride)] {
-			if math.Float32bits(v) != guardBits {
+			if math.Float32bits(v) != kerneltest.GuardBits {
 				t.Fatalf("%v: written between the rows", p)
 			}
 		}
@@ -177,7 +180,7 @@ func TestQuantizedPaths(t *testing.T) {
 		for _, p := range quantProblems(t) {
 			want := p.naive()
 			for i, e := range engines {
-				if !sameBits(p.run(t, e), want) {
+				if !kerneltest.SameBits(p.run(t, e), want) {
 					t.Fatalf("%v, set %d of routines: differs from the mode's arithmetic", p, i)
 				}
 			}
@@ -202,7 +205,7 @@ func TestQuantizedExtremes(t *testing.T) {
 					row[i] = []float32{3, 3, -3, 3}[(i/5+r)%4] * []float32{1, 0x1p-90, 0x1p100}[i/32%3]
 				}
 			}
-			if !sameBits(p.run(t, e), p.naive()) {
+			if !kerneltest.SameBits(p.run(t, e), p.naive()) {
 				t.Errorf("%v: differs from the mode's arithmetic", p)
 			}
 			p.x.Data[40], p.x.Data[p.k+3], p.x.Data[2*p.k+99] = float32(math.NaN()), float32(math.Inf(-1)), 0
@@ -229,7 +232,7 @@ func TestQuantizedRowAloneAndThreads(t *testing.T) {
 			p := newQuantProblem(t, rand.New(rand.NewPCG(3, 3)), quantProblem{rows: 14, cols: 150, k: 170, how: how})
 			all := p.run(t, engine(t, Options{Kernels: name, Threads: 1}))
 			for _, n := range []int{2, 3, 7} {
-				if !sameBits(p.run(t, engine(t, Options{Kernels: name, Threads: n})), all) {
+				if !kerneltest.SameBits(p.run(t, engine(t, Options{Kernels: name, Threads: n})), all) {
 					t.Errorf("%+v: %d threads give other bits", how, n)
 				}
 			}
@@ -237,7 +240,7 @@ func TestQuantizedRowAloneAndThreads(t *testing.T) {
 			for r := range p.rows {
 				one := *p
 				one.rows, one.x.Rows, one.x.Data = 1, 1, p.x.Data[r*p.x.RowStride:]
-				if !sameBits(one.run(t, e), all[r*p.cols:][:p.cols]) {
+				if !kerneltest.SameBits(one.run(t, e), all[r*p.cols:][:p.cols]) {
 					t.Errorf("%+v: row %d alone gives other bits", how, r)
 				}
 			}
@@ -299,7 +302,7 @@ func TestQuantizedBackward(t *testing.T) {
 			got, want := make([]float32, 9*p.k), make([]float32, 9*p.k)
 			e.MatMul(View{Data: got, Rows: 9, Cols: p.k, RowStride: p.k, ColStride: 1}, dy, p.panels.Matrix(), Accumulate)
 			e.MatMul(View{Data: want, Rows: 9, Cols: p.k, RowStride: p.k, ColStride: 1}, dy, w, Accumulate)
-			if !sameBits(got, want) {
+			if !kerneltest.SameBits(got, want) {
 				t.Errorf("%+v: differs from the product with the numbers", how)
 			}
 		}

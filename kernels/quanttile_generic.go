@@ -1,6 +1,10 @@
 package kernels
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/loupe-vl/loupe/kernels/num"
+)
 
 // int8Weights and int4Weights are a block of a panel as it lies.
 type (
@@ -46,7 +50,7 @@ func quantTileGeneric[W any, P interface {
 	for s := 0; s < blocks; s += span {
 		if s%per == 0 {
 			for c, h := range &scales[s/per] {
-				wScale[c] = F16ToF32(h)
+				wScale[c] = num.F16ToF32(h)
 			}
 		}
 		var sum [panelCols]int32
@@ -60,7 +64,7 @@ func quantTileGeneric[W any, P interface {
 			P(&w[b]).products(&sum, &x[b].Q)
 		}
 		for c, n := range sum {
-			acc[c] = FMA(float32(n), float32(x[s].Scale*wScale[c]), acc[c])
+			acc[c] = num.FMA(float32(n), float32(x[s].Scale*wScale[c]), acc[c])
 		}
 	}
 	*dst = acc
@@ -86,7 +90,7 @@ func multiplesTileGeneric(blocks int, xp *xBlock, _ int, wp *byte, sp *uint16, m
 			}
 		}
 		for c, n := range sum {
-			acc[c] = FMA(float32(n), float32(x[s].Scale*F16ToF32(scales[s/per][c])), acc[c])
+			acc[c] = num.FMA(float32(n), float32(x[s].Scale*num.F16ToF32(scales[s/per][c])), acc[c])
 		}
 	}
 	*dst = acc

@@ -1,5 +1,7 @@
 package kernels
 
+import "github.com/loupe-vl/loupe/kernels/num"
+
 // Products of bfloat16. Both operands are rounded, and each output is
 //
 //	for i := 0; i < k; i += 2 {
@@ -22,7 +24,7 @@ func roundActivation(x float32) uint16 {
 	if x > -tinyActivation && x < tinyActivation {
 		return 0
 	}
-	return F32ToBF16(x)
+	return num.F32ToBF16(x)
 }
 
 // roundWeight is w, or +0 below 2^-63.
@@ -48,10 +50,10 @@ type roundXFunc func(dst, x []float32)
 // step comes first. len(dst) is len(x), or one more, if that is odd.
 func roundXSwapped(dst, x []float32) {
 	for i := 0; i+1 < len(x); i += 2 {
-		dst[i], dst[i+1] = BF16ToF32(roundActivation(x[i+1])), BF16ToF32(roundActivation(x[i]))
+		dst[i], dst[i+1] = num.BF16ToF32(roundActivation(x[i+1])), num.BF16ToF32(roundActivation(x[i]))
 	}
 	if n := len(x); n%2 == 1 {
-		dst[n-1], dst[n] = 0, BF16ToF32(roundActivation(x[n-1]))
+		dst[n-1], dst[n] = 0, num.BF16ToF32(roundActivation(x[n-1]))
 	}
 }
 
@@ -59,7 +61,7 @@ func roundXSwapped(dst, x []float32) {
 func packSwapped(dst []float32, nr int, m Matrix, r, rows, c, cols int) {
 	for i := range rows {
 		for j := range cols {
-			dst[j*nr+i] = BF16ToF32(roundedWeight(m, r+i, (c+j)^1))
+			dst[j*nr+i] = num.BF16ToF32(roundedWeight(m, r+i, (c+j)^1))
 		}
 	}
 }

@@ -4,6 +4,9 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/loupe-vl/loupe/kernels/internal/kerneltest"
+	"github.com/loupe-vl/loupe/kernels/num"
 )
 
 // roundedNaive is the arithmetic of bfloat16 products as it is written.
@@ -18,7 +21,7 @@ func (p *problem) roundedNaive() []float32 {
 			if math.Abs(float64(v)) < 0x1p-49 {
 				return 0
 			}
-			return BF16ToF32(F32ToBF16(v))
+			return num.BF16ToF32(num.F32ToBF16(v))
 		}
 		for c := range p.cols {
 			w := func(k int) float32 {
@@ -27,7 +30,7 @@ func (p *problem) roundedNaive() []float32 {
 				}
 				var one [1]float32
 				p.w.Layout.Dequantize(one[:], 1, p.w, c, 1, k, 1)
-				v := BF16ToF32(F32ToBF16(one[0]))
+				v := num.BF16ToF32(num.F32ToBF16(one[0]))
 				if math.Abs(float64(v)) < 0x1p-63 {
 					return 0
 				}
@@ -35,8 +38,8 @@ func (p *problem) roundedNaive() []float32 {
 			}
 			acc := float32(0)
 			for k := 0; k < p.k; k += 2 {
-				acc = FMA(x(k+1), w(k+1), acc)
-				acc = FMA(x(k), w(k), acc)
+				acc = num.FMA(x(k+1), w(k+1), acc)
+				acc = num.FMA(x(k), w(k), acc)
 			}
 			out = append(out, acc)
 		}
@@ -87,7 +90,7 @@ func TestRoundedPaths(t *testing.T) {
 				scatter(r, p.w.Bits, 8, 0x4000)
 			}
 			for _, e := range engines {
-				if !sameBits(p.run(t, e, false), p.roundedNaive()) {
+				if !kerneltest.SameBits(p.run(t, e, false), p.roundedNaive()) {
 					t.Fatalf("%v, %d steps at once: differs from the mode's arithmetic", p, e.rounded().steps)
 				}
 			}
@@ -105,7 +108,7 @@ func TestRoundedFewRows(t *testing.T) {
 			p.w.Layout = BF16Products
 			scatter(r, p.w.Bits, 8, 0x4000)
 			for _, e := range engines {
-				if !sameBits(p.run(t, e, false), p.roundedNaive()) {
+				if !kerneltest.SameBits(p.run(t, e, false), p.roundedNaive()) {
 					t.Fatalf("%v, %d steps at once: differs from the mode's arithmetic", p, e.rounded().steps)
 				}
 			}
@@ -142,13 +145,13 @@ func TestRoundedThreadsAndRowAlone(t *testing.T) {
 	want := p.run(t, engine(t, Options{Threads: 1}), false)
 	for _, n := range []int{2, 3, 7} {
 		e := engine(t, Options{Threads: n})
-		if !sameBits(p.run(t, e, false), want) {
+		if !kerneltest.SameBits(p.run(t, e, false), want) {
 			t.Errorf("%d threads give other bits", n)
 		}
 		for r := range p.rows {
 			one := *p
 			one.rows, one.x.Rows, one.x.Data = 1, 1, p.x.Data[r*p.x.RowStride:]
-			if !sameBits(one.run(t, e, false), want[r*p.cols:][:p.cols]) {
+			if !kerneltest.SameBits(one.run(t, e, false), want[r*p.cols:][:p.cols]) {
 				t.Errorf("row %d alone gives other bits", r)
 			}
 		}

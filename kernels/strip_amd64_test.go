@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	pages "github.com/loupe-vl/loupe/kernels/internal/guard"
+	"github.com/loupe-vl/loupe/kernels/internal/kerneltest"
 )
 
 // TestStripsOfOneRow: both strips of one row, of which a machine uses one, compute the arithmetic, whatever the number of lines, with
@@ -54,7 +55,7 @@ func TestStripsOfOneRow(t *testing.T) {
 					x, w, dst := p.x, p.w, pages.Like(t, side, make([]float32, len(want)))
 					x.Data, w.F32, w.Bits = pages.Like(t, side, p.x.Data), pages.Like(t, side, p.w.F32), pages.Like(t, side, p.w.Bits)
 					e.MatMul(View{Data: dst, Rows: 1, Cols: p.cols, RowStride: p.cols, ColStride: 1}, x, w, TransW)
-					if !sameBits(dst, want) {
+					if !kerneltest.SameBits(dst, want) {
 						t.Fatalf("%v, %s: differs from the arithmetic", p, side)
 					}
 				}

@@ -1,6 +1,10 @@
 package kernels
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/loupe-vl/loupe/kernels/num"
+)
 
 // tileGeneric is the plain Go tile of 4 x 16: the reference that the assembly must equal.
 func tileGeneric(k int, xp, wp, dp *float32, stride int, accumulate int) {
@@ -15,7 +19,7 @@ func tileGeneric(k int, xp, wp, dp *float32, stride int, accumulate int) {
 		for i := range k {
 			xv := x[i*mr+r]
 			for c, wv := range (*[nr]float32)(w[i*nr:]) {
-				acc[c] = FMA(xv, wv, acc[c])
+				acc[c] = num.FMA(xv, wv, acc[c])
 			}
 		}
 		copy(dst[r*stride:], acc[:])

@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/loupe-vl/loupe/kernels/internal/kerneltest"
 )
 
 // TestQuantizedRows: every set of routines quantizes a row as plain Go does, to the byte: ordinary spans, ties, spans that are tiny,
@@ -42,7 +44,7 @@ func TestQuantizedRows(t *testing.T) {
 							quantizeXGeneric(want, x, how)
 							for i, w := range want {
 								g := got[i]
-								if g.Q != w.Q || g.Offset != w.Offset || !sameNumbers([]float32{g.Scale}, []float32{w.Scale}) {
+								if g.Q != w.Q || g.Offset != w.Offset || !kerneltest.SameNumbers([]float32{g.Scale}, []float32{w.Scale}) {
 									t.Errorf("block %d is %v, want %v", i, g, w)
 								}
 							}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/num"
 	"github.com/loupe-vl/loupe/weights"
 )
 
@@ -112,7 +113,7 @@ func TestSyntheticRuns(t *testing.T) {
 	if !slices.Equal(one, three) {
 		t.Error("the numbers depend on the threads")
 	}
-	if kernels.FirstNonFinite(one) >= 0 || slices.Max(one) == slices.Min(one) {
+	if num.FirstNonFinite(one) >= 0 || slices.Max(one) == slices.Min(one) {
 		t.Errorf("logits are not finite, or all the same: %v", one[:8])
 	}
 }

@@ -1,14 +1,14 @@
 package vit
 
 import (
-	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/num"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 )
 
 // rotary is the 2-D rotary embedding: the first half of a head's angles turns with the patch's row, the second with its
 // column. Patches come in the order of the model, a merge x merge block at a time.
 func (t *Tower) rotary(r *tensor.Run, grids []Grid) tensor.Rotary {
-	freqs := kernels.RotaryFrequencies(t.Config.EmbedDim/t.Config.NumHeads/2, t.Config.RopeTheta)
+	freqs := num.RotaryFrequencies(t.Config.EmbedDim/t.Config.NumHeads/2, t.Config.RopeTheta)
 	angles := r.New(Patches(grids), 2*len(freqs))
 	i := 0
 	for _, g := range grids {

@@ -6,7 +6,7 @@ import (
 	"math"
 	"sync"
 
-	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/num"
 	"github.com/x448/float16"
 )
 
@@ -15,7 +15,7 @@ func BF16ToF32(h uint16) float32 { return math.Float32frombits(uint32(h) << 16) 
 
 // F32ToBF16 rounds to the nearest bfloat16, ties to even. A NaN stays a NaN
 // (made quiet, its sign and upper payload kept).
-func F32ToBF16(x float32) uint16 { return kernels.F32ToBF16(x) }
+func F32ToBF16(x float32) uint16 { return num.F32ToBF16(x) }
 
 // F16ToF32 widens a float16 bit pattern, exactly. In a loop use Float16Table.
 func F16ToF32(h uint16) float32 { return float16.Frombits(h).Float32() }

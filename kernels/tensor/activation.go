@@ -1,6 +1,9 @@
 package tensor
 
-import "github.com/loupe-vl/loupe/kernels"
+import (
+	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/vec"
+)
 
 // QuickGELU is x*sigmoid(1.702x), the activation of the vision blocks.
 func (r *Run) QuickGELU(x Tensor) Tensor {
@@ -8,7 +11,7 @@ func (r *Run) QuickGELU(x Tensor) Tensor {
 }
 
 // GELU is the exact (erf) form, the activation of the patch merger (Hendrycks and Gimpel, arXiv 1606.08415).
-func (r *Run) GELU(x Tensor) Tensor { return r.each(x, r.eng.GELU, kernels.GELUBackward) }
+func (r *Run) GELU(x Tensor) Tensor { return r.each(x, r.eng.GELU, vec.GELUBackward) }
 
 // each applies f(dst, x) to each row, and back(dx, x, dy) to its gradient.
 func (r *Run) each(x Tensor, f func(dst, x []float32), back func(dx, x, dy []float32)) Tensor {

@@ -3,7 +3,7 @@ package tensor
 import (
 	"fmt"
 
-	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/vec"
 )
 
 // Edit is one change at a tap point: what contracts call an intervention.
@@ -91,7 +91,7 @@ func (r *Run) meanBackward(p Point, e Edit, g Tensor, heads int) {
 		clear(g.Row(c.row))
 	}
 	for i := range g.Rows {
-		kernels.AddScaled(g.Row(i), sum, 1/float32(g.Rows))
+		vec.AddScaled(g.Row(i), sum, 1/float32(g.Rows))
 	}
 }
 

@@ -1,6 +1,6 @@
 package tensor
 
-import "github.com/loupe-vl/loupe/kernels"
+import "github.com/loupe-vl/loupe/kernels/vec"
 
 // Norm is the learned part of a layer norm or RMS norm over width columns.
 type Norm struct {
@@ -34,7 +34,7 @@ func (r *Run) layerNormBackward(x, out Tensor, n *Norm) {
 	dx := r.WithGrad(x) // one that nobody reads, where the weights learn and what comes before does not
 	r.rows(x.Rows, 8*x.Cols, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			s.mean[i], s.root[i] = kernels.LayerNormBackward(dx.GradRow(i), x.Row(i), n.Weight, out.GradRow(i), n.Eps)
+			s.mean[i], s.root[i] = vec.LayerNormBackward(dx.GradRow(i), x.Row(i), n.Weight, out.GradRow(i), n.Eps)
 		}
 	})
 	r.normWeightsBackward(x, out, n, s)

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/vec"
 )
 
 // IgnoreIndex is the label of a token that no loss is taken of.
@@ -38,7 +38,7 @@ func (r *Run) CrossEntropy(logits Tensor, labels []int, weight float32) float64 
 	r.rows(logits.Rows, 8*logits.Cols, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			if labels[i] != IgnoreIndex {
-				losses[i] = kernels.CrossEntropy(r.eng, probs.Row(i), logits.Row(i), labels[i])
+				losses[i] = r.eng.CrossEntropy(probs.Row(i), logits.Row(i), labels[i])
 			}
 		}
 	})
@@ -53,7 +53,7 @@ func (r *Run) CrossEntropy(logits Tensor, labels []int, weight float32) float64 
 				for i := lo; i < hi; i++ {
 					if labels[i] != IgnoreIndex {
 						g := logits.GradRow(i)
-						kernels.AddScaled(g, probs.Row(i), scale)
+						vec.AddScaled(g, probs.Row(i), scale)
 						g[labels[i]] -= scale
 					}
 				}

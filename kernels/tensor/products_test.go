@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/num"
 )
 
 // TestRecomputeBits: a block of linear maps with a branch and dropout, attention and an activation gives the same results and
@@ -51,7 +51,7 @@ func TestRecomputeBits(t *testing.T) {
 	if !slices.Equal(keptGrads, againGrads) {
 		t.Error("the gradients differ")
 	}
-	if kernels.FirstNonFinite(keptGrads) >= 0 || slices.Max(keptGrads) == 0 {
+	if num.FirstNonFinite(keptGrads) >= 0 || slices.Max(keptGrads) == 0 {
 		t.Error("the gradients are nothing")
 	}
 }

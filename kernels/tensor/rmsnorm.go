@@ -1,6 +1,9 @@
 package tensor
 
-import "github.com/loupe-vl/loupe/kernels"
+import (
+	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/vec"
+)
 
 // RMSNorm divides each row of x by its root mean square, then scales it (Zhang and Sennrich, arXiv 1910.07467;
 // Qwen2RMSNorm).
@@ -32,7 +35,7 @@ func (r *Run) rmsNormBackward(x, out Tensor, n *Norm) {
 	dx := r.WithGrad(x)
 	r.rows(x.Rows, 8*x.Cols, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			s.root[i] = kernels.RMSNormBackward(dx.GradRow(i), x.Row(i), n.Weight, out.GradRow(i), n.Eps)
+			s.root[i] = vec.RMSNormBackward(dx.GradRow(i), x.Row(i), n.Weight, out.GradRow(i), n.Eps)
 		}
 	})
 	r.normWeightsBackward(x, out, n, s)

@@ -1,6 +1,10 @@
 package tensor
 
-import "github.com/loupe-vl/loupe/kernels"
+import (
+	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/num"
+	"github.com/loupe-vl/loupe/kernels/vec"
+)
 
 // Rotary holds the cosines and sines of rotary position embedding, each (rows, head_dim/2): row i turns token i, and
 // column j turns the pair (j, j+head_dim/2) (Su et al., arXiv 2104.09864; rotate_half of the reference).
@@ -17,7 +21,7 @@ func (r *Run) NewRotary(angles Tensor) Rotary {
 		for i := lo; i < hi; i++ {
 			c, s := w.rot.Cos.Row(i), w.rot.Sin.Row(i)
 			for j, a := range w.angles.Row(i) {
-				c[j], s[j] = kernels.Cos(a), kernels.Sin(a)
+				c[j], s[j] = num.Cos(a), num.Sin(a)
 			}
 		}
 	})
@@ -51,7 +55,7 @@ func (r *Run) Rotate(x Tensor, rot Rotary) Tensor {
 				for i := lo; i < hi; i++ {
 					dx, dy := x.GradRow(i), out.GradRow(i)
 					for h := 0; h < len(dx); h += d {
-						kernels.RotateBackward(dx[h:h+d], dy[h:h+d], rot.Cos.Row(i), rot.Sin.Row(i))
+						vec.RotateBackward(dx[h:h+d], dy[h:h+d], rot.Cos.Row(i), rot.Sin.Row(i))
 					}
 				}
 			})

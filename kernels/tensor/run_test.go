@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/num"
 )
 
 // operation is one method of Run on inputs of its own, and the shape of its result.
@@ -111,7 +111,7 @@ func TestOperationsCompute(t *testing.T) {
 	for _, op := range operations() {
 		alone := NewRun(context.Background(), engine(t, 1), new(Arena), nil)
 		first := op.do(alone)
-		if alone.Err() != nil || kernels.FirstNonFinite(first.Data) >= 0 || !slices.ContainsFunc(first.Data, func(v float32) bool { return v != 0 }) {
+		if alone.Err() != nil || num.FirstNonFinite(first.Data) >= 0 || !slices.ContainsFunc(first.Data, func(v float32) bool { return v != 0 }) {
 			t.Errorf("%s: error %v, result %v", op.name, alone.Err(), first.Data)
 		}
 		if second := op.do(newRun(t, &watcher{})); !sameBits(first.Data, second.Data) {

@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/num"
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/vit"
 )
@@ -94,7 +94,7 @@ func pairsOf(t int, outputs, wanted [][]float32, present [][]bool) (loss float64
 			pairs++
 			behind := outputs[j][t] - outputs[i][t]
 			loss += softplus(float64(behind))
-			g := kernels.Sigmoid(behind)
+			g := num.Sigmoid(behind)
 			grads[i] -= g
 			grads[j] += g
 		}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/num"
 )
 
 // problem is a product of one row of x with the rows of w.
@@ -20,7 +21,7 @@ func problem(rows, k int) (x, dst []float32, w kernels.Matrix) {
 	}
 	w = kernels.Matrix{Layout: kernels.BF16, Bits: make([]uint16, rows*k), Rows: rows, Cols: k, Stride: k}
 	for i := range w.Bits {
-		w.Bits[i] = kernels.F32ToBF16(float32(i*7919%1021)/1021 - 0.5)
+		w.Bits[i] = num.F32ToBF16(float32(i*7919%1021)/1021 - 0.5)
 	}
 	return x, dst, w
 }

@@ -34,6 +34,9 @@ const (
 // Sides lists both.
 var Sides = []Side{AtTail, AtHead}
 
+// Lengths lie around the widths of vectors, tiles and lanes.
+var Lengths = []int{1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 65}
+
 // Like is a copy of x that lies flush on the given side.
 func Like[T Element](t testing.TB, side Side, x []T) []T {
 	t.Helper()

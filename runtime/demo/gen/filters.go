@@ -3,7 +3,7 @@ package main
 import (
 	"math"
 
-	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/num"
 	"github.com/loupe-vl/loupe/weights"
 )
 
@@ -67,7 +67,7 @@ func pattern(dst []float64, n, u, v int, weight float64) {
 		return math.Sqrt(2 / float64(n))
 	}
 	wave := func(k, i int) float64 {
-		return float64(kernels.Cos(float32(math.Pi * float64(k*(2*i+1)) / float64(2*n))))
+		return float64(num.Cos(float32(math.Pi * float64(k*(2*i+1)) / float64(2*n))))
 	}
 	weight *= norm(u) * norm(v)
 	for y := range n {

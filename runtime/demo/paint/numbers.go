@@ -4,7 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 
-	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/num"
 )
 
 // mul is a product that is rounded before anything is added to it: a compiler may fuse a*b+c, and on some machines does.
@@ -26,8 +26,8 @@ func step(x, lo, hi float64) float64 {
 func length(x, y float64) float64 { return math.Sqrt(mul(x, x) + mul(y, y)) }
 
 // sin and cos take radians; their bits are the same on every machine.
-func sin(x float64) float64 { return float64(kernels.Sin(float32(x))) }
-func cos(x float64) float64 { return float64(kernels.Cos(float32(x))) }
+func sin(x float64) float64 { return float64(num.Sin(float32(x))) }
+func cos(x float64) float64 { return float64(num.Cos(float32(x))) }
 
 // A stream is a source of random numbers of its own: what is drawn from one stream moves no other.
 type stream struct{ *rand.PCG }

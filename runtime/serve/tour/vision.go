@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/num"
 	"github.com/loupe-vl/loupe/vit"
 )
 
@@ -59,7 +59,7 @@ func (w *walk) patches() Step {
 func (w *walk) rotary() Step {
 	cfg := w.Model.Config.Vision
 	d := cfg.EmbedDim / cfg.NumHeads
-	freqs := kernels.RotaryFrequencies(d/2, cfg.RopeTheta) // as vit's rotary
+	freqs := num.RotaryFrequencies(d/2, cfg.RopeTheta) // as vit's rotary
 	before, after := w.at("visual.blocks.0.attn.qkv", w.patch), w.at("visual.blocks.0.attn.q", w.patch)
 	figure := &Figure{Kind: "bars", Caption: "radians by which each pair of the patch's query turns"}
 	for i, f := range freqs {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/num"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/weights"
 )
@@ -73,11 +73,11 @@ func (d *dense) forward(r *tensor.Run, x tensor.Tensor) tensor.Tensor {
 	for i, v := range row {
 		switch d.activation {
 		case "Tanh":
-			row[i] = kernels.Tanh(v)
+			row[i] = num.Tanh(v)
 		case "ReLU":
 			row[i] = max(v, 0)
 		case "Sigmoid":
-			row[i] = kernels.Sigmoid(v)
+			row[i] = num.Sigmoid(v)
 		}
 	}
 	return y
@@ -90,7 +90,7 @@ func (normalize) width(in int) (int, error) { return in, nil }
 
 func (normalize) forward(r *tensor.Run, x tensor.Tensor) tensor.Tensor {
 	row := x.Row(0)
-	norm := max(float32(math.Sqrt(float64(kernels.SumSquares(row, 0)))), 1e-12)
+	norm := max(float32(math.Sqrt(float64(num.SumSquares(row, 0)))), 1e-12)
 	for i := range row {
 		row[i] /= norm
 	}
