@@ -204,3 +204,33 @@ func (p *tab) drop() {
 		return null;
 	})()`)
 }
+
+// TestNamedScore: the score box shows the target named score, wherever it stands. Without one it shows the first target, by its name.
+func TestNamedScore(t *testing.T) {
+	for _, c := range []struct {
+		names []string // of the head's first targets
+		shown int      // which of them is the score
+		words string
+	}{
+		{[]string{"beauty"}, 0, "beauty, of 100"},
+		{[]string{"beauty", "score"}, 1, "of 100"},
+	} {
+		m := embedded(t)
+		for i, name := range c.names {
+			m.Head.Config.Targets[i].Name = name
+		}
+		p := openStudio(t, Options{Model: m})
+		p.drop()
+		p.ran(1)
+		s, err := m.Score(t.Context(), prompt(t, m))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := p.text("#score"), strconv.FormatFloat(s.Targets[c.shown].Clamped, 'f', 1, 64); got != want {
+			t.Errorf("targets %v: the score is %s, want %s", c.names, got, want)
+		}
+		if got := p.text("#score-words"); !strings.HasPrefix(got, c.words) {
+			t.Errorf("targets %v: beside the score stands %q, want %q", c.names, got, c.words)
+		}
+	}
+}

@@ -3,7 +3,7 @@
 import { calm, complain, json, lines, post, studioName } from './api.js';
 import { about } from './jobs.js';
 import { roving } from './keys.js';
-import { $, make, number, run, set, shown, state, touch, watch, whole } from './state.js';
+import { $, make, number, run, scored, scoreWords, set, shown, state, touch, watch, whole } from './state.js';
 
 let file = null; // the chosen picture; null for that of the run in view
 let running = null; // {stop, what} of the run under way
@@ -151,15 +151,15 @@ function busy(on) {
 
 function results() {
   const r = run();
-  $('score').textContent = r?.score ? r.score.score.toFixed(1) : '–';
+  $('score').textContent = r?.score ? scored(r).clamped.toFixed(1) : '–';
   $('targets').tBodies[0].replaceChildren(...(r?.score?.targets ?? []).map((t) => {
     const meter = make('meter', { min: t.min, max: t.max, value: t.clamped });
     meter.setAttribute('aria-label', t.name);
     return make('tr', {}, make('th', { scope: 'row', textContent: t.name }), make('td', {}, meter), make('td', { textContent: t.value.toFixed(1) }));
   }));
-  const first = r?.score?.targets[0];
+  const main = r?.score && scored(r);
   $('score-words').textContent = !r ? 'No picture has been run.' : !r.score ? (r.done ? 'This model has no score head.' : 'The model is looking.')
-    : `of ${first.max}${first.value === first.clamped ? '' : `; the head says ${shown(first.value)}`}${r.interventions ? '; with edits' : ''}${r.model === 'base' ? '; the base model' : ''}`;
+    : `${main.name === 'score' ? '' : main.name + ', '}of ${main.max}${main.value === main.clamped ? '' : `; the head says ${shown(main.value)}`}${r.interventions ? '; with edits' : ''}${r.model === 'base' ? '; the base model' : ''}`;
   if (!r) {
     $('seen-size').textContent = $('original-size').textContent = '';
     $('original').hidden = true;
@@ -179,7 +179,7 @@ function chips() {
   box.hidden = state.runs.size === 0;
   box.replaceChildren(...[...state.runs.values()].map((r) => {
     const image = make('img', { src: `/api/runs/${r.id}/seen.png`, alt: '' });
-    const label = `${r.number}${state.pinned.includes(r.id) ? ' · held' : ''}${r.score ? ' · ' + r.score.score.toFixed(1) : ''}${r.interventions ? ' · edited' : ''}${r.model === 'base' ? ' · base' : ''}`;
+    const label = `${r.number}${state.pinned.includes(r.id) ? ' · held' : ''}${r.score ? ' · ' + scoreWords(r) : ''}${r.interventions ? ' · edited' : ''}${r.model === 'base' ? ' · base' : ''}`;
     const b = make('button', { type: 'button', tabIndex: -1 }, image, make('span', { textContent: label }));
     b.setAttribute('aria-label', 'Run ' + label);
     b.setAttribute('aria-pressed', r.id === state.current);

@@ -3,7 +3,7 @@
 import { complain } from './api.js';
 import { drawScale, scaleOf } from './color.js';
 import { attention, heads, imageOf, mapOf, targets, viewOf } from './look.js';
-import { $, make, options, shown, state, watch, whole } from './state.js';
+import { $, make, options, scoreWords, shown, state, watch, whole } from './state.js';
 import { place, View } from './view.js';
 
 let box, sides = [], difference, asking = null;
@@ -11,7 +11,7 @@ const part = (within, id) => within.querySelector(`[data-id="${id}"]`);
 
 function runChoices() {
   return [...state.runs.values()].filter((r) => r.done).map((r) =>
-    [r.id, `${r.number}${r.interventions ? ' (edited)' : ''}${r.model === 'base' ? ' (base)' : ''}${r.score ? ': ' + r.score.score.toFixed(1) : ''}`]);
+    [r.id, `${r.number}${r.interventions ? ' (edited)' : ''}${r.model === 'base' ? ' (base)' : ''}${r.score ? ': ' + scoreWords(r) : ''}`]);
 }
 
 // fill brings the choices of both sides up to date. A new run goes to the right, and the one before it to the left.

@@ -4,7 +4,7 @@ import { complain } from './api.js';
 import { font, paintScale, picture } from './color.js';
 import { multiples, shares } from './heads.js';
 import { caption, lookWords, quoted, side, view, viewOf } from './look.js';
-import { $, run, state, watch } from './state.js';
+import { $, run, scored, scoreWords, state, watch } from './state.js';
 
 let box;
 const part = (id) => box.querySelector(`[data-id="${id}"]`);
@@ -53,7 +53,7 @@ function lines(context, text, width) {
 }
 
 // about says what a picture is of: the model, the question, the score.
-const about = (r) => `${state.model.name}${r.model === 'base' ? ' (base)' : ''}, ${state.model.precision}, run ${r.number}${r.interventions ? ' with edits' : ''}: ${quoted(r.question)}${r.score ? ` Score ${r.score.score.toFixed(1)}.` : ''}`;
+const about = (r) => `${state.model.name}${r.model === 'base' ? ' (base)' : ''}, ${state.model.precision}, run ${r.number}${r.interventions ? ' with edits' : ''}: ${quoted(r.question)}${r.score ? ` ${scored(r).name === 'score' ? 'Score ' : ''}${scoreWords(r)}.` : ''}`;
 
 async function savePicture() {
   const r = need(), o = state.overlay;

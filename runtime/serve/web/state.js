@@ -73,6 +73,12 @@ export function shown(x) {
   return text.replaceAll('-', '−');
 }
 
+// scored is the target of a run's score head that stands for its score: the one of that name, or without one the first.
+export const scored = (r) => r.score.targets.find((t) => t.name === 'score') ?? r.score.targets[0];
+
+// scoreWords are the score of a run in words: a number, after the target's name where that is not score.
+export const scoreWords = (r) => `${scored(r).name === 'score' ? '' : scored(r).name + ' '}${scored(r).clamped.toFixed(1)}`;
+
 // percent writes a part as a percentage: with one digit below 10 %, and never with an exponent.
 export const percent = (x) => (x > 0 && x < 0.0005 ? 'below 0.1 %' : (100 * x).toFixed(x > 0 && x < 0.0995 ? 1 : 0) + ' %');
 
