@@ -62,6 +62,13 @@
 //	  quanttile.go     the innermost loop; quantized.go and quantized_paths.go have its assembly and tables
 //	  widenblock.go    weights back in float32, for a backward
 //	  matrixunit.go, slabs.go, amx.go   many rows on Intel's AMX
+//	assembly of products, and its declarations, a pair of files for each family
+//	  tile_amd64.go, gemv_rows_avx2.go, gemv_rows_avx512.go, gemv_rows.go, gemv_cols.go
+//	  bf16_tile.go, bf16_pack.go, bf16_gemv_rows_dot.go, bf16_gemv_rows_emulated.go, bf16_gemv_rows.go
+//	  activations.go, unpack.go, dequantize_block.go
+//	  qtile_int8_avx2.go, qtile_int8_avx512.go, qtile_int8_sdot.go, qtile_int8_neon.go
+//	  qtile_int4_avx2.go, qtile_int4_avx512.go, qtile_int4_sdot.go, qtile_int4_neon.go
+//	  qtile_int4_zeros_avx2.go, qtile_int4_zeros_avx512.go, qtile_int4_zeros_sdot.go, qtile_int4_zeros_neon.go
 //	what is not here
 //	  num/             scalar functions and reductions with bits of their own, in plain Go
 //	  vec/             functions over slices: norms, activations, softmax, rotary
@@ -70,15 +77,15 @@
 //
 // # How a kernel is laid out
 //
-// A routine has a Go form that is always built (tile_generic.go, pack.go), an assembly form for each machine (matmul_amd64.s),
-// its declaration in the .go file of the same name (matmul_amd64.go), whose comment is the Go loop that it replaces, and an
+// A routine has a Go form that is always built (tile_generic.go, pack.go), an assembly form for each machine (tile_amd64.s),
+// its declaration in the .go file of the same name (tile_amd64.go), whose comment is the Go loop that it replaces, and an
 // entry in the table of paths. Programs below gen write the assembly and the declarations: go generate ./kernels.
 // Tests run each path by name; LOUPE_REQUIRE_KERNELS=avx2,... turns a path that is missing from a skip into a failure.
 //
 // # Where do I put
 //
 // A SIMD kernel: a function over slices goes into vec, whose doc.go says how. For a product: the Go loop in the file of its function; the
-// generator in gen/matmul; an entry in path or quantRoutines, filled in for each machine that has it (paths_amd64.go,
+// generator in gen/gemm; an entry in path or quantRoutines, filled in for each machine that has it (paths_amd64.go,
 // quantized_paths_amd64.go). A nil entry means the Go loop. TestMatMulPaths and TestQuantizedPaths then compare it
 // with that loop, and the tests of guard pages run it against memory that it may not touch.
 //

@@ -7,7 +7,7 @@ import (
 	"github.com/loupe-vl/loupe/kernels/vec"
 )
 
-//go:generate go run ./gen/matmul
+//go:generate go run ./gen/gemm
 
 // machinePaths lists the amd64 paths, the widest first.
 func machinePaths() []*path {

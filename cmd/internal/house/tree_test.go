@@ -154,8 +154,11 @@ func TestTopOfTheTree(t *testing.T) {
 	}
 }
 
-// maxLines is the length above which a hand-written file is to be divided.
-const maxLines = 600
+// maxLines is the length above which a hand-written file is to be divided, and maxGenerated one that a program writes.
+const (
+	maxLines     = 600
+	maxGenerated = 2500
+)
 
 // TestFilesAreShort: a file that a person reads holds one idea.
 func TestFilesAreShort(t *testing.T) {
@@ -165,7 +168,11 @@ func TestFilesAreShort(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := bytes.Count(text, []byte("\n")); n > maxLines && !generated(text) {
+		n := bytes.Count(text, []byte("\n"))
+		if n > maxGenerated && generated(text) {
+			t.Errorf("%s has %d lines, more than %d: let its generator write a file for each family of routines", name, n, maxGenerated)
+		}
+		if n > maxLines && !generated(text) {
 			t.Errorf("%s has %d lines, more than %d: divide it by what it holds, or, if a program writes it, let its head line say so", name, n, maxLines)
 		}
 	}

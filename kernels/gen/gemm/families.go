@@ -1,0 +1,111 @@
+package main
+
+import "strings"
+
+// family is a pair of files: assembly and the declarations of its routines.
+type family struct {
+	file  string // without its ending
+	write func(g *generator)
+}
+
+// avx2 and avx512 are the machines of amd64.
+var avx2, avx512 = machines[0], machines[1]
+
+// families are all files, those of a family for each machine.
+var families = append([]family{
+	// Law 1: tiles over packed panels, the packing of panels, and products of few rows over weights where they lie.
+	{"tile_amd64", func(g *generator) {
+		avx2.tiles(g, false)
+		avx512.tiles(g, false)
+		avx512.tile(g, avx512.mr, 2, false, &bf16) // AVX2's tiles leave no time: packing on the side gains nothing there
+	}},
+	{"pack_amd64", func(g *generator) {
+		for _, m := range machines {
+			for _, k := range kinds {
+				m.widen(g, k)
+				m.pack(g, k)
+			}
+		}
+	}},
+	{"pack_arm64", func(g *generator) {
+		for _, k := range kinds {
+			g.widenNEON(k)
+			g.packNEON(k)
+		}
+	}},
+	{"gemv_rows_avx2_amd64", func(g *generator) { avx2.gemvRows(g, kinds...) }},
+	{"gemv_rows_avx512_amd64", func(g *generator) { avx512.gemvRows(g, kinds...) }},
+	{"gemv_rows_arm64", func(g *generator) { g.gemvRowsNEON(kinds...) }},
+	{"gemv_cols_amd64", func(g *generator) {
+		for _, m := range machines {
+			m.fan(g)
+			m.addRows(g)
+		}
+	}},
+	{"gemv_cols_arm64", func(g *generator) { g.fanNEON() }},
+
+	// Products of bfloat16: emulated by FMA over widened weights, and by the dot-product instruction.
+	{"bf16_tile_amd64", func(g *generator) {
+		avx512.tiles(g, true)
+		avx512.tile(g, avx512.mr, 2, true, &pairs)
+		avx512.tile(g, avx512.mr, 2, false, &swapped)
+	}},
+	{"bf16_pack_amd64", func(g *generator) {
+		g.roundSwapped()
+		g.roundPairs()
+		avx2.pack(g, swapped)
+		avx512.pack(g, swapped)
+		avx512.pack(g, pairs)
+	}},
+	{"bf16_pack_arm64", func(g *generator) {
+		g.roundSwappedNEON()
+		g.packNEON(swapped)
+	}},
+	{"bf16_gemv_rows_emulated_amd64", func(g *generator) {
+		avx2.gemvRows(g, swapped)
+		avx512.gemvRows(g, swapped)
+	}},
+	{"bf16_gemv_rows_dot_amd64", func(g *generator) { avx512.gemvRows(g, pairs) }},
+	{"bf16_gemv_rows_arm64", func(g *generator) { g.gemvRowsNEON(swapped) }},
+
+	// Products with quantized weights: beside the tiles, which follow below, the quantizing of activations and the unpacking of weights.
+	{"activations_amd64", func(g *generator) {
+		g.quantizeX("quantizeAVX2", 1, false)
+		g.quantizeX("quantizeSpanAVX2", spanBlocks, false)
+		g.quantizeX("quantizeOwnAVX2", spanBlocks, true)
+	}},
+	{"activations_arm64", func(g *generator) {
+		g.quantizeNEON("quantizeNEON", 1, false)
+		g.quantizeNEON("quantizeSpanNEON", spanBlocks, false)
+		g.quantizeNEON("quantizeOwnNEON", spanBlocks, true)
+	}},
+	{"unpack_amd64", func(g *generator) {
+		for _, m := range machines {
+			m.unpack(g)
+			m.unpackZeros(g)
+		}
+	}},
+	{"unpack_arm64", func(g *generator) {
+		g.unpackNEON(true)
+		g.unpackNEON(false)
+	}},
+	{"dequantize_block_amd64", func(g *generator) {
+		g.widenBlock(8)
+		g.widenBlock(4)
+	}},
+	{"amx_amd64", amx},
+}, quantizedTiles()...)
+
+// quantizedTiles are a family for each form of quantized weights and each width of registers.
+func quantizedTiles() []family {
+	var out []family
+	for _, f := range forms {
+		name := "qtile_" + strings.ToLower(strings.Replace(f.name, "Zeros", "_zeros", 1))
+		out = append(out,
+			family{name + "_avx2_amd64", f.tiles256},
+			family{name + "_avx512_amd64", f.tiles512},
+			family{name + "_sdot_arm64", func(g *generator) { f.tilesNEON(g, true) }},
+			family{name + "_neon_arm64", func(g *generator) { f.tilesNEON(g, false) }})
+	}
+	return out
+}
