@@ -46,7 +46,7 @@ func (p *path) upcoming(q *product, now, after stage, spare []float32) upcoming 
 	if after.panels == 1 && cols == p.nr && u.packsAside(now, dst.Rows/p.mr*now.panels) {
 		u.packs, u.spare = w.by.packing, spare
 		// A row's end is not followed by what is packed then: the beginnings of the next panel's rows.
-		u.r, u.rows, u.c, u.cols = c+cols, 0, q.from*per, min(farAhead/w.elements.size, w.Cols-q.from*per)
+		u.r, u.rows, u.c, u.cols = c+cols, 0, q.from*per, min(farAhead/w.elements.Size, w.Cols-q.from*per)
 		if after.k+after.steps == q.to {
 			u.rows = max(min(cols, dst.Cols-u.r), 0)
 		}
@@ -68,7 +68,7 @@ func (u *upcoming) packsAside(now stage, tiles int) bool {
 // ask asks for the next few rows.
 func (u *upcoming) ask() {
 	for n := min(u.each, u.rows); n > 0; n-- {
-		u.p.prefetch((u.cols*u.w.elements.size+63)/64, u.w.elements.at(u.r, u.c))
+		u.p.prefetch((u.cols*u.w.elements.Size+63)/64, u.w.elements.At(u.r, u.c))
 		u.r++
 		u.rows--
 	}
@@ -83,8 +83,8 @@ func (u *upcoming) pack(k int, x, w, dst *float32, stride, accumulate int) bool 
 	blocks := min(u.blocks, (u.ready-u.packed)/packedSteps)
 	r, c, n := u.first*nr, (u.k+u.packed)*per, blocks*packedSteps
 	to := u.spare[u.packed*nr:][:n*nr]
-	_ = u.w.elements.at(r+nr-1, c+n*per-1) // the last that is read
-	u.packs(k, x, w, dst, stride, accumulate, u.w.elements.at(r, c), u.w.Stride, &to[0], blocks)
+	_ = u.w.elements.At(r+nr-1, c+n*per-1) // the last that is read
+	u.packs(k, x, w, dst, stride, accumulate, u.w.elements.At(r, c), u.w.Stride, &to[0], blocks)
 	u.packed += n
 	return true
 }

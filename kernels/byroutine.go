@@ -9,9 +9,9 @@ package kernels
 func packer(lanes, steps, per int, routine packRoutine, plain packFunc) packFunc {
 	return func(dst []float32, nr int, m Matrix, r, rows, c, cols int) {
 		n, i := min(cols, (m.Cols-c*per)/per)/steps, 0
-		at := m.Layout.(dense).elements(m)
+		at := m.Layout.(ElementLayout).Elements(m)
 		for ; n > 0 && i+lanes <= rows; i += lanes {
-			routine(n, &dst[i], nr, at.at(r+i, c*per), m.Stride)
+			routine(n, &dst[i], nr, at.At(r+i, c*per), m.Stride)
 		}
 		plain(dst[i:], nr, m, r+i, rows-i, c, cols)
 		if done := n * steps; i > 0 && done < cols {

@@ -33,7 +33,7 @@ func (e *Engine) PackPanel(panel []float32, x View) {
 	if x.Rows < e.path.nr {
 		clear(panel[:x.Cols*e.path.nr])
 	}
-	e.path.pack(panel, e.path.nr, Matrix{Layout: F32, F32: x.Data, Rows: x.Rows, Cols: x.Cols, Stride: x.RowStride}, 0, x.Rows, 0, x.Cols)
+	e.path.packF32(panel, e.path.nr, Matrix{Layout: F32, F32: x.Data, Rows: x.Rows, Cols: x.Cols, Stride: x.RowStride}, 0, x.Rows, 0, x.Cols)
 }
 
 // UnpackPanel is the inverse of PackPanel: x[c][i] = panel[i*PanelCols()+c], for the rows that x has.
@@ -42,7 +42,7 @@ func (e *Engine) UnpackPanel(x View, panel []float32) {
 		return
 	}
 	nr := e.path.nr
-	e.path.pack(x.Data, x.RowStride, Matrix{Layout: F32, F32: panel, Rows: x.Cols, Cols: nr, Stride: nr}, 0, x.Cols, 0, x.Rows)
+	e.path.packF32(x.Data, x.RowStride, Matrix{Layout: F32, F32: panel, Rows: x.Cols, Cols: nr, Stride: nr}, 0, x.Cols, 0, x.Rows)
 }
 
 // MulPanel computes dst[r*PanelCols()+c] = sum over i below steps of x[r][i]*panel[i*PanelCols()+c] by law 1, from +0, or from

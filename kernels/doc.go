@@ -40,7 +40,8 @@
 //	  memory.go        large pages for weights
 //	operands
 //	  matrix.go        View, and Matrix: weights where they lie
-//	  layout.go        Layout, the interface of ways in which weights lie, and what products look up of one
+//	  layout.go        Layout, the interface of ways in which weights lie
+//	  operand.go       the right operand of a product: what it looks up of a layout, and its panels
 //	  layout_f32.go, layout_bf16.go, layout_f16.go   one number after the other
 //	  layout_bf16products.go   those of bfloat16, for products of bfloat16
 //	  panels.go        Panels: weights of 8 or 4 bits, packed
@@ -90,8 +91,8 @@
 // with that loop, and the tests of guard pages run it against memory that it may not touch.
 //
 // A layout of quantized weights: a type with the two methods of [Layout], in a file of its own; TestNewLayout has one, and every product,
-// backward and row works with it, in float32. Where it has assembly to dequantize with, it has dequantizeBy too, and where its products have
-// an arithmetic of their own, affine: see layout.go. What reads it from a file is a file in weights.
+// backward and row works with it, in float32. Where it has assembly to dequantize with, it has DequantizeBy too, and where its products have
+// an arithmetic of their own, Arithmetic: see layout.go. What reads it from a file is a file in weights.
 //
 // A device: today the processor is the only one, and kernels/tensor holds an [Engine]. A device gets a folder of its own below
 // kernels that may import only kernels; operations over whole views then go behind an interface in kernels/tensor, each

@@ -51,17 +51,19 @@ func emulate512(t *testing.T, cpu *emulate.CPU, p path) *path {
 	p.addRows = func(rows, n int, dst *float32, stride int, x *float32) {
 		call(addRows, rows, n, floats(dst, (rows-1)*stride+16*n), stride, floats(x, 16*n))
 	}
+	p.dense = slices.Clone(p.dense)
 	for _, l := range []struct {
-		layout      dense
+		layout      Layout
 		steps, size int // elements that pack takes at once, and bytes of each
 		pack        packRoutine
-	}{{F32, 4, 4, packF32AVX512}, {BF16, 8, 2, packBF16AVX512}, {F16, 4, 2, packF16AVX512}} {
-		by := l.layout.routines(&p)
+		generic     packFunc
+	}{{F32, 4, 4, packF32AVX512, packF32Generic}, {BF16, 8, 2, packBF16AVX512, packBF16Generic}, {F16, 4, 2, packF16AVX512, packF16Generic}} {
+		by := p.routines(l.layout)
 		bytes := func(w unsafe.Pointer, n int) []byte { return unsafe.Slice((*byte)(w), n*l.size) }
 		pack := func(n int, dst *float32, nr int, w unsafe.Pointer, stride int) {
 			call(l.pack, n, floats(dst, (n*l.steps-1)*nr+16), nr, bytes(w, 15*stride+n*l.steps), stride)
 		}
-		by.pack = packer(16, l.steps, 1, pack, l.layout.pack)
+		by.pack = packer(16, l.steps, 1, pack, l.generic)
 		if packing := by.packing; packing != nil {
 			by.packing = func(k int, x, w, dst *float32, stride int, accumulate int, from unsafe.Pointer, fromStride int, to *float32, blocks int) {
 				call(packing, k, floats(x, k*p.mr), floats(w, k*p.nr), floats(dst, (p.mr-1)*stride+p.nr), stride, accumulate,

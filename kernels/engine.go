@@ -37,18 +37,18 @@ type functions = vec.Kernels
 
 // path is one set of kernels.
 type path struct {
-	name           string
-	available      bool
-	mr, nr         int // rows and columns of a tile
-	tile           tileFunc
-	half           tileFunc // of the first nr/2 columns of a panel; nil for none
-	low            lowTiles
-	prefetch       prefetchFunc // nil for none
-	packX          packXFunc
-	addRows        addRowsFunc   // nil: by add, row by row
-	f32, bf16, f16 denseRoutines // of dense layouts of weights
-	vec            *vec.Kernels
-	quant          []*quantRoutines // for quantized products, the preferred ones first; none: they are plain Go
+	name      string
+	available bool
+	mr, nr    int // rows and columns of a tile
+	tile      tileFunc
+	half      tileFunc // of the first nr/2 columns of a panel; nil for none
+	low       lowTiles
+	prefetch  prefetchFunc // nil for none
+	packX     packXFunc
+	addRows   addRowsFunc     // nil: by add, row by row
+	dense     []denseRoutines // for each layout of one number after the other
+	vec       *vec.Kernels
+	quant     []*quantRoutines // for quantized products, the preferred ones first; none: they are plain Go
 	// roundings are the paths for products of bfloat16, which give the same bits, the fastest first; nil: that of swapped.
 	roundings func(p *path) []*path
 	// Of a path for products of bfloat16: how a row is rounded, and how many steps of k an element of the result is.
@@ -80,7 +80,7 @@ type packXFunc func(dst []float32, mr int, x View, r, rows, k, steps int)
 
 // paths lists every path of this build, the preferred ones first.
 func paths() []*path {
-	return append(machinePaths(), &path{name: "generic", available: true, mr: 4, nr: 16, tile: tileGeneric, vec: vec.Generic, packX: packXGeneric})
+	return append(machinePaths(), &path{name: "generic", available: true, mr: 4, nr: 16, tile: tileGeneric, vec: vec.Generic, dense: genericDense, packX: packXGeneric})
 }
 
 // New starts an engine. A path that is unknown, or that this machine does not have, is an error.

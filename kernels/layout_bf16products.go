@@ -11,9 +11,8 @@ var BF16Products bfloat16Products
 
 type bfloat16Products struct{ bfloat16Layout }
 
-func (bfloat16Products) affine(e *Engine, dst, x View, m Matrix, bias []float32) {
-	e.matMulRounded(dst, x, m, bias)
-}
+// Arithmetic implements [ArithmeticLayout].
+func (bfloat16Products) Arithmetic() Arithmetic { return ArithmeticBF16 }
 
 // BF16Products is m with its numbers rounded to bfloat16, on all threads, in the layout of that name: a copy, and copied is true, or, where
 // m holds bfloat16, the same memory.

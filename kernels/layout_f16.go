@@ -18,17 +18,10 @@ func (float16Layout) Dequantize(dst []float32, stride int, m Matrix, r, rows, c,
 	}
 }
 
-func (l float16Layout) dequantizeBy(p *path, dst []float32, stride int, m Matrix, r, rows, c, cols int) {
-	if !p.widenBy(l, dst, stride, m, r, rows, c, cols) {
-		l.Dequantize(dst, stride, m, r, rows, c, cols)
-	}
-}
+func (l float16Layout) Elements(m Matrix) Elements { return elementsOf(l, m.Bits, m.Stride) }
 
-func (float16Layout) elements(m Matrix) elements { return elementsOf(m.Bits, m.Stride) }
-
-func (float16Layout) routines(p *path) *denseRoutines { return &p.f16 }
-
-func (float16Layout) pack(dst []float32, nr int, m Matrix, r, rows, c, cols int) {
+// packF16Generic is the plain Go packFunc of the layout.
+func packF16Generic(dst []float32, nr int, m Matrix, r, rows, c, cols int) {
 	for i := range rows {
 		for j, b := range m.Bits[(r+i)*m.Stride+c:][:cols] {
 			dst[j*nr+i] = num.F16ToF32(b)

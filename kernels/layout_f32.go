@@ -13,17 +13,10 @@ func (float32Layout) Dequantize(dst []float32, stride int, m Matrix, r, rows, c,
 	}
 }
 
-func (l float32Layout) dequantizeBy(p *path, dst []float32, stride int, m Matrix, r, rows, c, cols int) {
-	if !p.widenBy(l, dst, stride, m, r, rows, c, cols) {
-		l.Dequantize(dst, stride, m, r, rows, c, cols)
-	}
-}
+func (l float32Layout) Elements(m Matrix) Elements { return elementsOf(l, m.F32, m.Stride) }
 
-func (float32Layout) elements(m Matrix) elements { return elementsOf(m.F32, m.Stride) }
-
-func (float32Layout) routines(p *path) *denseRoutines { return &p.f32 }
-
-func (float32Layout) pack(dst []float32, nr int, m Matrix, r, rows, c, cols int) {
+// packF32Generic is the plain Go packFunc of the layout.
+func packF32Generic(dst []float32, nr int, m Matrix, r, rows, c, cols int) {
 	for i := range rows {
 		for j, v := range m.F32[(r+i)*m.Stride+c:][:cols] {
 			dst[j*nr+i] = v

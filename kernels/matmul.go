@@ -60,10 +60,10 @@ const (
 // matMulQuantized. The elements of a row of x must then lie side by side, and there is no Accumulate. Without TransW, in a backward, such a
 // matrix stands for the float32 numbers that it holds.
 func (e *Engine) MatMul(dst, x View, w Matrix, form Form) {
-	switch own, ok := w.Layout.(multiplier); {
+	switch {
 	case e.idle:
-	case ok && form&TransW != 0:
-		own.affine(e, dst, x, w, nil)
+	case form == TransW:
+		affines[w.Arithmetic()](e, dst, x, w, nil)
 	default:
 		e.matMul(e.path, dst, x, w, form, nil)
 	}
@@ -72,13 +72,18 @@ func (e *Engine) MatMul(dst, x View, w Matrix, form Form) {
 // Affine is MatMul with TransW, and then bias added to every row of dst: the same bits, but that dst is added to while it lies in
 // the cache. bias is nil for none.
 func (e *Engine) Affine(dst, x View, w Matrix, bias []float32) {
-	switch own, ok := w.Layout.(multiplier); {
-	case e.idle:
-	case ok:
-		own.affine(e, dst, x, w, bias)
-	default:
-		e.matMul(e.path, dst, x, w, TransW, bias)
+	if !e.idle {
+		affines[w.Arithmetic()](e, dst, x, w, bias)
 	}
+}
+
+// affines are Affine in each arithmetic.
+var affines = [arithmetics]func(e *Engine, dst, x View, w Matrix, bias []float32){
+	ArithmeticExact: (*Engine).matMulExact, ArithmeticBF16: (*Engine).matMulRounded, ArithmeticInt8: (*Engine).matMulQuantized,
+}
+
+func (e *Engine) matMulExact(dst, x View, w Matrix, bias []float32) {
+	e.matMul(e.path, dst, x, w, TransW, bias)
 }
 
 // from is what routines are told: 1 to go on from what dst holds, 0 to begin with +0.
@@ -322,7 +327,7 @@ func (q *product) packStage(p *path, s *Scratch, panels []float32, now stage, re
 	}
 	for j := range now.panels {
 		c := (now.first + j) * p.nr
-		q.packPanel(p, s, panels[(j*now.steps+ready)*p.nr:], c, min(p.nr, q.dst.Cols-c), now.k+ready, now.steps-ready)
+		p.packPanel(s, panels[(j*now.steps+ready)*p.nr:], &q.w, q.form, c, min(p.nr, q.dst.Cols-c), now.k+ready, now.steps-ready)
 	}
 }
 
@@ -352,23 +357,6 @@ func (v View) fromEdge(edge []float32, stride int) {
 func (v View) clear(lo, hi int) {
 	for r := range v.Rows {
 		clear(v.Data[r*v.RowStride+lo : r*v.RowStride+hi])
-	}
-}
-
-// packPanel lays columns [c, c+cols) and steps [k0, k0+kc) of the weights out with nr columns side by side for each k.
-func (q *product) packPanel(p *path, s *Scratch, panel []float32, c, cols, k0, kc int) {
-	if cols < p.nr {
-		clear(panel[:kc*p.nr])
-	}
-	switch w := q.w.Matrix; {
-	case q.form&TransW == 0:
-		p.dequantize(panel, p.nr, w, k0, kc, c, cols)
-	case q.w.by != nil:
-		p.pack(panel, p.nr, w, c, cols, k0, kc)
-	default:
-		rows := Matrix{Layout: F32, F32: grow(&s.rows, cols*kc), Rows: cols, Cols: kc, Stride: kc}
-		p.dequantize(rows.F32, kc, w, c, cols, k0, kc)
-		p.pack(panel, p.nr, rows, 0, cols, 0, kc)
 	}
 }
 

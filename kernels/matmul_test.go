@@ -60,12 +60,12 @@ func engine(t testing.TB, o Options) *Engine {
 }
 
 // layouts are the dense ones of law 1.
-var layouts = []dense{F32, BF16, F16}
+var layouts = []ElementLayout{F32, BF16, F16}
 
 // problem is one product and its operands.
 type problem struct {
 	rows, cols, k      int
-	layout             dense
+	layout             ElementLayout
 	transW, accumulate bool
 	transX             bool
 	pad                int // elements between rows

@@ -21,7 +21,7 @@ func eachPacking(t *testing.T, f func(t *testing.T, p *path)) {
 		}
 		found := false
 		for _, p := range ways {
-			if p.bf16.packing != nil {
+			if p.routines(BF16).packing != nil {
 				found = true
 				t.Run(fmt.Sprintf("rounded=%v,steps=%d", p.roundX != nil, p.per()), func(t *testing.T) { f(t, p) })
 			}
@@ -47,7 +47,7 @@ func TestPackingTiles(t *testing.T) {
 			}
 			return x
 		}
-		per := p.per()
+		per, by := p.per(), p.routines(BF16)
 		for blocks := 1; blocks <= 3; blocks++ {
 			for _, more := range []int{0, 1, 3, 4, 21} {
 				k, steps, stride := 4*(p.mr+p.nr*blocks)+more, blocks*packedSteps, p.nr+more
@@ -62,9 +62,9 @@ func TestPackingTiles(t *testing.T) {
 					to := pages.Like(t, side, packed)
 					acc := blocks % 2
 					p.tile(k, &x[0], &w[0], &want[0], stride, acc)
-					p.pack(packed, p.nr, m, 0, p.nr, 0, steps)
-					at := BF16.elements(m)
-					p.bf16.packing(k, &xs[0], &ws[0], &dst[0], stride, acc, at.at(0, 0), m.Stride, &to[0], blocks)
+					by.pack(packed, p.nr, m, 0, p.nr, 0, steps)
+					at := BF16.Elements(m)
+					by.packing(k, &xs[0], &ws[0], &dst[0], stride, acc, at.At(0, 0), m.Stride, &to[0], blocks)
 					what := fmt.Sprintf("%s, %d blocks beside %d steps", side, blocks, k)
 					if !kerneltest.SameBits(dst, want) {
 						t.Errorf("%s: the product differs from the tile's", what)
@@ -86,14 +86,15 @@ func TestPackingTiles(t *testing.T) {
 // end where the product ends.
 func TestProductsPackOnTheSide(t *testing.T) {
 	eachPacking(t, func(t *testing.T, p *path) {
-		tile := p.bf16.packing
+		tile := p.routines(BF16).packing
 		for _, c := range []struct{ cols, k int }{{3 * p.nr, 600}, {2*p.nr + 5, 1100}, {2 * p.nr, 1037}, {4 * p.nr, 700}} {
 			if borrowed != nil && c.k != 600 {
 				continue
 			}
 			e := engine(t, Options{Kernels: p.name, Threads: 1})
 			calls, own := 0, *p
-			own.bf16.packing = func(k int, x, w, dst *float32, stride int, accumulate int, from unsafe.Pointer, fromStride int, to *float32, blocks int) {
+			own.dense = slices.Clone(p.dense)
+			own.routines(BF16).packing = func(k int, x, w, dst *float32, stride int, accumulate int, from unsafe.Pointer, fromStride int, to *float32, blocks int) {
 				calls++
 				tile(k, x, w, dst, stride, accumulate, from, fromStride, to, blocks)
 			}

@@ -177,13 +177,13 @@ func (p *Panels) Dequantize(dst []float32, stride int, _ Matrix, r, rows, c, col
 	}
 }
 
-func (p *Panels) dequantizeBy(by *path, dst []float32, stride int, _ Matrix, r, rows, c, cols int) {
-	p.widenRows(by.quantSets()[0].widen[p.form()], dst, stride, r, rows, c, cols)
+// DequantizeBy implements [PathLayout].
+func (p *Panels) DequantizeBy(path string, dst []float32, stride int, _ Matrix, r, rows, c, cols int) {
+	p.widenRows(quantRoutinesOf(path).widen[p.form()], dst, stride, r, rows, c, cols)
 }
 
-func (p *Panels) affine(e *Engine, dst, x View, _ Matrix, bias []float32) {
-	e.matMulQuantized(dst, x, p, bias)
-}
+// Arithmetic implements [ArithmeticLayout].
+func (p *Panels) Arithmetic() Arithmetic { return ArithmeticInt8 }
 
 // dequantize sets dst to the weights of row r at steps [k, k+len(dst)), which are exact in float32.
 func (p *Panels) dequantize(dst []float32, r, k int) {

@@ -13,27 +13,29 @@ func machinePaths() []*path {
 	return []*path{{
 		name: "neon", available: true, mr: 4, nr: 16, tile: tile4x16NEON, packX: packXNEON,
 		vec: vec.NEON, roundings: roundingsNEON, quant: quantSetsARM64(),
-		f32: denseRoutines{
-			pack: packer(4, 4, 1, packF32NEON, F32.pack), widen: widenF32NEON, fan: fan32NEON,
-			strips: []strip{{4, 8, strip4F32NEON}, {2, 16, strip2F32NEON}, {1, 16, strip1F32NEON}},
-		},
-		bf16: denseRoutines{
-			pack: packer(4, 8, 1, packBF16NEON, BF16.pack), widen: widenBF16NEON,
-			strips: []strip{{4, 8, strip4BF16NEON}, {2, 16, strip2BF16NEON}, {1, 16, strip1BF16NEON}},
-		},
-		f16: denseRoutines{
-			pack: packer(4, 4, 1, packF16NEON, F16.pack), widen: widenF16NEON,
-			strips: []strip{{4, 8, strip4F16NEON}, {2, 16, strip2F16NEON}, {1, 16, strip1F16NEON}},
+		dense: []denseRoutines{
+			{
+				layout: F32, pack: packer(4, 4, 1, packF32NEON, packF32Generic), widen: widenF32NEON, fan: fan32NEON,
+				strips: []strip{{4, 8, strip4F32NEON}, {2, 16, strip2F32NEON}, {1, 16, strip1F32NEON}},
+			},
+			{
+				layout: BF16, pack: packer(4, 8, 1, packBF16NEON, packBF16Generic), widen: widenBF16NEON,
+				strips: []strip{{4, 8, strip4BF16NEON}, {2, 16, strip2BF16NEON}, {1, 16, strip1BF16NEON}},
+			},
+			{
+				layout: F16, pack: packer(4, 4, 1, packF16NEON, packF16Generic), widen: widenF16NEON,
+				strips: []strip{{4, 8, strip4F16NEON}, {2, 16, strip2F16NEON}, {1, 16, strip1F16NEON}},
+			},
 		},
 	}}
 }
 
 // roundingsNEON are swapped steps by FMA.
 func roundingsNEON(p *path) []*path {
-	fma := p.swapped()
-	fma.roundX, fma.bf16.pack = swappedRounder(4, roundSwappedNEON), packer(4, 8, 1, packSwappedNEON, packSwapped)
-	fma.bf16.strips = []strip{{4, 8, strip4SwappedNEON}, {2, 16, strip2SwappedNEON}, {1, 16, strip1SwappedNEON}}
-	return []*path{fma}
+	return []*path{p.swapped(swappedRounder(4, roundSwappedNEON), denseRoutines{
+		pack:   packer(4, 8, 1, packSwappedNEON, packSwapped),
+		strips: []strip{{4, 8, strip4SwappedNEON}, {2, 16, strip2SwappedNEON}, {1, 16, strip1SwappedNEON}},
+	})}
 }
 
 // packXNEON is packXFunc by whole tiles, whose four rows are transposed as those of weights are; the rest in plain Go.

@@ -1,6 +1,9 @@
 package kernels
 
-import "unsafe"
+import (
+	"sync"
+	"unsafe"
+)
 
 // quantTileFunc computes a tile of a few rows of x and the 32 columns of a panel, the loop of quantTileGeneric. Rows of x are
 // xStride blocks apart, rows of dst dstStride numbers; per is how many blocks of weights have one scale, and span how many of x;
@@ -47,16 +50,36 @@ func (p *path) quantSets() []*quantRoutines {
 	return p.quant
 }
 
+// quantByPath are the routines of each path of this machine, by its name.
+var quantByPath = sync.OnceValue(func() map[string]*quantRoutines {
+	out := map[string]*quantRoutines{}
+	for _, p := range paths() {
+		if p.available {
+			out[p.name] = p.quantSets()[0]
+		}
+	}
+	return out
+})
+
+// quantRoutinesOf are those of the path of that name, or plain Go's.
+func quantRoutinesOf(path string) *quantRoutines {
+	if r := quantByPath()[path]; r != nil {
+		return r
+	}
+	return &quantGeneric
+}
+
 // matMulQuantized computes dst = x Wᵀ with quantized weights:
 //
 //	acc = fma(float32(sum), float32(xScale * wScale), acc) for each span of steps ascending, from +0,
 //
 // where sum is the exact integer sum of xQ * (q - zero) over the span: see [Panels.span]. A row of dst depends on its row of x alone, so it is
 // the same bits for any threads and any other rows. bias, unless it is nil, is then added.
-func (e *Engine) matMulQuantized(dst, x View, w *Panels, bias []float32) {
+func (e *Engine) matMulQuantized(dst, x View, m Matrix, bias []float32) {
 	if dst.Rows == 0 || dst.Cols == 0 {
 		return
 	}
+	w := m.Layout.(*Panels)
 	j := e.quantJobs.Get().(*quantJob)
 	defer e.quantJobs.Put(j)
 	j.e, j.routines, j.dst, j.x, j.w, j.bias, j.blocks = e, e.path.quantSets()[0], dst, x, w, bias, w.blocks()

@@ -69,15 +69,17 @@ func packSwapped(dst []float32, nr int, m Matrix, r, rows, c, cols int) {
 // ways are all in which p can compute products of bfloat16; the first is the fastest.
 func (p *path) ways() []*path {
 	if p.roundings == nil {
-		return []*path{p.swapped()}
+		return []*path{p.swapped(roundXSwapped, denseRoutines{pack: packSwapped})}
 	}
 	return p.roundings(p)
 }
 
-// swapped is the path that computes products of bfloat16 by the tile of p, over widened and swapped steps.
-func (p *path) swapped() *path {
+// swapped is the path that computes products of bfloat16 by the tile of p, over widened and swapped steps: it rounds the left operand by
+// roundX, and takes weights by those routines.
+func (p *path) swapped(roundX roundXFunc, by denseRoutines) *path {
 	out := *p
-	out.bf16, out.roundX, out.steps = denseRoutines{pack: packSwapped}, roundXSwapped, 1
+	by.layout = BF16
+	out.dense, out.roundX, out.steps = []denseRoutines{by}, roundX, 1
 	return &out
 }
 

@@ -75,7 +75,7 @@ func TestRoundedPaths(t *testing.T) {
 		sizes := []int{1, 2, 3, 5, 7, 8, 9, 11, 12, 13, 31, 32, 33, 64, 70}
 		engines := roundings(t, Options{Kernels: name, Threads: 2})
 		for i := range 300 {
-			c := problem{rows: sizes[r.IntN(len(sizes))], cols: sizes[r.IntN(len(sizes))], k: sizes[r.IntN(len(sizes))], layout: []dense{BF16, BF16, F32, F16}[i%4], transW: true, pad: r.IntN(4), offset: r.IntN(4)}
+			c := problem{rows: sizes[r.IntN(len(sizes))], cols: sizes[r.IntN(len(sizes))], k: sizes[r.IntN(len(sizes))], layout: []ElementLayout{BF16, BF16, F32, F16}[i%4], transW: true, pad: r.IntN(4), offset: r.IntN(4)}
 			if i%25 == 0 {
 				c.k = 2*kBlock + sizes[r.IntN(len(sizes))] - 2
 			}

@@ -12,21 +12,21 @@ import (
 // roundingsAVX512 are swapped steps by FMA, and where the processor has the instruction for pairs that too, first if it is
 // faster.
 func roundingsAVX512(p *path) []*path {
-	fma := p.swapped()
 	if !cpu.AVX512BW {
-		return []*path{fma}
+		return []*path{p.swapped(roundXSwapped, denseRoutines{pack: packSwapped})}
 	}
-	fma.roundX, fma.bf16.pack = swappedRounder(8, roundSwappedAVX2), packer(16, 8, 1, packSwappedAVX512, packSwapped)
-	fma.bf16.strips = []strip{{8, 16, strip8SwappedAVX512}, {4, 16, strip4SwappedAVX512}, {2, 16, strip2SwappedAVX512}, {1, 16, oneRow(strip1SwappedAVX512, strip1SwappedNearAVX512)}}
-	fma.bf16.packing = tile12x32PackingSwappedAVX512
+	fma := p.swapped(swappedRounder(8, roundSwappedAVX2), denseRoutines{
+		pack: packer(16, 8, 1, packSwappedAVX512, packSwapped), packing: tile12x32PackingSwappedAVX512,
+		strips: []strip{{8, 16, strip8SwappedAVX512}, {4, 16, strip4SwappedAVX512}, {2, 16, strip2SwappedAVX512}, {1, 16, oneRow(strip1SwappedAVX512, strip1SwappedNearAVX512)}},
+	})
 	if !cpu.AVX512BF16 {
 		return []*path{fma}
 	}
-	dot := p.swapped()
+	dot := p.swapped(roundXPairsAVX512, denseRoutines{
+		pack: packer(16, 4, 2, packPairsAVX512, packPairs), packing: tile12x32PackingPairsAVX512,
+		strips: []strip{{8, 16, strip8PairsAVX512}, {4, 16, strip4PairsAVX512}, {2, 16, strip2PairsAVX512}, {1, 16, oneRow(strip1PairsAVX512, strip1PairsNearAVX512)}},
+	})
 	dot.tile, dot.half, dot.low, dot.steps = tile12x32PairsAVX512, tile12x16PairsAVX512, lowTiles{tile4x32PairsAVX512, tile8x32PairsAVX512}, 2
-	dot.roundX, dot.bf16.pack = roundXPairsAVX512, packer(16, 4, 2, packPairsAVX512, packPairs)
-	dot.bf16.strips = []strip{{8, 16, strip8PairsAVX512}, {4, 16, strip4PairsAVX512}, {2, 16, strip2PairsAVX512}, {1, 16, oneRow(strip1PairsAVX512, strip1PairsNearAVX512)}}
-	dot.bf16.packing = tile12x32PackingPairsAVX512
 	if peak.BF16DotIsFaster() {
 		return []*path{dot, fma}
 	}
@@ -35,10 +35,10 @@ func roundingsAVX512(p *path) []*path {
 
 // roundingsAVX2 are swapped steps by FMA.
 func roundingsAVX2(p *path) []*path {
-	fma := p.swapped()
-	fma.roundX, fma.bf16.pack = swappedRounder(8, roundSwappedAVX2), packer(8, 8, 1, packSwappedAVX2, packSwapped)
-	fma.bf16.strips = []strip{{8, 8, strip8SwappedAVX2}, {4, 16, strip4SwappedAVX2}, {2, 16, strip2SwappedAVX2}, {1, 16, strip1SwappedAVX2}}
-	return []*path{fma}
+	return []*path{p.swapped(swappedRounder(8, roundSwappedAVX2), denseRoutines{
+		pack:   packer(8, 8, 1, packSwappedAVX2, packSwapped),
+		strips: []strip{{8, 8, strip8SwappedAVX2}, {4, 16, strip4SwappedAVX2}, {2, 16, strip2SwappedAVX2}, {1, 16, strip1SwappedAVX2}},
+	})}
 }
 
 // roundXPairsAVX512 is roundXPairs by sixteens.

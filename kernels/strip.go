@@ -116,10 +116,10 @@ func (q *stripProduct) strip(t strip, x []float32, xStride int, dst []float32, d
 // fans computes the columns [c, c+stripCols) by fans.
 func (q *stripProduct) fans(c int) {
 	dst, x, w := q.dst, q.x, &q.w
-	_ = w.elements.at(x.Cols-1, c+stripCols-1)
+	_ = w.elements.At(x.Cols-1, c+stripCols-1)
 	for r := range dst.Rows {
 		ds := dst.Data[r*dst.RowStride+c:][:stripCols]
-		w.by.fan(x.Cols, &x.Data[r*x.RowStride:][:x.Cols][0], (*float32)(w.elements.at(0, c)), w.Stride, &ds[0], q.form.from())
+		w.by.fan(x.Cols, &x.Data[r*x.RowStride:][:x.Cols][0], (*float32)(w.elements.At(0, c)), w.Stride, &ds[0], q.form.from())
 	}
 }
 
