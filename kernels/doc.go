@@ -36,7 +36,6 @@
 //	the machine and its threads
 //	  engine.go        Engine, and path: the table of one machine's routines
 //	  paths.go         which paths a build has: paths_amd64, paths_arm64, paths_other
-//	  pool.go          the workers behind Engine.For
 //	  memory.go        large pages for weights
 //	operands
 //	  matrix.go        View, and Matrix: weights where they lie
@@ -74,7 +73,7 @@
 //	  num/             scalar functions and reductions with bits of their own, in plain Go
 //	  vec/             functions over slices: norms, activations, softmax, rotary
 //	  peak/            what the machine could do at most, measured
-//	  internal/cpu/    what the processor has
+//	  internal/cpu/    what the processor has; internal/pool/: the workers behind Engine.For
 //
 // # How a kernel is laid out
 //

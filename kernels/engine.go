@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/loupe-vl/loupe/kernels/internal/cpu"
+	"github.com/loupe-vl/loupe/kernels/internal/pool"
 	"github.com/loupe-vl/loupe/kernels/vec"
 )
 
@@ -22,7 +23,7 @@ type Engine struct {
 	path       *path
 	rounded    func() *path // for products of bfloat16
 	left       leftPart     // of a product
-	pool       *pool
+	pool       *pool.Pool
 	scratch    sync.Pool // of *Scratch
 	packed     sync.Pool // of *[]float32: the left operand of a product
 	quantJobs  sync.Pool // of *quantJob: products of quantized weights
@@ -95,7 +96,7 @@ func New(o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{functions: p.vec, path: p, rounded: sync.OnceValue(func() *path { return p.ways()[0] }), left: leftPartFor(cpu.SecondLevelCache()), pool: newPool(o.Threads)}
+	e := &Engine{functions: p.vec, path: p, rounded: sync.OnceValue(func() *path { return p.ways()[0] }), left: leftPartFor(cpu.SecondLevelCache()), pool: pool.New(o.Threads)}
 	e.scratch.New = func() any { return NewScratch() }
 	e.packed.New = func() any { return new([]float32) }
 	e.roundings.New = newRoundingJob
@@ -108,7 +109,7 @@ func New(o Options) (*Engine, error) {
 // takes the memory that it would take, and costs nothing.
 func Idle() *Engine {
 	all := paths()
-	return &Engine{functions: vec.Generic, path: all[len(all)-1], pool: newPool(1), idle: true}
+	return &Engine{functions: vec.Generic, path: all[len(all)-1], pool: pool.New(1), idle: true}
 }
 
 // Idles reports whether the engine is an Idle one.
@@ -129,10 +130,10 @@ func choose(name string) (*path, error) {
 }
 
 // Close ends the workers. Nothing may be running.
-func (e *Engine) Close() { e.close.Do(e.pool.close) }
+func (e *Engine) Close() { e.close.Do(e.pool.Close) }
 
 // Threads is how many threads the engine computes with.
-func (e *Engine) Threads() int { return e.pool.n }
+func (e *Engine) Threads() int { return e.pool.Threads() }
 
 // Path is the name of the kernels in use.
 func (e *Engine) Path() string { return e.path.name }
@@ -140,8 +141,7 @@ func (e *Engine) Path() string { return e.path.name }
 // For runs f over [0, n) in pieces of grain or more, on any worker and in any order. f must not depend on how the
 // range is cut. It may itself call For.
 func (e *Engine) For(n, grain int, f func(lo, hi int)) {
-	if n <= 0 || e.idle {
-		return
+	if !e.idle {
+		e.pool.For(n, grain, f)
 	}
-	e.pool.each(n, max(grain, 1), f)
 }

@@ -102,7 +102,7 @@ func (e *Engine) matMul(p *path, dst, x View, m Matrix, form Form, bias []float3
 		j := e.stripJobs.Get().(*stripJob)
 		j.e, j.stripProduct = e, stripProduct{p: p, dst: dst, x: x, w: w, form: form, low: j.low}
 		j.pad(j.low)
-		e.For(strips, (strips+e.pool.n-1)/e.pool.n, j.run)
+		e.For(strips, (strips+e.Threads()-1)/e.Threads(), j.run)
 		e.stripJobs.Put(j)
 		p.addBias(dst, bias, 0, dst.Rows, 0, done)
 	}

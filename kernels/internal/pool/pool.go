@@ -1,4 +1,4 @@
-package kernels
+package pool
 
 import (
 	"runtime"
@@ -7,10 +7,10 @@ import (
 	"sync/atomic"
 )
 
-// pool is a set of workers that wait for jobs. The caller of a job works too, so that a job always ends, even when it is
+// Pool is a set of workers that wait for jobs. The caller of a job works too, so that a job always ends, even when it is
 // started from inside another one or when all workers are busy. A worker without work looks out for more for a while before
 // it sleeps: the products of a decoding step follow each other faster than a goroutine is woken.
-type pool struct {
+type Pool struct {
 	workers []*worker
 	n       int       // workers, the caller counted
 	jobs    sync.Pool // of *job
@@ -38,8 +38,9 @@ var asleep, busy, quit = new(job), new(job), new(job)
 // lookouts is how often a worker looks for a job, 64 times each, before it sleeps: some 50 microseconds.
 const lookouts = 300
 
-func newPool(threads int) *pool {
-	p := &pool{n: threads, jobs: sync.Pool{New: func() any { return new(job) }}}
+// New starts a pool of so many threads, the caller of a job counted.
+func New(threads int) *Pool {
+	p := &Pool{n: threads, jobs: sync.Pool{New: func() any { return new(job) }}}
 	for range threads - 1 {
 		w := &worker{wake: make(chan struct{}, 1)}
 		p.workers = append(p.workers, w)
@@ -48,7 +49,8 @@ func newPool(threads int) *pool {
 	return p
 }
 
-func (p *pool) close() {
+// Close ends the workers. No job may be running.
+func (p *Pool) Close() {
 	for _, w := range p.workers {
 		for !w.give(quit) {
 			runtime.Gosched()
@@ -129,8 +131,16 @@ func (j *job) take() (lo, hi int) {
 	}
 }
 
-// each runs f for [0, n), n > 0, in pieces of least or more, in any order and on any worker.
-func (p *pool) each(n, least int, f func(lo, hi int)) {
+// Threads is how many threads work on a job, its caller counted.
+func (p *Pool) Threads() int { return p.n }
+
+// For runs f over [0, n) in pieces of least or more, on any worker and in any order. f must not depend on how the range is cut. It may
+// itself call For. A panic of f ends the job and goes on in the caller of For.
+func (p *Pool) For(n, least int, f func(lo, hi int)) {
+	if n <= 0 {
+		return
+	}
+	least = max(least, 1)
 	if n <= least || p.n == 1 {
 		f(0, n)
 		return
