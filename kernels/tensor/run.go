@@ -34,6 +34,16 @@ type Run struct {
 	// Pass names the part of the run that goes on, where parts pass the same points: the vision tower over images and again
 	// over videos.
 	Pass string
+	// Sequences are those of a batch, whose rows pass one after the other; nil where one sequence runs alone. A row that is not finite
+	// is then the end of its own sequence, and of no other.
+	Sequences []SequenceRows
+}
+
+// SequenceRows are the rows of one sequence in a batch.
+type SequenceRows struct {
+	Rows  int   // how many pass
+	First int   // position in the sequence of the first of them
+	Err   error // what went wrong; the sequence's rows mean nothing then
 }
 
 // NewRun begins a run on eng with memory from arena. hooks may be nil.
@@ -125,17 +135,36 @@ func rowsWith[T any](r *Run, n, cols int, with T, f func(with T, lo, hi int)) {
 // rowsAtOnce is how many rows are worth handing to a worker.
 func rowsAtOnce(cols int) int { return max(1, 1<<14/max(cols, 1)) }
 
-// Finite fails the run if x holds an infinity or NaN (law 4), naming the point and the row.
+// Finite fails the run if x holds an infinity or NaN (law 4), naming the point and the row; in a batch it fails the sequences that
+// have such a row.
 func (r *Run) Finite(at Point, x Tensor) {
 	if r.idle() || r.eng.Idles() {
 		return
 	}
+	if r.Sequences == nil {
+		if err := r.checkFinite(at, x, r.FirstRow); err != nil {
+			r.Fail(err)
+		}
+		return
+	}
+	from := 0
+	for i := range r.Sequences {
+		s := &r.Sequences[i]
+		if s.Err == nil {
+			s.Err = r.checkFinite(at, x.Slice(from, from+s.Rows), s.First)
+		}
+		from += s.Rows
+	}
+}
+
+// checkFinite is an error if x, whose first row stands at position first of its sequence, holds an infinity or NaN.
+func (r *Run) checkFinite(at Point, x Tensor, first int) error {
 	for i := range x.Rows {
 		if c := r.eng.FirstNonFinite(x.Row(i)); c >= 0 {
-			r.Fail(&NonFiniteError{Point: at.String(), Row: r.FirstRow + i, Column: c, Value: x.Row(i)[c]})
-			return
+			return &NonFiniteError{Point: at.String(), Row: first + i, Column: c, Value: x.Row(i)[c]}
 		}
 	}
+	return nil
 }
 
 // NonFiniteError says where the first infinity or NaN of a run appeared.
