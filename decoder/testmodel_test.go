@@ -43,7 +43,7 @@ func (made) Tensor(name string, shape ...int) (weights.Tensor, error) {
 		case strings.Contains(name, "embed") && i/shape[1] == badToken:
 			x = math.Inf(1)
 		}
-		binary.LittleEndian.PutUint16(t.Data[2*i:], kernels.F32ToBF16(float32(x)))
+		binary.LittleEndian.PutUint16(t.Data[2*i:], weights.F32ToBF16(float32(x)))
 	}
 	return t, nil
 }
@@ -52,22 +52,22 @@ func (made) Tensor(name string, shape ...int) (weights.Tensor, error) {
 func testModel(t testing.TB, e *kernels.Engine, precision string) *Model {
 	t.Helper()
 	p := weights.NewParams(made{})
-	p.Convert(func(_ string, w kernels.Matrix) (kernels.Matrix, error) {
+	p.Convert(func(_ string, w kernels.Matrix) (out kernels.Matrix, copied bool, err error) {
+		how := kernels.Quantizing{Bits: 8, Group: 64}
 		switch precision {
+		case "exact":
+			return w, false, nil
 		case "bf16":
-			w.Rounded = true
-		case "int8", "int4":
-			how := kernels.Quantizing{Bits: 8, Group: 64}
-			if precision == "int4" {
-				how = kernels.Quantizing{Bits: 4, Group: 32}
-			}
-			q, err := e.Quantize(w, how)
-			if err != nil {
-				return w, err
-			}
-			return q.Matrix(), nil
+			out, copied = e.BF16Products(w)
+			return out, copied, nil
+		case "int4":
+			how = kernels.Quantizing{Bits: 4, Group: 32}
 		}
-		return w, nil
+		q, err := e.Quantize(w, how)
+		if err != nil {
+			return w, false, err
+		}
+		return q.Matrix(), true, nil
 	})
 	m := Load(p, testConfig)
 	if err := p.Err(); err != nil {
