@@ -33,6 +33,7 @@
 //
 //	devices
 //	  device.go, attention.go, buffer.go   Device: what the model asks of whatever computes
+//	  cuda/                                a GPU as one: build tag cuda
 //	the machine and its threads
 //	  engine.go        Engine, and path: the table of one machine's routines
 //	  paths.go         which paths a build has: paths_amd64, paths_arm64, paths_other

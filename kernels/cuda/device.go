@@ -1,0 +1,98 @@
+//go:build cuda && linux && cgo
+
+package cuda
+
+import (
+	_ "embed"
+	"fmt"
+	"sync"
+	"unsafe"
+)
+
+//go:embed kernels.fatbin
+var fatbin []byte
+
+// Device is a GPU. Operations come back before they are done; what goes wrong in them is the error of the next call that has one, and of
+// every call after that.
+type Device struct {
+	info Info
+	ctx  *context
+
+	mu        sync.Mutex // held by an operation while it launches its kernels, which then run in that order
+	err       error      // the first one
+	functions map[string]kernel
+	args      unsafe.Pointer // of a launch: memory of C's, argsSize bytes
+	staging   []byte         // pinned; what goes up and down passes through it
+	scratch   [scratches]scratch
+}
+
+// Open makes a GPU ready.
+func Open(o Options) (*Device, error) {
+	driver, err := openDriver(o.Library)
+	if err != nil {
+		return nil, err
+	}
+	ctx, info, err := driver.retain(o.Ordinal)
+	if err != nil {
+		return nil, err
+	}
+	d := &Device{info: info, ctx: ctx, functions: map[string]kernel{}}
+	if err := d.start(); err != nil {
+		ctx.close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// start loads the kernels and takes the memory that every call needs.
+func (d *Device) start() error {
+	if err := d.ctx.load(fatbin); err != nil {
+		return err
+	}
+	args, err := d.ctx.pin(argsSize)
+	if err != nil {
+		return err
+	}
+	staging, err := d.ctx.pin(stagingSize)
+	if err != nil {
+		return err
+	}
+	d.args, d.staging = args, unsafe.Slice((*byte)(staging), stagingSize)
+	return nil
+}
+
+// Info is what the device is.
+func (d *Device) Info() Info { return d.info }
+
+// Close gives the device back. Nothing of it may be used any more.
+func (d *Device) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	err := d.err
+	if err == nil {
+		err = d.ctx.sync()
+	}
+	d.ctx.close()
+	d.err = fmt.Errorf("cuda: the device is closed")
+	return err
+}
+
+// Err is what went wrong first on the device, if anything did. It waits for what is still to be computed.
+func (d *Device) Err() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.err == nil {
+		d.fail(d.ctx.sync())
+	}
+	return d.err
+}
+
+// fail keeps the first error. d.mu is held.
+func (d *Device) fail(err error) {
+	if d.err == nil {
+		d.err = err
+	}
+}
+
+// Computes is true: there are numbers in the device's memory.
+func (d *Device) Computes() bool { return true }

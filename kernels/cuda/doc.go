@@ -1,0 +1,24 @@
+// Package cuda is an NVIDIA GPU as a [kernels.Device]: the operations that the model is written in, with the bits of the CPU.
+//
+// It is built with the tag cuda, through cgo and with a C compiler; without the tag [Open] says so and nothing else is there. Nothing is
+// linked: the driver's library, libcuda.so.1, is opened when a device is. The kernels were compiled ahead (gen.sh) to kernels.fatbin,
+// which is part of the package; a build needs no CUDA.
+//
+//	device.go, memory.go   a device, its memory, what goes up and comes down
+//	launch.go              how a kernel is called: one struct of arguments, of the layout that the C++ has
+//	product.go, quantized.go, norm.go, activation.go, attention.go, ...   the operations
+//	errors.go              what the driver says, and what to do about it
+//	drv.h, drv.c, drv.go   the driver's functions
+//	src/                   the kernels: one source for the GPU and for tests
+//	sim/                   a driver library for tests, which runs the kernels on the processor
+//
+// # What is the same bits
+//
+// Each output of a product is acc = fma(x[k], w[k], acc) for k ascending, in one register of one thread: law 1, which a GPU computes as any
+// other processor does. Products of quantized weights are exact sums of integers, by tensor cores, and then the written multiply-add of each
+// span. Norms, softmax and the like add in 16 lanes by index modulo 16, and exp and erf are the polynomials of kernels. There are no
+// approximate instructions, no sums by atomics, no sums of floats by shuffles. Tests compare each kernel with the Go loop that it equals;
+// see docs/cuda.md for how they do so without a GPU, and for what has not been shown.
+//
+// May import: the standard library and kernels.
+package cuda

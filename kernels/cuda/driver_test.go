@@ -1,0 +1,140 @@
+//go:build cuda && linux && cgo
+
+package cuda
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/loupe-vl/loupe/kernels"
+)
+
+// TestOpenErrors: what a machine may lack is said with what to do about it.
+func TestOpenErrors(t *testing.T) {
+	if simulated == "" {
+		t.Skip("no g++: the fake driver cannot be built")
+	}
+	for _, c := range []struct {
+		name, library string
+		env           map[string]string
+		ordinal       int
+		want          []string
+	}{
+		{"no driver", "libnosuchcuda.so.1", nil, 0, []string{"libnosuchcuda.so.1", "cannot open shared object file", "install the driver"}},
+		{"not a driver", "libc.so.6", nil, 0, []string{"libc.so.6 has no function cuInit"}},
+		{"old driver", simulated, map[string]string{"CUDASIM_VERSION": "12040"}, 0, []string{"CUDA 12.4", "need 13.0", "580"}},
+		{"no device", simulated, map[string]string{"CUDASIM_DEVICES": "0"}, 0, []string{"no CUDA-capable device", "nvidia-smi"}},
+		{"bad ordinal", simulated, nil, 3, []string{"invalid device ordinal", "nvidia-smi"}},
+		{"old GPU", simulated, map[string]string{"CUDASIM_ARCH": "75"}, 0, []string{"load the kernels", "no kernel image", "8.0"}},
+		{"PTX too new", simulated, map[string]string{"CUDASIM_FAIL": "cuModuleLoadData:222"}, 0, []string{"unsupported toolchain", "580"}},
+		{"no memory", simulated, map[string]string{"CUDASIM_FAIL": "cuMemHostAlloc:2"}, 0, []string{"pin memory", "out of memory"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for k, v := range c.env {
+				t.Setenv(k, v)
+			}
+			d, err := Open(Options{Library: c.library, Ordinal: c.ordinal})
+			if err == nil {
+				d.Close()
+				t.Fatal("it opens")
+			}
+			for _, w := range c.want {
+				if !strings.Contains(err.Error(), w) {
+					t.Errorf("%q does not say %q", err, w)
+				}
+			}
+		})
+	}
+}
+
+// TestInfo: a device says what it is.
+func TestInfo(t *testing.T) {
+	t.Setenv("CUDASIM_MEMORY", "1073741824")
+	if got, want := open(t).Info().String(), "simulated on the processor (sm_90, 4 processors, 1.0 GiB, CUDA 13.0)"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestOutOfMemory: what is needed and what is free is said, and the device goes on.
+func TestOutOfMemory(t *testing.T) {
+	t.Setenv("CUDASIM_MEMORY", "1048576")
+	d := open(t)
+	_, err := d.Alloc(1 << 20)
+	var full *OutOfMemory
+	if !errors.As(err, &full) || full.Need != 4<<20 || full.Free != 1<<20 || !strings.Contains(err.Error(), "4.0 MiB of device memory are needed") {
+		t.Fatalf("%v", err)
+	}
+	if _, err := d.PlaceWeight(newDice(1).matrix(kernels.F32, 1024, 512, 0, ordinary)); !errors.As(err, &full) {
+		t.Errorf("a weight that does not fit: %v", err)
+	}
+	b, err := d.Alloc(1000)
+	if err != nil {
+		t.Fatalf("a small one after it: %v", err)
+	}
+	d.Free(b)
+	if _, err := d.Alloc(1 << 18); err != nil {
+		t.Errorf("all of it, once it is free: %v", err)
+	}
+}
+
+// TestLostDevice: after an error that breaks the context every call gives that error, and nothing is computed.
+func TestLostDevice(t *testing.T) {
+	for _, code := range []string{"214", "700", "719"} {
+		d := open(t)
+		x := up(t, d, 2, 3, 0, make([]float32, 6))
+		t.Setenv("CUDASIM_FAIL", "cuLaunchKernel:"+code)
+		w, err := d.PlaceWeight(newDice(1).matrix(kernels.F32, 4, 3, 0, ordinary))
+		if err != nil {
+			t.Fatal(err)
+		}
+		dst := up(t, d, 2, 4, 0, nil)
+		d.MatMul(dst, x, w, kernels.TransW)
+		first := d.Download(make([]float32, 8), dst)
+		var e *Error
+		if !errors.As(first, &e) || !e.Lost() || !strings.Contains(first.Error(), "run the kernel rows_f32_2") || !strings.Contains(first.Error(), "Xid") {
+			t.Fatalf("%s: %v", code, first)
+		}
+		t.Setenv("CUDASIM_FAIL", "")
+		if _, err := d.Alloc(1); !errors.Is(err, first) {
+			t.Errorf("%s: an allocation after it: %v", code, err)
+		}
+		if err := d.Upload(x, make([]float32, 6)); !errors.Is(err, first) {
+			t.Errorf("%s: an upload after it: %v", code, err)
+		}
+		if err := d.Close(); !errors.Is(err, first) {
+			t.Errorf("%s: closing after it: %v", code, err)
+		}
+	}
+}
+
+// TestHostOperand: memory of the program's own is refused by name, and not read as an address.
+func TestHostOperand(t *testing.T) {
+	d := open(t)
+	w, err := d.PlaceWeight(newDice(1).matrix(kernels.F32, 4, 3, 0, ordinary))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dst := up(t, d, 2, 4, 0, nil)
+	d.MatMul(dst, kernels.HostArray(2, 3, make([]float32, 6)), w, kernels.TransW)
+	if err := d.Download(make([]float32, 8), dst); err == nil || !strings.Contains(err.Error(), "upload it first") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestCopies: arrays with gaps between their rows go up and come down, in more pieces than one.
+func TestCopies(t *testing.T) {
+	d := open(t)
+	r := newDice(3)
+	for _, c := range []struct{ rows, cols, pad int }{{1, 1, 0}, {3, 5, 0}, {3, 5, 2}, {3, stagingSize/4 - 1, 0}, {1, stagingSize/4 + 1, 0}} {
+		x := r.floats(c.rows*c.cols, ordinary)
+		same(t, "copied", down(t, d, up(t, d, c.rows, c.cols, c.pad, x)), x)
+	}
+	a := up(t, d, 2, 3, 0, nil)
+	if err := d.Upload(a, make([]float32, 5)); err == nil {
+		t.Error("5 floats went to an array of (2, 3)")
+	}
+	if err := d.Download(make([]float32, 7), a); err == nil {
+		t.Error("an array of (2, 3) came to 7 floats")
+	}
+}

@@ -1,0 +1,73 @@
+//go:build cuda && linux
+
+#include "drv.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+
+int drv_open(const char *path, drv_table *drv, char *err, size_t len) {
+  void *h = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  if (!h) {
+    snprintf(err, len, "%s", dlerror());
+    return -1;
+  }
+#define X(name, symbol, args)                                   \
+  *(void **)(&drv->name) = dlsym(h, #symbol);                   \
+  if (!drv->name) {                                             \
+    snprintf(err, len, "%s has no function %s", path, #symbol); \
+    return -1;                                                  \
+  }
+  DRV_FUNCS(X)
+#undef X
+  return drv->Init(0);
+}
+
+// WITH runs a call with ctx current on this thread.
+#define WITH(ctx, call)                \
+  int code = drv->CtxSetCurrent(ctx);  \
+  return code ? code : drv->call
+
+int drv_devices(drv_table *drv, int *count) { return drv->DeviceGetCount(count); }
+int drv_version(drv_table *drv, int *version) { return drv->DriverGetVersion(version); }
+
+int drv_retain(drv_table *drv, int ordinal, void **ctx, int *device, char *name, int len, int *major, int *minor, int *processors) {
+  int code;
+  if ((code = drv->DeviceGet(device, ordinal))) return code;
+  if ((code = drv->DeviceGetName(name, len, *device))) return code;
+  if ((code = drv->DeviceGetAttribute(major, 75, *device))) return code; // the compute capability
+  if ((code = drv->DeviceGetAttribute(minor, 76, *device))) return code;
+  if ((code = drv->DeviceGetAttribute(processors, 16, *device))) return code;
+  return drv->PrimaryCtxRetain(ctx, *device);
+}
+
+int drv_release(drv_table *drv, int device) { return drv->PrimaryCtxRelease(device); }
+int drv_load(drv_table *drv, void *ctx, const void *image, void **module) { WITH(ctx, ModuleLoadData(module, image)); }
+int drv_unload(drv_table *drv, void *ctx, void *module) { WITH(ctx, ModuleUnload(module)); }
+
+int drv_function(drv_table *drv, void *ctx, void *module, const char *name, void **function, size_t *bytes) {
+  size_t offset;
+  int code = drv->CtxSetCurrent(ctx);
+  if (!code) code = drv->ModuleGetFunction(function, module, name);
+  return code ? code : drv->FuncGetParamInfo(*function, 0, &offset, bytes);
+}
+
+int drv_launch(drv_table *drv, void *ctx, void *function, unsigned gx, unsigned gy, unsigned gz, unsigned threads, void *args) {
+  void *list[1] = {args};
+  WITH(ctx, LaunchKernel(function, gx, gy, gz, threads, 1, 1, 0, NULL, list, NULL));
+}
+
+int drv_sync(drv_table *drv, void *ctx) { WITH(ctx, CtxSynchronize()); }
+int drv_alloc(drv_table *drv, void *ctx, drv_ptr *p, size_t n) { WITH(ctx, MemAlloc(p, n)); }
+int drv_free(drv_table *drv, void *ctx, drv_ptr p) { WITH(ctx, MemFree(p)); }
+int drv_memory(drv_table *drv, void *ctx, size_t *left, size_t *total) { WITH(ctx, MemGetInfo(left, total)); }
+int drv_up(drv_table *drv, void *ctx, drv_ptr to, const void *from, size_t n) { WITH(ctx, MemcpyHtoD(to, from, n)); }
+int drv_down(drv_table *drv, void *ctx, void *to, drv_ptr from, size_t n) { WITH(ctx, MemcpyDtoH(to, from, n)); }
+int drv_copy(drv_table *drv, void *ctx, drv_ptr to, drv_ptr from, size_t n) { WITH(ctx, MemcpyDtoD(to, from, n)); }
+int drv_fill(drv_table *drv, void *ctx, drv_ptr to, unsigned char value, size_t n) { WITH(ctx, MemsetD8(to, value, n)); }
+int drv_pin(drv_table *drv, void *ctx, void **p, size_t n) { WITH(ctx, MemHostAlloc(p, n, 0)); }
+int drv_unpin(drv_table *drv, void *ctx, void *p) { WITH(ctx, MemFreeHost(p)); }
+
+const char *drv_text(drv_table *drv, int code) {
+  const char *text = NULL;
+  return drv->GetErrorString(code, &text) == 0 && text ? text : "an error that the driver has no text for";
+}

@@ -1,0 +1,176 @@
+//go:build cuda && linux && cgo
+
+package cuda
+
+// #cgo LDFLAGS: -ldl
+// #include <stdlib.h>
+// #include "drv.h"
+import "C"
+
+import (
+	"sync"
+	"unsafe"
+)
+
+// driver is the driver's library, opened.
+type driver struct{ table *C.drv_table }
+
+// drivers are those that are open, by the library's name: they stay so.
+var drivers struct {
+	sync.Mutex
+	open map[string]*driver
+}
+
+// openDriver opens the driver's library and starts it.
+func openDriver(library string) (*driver, error) {
+	if library == "" {
+		library = "libcuda.so.1"
+	}
+	drivers.Lock()
+	defer drivers.Unlock()
+	if d := drivers.open[library]; d != nil {
+		return d, nil
+	}
+	table := (*C.drv_table)(C.calloc(1, C.sizeof_drv_table))
+	path := C.CString(library)
+	defer C.free(unsafe.Pointer(path))
+	var reason [512]C.char
+	code := C.drv_open(path, table, &reason[0], C.size_t(len(reason)))
+	if code == -1 {
+		C.free(unsafe.Pointer(table))
+		return nil, &MissingDriver{Library: library, Reason: C.GoString(&reason[0])}
+	}
+	d := &driver{table}
+	if err := d.check("start the driver", code); err != nil {
+		C.free(unsafe.Pointer(table))
+		return nil, err
+	}
+	if drivers.open == nil {
+		drivers.open = map[string]*driver{}
+	}
+	drivers.open[library] = d
+	return d, nil
+}
+
+// check is the error of a code of the driver, nil for 0.
+func (d *driver) check(doing string, code C.int) error {
+	if code == 0 {
+		return nil
+	}
+	return &Error{Doing: doing, Code: int(code), Text: C.GoString(C.drv_text(d.table, code))}
+}
+
+// address is a place in device memory, in bytes.
+type address uint64
+
+// context is a device of a driver, made ready.
+type context struct {
+	*driver
+	handle  unsafe.Pointer
+	ordinal C.int
+	module  unsafe.Pointer
+}
+
+// retain makes a device ready.
+func (d *driver) retain(ordinal int) (*context, Info, error) {
+	var version, count C.int
+	if err := d.check("ask for the driver's version", C.drv_version(d.table, &version)); err != nil {
+		return nil, Info{}, err
+	}
+	if version < leastVersion {
+		return nil, Info{}, &OldDriver{Version: int(version)}
+	}
+	if err := d.check("count the GPUs", C.drv_devices(d.table, &count)); err != nil {
+		return nil, Info{}, err
+	}
+	if count == 0 {
+		return nil, Info{}, d.check("find a GPU", codeNoDevice)
+	}
+	c := &context{driver: d}
+	var name [256]C.char
+	var major, minor, processors C.int
+	code := C.drv_retain(d.table, C.int(ordinal), &c.handle, &c.ordinal, &name[0], C.int(len(name)), &major, &minor, &processors)
+	if err := d.check("open the GPU", code); err != nil {
+		return nil, Info{}, err
+	}
+	_, total, err := c.memory()
+	if err != nil {
+		return nil, Info{}, err
+	}
+	return c, Info{Name: C.GoString(&name[0]), Major: int(major), Minor: int(minor), Processors: int(processors), Driver: int(version), Memory: total}, nil
+}
+
+// load loads the kernels.
+func (c *context) load(image []byte) error {
+	return c.check("load the kernels", C.drv_load(c.table, c.handle, unsafe.Pointer(unsafe.SliceData(image)), &c.module))
+}
+
+// function is a kernel by its name, and how many bytes its argument has.
+func (c *context) function(name string) (f unsafe.Pointer, size int, err error) {
+	s := C.CString(name)
+	defer C.free(unsafe.Pointer(s))
+	var n C.size_t
+	err = c.check("find the kernel "+name, C.drv_function(c.table, c.handle, c.module, s, &f, &n))
+	return f, int(n), err
+}
+
+// launch runs a kernel. args is memory of C's, or of Go's without pointers in it.
+func (c *context) launch(name string, f unsafe.Pointer, grid [3]int, threads int, args unsafe.Pointer) error {
+	code := C.drv_launch(c.table, c.handle, f, C.uint(grid[0]), C.uint(grid[1]), C.uint(grid[2]), C.uint(threads), args)
+	if code == 0 {
+		return nil
+	}
+	return c.check("run the kernel "+name, code)
+}
+
+func (c *context) sync() error {
+	return c.check("wait for the GPU", C.drv_sync(c.table, c.handle))
+}
+
+func (c *context) memory() (free, total uint64, err error) {
+	var f, t C.size_t
+	err = c.check("ask for the GPU's memory", C.drv_memory(c.table, c.handle, &f, &t))
+	return uint64(f), uint64(t), err
+}
+
+// alloc is n bytes, at least one.
+func (c *context) alloc(n uint64) (address, error) {
+	var p C.drv_ptr
+	code := C.drv_alloc(c.table, c.handle, &p, C.size_t(max(n, 1)))
+	if code == codeOutOfMemory {
+		if free, total, err := c.memory(); err == nil {
+			return 0, &OutOfMemory{Need: n, Free: free, Total: total}
+		}
+	}
+	return address(p), c.check("allocate "+inUnits(n)+" of the GPU's memory", code)
+}
+
+func (c *context) free(p address) error {
+	return c.check("free memory of the GPU", C.drv_free(c.table, c.handle, C.drv_ptr(p)))
+}
+
+func (c *context) up(to address, from unsafe.Pointer, n int) error {
+	return c.check("copy to the GPU", C.drv_up(c.table, c.handle, C.drv_ptr(to), from, C.size_t(n)))
+}
+
+func (c *context) down(to unsafe.Pointer, from address, n int) error {
+	return c.check("copy from the GPU", C.drv_down(c.table, c.handle, to, C.drv_ptr(from), C.size_t(n)))
+}
+
+func (c *context) fill(to address, value byte, n int) error {
+	return c.check("fill memory of the GPU", C.drv_fill(c.table, c.handle, C.drv_ptr(to), C.uchar(value), C.size_t(n)))
+}
+
+// pin is n bytes of the host's memory that the GPU reads by itself.
+func (c *context) pin(n int) (p unsafe.Pointer, err error) {
+	err = c.check("pin memory", C.drv_pin(c.table, c.handle, &p, C.size_t(n)))
+	return p, err
+}
+
+// close gives the device back.
+func (c *context) close() {
+	if c.module != nil {
+		C.drv_unload(c.table, c.handle, c.module)
+	}
+	C.drv_release(c.table, c.ordinal)
+}

@@ -1,0 +1,123 @@
+package cuda
+
+import "fmt"
+
+// Error is what the driver refused, or what it found out about the device.
+type Error struct {
+	Doing string // "load the kernels"
+	Code  int    // the driver's number
+	Text  string // the driver's words
+}
+
+// Error says what was being done, what the driver says, and what to do.
+func (e *Error) Error() string {
+	s := fmt.Sprintf("cuda: cannot %s: %s (error %d of the driver)", e.Doing, e.Text, e.Code)
+	if r := remedies[e.Code]; r != "" {
+		s += "; " + r
+	}
+	return s
+}
+
+// Lost reports whether nothing can be computed on the device any more: its context is broken until the process ends.
+func (e *Error) Lost() bool { return lost[e.Code] }
+
+// The driver's numbers that the package speaks of.
+const (
+	codeInvalid       = 1
+	codeOutOfMemory   = 2
+	codeNoDevice      = 100
+	codeBadOrdinal    = 101
+	codeNoImage       = 209
+	codeECC           = 214
+	codePTXTooNew     = 222
+	codeNoFunction    = 500
+	codeIllegalAccess = 700
+	codeLaunchFailed  = 719
+)
+
+const (
+	hardware = "the system's log (dmesg, lines with Xid) says more; the process must end, and where it happens again the GPU be reset (nvidia-smi -r) or replaced"
+	bug      = "nothing more can be computed in this process; start it again, and where it happens again report it with the lines with Xid of the system's log (dmesg)"
+	update   = "update the NVIDIA driver to 580 or later"
+)
+
+// remedies are what to do about an error.
+var remedies = map[int]string{
+	codeOutOfMemory:   "free memory of the GPU (nvidia-smi lists who holds it), or take fewer layers, a shorter context or a smaller precision to it",
+	3:                 "the driver could not start; nvidia-smi says whether it works at all",
+	codeNoDevice:      "nvidia-smi lists the GPUs that the driver sees; CUDA_VISIBLE_DEVICES may hide them, and a container must be given them",
+	codeBadOrdinal:    "nvidia-smi lists the GPUs that there are, from 0 on",
+	46:                "another process uses the GPU alone, or it is in prohibited mode (nvidia-smi -q -d COMPUTE)",
+	200:               "the program's file is damaged; build or fetch it again",
+	codeNoImage:       "the program holds kernels for GPUs of compute capability 8.0 (A100, RTX 30) and later; compute on the CPU",
+	codeECC:           hardware,
+	220:               hardware,
+	codePTXTooNew:     update,
+	226:               hardware,
+	304:               "the devices' files (/dev/nvidia*) may not be readable for this user",
+	codeNoFunction:    "the program was built from kernels of another version; build it again",
+	codeIllegalAccess: bug,
+	702:               "a kernel took longer than the system lets it (a watchdog of a GPU with a display); use a GPU without one",
+	710:               bug,
+	714:               hardware,
+	715:               bug,
+	716:               bug,
+	717:               bug,
+	718:               bug,
+	codeLaunchFailed:  bug,
+	802:               "the fabric manager of the machine's switches does not run (systemctl status nvidia-fabricmanager)",
+	803:               "the driver's library and its kernel module are of different versions; reboot",
+	804:               "the compatibility package of CUDA does not fit this GPU; remove it",
+	999:               hardware,
+}
+
+// lost are the errors after which the device's context is broken.
+var lost = map[int]bool{
+	codeECC: true, 220: true, 226: true, codeIllegalAccess: true, 702: true, 709: true, 710: true, 714: true, 715: true, 716: true, 717: true,
+	718: true, codeLaunchFailed: true, 999: true,
+}
+
+// MissingDriver is the error where the driver's library is not there.
+type MissingDriver struct {
+	Library string // what was looked for
+	Reason  string // the system's words
+}
+
+// Error says what was looked for and what to do.
+func (e *MissingDriver) Error() string {
+	return fmt.Sprintf("cuda: cannot load the NVIDIA driver library %s: %s; install the driver (580 or later), or compute on the CPU", e.Library, e.Reason)
+}
+
+// OldDriver is the error where the driver is older than the kernels.
+type OldDriver struct{ Version int } // of CUDA, 12040 for 12.4
+
+// Error says both versions and what to do.
+func (e *OldDriver) Error() string {
+	return fmt.Sprintf("cuda: the NVIDIA driver is of CUDA %d.%d, and the program's kernels need %d.%d; %s", e.Version/1000, e.Version%1000/10, leastVersion/1000, leastVersion%1000/10, update)
+}
+
+// leastVersion is the version of CUDA that kernels.fatbin was compiled by.
+const leastVersion = 13000
+
+// OutOfMemory is the error where the device's memory does not suffice.
+type OutOfMemory struct {
+	Need, Free, Total uint64 // bytes; Need is of what was asked for
+}
+
+// Error says what is needed, what is free, and what to do.
+func (e *OutOfMemory) Error() string {
+	return fmt.Sprintf("cuda: %s of device memory are needed, and of %s there are %s free; %s", inUnits(e.Need), inUnits(e.Total), inUnits(e.Free), remedies[codeOutOfMemory])
+}
+
+// inUnits says a size in bytes in the largest unit that leaves digits.
+func inUnits(n uint64) string {
+	for _, u := range []struct {
+		name string
+		size uint64
+	}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}} {
+		if n >= u.size {
+			return fmt.Sprintf("%.1f %s", float64(n)/float64(u.size), u.name)
+		}
+	}
+	return fmt.Sprintf("%d bytes", n)
+}

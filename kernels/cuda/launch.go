@@ -1,0 +1,58 @@
+//go:build cuda && linux && cgo
+
+package cuda
+
+import (
+	"fmt"
+	"unsafe"
+)
+
+// argsSize is the most bytes that a kernel's argument may have: what every GPU takes.
+const argsSize = 4096
+
+// kernel is one that has been looked up.
+type kernel struct {
+	f    unsafe.Pointer
+	size int // bytes of its argument
+}
+
+// most is the most blocks of a grid's second and third dimension.
+const most = 65535
+
+// launch runs a kernel with one argument, a struct of numbers and addresses laid out as the C++ one of the same name. d.mu is held. After
+// an error nothing is launched any more. Nothing is allocated once a kernel has been run.
+func launch[A any](d *Device, name string, grid [3]int, threads int, args A) {
+	if d.err != nil || grid[0] <= 0 || grid[1] <= 0 || grid[2] <= 0 {
+		return
+	}
+	k, known := d.functions[name]
+	if !known {
+		f, size, err := d.ctx.function(name)
+		if err != nil {
+			d.fail(err)
+			return
+		}
+		if size != int(unsafe.Sizeof(args)) {
+			d.fail(fmt.Errorf("cuda: the kernel %s takes %d bytes of arguments and is given %d; kernels.fatbin is of another version than the program, build it again", name, size, unsafe.Sizeof(args)))
+			return
+		}
+		k = kernel{f, size}
+		d.functions[name] = k
+	}
+	*(*A)(d.args) = args
+	if grid[1] > most || grid[2] > most {
+		d.fail(fmt.Errorf("cuda: the kernel %s is asked for %d by %d by %d blocks; there may be %d of the last two", name, grid[0], grid[1], grid[2], most))
+		return
+	}
+	if err := d.ctx.launch(name, k.f, grid, threads, d.args); err != nil {
+		d.fail(err)
+	}
+}
+
+// blocks is how many blocks of so many things n things are.
+func blocks(n, of int) int { return (n + of - 1) / of }
+
+// flat is a grid for a kernel that goes over n numbers in strides: enough blocks to fill a GPU, and no more.
+func flat(n int) [3]int { return [3]int{min(blocks(n, flatThreads), 8192), 1, 1} }
+
+const flatThreads = 256

@@ -1,0 +1,85 @@
+//go:build cuda && linux && cgo
+
+package cuda
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The fake driver libraries: with loupe's kernels as they are, and with faults that can be switched on. Empty where there is no C++
+// compiler, and the tests that need them are skipped.
+var simulated, planted string
+
+// orders are those in which the fake driver runs blocks and threads.
+var orders = []string{"forward", "reverse", "random"}
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "cudasim")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(dir)
+		if _, err := exec.LookPath("g++"); err == nil {
+			simulated, planted = filepath.Join(dir, "libcudasim.so"), filepath.Join(dir, "libcudasim-planted.so")
+			built := make(chan error)
+			for _, b := range [][]string{{simulated}, {planted, "-DCUSIM_PLANTS"}} {
+				go func() { built <- build(b[0], b[1:]...) }()
+			}
+			for range 2 {
+				if err := <-built; err != nil {
+					fmt.Fprintln(os.Stderr, "cannot build the fake driver:", err)
+					return 1
+				}
+			}
+		}
+		return m.Run()
+	}())
+}
+
+// build compiles a fake driver library.
+func build(out string, more ...string) error {
+	args := []string{"-std=c++17", "-O2", "-ffp-contract=off", "-fno-strict-aliasing", "-fvisibility=hidden", "-shared", "-fPIC", "-DCUSIM", "-Isim", "-o", out}
+	if cpu, err := os.ReadFile("/proc/cpuinfo"); err == nil && strings.Contains(string(cpu), " fma ") {
+		args = append(args, "-mfma") // else fmaf is a call, whose bits are the same
+	}
+	if text, err := exec.Command("g++", append(append(args, more...), "sim/cusim.cc")...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%w\n%s", err, text)
+	}
+	return nil
+}
+
+// open is a device of the fake driver.
+func open(t testing.TB) *Device {
+	t.Helper()
+	return openLibrary(t, simulated)
+}
+
+func openLibrary(t testing.TB, library string) *Device {
+	t.Helper()
+	if library == "" {
+		t.Skip("no g++: the fake driver cannot be built")
+	}
+	d, err := Open(Options{Library: library})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
+// inOrders runs a test on a device of its own for each order of blocks and threads.
+func inOrders(t *testing.T, f func(t *testing.T, d *Device)) {
+	for _, o := range orders {
+		t.Run(o, func(t *testing.T) {
+			t.Setenv("CUDASIM_ORDER", o)
+			f(t, open(t))
+		})
+	}
+}

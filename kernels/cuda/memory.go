@@ -1,0 +1,171 @@
+//go:build cuda && linux && cgo
+
+package cuda
+
+import (
+	"errors"
+	"fmt"
+	"unsafe"
+
+	"github.com/loupe-vl/loupe/kernels"
+)
+
+// stagingSize is the pinned memory that copies pass through.
+const stagingSize = 8 << 20
+
+// The scratch memory of operations, each for one use. What is launched later reads it later, so that operations may share it.
+const (
+	scratchRounded   = iota // a left operand in bfloat16
+	scratchCopy             // rows that are to go up or down
+	scratchQuantized        // a left operand in 8 bits
+	scratchScores           // of an attention
+	scratchBack             // gradients of scores
+	scratchIDs              // row numbers
+	scratchFound            // what a search gives
+	scratches
+)
+
+// scratch is memory that grows.
+type scratch struct {
+	at   address
+	size uint64
+}
+
+// grow is scratch memory of at least n bytes; 0 after an error. d.mu is held.
+func (d *Device) grow(which int, n int) address {
+	s := &d.scratch[which]
+	if s.size >= uint64(n) {
+		return s.at
+	}
+	if d.err != nil {
+		return 0
+	}
+	if s.size > 0 {
+		d.fail(d.ctx.free(s.at))
+		*s = scratch{}
+	}
+	at, err := d.ctx.alloc(uint64(n))
+	if err != nil {
+		d.fail(err)
+		return 0
+	}
+	*s = scratch{at, uint64(n)}
+	return at
+}
+
+// Alloc is memory for n floats.
+func (d *Device) Alloc(n int) (kernels.Buffer, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.err != nil {
+		return kernels.Buffer{}, d.err
+	}
+	p, err := d.ctx.alloc(4 * uint64(n))
+	if err != nil {
+		var full *OutOfMemory
+		if !errors.As(err, &full) {
+			d.fail(err)
+		}
+		return kernels.Buffer{}, err
+	}
+	return kernels.HandleBuffer(uintptr(p), 0, n), nil
+}
+
+// Free gives memory back.
+func (d *Device) Free(b kernels.Buffer) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if p, _ := b.Handle(); p != 0 && d.err == nil {
+		d.fail(d.ctx.free(address(p)))
+	}
+}
+
+// at is where a buffer lies; 0 for none. The program's own memory is none of the device's.
+func (d *Device) at(b kernels.Buffer) address {
+	if b.None() {
+		return 0
+	}
+	if b.OnHost() {
+		d.fail(fmt.Errorf("cuda: an operand of %d floats lies in the program's memory; upload it first", b.Len()))
+		return 0
+	}
+	handle, at := b.Handle()
+	return address(handle) + 4*address(at)
+}
+
+// array is where an array lies, and the distance of its rows.
+func (d *Device) array(a kernels.Array) (at address, row int64) {
+	return d.at(a.Buffer), int64(a.Stride)
+}
+
+// Upload copies src, row after row, into dst.
+func (d *Device) Upload(dst kernels.Array, src []float32) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(src) != dst.Rows*dst.Cols {
+		return fmt.Errorf("cuda: %d floats cannot be uploaded to an array of (%d, %d)", len(src), dst.Rows, dst.Cols)
+	}
+	if len(src) == 0 || d.err != nil {
+		return d.err
+	}
+	to, row := d.array(dst)
+	if dst.Dense() {
+		d.up(to, unsafe.Pointer(&src[0]), 4*len(src))
+		return d.err
+	}
+	dense := d.grow(scratchCopy, 4*len(src))
+	d.up(dense, unsafe.Pointer(&src[0]), 4*len(src))
+	d.copyRows(to, row, dense, int64(dst.Cols), dst.Rows, dst.Cols)
+	return d.err
+}
+
+// Download copies src, row after row, into dst, after everything that was to be computed.
+func (d *Device) Download(dst []float32, src kernels.Array) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(dst) != src.Rows*src.Cols {
+		return fmt.Errorf("cuda: an array of (%d, %d) cannot be downloaded to %d floats", src.Rows, src.Cols, len(dst))
+	}
+	if len(dst) == 0 || d.err != nil {
+		return d.err
+	}
+	from, row := d.array(src)
+	if !src.Dense() {
+		dense := d.grow(scratchCopy, 4*len(dst))
+		d.copyRows(dense, int64(src.Cols), from, row, src.Rows, src.Cols)
+		from = dense
+	}
+	d.down(unsafe.Pointer(&dst[0]), from, 4*len(dst))
+	return d.err
+}
+
+// up copies n bytes to the device, through pinned memory where they are many. d.mu is held.
+func (d *Device) up(to address, from unsafe.Pointer, n int) {
+	for at := 0; at < n && d.err == nil; at += stagingSize {
+		part := min(stagingSize, n-at)
+		copy(d.staging, unsafe.Slice((*byte)(unsafe.Add(from, at)), part))
+		d.fail(d.ctx.up(to+address(at), unsafe.Pointer(&d.staging[0]), part))
+	}
+}
+
+// down copies n bytes from the device. d.mu is held.
+func (d *Device) down(to unsafe.Pointer, from address, n int) {
+	for at := 0; at < n && d.err == nil; at += stagingSize {
+		part := min(stagingSize, n-at)
+		d.fail(d.ctx.down(unsafe.Pointer(&d.staging[0]), from+address(at), part))
+		copy(unsafe.Slice((*byte)(unsafe.Add(to, at)), part), d.staging)
+	}
+}
+
+// rowsArgs is struct Rows of the kernels.
+type rowsArgs struct {
+	dst, src       address
+	to, from       address // numbers of rows; 0: 0, 1, 2 and so on
+	dstRow, srcRow int64
+	rows, cols     int32
+}
+
+// copyRows copies rows within the device. d.mu is held.
+func (d *Device) copyRows(dst address, dstRow int64, src address, srcRow int64, rows, cols int) {
+	launch(d, "copy_rows", flat(rows*cols), flatThreads, rowsArgs{dst: dst, src: src, dstRow: dstRow, srcRow: srcRow, rows: int32(rows), cols: int32(cols)})
+}

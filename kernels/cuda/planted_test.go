@@ -1,0 +1,64 @@
+//go:build cuda && linux && cgo
+
+package cuda
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/loupe-vl/loupe/kernels"
+)
+
+// TestPlantedFaults switches faults on in the kernels, one after the other, and asks that the comparison with plain Go finds each, in one
+// order of threads at least. A library in which nothing is switched on must pass.
+func TestPlantedFaults(t *testing.T) {
+	const trans = kernels.TransW
+	tile := productCase{rows: 130, cols: 129, steps: 40, form: trans, kind: kernels.F32, values: canceling}
+	rows := productCase{rows: 5, cols: 65, steps: 200, form: trans, kind: kernels.BF16, values: canceling}
+	for _, f := range []struct {
+		fault string
+		run   func(t *testing.T, d *Device) bool // whether it was found
+	}{
+		{"", tile.found},
+		{"barrier", tile.found}, // of a tile, between the copies and their use
+		{"wait", tile.found},    // for copies that go on beside the arithmetic
+		{"wait", rows.found},
+		{"edge", tile.found},  // rows beyond the last are read
+		{"order", tile.found}, // of k
+		{"fma", tile.found},   // in two instructions
+		{"fma", rows.found},
+	} {
+		found := false
+		for _, order := range orders {
+			t.Setenv("CUDASIM_ORDER", order)
+			t.Setenv("CUDASIM_PLANT", f.fault)
+			d := openLibrary(t, planted)
+			found = f.run(t, d) || found
+			d.Close()
+		}
+		if found != (f.fault != "") {
+			t.Errorf("the fault %q: found %v", f.fault, found)
+		}
+	}
+}
+
+// found reports whether a product differs from plain Go's, or fails.
+func (c productCase) found(t *testing.T, d *Device) bool {
+	r := newDice(7)
+	x, w := r.floats(c.rows*c.steps, c.values), r.matrix(c.kind, c.cols, c.steps, 0, c.values)
+	want := make([]float32, c.rows*c.cols)
+	reference.MatMul(dense(c.rows, c.cols, want), dense(c.rows, c.steps, x), w, c.form)
+	placed, err := d.PlaceWeight(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dst := up(t, d, c.rows, c.cols, 0, want)
+	d.MatMul(dst, up(t, d, c.rows, c.steps, 0, x), placed, c.form)
+	got := make([]float32, len(want))
+	err = d.Download(got, dst)
+	var e *Error
+	if err != nil && !errors.As(err, &e) {
+		t.Fatal(err)
+	}
+	return err != nil || differ(got, want) >= 0
+}

@@ -1,0 +1,164 @@
+//go:build cuda && linux && cgo
+
+package cuda
+
+import (
+	"fmt"
+
+	"github.com/loupe-vl/loupe/kernels"
+)
+
+// productArgs is struct Product of the kernels.
+type productArgs struct {
+	dst, x, w, bias            address
+	panels                     panelsArgs
+	dstRow, xRow, xStep, wRow  int64
+	dstBatch, xBatch, wBatch   int64
+	rows, cols, steps          int32
+	wShare, accumulate, unused int32
+}
+
+// The sizes of the kernels.
+const (
+	tileSize    = 128 // rows and columns of a tile
+	tileThreads = 256
+	rowThreads  = 64
+	fewRows     = 32    // the most rows that products of few rows are for
+	wideCols    = 16384 // columns from which on a thread takes two, for one row
+)
+
+// rowsKernel is the kernel for so few rows, by how many rows and columns a block of it has.
+func rowsKernel(suffix string, rows, cols int) (name string, high, wide int) {
+	switch {
+	case rows == 1 && cols >= wideCols:
+		return rowsNames[suffix][0], 1, 2 * rowThreads
+	case rows == 1:
+		return rowsNames[suffix][1], 1, rowThreads
+	case rows == 2:
+		return rowsNames[suffix][2], 2, rowThreads
+	case rows <= 4:
+		return rowsNames[suffix][3], 4, rowThreads
+	case rows <= 8:
+		return rowsNames[suffix][4], 8, rowThreads
+	}
+	return rowsNames[suffix][5], 16, rowThreads
+}
+
+// rowsNames are the kernels of few rows, tileNames and plainNames those of tiles: written once, since decoding allocates nothing.
+var rowsNames, tileNames, plainNames = map[string][6]string{}, map[string]string{}, map[string]string{}
+
+func init() {
+	for _, s := range []string{"f32", "bf16", "f16", "bf16_rounded", "int8", "int4", "int4_zeros"} {
+		tileNames[s], plainNames[s] = "tile_"+s, "tile_plain_"+s
+		for i, n := range []string{"1_wide", "1", "2", "4", "8", "16"} {
+			names := rowsNames[s]
+			names[i] = "rows_" + s + "_" + n
+			rowsNames[s] = names
+		}
+	}
+}
+
+// Affine is dst = x Wᵀ + bias, with W (out, in).
+func (d *Device) Affine(dst, x kernels.Array, w kernels.Placed, bias kernels.Buffer) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.product(dst, x, w, bias, kernels.TransW)
+}
+
+// MatMul is the product that form names.
+func (d *Device) MatMul(dst, x kernels.Array, w kernels.Placed, form kernels.Form) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.product(dst, x, w, kernels.Buffer{}, form)
+}
+
+// product enqueues a product. d.mu is held.
+func (d *Device) product(dst, x kernels.Array, placed kernels.Placed, bias kernels.Buffer, form kernels.Form) {
+	if dst.Rows == 0 || dst.Cols == 0 || d.err != nil {
+		return
+	}
+	w := d.weightOf(placed)
+	a := productArgs{bias: d.at(bias), rows: int32(dst.Rows), cols: int32(dst.Cols), wShare: 1}
+	a.dst, a.dstRow = d.array(dst)
+	a.x, a.xRow = d.array(x)
+	rows, steps, across := x.Rows, x.Cols, form&transX != 0
+	if across {
+		rows, steps = x.Cols, x.Rows
+		a.xRow, a.xStep = 0, int64(x.Stride)
+	}
+	wCols, wSteps := w.cols, w.rows
+	if form&kernels.TransW != 0 {
+		wCols, wSteps = w.rows, w.cols
+	}
+	if rows != dst.Rows || steps != wSteps || wCols != dst.Cols || !bias.None() && bias.Len() != dst.Cols {
+		d.fail(fmt.Errorf("cuda: a product of (%d, %d) by (%d, %d) cannot be (%d, %d), or its bias has not %d numbers", rows, steps, wSteps, wCols, dst.Rows, dst.Cols, dst.Cols))
+		return
+	}
+	a.steps, a.w, a.wRow, a.panels = int32(steps), w.at, w.row, w.panels
+	if form&kernels.Accumulate != 0 {
+		a.accumulate = 1
+	}
+	switch {
+	case across && (form&kernels.TransW != 0 || w.layout != "f32"):
+		d.fail(fmt.Errorf("cuda: a product of a transposed left operand takes weights of float32, as they lie"))
+	case across:
+		d.tiles("tile_plain_across_f32", a, 1)
+	case form&kernels.TransW != 0 && w.quantized():
+		d.quantizedProduct(a, &w)
+	case form&kernels.TransW != 0:
+		if w.layout == "bf16_rounded" {
+			a.x, a.xRow = d.round(a), int64(steps)
+		}
+		d.byRows(a, w.layout, 1)
+	default:
+		d.plain(a, w.exact(), 1)
+	}
+}
+
+// byRows enqueues a batch of products with weights that are used transposed.
+func (d *Device) byRows(a productArgs, suffix string, batch int) {
+	if a.rows > fewRows {
+		d.tiles(tileNames[suffix], a, batch)
+		return
+	}
+	name, high, wide := rowsKernel(suffix, int(a.rows), int(a.cols))
+	launch(d, name, [3]int{blocks(int(a.cols), wide), blocks(int(a.rows), high), batch}, rowThreads, a)
+}
+
+// plain enqueues a batch of products with weights that have a row for each step.
+func (d *Device) plain(a productArgs, suffix string, batch int) {
+	switch {
+	case suffix != "f32" || a.rows > 4:
+		d.tiles(plainNames[suffix], a, batch)
+	case a.rows == 1:
+		launch(d, "rows_plain_1", [3]int{blocks(int(a.cols), rowThreads), 1, batch}, rowThreads, a)
+	default:
+		launch(d, "rows_plain_4", [3]int{blocks(int(a.cols), rowThreads), 1, batch}, rowThreads, a)
+	}
+}
+
+func (d *Device) tiles(name string, a productArgs, batch int) {
+	launch(d, name, [3]int{blocks(int(a.cols), tileSize), blocks(int(a.rows), tileSize), batch}, tileThreads, a)
+}
+
+// roundingArgs is struct Rounding of the kernels.
+type roundingArgs struct {
+	dst, x       address
+	dstRow, xRow int64
+	rows, cols   int32
+}
+
+// round is the left operand of a product of bfloat16, rounded, in scratch memory and dense.
+func (d *Device) round(a productArgs) address {
+	to := d.grow(scratchRounded, 4*int(a.rows)*int(a.steps))
+	launch(d, "round_activations", flat(int(a.rows)*int(a.steps)), flatThreads, roundingArgs{dst: to, x: a.x, dstRow: int64(a.steps), xRow: a.xRow, rows: a.rows, cols: a.steps})
+	return to
+}
+
+// transX is kernels.TransX: the left operand is used transposed.
+const transX = kernels.Form(1 << 2)
+
+// quantizedProduct enqueues a product with quantized weights. d.mu is held.
+func (d *Device) quantizedProduct(a productArgs, w *weight) {
+	d.fail(fmt.Errorf("cuda: no quantized products yet"))
+}

@@ -1,0 +1,169 @@
+// What the kernels of ../src see of CUDA when a C++ compiler builds them for the processor: threads are fibers, a barrier is a switch to
+// the next one. cusim.cc runs them and holds the rest of the fake driver.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+namespace cusim {
+
+struct Index {
+  unsigned x, y, z;
+};
+
+extern Index thread, block, block_size, grid_size; // of the thread that runs
+
+// barrier waits for all threads of the block, which must have come to the same place.
+void barrier(const char *where);
+// gather hands in n words of this lane and waits for the other 31 of its warp, which must have come to the same place. What it returns
+// are all lanes' words, lane after lane.
+const uint32_t *gather(const char *where, const uint32_t *words, int n);
+// shared is an array of the block, the same for all threads that name the same place. It begins as 0xff.
+void *shared(const char *function, int line, size_t bytes);
+// async copies later: when wait says so, or never.
+void async(void *to, const void *from, int bytes, int of);
+void commit();
+void wait(int pending);
+// planted reports whether a fault of that name is switched on (CUDASIM_PLANT).
+bool planted(const char *fault);
+
+struct Kernel {
+  const char *name;
+  size_t bytes; // of its one argument
+  void (*run)(const void *args);
+  Kernel *next;
+};
+extern Kernel *kernels;
+
+template <typename A> struct Registered : Kernel {
+  template <void (*f)(A)> static Kernel *add(const char *name, Kernel *k) {
+    *k = Kernel{name, sizeof(A), [](const void *args) { f(*static_cast<const A *>(args)); }, kernels};
+    return kernels = k;
+  }
+};
+template <typename A> A argument(void (*)(A));
+
+// Warps are sums and maxima of integers, which have no order.
+inline uint32_t warp_max(const char *where, uint32_t x) {
+  const uint32_t *all = gather(where, &x, 1);
+  uint32_t most = 0;
+  for (int i = 0; i < 32; i++) most = all[i] > most ? all[i] : most;
+  return most;
+}
+inline int warp_add(const char *where, int x) {
+  uint32_t word = uint32_t(x);
+  const uint32_t *all = gather(where, &word, 1);
+  uint32_t sum = 0;
+  for (int i = 0; i < 32; i++) sum += all[i];
+  return int(sum);
+}
+
+inline int dp4a(uint32_t a, uint32_t b, int c) {
+  for (int i = 0; i < 4; i++) c += int(int8_t(a >> 8 * i)) * int(int8_t(b >> 8 * i));
+  return c;
+}
+
+// mma is mma.sync.m16n8k32.s32.s8.s8.s32: d (16, 8) += a (16, 32) b (32, 8). The layouts of the fragments are those of the PTX manual.
+inline void mma(const char *where, int d[4], const uint32_t a[4], const uint32_t b[2]) {
+  uint32_t mine[6] = {a[0], a[1], a[2], a[3], b[0], b[1]};
+  const uint32_t *all = gather(where, mine, 6);
+  int lane = thread.x % 32;
+  for (int i = 0; i < 4; i++) {
+    int row = lane / 4 + i / 2 * 8, col = lane % 4 * 2 + i % 2;
+    for (int word = 0; word < 8; word++) { // four steps of k each
+      const uint32_t *x = all + (row % 8 * 4 + word % 4) * 6, *w = all + (col * 4 + word % 4) * 6;
+      d[i] = dp4a(x[row / 8 + word / 4 * 2], w[4 + word / 4], d[i]);
+    }
+  }
+}
+
+inline float half(uint16_t h) {
+  uint32_t sign = uint32_t(h & 0x8000) << 16, e = h >> 10 & 31, m = h & 1023, bits;
+  if (e == 31) {
+    bits = 0x7f800000 | m << 13;
+  } else if (e == 0) {
+    float f = float(m) * 0x1p-24f;
+    memcpy(&bits, &f, 4);
+  } else {
+    bits = (e + 112) << 23 | m << 13;
+  }
+  bits |= sign;
+  float f;
+  memcpy(&f, &bits, 4);
+  return f;
+}
+
+} // namespace cusim
+
+#define CUSIM_TEXT_(x) #x
+#define CUSIM_TEXT(x) CUSIM_TEXT_(x)
+#define CUSIM_HERE __FILE__ ":" CUSIM_TEXT(__LINE__)
+
+#define threadIdx cusim::thread
+#define blockIdx cusim::block
+#define blockDim cusim::block_size
+#define gridDim cusim::grid_size
+
+#define FN static inline
+#define KERNEL(threads, name) static void name
+#define EXPORT(name)                                                                                  \
+  static cusim::Kernel name##_entry, *name##_added =                                                  \
+      cusim::Registered<decltype(cusim::argument(name))>::add<name>(#name, &name##_entry);
+#define SHARED(T, name, n) T *name = static_cast<T *>(cusim::shared(__PRETTY_FUNCTION__, __LINE__, sizeof(T) * (n)))
+#define SYNC() cusim::barrier(CUSIM_HERE)
+
+struct alignas(16) float4 {
+  float x, y, z, w;
+};
+struct alignas(16) uint4 {
+  unsigned x, y, z, w;
+};
+struct alignas(8) uint2 {
+  unsigned x, y;
+};
+
+FN float fma_rn(float a, float b, float c) {
+#ifdef CUSIM_PLANTS
+  if (cusim::planted("fma")) return a * b + c;
+#endif
+  return fmaf(a, b, c);
+}
+FN float add_rn(float a, float b) { return a + b; }
+FN float sub_rn(float a, float b) { return a - b; }
+FN float mul_rn(float a, float b) { return a * b; }
+FN float div_rn(float a, float b) { return a / b; }
+FN float sqrt_rn(float a) { return sqrtf(a); }
+FN double dadd_rn(double a, double b) { return a + b; }
+FN double dmul_rn(double a, double b) { return a * b; }
+FN double ddiv_rn(double a, double b) { return a / b; }
+FN double dsqrt_rn(double a) { return sqrt(a); }
+FN float to_float(double a) { return float(a); }
+FN float int_to_float(int a) { return float(a); }
+FN unsigned bits_of(float x) {
+  unsigned b;
+  memcpy(&b, &x, 4);
+  return b;
+}
+FN float float_of(unsigned b) {
+  float x;
+  memcpy(&x, &b, 4);
+  return x;
+}
+FN float half_to_float(uint16_t h) { return cusim::half(h); }
+FN int dp4a(unsigned a, unsigned b, int c) { return cusim::dp4a(a, b, c); }
+#define WARP_MAX(x) cusim::warp_max(CUSIM_HERE, x)
+#define WARP_ADD(x) cusim::warp_add(CUSIM_HERE, x)
+#define MMA_S8(d, a, b) cusim::mma(CUSIM_HERE, d, a, b)
+FN void async_copy16(void *to, const void *from, int of) { cusim::async(to, from, 16, of); }
+FN void async_copy4(void *to, const void *from, int of) { cusim::async(to, from, 4, of); }
+FN void async_commit() { cusim::commit(); }
+template <int pending> FN void async_wait() { cusim::wait(pending); }
+
+#ifdef CUSIM_PLANTS
+#define PLANTED(fault) cusim::planted(fault)
+#else
+#define PLANTED(fault) false
+#endif

@@ -1,0 +1,263 @@
+// A fake libcuda.so.1: the functions of ../drv.h over the memory of the processor. Each allocation ends at a page that nobody may touch, and
+// begins as 0xff. These variables of the environment change what it does:
+//
+//   CUDASIM_ORDER   forward, reverse or random: the order of blocks and of threads
+//   CUDASIM_FAIL    NAME:CODE[:N]: the Nth call of that function from now on (the first) returns that code
+//   CUDASIM_DEVICES, CUDASIM_VERSION, CUDASIM_MEMORY, CUDASIM_ARCH   how many devices there are, the driver's version, bytes, 90 for sm_90
+//   CUDASIM_PLANT   a fault of the kernels, in a library that was built with CUSIM_PLANTS
+#include "fibers.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <mutex>
+#include <sys/mman.h>
+
+using namespace cusim;
+
+#define API extern "C" __attribute__((visibility("default"))) int
+typedef unsigned long long CUdeviceptr;
+
+namespace {
+
+constexpr size_t page = 4096;
+std::recursive_mutex lock;
+int sticky;                 // after it every call fails
+thread_local bool has_context;
+struct Memory {
+  size_t bytes, mapped;
+  char *map;
+};
+std::map<uintptr_t, Memory> memory;
+size_t used;
+std::map<std::string, int> calls;
+
+long number(const char *name, long otherwise) {
+  const char *v = getenv(name);
+  return v && *v ? atol(v) : otherwise;
+}
+
+// enter is the code that a call begins with: that of a fault that was asked for, or of one that has ended all.
+int enter(const char *name) {
+  if (const char *f = getenv("CUDASIM_FAIL")) {
+    char which[64];
+    int code = 0, nth = 1;
+    if (sscanf(f, "%63[^:]:%d:%d", which, &code, &nth) >= 2 && !strcmp(which, name) && ++calls[f] == nth) {
+      if (code == 214 || code == 700 || code == 719 || code == 46 || code == 999) sticky = code;
+      return code;
+    }
+  }
+  return sticky;
+}
+
+// inside reports whether bytes at p lie in one allocation.
+bool inside(CUdeviceptr p, size_t bytes) {
+  auto m = memory.upper_bound(p);
+  if (m == memory.begin()) return false;
+  --m;
+  return p + bytes <= m->first + m->second.bytes;
+}
+
+// overrun is what a kernel wrote between the end of an allocation and its guard page.
+bool overrun() {
+  for (auto &m : memory) {
+    const unsigned char *at = reinterpret_cast<unsigned char *>(m.first) + m.second.bytes, *end = reinterpret_cast<unsigned char *>(m.second.map) + m.second.mapped - page;
+    for (; at < end; at++) {
+      if (*at != 0xff) return true;
+    }
+    for (at = reinterpret_cast<unsigned char *>(m.second.map) + page; at < reinterpret_cast<unsigned char *>(m.first); at++) {
+      if (*at != 0xff) return true;
+    }
+  }
+  return false;
+}
+
+} // namespace
+
+std::string cusim::describe_address(const void *p) {
+  uintptr_t at = uintptr_t(p);
+  for (auto &m : memory) {
+    uintptr_t map = uintptr_t(m.second.map);
+    if (at >= map && at < map + m.second.mapped) {
+      return "byte " + std::to_string(long(at - m.first)) + " of an allocation of " + std::to_string(m.second.bytes) + " is not in it";
+    }
+  }
+  return "an address that is in no allocation";
+}
+
+#define ENTER(name)                                  \
+  std::lock_guard<std::recursive_mutex> held(lock);  \
+  if (int code = enter(name)) return code
+#define ENTER_CONTEXT(name)          \
+  ENTER(name);                       \
+  if (!has_context) return 201
+
+API cuInit(unsigned) {
+  ENTER("cuInit");
+  return number("CUDASIM_DEVICES", 1) ? 0 : 100;
+}
+API cuDriverGetVersion(int *v) {
+  ENTER("cuDriverGetVersion");
+  *v = number("CUDASIM_VERSION", 13000);
+  return 0;
+}
+API cuDeviceGetCount(int *n) {
+  ENTER("cuDeviceGetCount");
+  *n = number("CUDASIM_DEVICES", 1);
+  return 0;
+}
+API cuDeviceGet(int *d, int i) {
+  ENTER("cuDeviceGet");
+  if (i < 0 || i >= number("CUDASIM_DEVICES", 1)) return 101;
+  *d = i;
+  return 0;
+}
+API cuDeviceGetName(char *s, int n, int) {
+  ENTER("cuDeviceGetName");
+  snprintf(s, n, "simulated on the processor");
+  return 0;
+}
+API cuDeviceGetAttribute(int *v, int what, int) {
+  ENTER("cuDeviceGetAttribute");
+  int arch = number("CUDASIM_ARCH", 90);
+  switch (what) {
+  case 75: *v = arch / 10; break;
+  case 76: *v = arch % 10; break;
+  case 16: *v = 4; break; // multiprocessors
+  default: return 1;
+  }
+  return 0;
+}
+API cuDevicePrimaryCtxRetain(void **c, int) {
+  ENTER("cuDevicePrimaryCtxRetain");
+  *c = &memory;
+  return 0;
+}
+API cuDevicePrimaryCtxRelease_v2(int) {
+  std::lock_guard<std::recursive_mutex> held(lock);
+  sticky = 0; // a process that goes on after this has begun anew
+  return 0;
+}
+API cuCtxSetCurrent(void *c) {
+  std::lock_guard<std::recursive_mutex> held(lock);
+  has_context = c == &memory;
+  return has_context || !c ? 0 : 201;
+}
+API cuCtxSynchronize() {
+  ENTER_CONTEXT("cuCtxSynchronize");
+  return 0;
+}
+API cuModuleLoadData(void **m, const void *image) {
+  ENTER_CONTEXT("cuModuleLoadData");
+  uint32_t magic;
+  memcpy(&magic, image, 4);
+  if (magic != 0xba55ed50) return 200; // a fatbin's
+  if (number("CUDASIM_ARCH", 90) < 80) return 209;
+  *m = &kernels;
+  return 0;
+}
+API cuModuleUnload(void *) {
+  std::lock_guard<std::recursive_mutex> held(lock);
+  return sticky;
+}
+API cuModuleGetFunction(void **f, void *, const char *name) {
+  ENTER_CONTEXT("cuModuleGetFunction");
+  for (Kernel *k = kernels; k; k = k->next) {
+    if (!strcmp(k->name, name)) {
+      *f = k;
+      return 0;
+    }
+  }
+  return 500;
+}
+API cuFuncGetParamInfo(void *f, size_t i, size_t *offset, size_t *size) {
+  ENTER_CONTEXT("cuFuncGetParamInfo");
+  if (i) return 1;
+  *offset = 0;
+  *size = static_cast<Kernel *>(f)->bytes;
+  return 0;
+}
+API cuLaunchKernel(void *f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, void *stream, void **args, void **extra) {
+  ENTER_CONTEXT("cuLaunchKernel");
+  if (!gx || !gy || !gz || gy > 65535 || gz > 65535 || gx > 0x7fffffff || !bx || !by || !bz || uint64_t(bx) * by * bz > 1024 || shared || stream || extra) return 1;
+  std::string why;
+  if (!run(static_cast<Kernel *>(f), args[0], {gx, gy, gz}, {bx, by, bz}, why)) {
+    fprintf(stderr, "cudasim: %s\n", why.c_str());
+    return sticky = 700;
+  }
+  if (overrun()) {
+    fprintf(stderr, "cudasim: %s wrote beyond the end of an allocation\n", static_cast<Kernel *>(f)->name);
+    return sticky = 700;
+  }
+  return 0;
+}
+API cuMemAlloc_v2(CUdeviceptr *p, size_t bytes) {
+  ENTER_CONTEXT("cuMemAlloc_v2");
+  if (!bytes) return 1;
+  if (used + bytes > size_t(number("CUDASIM_MEMORY", 1L << 32))) return 2;
+  size_t rounded = (bytes + 15) / 16 * 16, mapped = (rounded + page - 1) / page * page + 2 * page;
+  char *map = static_cast<char *>(mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  if (map == MAP_FAILED) return 2;
+  memset(map + page, 0xff, mapped - 2 * page);
+  mprotect(map, page, PROT_NONE);
+  mprotect(map + mapped - page, page, PROT_NONE);
+  *p = CUdeviceptr(map + mapped - page - rounded);
+  memory[*p] = {bytes, mapped, map};
+  used += bytes;
+  return 0;
+}
+API cuMemFree_v2(CUdeviceptr p) {
+  ENTER_CONTEXT("cuMemFree_v2");
+  auto m = memory.find(p);
+  if (m == memory.end()) return 1;
+  used -= m->second.bytes;
+  munmap(m->second.map, m->second.mapped);
+  memory.erase(m);
+  return 0;
+}
+API cuMemGetInfo_v2(size_t *free, size_t *total) {
+  ENTER_CONTEXT("cuMemGetInfo_v2");
+  *total = number("CUDASIM_MEMORY", 1L << 32);
+  *free = *total - used;
+  return 0;
+}
+API cuMemcpyHtoD_v2(CUdeviceptr to, const void *from, size_t n) {
+  ENTER_CONTEXT("cuMemcpyHtoD_v2");
+  if (!inside(to, n)) return 1;
+  memcpy(reinterpret_cast<void *>(to), from, n);
+  return 0;
+}
+API cuMemcpyDtoH_v2(void *to, CUdeviceptr from, size_t n) {
+  ENTER_CONTEXT("cuMemcpyDtoH_v2");
+  if (!inside(from, n)) return 1;
+  memcpy(to, reinterpret_cast<void *>(from), n);
+  return 0;
+}
+API cuMemcpyDtoD_v2(CUdeviceptr to, CUdeviceptr from, size_t n) {
+  ENTER_CONTEXT("cuMemcpyDtoD_v2");
+  if (!inside(from, n) || !inside(to, n)) return 1;
+  memmove(reinterpret_cast<void *>(to), reinterpret_cast<void *>(from), n);
+  return 0;
+}
+API cuMemsetD8_v2(CUdeviceptr to, unsigned char value, size_t n) {
+  ENTER_CONTEXT("cuMemsetD8_v2");
+  if (!inside(to, n)) return 1;
+  memset(reinterpret_cast<void *>(to), value, n);
+  return 0;
+}
+API cuMemHostAlloc(void **p, size_t n, unsigned) {
+  ENTER_CONTEXT("cuMemHostAlloc");
+  return (*p = malloc(n)) ? 0 : 2;
+}
+API cuMemFreeHost(void *p) {
+  std::lock_guard<std::recursive_mutex> held(lock);
+  free(p);
+  return 0;
+}
+API cuGetErrorString(int code, const char **s) {
+  static const std::map<int, const char *> texts = {{1, "invalid argument"}, {2, "out of memory"}, {100, "no CUDA-capable device is detected"}, {101, "invalid device ordinal"}, {200, "device kernel image is invalid"}, {201, "invalid device context"}, {209, "no kernel image is available for execution on the device"}, {214, "uncorrectable ECC error encountered"}, {222, "the provided PTX was compiled with an unsupported toolchain."}, {500, "named symbol not found"}, {700, "an illegal memory access was encountered"}, {719, "unspecified launch failure"}, {999, "unknown error"}};
+  auto t = texts.find(code);
+  if (t == texts.end()) return 1;
+  *s = t->second;
+  return 0;
+}

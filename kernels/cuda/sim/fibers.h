@@ -1,0 +1,14 @@
+// Between the fibers and the fake driver.
+#pragma once
+
+#include "cusim.h"
+
+#include <string>
+
+namespace cusim {
+
+bool run(const Kernel *k, const void *args, Index grid, Index block, std::string &why);
+// describe_address says what lies at an address that nobody may touch.
+std::string describe_address(const void *p);
+
+} // namespace cusim

@@ -1,0 +1,154 @@
+// Operations that go over rows: copies, sums, the functions of one number.
+#pragma once
+
+#include "elements.cuh"
+
+// EACH goes over n numbers with all threads of the grid.
+#define EACH(i, n) for (int64_t i = int64_t(blockIdx.x) * blockDim.x + threadIdx.x; i < (n); i += int64_t(gridDim.x) * blockDim.x)
+
+// Rows is dst[to[i]] = src[from[i]] for each row i; a null list stands for 0, 1, 2 and so on.
+struct Rows {
+  float *dst;
+  const float *src;
+  const int *to, *from;
+  int64_t dst_row, src_row;
+  int rows, cols;
+};
+
+KERNEL(256, copy_rows)(Rows a) {
+  EACH(i, int64_t(a.rows) * a.cols) {
+    int64_t r = i / a.cols, c = i % a.cols;
+    a.dst[(a.to ? a.to[r] : r) * a.dst_row + c] = a.src[(a.from ? a.from[r] : r) * a.src_row + c];
+  }
+}
+EXPORT(copy_rows)
+
+// add_rows adds in the order of i. A column belongs to one thread, since rows may come twice.
+KERNEL(256, add_rows)(Rows a) {
+  EACH(c, a.cols) {
+    for (int r = 0; r < a.rows; r++) {
+      float *d = a.dst + (a.to ? a.to[r] : r) * a.dst_row + c;
+      *d = add_rn(*d, a.src[(a.from ? a.from[r] : r) * a.src_row + c]);
+    }
+  }
+}
+EXPORT(add_rows)
+
+// mean_rows is the mean of the rows, added in order.
+KERNEL(256, mean_rows)(Rows a) {
+  EACH(c, a.cols) {
+    float sum = 0;
+    for (int r = 0; r < a.rows; r++) sum = add_rn(sum, a.src[r * a.src_row + c]);
+    a.dst[c] = div_rn(sum, int_to_float(a.rows));
+  }
+}
+EXPORT(mean_rows)
+
+// mean_rows_backward adds src, one row, over the number of rows to each row of dst.
+KERNEL(256, mean_rows_backward)(Rows a) {
+  EACH(i, int64_t(a.rows) * a.cols) {
+    float *d = a.dst + i / a.cols * a.dst_row + i % a.cols;
+    *d = add_rn(*d, div_rn(a.src[i % a.cols], int_to_float(a.rows)));
+  }
+}
+EXPORT(mean_rows_backward)
+
+// Gather is dst[i] = table[ids[i]], widened.
+struct Gather {
+  float *dst;
+  const void *table;
+  Panels panels;
+  const int *ids;
+  int64_t dst_row, table_row;
+  int rows, cols;
+};
+
+template <Kind K> FN void gather(const Gather &a) {
+  EACH(i, int64_t(a.rows) * a.cols) {
+    int64_t r = i / a.cols, c = i % a.cols, from = a.ids[r];
+    float v;
+    if (K == F32) {
+      v = static_cast<const float *>(a.table)[from * a.table_row + c];
+    } else if (K == BF16 || K == F16) {
+      v = widen16<K>(static_cast<const uint16_t *>(a.table)[from * a.table_row + c]);
+    } else {
+      v = dequantized<K>(a.panels, from, c);
+    }
+    a.dst[r * a.dst_row + c] = v;
+  }
+}
+
+KERNEL(256, gather_f32)(Gather a) { gather<F32>(a); }
+EXPORT(gather_f32)
+KERNEL(256, gather_bf16)(Gather a) { gather<BF16>(a); }
+EXPORT(gather_bf16)
+KERNEL(256, gather_f16)(Gather a) { gather<F16>(a); }
+EXPORT(gather_f16)
+KERNEL(256, gather_int8)(Gather a) { gather<INT8>(a); }
+EXPORT(gather_int8)
+KERNEL(256, gather_int4)(Gather a) { gather<INT4>(a); }
+EXPORT(gather_int4)
+KERNEL(256, gather_int4_zeros)(Gather a) { gather<INT4_ZEROS>(a); }
+EXPORT(gather_int4_zeros)
+
+// Found is where the first number of an array is that is infinite or NaN: its index, row after row, or -1.
+struct Found {
+  const float *x;
+  int64_t x_row;
+  long long *found;
+  int rows, cols;
+};
+
+// first_non_finite is one block: each thread looks for its own first one, and thread 0 for the least of these.
+KERNEL(256, first_non_finite)(Found a) {
+  SHARED(long long, least, 256);
+  long long mine = -1;
+  for (int64_t i = threadIdx.x; i < int64_t(a.rows) * a.cols && mine < 0; i += blockDim.x) {
+    float v = a.x[i / a.cols * a.x_row + i % a.cols];
+    if (sub_rn(v, v) != 0) mine = i;
+  }
+  least[threadIdx.x] = mine;
+  SYNC();
+  if (threadIdx.x == 0) {
+    for (int i = 1; i < int(blockDim.x); i++) {
+      if (least[i] >= 0 && (mine < 0 || least[i] < mine)) mine = least[i];
+    }
+    *a.found = mine;
+  }
+}
+EXPORT(first_non_finite)
+
+// argmax is the column of the largest number of each row, the first among equals; NaN is never the largest. A block is one row.
+struct ArgMax {
+  const float *x;
+  int64_t x_row;
+  int *found;
+  int rows, cols;
+};
+
+// larger reports whether the number v at i goes before the number best at b: NaN goes after all.
+FN bool larger(float v, int i, float best, int b) {
+  if (b < 0) return true;
+  if (v != v) return best != best && i < b;
+  return best != best || v > best || (v == best && i < b);
+}
+
+KERNEL(256, argmax)(ArgMax a) {
+  SHARED(float, values, 256);
+  SHARED(int, places, 256);
+  const float *x = a.x + blockIdx.x * a.x_row;
+  float best = 0;
+  int place = -1;
+  for (int i = threadIdx.x; i < a.cols; i += blockDim.x) {
+    if (larger(x[i], i, best, place)) best = x[i], place = i;
+  }
+  values[threadIdx.x] = best, places[threadIdx.x] = place;
+  SYNC();
+  if (threadIdx.x == 0) {
+    for (int t = 1; t < int(blockDim.x); t++) {
+      if (places[t] >= 0 && larger(values[t], places[t], best, place)) best = values[t], place = places[t];
+    }
+    a.found[blockIdx.x] = place;
+  }
+}
+EXPORT(argmax)
