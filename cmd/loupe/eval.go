@@ -175,7 +175,7 @@ func (f *evalFlags) compareTexts(cmd *cobra.Command, table []byte) error {
 	if err := f.writeLines(lines.Bytes()); err != nil {
 		return err
 	}
-	return f.print(&train.Evaluation{Likeness: l})
+	return f.print(&train.Evaluation{Similarity: l})
 }
 
 // evaluate runs the model over the records.

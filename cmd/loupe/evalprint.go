@@ -29,7 +29,7 @@ func tellFew(e *train.Evaluation) {
 	if e.Report != nil && e.Report.N < fewest {
 		fmt.Fprintf(stderr, "note: of %d pictures alone: the intervals mean nothing, and the numbers little; give %d at the least, better a hundred\n", e.Report.N, fewest)
 	}
-	if e.Likeness != nil && e.Critiques < fewest {
+	if e.Similarity != nil && e.Critiques < fewest {
 		fmt.Fprintf(stderr, "note: of %d critiques alone: the intervals mean nothing, and the numbers little; give %d at the least, better a hundred\n", e.Critiques, fewest)
 	}
 }
@@ -52,7 +52,7 @@ func (f *evalFlags) print(e *train.Evaluation) error {
 	if e.Report != nil {
 		printReport(w, e.Report)
 	}
-	if e.Likeness != nil {
+	if e.Similarity != nil {
 		fmt.Fprintf(w, "%d critiques\tvalue\t95 %% interval\n", e.Critiques)
 		printEstimate(w, "SBERT cosine", e.SBERT)
 		printEstimate(w, "of another picture's", e.Shuffled)

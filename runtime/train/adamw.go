@@ -6,18 +6,18 @@ import (
 	"github.com/loupe-vl/loupe/kernels"
 )
 
-// AdamW is torch.optim.AdamW (Loshchilov and Hutter, arXiv 1711.05101): float32 moments of each parameter, weight decay
-// apart from the gradient, and none for norms and biases.
+// AdamW is torch.optim.AdamW (Loshchilov and Hutter, arXiv 1711.05101): the moments of each parameter are float32, and
+// weight decay is decoupled from the gradient. Norms and biases do not decay.
 type AdamW struct {
 	Beta1, Beta2, Eps float64
 	Decay             float64
 	Steps             int // taken
 
 	first, second [][]float32 // moments of each parameter, in order
-	own           []float32   // steps of each parameter, which are fewer where it was idle
+	own           []float32   // steps of each parameter: fewer than Steps where it was unused in some
 }
 
-// NewAdamW is PyTorch's default of betas and epsilon for these parameters.
+// NewAdamW is AdamW for these parameters with PyTorch's default betas and epsilon.
 func NewAdamW(params []*Param, decay float64) *AdamW {
 	a := &AdamW{Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Decay: decay}
 	for _, p := range params {
@@ -28,11 +28,12 @@ func NewAdamW(params []*Param, decay float64) *AdamW {
 	return a
 }
 
-// Step moves every parameter that is not idle by its gradient times scale (the clipping) at the learning rate that lr gives it.
+// Step updates every parameter that the step's loss depends on. Gradients are first multiplied by scale, which clips them;
+// lr gives each parameter's learning rate.
 func (a *AdamW) Step(e *kernels.Engine, params []*Param, lr func(p *Param) float64, scale float64) {
 	a.Steps++
 	for i, p := range params {
-		if p.Idle {
+		if p.Unused {
 			continue
 		}
 		a.own[i]++
@@ -60,7 +61,7 @@ func (a *AdamW) Step(e *kernels.Engine, params []*Param, lr func(p *Param) float
 	}
 }
 
-// step is the numbers of one parameter's step.
+// step holds the constants of one parameter's update.
 type step struct{ keep, scale, rate, root, eps, beta1, beta2, rest2 float32 }
 
 func (s step) apply(x, grad, m, v []float32) {
@@ -73,7 +74,7 @@ func (s step) apply(x, grad, m, v []float32) {
 	}
 }
 
-// Norm is the length of all gradients together.
+// Norm is the L2 norm of all gradients as one vector.
 func Norm(params []*Param) float64 {
 	sum := 0.0
 	for _, p := range params {
@@ -84,8 +85,8 @@ func Norm(params []*Param) float64 {
 	return math.Sqrt(sum)
 }
 
-// Clip is what to multiply gradients of that length by so that it is at most limit, as torch.nn.utils.clip_grad_norm_ has it;
-// a limit of 0 is none.
+// Clip is the factor that brings gradients of this norm down to limit, as torch.nn.utils.clip_grad_norm_ computes it. A
+// limit of 0 is none.
 func Clip(norm, limit float64) float64 {
 	if limit <= 0 || norm+1e-6 <= limit {
 		return 1

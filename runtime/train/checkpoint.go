@@ -16,8 +16,8 @@ import (
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
-// A checkpoint is a directory, OUT/checkpoints/step-N: what learns, the optimizer's moments, and what run it belongs to. It
-// appears whole, by a rename, or not at all.
+// A checkpoint is a directory, OUT/checkpoints/step-N: the parameters that learn, the optimizer's moments, and which run
+// they belong to. It appears whole, by a rename, or not at all.
 const (
 	checkpointsDir    = "checkpoints"
 	paramsName        = "params.safetensors"
@@ -55,10 +55,10 @@ func (a *AdamW) moments(params []*Param) []weights.Named {
 	return append(out, weights.FromF32(stepsName, []int{len(a.own)}, a.own))
 }
 
-// stepsName is the tensor of how many steps each parameter has had.
+// stepsName is the tensor that counts the steps of each parameter.
 const stepsName = "steps"
 
-// save writes a checkpoint, unless the last one is of the same step, and removes those older than the last few.
+// save writes a checkpoint, unless the last one is of the same step, and removes old ones.
 func (r *run) save() error {
 	if r.saved == r.opt.Steps {
 		return nil
@@ -104,7 +104,7 @@ func (r *run) save() error {
 // stepDir is the directory of the checkpoint of a step.
 func stepDir(dir string, step int) string { return filepath.Join(dir, fmt.Sprintf("step-%06d", step)) }
 
-// prune removes checkpoints but the last few and the best.
+// prune removes all checkpoints but the last few and the best.
 func (r *run) prune(dir string) error {
 	steps, err := checkpoints(dir)
 	if err != nil {

@@ -3,7 +3,7 @@ package train
 import "math"
 
 // symmetric is a positive definite matrix (n, n) in rows, of which the lower triangle counts. Its methods do not use
-// gonum/mat: that sums in another order on each kind of processor, and a head that is fitted is to be the same bits on all.
+// gonum/mat, which sums in another order on each kind of processor: a fitted head must have the same bits on all of them.
 type symmetric struct {
 	n    int
 	data []float64

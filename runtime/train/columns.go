@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// Columns choose which columns of a table, or keys of JSON, are read, and as what. Where there are any, no other column
-// becomes a score, a critique or a target. The conversation of a chat layout is read in any case.
+// Columns say which columns of a table, or keys of JSON, are read, and as what. If any are given, no other column becomes a
+// score, a critique or a target. The conversation of a chat layout is always read.
 type Columns []Column
 
-// Column is one of them.
+// Column is one entry of Columns.
 type Column struct {
 	Name string // image, score, critique, split, system or prompt; any other is the name of a target
 	From string // what the file calls it
@@ -70,20 +70,20 @@ func (c Columns) of(from string) string {
 	return ""
 }
 
-// learns reports whether any of the columns is something to learn; where none is, all are read for what they are called.
+// learns reports whether any of the columns is something to learn. If none is, every column is read by its own name.
 func (c Columns) learns() bool {
 	return slices.ContainsFunc(c, func(column Column) bool {
 		return column.Name == scoreName || column.Name == "critique" || !slices.Contains(parts, column.Name)
 	})
 }
 
-// canonical is a name of a column or key without the differences that mean nothing: case, spaces around it, and - or spaces
-// for _.
+// canonical is the name of a column or key in lower case, without spaces around it, and with _ for - and space.
 func canonical(name string) string {
 	return strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(strings.TrimSpace(name)))
 }
 
-// columnName is the name of a column as records know it: the columns of the layout in any case, others as they are.
+// columnName is the name by which records know a column. Names of the layout are matched without regard to case; others
+// stay as they are.
 func columnName(field string) string {
 	field = strings.TrimSpace(field)
 	known := canonical(field)
@@ -96,7 +96,7 @@ func columnName(field string) string {
 	return field
 }
 
-// labels are names of columns that tell rows apart, and are no targets though they hold numbers.
+// labels are names of columns that number or name rows. They hold numbers and are no targets.
 var labels = []string{"", "#", "id", "idx", "index", "no", "nr", "number", "row", "rater", "annotator", "judge", "worker", "user", "fold"}
 
 // isLabel reports whether a column of that name tells rows apart.
@@ -118,8 +118,7 @@ func quoted(names []string) string {
 	return strings.Join(out, ", ")
 }
 
-// near is the one of the known names that a name is a slip of, "" if there is none: at most two letters more, fewer or
-// other, and one in a short name.
+// near is the known name that a name is a likely typo of: at most two letters differ, and one in a short name. "": none.
 func near(name string, known []string) string {
 	name = canonical(name)
 	for _, k := range known {
@@ -134,8 +133,8 @@ func near(name string, known []string) string {
 	return ""
 }
 
-// distance is how many letters have to be put in, taken away, changed or exchanged with the next to make b of a (the optimal
-// string alignment distance), or more than most.
+// distance is the optimal string alignment distance: how many letters must be inserted, deleted, replaced or swapped with
+// the next to turn a into b. A distance above most may come out as any number above most.
 func distance(a, b string, most int) int {
 	if len(a) > len(b)+most || len(b) > len(a)+most {
 		return most + 1

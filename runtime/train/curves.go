@@ -26,7 +26,7 @@ const (
 	curvesHTML = "curves.html"
 )
 
-// panel is one plot: lines over the steps.
+// panel is one plot of lines over the steps.
 type panel struct {
 	title string
 	lines []curve

@@ -5,9 +5,8 @@ import (
 	"math/rand/v2"
 )
 
-// epochs is the order in which a run takes its records. An epoch has each record once, in steps of each records; where these do
-// not come out even, the last step of every epoch has the rest, and its loss is the mean over those (as in PyTorch's
-// DataLoader without drop_last).
+// epochs is the order in which a run takes its records. An epoch takes each record once, so many to a step. The last step
+// of an epoch takes what is left, and its loss is the mean over those, as with PyTorch's DataLoader without drop_last.
 type epochs struct {
 	records, each, steps int
 	shuffle              bool
@@ -26,7 +25,7 @@ func (r *run) inOrder(records int) epochs {
 // perEpoch is the number of steps of an epoch.
 func (e epochs) perEpoch() int { return (e.records + e.each - 1) / e.each }
 
-// step is the numbers of the records of a step, counted from 0, and how many records were taken before them.
+// step lists the records of step n, by number from 0, and says how many records came before them.
 func (e epochs) step(n int) (records []int, before int) {
 	epoch, first := n/e.perEpoch(), n%e.perEpoch()*e.each
 	last := min(first+e.each, e.records)
@@ -40,7 +39,7 @@ func (e epochs) step(n int) (records []int, before int) {
 	return records, before
 }
 
-// uneven says how the last step of an epoch differs from the others; "" where it does not.
+// uneven says how the last step of an epoch differs from the others; "": it does not.
 func (e epochs) uneven() string {
 	rest := e.records % e.each
 	switch {

@@ -7,7 +7,7 @@ import (
 	"github.com/loupe-vl/loupe/runtime/train/metrics"
 )
 
-// pictures are those of some of the records that were judged.
+// pictures are those of some of the records.
 func (e *Evaluation) pictures(numbers []int) *Pictures {
 	shown := make([][]digest, len(numbers))
 	for at, i := range numbers {
@@ -16,10 +16,10 @@ func (e *Evaluation) pictures(numbers []int) *Pictures {
 	return groupedBy(shown)
 }
 
-// reports computes the statistics of each target over the records that could be judged: a record's value is held against the
-// head's target of the same name. Several ratings of one picture become their mean, unless each is to count; resamples are
-// of pictures either way.
-func (e *Evaluation) reports(ctx context.Context, records []Record, lines []Judged, o EvalOptions) error {
+// reports computes the statistics of each target over the records that have a prediction. A record's value is compared with
+// the head's target of the same name. Several ratings of one picture become their mean, unless each is to count. Bootstrap
+// samples are of pictures in both cases.
+func (e *Evaluation) reports(ctx context.Context, records []Record, lines []Prediction, o EvalOptions) error {
 	var numbers []int
 	var judged []Record
 	for i := range lines {
@@ -35,12 +35,12 @@ func (e *Evaluation) reports(ctx context.Context, records []Record, lines []Judg
 	if e.Raters, err = agreement(ctx, judged, p, o.Options); err != nil {
 		return err
 	}
-	opinions := asked(judged, p)
-	if o.Raters == RatersEach && len(opinions) == len(judged) {
+	ratings := asked(judged, p)
+	if o.Raters == RatersEach && len(ratings) == len(judged) {
 		e.Notes = append(e.Notes, "--raters changes nothing: no picture that is asked one question has several records")
 	}
 	for _, target := range targetNames(judged) {
-		pairs, group := e.pairs(target, judged, lines, numbers, opinions, p, o.Raters == RatersEach)
+		pairs, group := e.pairs(target, judged, lines, numbers, ratings, p, o.Raters == RatersEach)
 		if len(pairs.Truth) == 0 {
 			continue
 		}
@@ -65,8 +65,8 @@ func (e *Evaluation) reports(ctx context.Context, records []Record, lines []Judg
 	return nil
 }
 
-// pairs are what records say of a target beside what the head says of the same, with the number of each pair's picture.
-func (e *Evaluation) pairs(target string, judged []Record, lines []Judged, numbers []int, opinions []*opinions, p *Pictures, each bool) (pairs metrics.Pairs, group []int) {
+// pairs are the true and the predicted values of a target, with the number of each pair's picture.
+func (e *Evaluation) pairs(target string, judged []Record, lines []Prediction, numbers []int, ratings []*ratings, p *Pictures, each bool) (pairs metrics.Pairs, group []int) {
 	number := map[int]int{}
 	add := func(i int, truth float64) {
 		said, ok := lines[numbers[i]].Outputs[target]
@@ -80,7 +80,7 @@ func (e *Evaluation) pairs(target string, judged []Record, lines []Judged, numbe
 		}
 		pairs.Truth, pairs.Predicted, group = append(pairs.Truth, truth), append(pairs.Predicted, said), append(group, n)
 	}
-	for _, asks := range opinions {
+	for _, asks := range ratings {
 		mean, n := 0.0, 0.0
 		for _, i := range asks.records {
 			v, ok := judged[i].value(target)

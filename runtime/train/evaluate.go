@@ -15,7 +15,7 @@ import (
 	"github.com/loupe-vl/loupe/vit/picture"
 )
 
-// EvalOptions say what Evaluate does beside scoring; the zero value is ready for use.
+// EvalOptions say what Evaluate does beside scoring. The zero value is ready to use.
 type EvalOptions struct {
 	metrics.Options
 	Raters     string           // what several ratings of one picture come to: one of the names in RaterModes, or "" for the first
@@ -23,13 +23,13 @@ type EvalOptions struct {
 	Generation loupe.Generation // of the critiques
 	Encoder    *sbert.Encoder   // compares them with the records'; nil: they are not compared
 	Lines      io.Writer        // gets one line of JSON a record; nil: nobody does
-	// Interventions are made in each run, of scores alone: critiques are written without any.
+	// Interventions apply to scores. Critiques are written without them.
 	Interventions []loupe.Intervention
 	Done          func(n int) // is told after each record how many are done; nil: nobody is
 }
 
-// Judged is what a model says of one record's picture, beside what the record says.
-type Judged struct {
+// Prediction is what a model says of one record's picture, beside what the record says (the truth).
+type Prediction struct {
 	Image     string             `json:"image"`
 	Score     *float64           `json:"score,omitempty"`     // the record's
 	Predicted *float64           `json:"predicted,omitempty"` // the head's target of the name score, clamped to its range
@@ -40,11 +40,11 @@ type Judged struct {
 	Error     string             `json:"error,omitempty"`             // why there is nothing else
 }
 
-// Evaluation is a report over the scores, one over each of the other targets that the records hold, and how near critiques
-// come. What the records do not hold, or nobody asked for, is nil.
+// Evaluation has a report on the scores, one on each other target of the records, and the similarity of critiques. What the
+// records do not hold, or nobody asked for, is nil.
 type Evaluation struct {
 	*metrics.Report
-	*Likeness
+	*Similarity
 	Targets map[string]metrics.Report `json:"targets,omitempty"`
 	// Raters is how far several ratings of one picture agree, by target; nil where no picture has two.
 	Raters map[string]*metrics.Agreement `json:"raters,omitempty"`
@@ -58,7 +58,7 @@ type Evaluation struct {
 	shown  [][]digest // of each record, its pictures
 }
 
-// Err tells of the records that could not be judged; nil where all were.
+// Err is the error of the records without a prediction; nil: all have one.
 func (e *Evaluation) Err() error {
 	if e.Failed == 0 {
 		return nil
@@ -66,18 +66,18 @@ func (e *Evaluation) Err() error {
 	return fmt.Errorf("%d of %d records could not be judged: %w", e.Failed, e.of, listed(e.failed))
 }
 
-// judge scores a record's picture and, where that is asked for, writes a critique of it.
-func (r *Record) judge(ctx context.Context, m *loupe.Model, images []picture.Image, o EvalOptions) (Judged, error) {
+// predict scores a record's picture and, if asked for, writes a critique of it.
+func (r *Record) predict(ctx context.Context, m *loupe.Model, images []picture.Image, o EvalOptions) (Prediction, error) {
 	prompt, err := m.Prepare(r.input(m, images))
 	if err != nil {
-		return Judged{}, err
+		return Prediction{}, err
 	}
-	j := Judged{Image: r.Image, Score: r.Score, Targets: r.Targets}
+	j := Prediction{Image: r.Image, Score: r.Score, Targets: r.Targets}
 	var s *loupe.Score
 	if o.Critique || o.Encoder != nil {
 		var text string
 		if s, text, err = critique(ctx, m, prompt, o.Generation); err != nil {
-			return Judged{}, err
+			return Prediction{}, err
 		}
 		j.Critique = &text
 	} else if len(images) > 0 { // a conversation of text alone has no score
@@ -87,7 +87,7 @@ func (r *Record) judge(ctx context.Context, m *loupe.Model, images []picture.Ima
 			s, err = m.Score(ctx, prompt)
 		}
 		if err != nil {
-			return Judged{}, err
+			return Prediction{}, err
 		}
 	}
 	if s == nil {
@@ -116,7 +116,8 @@ func critique(ctx context.Context, m *loupe.Model, prompt *loupe.Prompt, g loupe
 	return a.Score, text, nil
 }
 
-// checkAsked refuses, before the first picture, what the records or the model cannot answer, and says what they cannot in part.
+// checkAsked refuses, before the first picture, what the records or the model cannot answer. notes say what they can answer
+// only in part.
 func checkAsked(m *loupe.Model, records []Record, o EvalOptions) (notes []string, err error) {
 	critiques := slices.ContainsFunc(records, func(r Record) bool { return r.Critique != "" })
 	told := targetNames(records)
@@ -147,23 +148,23 @@ func checkAsked(m *loupe.Model, records []Record, o EvalOptions) (notes []string
 	return notes, nil
 }
 
-// Evaluate compares what a model says of the records with what they say. A record that cannot be judged, such as one of a
-// picture that is damaged, is left out and told of by Err. The lines that are done are written even where the error is not nil.
+// Evaluate compares a model's predictions with the records. A record without a prediction, for example because its picture
+// is damaged, is left out and reported by Err. The lines that are done are written even if the error is not nil.
 func Evaluate(ctx context.Context, m *loupe.Model, records []Record, o EvalOptions) (*Evaluation, error) {
 	notes, err := checkAsked(m, records, o)
 	if err != nil {
 		return nil, err
 	}
 	e := &Evaluation{of: len(records), Notes: notes, shown: make([][]digest, len(records))}
-	lines := make([]Judged, 0, len(records))
+	lines := make([]Prediction, 0, len(records))
 	defer func() { writeLines(o.Lines, lines) }()
 	for i := range records {
 		r := &records[i]
 		images, err := r.load(ctx)
-		var j Judged
+		var j Prediction
 		if err == nil {
 			e.shown[i] = r.digests(images)
-			j, err = r.judge(ctx, m, images, o)
+			j, err = r.predict(ctx, m, images, o)
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -171,7 +172,7 @@ func Evaluate(ctx context.Context, m *loupe.Model, records []Record, o EvalOptio
 		if err != nil {
 			e.Failed++
 			e.failed = append(e.failed, recordError(r, err))
-			j = Judged{Image: r.Image, Error: err.Error()}
+			j = Prediction{Image: r.Image, Error: err.Error()}
 		}
 		lines = append(lines, j)
 		if o.Done != nil {
@@ -187,13 +188,13 @@ func Evaluate(ctx context.Context, m *loupe.Model, records []Record, o EvalOptio
 	if o.Encoder == nil {
 		return e, nil
 	}
-	return e, e.likeness(ctx, records, lines, o)
+	return e, e.similarity(ctx, records, lines, o)
 }
 
-// likeness compares the critiques of those records that have one, and enters the cosines into their lines.
-func (e *Evaluation) likeness(ctx context.Context, records []Record, lines []Judged, o EvalOptions) error {
+// similarity compares the critiques of the records that have one, and enters the cosines in their lines.
+func (e *Evaluation) similarity(ctx context.Context, records []Record, lines []Prediction, o EvalOptions) error {
 	var references, critiques []string
-	var of []*Judged
+	var of []*Prediction
 	var numbers []int
 	for i := range lines {
 		if j := &lines[i]; j.Critique != nil && records[i].Critique != "" {
@@ -208,7 +209,7 @@ func (e *Evaluation) likeness(ctx context.Context, records []Record, lines []Jud
 	if err != nil {
 		return err
 	}
-	e.Likeness = l
+	e.Similarity = l
 	for i := range of {
 		of[i].Cosine = &cosines[i]
 	}
@@ -216,7 +217,7 @@ func (e *Evaluation) likeness(ctx context.Context, records []Record, lines []Jud
 }
 
 // writeLines writes one line of JSON a record, for a writer that keeps them in memory.
-func writeLines(to io.Writer, lines []Judged) {
+func writeLines(to io.Writer, lines []Prediction) {
 	if to == nil {
 		return
 	}

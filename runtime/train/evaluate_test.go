@@ -58,7 +58,7 @@ func paintedRecords(t *testing.T, n int) []train.Record {
 }
 
 // evaluation is an evaluation and its lines.
-func evaluation(t *testing.T, m *loupe.Model, records []train.Record, o train.EvalOptions) (*train.Evaluation, []train.Judged) {
+func evaluation(t *testing.T, m *loupe.Model, records []train.Record, o train.EvalOptions) (*train.Evaluation, []train.Prediction) {
 	t.Helper()
 	var lines bytes.Buffer
 	o.Lines, o.Resamples = &lines, 50
@@ -66,9 +66,9 @@ func evaluation(t *testing.T, m *loupe.Model, records []train.Record, o train.Ev
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out []train.Judged
+	var out []train.Prediction
 	for line := range bytes.Lines(lines.Bytes()) {
-		var j train.Judged
+		var j train.Prediction
 		if err := json.Unmarshal(line, &j); err != nil {
 			t.Fatal(err)
 		}
@@ -85,7 +85,7 @@ func TestEvaluateCritiques(t *testing.T) {
 	m, enc := embedded(t, loupe.Options{}), encoder(t)
 	plain, lines := evaluation(t, m, records, train.EvalOptions{})
 	e, with := evaluation(t, m, records, train.EvalOptions{Encoder: enc, Generation: loupe.Generation{MaxTokens: 6}})
-	if d := cmp.Diff(plain.Report, e.Report); d != "" || plain.Likeness != nil {
+	if d := cmp.Diff(plain.Report, e.Report); d != "" || plain.Similarity != nil {
 		t.Errorf("critiques change the scores: %s", d)
 	}
 	if e.Critiques != 4 || len(with) != 5 || e.N != 5 || len(e.Targets) != 5 {

@@ -9,10 +9,10 @@ import (
 	"github.com/loupe-vl/loupe/vit"
 )
 
-// NewExample prepares a record: the conversation in, its wanted answer (""  for none), and the values of the head's targets
-// in its order, of which those count that are present.
+// NewExample makes a training example from a conversation in, the answer to learn ("": none) and the values of the head's
+// targets, in the head's order. A value counts only if present says so.
 //
-// The answer is followed by the end of its turn, as the chat template writes it; what is learned are the answer's tokens
+// The answer is followed by the end of its turn, as the chat template writes it. The loss is over the tokens of the answer
 // and that end.
 func NewExample(m *loupe.Model, in loupe.Input, answer string, targets []float64, present []bool) (loupe.Example, error) {
 	var l loupe.Example
@@ -44,7 +44,7 @@ func NewExample(m *loupe.Model, in loupe.Input, answer string, targets []float64
 	return l, nil
 }
 
-// standardized are values of the head's targets as its outputs are to be.
+// standardized are the outputs of the head that stand for these values: (value-mean)/std of each target.
 func standardized(h *vit.Head, values []float64) (out []float32) {
 	for i, t := range h.Config.Targets {
 		out = append(out, float32((values[i]-t.Mean)/t.Std))

@@ -41,8 +41,8 @@ func (r *Record) load(ctx context.Context) (images []picture.Image, err error) {
 	return images, nil
 }
 
-// Question is what the record's picture is scored by: the conversation before the answer. The record's critique is no part of
-// it.
+// Question is the prompt by which the record's picture is scored: the conversation before the answer, without the record's
+// critique.
 func (r *Record) Question(ctx context.Context, m *loupe.Model) (*loupe.Prompt, error) {
 	p, err := r.questionPrompt(ctx, m)
 	if err != nil {
@@ -79,7 +79,7 @@ func (r *Record) values(h *vit.Head) (values []float64, present []bool) {
 	return values, present
 }
 
-// wanted are the standardized values.
+// wanted are the standardized values that the head should give.
 func (r *Record) wanted(h *vit.Head) ([]float32, []bool) {
 	values, present := r.values(h)
 	return standardized(h, values), present
@@ -100,7 +100,7 @@ func (r *Record) input(m *loupe.Model, images []picture.Image) loupe.Input {
 	return loupe.Question(system, prompt, images...)
 }
 
-// sizes are the records that take the most memory: of the most tokens, and of the most patches.
+// sizes are the records that take the most memory: the one of the most tokens, and the one of the most patches.
 type sizes struct {
 	longest, largest *Record
 	tokens, patches  int
@@ -120,8 +120,8 @@ func (s *sizes) add(r *Record, l loupe.Example) {
 	}
 }
 
-// checked prepares every record once, so that a bad picture is found before the first step and not in the night, and says
-// which are of one picture. All that are bad are reported, in one error, with the lines that could not be read.
+// checked prepares every record once, so that a bad picture is found before the first step, and says which records share a
+// picture. All bad records are reported in one error, with the lines that could not be read.
 func checked(ctx context.Context, m *loupe.Model, records []Record, bad []fault, done func(n int)) (pictures *Pictures, found sizes, err error) {
 	digests := make([][]digest, len(records))
 	different := map[digest]bool{}
@@ -155,7 +155,7 @@ func checked(ctx context.Context, m *loupe.Model, records []Record, bad []fault,
 	return groupedBy(digests), found, nil
 }
 
-// digests are those of the record's pictures; a conversation of text alone is told from others by its text.
+// digests are those of the record's pictures. A conversation without pictures has the digest of its text.
 func (r *Record) digests(images []picture.Image) []digest {
 	if len(images) == 0 {
 		text, _ := json.Marshal([]any{r.Messages, r.Critique}) // of texts: it does not fail

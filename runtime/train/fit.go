@@ -13,8 +13,8 @@ import (
 // Fit is how well a score head was fitted, by target.
 type Fit struct {
 	Pictures int `json:"pictures"`
-	// Parts is 0 where the left-out error is over pictures left out one at a time; else it is over so many parts of the
-	// pictures, each judged by a head that was made without it in the way in which the head that is written was made.
+	// Parts is the number of folds of the cross-validation behind LeftOut, 0 for leave-one-out. The head of each fold is
+	// fitted in the same way as the final one.
 	Parts   int         `json:"left_out_parts,omitempty"`
 	Targets []TargetFit `json:"targets"`
 }
@@ -22,20 +22,20 @@ type Fit struct {
 // TargetFit is the fit of one target.
 type TargetFit struct {
 	Name string `json:"name"`
-	// Pictures and Records are those that have it; 0: the head keeps what it has of this target.
+	// Pictures and Records count those that have the target. 0: the head keeps its weights for it.
 	Pictures int     `json:"pictures"`
 	Records  int     `json:"records"`
-	Penalty  float64 `json:"penalty"` // of the ridge regression, chosen by the error over pictures left out
-	// LeftOut is the root mean squared error, in the target's units and not clamped to its range, over pictures that the fit was
-	// made without; nil where too few have the target.
+	Penalty  float64 `json:"penalty"` // of the ridge regression, chosen by leave-one-out error
+	// LeftOut is the cross-validated root mean squared error over pictures, in the target's units and not clamped to its
+	// range. nil: too few pictures have the target.
 	LeftOut *float64 `json:"left_out_rmse,omitempty"`
-	// MAE and Pearson are over the records for evaluation; nil where there are none.
+	// MAE and Pearson are over the evaluation records; nil: there are none.
 	MAE     *float64 `json:"mae,omitempty"`
 	Pearson *float64 `json:"pearson,omitempty"`
 }
 
-// seen is what the score head is given of each record's picture: the features, (1, width), that it pools.
-type seen struct {
+// pictureFeatures are the pooled inputs of the score head, (1, width) for each record's picture.
+type pictureFeatures struct {
 	records  []Record
 	pictures *Pictures
 	features [][]float32
@@ -52,9 +52,9 @@ func (r *run) scored(records []Record, p *Pictures) (out []Record, pictures *Pic
 	return out, p.some(numbers)
 }
 
-// look runs the model over the pictures once.
-func (r *run) look(ctx context.Context, records []Record, pictures *Pictures, done, of int) (*seen, error) {
-	s := &seen{records: records, pictures: pictures}
+// extractFeatures runs the model over the pictures once.
+func (r *run) extractFeatures(ctx context.Context, records []Record, pictures *Pictures, done, of int) (*pictureFeatures, error) {
+	s := &pictureFeatures{records: records, pictures: pictures}
 	for i := range records {
 		question, err := records[i].Question(ctx, r.m)
 		if err != nil {
@@ -70,16 +70,16 @@ func (r *run) look(ctx context.Context, records []Record, pictures *Pictures, do
 	return s, nil
 }
 
-// of is what was seen of some records.
-func (s *seen) of(records []int) *seen {
-	out := &seen{pictures: s.pictures.some(records)}
+// of are the features of some of the records.
+func (s *pictureFeatures) of(records []int) *pictureFeatures {
+	out := &pictureFeatures{pictures: s.pictures.some(records)}
 	for _, i := range records {
 		out.records, out.features = append(out.records, s.records[i]), append(out.features, s.features[i])
 	}
 	return out
 }
 
-// fitHead is a run that fits the head and leaves the model as it is.
+// fitHead is a run that fits the score head and changes nothing else of the model.
 func (r *run) fitHead(ctx context.Context) (*Result, error) {
 	if r.m.Head == nil {
 		return nil, fmt.Errorf("%s: no record to learn from has a score or targets: there is nothing to fit a head to", r.o.Data)
@@ -117,7 +117,7 @@ func (r *run) fitOn(ctx context.Context) (*Fit, error) {
 		return nil, fmt.Errorf("%s: no record to learn from has a score or another target of the score head: there is nothing to fit it to", r.o.Data)
 	}
 	of := len(learned) + len(judged)
-	train, err := r.look(ctx, learned, learnedPictures, 0, of)
+	train, err := r.extractFeatures(ctx, learned, learnedPictures, 0, of)
 	if err != nil {
 		return nil, err
 	}
@@ -130,16 +130,16 @@ func (r *run) fitOn(ctx context.Context) (*Fit, error) {
 	if err != nil {
 		return nil, err
 	}
-	eval, err := r.look(ctx, judged, judgedPictures, len(learned), of)
+	eval, err := r.extractFeatures(ctx, judged, judgedPictures, len(learned), of)
 	if err != nil {
 		return nil, err
 	}
 	return fit, fit.judge(ctx, r.m, eval)
 }
 
-// fitLast fits the head's last layer, whose weights are float32 in memory, to what the layers before it make of the features:
-// each target over the records that have it, by itself. A target that no record has keeps its weights.
-func fitLast(ctx context.Context, m *loupe.Model, s *seen) (*Fit, error) {
+// fitLast fits the head's last layer, whose weights are float32 in memory, to the outputs of the layers before it. Each
+// target is fitted by itself, over the records that have it. A target that no record has keeps its weights.
+func fitLast(ctx context.Context, m *loupe.Model, s *pictureFeatures) (*Fit, error) {
 	inputs, err := m.Through(ctx, s.features, len(m.Head.Layers)-1)
 	if err != nil {
 		return nil, err
@@ -189,11 +189,11 @@ func widen(x []float32) []float64 {
 	return out
 }
 
-// group is targets that the same records have: they share the work of one decomposition, and nothing else.
+// group is targets that the same records have. They share one Cholesky factor and nothing else.
 type group struct{ targets, records []int }
 
-// groups puts together the targets that the same records have, in the order of the targets.
-func (s *seen) groups(h *vit.Head) []*group {
+// groups gathers the targets that the same records have, in the order of the targets.
+func (s *pictureFeatures) groups(h *vit.Head) []*group {
 	var out []*group
 	byRecords := map[string]*group{}
 	for t, c := range h.Config.Targets {
@@ -213,8 +213,8 @@ func (s *seen) groups(h *vit.Head) []*group {
 	return out
 }
 
-// judge holds the head to the records for evaluation.
-func (f *Fit) judge(ctx context.Context, m *loupe.Model, s *seen) error {
+// judge computes the head's error on the evaluation records.
+func (f *Fit) judge(ctx context.Context, m *loupe.Model, s *pictureFeatures) error {
 	outputs, err := m.Through(ctx, s.features, len(m.Head.Layers))
 	if err != nil {
 		return err
@@ -227,7 +227,7 @@ func (f *Fit) judge(ctx context.Context, m *loupe.Model, s *seen) error {
 				truth, said = append(truth, v), append(said, clamped)
 			}
 		}
-		f.Targets[t].MAE, f.Targets[t].Pearson = nearness(truth, said)
+		f.Targets[t].MAE, f.Targets[t].Pearson = errorAndCorrelation(truth, said)
 	}
 	return nil
 }

@@ -8,13 +8,12 @@ import (
 	loupe "github.com/loupe-vl/loupe/runtime"
 )
 
-// leftOutParts is into how many parts the pictures are divided to find the error of a head with hidden layers: each part is
-// judged by a head that was made from the others.
+// leftOutParts is the number of folds in the cross-validation of a head with hidden layers.
 const leftOutParts = 5
 
-// fitHidden makes a head with hidden layers: its last layer in closed form, then all by gradient. The error over pictures left
-// out is of heads that are made in the same way, since nothing in closed form says what the gradient comes to.
-func (r *run) fitHidden(ctx context.Context, s *seen) (*Fit, error) {
+// fitHidden fits a head with hidden layers: its last layer in closed form, then all layers by gradient descent. Its error
+// comes from cross-validation with heads made in the same way, since there is no closed form for it.
+func (r *run) fitHidden(ctx context.Context, s *pictureFeatures) (*Fit, error) {
 	begin := copied(r.params)
 	squares, weights := make([]float64, len(r.m.Head.Config.Targets)), make([]float64, len(r.m.Head.Config.Targets))
 	pictures := make([]int, s.pictures.Len())
@@ -23,7 +22,7 @@ func (r *run) fitHidden(ctx context.Context, s *seen) (*Fit, error) {
 	}
 	pictures = s.pictures.drawn(pictures, r.o.Seed)
 	parts := min(leftOutParts, len(pictures))
-	known := len(pictures) > 3 && r.o.ScoreLoss != PairwiseLoss // else a part is too much to leave out; and an order has no error in points
+	known := len(pictures) > 3 && r.o.ScoreLoss != PairwiseLoss // a fold of so few pictures is too much to leave out, and a ranking has no error in points
 	for part := range parts {
 		if !known {
 			break
@@ -38,18 +37,18 @@ func (r *run) fitHidden(ctx context.Context, s *seen) (*Fit, error) {
 		}
 		slices.Sort(rest)
 		slices.Sort(out)
-		if _, err := r.fitBoth(ctx, s.of(rest)); err != nil {
+		if _, err := r.fitLastThenAll(ctx, s.of(rest)); err != nil {
 			if ctx.Err() != nil {
 				return nil, err
 			}
 			known = false // a target that too few of the others have
 		}
-		if err := r.leftErrors(ctx, s.of(out), squares, weights); err != nil {
+		if err := r.leftOutErrors(ctx, s.of(out), squares, weights); err != nil {
 			return nil, err
 		}
 		restored(r.params, begin)
 	}
-	fit, err := r.fitBoth(ctx, s)
+	fit, err := r.fitLastThenAll(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -69,18 +68,18 @@ func (r *run) fitHidden(ctx context.Context, s *seen) (*Fit, error) {
 	return fit, nil
 }
 
-// fitBoth fits the last layer, and then all.
-func (r *run) fitBoth(ctx context.Context, s *seen) (*Fit, error) {
+// fitLastThenAll fits the last layer in closed form, and then all layers.
+func (r *run) fitLastThenAll(ctx context.Context, s *pictureFeatures) (*Fit, error) {
 	fit, err := fitLast(ctx, r.m, s)
 	if err != nil {
 		return nil, err
 	}
-	return fit, r.descend(ctx, s)
+	return fit, r.gradientDescent(ctx, s)
 }
 
-// leftErrors adds the squared errors of what the head says of pictures that it was not made from, by target and standardized,
-// and the weights of their records: each picture counts once.
-func (r *run) leftErrors(ctx context.Context, s *seen, squares, weights []float64) error {
+// leftOutErrors adds up the squared errors on pictures that the head was not fitted on, by target and standardized, and the
+// weights of their records. Each picture counts once.
+func (r *run) leftOutErrors(ctx context.Context, s *pictureFeatures, squares, weights []float64) error {
 	outputs, err := r.m.Through(ctx, s.features, len(r.m.Head.Layers))
 	if err != nil {
 		return err
@@ -119,8 +118,8 @@ func restored(params []*Param, values [][]float32) {
 	}
 }
 
-// descend goes on from the closed form by gradient, through all layers of the head, over features that do not change.
-func (r *run) descend(ctx context.Context, s *seen) error {
+// gradientDescent trains all layers of the head, starting from the closed form, on features that stay the same.
+func (r *run) gradientDescent(ctx context.Context, s *pictureFeatures) error {
 	order := r.inOrder(len(s.records))
 	schedule := r.o.Schedule
 	schedule.Steps = order.steps
@@ -150,7 +149,7 @@ func (r *run) descend(ctx context.Context, s *seen) error {
 	return nil
 }
 
-// headGradients runs a step's features forward and backward through the head.
+// headGradients runs the head forward and backward on the features of a step.
 func (r *run) headGradients(ctx context.Context, chosen [][]float32, examples []loupe.Example) error {
 	var order *ranking
 	if r.o.ScoreLoss == PairwiseLoss {
@@ -173,7 +172,7 @@ func (r *run) headGradients(ctx context.Context, chosen [][]float32, examples []
 	}
 	reached.scores = reached.scores && (order == nil || order.pairs)
 	for _, p := range r.params {
-		p.Idle = !reached.of(r.m, p)
+		p.Unused = !reached.of(r.m, p)
 	}
 	return nil
 }

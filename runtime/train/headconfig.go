@@ -9,9 +9,9 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// headFor describes a score head for what the records hold: the mean of the merged picture rows, one linear layer, and a
-// target for the score and each dimension, standardized over the records. Values are clamped to limits, least and most, or
-// where it is empty to 1 to 100, or as far beyond it as the records go. false: the records hold no numbers.
+// headFor describes a score head for the records: the mean of the merger's output rows, one linear layer, and a target for
+// the score and each dimension, standardized over the records. Values are clamped to limits (least, most). If limits is
+// empty they are clamped to 1..100, or to the range of the records where that is wider. false: the records hold no numbers.
 func headFor(records []Record, limits []float64) (weights.ScoreHeadConfig, bool) {
 	cfg := weights.ScoreHeadConfig{Version: 1, Input: weights.MergerInput, Pool: weights.PoolMean}
 	for _, name := range targetNames(records) {
@@ -37,10 +37,11 @@ func targetNames(records []Record) []string {
 	return inOrder(slices.Collect(maps.Keys(names)))
 }
 
-// constant is how small the deviation of values is, beside the largest of them, where they are all the same but for rounding.
+// constant is the relative deviation below which values count as all the same: the rest is rounding.
 const constant = 1e-9
 
-// meanAndDeviation are those of the values as a whole; the deviation of values that are all the same becomes 1.
+// meanAndDeviation are the mean and the standard deviation of all values. The deviation of values that are all the same is
+// given as 1.
 func meanAndDeviation(values []float64) (mean, deviation float64) {
 	largest := 0.0
 	for _, v := range values {
@@ -57,8 +58,8 @@ func meanAndDeviation(values []float64) (mean, deviation float64) {
 	return mean, deviation
 }
 
-// initHidden draws the weights of a new head's hidden layers, uniform in ±1/sqrt(inputs); the last layer stays 0, so that the
-// head says the mean of each target.
+// initHidden draws the weights of a new head's hidden layers, uniform in ±1/sqrt(inputs). The last layer stays 0, so that a
+// new head gives the mean of each target.
 func initHidden(h *vit.Head, seed uint64) {
 	for _, l := range h.Layers[:len(h.Layers)-1] {
 		uniform(l.W.F32, 1/math.Sqrt(float64(l.W.Cols)), seed, l.Name)

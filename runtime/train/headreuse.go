@@ -9,8 +9,8 @@ import (
 	"github.com/loupe-vl/loupe/vit"
 )
 
-// reuse says, as notes, what a head that is there and the data have of each other: what the head's outputs mean, which targets
-// one of the two lacks, and which scores lie beyond what the head says.
+// reuse compares a head that is there with the data. Its notes say what the head's outputs mean, which targets one of the
+// two lacks, and which scores lie outside the head's range.
 func reuse(h *vit.Head, records []Record) (notes []string) {
 	known := map[string]bool{}
 	for _, t := range h.Config.Targets {
@@ -52,7 +52,7 @@ func countBeyond(values []float64, low, high float64) (n int) {
 	return n
 }
 
-// valuesOf are what the records say of a target, those that say something.
+// valuesOf are the values of a target in the records that have it.
 func valuesOf(records []Record, target string) (values []float64) {
 	for i := range records {
 		if v, ok := records[i].value(target); ok {
@@ -62,7 +62,8 @@ func valuesOf(records []Record, target string) (values []float64) {
 	return values
 }
 
-// kept marks, in the head's last layer, the rows of targets that no record teaches: neither decay nor an old moment moves them.
+// kept freezes the rows of the head's last layer whose target no record has: neither weight decay nor an old moment moves
+// them.
 func kept(h *vit.Head, params []*Param, records []Record) {
 	rows := make([]bool, len(h.Config.Targets))
 	for t, c := range h.Config.Targets {
@@ -76,8 +77,8 @@ func kept(h *vit.Head, params []*Param, records []Record) {
 	}
 }
 
-// rescale gives the targets of a head, those that the records have, another range: what it said at the old range's ends it now says
-// at the new one's, and in between as before.
+// rescale gives those targets of a head that the records have another range, linearly: the ends of the old range become the
+// ends of the new one.
 func rescale(h *vit.Head, low, high float64, records []Record) {
 	for i := range h.Config.Targets {
 		t := &h.Config.Targets[i]

@@ -12,11 +12,11 @@ import (
 	"strings"
 )
 
-// identity is what the result of a run depends on, by the flag or in words: a checkpoint of another run must not be gone on
-// from, and the user is told what is other.
+// identity is everything that the result of a run depends on, by the name of its flag or in words. A run resumes only from
+// a checkpoint of its own; otherwise the user is told what differs.
 type identity map[string]string
 
-// The parts of an identity that are no flags.
+// The entries of an identity that are no flags.
 const (
 	identityData   = "the data (records, their order, their pictures)"
 	identityModel  = "the model's weights"
@@ -24,13 +24,13 @@ const (
 	identityValues = "what learns, before the first step (--adapter, --head)"
 )
 
-// flagNames are the flags of options that are not called as the field is.
+// flagNames are the flags whose name is not that of the field.
 var flagNames = map[string]string{
 	"LoRA.Rank": "lora-rank", "LoRA.Alpha": "lora-alpha", "LoRA.Dropout": "lora-dropout", "LoRA.Targets": "lora-target", "LoRA.RSLoRA": "rslora", "LoRA.DoRA": "dora", "LoRA.Modules": "train-modules",
 	"Decay": "weight-decay", "Schedule.Kind": "schedule", "Schedule.Warmup": "warmup",
 }
 
-// Flags are the options that a result depends on, by the name of their flag; what is empty is left out.
+// Flags are the options that a result depends on, by the name of their flag, without empty ones.
 func (o Options) Flags() (map[string]string, error) {
 	o.Data, o.Columns, o.ImageFolder, o.Out, o.Resume, o.CheckpointEvery = "", nil, "", "", false, 0
 	o.Recompute, o.AutoRecompute, o.Epochs = false, false, 0
@@ -148,7 +148,7 @@ func (r *run) identity() (identity, error) {
 	return id, nil
 }
 
-// differences say what is other than it was; "" where nothing is.
+// differences says what differs from the other identity; "": nothing.
 func (id identity) differences(was identity) string {
 	if maps.Equal(id, was) {
 		return ""
@@ -180,7 +180,7 @@ func union(a, b identity) identity {
 	return out
 }
 
-// goOn says how to learn on from what a run came to.
+// goOn says how to continue from the result of a run.
 func (r *run) goOn() string {
 	if r.o.Full {
 		return fmt.Sprintf("to learn on from what it came to, begin a run with --model %s and another --out", r.o.Out)
@@ -200,7 +200,7 @@ func (r *run) other(dir string, s state) error {
 	return fmt.Errorf("%s: it belongs to another run: %s; give what it was begun with, or another --out", dir, what)
 }
 
-// digest is one digest of all of it.
+// digest is a digest of the whole identity.
 func (id identity) digest() string {
 	var text bytes.Buffer
 	for _, name := range slices.Sorted(maps.Keys(id)) {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// newHead gives a model without a score head one for what the records hold, if they hold numbers.
+// newHead gives a model without a score head one for the numbers that the records hold, if any.
 func (r *run) newHead() (fresh bool, err error) {
 	if r.m.Head != nil {
 		return false, r.reuseHead()
@@ -25,7 +25,7 @@ func (r *run) newHead() (fresh bool, err error) {
 	return true, nil
 }
 
-// tellUntaught tells of targets that only records for evaluation have, which a new head has no place for.
+// tellUntaught notes targets that only evaluation records have: a new head does not have them.
 func (r *run) tellUntaught() {
 	known := r.m.Targets()
 	lacking := slices.DeleteFunc(targetNames(r.records), func(name string) bool { return slices.Contains(known, name) })
@@ -54,17 +54,17 @@ func (r *run) reuseHead() error {
 	return nil
 }
 
-// UsageError is an error of what was asked for: another command line mends it.
+// UsageError is an error that another command line mends.
 type UsageError struct{ error }
 
 // Unwrap is the error.
 func (e *UsageError) Unwrap() error { return e.error }
 
-// learners makes learn what the options name.
+// learners collects the parameters that learn, as the options say.
 func (r *run) learners() (err error) {
-	r.maker.still = newStills(r.o.Freeze)
+	r.paramBuilder.frozen = newFrozenSet(r.o.Freeze)
 	for _, p := range Parts {
-		r.maker.still.parts[p] = r.o.partRate(p) == 0
+		r.paramBuilder.frozen.parts[p] = r.o.partRate(p) == 0
 	}
 	what := "the branches of the linear maps, and the score head"
 	if r.o.Full {
@@ -75,19 +75,19 @@ func (r *run) learners() (err error) {
 		if r.m.Adapter != nil {
 			return &UsageError{errors.New("--full and --adapter do not go together: merge the adapter first, or train it without --full")}
 		}
-		r.params = r.maker.full(r.m)
+		r.params = r.paramBuilder.full(r.m)
 	} else {
 		r.o.LoRA.Seed, r.o.LoRA.Freeze = r.o.Seed, r.o.Freeze
-		if r.params, err = r.maker.lora(r.m, r.o.LoRA); err != nil {
+		if r.params, err = r.paramBuilder.lora(r.m, r.o.LoRA); err != nil {
 			return err
 		}
 	}
-	head := r.maker.head(r.m)
+	head := r.paramBuilder.head(r.m)
 	if r.m.Head != nil {
 		kept(r.m.Head, head, r.train)
 	}
 	r.params = append(r.params, head...)
-	if err := r.maker.still.check(what); err != nil {
+	if err := r.paramBuilder.frozen.check(what); err != nil {
 		return err
 	}
 	if err := r.refuseRates(); err != nil {

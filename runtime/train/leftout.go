@@ -6,9 +6,9 @@ import (
 	"github.com/loupe-vl/loupe/kernels"
 )
 
-// leaveOut makes of each record's residual, by target, what it would be for a fit without its picture. l is the factor of the
-// gram with the penalty.
-func (g *gram) leaveOut(e *kernels.Engine, l symmetric, xs [][]float64, penalty float64, residuals [][]float64) {
+// leaveOneOut turns each record's residual, by target, into its leave-one-out residual: that of a fit without the record's
+// picture. l is the factor of the gram with the penalty.
+func (g *gram) leaveOneOut(e *kernels.Engine, l symmetric, xs [][]float64, penalty float64, residuals [][]float64) {
 	e.For(len(g.w.records), 1, func(lo, hi int) {
 		for p := lo; p < hi; p++ {
 			of := g.w.records[p]
@@ -38,12 +38,13 @@ func (g *gram) leaveOut(e *kernels.Engine, l symmetric, xs [][]float64, penalty 
 	})
 }
 
-// outside is 1 - H of some records: their block of the hat matrix, which is X (XᵀX + λ)⁻¹ Xᵀ and, for the mean that was taken
-// away, the product of their weights' roots over the number of pictures. Of one record it is 1 less its leverage.
+// outside is 1 - H for some records, where H is their block of the hat matrix: X (XᵀX + λ)⁻¹ Xᵀ plus, for the mean that was
+// subtracted, the product of the roots of their weights over the number of pictures. For one record it is 1 minus its
+// leverage.
 //
-// Where the gram is by record, 1 - X (XᵀX + λ)⁻¹ Xᵀ is λ (XXᵀ + λ)⁻¹. On the direction of the mean that is 1, from which the
-// mean's own 1 is to be taken; what is left may be a millionth of that, and would be lost in the rounding. So the gram has been
-// given a large value there, and only what that leaves is taken away.
+// If the gram is by record, 1 - X (XᵀX + λ)⁻¹ Xᵀ is λ (XXᵀ + λ)⁻¹. In the direction of the mean that is 1, from which the
+// mean's own 1 must be subtracted. What is left may be a millionth of 1 and would be lost in rounding. So fitRidge puts a
+// large value there, and only the remainder is subtracted here.
 func (g *gram) outside(l symmetric, xs [][]float64, penalty float64, of []int) symmetric {
 	half := make([][]float64, len(of)) // L⁻¹ times the record's column
 	for k, i := range of {

@@ -38,7 +38,7 @@ func writeLine(log io.Writer, line any) error {
 	return nil
 }
 
-// openLogs opens the logs for appending, without the steps and measurements that the run is about to take again.
+// openLogs opens the logs for appending. The lines of steps and measurements that the run is about to repeat are removed.
 func (r *run) openLogs() (err error) {
 	if r.log, err = openLog(r.logPath(), func(l LogLine) bool { return l.Step < r.opt.Steps }); err != nil {
 		return err
@@ -56,7 +56,7 @@ func (r *run) closeLogs() {
 	}
 }
 
-// openLog opens a file of lines for appending, without those that keep does not want.
+// openLog opens a file of lines for appending, and removes the lines that keep refuses.
 func openLog[T any](path string, keep func(T) bool) (*os.File, error) {
 	var kept bytes.Buffer
 	lines, data, err := readLog(path, keep)
@@ -80,7 +80,7 @@ func openLog[T any](path string, keep func(T) bool) (*os.File, error) {
 	return f, nil
 }
 
-// readLog reads the lines that keep wants, and the whole file. A line that a killed run left half-written is none.
+// readLog returns the lines that keep accepts, and the whole file. A line that a killed run left half-written is ignored.
 func readLog[T any](path string, keep func(T) bool) (lines []T, data []byte, err error) {
 	data, err = disk.Read(path, disk.DataLimit)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

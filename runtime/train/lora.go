@@ -16,7 +16,7 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// LoRAOptions are the branches that a model is given to learn.
+// LoRAOptions say which low-rank branches a model learns.
 type LoRAOptions struct {
 	Rank    int
 	Alpha   float64 // 0: twice the rank
@@ -27,10 +27,10 @@ type LoRAOptions struct {
 	// Targets are patterns of modules, "visual.blocks.*.attn.qkv" or "*.q_proj", in which * matches any characters. None: every
 	// linear map of both towers but the patch embedding and the merger.
 	Targets []string
-	// Modules are patterns of modules that learn whole and are saved with the adapter, or of what holds them: "visual.merger",
-	// "*layernorm", "lm_head", "embed_tokens".
+	// Modules are patterns of modules that are trained in full and saved with the adapter (PEFT's modules_to_save), or of
+	// what holds them: "visual.merger", "*layernorm", "lm_head", "embed_tokens".
 	Modules []string `json:",omitempty"`
-	// Freeze are patterns of modules, or of their weights, that get no branch, or whose branch does not learn.
+	// Freeze are patterns of modules, or of their weights, that get no branch. A branch that is there already is frozen.
 	Freeze []string `json:",omitempty"`
 	Seed   uint64
 }
@@ -38,14 +38,14 @@ type LoRAOptions struct {
 // defaultTargets are the ends of the names of modules that get a branch.
 var defaultTargets = []string{"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj", "qkv", "attn.proj", "fc1", "fc2"}
 
-// LoRA makes the branches of the model learn, and the modules and biases that its adapter saves whole, and returns their parameters
-// under PEFT's names. A model that has no branches, from --adapter, is given new ones first: A uniform in ±1/sqrt(inputs), B zero,
-// so that the model starts as it is.
+// LoRA returns the parameters of the model's branches, and of the modules and biases that its adapter saves in full, under
+// PEFT's names. A model without branches (no --adapter) is given new ones first: A is uniform in ±1/sqrt(inputs) and B is
+// zero, so that the model starts as it is.
 func LoRA(m *loupe.Model, o LoRAOptions) ([]*Param, error) {
-	return (&maker{still: newStills(o.Freeze)}).lora(m, o)
+	return (&paramBuilder{frozen: newFrozenSet(o.Freeze)}).lora(m, o)
 }
 
-func (k *maker) lora(m *loupe.Model, o LoRAOptions) ([]*Param, error) {
+func (k *paramBuilder) lora(m *loupe.Model, o LoRAOptions) ([]*Param, error) {
 	if m.Adapter == nil {
 		if err := k.addBranches(m, o); err != nil {
 			return nil, err
@@ -61,7 +61,7 @@ func (k *maker) lora(m *loupe.Model, o LoRAOptions) ([]*Param, error) {
 	}
 	var out []*Param
 	for _, l := range m.Adaptable() {
-		if l.LoRA == nil || k.still.has(l.Name, l.Name+".weight") {
+		if l.LoRA == nil || k.frozen.has(l.Name, l.Name+".weight") {
 			continue
 		}
 		part := func(part string) (string, []int) {
@@ -85,11 +85,11 @@ func (k *maker) lora(m *loupe.Model, o LoRAOptions) ([]*Param, error) {
 	return append(out, saved...), err
 }
 
-// embedding makes the branch beside the embedding learn, if there is one.
-func (k *maker) embedding(m *loupe.Model) (out []*Param) {
+// embedding returns the parameters of the embedding's branch, if there is one.
+func (k *paramBuilder) embedding(m *loupe.Model) (out []*Param) {
 	const module = "model.embed_tokens"
 	l := m.Decoder.EmbedLoRA
-	if l == nil || k.still.has(module, module+".weight") {
+	if l == nil || k.frozen.has(module, module+".weight") {
 		return nil
 	}
 	a, b := k.widened(weights.AdapterName(module, weights.PartEmbedA), &l.A), k.widened(weights.AdapterName(module, weights.PartEmbedB), &l.B)
@@ -103,7 +103,7 @@ func (k *maker) embedding(m *loupe.Model) (out []*Param) {
 	return out
 }
 
-func (k *maker) addBranches(m *loupe.Model, o LoRAOptions) error {
+func (k *paramBuilder) addBranches(m *loupe.Model, o LoRAOptions) error {
 	switch {
 	case o.Rank < 1:
 		return fmt.Errorf("--lora-rank is %d; give a number above 0", o.Rank)
@@ -116,7 +116,7 @@ func (k *maker) addBranches(m *loupe.Model, o LoRAOptions) error {
 	cfg := &weights.AdapterConfig{Rank: o.Rank, Alpha: o.Alpha, Dropout: o.Dropout, RSLoRA: o.RSLoRA, DoRA: o.DoRA}
 	hits := make([]int, len(o.Targets))
 	for _, l := range m.Adaptable() {
-		if !targeted(l.Name, o.Targets, hits) || k.still.has(l.Name, l.Name+".weight") {
+		if !targeted(l.Name, o.Targets, hits) || k.frozen.has(l.Name, l.Name+".weight") {
 			continue
 		}
 		if saves(o.Modules, l.Name) {
@@ -173,7 +173,7 @@ func matches(pattern, name string) bool {
 	return ok
 }
 
-// uniform fills x from -bound to bound: numbers of their own for each name, whatever else learns.
+// uniform fills x with numbers from -bound to bound. They depend on the seed and the name alone, not on what else learns.
 func uniform(x []float32, bound float64, seed uint64, name string) {
 	h := fnv.New64a()
 	h.Write([]byte(name))

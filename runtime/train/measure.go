@@ -9,15 +9,15 @@ import (
 	"github.com/loupe-vl/loupe/runtime/train/metrics"
 )
 
-// EvalLine is one measurement of the records for evaluation as OUT/eval.jsonl has it.
+// EvalLine is one measurement on the evaluation records, a line of OUT/eval.jsonl.
 type EvalLine struct {
 	After     int     `json:"after"` // steps taken
 	Loss      float64 `json:"loss"`
 	LMLoss    float64 `json:"lm_loss"`
 	ScoreLoss float64 `json:"score_loss"`
 	RangeLoss float64 `json:"range_loss,omitempty"` // beside a rank loss: of outputs beyond their range
-	// MAE, RMSE, Pearson and Spearman are of the scores, in their units; absent where the records hold none, or do not define
-	// them. Where the head has no target of the name score they are of Target.
+	// MAE, RMSE, Pearson and Spearman are of the scores, in their units; absent if the records hold no scores or do not
+	// define the measure. If the head has no target named score they are of Target.
 	MAE      *float64 `json:"mae,omitempty"`
 	RMSE     *float64 `json:"rmse,omitempty"`
 	Pearson  *float64 `json:"pearson,omitempty"`
@@ -26,7 +26,7 @@ type EvalLine struct {
 	Best     bool     `json:"best"`             // of those so far
 }
 
-// best is the place of the best measurement, as checkpoints keep it.
+// best is the best measurement so far, as checkpoints keep it.
 type best struct {
 	Step     int     `json:"step"`     // -1: none
 	Loss     float64 `json:"loss"`     // or what --best-by names, so that less is better
@@ -34,7 +34,7 @@ type best struct {
 	Measured int     `json:"measured"` // the step of the last measurement; -1: none
 }
 
-// due reports whether the records for evaluation are to be measured now.
+// due reports whether it is time for a measurement.
 func (r *run) due() bool {
 	if r.o.EvalEvery == 0 || r.opt.Steps == 0 || r.best.Measured == r.opt.Steps {
 		return false
@@ -42,7 +42,7 @@ func (r *run) due() bool {
 	return r.opt.Steps%r.o.EvalEvery == 0 || r.opt.Steps == r.order.steps
 }
 
-// measure holds the records for evaluation against the model as it is. The best so far is kept as a checkpoint.
+// measure evaluates the model as it is. The best so far is kept as a checkpoint.
 func (r *run) measure(ctx context.Context) error {
 	line, err := r.evaluated(ctx)
 	if err != nil {
@@ -68,7 +68,7 @@ func (r *run) measure(ctx context.Context) error {
 	return nil
 }
 
-// evaluated is the joint loss over the records for evaluation, and how near their scores come.
+// evaluated is the joint loss over the evaluation records, and the error of their scores.
 func (r *run) evaluated(ctx context.Context) (*EvalLine, error) {
 	var outputs [][]float32
 	var examples []loupe.Example
@@ -124,7 +124,7 @@ const BestByLoss = "loss"
 // BestMeasures are their names, the default first.
 var BestMeasures = []string{BestByLoss, "lm_loss", "score_loss", "mae", "rmse", "pearson", "spearman"}
 
-// by is a measure, so that less is better; false where it is not defined.
+// by is the value of a measure, with the sign that makes less better; false: it is not defined.
 func (l *EvalLine) by(measure string) (value float64, known bool) {
 	of, sign := map[string]*float64{"": &l.Loss, BestByLoss: &l.Loss, "lm_loss": &l.LMLoss, "score_loss": &l.ScoreLoss, "mae": l.MAE, "rmse": l.RMSE, "pearson": l.Pearson, "spearman": l.Spearman}[measure], 1.0
 	if measure == "pearson" || measure == "spearman" {
@@ -144,8 +144,9 @@ func defined(e metrics.Estimate) *float64 {
 	return &e.Value
 }
 
-// nearness is the mean absolute error and the correlation of what was said with the truth, nil where there is none.
-func nearness(truth, said []float64) (mae, pearson *float64) {
+// errorAndCorrelation are the mean absolute error and the Pearson correlation of predictions with the truth; nil where not
+// defined.
+func errorAndCorrelation(truth, said []float64) (mae, pearson *float64) {
 	if len(truth) == 0 {
 		return nil, nil
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
-// The types that merged weights can be written in. MergeBase leaves each tensor the type that it has.
+// The dtypes of merged weights. MergeBase keeps the dtype of each tensor.
 const (
 	MergeBase = "base"
 	MergeBF16 = "bf16"
@@ -23,12 +23,13 @@ const (
 // MergeTypes are the names of these types, the default first.
 var MergeTypes = []string{MergeBase, MergeBF16, MergeF32}
 
-// Merge writes a model directory without branches: W + scale*B(A), computed in float32 (B A first, each element over the rank
-// in order), with DoRA times m/‖W + scale*B(A)‖, and then rounded to dtype, the nearest with ties to even, as PEFT's
-// merge_and_unload does but for its intermediate roundings. What the adapter saves whole takes the place of the base's. What
-// neither touches is written as it is, or in dtype. Where only one end of a tie is adapted, lm_head is written on its own. The
-// model's score head goes with it. Tensors are written one after the other: memory is needed for one. On any error, and
-// if ctx is canceled, nothing is left at dir. progress, where it is given, is told how many of how many tensors are written.
+// Merge writes a model directory whose weights are W + scale*B A, with the branches merged in. The sum is computed in
+// float32 (B A first, each element over the rank in order; with DoRA times m/‖W + scale*B A‖) and rounded to dtype, to
+// nearest with ties to even. PEFT's merge_and_unload does the same, with intermediate roundings. Modules that the adapter
+// saves in full replace those of the base. All other tensors are written as they are, or in dtype. If only one end of a tie
+// is adapted, lm_head is written on its own. The score head goes along. One tensor is in memory at a time. On any error,
+// and if ctx is canceled, nothing is left at dir. progress may be given; it is told how many of how many tensors are
+// written.
 func Merge(ctx context.Context, m *loupe.Model, dir, dtype string, progress ...func(done, of int)) (err error) {
 	defer weights.CatchFaults(&err)()
 	if m.Adapter == nil && dtype == MergeBase {
@@ -119,7 +120,7 @@ func typed(name string, d weights.DType, shape []int, values []float32) weights.
 	return weights.FromF32(name, shape, values)
 }
 
-// untied reports whether the adapter makes the two ends of a tie differ.
+// untied reports whether the adapter makes lm_head differ from the embedding that it is tied to.
 func untied(m *loupe.Model) bool {
 	embed, _ := m.Replaced("model.embed_tokens.weight")
 	head, _ := m.Replaced("lm_head.weight")
@@ -133,7 +134,7 @@ type merging struct {
 	embedding bool           // the branch beside the embedding
 }
 
-// values are the numbers of a tensor with the branch's.
+// values are the numbers of a tensor with the branch merged in.
 func (w merging) values(t weights.Tensor) ([]float32, error) {
 	values := make([]float32, t.Len())
 	if err := t.Widen(values); err != nil {

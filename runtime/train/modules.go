@@ -11,10 +11,10 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// saves reports whether one of the patterns names a module with weights, what holds it, or its last name.
+// saves reports whether one of the patterns matches a module with weights, a module above it, or its last name.
 func saves(patterns []string, module string) bool {
 	for name := module; ; {
-		if frozen(name, patterns) || name == module && frozen(module[strings.LastIndex(module, ".")+1:], patterns) {
+		if matchesAny(name, patterns) || name == module && matchesAny(module[strings.LastIndex(module, ".")+1:], patterns) {
 			return true
 		}
 		i := strings.LastIndex(name, ".")
@@ -25,7 +25,7 @@ func saves(patterns []string, module string) bool {
 	}
 }
 
-// saveModules adds the modules that the patterns name to those that the adapter saves whole (PEFT's modules_to_save).
+// saveModules adds the modules that the patterns match to those that the adapter saves in full (PEFT's modules_to_save).
 func saveModules(m *loupe.Model, patterns []string) error {
 	for _, p := range patterns {
 		hit := false
@@ -90,11 +90,12 @@ func savedParts(m *loupe.Model) []savedPart {
 	return out
 }
 
-// saved makes what the adapter saves whole learn. Of a tied model embed_tokens and lm_head then learn apart, as PEFT has it.
-func (k *maker) saved(m *loupe.Model) ([]*Param, error) {
+// saved returns the parameters that the adapter saves in full. The embed_tokens and lm_head of a tied model are then
+// trained apart, as in PEFT.
+func (k *paramBuilder) saved(m *loupe.Model) ([]*Param, error) {
 	var out []*Param
 	for _, s := range savedParts(m) {
-		if k.still.has(s.module, s.module+"."+s.part) {
+		if k.frozen.has(s.module, s.module+"."+s.part) {
 			continue
 		}
 		if p := m.Settings().Precision; s.linear && p != "exact" && s.module != "visual.patch_embed.proj" {
@@ -113,7 +114,7 @@ func (k *maker) saved(m *loupe.Model) ([]*Param, error) {
 	return out, nil
 }
 
-// name is PEFT's for the part: what lies beneath a branch is a base_layer there.
+// name is PEFT's name of the part: below a branch it is a base_layer.
 func (s savedPart) name(m *loupe.Model) string {
 	if s.part == weights.PartBias && slices.Contains(m.Adapter.TargetModules, weights.ModuleName(s.module)) {
 		return weights.BesideBranch(s.module, s.part)

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Options are one run of training. Its result depends on them, the data and the model alone.
+// Options describe a training run. Its result depends on them, the data and the model alone.
 type Options struct {
 	Data        string  // JSON Lines, JSON, CSV, or a directory: see ReadData
 	Columns     Columns `json:",omitempty"` // see ReadOptions
@@ -18,18 +18,18 @@ type Options struct {
 	Full   bool // every weight learns; else LoRA
 	LoRA   LoRAOptions
 	Freeze []string // patterns of what does not learn
-	// HeadOnly fits a score head on what the model sees of each picture, and leaves the model as it is.
+	// HeadOnly fits a score head on the model's features of each picture and leaves the model as it is.
 	HeadOnly bool `json:",omitempty"`
-	// Recompute saves memory; see tensor.Tape. It changes no bit. With AutoRecompute it is set where keeping everything would
-	// take more than MostKept.
+	// Recompute is activation checkpointing: it saves memory and changes no bit; see tensor.Tape. With AutoRecompute it is
+	// set if keeping all activations would take more than MostKept.
 	Recompute     bool
 	AutoRecompute bool `json:",omitempty"`
 
 	Epochs, Steps     int // Steps 0: as many as Epochs are
 	Batch, Accumulate int // records of a step are Batch * Accumulate
 	LR                float64
-	// VisionLR, MergerLR and DecoderLR are the learning rates of those parts, HeadLR that of the score head; nil: LR. A part whose
-	// rate is 0 does not learn.
+	// VisionLR, MergerLR, DecoderLR and HeadLR are the learning rates of those parts; nil: LR. A part with the rate 0 is
+	// frozen.
 	VisionLR, MergerLR, DecoderLR, HeadLR *float64 `json:",omitempty"`
 	Decay, Clip                           float64
 	ScoreWeight                           float64 // lambda of the joint loss
@@ -38,35 +38,34 @@ type Options struct {
 	Seed                                  uint64
 	Shuffle                               bool
 
-	// Raters is what several ratings of one picture come to: one of the names in RaterModes, or "" for the first.
+	// Raters says how several ratings of one picture are combined: one of RaterModes, "" for the first.
 	Raters string `json:",omitempty"`
-	// ScoreLoss is how the head's outputs are held against the standardized targets: one of the names in ScoreLosses, or "" for
-	// the first.
+	// ScoreLoss is the loss between the head's outputs and the standardized targets: one of ScoreLosses, "" for the first.
 	ScoreLoss string `json:",omitempty"`
-	// ScoreRange is the least and the most that a new score head says; empty: 1 and 100, or as far beyond as the data go.
+	// ScoreRange is the range of a new score head, least and most; empty: 1 to 100, or that of the data where it is wider.
 	ScoreRange []float64 `json:",omitempty"`
 	// HeadHidden are the widths of the hidden layers of a new score head; none: one linear layer.
 	HeadHidden []int `json:",omitempty"`
-	// HeadInit says how a new head begins: "ridge" from one that is fitted in closed form first, "zero" or "" from 0.
+	// HeadInit says how a new head starts: "ridge" from a closed-form fit, "zero" or "" from 0.
 	HeadInit string `json:",omitempty"`
 
-	// EvalEvery is after how many steps the records for evaluation are measured; what is written at the end is then the best
-	// that was measured. 0: never, and the last is written.
+	// EvalEvery is the number of steps between measurements on the evaluation records. At the end the parameters of the
+	// best measurement are written. 0: none are made, and the last parameters are written.
 	EvalEvery int `json:",omitempty"`
-	// Patience is how many measurements without a better one end the run; 0: none do.
+	// Patience is the number of measurements without a better one after which the run ends (early stopping); 0: it does
+	// not.
 	Patience int `json:",omitempty"`
 
-	// BestBy is what the best measurement has the best of: one of the names in BestMeasures, or "" for the first.
+	// BestBy is the measure by which a measurement is the best: one of BestMeasures, "" for the first.
 	BestBy string `json:",omitempty"`
-	// Given are the flags that the user gave, by name: one that would change nothing is then an error. nil: nobody says.
+	// Given are the flags that the user gave, by name. One of them that would change nothing is an error. nil: not known.
 	Given map[string]bool `json:"-"`
 
 	Resume          bool
 	CheckpointEvery int // steps; 0: at the end only
 }
 
-// The ways of holding scores against targets: by the mean squared error, by Huber's loss, or by the order of each pair of a
-// step's records.
+// The losses of the score head: mean squared error, Huber loss, and a pairwise ranking loss over the records of a step.
 const (
 	SquaredLoss  = "squared"
 	HuberLoss    = "huber"

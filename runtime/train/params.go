@@ -10,18 +10,18 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// Param is something that learns: its values, which the model computes with, and their gradient, both row-major of Shape.
+// Param is a parameter that learns: its values, which the model computes with, and their gradient, both row-major of Shape.
 type Param struct {
 	Name        string // as the checkpoint, the adapter or the score head has it
 	Shape       []int
 	Value, Grad []float32
-	// Idle says that no loss of the step depends on it: it gets none.
-	Idle bool
-	// Kept are rows, of the first dimension, that nothing teaches: they keep their values. nil: none.
+	// Unused says that no loss of the step depends on the parameter, so that it is not updated: PyTorch's gradient of None.
+	Unused bool
+	// Kept are rows of the first dimension that stay frozen; nil: none.
 	Kept []bool
 }
 
-// Decays reports whether weight decay applies: to matrices, and not to norms and biases.
+// Decays reports whether weight decay applies: it does to matrices, not to norms and biases.
 func (p *Param) Decays() bool {
 	return !strings.HasSuffix(p.Name, "bias") && !strings.Contains(p.Name, "norm") && !strings.Contains(p.Name, "ln_q")
 }
@@ -65,16 +65,16 @@ func ZeroGrad(params []*Param) {
 	}
 }
 
-// maker makes parameters. One that plans gives them no values and one gradient for all, whose memory nobody touches: to know
-// what would learn, and what that would take.
-type maker struct {
+// paramBuilder makes parameters. With plans set they have shapes only: no values, and one gradient for all that is never
+// touched. That tells what would learn and how much memory it would take.
+type paramBuilder struct {
 	plans  bool
 	shared []float32
-	still  *stills // nil: nothing stands still
+	frozen *frozenSet // nil: nothing stands still
 }
 
 // param is a parameter with memory for its values and gradient.
-func (k *maker) param(name string, shape ...int) *Param {
+func (k *paramBuilder) param(name string, shape ...int) *Param {
 	n := product(shape)
 	if !k.plans {
 		return &Param{Name: name, Shape: shape, Value: make([]float32, n), Grad: make([]float32, n)}
@@ -99,13 +99,13 @@ func (p *Param) matrix() kernels.Matrix {
 	return kernels.Matrix{Layout: kernels.F32, F32: p.Value, Rows: p.Shape[0], Cols: cols, Stride: cols}
 }
 
-// widened is a matrix of the checkpoint as a parameter, which takes its place in the model: weights that learn are float32.
-func (k *maker) widened(name string, m *kernels.Matrix) *Param {
+// widened turns a matrix of the checkpoint into a float32 parameter, which replaces it in the model.
+func (k *paramBuilder) widened(name string, m *kernels.Matrix) *Param {
 	return k.shaped(name, m, []int{m.Rows, m.Cols})
 }
 
-// shaped is widened for a matrix that the file has in another shape: a convolution's has five dimensions.
-func (k *maker) shaped(name string, m *kernels.Matrix, shape []int) *Param {
+// shaped is widened for a matrix that has another shape in the file: a convolution has five dimensions.
+func (k *paramBuilder) shaped(name string, m *kernels.Matrix, shape []int) *Param {
 	p := k.param(name, shape...)
 	if k.plans {
 		return p
@@ -117,8 +117,8 @@ func (k *maker) shaped(name string, m *kernels.Matrix, shape []int) *Param {
 	return p
 }
 
-// vector is a bias or a norm's weight as a parameter, which takes its place in the model.
-func (k *maker) vector(name string, v *[]float32) *Param {
+// vector turns a bias or the weight of a norm into a parameter, which replaces it in the model.
+func (k *paramBuilder) vector(name string, v *[]float32) *Param {
 	p := k.param(name, len(*v))
 	if k.plans {
 		return p
@@ -128,28 +128,28 @@ func (k *maker) vector(name string, v *[]float32) *Param {
 	return p
 }
 
-// frozen reports whether a name has the form of one of the patterns, in which * matches any characters.
-func frozen(name string, patterns []string) bool {
+// matchesAny reports whether a name matches one of the patterns, in which * stands for any characters.
+func matchesAny(name string, patterns []string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool { return matches(p, name) })
 }
 
-// Full makes every weight of the model learn, but for those whose name has the form of a pattern in freeze, and returns
-// what learns. The model computes with float32 copies from then on.
+// Full returns every weight of the model as a parameter, without those whose name matches a pattern in freeze. From then on
+// the model computes with float32 copies of them.
 func Full(m *loupe.Model, freeze []string) []*Param {
-	return (&maker{still: newStills(freeze)}).full(m)
+	return (&paramBuilder{frozen: newFrozenSet(freeze)}).full(m)
 }
 
-func (k *maker) full(m *loupe.Model) []*Param {
+func (k *paramBuilder) full(m *loupe.Model) []*Param {
 	var out []*Param
 	add := func(p *Param) *Param {
 		out = append(out, p)
 		return p
 	}
 	linear := func(l *tensor.Linear) {
-		if name := l.Name + ".weight"; !k.still.has(name) {
+		if name := l.Name + ".weight"; !k.frozen.has(name) {
 			l.WGrad = add(k.widened(name, &l.W)).Grad
 		}
-		if name := l.Name + ".bias"; l.Bias != nil && !k.still.has(name) {
+		if name := l.Name + ".bias"; l.Bias != nil && !k.frozen.has(name) {
 			l.BiasGrad = add(k.vector(name, &l.Bias)).Grad
 		}
 	}
@@ -157,14 +157,14 @@ func (k *maker) full(m *loupe.Model) []*Param {
 		linear(l)
 	}
 	for _, n := range m.Norms() {
-		if name := n.Name + ".weight"; !k.still.has(name) {
+		if name := n.Name + ".weight"; !k.frozen.has(name) {
 			n.WeightGrad = add(k.vector(name, &n.Weight)).Grad
 		}
-		if name := n.Name + ".bias"; n.Bias != nil && !k.still.has(name) {
+		if name := n.Name + ".bias"; n.Bias != nil && !k.frozen.has(name) {
 			n.BiasGrad = add(k.vector(name, &n.Bias)).Grad
 		}
 	}
-	if name := "model.embed_tokens.weight"; !k.still.has(name) {
+	if name := "model.embed_tokens.weight"; !k.frozen.has(name) {
 		p := add(k.widened(name, &m.Decoder.Embed))
 		m.Decoder.EmbedGrad = p.Grad
 		if m.Config.Text.TieWordEmbeddings {
@@ -177,24 +177,24 @@ func (k *maker) full(m *loupe.Model) []*Param {
 	return out
 }
 
-// Head makes the score head learn and returns its parameters, but for those that a pattern in freeze names from
-// "score_head" on: a pattern for whole towers, "*", leaves the head free.
+// Head returns the parameters of the score head, without those that match a pattern in freeze that begins with
+// "score_head": a pattern for whole towers, "*", does not freeze the head.
 func Head(m *loupe.Model, freeze []string) []*Param {
-	return (&maker{still: newStills(freeze)}).head(m)
+	return (&paramBuilder{frozen: newFrozenSet(freeze)}).head(m)
 }
 
-func (k *maker) head(m *loupe.Model) []*Param {
+func (k *paramBuilder) head(m *loupe.Model) []*Param {
 	if m.Head == nil {
 		return nil
 	}
 	var out []*Param
 	for _, l := range m.Head.Layers {
-		if name := l.Name + ".weight"; !k.still.has(name) {
+		if name := l.Name + ".weight"; !k.frozen.has(name) {
 			p := k.widened(name, &l.W)
 			l.WGrad = p.Grad
 			out = append(out, p)
 		}
-		if name := l.Name + ".bias"; !k.still.has(name) {
+		if name := l.Name + ".bias"; !k.frozen.has(name) {
 			p := k.vector(name, &l.Bias)
 			l.BiasGrad = p.Grad
 			out = append(out, p)

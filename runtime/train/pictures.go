@@ -9,9 +9,8 @@ import (
 	"github.com/loupe-vl/loupe/vit/picture"
 )
 
-// Pictures says which records are of one picture: those of equal pixels, whatever their files are called. What several
-// records say of one picture (rows, raters, copies) is not independent, so a split, a fold, a resample and an expected error
-// take whole pictures.
+// Pictures says which records share a picture, that is, have equal pixels, whatever their files are called. Several records
+// of one picture (rows, raters, copies) are not independent. So a split, a fold and a bootstrap sample take whole pictures.
 type Pictures struct {
 	Of      []int      // of each record, the number of its picture: 0, 1, 2, ... in the order in which they first appear
 	Records [][]int    // of each picture, its records, ascending; of several pictures, where a record shows them together
@@ -19,7 +18,8 @@ type Pictures struct {
 	shown   [][]digest // of each record, what it shows
 }
 
-// digest is SHA-256 of a picture's pixels, and its size: two plain pictures of other shapes have the same pixels in a row.
+// digest is the SHA-256 of a picture's pixels, and its size: two plain pictures of different shapes can have the same
+// bytes.
 type digest struct {
 	pixels        [32]byte
 	width, height int
@@ -67,8 +67,8 @@ func ReadPictures(ctx context.Context, records []Record) (*Pictures, error) {
 	return groupedBy(digests), nil
 }
 
-// groupedBy puts records together that share a picture, or that others link: a record of two pictures links the records of
-// both.
+// groupedBy puts records together that share a picture, directly or through others: a record of two pictures links the
+// records of both.
 func groupedBy(digests [][]digest) *Pictures {
 	link := map[digest]digest{}
 	root := func(d digest) digest {
@@ -83,7 +83,7 @@ func groupedBy(digests [][]digest) *Pictures {
 				link[d] = d
 			}
 			a, b := root(of[0]), root(d)
-			if i > 0 && a != b { // the root is the least, so that the order of the records means nothing
+			if i > 0 && a != b { // the root is the least, so that the order of the records does not matter
 				if bytes.Compare(a.bytes(), b.bytes()) > 0 {
 					a, b = b, a
 				}

@@ -7,8 +7,8 @@ import (
 	loupe "github.com/loupe-vl/loupe/runtime"
 )
 
-// MostKept is the memory for activations, in bytes, beyond which AutoRecompute does not keep all: a model of 2 billion weights
-// goes beyond it with every picture, on any machine.
+// MostKept is the memory for activations, in bytes, above which AutoRecompute recomputes them. A model of 2 billion weights
+// exceeds it with any picture.
 const MostKept = 2 << 30
 
 // Plan is the memory that a run would take at its peak, in bytes, computed from shapes.
@@ -16,10 +16,11 @@ type Plan struct {
 	Tokens  int   `json:"tokens"`  // of the longest record
 	Patches int   `json:"patches"` // of its picture
 	Weights int64 `json:"weights"` // as they are stored, mapped from the file
-	// Learned is what learns in float32: values, gradients and two moments.
+	// Learned is the float32 memory of what learns: values, gradients and two moments.
 	Learned    int64 `json:"learned"`
 	Parameters int64 `json:"parameters"` // numbers that learn
-	// Kept and Recomputed are activations and their gradients: all kept, or the products and one block's others at a time.
+	// Kept and Recomputed are the memory of activations and their gradients: all of them kept, or the saved ones and one
+	// block's others at a time.
 	Kept       int64 `json:"kept"`
 	Recomputed int64 `json:"recomputed"`
 	Recompute  bool  `json:"recompute"` // which of the two the run would choose
@@ -30,11 +31,11 @@ type Plan struct {
 	Data *Summary `json:"data,omitempty"` // nil without data
 }
 
-// program is about what a program takes beside what it computes with.
+// program is about the memory of the program itself.
 const program = 100 << 20
 
-// PlanShape is the plan of a run on a published shape, "2b" or "7b", with a picture of so many merged rows (a square number),
-// a question of 64 tokens and an answer of 100.
+// PlanShape is the plan of a run on a published shape, "2b" or "7b", with a picture of rows merged tokens (a square
+// number), a question of 64 tokens and an answer of 100.
 func PlanShape(ctx context.Context, shape string, o Options, rows int) (*Plan, error) {
 	m, err := loupe.Shape(shape, loupe.Options{})
 	if err != nil {
@@ -55,7 +56,7 @@ func PlanShape(ctx context.Context, shape string, o Options, rows int) (*Plan, e
 		return nil, err
 	}
 	o.LR = max(o.LR, 1) // that it is 0 would say that nothing learns
-	r := &run{o: o, m: m, maker: maker{plans: true}}
+	r := &run{o: o, m: m, paramBuilder: paramBuilder{plans: true}}
 	if err := r.learners(); err != nil {
 		return nil, err
 	}
@@ -64,7 +65,7 @@ func PlanShape(ctx context.Context, shape string, o Options, rows int) (*Plan, e
 
 // PlanRun is the plan of a run with its data: what Run would do up to the first step, but for what it writes.
 func PlanRun(ctx context.Context, m *loupe.Model, o Options, report func(Progress)) (*Plan, error) {
-	r := &run{o: o, m: m, report: report, maker: maker{plans: true}}
+	r := &run{o: o, m: m, report: report, paramBuilder: paramBuilder{plans: true}}
 	if err := r.readData(ctx); err != nil {
 		return nil, err
 	}
@@ -77,7 +78,7 @@ func PlanRun(ctx context.Context, m *loupe.Model, o Options, report func(Progres
 		if m.Head == nil {
 			return nil, fmt.Errorf("%s: no record to learn from has a score or targets: there is nothing to fit a head to", o.Data)
 		}
-		r.params = r.maker.head(m)
+		r.params = r.paramBuilder.head(m)
 	} else if err := r.learners(); err != nil {
 		return nil, err
 	}
@@ -89,7 +90,7 @@ func PlanRun(ctx context.Context, m *loupe.Model, o Options, report func(Progres
 	return plan, nil
 }
 
-// planLongest plans for the record of the most tokens and that of the most patches.
+// planLongest plans for the record of the most tokens and the record of the most patches.
 func (r *run) planLongest(ctx context.Context) (*Plan, error) {
 	var worst *Plan
 	for _, record := range []*Record{r.sizes.longest, r.sizes.largest} {
@@ -114,7 +115,7 @@ func (r *run) planLongest(ctx context.Context) (*Plan, error) {
 	return worst, nil
 }
 
-// plan is that of a run whose steps are like this example.
+// plan is the memory of a run whose steps are all like this example.
 func (r *run) plan(ctx context.Context, l loupe.Example) (p *Plan, err error) {
 	p = &Plan{Tokens: len(l.Prompt.IDs), Weights: r.m.TensorBytes(), Program: program, Free: loupe.FreeMemory()}
 	if l.Prompt.Images != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/loupe-vl/loupe/vit"
 )
 
-// ranking is the pairwise loss of some records, and its gradient by each one's outputs.
+// ranking is the pairwise loss of some records, and its gradient with respect to the outputs of each.
 type ranking struct {
 	loss   float64
 	beyond float64     // what outputs beyond their range cost
@@ -18,7 +18,7 @@ type ranking struct {
 	pairs  bool        // whether there is any: else nothing depends on the outputs
 }
 
-// bounds are, of each target, the outputs that stand for the least and the most that the head says of it.
+// bounds are the outputs that stand for the least and the greatest value of each target.
 type bounds struct{ low, high []float32 }
 
 func boundsOf(h *vit.Head) (b bounds) {
@@ -31,10 +31,10 @@ func boundsOf(h *vit.Head) (b bounds) {
 // beyond is how far an output of a target lies outside of the bounds: 0 within, negative below.
 func (b bounds) beyond(t int, z float32) float32 { return max(z-b.high[t], 0) + min(z-b.low[t], 0) }
 
-// pairwise is the mean over pairs of records, of which i is to be above j, of log(1 + exp(z_j - z_i)), averaged over the
-// targets that have a pair (RankNet: Burges et al., Learning to Rank using Gradient Descent). That loss alone says nothing of
-// where the outputs lie and pushes them apart without end; so beside it stands, for each target, the mean over the records
-// that have it of the square by which their outputs are beyond the bounds. wanted and present are as in loupe.Example.
+// pairwise is RankNet's loss (Burges et al., Learning to Rank using Gradient Descent): log(1 + exp(z_j - z_i)) for a pair
+// of records of which i should rank above j, as a mean over pairs and then over the targets that have a pair. Alone it
+// would push outputs apart without end. So a second term is added: for each target, the mean over the records that have it
+// of the squared distance by which their outputs leave the bounds. wanted and present are as in loupe.Example.
 func pairwise(outputs, wanted [][]float32, present [][]bool, within bounds) *ranking {
 	r := &ranking{}
 	targets, ranked := 0, 0
@@ -83,7 +83,8 @@ func pairwise(outputs, wanted [][]float32, present [][]bool, within bounds) *ran
 // has reports whether a record has a target: one of text alone has none.
 func has(present []bool, t int) bool { return t < len(present) && present[t] }
 
-// pairsOf is the mean loss over the pairs of a target, its gradient by each record's output, and how many pairs there are.
+// pairsOf is the mean loss over the pairs of a target, its gradient with respect to each record's output, and the number of
+// pairs.
 func pairsOf(t int, outputs, wanted [][]float32, present [][]bool) (loss float64, grads []float32, pairs int) {
 	grads = make([]float32, len(outputs))
 	for i := range outputs {
@@ -108,7 +109,7 @@ func pairsOf(t int, outputs, wanted [][]float32, present [][]bool) (loss float64
 	return loss / float64(pairs), grads, pairs
 }
 
-// softplus is log(1 + exp(x)), for large x too.
+// softplus is log(1 + exp(x)) without overflow.
 func softplus(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }
 
 // rankingOf is pairwise over examples.
@@ -121,8 +122,8 @@ func rankingOf(h *vit.Head, outputs [][]float32, examples []loupe.Example) *rank
 	return pairwise(outputs, wanted, present, boundsOf(h))
 }
 
-// rank runs the score head over the records of a step first, with the dropout that they will have: the loss of each depends
-// on all.
+// rank runs the score head over the records of a step, with the dropout that they will have, before the gradients are
+// computed: the loss of each record depends on all of them.
 func (r *run) rank(ctx context.Context, records []*Record, before int) (*ranking, error) {
 	var outputs [][]float32
 	var examples []loupe.Example
@@ -146,9 +147,8 @@ func (r *run) rank(ctx context.Context, records []*Record, before int) (*ranking
 	return rankingOf(r.m.Head, outputs, examples), nil
 }
 
-// withinRange moves what the outputs of a head that learned an order mean, so that what it says of the pictures that it
-// learned from lies within each target's range: their order is all that such scores say, and clamping would lose it. outputs
-// are of those pictures.
+// withinRange rescales a head that learned a ranking, so that its scores of the training pictures lie within each target's
+// range. The order is all that such scores say, and clamping would lose it. outputs are those of the training pictures.
 func withinRange(h *vit.Head, outputs [][]float32, present [][]bool) {
 	for t := range h.Config.Targets {
 		c := &h.Config.Targets[t]
@@ -177,7 +177,7 @@ func (r *run) keepRange(ctx context.Context) error {
 	if len(records) == 0 {
 		return nil
 	}
-	s, err := r.look(ctx, records, pictures, 0, len(records))
+	s, err := r.extractFeatures(ctx, records, pictures, 0, len(records))
 	if err != nil {
 		return err
 	}
@@ -185,7 +185,7 @@ func (r *run) keepRange(ctx context.Context) error {
 }
 
 // keepRangeOf is keepRange where the features are known.
-func (r *run) keepRangeOf(ctx context.Context, s *seen) error {
+func (r *run) keepRangeOf(ctx context.Context, s *pictureFeatures) error {
 	if r.o.ScoreLoss != PairwiseLoss {
 		return nil
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/loupe-vl/loupe/runtime/train/metrics"
 )
 
-// What several ratings of one picture come to: their mean, or an example each.
+// How several ratings of one picture are combined: into their mean, or not at all.
 const (
 	RatersMean = "mean"
 	RatersEach = "each"
@@ -20,13 +20,14 @@ const (
 // RaterModes are the names of these, the default first.
 var RaterModes = []string{RatersMean, RatersEach}
 
-// opinions are the records of one picture (or of the same pictures together) that ask the same of it, in their order.
-type opinions struct{ records []int }
+// ratings are the records that ask the same question about the same picture or pictures, in their order.
+type ratings struct{ records []int }
 
-// asked puts together the records of one picture that are asked the same: several are several raters' (or one rater's, twice).
-func asked(records []Record, p *Pictures) []*opinions {
-	var out []*opinions
-	known := map[string]*opinions{}
+// asked gathers the records that ask the same about one picture. If there are several, they come from several raters, or
+// from one rater twice.
+func asked(records []Record, p *Pictures) []*ratings {
+	var out []*ratings
+	known := map[string]*ratings{}
 	for i := range records {
 		r := &records[i]
 		var shown [][]byte
@@ -36,7 +37,7 @@ func asked(records []Record, p *Pictures) []*opinions {
 		key, _ := json.Marshal([]any{shown, r.System, r.Prompt, r.Messages}) // of texts and bytes: it does not fail
 		o := known[string(key)]
 		if o == nil {
-			o = &opinions{}
+			o = &ratings{}
 			known[string(key)] = o
 			out = append(out, o)
 		}
@@ -45,9 +46,9 @@ func asked(records []Record, p *Pictures) []*opinions {
 	return out
 }
 
-// averaged makes of several records that ask the same of one picture a single one with the mean of each target over those
-// that have it, so that a picture counts once. Different critiques of it stay records of their own, of which the first has the
-// numbers: each is learned, and the picture is scored once. It gives the pictures of what it returns.
+// averaged replaces several records that ask the same about one picture by one record with the mean of each target, so that
+// a picture counts once. Different critiques stay records of their own, and the first of these has the numbers. It also
+// returns the pictures of the new records.
 func averaged(records []Record, p *Pictures) ([]Record, *Pictures) {
 	var out []Record
 	var numbers []int
@@ -61,7 +62,7 @@ func averaged(records []Record, p *Pictures) ([]Record, *Pictures) {
 	return out, p.some(numbers)
 }
 
-// joined is averaged for records that ask the same of one picture.
+// joined is averaged for records that ask the same about one picture.
 func joined(records []Record, of []int) []Record {
 	first := records[of[0]]
 	if len(of) == 1 {

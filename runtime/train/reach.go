@@ -8,12 +8,12 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// reach is what the losses of a step depend on: the critiques' on the whole model but the score head, the scores' on the head
-// and on what it reads. What none depends on gets no step: no moment moves and no weight decays, as in PyTorch, where the
-// gradient of such a parameter is None.
+// reach says which losses a step has. The loss of critiques depends on the whole model but the score head; the loss of
+// scores depends on the head and what it reads. A parameter that no loss depends on is not updated: no moment changes and
+// no weight decays, as in PyTorch, where its gradient is None.
 type reach struct{ words, scores bool }
 
-// add counts in what an example asks for.
+// add adds the losses of an example.
 func (c *reach) add(l loupe.Example, scoreWeight float64) {
 	c.words = c.words || l.Labels != nil
 	for _, ok := range l.Present {
@@ -29,7 +29,7 @@ func (c reach) of(m *loupe.Model, p *Param) bool {
 	return c.words || c.scores && headReads(m, p)
 }
 
-// headReads reports whether what the score head reads depends on a parameter.
+// headReads reports whether the input of the score head depends on a parameter.
 func headReads(m *loupe.Model, p *Param) bool {
 	name := p.Name
 	if t, ok := weights.ParseAdapterName(name); ok {

@@ -14,7 +14,7 @@ import (
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
-// ReadOptions are how training data are read; the zero value takes every column for what its name says.
+// ReadOptions say how training data are read. With the zero value every column is read as what its name says.
 type ReadOptions struct {
 	Columns     Columns // which columns are read, and as what
 	ImageFolder string  // directory that the paths of pictures are relative to; "": that of the file
@@ -23,7 +23,7 @@ type ReadOptions struct {
 // Data are records as a file or a directory holds them.
 type Data struct {
 	Records []Record
-	// Notes are sentences about what was there and is not learned from, such as a column of text.
+	// Notes are sentences about what was found and is not used for training, such as a column of text.
 	Notes []string
 
 	bad []fault
@@ -38,9 +38,9 @@ func ReadRecords(path string) ([]Record, error) {
 	return d.Records, nil
 }
 
-// ReadData reads training data: JSON Lines, a JSON array, or a table (CSV, TSV) with a header; or a directory that holds one
-// such file, or the metadata of an ImageFolder. Pictures are relative to the file. Every bad line is reported, in one error. It waits no
-// longer than until ctx ends.
+// ReadData reads training data: JSON Lines, a JSON array, or a table (CSV, TSV) with a header; or a directory that holds
+// one such file, or the metadata of an ImageFolder. Pictures are relative to the file. All bad lines are reported in one
+// error. Reading stops when ctx is done.
 func ReadData(ctx context.Context, path string, o ReadOptions) (*Data, error) {
 	d, err := readData(ctx, path, o)
 	if err != nil {
@@ -118,12 +118,12 @@ func (d *Data) read(ctx context.Context, f dataFile, name string, o ReadOptions)
 	return nil
 }
 
-// reads reports whether a record has what a column is read as: from inside "targets", or from an earlier file of a directory.
+// reads reports whether some record has a value of that name, from inside "targets" or from an earlier file of a directory.
 func (d *Data) reads(name string) bool {
 	return slices.ContainsFunc(d.Records, func(r Record) bool { _, ok := r.value(name); return ok })
 }
 
-// fault is something wrong with a line of training data, or with the picture that it names.
+// fault is an error in a line of training data, or in the picture that the line names.
 type fault struct {
 	file string // "" where there is one
 	unit string // what line counts: see reader.unit
@@ -151,7 +151,7 @@ type reader struct {
 	pictureless counter         // records of text alone
 }
 
-// add takes what a line was read as.
+// add adds the record of a line.
 func (r *reader) add(line int, record Record, err error) {
 	if err == nil {
 		err = record.settle()
@@ -179,10 +179,10 @@ func (r *reader) add(line int, record Record, err error) {
 	r.records = append(r.records, record)
 }
 
-// mostBad is how many bad lines end the reading: what follows them is most likely bad too.
+// mostBad is the number of bad lines after which reading stops: the rest is most likely bad too.
 const mostBad = 10 * mostListed
 
-// mostListed is how many of many errors are told one by one.
+// mostListed is how many errors are listed one by one.
 const mostListed = 1000
 
 // listed joins errors into one.
@@ -212,14 +212,13 @@ func byLine(bad []fault) error {
 	return listed(errs)
 }
 
-// splits are the ways in which people write where a record belongs.
+// splits maps the names that people give to splits to ours.
 var splits = map[string]string{
 	"": "", "train": "train", "training": "train", "eval": "eval", "evaluation": "eval", "val": "eval", "valid": "eval", "validation": "eval", "dev": "eval",
 	"test": "test", "testing": "test",
 }
 
-// settle brings texts into the one form that the rest of the program knows: a text of white space alone, or of a word that
-// stands for nothing, is no text.
+// settle normalizes the texts of a record. White space alone, or a word that stands for no value, becomes "".
 func (r *Record) settle() error {
 	for _, text := range []*string{&r.Critique, &r.System, &r.Prompt} {
 		if absent(*text) {
@@ -253,7 +252,7 @@ func (r *Record) check() error {
 	return nil
 }
 
-// isTable tells a table from JSON: by the name, and where that says nothing by the first character.
+// isTable tells a table from JSON, by the name of the file or else by its first character.
 func isTable(path string, text []byte) bool {
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".csv", ".tsv", ".tab":

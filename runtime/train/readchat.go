@@ -16,7 +16,7 @@ const placeholder = "<image>"
 // foreign matches what other programs put in a text in the place of a picture, a video or a box.
 var foreign = regexp.MustCompile(`<(video|audio|image_placeholder|ImageHere|IMG_CONTEXT|img|bbox|ref-object|image_?[0-9]+|\|image_[0-9]+\||\|image_pad\||\|video_pad\||\|vision_start\|)>`)
 
-// plainWords refuses a text with such a thing in it, which would be learned as the letters that it is written with.
+// plainWords refuses a text with such a placeholder in it: it would be learned letter by letter.
 func plainWords(text string) error {
 	if found := foreign.FindString(text); found != "" {
 		return fmt.Errorf("its text has %s, which stands for something in other programs and is plain letters here; write %s at the place of a picture, and what a box or a name is as text", found, placeholder)
@@ -24,7 +24,7 @@ func plainWords(text string) error {
 	return nil
 }
 
-// ask reads the pictures and what is asked about them, in the record's own layout.
+// ask reads the pictures and the question about them, in the record's own layout.
 func (r *reader) ask(out *Record, l *layout, line int) error {
 	images, err := imagePaths(l.values["image"])
 	if err != nil {
@@ -141,8 +141,8 @@ func (r *reader) turns(l *layout, line int) (turns []tokenizer.Message, err erro
 	return turns, nil
 }
 
-// converse takes a conversation apart: its last answer is the critique, an image part or <image> in a text is a picture's
-// place. Without any, the pictures come first in what the user says first, as ms-swift has it.
+// converse splits a conversation. The last answer is the critique. An image part, or <image> in a text, is the place of a
+// picture; without any, the pictures come first in the user's first message, as in ms-swift.
 func (r *reader) converse(out *Record, l *layout, turns []tokenizer.Message, images []string, line int) error {
 	if out.System != "" {
 		if len(turns) > 0 && turns[0].Role == "system" {

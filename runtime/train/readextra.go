@@ -9,7 +9,7 @@ import (
 // messageKey is what a key inside a message is called.
 const messageKey = "key of a message"
 
-// extra is a column or key that is there and is not read.
+// extra is a column or key that is found and not read.
 type extra struct {
 	what, name string // "column", "key" or messageKey
 	kind       string // of what it holds
@@ -17,7 +17,7 @@ type extra struct {
 	count      int
 }
 
-// leave notes that a line has something that is not read.
+// leave notes that a line has a column or key that is not read.
 func (r *reader) leave(what, name, kind string, line int) {
 	for _, e := range r.extras {
 		if e.what == what && e.name == name {
@@ -28,7 +28,7 @@ func (r *reader) leave(what, name, kind string, line int) {
 	r.extras = append(r.extras, &extra{what, name, kind, line, 1})
 }
 
-// notes say what was there and is not read.
+// notes say what was found and not read.
 func (r *reader) notes() []string {
 	var out []string
 	for _, e := range r.extras {
@@ -62,7 +62,7 @@ func counted(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// counter counts lines of which one thing is to be said.
+// counter counts the lines that one note is about.
 type counter struct{ line, count int }
 
 func (c *counter) add(line int) {
@@ -78,8 +78,7 @@ func (r *reader) name(name string) {
 	}
 }
 
-// role is what a column or key is read as: a name of Record's, that of a target, or "" for neither. chosen is whether
-// --columns says so.
+// role is what a column or key is read as: a field of Record, a target, or "" for neither. chosen: --columns says so.
 func (r *reader) role(name string) (role string, chosen bool) {
 	r.name(name)
 	if role = r.options.Columns.of(strings.TrimSpace(name)); role != "" {

@@ -27,9 +27,9 @@ func newFinder(dir, folder string) *finder {
 	return &finder{dir: dir, names: map[string]map[string]string{}}
 }
 
-// find is the path of a picture: as the record has it, or where no file is there, with the separators of Windows turned, or
-// with letters of the name composed otherwise (a Mac writes é as two characters) or in another case, as systems find it that
-// heed no case. A file that is nowhere keeps its name.
+// find is the path of a picture. If there is no file of the name that the record gives, it tries / for \, other Unicode
+// compositions (a Mac writes é as two characters) and other case, as file systems without case would find it. A file that
+// is nowhere keeps its name.
 func (f *finder) find(name string) string {
 	name = strings.TrimPrefix(name, "file://")
 	path := f.within(name)
@@ -62,7 +62,7 @@ func exists(path string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// composed finds a path whose names are written with other forms of the same characters.
+// composed finds a path whose names are the same in Unicode form C.
 func (f *finder) composed(path string) (string, bool) {
 	parent, base := filepath.Dir(path), filepath.Base(path)
 	if parent == path {
@@ -91,7 +91,7 @@ func (f *finder) composed(path string) (string, bool) {
 	return filepath.Join(parent, name), ok
 }
 
-// folded finds a name that is written in another case, where there is one such file.
+// folded finds the one file whose name differs in case alone.
 func (f *finder) folded(parent, base string) (found string, ok bool) {
 	base = strings.ToLower(norm.NFC.String(base))
 	for composed, name := range f.names[parent] {
@@ -190,8 +190,8 @@ func dataFiles(dir string) ([]dataFile, error) {
 	return nil, errors.New("the directory holds no metadata.jsonl, metadata.csv or other file of records (.jsonl, .json, .csv, .tsv); folders of pictures alone say no scores")
 }
 
-// recordFiles are metadata.jsonl or metadata.csv, or else the one file of records in a directory; several are an error, but
-// for files named after splits, such as train.jsonl and test.jsonl.
+// recordFiles are metadata.jsonl or metadata.csv, or else the one file of records in a directory. Several are an error,
+// unless they are named after splits, such as train.jsonl and test.jsonl.
 func recordFiles(dir string, any bool) ([]dataFile, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -35,7 +35,7 @@ func (r *reader) json(text []byte) error {
 	return nil
 }
 
-// wholeFirstLine reports whether the first line that is not empty is a JSON value, as in JSON Lines.
+// wholeFirstLine reports whether the first line that is not empty is a whole JSON value: the file is then JSON Lines.
 func wholeFirstLine(text []byte) bool {
 	for line := range bytes.Lines(text) {
 		if line = bytes.TrimSpace(line); len(line) > 0 {
@@ -92,7 +92,8 @@ func (r *reader) array(text []byte, before int) error {
 	return nil
 }
 
-// stream reads objects one after the other, over any lines; those without a split of their own get the given one.
+// stream reads objects that follow one another, each over any number of lines. An object without a split gets the given
+// one.
 func (r *reader) stream(text []byte, split string) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	at, line := 0, 1
@@ -137,7 +138,7 @@ func (r *reader) wrapped(text []byte) error {
 	return nil
 }
 
-// holdsLists reports whether an object is not a record but holds lists of them.
+// holdsLists reports whether an object holds lists of records and is none itself.
 func (r *reader) holdsLists(f *fields) bool {
 	any := false
 	for _, name := range f.names {

@@ -13,7 +13,7 @@ import (
 // roles are the chat layouts' names of who speaks.
 var roles = map[string]string{"system": "system", "user": "user", "human": "user", "assistant": "assistant", "gpt": "assistant", "bot": "assistant", "model": "assistant"}
 
-// messages reads a list of messages, or a text that one side says.
+// messages reads a list of messages, or one text that side says.
 func (r *reader) messages(raw json.RawMessage, side string, line int) (out []tokenizer.Message, err error) {
 	if kindOf(raw) == textKind {
 		text, err := textOf(raw)
@@ -69,7 +69,7 @@ func (r *reader) message(raw json.RawMessage, line int) (m tokenizer.Message, er
 		return messageParts(role, content)
 	case nullKind:
 		if role == "assistant" {
-			return tokenizer.Message{Role: role}, nil // an answer that is not there
+			return tokenizer.Message{Role: role}, nil // an answer is missing
 		}
 	}
 	return m, fmt.Errorf("has no content, but the keys %s; give a text or a list of parts", quoted(f.names))

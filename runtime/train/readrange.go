@@ -13,7 +13,7 @@ const (
 	mostScore  = 100
 )
 
-// outside are the lines whose score or targets lie outside the range that was stated.
+// outside are the lines whose score or targets lie outside the given range.
 func outside(records []Record, limits []float64) (bad []fault) {
 	if len(limits) != 2 {
 		return nil
@@ -41,8 +41,8 @@ func (r *Record) names() (out []string) {
 	return out
 }
 
-// rangeNotes tell of values outside the range of a score where nobody states one, which a new head's range is widened for. Of
-// a head that the model has, reuse tells.
+// rangeNotes are about values outside the default range of a score, for which the range of a new head is widened. For a
+// head that the model has, see reuse.
 func rangeNotes(records []Record, targets []weights.ScoreTarget) (notes []string) {
 	for _, t := range targets {
 		n, all, first, where := 0, 0, 0.0, ""

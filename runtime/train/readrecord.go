@@ -117,8 +117,8 @@ func (l *layout) known() []string { return slices.Concat(recordKeys, l.keys, oth
 // picturesLike matches keys that people give to pictures.
 var picturesLike = regexp.MustCompile(`(?i)^(imgs?|pics?|pictures?|photos?|paths?|files?|file_?names?|(image|img|picture|photo|file)_?(paths?|urls?|files?|names?|lists?))$`)
 
-// unknown tells of a key that is not read; one that looks like a slip of a known one is an error, as is a number beside
-// loupe's own keys, which would be a loss left out.
+// unknown notes a key that is not read. A likely typo of a known key is an error. So is a number beside loupe's own keys: a
+// target would be left out of the loss.
 func (r *reader) unknown(name string, raw json.RawMessage, l *layout, line int) error {
 	kind := kindOf(raw)
 	if kind == nullKind || string(raw) == `""` || string(raw) == "[]" || string(raw) == "{}" {
@@ -143,7 +143,7 @@ func (r *reader) unknown(name string, raw json.RawMessage, l *layout, line int) 
 	return nil
 }
 
-// refused are things that cannot be learned from.
+// refused is the error of a record that cannot be used for training.
 func (l *layout) refused() error {
 	for _, name := range otherMedia {
 		if raw := l.values[name]; raw != nil && string(raw) != "[]" && string(raw) != `""` {

@@ -126,7 +126,7 @@ func (r *reader) roles(header []string, rows []row) ([]columnRole, error) {
 	return roles, nil
 }
 
-// slip is the known column that a name is a slip of, where the header has none of that name; "" for no slip.
+// slip is the known column that a name is a likely typo of, if the header does not have that column; "": none.
 func (r *reader) slip(name string, header []string) string {
 	like := near(name, parts)
 	if like == "" || slices.Contains(dimensions, name) || slices.ContainsFunc(r.options.Columns, func(c Column) bool { return c.Name == like }) ||
@@ -136,10 +136,10 @@ func (r *reader) slip(name string, header []string) string {
 	return like
 }
 
-// numeric matches what is meant as a number, well written or not.
+// numeric matches what is meant as a number, even if it is not written as one.
 var numeric = regexp.MustCompile(`^[-+]?[0-9][0-9.,'\x{00a0} ]*(e[-+]?[0-9]+)?\s*(%|/\s*[0-9]+)?$`)
 
-// isTarget reports whether a column whose name says nothing holds numbers; what does not is told about.
+// isTarget reports whether a column of an unknown name holds numbers. One that does not is noted.
 func (r *reader) isTarget(name string, i int, rows []row) bool {
 	numbers, others, first := 0, 0, 0
 	for _, row := range rows {

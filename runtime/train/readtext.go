@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// formats are files that people have, by their first bytes, and what to do with each.
+// formats are other kinds of files, by their first bytes, and what to do with each.
 var formats = []struct{ magic, what string }{
 	{"PAR1", "it is a Parquet file: write it as JSON Lines (pandas: to_json(orient=\"records\", lines=True))"},
 	{"ARROW1", "it is an Arrow file: write it as JSON Lines (datasets: to_json)"},

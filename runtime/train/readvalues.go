@@ -10,7 +10,7 @@ import (
 	"github.com/loupe-vl/loupe/runtime/train/metrics"
 )
 
-// nothing are words that stand for no value in files that other programs write, in lower case.
+// nothing are words that other programs write for a missing value, in lower case.
 var nothing = []string{"", "na", "n/a", "nan", "null", "none", "<na>", "#n/a", "nil", "-", "?"}
 
 // absent reports whether a field holds white space alone, or a word that stands for no value.
@@ -94,8 +94,8 @@ func listOf(raw json.RawMessage) (out []json.RawMessage) {
 	return []json.RawMessage{raw}
 }
 
-// plainNaN makes null of each NaN that stands outside strings, as Python's json writes a missing number, and a text of each
-// infinity, which is then refused where it stands.
+// plainNaN turns each NaN outside strings, which is how Python's json writes a missing number, into null. It turns each
+// infinity into a string, which is then refused where it stands.
 func plainNaN(text []byte) []byte {
 	var out []byte
 	from, quoted := 0, false

@@ -8,8 +8,8 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// Record is one line of training data: pictures, and what is wanted of them. Any of score, critique and targets may be
-// missing, never all of them.
+// Record is one line of training data: pictures, and the score, critique and targets to learn. Any of the three may be
+// missing, never all.
 type Record struct {
 	Where  string // "data.jsonl, line 3"
 	file   string // of it, where several files were read; else ""
@@ -36,7 +36,7 @@ func (r *Record) images() []string {
 	return append([]string{r.Image}, r.Others...)
 }
 
-// value is what the record says of a target: the score, or one of the others.
+// value is the record's value of a target, which may be the score.
 func (r *Record) value(target string) (v float64, ok bool) {
 	if target == scoreName {
 		if r.Score != nil {
@@ -48,13 +48,13 @@ func (r *Record) value(target string) (v float64, ok bool) {
 	return v, ok
 }
 
-// taught reports whether the record says something of a target of the head.
+// taught reports whether the record has a value for a target of the head.
 func (r *Record) taught(h *vit.Head) bool {
 	_, present := r.values(h)
 	return slices.Contains(present, true)
 }
 
-// setValue sets what the record says of a target.
+// setValue sets the record's value of a target.
 func (r *Record) setValue(target string, v float64) {
 	if target == scoreName {
 		r.Score = &v

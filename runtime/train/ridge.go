@@ -7,7 +7,7 @@ import (
 	"github.com/loupe-vl/loupe/kernels"
 )
 
-// penalties are the ridge parameters to choose from, as parts of the mean square of the features' length.
+// penalties are the ridge penalties to choose from, relative to the mean squared norm of the features.
 var penalties = []float64{1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100}
 
 // ridge is a linear fit of one target to features in closed form (Hoerl and Kennard, Ridge Regression).
@@ -15,14 +15,13 @@ type ridge struct {
 	weight  []float64 // by feature
 	bias    float64
 	penalty float64
-	left    float64 // the mean squared error over pictures that the fit is made without, one at a time
+	left    float64 // the leave-one-out mean squared error over pictures
 }
 
-// fitRidge fits each column of y, (records, targets), to x, (records, features). picture numbers the picture of each record,
-// from 0 without a gap: every picture counts once, and the records of one share that. Of the penalties each target takes the
-// one whose mean squared error over pictures left out, one at a time, is the least. No picture has to be left out for that,
-// since what the fit would say without the records of one follows from their residuals e and their block H of the hat matrix:
-// (1 - H)⁻¹ e.
+// fitRidge fits each column of y, (records, targets), to x, (records, features). picture numbers the picture of each
+// record, from 0 without a gap. Every picture has the weight 1, which its records share. Each target takes the penalty of
+// the least leave-one-out mean squared error over pictures. That error needs no refit: the residuals of a fit without some
+// records are (1 - H)⁻¹ e, from their residuals e and their block H of the hat matrix.
 func fitRidge(e *kernels.Engine, x, y [][]float64, picture []int) ([]*ridge, error) {
 	w := shares(picture)
 	if len(w.records) < 3 {
@@ -49,7 +48,8 @@ func fitRidge(e *kernels.Engine, x, y [][]float64, picture []int) ([]*ridge, err
 	return best, nil
 }
 
-// weights are how much each record counts: its part of its picture, as a square root, since residuals are squared.
+// recordWeights are the square roots of the records' weights, since residuals are squared. The records of a picture share
+// its weight of 1.
 type recordWeights struct {
 	root    []float64 // of each record
 	records [][]int   // of each picture
@@ -69,7 +69,7 @@ func shares(picture []int) *recordWeights {
 	return w
 }
 
-// centered is x without the mean of each column, each row times the root of its weight; and these means.
+// centered is x minus the mean of each column, with each row times the root of its weight. It also returns the means.
 func (w *recordWeights) centered(x [][]float64) (out [][]float64, means []float64) {
 	means = make([]float64, len(x[0]))
 	for i, row := range x {
@@ -117,7 +117,7 @@ func newGram(e *kernels.Engine, x [][]float64, w *recordWeights) *gram {
 		g.scale += g.row(i)[i]
 	}
 	g.scale /= float64(len(w.records))
-	if g.byRecord { // what the mean takes away of XXᵀ is given back, as scale on its direction: see outside
+	if g.byRecord { // scale in the direction of the mean, which was subtracted: see outside
 		for i := range g.n {
 			for j := range i + 1 {
 				g.row(i)[j] += float64(g.scale * float64(w.root[i]*w.root[j]))
@@ -138,7 +138,7 @@ func transposed(x [][]float64) [][]float64 {
 	return out
 }
 
-// fit is the fit of each column to xs, all centered, with one penalty; nil where that cannot be computed.
+// fit fits each column to xs, all centered, with one penalty; nil: that cannot be computed.
 func (g *gram) fit(e *kernels.Engine, xs, columns [][]float64, penalty float64) []*ridge {
 	out := make([]*ridge, len(columns))
 	l, ok := g.factor(penalty)
@@ -165,7 +165,7 @@ func (g *gram) fit(e *kernels.Engine, xs, columns [][]float64, penalty float64) 
 		}
 		out[t] = f
 	}
-	g.leaveOut(e, l, xs, penalty, residuals)
+	g.leaveOneOut(e, l, xs, penalty, residuals)
 	for t, row := range residuals {
 		sum := 0.0
 		for _, d := range row {

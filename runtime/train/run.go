@@ -14,9 +14,9 @@ import (
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
-// Progress is what a run tells of itself: Stage "check" while the data are read, "look" while features are made for a fit of
-// the head, "train" at each step, "evaluate" while the records for evaluation are measured, and "note" for something that the
-// user should know, before the work begins.
+// Progress is how far a run is. Stage is "check" while the data are read, "look" while features are computed for a fit of
+// the head, "train" at each step, "evaluate" during a measurement, and "note" for something that the user should know
+// before the work begins.
 type Progress struct {
 	Stage    string
 	Done, Of int
@@ -24,26 +24,26 @@ type Progress struct {
 	Note     string
 }
 
-// run is a training under way.
+// run is a training run under way.
 type run struct {
 	o     Options
 	m     *loupe.Model
 	train []Record
 	eval  []Record
-	// records are both, and leftOut is how many others there were, of the split test
-	records []Record
-	leftOut int
-	sizes   sizes
-	maker   maker
-	params  []*Param
-	opt     *AdamW
-	best    best
-	fit     *Fit // of the score head, where it was fitted before the first step
+	// records are those for training and those for evaluation; leftOut is the number of others, of the split test
+	records      []Record
+	leftOut      int
+	sizes        sizes
+	paramBuilder paramBuilder
+	params       []*Param
+	opt          *AdamW
+	best         best
+	fit          *Fit // of the score head, where it was fitted before the first step
 	// pictures of all records, of those to learn from and of those to evaluate on
 	pictures, trainPictures, evalPictures *Pictures
 	of                                    identity
 	digest                                string // of it
-	// heldOut are the records for evaluation as they were read, before several of one picture became one
+	// heldOut are the evaluation records as they were read, before several of one picture became one
 	heldOut   []Record
 	agreement map[string]*metrics.Agreement // of the raters, by target
 	order     epochs
@@ -54,9 +54,9 @@ type run struct {
 	log, evals *os.File
 }
 
-// Run trains the model, which learns in memory, and writes into o.Out: log.jsonl, eval.jsonl, curves, checkpoints, and at the
-// end the adapter or the model, the score head and the optimizer's state. A run that ctx ends, or that cannot go on, writes a
-// checkpoint first; the error is then a *Stopped, or says so.
+// Run trains the model in memory and writes to o.Out: log.jsonl, eval.jsonl, curves, checkpoints, and at the end the
+// adapter or the model, the score head and the optimizer's state. A run that ctx ends, or that cannot go on, first writes a
+// checkpoint. The error is then a *Stopped, or says that there is one.
 func Run(ctx context.Context, m *loupe.Model, o Options, report func(Progress)) (*Result, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func Run(ctx context.Context, m *loupe.Model, o Options, report func(Progress)) 
 	return done, err
 }
 
-// learn takes the steps that are left.
+// learn runs the steps that are left.
 func (r *run) learn(ctx context.Context) (err error) {
 	defer weights.CatchFaults(&err)()
 	for {
@@ -135,8 +135,8 @@ func (e *Stopped) Error() string {
 // Unwrap is why: context.Canceled, most likely.
 func (e *Stopped) Unwrap() error { return e.cause }
 
-// stopped ends a run before its time: the steps taken are not lost, whatever the reason, and a run that cannot go on says
-// so. After a loss that is not finite the last checkpoint is the place to go on from.
+// stopped ends a run early. It writes a checkpoint, whatever the reason, so that the steps taken are not lost. After a loss
+// that is not finite it writes none: the last checkpoint is the one to resume from.
 func (r *run) stopped(ctx context.Context, err error) error {
 	var diverged *Diverged
 	var unsaved *unsaved
@@ -160,7 +160,7 @@ func (r *run) checkpoint() string {
 	return stepDir(filepath.Join(r.o.Out, checkpointsDir), r.opt.Steps)
 }
 
-// Diverged is the error of a step whose loss or gradient is no finite number.
+// Diverged is the error of a step whose loss or gradient is not finite.
 type Diverged struct {
 	Step       int
 	Loss, Norm float64
@@ -171,7 +171,7 @@ func (e *Diverged) Error() string {
 	return fmt.Sprintf("step %d: the loss is %v and the gradient's norm %v; lower --lr, and begin again, or go on from the last checkpoint with --resume and the same flags", e.Step, e.Loss, e.Norm)
 }
 
-// readData reads the data and the pictures, checks them, and parts them.
+// readData reads the data and the pictures, checks them, and splits them.
 func (r *run) readData(ctx context.Context) error {
 	data, err := readData(ctx, r.o.Data, ReadOptions{Columns: r.o.Columns, ImageFolder: r.o.ImageFolder})
 	if err != nil {
@@ -223,7 +223,7 @@ func (r *run) readData(ctx context.Context) error {
 // note tells the user something before the work begins.
 func (r *run) note(text string) { r.report(Progress{Stage: "note", Note: text}) }
 
-// tellRanges tells of values outside the range that a new head has where none is stated.
+// tellRanges notes values outside the default range of a new head.
 func (r *run) tellRanges(fresh bool) {
 	if !fresh || len(r.o.ScoreRange) > 0 {
 		return
@@ -233,7 +233,7 @@ func (r *run) tellRanges(fresh bool) {
 	}
 }
 
-// prepare reads the data, makes learn what is to, and goes back to the last checkpoint where that is asked for.
+// prepare reads the data, collects the parameters, and restores the last checkpoint if that is asked for.
 func (r *run) prepare(ctx context.Context) (err error) {
 	defer weights.CatchFaults(&err)()
 	if err := r.ownDirectory(); err != nil {
@@ -290,10 +290,10 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	return nil
 }
 
-// unfinished are what a run leaves in its output directory that was ended before its first step.
+// unfinished are the files that a run ended before its first step leaves in its output directory.
 var unfinished = []string{heldOutName}
 
-// ownDirectory makes the output directory and takes it for this run. What another run wrote there is not overwritten.
+// ownDirectory makes the output directory and locks it for this run. It does not overwrite the files of another run.
 func (r *run) ownDirectory() (err error) {
 	if err := os.MkdirAll(r.o.Out, 0o777); err != nil {
 		return fmt.Errorf("make --out: %w", err)

@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// Schedule is how the learning rate changes: it grows from step 0 through Warmup steps, then falls by Kind to 0 at Steps, or
-// stays.
+// Schedule is the learning-rate schedule: it rises linearly for Warmup steps, then falls to 0 at Steps as Kind says, or
+// stays constant.
 type Schedule struct {
 	Kind   string // "cosine", "linear" or "constant"
 	Warmup int

@@ -10,10 +10,10 @@ import (
 	"slices"
 )
 
-// split parts records into those to learn from and those to evaluate on, and gives the pictures of each part. A record that says
-// where it belongs goes there, and records of the same picture that say nothing go with it (to those to learn from, where both
-// sides are said). Of the other pictures the given part is for evaluation: which ones depends on the seed and on their
-// pixels, not on the order of the records nor on how often a picture stands there.
+// split divides records into training and evaluation records, and returns the pictures of each. A record with a split goes
+// where that says. Records of the same picture without one go with it, to training if both are named. The given part of the
+// other pictures is for evaluation. Which ones depends on the seed and their pixels, not on the order of the records or how
+// often a picture occurs.
 func split(records []Record, p *Pictures, part float64, seed uint64) (train, eval []Record, trainPictures, evalPictures *Pictures) {
 	side := make([]string, p.Len())
 	var open []int
@@ -45,7 +45,7 @@ func split(records []Record, p *Pictures, part float64, seed uint64) (train, eva
 	return train, eval, p.some(trainRecords), p.some(evalRecords)
 }
 
-// drawn is pictures in an order that the seed and their pixels give, and nothing else.
+// drawn shuffles pictures by the seed and their pixels alone.
 func (p *Pictures) drawn(pictures []int, seed uint64) []int {
 	keys := map[int][32]byte{}
 	for _, n := range pictures {
@@ -57,8 +57,8 @@ func (p *Pictures) drawn(pictures []int, seed uint64) []int {
 	})
 }
 
-// BothSides tells of pictures that records put on both sides of the split, which makes the error on the held-out side look
-// smaller than it is; "" where there are none.
+// BothSides notes pictures that are on both sides of the split, which makes the held-out error look smaller than it is; "":
+// there are none.
 func (p *Pictures) BothSides(records []Record) string {
 	found, first := 0, ""
 	for _, of := range p.Records {
@@ -80,8 +80,8 @@ func (p *Pictures) BothSides(records []Record) string {
 	return fmt.Sprintf("%d of the pictures are on both sides of the split that the records make, the first %s: what is measured on the evaluation side is not of pictures unseen; give all records of a picture the same split", found, first)
 }
 
-// withoutTest settles what becomes of records whose split is test: where none is for evaluation they are, and else they are
-// left for a later eval, since what a run chooses its best step by is no test.
+// withoutTest handles records of the split test. If there are no evaluation records they are used for evaluation. Otherwise
+// they are left for a later eval: data by which a run chooses its best step are no test.
 func withoutTest(records []Record) (kept []Record, note string) {
 	has := func(split string) bool {
 		return slices.ContainsFunc(records, func(r Record) bool { return r.Split == split })

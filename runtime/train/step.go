@@ -12,7 +12,7 @@ import (
 	loupe "github.com/loupe-vl/loupe/runtime"
 )
 
-// step learns from the next records and moves the parameters. On an error they stay as they are.
+// step runs forward and backward over the next records and updates the parameters. On an error they stay as they are.
 func (r *run) step(ctx context.Context) (*LogLine, error) {
 	began := time.Now()
 	n := r.opt.Steps
@@ -35,7 +35,7 @@ func (r *run) step(ctx context.Context) (*LogLine, error) {
 	return line, nil
 }
 
-// gradients runs the step's records forward and backward, and adds their losses to the line.
+// gradients runs the step's records forward and backward, and adds their losses to line.
 func (r *run) gradients(ctx context.Context, line *LogLine) (tokens int, err error) {
 	numbers, before := r.order.step(r.opt.Steps)
 	var records []*Record
@@ -70,12 +70,12 @@ func (r *run) gradients(ctx context.Context, line *LogLine) (tokens int, err err
 	}
 	reached.scores = reached.scores && (order == nil || order.pairs)
 	for _, p := range r.params {
-		p.Idle = !reached.of(r.m, p)
+		p.Unused = !reached.of(r.m, p)
 	}
 	return tokens, nil
 }
 
-// learnOptions are those of the record at a place of the sequence, one of each in its step.
+// learnOptions are the options for the record at this place of the sequence, one of each records in its step.
 func (r *run) learnOptions(place, each int) loupe.LearnOptions {
 	return loupe.LearnOptions{
 		Weight: 1 / float32(each), Lambda: float32(r.o.ScoreWeight), Recompute: r.o.Recompute, Huber: r.o.ScoreLoss == HuberLoss,
@@ -83,7 +83,7 @@ func (r *run) learnOptions(place, each int) loupe.LearnOptions {
 	}
 }
 
-// rate is the learning rate of a parameter before the schedule.
+// rate is a parameter's learning rate before the schedule.
 func (o *Options) rate(p *Param) float64 {
 	return o.partRate(p.Part())
 }

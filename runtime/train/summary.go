@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Summary is what training data hold, as a run would use them.
+// Summary says what training data hold, as a run would use them.
 type Summary struct {
 	Records   int `json:"records"`
 	Learn     int `json:"learn"`              // records to learn from
@@ -17,7 +17,7 @@ type Summary struct {
 	Critiques int `json:"critiques"`
 	// Targets are the score and the others, the score first.
 	Targets []TargetSummary `json:"targets"`
-	// Rated is how many pictures have several records with scores or targets, and Raters the most that one has.
+	// Rated is the number of pictures with several ratings, and Raters the most ratings of one picture.
 	Rated  int `json:"rated,omitempty"`
 	Raters int `json:"raters,omitempty"`
 	// Copies are files whose pixels another file has too.

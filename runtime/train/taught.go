@@ -10,7 +10,8 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// taught is how the run shows pictures and what it asks about them, for those who use what it learned.
+// taught are the input settings of the run, for later use of its result: the sizes of pictures, and what is asked about
+// them.
 func (r *run) taught() *weights.InputSettings {
 	s := &weights.InputSettings{Version: 1, MinPixels: r.m.Processor.MinPixels, MaxPixels: r.m.Processor.MaxPixels}
 	for i := range r.train {
@@ -32,7 +33,7 @@ func (r *run) taught() *weights.InputSettings {
 	return s
 }
 
-// asked is the record's system text and what it asks; plain is false where that is more than one question behind the pictures.
+// asked is the record's system text and question. plain is false if it asks more than one question after the pictures.
 func (r *Record) asked(m *loupe.Model) (system, question string, plain bool) {
 	turns := r.input(m, nil).Messages
 	if len(turns) > 0 && turns[0].Role == "system" {
@@ -49,7 +50,7 @@ func (r *Record) asked(m *loupe.Model) (system, question string, plain bool) {
 	return system, textIn(turns[0]), true
 }
 
-// textIn is the text of a message, whatever stands between.
+// textIn is the text of a message without its other parts.
 func textIn(m tokenizer.Message) string {
 	var out strings.Builder
 	out.WriteString(m.Text)
@@ -59,7 +60,7 @@ func textIn(m tokenizer.Message) string {
 	return out.String()
 }
 
-// writeTaught writes input_settings.json, unless it is not known what would be in it.
+// writeTaught writes input_settings.json, unless its content is not known.
 func writeTaught(dir string, s *weights.InputSettings) error {
 	if s == nil {
 		return nil

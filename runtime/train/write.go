@@ -17,7 +17,7 @@ import (
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
-// Result is what a run came to.
+// Result is the result of a run.
 type Result struct {
 	Steps int       `json:"steps"`          // taken
 	Kept  int       `json:"kept"`           // the step whose parameters were written: the last, or the best that was measured
@@ -31,7 +31,7 @@ type Result struct {
 	Raters map[string]*metrics.Agreement `json:"raters,omitempty"`
 }
 
-// result is what every run says of its data.
+// result begins a Result with what every run says of its data.
 func (r *run) result() *Result {
 	return &Result{Records: len(r.train), Pictures: r.trainPictures.Len(), Raters: r.agreement}
 }
@@ -94,7 +94,7 @@ func (r *run) write() error {
 	return nil
 }
 
-// writeAdapter writes every branch of the model and all that is saved whole, those too that were frozen.
+// writeAdapter writes every branch of the model and every module that is saved in full, frozen ones too.
 func (r *run) writeAdapter() error {
 	if err := weights.Write(filepath.Join(r.o.Out, weights.AdapterWeightsName), adapterTensors(r.m), map[string]string{"format": "pt"}); err != nil {
 		return fmt.Errorf("write adapter: %w", err)
@@ -153,8 +153,8 @@ func adapterTensors(m *loupe.Model) []weights.Named {
 // inHub matches the directory of a model in the hub's cache.
 var inHub = regexp.MustCompile(`(?:^|/)models--([^/]+?)--([^/]+)/snapshots/[0-9a-f]+/?$`)
 
-// baseOf names the model of a directory so that PEFT finds it from anywhere: by its name at the hub where it lies in the hub's
-// cache, else by its whole path.
+// baseOf names the model of a directory so that PEFT finds it from anywhere: by its name on the hub if it lies in the hub's
+// cache, else by its absolute path.
 func baseOf(dir string) string {
 	if m := inHub.FindStringSubmatch(filepath.ToSlash(dir)); m != nil {
 		return m[1] + "/" + m[2]
@@ -200,7 +200,7 @@ func flat(m *kernels.Matrix) []float32 {
 // heldOutName is the file of the records that were kept for evaluation, as eval takes it.
 const heldOutName = "held-out.jsonl"
 
-// writeHeldOut lists the records for evaluation, so that eval can be asked about just these.
+// writeHeldOut writes the evaluation records to a file that eval takes.
 func (r *run) writeHeldOut() error {
 	if len(r.heldOut) == 0 {
 		return nil

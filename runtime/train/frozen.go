@@ -5,20 +5,20 @@ import (
 	"strings"
 )
 
-// stills are what is not to learn: what has the form of a pattern, and the parts whose learning rate is 0.
-type stills struct {
+// frozenSet is what does not learn: names that match a pattern, and parts whose learning rate is 0.
+type frozenSet struct {
 	patterns []string
 	hits     []int // of each pattern: names that would have learned
 	parts    map[Part]bool
 }
 
-func newStills(patterns []string) *stills {
-	return &stills{patterns: patterns, hits: make([]int, len(patterns)), parts: map[Part]bool{}}
+func newFrozenSet(patterns []string) *frozenSet {
+	return &frozenSet{patterns: patterns, hits: make([]int, len(patterns)), parts: map[Part]bool{}}
 }
 
-// has reports whether something of these names, which learns otherwise, stands still. A pattern names tensors of the score head
-// only where it begins with "score_head": one for whole towers, "*", leaves the head free.
-func (s *stills) has(names ...string) bool {
+// has reports whether a parameter of one of these names is frozen. A pattern matches tensors of the score head only if it
+// begins with "score_head": one for whole towers, "*", does not freeze the head.
+func (s *frozenSet) has(names ...string) bool {
 	if s == nil {
 		return false
 	}
@@ -38,8 +38,8 @@ func (s *stills) has(names ...string) bool {
 	return found
 }
 
-// check refuses a pattern that nothing has the form of: something learns that was not to.
-func (s *stills) check(what string) error {
+// check refuses a pattern that matches nothing: something would learn that should be frozen.
+func (s *frozenSet) check(what string) error {
 	for i, n := range s.hits {
 		if n == 0 {
 			return fmt.Errorf("--freeze %q matches nothing that would learn, which is %s; a pattern is of a whole name, with * for any characters, as in 'visual.*', and `loupe inspect` lists the names", s.patterns[i], what)

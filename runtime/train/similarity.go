@@ -13,18 +13,18 @@ import (
 	"github.com/loupe-vl/loupe/runtime/train/sbert"
 )
 
-// Likeness says how near critiques come to what people wrote of the same pictures: the mean cosine of the sentence encoder's
-// vectors. Beside it stands the control, each critique against the reference of another picture: what they share is how
-// critiques of art sound, and only what is above it speaks of the picture.
-type Likeness struct {
+// Similarity is how close critiques come to what people wrote of the same pictures: the mean cosine similarity of their
+// sentence embeddings. The control compares each critique with the reference of another picture. It measures how alike all
+// critiques sound; only what exceeds it is about the picture.
+type Similarity struct {
 	Critiques int              `json:"critiques"`
 	SBERT     metrics.Estimate `json:"sbert"`
 	Shuffled  metrics.Estimate `json:"sbert_shuffled"`
 }
 
-// CompareCritiques compares each critique with its reference, and, in an order that o.Seed draws, with another's. It returns
-// the cosines with the own references as well.
-func CompareCritiques(ctx context.Context, e *sbert.Encoder, references, critiques []string, o metrics.Options) (*Likeness, []float64, error) {
+// CompareCritiques compares each critique with its own reference and, in an order drawn from o.Seed, with another's. It
+// also returns the cosine with each own reference.
+func CompareCritiques(ctx context.Context, e *sbert.Encoder, references, critiques []string, o metrics.Options) (*Similarity, []float64, error) {
 	n := len(critiques)
 	if n == 0 || n != len(references) {
 		return nil, nil, fmt.Errorf("%d critiques for %d references: give one of each a picture, and one picture at least", n, len(references))
@@ -41,7 +41,7 @@ func CompareCritiques(ctx context.Context, e *sbert.Encoder, references, critiqu
 	for i := range own {
 		own[i] = sbert.Cosine(written[i], wanted[i])
 	}
-	l := &Likeness{Critiques: n, Shuffled: metrics.Estimate{Value: math.NaN(), Low: math.NaN(), High: math.NaN(), Reason: "one critique has no other's reference to be compared with"}}
+	l := &Similarity{Critiques: n, Shuffled: metrics.Estimate{Value: math.NaN(), Low: math.NaN(), High: math.NaN(), Reason: "one critique has no other's reference to be compared with"}}
 	var err error
 	if l.SBERT, err = metrics.MeanOf(ctx, own, o); err != nil {
 		return nil, nil, err
@@ -67,8 +67,8 @@ func CompareCritiques(ctx context.Context, e *sbert.Encoder, references, critiqu
 	return l, own, err
 }
 
-// ReadCritiques reads CSV whose header names the columns reference and critique: what people wrote, and what is compared with
-// it. Other columns are left alone. Errors begin with name and say the line.
+// ReadCritiques reads CSV whose header names the columns reference and critique: what people wrote, and what is compared
+// with it. Other columns are ignored. Errors begin with name and say the line.
 func ReadCritiques(r io.Reader, name string) (references, critiques []string, err error) {
 	c, err := metrics.OpenTable(r)
 	if err != nil {

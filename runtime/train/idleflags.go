@@ -8,7 +8,7 @@ import (
 	loupe "github.com/loupe-vl/loupe/runtime"
 )
 
-// refuse is an error where the user gave one of the flags.
+// refuse is an error if the user gave one of the flags.
 func (r *run) refuse(why string, flags ...string) error {
 	for _, name := range flags {
 		if r.o.Given[name] {
@@ -18,7 +18,7 @@ func (r *run) refuse(why string, flags ...string) error {
 	return nil
 }
 
-// reached is what the losses of all records to learn from depend on.
+// reached is what the losses of all training records depend on.
 func (r *run) reached() (c reach) {
 	for i := range r.train {
 		l := loupe.Example{}
@@ -33,7 +33,7 @@ func (r *run) reached() (c reach) {
 	return c
 }
 
-// refuseMeasures refuses a --best-by that the records for evaluation do not tell: every measurement would be as good.
+// refuseMeasures refuses a --best-by that the evaluation records cannot measure.
 func (r *run) refuseMeasures() error {
 	words := slices.ContainsFunc(r.eval, func(rec Record) bool { return rec.Critique != "" })
 	scores := r.m.Head != nil && slices.ContainsFunc(r.eval, func(rec Record) bool { return rec.taught(r.m.Head) })
@@ -48,7 +48,7 @@ func (r *run) refuseMeasures() error {
 	return nil
 }
 
-// tellIdle tells of flags that change nothing of these data.
+// tellIdle notes flags that change nothing with these data.
 func (r *run) tellIdle(ratings int) {
 	if r.o.Given["raters"] && ratings == len(r.records) {
 		r.note("--raters changes nothing: no picture that is asked one question has several records")
@@ -58,7 +58,7 @@ func (r *run) tellIdle(ratings int) {
 	}
 }
 
-// refuseRates refuses a learning rate by which nothing learns.
+// refuseRates refuses learning rates with which nothing learns.
 func (r *run) refuseRates() error {
 	if len(r.train) == 0 {
 		return nil // a plan from a shape

@@ -9,9 +9,9 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// writeModel writes a model directory of m's checkpoint with other weights: of gives what takes a tensor's place. dtype is what
-// config.json then says of them, as transformers names it; "": what it says. untie gives lm_head, which the model ties to the
-// embedding, a weight of its own.
+// writeModel writes a model directory of m's checkpoint with other weights: of returns the tensor to write in place of one.
+// dtype is written to config.json, as transformers names it; "" leaves that as it is. untie writes lm_head, which the model
+// ties to the embedding, as a weight of its own.
 func writeModel(dir string, m *loupe.Model, dtype string, untie bool, of func(weights.Tensor) weights.Named) error {
 	var all []weights.Named
 	for _, t := range m.Checkpoint().Tensors() {
@@ -39,8 +39,8 @@ func writeModel(dir string, m *loupe.Model, dtype string, untie bool, of func(we
 	return nil
 }
 
-// edited is a config.json whose weights are of another type now, in its text_config and vision_config too, and whose lm_head is not
-// the embedding any more.
+// edited is a config.json for weights of another dtype, in its text_config and vision_config too, and, with untie, for an
+// lm_head that is no longer the embedding.
 func edited(data []byte, dtype string, untie bool) ([]byte, error) {
 	if dtype == "" && !untie {
 		return data, nil
