@@ -9,7 +9,7 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 )
 
-var oneLayer = weights.TextConfig{HiddenSize: 8, NumAttentionHeads: 2, NumKeyValueHeads: 1, NumHiddenLayers: 1}
+var oneLayer = weights.TextConfig{HiddenSize: 8, NumAttentionHeads: 2, NumKeyValueHeads: 1, HeadDim: 4, NumHiddenLayers: 1}
 
 // rowsFrom are n keys and values, which tell their position and whose they are.
 func rowsFrom(first, n int, of float32) (k, v tensor.Tensor) {

@@ -17,19 +17,19 @@ type Layer struct {
 	Gate, Up, Down *tensor.Linear
 }
 
-func loadLayer(p *weights.Params, path string, index int, cfg weights.TextConfig) *Layer {
+func loadLayer(p *weights.Params, path string, index int, cfg weights.TextConfig, family *Family) *Layer {
 	d, wide := cfg.HiddenSize, cfg.IntermediateSize
-	kv := cfg.NumKeyValueHeads * cfg.HeadDim()
+	q, kv := cfg.NumAttentionHeads*cfg.HeadDim, cfg.NumKeyValueHeads*cfg.HeadDim // q is d only where heads divide d
 	return &Layer{
 		Path:      path,
 		Index:     index,
 		Heads:     cfg.NumAttentionHeads,
 		KVHeads:   cfg.NumKeyValueHeads,
 		InputNorm: p.RMSNorm(path+".input_layernorm", d, cfg.RMSNormEps),
-		Q:         p.LinearOf(path+".self_attn.q_proj", true, d, d),
-		K:         p.LinearOf(path+".self_attn.k_proj", true, kv, d),
-		V:         p.LinearOf(path+".self_attn.v_proj", true, kv, d),
-		O:         p.LinearOf(path+".self_attn.o_proj", false, d, d),
+		Q:         p.LinearOf(path+".self_attn.q_proj", family.QKVBias, q, d),
+		K:         p.LinearOf(path+".self_attn.k_proj", family.QKVBias, kv, d),
+		V:         p.LinearOf(path+".self_attn.v_proj", family.QKVBias, kv, d),
+		O:         p.LinearOf(path+".self_attn.o_proj", family.OBias, d, q),
 		PostNorm:  p.RMSNorm(path+".post_attention_layernorm", d, cfg.RMSNormEps),
 		Gate:      p.LinearOf(path+".mlp.gate_proj", false, wide, d),
 		Up:        p.LinearOf(path+".mlp.up_proj", false, wide, d),

@@ -22,15 +22,15 @@ type Model struct {
 	// Pages are those of the keys and values of all sequences that run on this model.
 	Pages *PagePool
 
-	turns turns
+	mrope mrope
 }
 
-// Load reads the tensors named model.* and lm_head from p, whose error tells what was missing.
-func Load(p *weights.Params, cfg weights.TextConfig) *Model {
-	m := &Model{Config: cfg, turns: newTurns(cfg), Pages: NewPagePool(cfg, DefaultPageRows)}
+// Load reads the tensors named model.* and lm_head of a family's decoder from p, whose error tells what was missing.
+func Load(p *weights.Params, cfg weights.TextConfig, family *Family) *Model {
+	m := &Model{Config: cfg, mrope: newMRoPE(cfg, family), Pages: NewPagePool(cfg, DefaultPageRows)}
 	m.Embed = p.Matrix("model.embed_tokens.weight", cfg.VocabSize, cfg.HiddenSize)
 	for i := range cfg.NumHiddenLayers {
-		m.Layers = append(m.Layers, loadLayer(p, "model.layers."+strconv.Itoa(i), i, cfg))
+		m.Layers = append(m.Layers, loadLayer(p, "model.layers."+strconv.Itoa(i), i, cfg, family))
 	}
 	m.Norm = p.RMSNorm("model.norm", cfg.HiddenSize, cfg.RMSNormEps)
 	if cfg.TieWordEmbeddings {

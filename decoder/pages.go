@@ -36,7 +36,7 @@ type page struct {
 
 // NewPagePool is an empty pool for a model of this configuration, whose pages hold so many positions.
 func NewPagePool(cfg weights.TextConfig, rows int) *PagePool {
-	return &PagePool{rows: rows, layers: cfg.NumHiddenLayers, kvHeads: cfg.NumKeyValueHeads, width: cfg.NumKeyValueHeads * cfg.HeadDim()}
+	return &PagePool{rows: rows, layers: cfg.NumHiddenLayers, kvHeads: cfg.NumKeyValueHeads, width: cfg.NumKeyValueHeads * cfg.HeadDim}
 }
 
 // PageStats counts the pages of a pool.

@@ -24,6 +24,16 @@ func (p Positions) Len() int { return len(p[0]) }
 type Placeholder struct {
 	Start int
 	Grid  [3]int // patches: frames, rows, columns
+	// Times holds how far after the first each frame lies in time, in positions, ascending from 0. nil: 0, 1, 2 and so on.
+	Times []int
+}
+
+// time is that of a frame.
+func (p Placeholder) time(frame int) int {
+	if p.Times == nil {
+		return frame
+	}
+	return p.Times[frame]
 }
 
 // Tokens is the number of tokens that the placeholder takes.
@@ -53,46 +63,53 @@ func RopeIndex(n int, placeholders []Placeholder, merge int) (pos Positions, del
 		if p.Start < len(pos[0]) || p.Start+p.Tokens(merge) > n {
 			return pos, 0, fmt.Errorf("a picture's placeholders [%d, %d) overlap others or do not fit in %d tokens", p.Start, p.Start+p.Tokens(merge), n)
 		}
+		if p.Times != nil && len(p.Times) != p.Grid[0] {
+			return pos, 0, fmt.Errorf("a video of %d frames has %d times; each frame has one", p.Grid[0], len(p.Times))
+		}
 		text(p.Start)
 		rows, cols := p.Grid[1]/merge, p.Grid[2]/merge
 		for t := range p.Grid[0] {
 			for y := range rows {
 				for x := range cols {
-					pos[0], pos[1], pos[2] = append(pos[0], next+t), append(pos[1], next+y), append(pos[2], next+x)
+					pos[0], pos[1], pos[2] = append(pos[0], next+p.time(t)), append(pos[1], next+y), append(pos[2], next+x)
 				}
 			}
 		}
-		highest = max(highest, next+p.Grid[0]-1, next+rows-1, next+cols-1)
+		highest = max(highest, next+p.time(p.Grid[0]-1), next+rows-1, next+cols-1)
 		next += max(rows, cols)
 	}
 	text(n)
 	return pos, highest + 1 - n, nil
 }
 
-// turns is how a head's columns turn, pair by pair: each by its frequency times the position on its axis.
-type turns struct {
+// mrope is how the pairs of a head's columns are rotated: each by its frequency times the position on its axis.
+type mrope struct {
 	freqs []float32
 	axis  []int
 }
 
-func newTurns(cfg weights.TextConfig) turns {
-	t := turns{freqs: num.RotaryFrequencies(cfg.HeadDim(), cfg.RopeTheta)}
-	for axis, width := range cfg.MropeSection {
-		for range width {
-			t.axis = append(t.axis, axis)
-		}
-	}
-	return t
+func newMRoPE(cfg weights.TextConfig, family *Family) mrope {
+	return mrope{freqs: num.RotaryFrequencies(cfg.HeadDim, cfg.RopeTheta), axis: family.Axes(cfg.MropeSection)}
 }
 
-// rotary is M-RoPE: column j of a head turns by the time, height or width position, as mrope_section divides the columns
+// Sections gives the pairs of a head's columns to time, height and width one section after the other.
+func Sections(section []int) (axis []int) {
+	for a, width := range section {
+		for range width {
+			axis = append(axis, a)
+		}
+	}
+	return axis
+}
+
+// rotary is M-RoPE: pair j of a head's columns is rotated by the time, height or width position, as mrope_section divides the pairs
 // (apply_multimodal_rotary_pos_emb).
 func (m *Model) rotary(r *tensor.Run, pos Positions) tensor.Rotary {
-	angles := r.New(pos.Len(), len(m.turns.freqs))
+	angles := r.New(pos.Len(), len(m.mrope.freqs))
 	for i := range pos.Len() {
 		row := angles.Row(i)
-		for j, f := range m.turns.freqs {
-			row[j] = float32(pos[m.turns.axis[j]][i]) * f
+		for j, f := range m.mrope.freqs {
+			row[j] = float32(pos[m.mrope.axis[j]][i]) * f
 		}
 	}
 	return r.NewRotary(angles)

@@ -7,6 +7,7 @@ import (
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/kernels/tensor"
+	"github.com/loupe-vl/loupe/runtime/internal/family"
 	"github.com/loupe-vl/loupe/runtime/internal/host"
 	"github.com/loupe-vl/loupe/vit"
 	"github.com/loupe-vl/loupe/weights"
@@ -32,8 +33,11 @@ func Shape(name string, o Options) (*Model, error) {
 	if !known {
 		return nil, fmt.Errorf("shape %q is unknown; there are 2b and 7b", name)
 	}
-	m := &Model{Dir: "shape " + name, Config: &cfg, Generation: &weights.Generation{}, options: o, engine: kernels.Idle()}
-	var err error
+	of, err := family.Of(&cfg)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{Dir: "shape " + name, Config: &cfg, family: of, Generation: &weights.Generation{}, options: o, engine: kernels.Idle()}
 	if m.Processor, m.VideoProcessor, err = publishedProcessors(o); err != nil {
 		return nil, err
 	}
@@ -88,6 +92,6 @@ func (m *Model) BlankExample(rows, columns, text, answer int) (Example, error) {
 		}
 	}
 	var err error
-	p.Positions, p.RopeDelta, err = decoder.RopeIndex(len(p.IDs), []decoder.Placeholder{{Start: 1, Grid: grid}}, merge)
+	p.Positions, p.RopeDelta, err = m.family.Decoder.Positions(len(p.IDs), []decoder.Placeholder{{Start: 1, Grid: grid}}, merge)
 	return l, err
 }

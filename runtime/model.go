@@ -13,6 +13,7 @@ import (
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/runtime/demo"
+	"github.com/loupe-vl/loupe/runtime/internal/family"
 	"github.com/loupe-vl/loupe/tokenizer"
 	"github.com/loupe-vl/loupe/vit"
 	"github.com/loupe-vl/loupe/vit/picture"
@@ -53,7 +54,8 @@ type Model struct {
 	// Notes are sentences that a user should read, about what Load found.
 	Notes []string
 
-	samplesFrames string // the file that asks for frames to be chosen, which is refused when a video is shown; "" for none
+	family        *family.Family // of which the model is one
+	samplesFrames string         // the file that asks for frames to be chosen, which is refused when a video is shown; "" for none
 	options       Options
 	taughtFrom    string // the file of Taught
 	files         fs.FS
@@ -130,8 +132,7 @@ func load(files fs.FS, dir string, open func() (*weights.Checkpoint, error), o O
 	if p.Convert(converter(m.engine, o.Precision)); m.checkpoint.Precision() != "" {
 		p.Convert(mustBeQuantized(m.checkpoint.Precision()))
 	}
-	m.Tower = vit.Load(p, m.Config.Vision, &vit.Qwen2VL)
-	m.Decoder = decoder.Load(p, m.Config.Text)
+	m.Tower, m.Decoder = m.family.Load(p, m.Config)
 	if err = p.Err(); err != nil {
 		return m, err
 	}
@@ -149,6 +150,9 @@ func load(files fs.FS, dir string, open func() (*weights.Checkpoint, error), o O
 // readFiles reads everything but the weights.
 func (m *Model) readFiles(files fs.FS, o Options) (err error) {
 	if m.Config, err = readFile(files, m.Dir, "config.json", weights.ParseConfig); err != nil {
+		return err
+	}
+	if m.family, err = family.Of(m.Config); err != nil {
 		return err
 	}
 	if m.Generation, err = readFile(files, m.Dir, "generation_config.json", weights.ParseGeneration); errors.Is(err, fs.ErrNotExist) {

@@ -206,6 +206,6 @@ func (m *Model) expand(p *Prompt, ids []int) error {
 		}
 	}
 	var err error
-	p.Positions, p.RopeDelta, err = decoder.RopeIndex(len(p.IDs), places, merge)
+	p.Positions, p.RopeDelta, err = m.family.Decoder.Positions(len(p.IDs), places, merge)
 	return err
 }

@@ -8,11 +8,11 @@ import (
 // shapes are the configurations of the published checkpoints, as their config.json has them.
 var shapes = map[string]weights.Config{
 	"2b": published(weights.TextConfig{
-		HiddenSize: 1536, IntermediateSize: 8960, NumHiddenLayers: 28, NumAttentionHeads: 12, NumKeyValueHeads: 2,
+		HiddenSize: 1536, IntermediateSize: 8960, NumHiddenLayers: 28, NumAttentionHeads: 12, NumKeyValueHeads: 2, HeadDim: 128,
 		VocabSize: 151936, TieWordEmbeddings: true,
 	}),
 	"7b": published(weights.TextConfig{
-		HiddenSize: 3584, IntermediateSize: 18944, NumHiddenLayers: 28, NumAttentionHeads: 28, NumKeyValueHeads: 4,
+		HiddenSize: 3584, IntermediateSize: 18944, NumHiddenLayers: 28, NumAttentionHeads: 28, NumKeyValueHeads: 4, HeadDim: 128,
 		VocabSize: 152064,
 	}),
 }
@@ -22,7 +22,7 @@ func published(text weights.TextConfig) weights.Config {
 	text.MaxPositionEmbeddings, text.RMSNormEps = 32768, 1e-6
 	text.RopeTheta, text.MropeSection = 1e6, []int{16, 24, 24}
 	return weights.Config{
-		Text: text,
+		ModelType: weights.Qwen2VL.ModelType, Text: text,
 		Vision: weights.VisionConfig{
 			Depth: 32, EmbedDim: 1280, NumHeads: 16, MLPRatio: 4, OutHiddenSize: text.HiddenSize,
 			PatchSize: 14, TemporalPatchSize: 2, SpatialMergeSize: 2, InChannels: 3, HiddenAct: "quick_gelu", RopeTheta: 1e4,

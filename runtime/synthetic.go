@@ -7,6 +7,7 @@ import (
 
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/runtime/internal/family"
 	"github.com/loupe-vl/loupe/runtime/internal/host"
 	"github.com/loupe-vl/loupe/vit"
 	"github.com/loupe-vl/loupe/weights"
@@ -42,7 +43,11 @@ func synthetic(shape string, cfg *weights.Config, o Options) (m *Model, err erro
 	if err = fits(shape, cfg, host.AvailableMemory()); err != nil {
 		return nil, err
 	}
-	m = &Model{Dir: "random " + shape, Config: cfg, Generation: weights.PlainGeneration(cfg.EosTokenIDs), options: o,
+	of, err := family.Of(cfg)
+	if err != nil {
+		return nil, err
+	}
+	m = &Model{Dir: "random " + shape, Config: cfg, family: of, Generation: weights.PlainGeneration(cfg.EosTokenIDs), options: o,
 		loans: sync.Pool{New: newLoan}}
 	if m.Processor, m.VideoProcessor, err = publishedProcessors(o); err != nil {
 		return nil, err
@@ -61,7 +66,11 @@ func synthetic(shape string, cfg *weights.Config, o Options) (m *Model, err erro
 func assemble(source weights.Source, cfg *weights.Config, c weights.Converter) (*vit.Tower, *decoder.Model, error) {
 	p := weights.NewParams(source)
 	p.Convert(c)
-	tower, decoder := vit.Load(p, cfg.Vision, &vit.Qwen2VL), decoder.Load(p, cfg.Text)
+	of, err := family.Of(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	tower, decoder := of.Load(p, cfg)
 	return tower, decoder, p.Err()
 }
 

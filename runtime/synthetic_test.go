@@ -21,7 +21,7 @@ func tiny() *weights.Config {
 	c := shapes["7b"]
 	c.Text.HiddenSize, c.Text.IntermediateSize, c.Text.NumHiddenLayers, c.Text.VocabSize = 64, 96, 2, 500
 	c.Text.NumAttentionHeads, c.Text.NumKeyValueHeads, c.Text.MropeSection = 4, 2, []int{2, 3, 3}
-	c.Text.MaxPositionEmbeddings = 16
+	c.Text.HeadDim, c.Text.MaxPositionEmbeddings = 16, 16
 	c.Vision.Depth, c.Vision.EmbedDim, c.Vision.NumHeads, c.Vision.OutHiddenSize = 2, 32, 2, 64
 	return &c
 }

@@ -65,7 +65,7 @@ const peftConfig = `{
   "use_dora": false, "use_qalora": false, "use_rslora": true}`
 
 // twoLayers is a model of two blocks and two layers.
-var twoLayers = (&Config{Vision: VisionConfig{Depth: 2}, Text: TextConfig{NumHiddenLayers: 2}}).Modules()
+var twoLayers = (&Config{ModelType: "qwen2_vl", Vision: VisionConfig{Depth: 2}, Text: TextConfig{NumHiddenLayers: 2}}).Modules()
 
 // TestAdapterSelects: what PEFT 0.21.2 makes of the same configurations, module by module.
 func TestAdapterSelects(t *testing.T) {
@@ -135,7 +135,7 @@ func TestAdapterPatterns(t *testing.T) {
 		t.Errorf("the rank by a whole name is %d", got)
 	}
 	path := filepath.Join(t.TempDir(), AdapterConfigName)
-	if err := WriteAdapter(path, c.Resolved(s), "base"); err != nil {
+	if err := WriteAdapter(path, c.Resolved(s), "base", Qwen2VL); err != nil {
 		t.Fatal(err)
 	}
 	again, err := ReadAdapter(path)

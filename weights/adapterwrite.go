@@ -8,11 +8,12 @@ import (
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
-// WriteAdapter writes an adapter_config.json that PEFT reads, atomically. base names the model that the adapter belongs to.
-func WriteAdapter(path string, c *AdapterConfig, base string) error {
+// WriteAdapter writes an adapter_config.json that PEFT reads, atomically. base names the model that the adapter belongs to, which
+// is of a family.
+func WriteAdapter(path string, c *AdapterConfig, base string, of *Family) error {
 	out := map[string]any{
 		"peft_type": "LORA", "task_type": nil, "base_model_name_or_path": base, "inference_mode": true,
-		"auto_mapping": map[string]string{"base_model_class": "Qwen2VLForConditionalGeneration", "parent_library": "transformers.models.qwen2_vl.modeling_qwen2_vl"},
+		"auto_mapping": map[string]string{"base_model_class": of.Class, "parent_library": of.Library},
 		"r":            c.Rank, "lora_alpha": c.Alpha, "lora_dropout": c.Dropout, "use_rslora": c.RSLoRA, "bias": c.Bias,
 		"fan_in_fan_out": false, "init_lora_weights": true, "use_dora": c.DoRA, "modules_to_save": nil, "layers_to_transform": nil,
 		"layers_pattern": nil, "target_modules": c.TargetModules, "rank_pattern": patternMap(c.RankPattern), "alpha_pattern": patternMap(c.AlphaPattern),

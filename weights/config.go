@@ -14,6 +14,7 @@ type TextConfig struct {
 	NumHiddenLayers       int
 	NumAttentionHeads     int
 	NumKeyValueHeads      int
+	HeadDim               int `json:"-"` // width of one attention head; of Qwen2-VL HiddenSize/NumAttentionHeads
 	VocabSize             int
 	MaxPositionEmbeddings int // context length in tokens
 	RMSNormEps            float64
@@ -21,9 +22,6 @@ type TextConfig struct {
 	MropeSection          []int // frequencies for time, height, width; they sum to HeadDim/2
 	TieWordEmbeddings     bool  // lm_head is embed_tokens
 }
-
-// HeadDim is the width of one attention head.
-func (c TextConfig) HeadDim() int { return c.HiddenSize / c.NumAttentionHeads }
 
 // VisionConfig describes the vision tower, in the names of vision_config.
 type VisionConfig struct {
@@ -51,10 +49,11 @@ func (c VisionConfig) PatchDim() int {
 	return c.InChannels * c.TemporalPatchSize * c.PatchSize * c.PatchSize
 }
 
-// Config is config.json of a Qwen2-VL model.
+// Config is the config.json of a model of one of the families that loupe knows.
 type Config struct {
-	Text   TextConfig
-	Vision VisionConfig
+	ModelType string `json:"-"` // of the family: see Family
+	Text      TextConfig
+	Vision    VisionConfig
 
 	BosTokenID         int   // -1 where the file has none; generation does not need it
 	EosTokenIDs        []int // generation_config.json's come before these
@@ -80,7 +79,7 @@ func ReadConfig(path string) (*Config, error) {
 
 // ParseConfig checks a config.json in either layout: the published flat one, or
 // the one with text_config that transformers writes since 4.52. file stands for
-// it in errors. An absent value is the class's (see classDefaults). A value that
+// it in errors. An absent value is the class's (see ClassValues). A value that
 // is out of bounds, contradictory, or that asks for mathematics loupe does not
 // do is an error that names its key.
 func ParseConfig(file string, data []byte) (*Config, error) {
@@ -89,30 +88,33 @@ func ParseConfig(file string, data []byte) (*Config, error) {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	top := newFields(file, obj)
-	top.text("model_type", "qwen2_vl")
-	text := decoderFields(top)
+	family := familyOf(top.text("model_type", modelTypes()...))
+	if family == nil {
+		return nil, *top.err
+	}
+	text := family.decoderFields(top)
 	vision := top.scope("vision_config")
 	if !top.has("vision_config") {
-		top.fail("vision_config", "is missing; a Qwen2-VL model has a vision tower")
+		top.fail("vision_config", "is missing; a %s model has a vision tower", family.Name)
 	}
 	for _, f := range []*fields{top, text, vision} {
 		if f.has("quantization_config") {
 			f.fail("quantization_config", "asks for a quantized checkpoint%s, which is not supported yet; use the BF16, F16 or F32 one", quantMethod(f.obj["quantization_config"]))
 		}
 	}
-	c := &Config{Text: readText(top, text), Vision: readVision(vision)}
+	c := &Config{ModelType: family.ModelType, Text: family.readText(top, text), Vision: family.readVision(vision)}
 	if text != top && *top.err == nil {
-		tellTopRope(top, c.Text)
+		family.tellTopRope(top, c.Text)
 	}
-	readTokens(c, top, text)
+	family.readTokens(c, top, text)
 	c.DType = top.textOr("dtype", top.textOr("torch_dtype", ""))
 	c.Transformers = top.textOr("transformers_version", "")
 	if *top.err == nil && c.Vision.OutHiddenSize != c.Text.HiddenSize {
 		absent := ""
-		if !vision.has("hidden_size") {
+		if !vision.has(family.outKey) {
 			absent = ", the default of the class since the key is absent"
 		}
-		vision.fail("hidden_size", "is %d%s, but the decoder's hidden_size is %d; they must be equal", c.Vision.OutHiddenSize, absent, c.Text.HiddenSize)
+		vision.fail(family.outKey, "is %d%s, but the decoder's hidden_size is %d; they must be equal", c.Vision.OutHiddenSize, absent, c.Text.HiddenSize)
 	}
 	scopes := []*fields{top, vision}
 	if text != top {
@@ -140,18 +142,18 @@ func quantMethod(v any) string {
 // decoderFields is where the decoder's keys lie: the top level in the flat
 // layout, else text_config. transformers 4.52 to 4.57 write them in both; from
 // version 5 on they are read from text_config alone.
-func decoderFields(top *fields) *fields {
+func (m *Family) decoderFields(top *fields) *fields {
 	if !top.has("text_config") {
 		top.read["text_config"] = true
 		return top
 	}
 	text := top.scope("text_config")
-	text.textOr("model_type", "", "qwen2_vl_text", "qwen2_vl")
-	for _, key := range decoderKeys {
+	text.textOr("model_type", "", m.textTypes...)
+	for _, key := range m.decoderKeys {
 		v, w := top.value(key), text.obj[key]
 		switch {
 		case v == nil || ropeKey(key) && (text.has("rope_scaling") || text.has("rope_parameters")): // see tellTopRope
-		case w == nil && !slices.Contains(decoderOptions, key):
+		case w == nil && !slices.Contains(m.decoderOptions, key):
 			top.fail(key, "lies beside text_config, where it is not read; move it into text_config")
 		case w != nil && !equalValues(v, w):
 			top.note(key, "differs from text_config.%s, which is used", key)
@@ -160,102 +162,7 @@ func decoderFields(top *fields) *fields {
 	return text
 }
 
-func readText(top, f *fields) TextConfig {
-	d, w := classDefaults.Text, classDefaults.Window
-	c := TextConfig{
-		HiddenSize:            f.integerOf("hidden_size", 1, 1<<16, d.HiddenSize),
-		IntermediateSize:      f.integerOf("intermediate_size", 1, 1<<20, d.IntermediateSize),
-		NumHiddenLayers:       f.integerOf("num_hidden_layers", 1, 1024, d.NumHiddenLayers),
-		NumAttentionHeads:     f.integerOf("num_attention_heads", 1, 1024, d.NumAttentionHeads),
-		VocabSize:             f.integerOf("vocab_size", 1, 1<<24, d.VocabSize),
-		MaxPositionEmbeddings: f.integerOf("max_position_embeddings", 1, 1<<24, d.MaxPositionEmbeddings),
-		RMSNormEps:            f.numberOf("rms_norm_eps", 1e-12, 1e-1, d.RMSNormEps),
-		// transformers 5 ties where either place says so, since older versions wrote it inside text_config.
-		TieWordEmbeddings: f.boolOr("tie_word_embeddings", classDefaults.Tie) || top.boolOr("tie_word_embeddings", classDefaults.Tie),
-	}
-	if v, there := f.obj["num_key_value_heads"]; there && v == nil { // null: as many as heads
-		f.read["num_key_value_heads"] = true
-		c.NumKeyValueHeads = c.NumAttentionHeads
-	} else {
-		c.NumKeyValueHeads = f.integerOf("num_key_value_heads", 1, 1024, d.NumKeyValueHeads)
-	}
-	f.textOr("hidden_act", classDefaults.HiddenAct, "silu")
-	if *f.err != nil {
-		return c
-	}
-	if c.HiddenSize%c.NumAttentionHeads != 0 {
-		f.fail("hidden_size", "is %d, which num_attention_heads %d does not divide", c.HiddenSize, c.NumAttentionHeads)
-		return c
-	}
-	if c.NumAttentionHeads%c.NumKeyValueHeads != 0 {
-		f.fail("num_key_value_heads", "is %d, which does not divide num_attention_heads %d", c.NumKeyValueHeads, c.NumAttentionHeads)
-	}
-	if c.HeadDim()%2 != 0 {
-		f.fail("hidden_size", "gives heads of width %d; rotary embedding needs an even one", c.HeadDim())
-	}
-	if d := f.integerOr("head_dim", 1, 1<<16, c.HeadDim()); d != c.HeadDim() {
-		f.fail("head_dim", "is %d, but Qwen2-VL's is hidden_size/num_attention_heads = %d", d, c.HeadDim())
-	}
-	checkWindow(f, c, w.UseSlidingWindow, w.SlidingWindow, w.MaxWindowLayers)
-	c.RopeTheta, c.MropeSection = readRope(f, c.HeadDim()/2)
-	return c
-}
-
-// checkWindow refuses sliding-window attention, unless it would reach over the
-// whole context or begin after the last layer.
-func checkWindow(f *fields, c TextConfig, use bool, window, first int) {
-	window = f.integerOr("sliding_window", 0, 1<<24, window)
-	first = f.integerOr("max_window_layers", 0, 1<<20, first)
-	use = f.boolOr("use_sliding_window", use)
-	slides := window > 0 && window < c.MaxPositionEmbeddings
-	if use && slides && first < c.NumHiddenLayers {
-		f.fail("use_sliding_window", "is true with a sliding_window of %d under a context of %d; sliding-window attention is not supported", window, c.MaxPositionEmbeddings)
-	}
-	if !f.has("layer_types") {
-		f.read["layer_types"] = true
-		return
-	}
-	types := f.list("layer_types", 0, 1024)
-	if len(types) != c.NumHiddenLayers {
-		f.fail("layer_types", "has %d items for %d layers", len(types), c.NumHiddenLayers)
-	}
-	for i, v := range types {
-		if v != "full_attention" && (v != "sliding_attention" || use && slides) {
-			f.fail("layer_types", "gives layer %d %.40q; only full attention is supported", i, fmt.Sprint(v))
-		}
-	}
-}
-
-func readVision(f *fields) VisionConfig {
-	d := classDefaults.Vision
-	c := VisionConfig{
-		Depth:             f.integerOr("depth", 1, 1024, d.Depth),
-		EmbedDim:          f.integerOr("embed_dim", 1, 1<<16, d.EmbedDim),
-		NumHeads:          f.integerOr("num_heads", 1, 1024, d.NumHeads),
-		MLPRatio:          f.integerOr("mlp_ratio", 1, 64, d.MLPRatio),
-		OutHiddenSize:     f.integerOr("hidden_size", 1, 1<<16, d.OutHiddenSize),
-		PatchSize:         f.integerOr("patch_size", 1, 1024, d.PatchSize),
-		TemporalPatchSize: f.integerOr("temporal_patch_size", 1, 64, d.TemporalPatchSize),
-		SpatialMergeSize:  f.integerOr("spatial_merge_size", 1, 64, d.SpatialMergeSize),
-		HiddenAct:         f.textOr("hidden_act", d.HiddenAct, "quick_gelu"),
-		// The published files say in_chans, the class reads in_channels, files saved again hold both.
-		InChannels: f.integerOr("in_channels", 3, 3, f.integerOr("in_chans", 3, 3, d.InChannels)),
-	}
-	f.integerOr("in_chans", 3, 3, d.InChannels)
-	f.textOr("model_type", "", "qwen2_vl", "qwen2_vl_vision")
-	c.RopeTheta = readVisionTheta(f)
-	if *f.err != nil {
-		return c
-	}
-	if c.EmbedDim%c.NumHeads != 0 {
-		f.fail("embed_dim", "is %d, which num_heads %d does not divide", c.EmbedDim, c.NumHeads)
-	} else if c.HeadDim()%4 != 0 {
-		f.fail("embed_dim", "gives heads of width %d; rotary embedding over height and width needs a multiple of 4", c.HeadDim())
-	}
-	return c
-}
-
-func readTokens(c *Config, top, text *fields) {
+func (m *Family) readTokens(c *Config, top, text *fields) {
 	last := c.Text.VocabSize - 1
 	id := func(key string, class int) int {
 		at := top
@@ -268,7 +175,7 @@ func readTokens(c *Config, top, text *fields) {
 		top.read[key] = true
 		return at.integerOr(key, 0, last, class)
 	}
-	d := classDefaults.Tokens
+	d := m.class.Tokens
 	c.ImageTokenID, c.VideoTokenID = id("image_token_id", d.Image), id("video_token_id", d.Video)
 	c.VisionStartTokenID, c.VisionEndTokenID = id("vision_start_token_id", d.VisionStart), id("vision_end_token_id", d.VisionEnd)
 	if *top.err == nil && c.ImageTokenID == c.VideoTokenID {

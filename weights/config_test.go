@@ -63,7 +63,8 @@ func with(t *testing.T, doc, key, value string) []byte {
 
 func TestParseConfig(t *testing.T) {
 	want := &Config{
-		Text: TextConfig{HiddenSize: 64, IntermediateSize: 160, NumHiddenLayers: 3, NumAttentionHeads: 4, NumKeyValueHeads: 2, VocabSize: 576,
+		ModelType: "qwen2_vl",
+		Text: TextConfig{HiddenSize: 64, IntermediateSize: 160, NumHiddenLayers: 3, NumAttentionHeads: 4, NumKeyValueHeads: 2, HeadDim: 16, VocabSize: 576,
 			MaxPositionEmbeddings: 2048, RMSNormEps: 1e-6, RopeTheta: 1e6, MropeSection: []int{2, 3, 3}, TieWordEmbeddings: true},
 		Vision: VisionConfig{Depth: 2, EmbedDim: 48, NumHeads: 4, MLPRatio: 4, OutHiddenSize: 64, PatchSize: 14, TemporalPatchSize: 2,
 			SpatialMergeSize: 2, InChannels: 3, HiddenAct: "quick_gelu", RopeTheta: 10000},
@@ -79,7 +80,7 @@ func TestParseConfig(t *testing.T) {
 			t.Errorf("%s: %s", name, d)
 		}
 	}
-	if want.Text.HeadDim() != 16 || want.Vision.HeadDim() != 12 || want.Vision.MLPDim() != 192 || want.Vision.PatchDim() != 1176 {
+	if want.Text.HeadDim != 16 || want.Vision.HeadDim() != 12 || want.Vision.MLPDim() != 192 || want.Vision.PatchDim() != 1176 {
 		t.Error("derived widths are wrong")
 	}
 }
@@ -276,7 +277,7 @@ func FuzzConfig(f *testing.F) {
 			return
 		}
 		s := c.Text.MropeSection
-		if c.Text.HeadDim() < 2 || c.Vision.HeadDim() < 4 || len(s) != 3 || s[0]+s[1]+s[2] != c.Text.HeadDim()/2 || c.Vision.PatchDim() < 1 {
+		if c.Text.HeadDim < 2 || c.Vision.HeadDim() < 4 || len(s) != 3 || s[0]+s[1]+s[2] != c.Text.HeadDim/2 || c.Vision.PatchDim() < 1 {
 			t.Fatalf("accepted %+v", c)
 		}
 	})

@@ -1,10 +1,26 @@
 package weights
 
-// classDefaults holds every value that stands in for an absent key of a model
-// directory, by the name that the key has in its file. They are the values of
-// transformers 5.24's classes, which the reference would take as well;
-// testdata/classdefaults.py reads them out of the classes, and a test holds
-// this table to what it wrote.
+// ClassValues holds every value that stands in for an absent key of a model
+// directory, by the name that the key has in its file: what transformers'
+// classes of a family have.
+type ClassValues struct {
+	Text   TextConfig
+	Vision VisionConfig
+	Tokens struct{ Image, Video, VisionStart, VisionEnd int }
+	Tie    bool // tie_word_embeddings: version 5 leaves the key out of a file where it is so
+	Window struct {
+		UseSlidingWindow bool
+		SlidingWindow    int
+		MaxWindowLayers  int
+	}
+	HiddenAct string // of the decoder
+	Image     Preprocessor
+	Video     Preprocessor
+}
+
+// qwen2VLClass are the values of transformers 5.24's classes of Qwen2-VL, which
+// the reference would take as well; testdata/classdefaults.py reads them out of
+// the classes, and a test holds this table to what it wrote.
 //
 //	Text          Qwen2VLTextConfig, configuration_qwen2_vl.py; rope_theta is its default_theta,
 //	              mrope_section is of Qwen2VLRotaryEmbedding, modeling_qwen2_vl.py
@@ -20,22 +36,9 @@ package weights
 // preprocessor_config.json may hold nothing but the name of its class. An
 // absent key of the decoder is told in Config.Notes, since honest files have
 // them all: a wrong width cannot pass unseen, but a wrong rms_norm_eps could.
-var classDefaults = struct {
-	Text   TextConfig
-	Vision VisionConfig
-	Tokens struct{ Image, Video, VisionStart, VisionEnd int }
-	Tie    bool // tie_word_embeddings: version 5 leaves the key out of a file where it is so
-	Window struct {
-		UseSlidingWindow bool
-		SlidingWindow    int
-		MaxWindowLayers  int
-	}
-	HiddenAct string // of the decoder
-	Image     Preprocessor
-	Video     Preprocessor
-}{
+var qwen2VLClass = ClassValues{
 	Text: TextConfig{
-		HiddenSize: 8192, IntermediateSize: 29568, NumHiddenLayers: 80, NumAttentionHeads: 64, NumKeyValueHeads: 8, VocabSize: 152064,
+		HiddenSize: 8192, IntermediateSize: 29568, NumHiddenLayers: 80, NumAttentionHeads: 64, NumKeyValueHeads: 8, HeadDim: 128, VocabSize: 152064,
 		MaxPositionEmbeddings: 32768, RMSNormEps: 1e-5, RopeTheta: 1e6, MropeSection: []int{16, 24, 24},
 	},
 	Vision: VisionConfig{

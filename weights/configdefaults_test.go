@@ -20,7 +20,7 @@ func TestClassDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	delete(want, "transformers")
-	d := classDefaults
+	d := qwen2VLClass
 	processor := func(p Preprocessor) map[string]any {
 		return map[string]any{
 			"shortest_edge": p.MinPixels, "longest_edge": p.MaxPixels, "image_mean": p.ImageMean, "image_std": p.ImageStd, "patch_size": p.PatchSize,

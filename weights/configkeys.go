@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// decoderKeys lie at the top level of the flat layout and in text_config of the
+// qwen2VLDecoderKeys lie at the top level of the flat layout and in text_config of the
 // other. The rope_* ones are read from both places, so they are listed too;
 // tie_word_embeddings and the token ids have rules of their own.
-var decoderKeys = []string{
+var qwen2VLDecoderKeys = []string{
 	"hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads",
 	"vocab_size", "max_position_embeddings", "rms_norm_eps", "hidden_act", "head_dim", "rope_theta",
 	"rope_scaling", "rope_parameters", "use_sliding_window", "sliding_window", "max_window_layers", "layer_types",
 }
 
-// decoderOptions are those of decoderKeys that may be absent from text_config
+// qwen2VLDecoderOptions are those of them that may be absent from text_config
 // and lie beside it: they ask for nothing there.
-var decoderOptions = []string{"head_dim", "use_sliding_window", "sliding_window", "max_window_layers", "layer_types", "hidden_act"}
+var qwen2VLDecoderOptions = []string{"head_dim", "use_sliding_window", "sliding_window", "max_window_layers", "layer_types", "hidden_act"}
 
 func ropeKey(key string) bool {
 	return key == "rope_theta" || key == "rope_scaling" || key == "rope_parameters"

@@ -40,7 +40,7 @@ func TestGoldenModels(t *testing.T) {
 			text, vision := cfg.Text, cfg.Vision
 			for name, shape := range map[string][]int{
 				"model.embed_tokens.weight":              {text.VocabSize, text.HiddenSize},
-				"model.layers.0.self_attn.k_proj.weight": {text.NumKeyValueHeads * text.HeadDim(), text.HiddenSize},
+				"model.layers.0.self_attn.k_proj.weight": {text.NumKeyValueHeads * text.HeadDim, text.HiddenSize},
 				"visual.patch_embed.proj.weight":         {vision.EmbedDim, vision.InChannels, vision.TemporalPatchSize, vision.PatchSize, vision.PatchSize},
 				"visual.blocks.1.mlp.fc1.weight":         {vision.MLPDim(), vision.EmbedDim},
 			} {
@@ -74,7 +74,7 @@ func TestReferenceConfigs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if cfg.Text.HiddenSize != hidden || cfg.Text.HeadDim() != 128 || cfg.Vision.HeadDim() != 80 || cfg.Text.TieWordEmbeddings != (size == "2b") || len(cfg.Unknown) > 0 {
+		if cfg.Text.HiddenSize != hidden || cfg.Text.HeadDim != 128 || cfg.Vision.HeadDim() != 80 || cfg.Text.TieWordEmbeddings != (size == "2b") || len(cfg.Unknown) > 0 {
 			t.Errorf("%s: %+v", size, cfg)
 		}
 		if _, err := generationFile(filepath.Join(dir, "generation_config.json")); err != nil {

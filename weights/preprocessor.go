@@ -32,7 +32,7 @@ const (
 )
 
 // ParsePreprocessor checks a preprocessor_config.json; file stands for it in
-// errors. An absent value is the class's (see classDefaults): published files
+// errors. An absent value is the class's (see ClassValues): published files
 // leave out some, and others hold nothing but the class's name. A value that
 // asks for anything else than Qwen2VLImageProcessor does is an error.
 func ParsePreprocessor(file string, data []byte) (*Preprocessor, error) {
@@ -54,9 +54,9 @@ func parsePreprocessor(file string, data []byte, video bool) (*Preprocessor, err
 }
 
 func readPreprocessor(f *fields, file string, video bool) (*Preprocessor, error) {
-	d := classDefaults.Image
+	d := qwen2VLClass.Image
 	if video {
-		d = classDefaults.Video
+		d = qwen2VLClass.Video
 	}
 	f.textOr("image_processor_type", "", "Qwen2VLImageProcessor", "Qwen2VLImageProcessorFast", "Qwen2VLImageProcessorPil")
 	f.textOr("video_processor_type", "", "Qwen2VLVideoProcessor")

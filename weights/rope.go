@@ -8,8 +8,8 @@ import "slices"
 // goes before one beside it. Both "mrope" and "default" name plain frequencies:
 // transformers rewrites one to the other. The sections must sum to half the
 // width of a head.
-func readRope(f *fields, half int) (theta float64, section []int) {
-	class := classDefaults.Text
+func (m *Family) readRope(f *fields, half int) (theta float64, section []int) {
+	class := m.class.Text
 	r, other := ropeOf(f)
 	for _, key := range []string{"type", "rope_type"} {
 		r.textOr(key, "", "mrope", "default")
@@ -87,11 +87,11 @@ func tellOtherRope(other *fields, theta float64, section []int) {
 
 // readVisionTheta reads the base of the tower's rotary embedding from the same
 // places; versions before 5 had 10000 in their code.
-func readVisionTheta(f *fields) float64 {
+func (m *Family) readVisionTheta(f *fields) float64 {
 	r, other := ropeOf(f)
 	r.textOr("type", "", "axial", "default")
 	r.textOr("rope_type", "axial", "axial", "default")
-	theta := readTheta(f, r, classDefaults.Vision.RopeTheta)
+	theta := readTheta(f, r, m.class.Vision.RopeTheta)
 	r.onlyRope()
 	if other != nil && *f.err == nil {
 		tellOtherRope(other, theta, nil)
@@ -101,13 +101,13 @@ func readVisionTheta(f *fields) float64 {
 
 // tellTopRope notes where the top level asks for another rotary embedding than
 // text_config, which is used.
-func tellTopRope(top *fields, c TextConfig) {
+func (m *Family) tellTopRope(top *fields, c TextConfig) {
 	for _, key := range []string{"rope_theta", "rope_scaling", "rope_parameters"} {
 		if !top.has(key) {
 			continue
 		}
 		aside := newFields(top.file, object{key: top.obj[key]})
-		theta, section := readRope(aside, c.HeadDim()/2)
+		theta, section := m.readRope(aside, c.HeadDim/2)
 		unread := *aside.err != nil && key != "rope_theta" // which has no sections, so that the class's may not fit
 		if unread || aside.says("rope_theta") && theta != c.RopeTheta || aside.says("mrope_section") && !slices.Equal(section, c.MropeSection) {
 			top.note(key, "asks for another rotary embedding than text_config, which is used")

@@ -19,18 +19,19 @@ type Cost struct{ FLOP, Bytes float64 }
 //
 // and token i of the sequence looks at i+1 keys and as many values of each head, so that
 //
-//	FLOP  = 2*n*L*P + 4*L*d*(n*past + n*(n+1)/2) + 2*v*d
+//	FLOP  = 2*n*L*P + 4*L*q*(n*past + n*(n+1)/2) + 2*v*d
 //	bytes = W*size + 4*2*L*k*(past + n)
 //
 // where size is that of a weight, and the cache holds float32. A prompt that is read in several chunks reads the weights
 // as many times; the least is once.
 func Text(c weights.TextConfig, size float64, past, n int) Cost {
-	d, k, m := float64(c.HiddenSize), float64(c.NumKeyValueHeads*c.HeadDim()), float64(c.IntermediateSize)
+	d, m := float64(c.HiddenSize), float64(c.IntermediateSize)
+	q, k := float64(c.NumAttentionHeads*c.HeadDim), float64(c.NumKeyValueHeads*c.HeadDim)
 	layers, head := float64(c.NumHiddenLayers), float64(c.VocabSize)*d
-	p := d*(2*d+2*k) + 3*d*m
+	p := d*(2*q+2*k) + 3*d*m
 	before, tokens := float64(past), float64(n)
 	return Cost{
-		FLOP:  2*tokens*layers*p + 4*layers*d*(tokens*before+tokens*(tokens+1)/2) + 2*head,
+		FLOP:  2*tokens*layers*p + 4*layers*q*(tokens*before+tokens*(tokens+1)/2) + 2*head,
 		Bytes: (layers*p+head)*size + 4*2*layers*k*(before+tokens),
 	}
 }

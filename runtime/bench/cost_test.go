@@ -12,7 +12,7 @@ import (
 
 // small are widths with different prime factors, so that no two terms can stand for each other.
 var (
-	smallText   = weights.TextConfig{HiddenSize: 12, IntermediateSize: 10, NumHiddenLayers: 2, NumAttentionHeads: 3, NumKeyValueHeads: 1, VocabSize: 7}
+	smallText   = weights.TextConfig{HiddenSize: 12, IntermediateSize: 10, NumHiddenLayers: 2, NumAttentionHeads: 3, NumKeyValueHeads: 1, HeadDim: 4, VocabSize: 7}
 	smallVision = weights.VisionConfig{Depth: 3, EmbedDim: 4, NumHeads: 2, MLPRatio: 5, OutHiddenSize: 12, PatchSize: 1, TemporalPatchSize: 2, SpatialMergeSize: 2, InChannels: 3}
 )
 

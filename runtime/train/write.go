@@ -99,7 +99,7 @@ func (r *run) writeAdapter() error {
 	if err := weights.Write(filepath.Join(r.o.Out, weights.AdapterWeightsName), adapterTensors(r.m), map[string]string{"format": "pt"}); err != nil {
 		return fmt.Errorf("write adapter: %w", err)
 	}
-	if err := weights.WriteAdapter(filepath.Join(r.o.Out, weights.AdapterConfigName), r.m.Adapter, baseOf(r.m.Dir)); err != nil {
+	if err := weights.WriteAdapter(filepath.Join(r.o.Out, weights.AdapterConfigName), r.m.Adapter, baseOf(r.m.Dir), r.m.Config.Family()); err != nil {
 		return fmt.Errorf("write adapter: %w", err)
 	}
 	return nil

@@ -16,6 +16,7 @@ var text = weights.TextConfig{
 	NumHiddenLayers:       3,
 	NumAttentionHeads:     6,
 	NumKeyValueHeads:      2,
+	HeadDim:               32,
 	VocabSize:             vocabSize,
 	MaxPositionEmbeddings: 4096,
 	RMSNormEps:            1e-6,

@@ -101,7 +101,7 @@ func (b *builder) visionTower(c weights.VisionConfig) {
 }
 
 func (b *builder) decoder(c weights.TextConfig) {
-	h, kv := c.HiddenSize, c.NumKeyValueHeads*c.HeadDim()
+	h, kv := c.HiddenSize, c.NumKeyValueHeads*c.HeadDim
 	b.add("model.embed_tokens.weight", 0, 0.05, c.VocabSize, h)
 	for i := range c.NumHiddenLayers {
 		at := fmt.Sprintf("model.layers.%d.", i)

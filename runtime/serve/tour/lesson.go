@@ -85,7 +85,7 @@ gelu(z) = z · Φ(z)                               Φ(z): the part of a normal d
 			why: "In a row of tokens, two that lie above each other in the picture would be a whole line apart. With a height and a width of their own they are neighbors again. And a picture takes up only as many positions as its longer side has tokens, so that the words after it do not begin far out, where the model has seen little.",
 			formula: fmt.Sprintf(`text token:     time = height = width = next;   next ← next + 1
 picture token:  (time, height, width) = (start, start + row, start + column);   after it next ← start + max(rows, columns)
-angle(j)     =  position(axis of pair j) · %.0f^(−j / %d)     the first %d pairs have the axis time, the next %d height, the last %d width`, text.RopeTheta, text.HeadDim()/2, text.MropeSection[0], text.MropeSection[1], text.MropeSection[2]),
+angle(j)     =  position(axis of pair j) · %.0f^(−j / %d)     the first %d pairs have the axis time, the next %d height, the last %d width`, text.RopeTheta, text.HeadDim/2, text.MropeSection[0], text.MropeSection[1], text.MropeSection[2]),
 			papers: []Paper{qwen2VL, roFormer},
 		}
 	case "layer":
