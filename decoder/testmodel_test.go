@@ -17,7 +17,7 @@ const badToken = 7
 
 // testConfig is a decoder that a test can afford.
 var testConfig = weights.TextConfig{
-	HiddenSize: 64, IntermediateSize: 96, NumHiddenLayers: 2, NumAttentionHeads: 4, NumKeyValueHeads: 2, VocabSize: 160,
+	HiddenSize: 64, IntermediateSize: 96, NumHiddenLayers: 2, NumAttentionHeads: 4, NumKeyValueHeads: 2, HeadDim: 16, VocabSize: 160,
 	MropeSection: []int{2, 3, 3}, RMSNormEps: 1e-6, RopeTheta: 10000, MaxPositionEmbeddings: 1 << 12,
 }
 
@@ -69,7 +69,7 @@ func testModel(t testing.TB, e *kernels.Engine, precision string) *Model {
 		}
 		return q.Matrix(), true, nil
 	})
-	m := Load(p, testConfig)
+	m := Load(p, testConfig, &Qwen2VL)
 	if err := p.Err(); err != nil {
 		t.Fatal(err)
 	}
