@@ -2,90 +2,32 @@ package vit
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/reftest"
 )
 
 // reference is a fixture of testdata/towers.py: weights, pixels, and what transformers' tower makes of them.
 type reference struct {
-	*weights.Checkpoint
+	*reftest.File
 	grids []Grid
 }
 
-// tolerance is how far a number may be from the reference, as a part of its tensor's largest: that of the golden tests.
-const tolerance = 2e-4
-
 func openReference(t *testing.T, name string) *reference {
 	t.Helper()
-	c, err := weights.OpenCheckpointFile(filepath.Join("testdata", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	f := &reference{Checkpoint: c}
-	for _, n := range f.integers(t, "grids") {
-		if len(f.grids) == 0 || f.grids[len(f.grids)-1][2] != 0 {
-			f.grids = append(f.grids, Grid{n, 0, 0})
-		} else if g := &f.grids[len(f.grids)-1]; g[1] == 0 {
-			g[1] = n
-		} else {
-			g[2] = n
-		}
+	f := &reference{File: reftest.Open(t, filepath.Join("testdata", name))}
+	for g := range slices.Chunk(f.Integers("grids"), 3) {
+		f.grids = append(f.grids, Grid(g))
 	}
 	return f
-}
-
-func (f *reference) find(t *testing.T, name string) weights.Tensor {
-	t.Helper()
-	for _, x := range f.Tensors() {
-		if x.Name == name {
-			return x
-		}
-	}
-	t.Fatalf("the fixture has no tensor %s", name)
-	panic("not reached")
-}
-
-func (f *reference) integers(t *testing.T, name string) []int {
-	t.Helper()
-	x := f.find(t, name)
-	out := make([]int, x.Len())
-	for i := range out {
-		if x.DType == weights.I64 {
-			out[i] = int(binary.LittleEndian.Uint64(x.Data[8*i:]))
-		} else {
-			out[i] = int(int32(binary.LittleEndian.Uint32(x.Data[4*i:])))
-		}
-	}
-	return out
-}
-
-func (f *reference) floats(t *testing.T, name string) []float32 { return f.find(t, name).F32() }
-
-// near holds numbers to a tensor of the fixture.
-func (f *reference) near(t *testing.T, name string, got []float32) {
-	t.Helper()
-	want := f.floats(t, name)
-	if len(got) != len(want) {
-		t.Errorf("%s has %d numbers, want %d", name, len(got), len(want))
-		return
-	}
-	most, off := 0.0, 0.0
-	for i, w := range want {
-		most = max(most, math.Abs(float64(w)))
-		off = max(off, math.Abs(float64(got[i]-w)))
-	}
-	if !(off <= tolerance*most) {
-		t.Errorf("%s is off by %.3g of %.3g at most", name, off, most)
-	}
 }
 
 // seen keeps what passes, and what is asked for of its gradients.
@@ -136,11 +78,11 @@ func (f *reference) run(t *testing.T, tower *Tower, hooks tensor.Hooks) result {
 	}
 	r := tensor.NewRun(context.Background(), engine, new(tensor.Arena), hooks)
 	r.Record(&tensor.Tape{All: true})
-	pixels := f.find(t, "pixels")
+	pixels := f.Find("pixels")
 	x := r.Input(tensor.Of(pixels.Shape[0], pixels.Shape[1], pixels.F32()))
 	merged := tower.Forward(r, r.Tap(tensor.At("pixels", ""), x), f.grids, nil, nil).Merged
 	out.merged = append(out.merged, merged.Data...)
-	copy(merged.Grad, f.floats(t, "toward"))
+	copy(merged.Grad, f.Find("toward").F32())
 	r.Backward()
 	if err := r.Err(); err != nil {
 		t.Fatal(err)
@@ -152,9 +94,9 @@ func (f *reference) run(t *testing.T, tower *Tower, hooks tensor.Hooks) result {
 // holds compares a run with everything that the fixture wants.
 func (f *reference) holds(t *testing.T, got result) {
 	t.Helper()
-	f.near(t, "want.d/pixels", got.grads["pixels"])
+	f.Near(t, "want.d/pixels", got.grads["pixels"])
 	for i, grad := range got.qkv {
-		f.near(t, fmt.Sprintf("want.d/visual.blocks.%d.attn.qkv.weight", i), grad)
+		f.Near(t, fmt.Sprintf("want.d/visual.blocks.%d.attn.qkv.weight", i), grad)
 	}
 	taps := 0
 	for _, x := range f.Tensors() {
@@ -164,7 +106,7 @@ func (f *reference) holds(t *testing.T, got result) {
 		}
 		taps++
 		if data, ok := got.values["visual."+name]; ok {
-			f.near(t, x.Name, data)
+			f.Near(t, x.Name, data)
 		} else {
 			t.Errorf("there is no tap visual.%s", name)
 		}
@@ -195,7 +137,7 @@ func TestTowerTheta(t *testing.T) {
 		return tower
 	}
 	f.holds(t, f.run(t, load(500), newSeen()))
-	want, off := f.floats(t, "want.visual.merger"), 0.0
+	want, off := f.Find("want.visual.merger").F32(), 0.0
 	for i, v := range f.run(t, load(10000), newSeen()).merged {
 		off = max(off, math.Abs(float64(v-want[i])))
 	}

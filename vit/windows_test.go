@@ -108,14 +108,14 @@ func TestWindowedTower(t *testing.T) {
 	f := openReference(t, "windows.safetensors")
 	tower := f.windowed(t, windowedFamily(2, 20, 1))
 	s := windows(f.grids, 2, 2)
-	if want := f.integers(t, "want.order"); !slices.Equal(s.Order, want) {
+	if want := f.Integers("want.order"); !slices.Equal(s.Order, want) {
 		t.Errorf("rows stand as %v, want %v", s.Order, want)
 	}
 	bounds := []int{0}
 	for _, span := range s.Spans {
 		bounds = append(bounds, span.End)
 	}
-	if want := f.integers(t, "want.bounds"); !slices.Equal(bounds, want) {
+	if want := f.Integers("want.bounds"); !slices.Equal(bounds, want) {
 		t.Errorf("windows end at %v, want %v", bounds, want)
 	}
 	got := f.run(t, tower, newSeen())
