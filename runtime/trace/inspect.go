@@ -9,17 +9,18 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// Inspection is what a checkpoint consists of.
+// Inspection is what a checkpoint consists of: its parts and tensors.
 type Inspection struct {
 	Model string `json:"model"`
-	// CannotRun says why loupe cannot run the checkpoint; "" where it can.
+	// CannotRun says why loupe cannot run the checkpoint; "": it can.
 	CannotRun string `json:"cannot_run,omitempty"`
 	// Notes are what the model says when it is loaded.
 	Notes   []string `json:"notes,omitempty"`
 	Kernels string   `json:"kernels"`
 	// Precision is that of the linear maps: what the model was quantized to, if it was.
 	Precision string `json:"precision"`
-	// Config is config.json: as loupe reads it (*weights.Config), or the object that it holds where it cannot be run.
+	// Config is config.json as loupe reads it (*weights.Config), or the JSON object as it is if loupe cannot run the
+	// checkpoint.
 	Config  any          `json:"config"`
 	Parts   []Part       `json:"parts"`
 	Digest  string       `json:"digest,omitempty"` // over the lines "name dtype shape digest" of all tensors
@@ -33,7 +34,7 @@ type Part struct {
 	Bytes      int    `json:"bytes"`
 }
 
-// TensorInfo is one tensor. SHA256, over its bytes, and Stats are there only where they were asked for.
+// TensorInfo is one tensor. SHA256 is over its bytes; it and Stats are set only on request.
 type TensorInfo struct {
 	Name   string         `json:"name"`
 	DType  weights.DType  `json:"dtype"`
@@ -88,7 +89,7 @@ func partOf(name string) string {
 	return part
 }
 
-// parameters is how many numbers of the model a tensor holds: quantized weights are padded, and their scales count as none.
+// parameters is the number of the model's parameters in a tensor, without the padding and the scales of quantized weights.
 func parameters(t weights.Tensor, linears map[string]*tensor.Linear) int {
 	name, holdsWeights := weights.PanelPart(t.Name)
 	switch l := linears[name]; {

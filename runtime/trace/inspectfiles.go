@@ -10,8 +10,8 @@ import (
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
-// InspectFiles lists the tensors of any safetensors checkpoint, also of one that is no model for loupe: a directory, or one
-// file. Names are as stored. why is what kept the model from being loaded.
+// InspectFiles lists the tensors of any safetensors checkpoint, a directory or one file, even if loupe cannot run it. Names
+// are as stored. why is the error of loading the model.
 func InspectFiles(ctx context.Context, path string, why error, full bool) (out *Inspection, err error) {
 	files, err := weights.OpenAll(path)
 	if err != nil {
@@ -48,7 +48,7 @@ func InspectFiles(ctx context.Context, path string, why error, full bool) (out *
 	return r, nil
 }
 
-// look is one tensor of the report. Types whose numbers are not of whole bytes have no statistics.
+// look describes one tensor. Dtypes smaller than a byte have no statistics.
 func look(t weights.Tensor, full bool) (info TensorInfo, digest weights.TensorDigest, err error) {
 	info = TensorInfo{Name: t.Name, DType: t.DType, Shape: t.Shape, File: t.File}
 	if !full {

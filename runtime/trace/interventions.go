@@ -35,8 +35,8 @@ var ops = map[string]tensor.EditOp{"zero": tensor.Zero, "scale": tensor.Scale, "
 //
 //	[{"tap": "model.layers.0.out", "op": "add", "value": "vectors.safetensors#steer", "scale": 0.5}]
 //
-// A value's file and the pictures of a dataset-mean are looked for relative to the JSON file; the means themselves are
-// computed by [loupe.Model.FillMeans]. Unknown keys and operations are errors.
+// Paths of values and of the pictures of a dataset-mean are relative to the JSON file. [loupe.Model.FillMeans] computes the
+// means. Unknown keys and operations are errors.
 func ReadInterventions(path string) ([]loupe.Intervention, error) {
 	data, err := disk.Read(path, disk.JSONLimit)
 	if err != nil {
@@ -57,11 +57,12 @@ func ReadInterventions(path string) ([]loupe.Intervention, error) {
 	return out, nil
 }
 
-// mostValues bounds a list of interventions: each names rows one by one, and each is looked for at every point of a run.
+// mostValues bounds the values in a list of interventions: rows are listed one by one, and each intervention is matched at
+// every tap point.
 const mostValues = 1 << 18
 
-// ParseInterventions is ReadInterventions of a file's content; value finds what an entry's value names, and the number of its
-// columns where it has two dimensions.
+// ParseInterventions is ReadInterventions for the content of a file. value returns the tensor that an entry's value names,
+// and its number of columns if it has two dimensions.
 func ParseInterventions(data []byte, value func(ref string) ([]float32, int, error)) ([]loupe.Intervention, error) {
 	if err := disk.BoundJSON(data, mostValues); err != nil {
 		return nil, err
@@ -94,7 +95,7 @@ var keyForms = map[string]string{
 	"rows": "a list of whole numbers", "data": "a text, a directory of pictures or a file of records",
 }
 
-// inWords says of JSON that cannot be read what it should be.
+// inWords rewords an error of encoding/json: what the JSON should be.
 func inWords(err error) error {
 	var kind *json.UnmarshalTypeError
 	var syntax *json.SyntaxError

@@ -9,7 +9,7 @@ import (
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
-// safetensors writes pieces where they belong: a file's tensors all have their place as soon as their shape is known.
+// safetensors writes each piece at its place in the file: the place of a tensor is fixed once its shape is known.
 type safetensors struct{ *weights.StreamWriter }
 
 // AddPart implements Writer.
@@ -26,7 +26,8 @@ func elements(shape []int) int {
 	return n
 }
 
-// npz writes one tensor after the other, as a zip file must: one that comes in pieces waits in a file of its own.
+// npz writes one tensor after the other, as a zip file must. A tensor that comes in pieces is collected in a file of its
+// own.
 type npz struct {
 	*weights.NpzWriter
 	beside  string // the path of the zip file

@@ -45,7 +45,7 @@ func ToFile(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o loupe.TraceO
 	return result, w.Close()
 }
 
-// Size is what a trace would write, at most.
+// Size is the most that a trace would write.
 type Size struct {
 	Taps  int
 	Bytes int64
@@ -53,10 +53,10 @@ type Size struct {
 	header int // bytes of a safetensors header
 }
 
-// maxRoom bounds the room that is left for a header, most of which a model that ends early would leave blank.
+// maxRoom bounds the space reserved for a header. If generation ends early most of it stays blank.
 const maxRoom = 4 << 20
 
-// headerBase is more than a safetensors header has beside its tensors.
+// headerBase is more than the bytes of a safetensors header beside its tensors.
 const headerBase = 512
 
 // SizeOf counts what a trace would write, without computing anything. A tap that matches no point is an error.

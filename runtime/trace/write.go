@@ -15,7 +15,7 @@ import (
 type Writer interface {
 	// AddNamed writes one tensor; an error is final.
 	AddNamed(weights.Named) error
-	// AddPart writes a piece of a tap, after those that come before it. The taps of several may take turns.
+	// AddPart writes a piece of a tap. The pieces of a tap come in order; those of several taps may alternate.
 	AddPart(loupe.Part) error
 	// Close makes the result appear.
 	Close() error
@@ -23,7 +23,7 @@ type Writer interface {
 	Abort()
 }
 
-// Create begins a file of the kind that the end of path tells: .safetensors, .npz, or else a directory of .npy files.
+// Create begins a file of the kind that the extension of path says: .safetensors, .npz, or else a directory of .npy files.
 func Create(path string) (Writer, error) { return create(path, nil) }
 
 // create is Create with metadata of a run, which safetensors files hold.

@@ -2,8 +2,8 @@ package attribution
 
 import "slices"
 
-// agreement is the largest part of the queries that have one key in common as the one that they look at most, in the mean over
-// heads; of equal ones the first counts. heads nil is all.
+// agreement is the share of the queries whose largest probability is at the most common key, as a mean over heads. Of equal
+// probabilities the first counts. heads nil is all.
 func (a *attention) agreement(heads []int) float64 {
 	if heads == nil {
 		heads = upTo(a.heads)

@@ -10,9 +10,9 @@ import (
 	loupe "github.com/loupe-vl/loupe/runtime"
 )
 
-// attention is the probabilities of one layer, kept as what they are made of: queries and keys after rotary, as they were
-// tapped. All heads of all layers of a large picture would be tens of gigabytes; these are a few hundredths of that. What is
-// computed again from them is what the model used, to the bit.
+// attention is the probabilities of one layer, kept as the queries and keys after rotary that they are computed from. The
+// probabilities of all heads and layers of a large picture would take tens of gigabytes; queries and keys take a few
+// hundredths of that. Computed again, they have the bits that the model used.
 type attention struct {
 	eng            *kernels.Engine
 	q, k           tensor.Tensor // (rows, heads*head_dim) and (rows, kv_heads*head_dim)
@@ -28,15 +28,14 @@ func newAttention(eng *kernels.Engine, q, k loupe.Tap, heads, kvHeads int, causa
 // asTensor is a tap of two dimensions as a tensor.
 func asTensor(t loupe.Tap) tensor.Tensor { return tensor.Of(t.Shape[0], t.Shape[1], t.Data) }
 
-// span is the part of an attention that stays within rows [lo, hi).
-func (a *attention) span(lo, hi int) *attention {
+// segment is the attention within rows [lo, hi).
+func (a *attention) segment(lo, hi int) *attention {
 	b := *a
 	b.q, b.k = a.q.Slice(lo, hi), a.k.Slice(lo, hi)
 	return &b
 }
 
-// probs are the probabilities of queries [lo, hi) of a head, (hi-lo, keys), in the memory of dst. Keys that a query does not
-// see have 0.
+// probs are the probabilities of queries [lo, hi) of a head, (hi-lo, keys), in the memory of dst. Masked keys have 0.
 func (a *attention) probs(dst []float32, head, lo, hi int) tensor.Tensor {
 	d, kv := a.q.Cols/a.heads, head/(a.heads/a.kvHeads)
 	q := a.q.Slice(lo, hi).Columns(head*d, (head+1)*d)
@@ -63,9 +62,10 @@ func (a *attention) probs(dst []float32, head, lo, hi int) tensor.Tensor {
 // queryBlock is how many queries are computed together.
 const queryBlock = 128
 
-// follow is r·W, where r weighs the queries and W, (queries, keys), is the mean over heads of the probabilities P: of P
-// itself, or with grad, (heads, queries, keys), of the positive part of P times its gradient. heads nil is all.
-func (a *attention) follow(r []float64, heads []int, grad []float32) []float64 {
+// propagate is r·W: it carries a weight of each query to the keys. W, (queries, keys), is the mean over heads of the
+// probabilities P, or with grad, (heads, queries, keys), the mean of the positive part of P times its gradient. heads nil
+// is all.
+func (a *attention) propagate(r []float64, heads []int, grad []float32) []float64 {
 	out := make([]float64, a.k.Rows)
 	if heads == nil {
 		heads = upTo(a.heads)
@@ -73,20 +73,20 @@ func (a *attention) follow(r []float64, heads []int, grad []float32) []float64 {
 	size := len(r) * a.k.Rows
 	for _, h := range heads {
 		if grad == nil {
-			a.followHead(out, r, h, nil, len(heads))
+			a.propagateHead(out, r, h, nil, len(heads))
 		} else {
-			a.followHead(out, r, h, grad[h*size:(h+1)*size], len(heads))
+			a.propagateHead(out, r, h, grad[h*size:(h+1)*size], len(heads))
 		}
 	}
 	return out
 }
 
-// followHead adds what follow does for one of n heads, whose gradient, if it is not nil, is (queries, keys).
-func (a *attention) followHead(out, r []float64, head int, grad []float32, n int) {
+// propagateHead adds one of n heads to out, as propagate does. grad is (queries, keys), or nil.
+func (a *attention) propagateHead(out, r []float64, head int, grad []float32, n int) {
 	keys := a.k.Rows
 	buf := make([]float32, min(queryBlock, len(r))*keys)
 	for lo := 0; lo < len(r); lo += queryBlock {
-		from, to := weighed(r, lo, min(lo+queryBlock, len(r)))
+		from, to := weighted(r, lo, min(lo+queryBlock, len(r)))
 		if from == to {
 			continue
 		}
@@ -105,8 +105,8 @@ func (a *attention) followHead(out, r []float64, head int, grad []float32, n int
 	}
 }
 
-// weighed is the part of [lo, hi) from the first to the last query that has a weight.
-func weighed(r []float64, lo, hi int) (from, to int) {
+// weighted is the range within [lo, hi) from the first to the last query whose weight is not 0.
+func weighted(r []float64, lo, hi int) (from, to int) {
 	for lo < hi && r[lo] == 0 {
 		lo++
 	}
@@ -141,7 +141,7 @@ func upTo(n int) []int {
 	return out
 }
 
-// chosen is a user's list of layers or heads, nil for all of n, after a check.
+// chosen checks a user's list of layers or heads, of which there are n. nil is all.
 func chosen(list []int, n int, what string) ([]int, error) {
 	if list == nil {
 		return upTo(n), nil

@@ -9,7 +9,7 @@ import (
 	"github.com/loupe-vl/loupe/vit/picture"
 )
 
-// Baseline is what stands for a part of the picture that is not shown.
+// Baseline is what a covered part of the picture is replaced by.
 type Baseline string
 
 // The baselines.
@@ -23,8 +23,8 @@ const (
 // Baselines are all of them.
 func Baselines() []Baseline { return []Baseline{Mean, Gray, Black, Blur} }
 
-// blank is the pixels of each pass of a prompt as the baseline has them; "" is Mean.
-func blank(p *loupe.Prompt, b Baseline, proc picture.Processor) ([][]float32, error) {
+// baselinePixels are the pixels of the baseline for each pass of a prompt; "" is Mean.
+func baselinePixels(p *loupe.Prompt, b Baseline, proc picture.Processor) ([][]float32, error) {
 	if b == "" {
 		b = Mean
 	}

@@ -39,8 +39,8 @@ func inFrame(order []vit.Place, frame int, f func(patch int, place vit.Place)) {
 	}
 }
 
-// blur makes each pixel of a plane the mean of those around it, three times, which is near a Gaussian. The radius is a
-// sixteenth of the longer side; at the edges the mean is of what is there.
+// blur approximates a Gaussian blur: it replaces each pixel of a plane by the mean of those around it, three times. The
+// radius is a sixteenth of the longer side. At the edges the mean is over the pixels that there are.
 func blur(plane []float32, w int) {
 	h := len(plane) / w
 	radius := max(1, max(w, h)/16)
@@ -55,7 +55,7 @@ func blur(plane []float32, w int) {
 	}
 }
 
-// box replaces n numbers that lie stride apart by the means of those no further than radius.
+// box is a box filter over n numbers that lie stride apart.
 func box(x, line []float32, n, stride, radius int) {
 	for i := range n {
 		line[i] = x[i*stride]

@@ -11,7 +11,7 @@ import (
 // taps are what a run showed, by name.
 type taps map[string]loupe.Tap
 
-// collect runs the prompt once and keeps the taps that are named, and with a target their gradients too.
+// collect runs the prompt once and keeps the named taps, and with a target their gradients.
 func collect(ctx context.Context, m *loupe.Model, p *loupe.Prompt, target *loupe.GradTarget, names ...string) (taps, error) {
 	got := taps{}
 	o := loupe.TraceOptions{Taps: names, Grad: target}
@@ -66,8 +66,8 @@ func attentionNames(p *loupe.Prompt, layers, blocks []int) []string {
 	return names
 }
 
-// spans are the rows of each frame of a pass: attention in the tower stays within them.
-func (v pass) spans() [][2]int {
+// segments are the rows of each frame of a pass. Attention in the tower stays within a segment.
+func (v pass) segments() [][2]int {
 	var out [][2]int
 	at := 0
 	for _, g := range v.Grids {
@@ -79,16 +79,16 @@ func (v pass) spans() [][2]int {
 	return out
 }
 
-// overSpans calls f for each frame of a pass with its part of r, and joins what it returns.
-func (v pass) overSpans(a *attention, r []float64, f func(span int, a *attention, r []float64) []float64) []float64 {
+// overSegments calls f for each segment of a pass with its part of r, and joins the results.
+func (v pass) overSegments(a *attention, r []float64, f func(segment int, a *attention, r []float64) []float64) []float64 {
 	out := make([]float64, 0, len(r))
-	for i, s := range v.spans() {
-		out = append(out, f(i, a.span(s[0], s[1]), r[s[0]:s[1]])...)
+	for i, s := range v.segments() {
+		out = append(out, f(i, a.segment(s[0], s[1]), r[s[0]:s[1]])...)
 	}
 	return out
 }
 
-// atPictures takes from a weight for each position of the prompt those of the pictures, a list for each pass, and the sum of
+// atPictures splits weights of the positions of a prompt into those of the pictures, a list for each pass, and the sum of
 // the others.
 func atPictures(p *loupe.Prompt, r []float64) (pictures [][]float64, elsewhere float64) {
 	picture := make([]bool, len(r))
@@ -107,7 +107,7 @@ func atPictures(p *loupe.Prompt, r []float64) (pictures [][]float64, elsewhere f
 	return pictures, elsewhere
 }
 
-// number reads the number that stands for * in a name of the form of glob; ok is false for other names.
+// number is the number in the place of * in a name that matches glob; ok is false for other names.
 func number(glob, name string) (n int, ok bool) {
 	head, tail, _ := strings.Cut(glob, "*")
 	middle, ok := strings.CutPrefix(name, head)

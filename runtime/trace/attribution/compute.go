@@ -19,13 +19,13 @@ const (
 	Relative     Method = "relative"     // attention for the question, over attention for a generic one
 	Rollout      Method = "rollout"      // attention through all layers
 	Relevance    Method = "relevance"    // attention times gradient through all layers of both towers
-	GradCAM      Method = "gradcam"      // activations of a block of the vision tower, weighed by their gradient
+	GradCAM      Method = "gradcam"      // activations of a block of the vision tower, weighted by their gradient
 	Integrated   Method = "integrated"   // gradients with respect to pixels along a path
 	Occlusion    Method = "occlusion"    // what is lost when a part is covered
 	Contribution Method = "contribution" // the parts of a linear score head's sum
 )
 
-// method is how one is computed, and what Help says of it.
+// method is how a method is computed, and its line of help.
 type method struct {
 	name    Method
 	compute func(context.Context, *loupe.Model, *loupe.Prompt, Options) (*Map, error)
@@ -54,7 +54,7 @@ func Methods() []Method {
 	return names
 }
 
-// Help is a line about a method; "" where there is none of that name.
+// Help is a line about a method; "": there is none of that name.
 func Help(name Method) string {
 	for _, m := range methods {
 		if m.name == name {
@@ -64,18 +64,17 @@ func Help(name Method) string {
 	return ""
 }
 
-// Explains reports whether a method explains a target: a score or a logit. The others follow attention alone.
+// Explains reports whether a method explains a target, which is a score or a logit. The others show attention alone.
 func Explains(name Method) bool {
 	return slices.ContainsFunc(methods, func(m method) bool { return m.name == name && m.explain })
 }
 
-// Signed reports whether a method's values part at 0: what is below it speaks against the target as much as what is above speaks for
-// it.
+// Signed reports whether a method's values are signed: those above 0 speak for the target, and those below 0 against it.
 func Signed(name Method) bool {
 	return slices.ContainsFunc(methods, func(m method) bool { return m.name == name && m.signed })
 }
 
-// Options narrow a method. The zero value is good for each of them, but for Relative's Generic.
+// Options of a method. The zero value works for each but Relative, which needs Generic.
 type Options struct {
 	// Target is what Relevance, GradCAM, Integrated, Occlusion and Contribution explain; the last takes scores only. nil: the
 	// score where the model has a head, else the logit of the likeliest next token.
@@ -86,9 +85,10 @@ type Options struct {
 	// Layers and Heads are those that Raw and Relative average; GradCAM takes one layer, a block of the vision tower. nil:
 	// all, and for GradCAM the last that the target depends on.
 	Layers, Heads []int
-	// Tower lets Raw and Rollout look within the vision tower: which patches the patches of the same frame look at.
+	// Tower makes Raw and Rollout show attention within the vision tower: which patches the patches of the same frame
+	// attend to.
 	Tower bool
-	// Patches are the rows of the vision tower whose attention Raw follows there, in the order of the model; nil: all.
+	// Patches are the rows of the vision tower whose attention Raw shows, in the order of the model; nil: all.
 	Patches []int
 	// Generic is the same pictures with a question that asks for nothing in particular: GenericQuestion.
 	Generic *loupe.Prompt
@@ -96,20 +96,20 @@ type Options struct {
 	Steps int
 	// Baseline is what Integrated starts from and Occlusion covers with; "": Mean.
 	Baseline Baseline
-	// Window is the side of what Occlusion covers, in merged tokens; 0: 1. It moves by Stride; 0: 1.
+	// Window is the side of Occlusion's window, in merged tokens; 0: 1. It moves by Stride; 0: 1.
 	Window, Stride int
 	// Progress, where it is set, is told after each pass of Integrated and Occlusion how many are done, and of how many.
 	Progress func(done, of int)
 }
 
-// passed tells of a pass.
+// passed reports a pass to Progress.
 func (o Options) passed(done, of int) {
 	if o.Progress != nil {
 		o.Progress(done, of)
 	}
 }
 
-// Compute makes a map of what the model makes of the prompt's pictures.
+// Compute makes a map of the prompt's pictures by a method.
 func Compute(ctx context.Context, m *loupe.Model, p *loupe.Prompt, name Method, o Options) (of *Map, err error) {
 	defer weights.CatchFaults(&err)()
 	i := slices.IndexFunc(methods, func(x method) bool { return x.name == name })
@@ -151,7 +151,7 @@ func joined(names []Method) string {
 	return strings.Join(out, ", ")
 }
 
-// query is a position of the prompt, after a check.
+// query is the checked position of Query in the prompt.
 func (o Options) query(p *loupe.Prompt) (int, error) {
 	n := len(p.IDs)
 	if o.Query == nil {
@@ -163,7 +163,7 @@ func (o Options) query(p *loupe.Prompt) (int, error) {
 	return (*o.Query + n) % n, nil
 }
 
-// only is a weight of 1 at a position, of n.
+// only is n weights: 1 at a position and 0 elsewhere.
 func only(at, n int) []float64 {
 	r := make([]float64, n)
 	r[at] = 1

@@ -9,12 +9,12 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// contribution divides a score among the rows that a linear head reads: with the mean over n rows as its input, row x of them
-// is worth std * w·x / n points, and the bias bias*std + mean. The products of a row are added in the order of its columns, in
-// float64, where each is exact.
+// contribution divides a score among the rows that a linear head reads. The head's input is the mean over n rows, so row x
+// contributes std * w·x / n points, and the bias contributes bias*std + mean. The products of a row are added in the order
+// of its columns, in float64, where each is exact.
 //
-// The parts add up to the score to the bit, in the order that [Sum] states: Remainder is what float32 rounding did in the
-// head, about a millionth of a point.
+// The parts add up to the score to the bit, in the order that [Sum] states. Remainder is the float32 rounding of the head,
+// about a millionth of a point.
 func contribution(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) (*Map, error) {
 	if _, err := linearTarget(m, o.Target); err != nil {
 		return nil, err
@@ -26,8 +26,8 @@ func contribution(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Option
 	return Divide(m, p, s, rows, *o.Target)
 }
 
-// Divide is the map of Contribution from what a run has shown already: its score, and the rows that the score head read for it, a
-// part for each pass of the vision tower where the head reads there.
+// Divide is the map of Contribution from a run that is already done: its score, and the rows that the score head read. If
+// the head reads the vision tower, rows has one tap for each pass.
 func Divide(m *loupe.Model, p *loupe.Prompt, s *loupe.Score, rows []loupe.Tap, of loupe.GradTarget) (*Map, error) {
 	target, err := linearTarget(m, &of)
 	if err != nil {
@@ -59,7 +59,7 @@ func Divide(m *loupe.Model, p *loupe.Prompt, s *loupe.Score, rows []loupe.Tap, o
 	return out, nil
 }
 
-// linearTarget is the number of the target of the model's head, which must be linear.
+// linearTarget is the index of a target of the model's head, which must be linear.
 func linearTarget(m *loupe.Model, t *loupe.GradTarget) (int, error) {
 	if !t.Score {
 		return 0, fmt.Errorf("it divides scores and no logit; use relevance or integrated")
@@ -70,7 +70,7 @@ func linearTarget(m *loupe.Model, t *loupe.GradTarget) (int, error) {
 	return m.HeadTarget(t.Name)
 }
 
-// laidOut is the map of values for the rows that a head reads: merged tokens, patches, or positions of the prompt.
+// laidOut is a map of values of the rows that a head reads: merged tokens, patches, or positions of the prompt.
 func laidOut(m *loupe.Model, p *loupe.Prompt, input weights.HeadInput, values [][]float64) *Map {
 	merge := m.Config.Vision.SpatialMergeSize
 	switch input.From {
@@ -98,7 +98,7 @@ func rowProducts(x, w []float32, scale float64) []float64 {
 	return out
 }
 
-// keepLast leaves of all rows the last, and takes back the division by their number n.
+// keepLast keeps the last row's part alone, and undoes its division by the number of rows n.
 func keepLast(parts [][]float64, n float64) {
 	for i, part := range parts {
 		for j := range part {

@@ -12,17 +12,17 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// Curve is the target as more and more of a picture is taken away, or shown.
+// Curve is the target as more and more of a picture is deleted or inserted.
 type Curve struct {
 	Part  []float64 `json:"part"`  // of the cells, 0 to 1
 	Value []float64 `json:"value"` // of the target
 	Area  float64   `json:"area"`  // under the curve, by the trapezoid rule
 }
 
-// Faithfulness tells how well a map finds what the target rests on: deletion and insertion (Petsiuk, Das and Saenko, RISE,
-// arXiv 1806.07421), beside the same with cells in random order. Deletion begins with the picture and covers the cells of the
-// largest values first: the smaller the area, the better. Insertion begins with the baseline and shows them first: the larger,
-// the better.
+// Faithfulness measures how well a map finds what the target rests on, by deletion and insertion (Petsiuk, Das and Saenko,
+// RISE, arXiv 1806.07421). Deletion starts from the picture and covers the cells of the largest values first; a smaller
+// area is better. Insertion starts from the baseline and uncovers them first; a larger area is better. The same curves with
+// cells in random order stand beside it.
 type Faithfulness struct {
 	Target    string `json:"target"`
 	Unit      string `json:"unit"`
@@ -30,15 +30,15 @@ type Faithfulness struct {
 	Deletion  Curve  `json:"deletion"`
 	Insertion Curve  `json:"insertion"`
 	Random    Random `json:"random"`
-	// Margins are by how much the map is better than random orders, as parts of the difference between the target of the whole
+	// Margins are how much better the map is than random orders, relative to the difference between the target of the whole
 	// picture and that of the baseline.
 	DeletionMargin  float64 `json:"deletion_margin"`
 	InsertionMargin float64 `json:"insertion_margin"`
-	// Note says where the numbers tell nothing: of a map that is the same everywhere, or a target that the pictures do not move.
+	// Note says why the numbers mean nothing: the map is constant, or the target does not depend on the pictures.
 	Note string `json:"note,omitempty"`
 }
 
-// Random is the curves of random orders: their mean, and the standard deviation of their areas.
+// Random is the mean of the curves of random orders, and the standard deviation of their areas.
 type Random struct {
 	Orders      int     `json:"orders"`
 	Deletion    Curve   `json:"deletion"`
@@ -53,7 +53,7 @@ const (
 	DefaultOrders     = 5
 )
 
-// MeasureOptions are how faithfulness is measured. The zero value is good.
+// MeasureOptions say how faithfulness is measured. The zero value works.
 type MeasureOptions struct {
 	Target   *loupe.GradTarget // as Options.Target
 	Baseline Baseline          // ""; Mean
@@ -62,13 +62,13 @@ type MeasureOptions struct {
 	Seed     uint64            // of the random orders
 }
 
-// Measure runs the model on pictures of which parts are covered, (2 + 2*Orders)*Steps times.
+// Measure computes the faithfulness of a map. It runs the model (2 + 2*Orders)*Steps times, on pictures with parts covered.
 func Measure(ctx context.Context, m *loupe.Model, p *loupe.Prompt, of *Map, o MeasureOptions) (*Faithfulness, error) {
 	target, err := Resolve(ctx, m, p, o.Target)
 	if err != nil {
 		return nil, err
 	}
-	base, err := blank(p, o.Baseline, m.Processor)
+	base, err := baselinePixels(p, o.Baseline, m.Processor)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +123,7 @@ func descending(values []float64) []int {
 	return order
 }
 
-// trial is what the curves of one prompt have in common.
+// trial is what the curves of one prompt share.
 type trial struct {
 	ctx         context.Context
 	m           *loupe.Model
@@ -143,7 +143,7 @@ func (t *trial) both(order []int) (deletion, insertion Curve, err error) {
 	return deletion, insertion, err
 }
 
-// curve begins with pixels from and replaces cells, in order, by those of to.
+// curve starts from the pixels from and replaces cells, in order, by those of to.
 func (t *trial) curve(order []int, from, to [][]float32) (Curve, error) {
 	var c Curve
 	shown := make([][]float32, len(from))

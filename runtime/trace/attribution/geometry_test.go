@@ -41,7 +41,7 @@ func TestBaselines(t *testing.T) {
 	cols := c.Prompt.Images.Pixels.Cols
 	own := pixelsOf(c.Prompt)[0]
 	for _, b := range Baselines() {
-		got, err := blank(c.Prompt, b, c.Model.Processor)
+		got, err := baselinePixels(c.Prompt, b, c.Model.Processor)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +56,7 @@ func TestBaselines(t *testing.T) {
 			}
 		}
 	}
-	gray, _ := blank(c.Prompt, Gray, c.Model.Processor)
+	gray, _ := baselinePixels(c.Prompt, Gray, c.Model.Processor)
 	if slices.Max(gray[0]) != 0 || slices.Min(gray[0]) != 0 {
 		t.Error("grey is not 0")
 	}
@@ -102,9 +102,9 @@ func TestAttentionIsTheModels(t *testing.T) {
 	}
 	same("layer 1", got.decoderLayer(c.Model, 1), got["model.layers.1.self_attn.probs"])
 	runs := passes(c.Prompt)
-	images, videos := runs[0].spans()[0], runs[1].spans()[0]
-	same("images", got.towerBlock(c.Model, 1, runs[0].suffix).span(images[0], images[1]), got["visual.blocks.1.attn.probs.0"])
-	same("videos", got.towerBlock(c.Model, 1, runs[1].suffix).span(videos[0], videos[1]), got["visual.blocks.1.attn.probs.1"])
+	images, videos := runs[0].segments()[0], runs[1].segments()[0]
+	same("images", got.towerBlock(c.Model, 1, runs[0].suffix).segment(images[0], images[1]), got["visual.blocks.1.attn.probs.0"])
+	same("videos", got.towerBlock(c.Model, 1, runs[1].suffix).segment(videos[0], videos[1]), got["visual.blocks.1.attn.probs.1"])
 }
 
 // TestThreads: a map has the same bits for any number of threads.

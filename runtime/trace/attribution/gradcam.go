@@ -7,10 +7,10 @@ import (
 	loupe "github.com/loupe-vl/loupe/runtime"
 )
 
-// gradCAM is Grad-CAM (Selvaraju and others, arXiv 1610.02391) on a block of the vision tower: the residual stream after it
-// is the feature map, a channel a column. A channel weighs the mean over a picture's patches of the target's gradient, and the
-// map is the positive part of the weighed sum of channels. Unless it is told otherwise it looks at the last block that the
-// target depends on.
+// gradCAM is Grad-CAM (Selvaraju and others, arXiv 1610.02391) on a block of the vision tower. The feature map is the
+// residual stream after the block, with a column for each channel. The weight of a channel is the mean of the target's
+// gradient over a picture's patches, and the map is the positive part of the weighted sum of channels. By default the block
+// is the last one that the target depends on.
 func gradCAM(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) (*Map, error) {
 	last := lastBlock(m, *o.Target)
 	block := last

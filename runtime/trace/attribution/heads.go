@@ -10,14 +10,14 @@ import (
 type HeadMap struct {
 	*Map
 	Layer, Head int // Head is -1 for the mean over all
-	// Agree, of maps by [Received], is how far patches look at the same one: of each picture or frame the largest part of its
-	// patches that have one patch in common as the one that they look at most, and of that the mean. Were it 1, all of a
-	// picture's patches would look most at one; chance alone makes it more than one in as many as there are patches.
+	// Agree, of maps by [Received], is how far patches attend to the same patch: the share of a frame's patches whose
+	// largest probability is at the most common patch, as a mean over frames. At 1 all patches of a picture attend most to
+	// the same one. Chance alone gives a little more than 1 over the number of patches.
 	Agree float64
 }
 
-// Heads is Raw for each chosen layer and each chosen head apart, layer after layer, from one run: of the decoder, or with
-// o.Tower of the vision tower.
+// Heads is Raw for each chosen layer and head separately, layer by layer, from one run: of the decoder, or with o.Tower of
+// the vision tower.
 func Heads(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) ([]HeadMap, error) {
 	if err := needPictures(p); err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func Heads(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) ([]H
 	for _, l := range chosenL {
 		a := got.decoderLayer(m, l)
 		for _, h := range chosenH {
-			pictures, elsewhere := atPictures(p, a.follow(only(at, len(p.IDs)), []int{h}, nil))
+			pictures, elsewhere := atPictures(p, a.propagate(only(at, len(p.IDs)), []int{h}, nil))
 			of := newMap(p, merge, merge, pictures)
 			of.Method, of.Unit, of.Elsewhere = Raw, "share of attention", elsewhere
 			out = append(out, HeadMap{Map: of, Layer: l, Head: h})
@@ -63,8 +63,8 @@ func Heads(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) ([]H
 	return out, nil
 }
 
-// Received is, for each block of the vision tower, how much each patch is looked at: the mean over all patches, of the mean over
-// heads, and with heads set of each head after it. The values of all patches add up to 1.
+// Received is the attention that each patch receives, for each block of the vision tower: the mean over all querying
+// patches and over heads, and with heads set each head after it. The values of all patches add up to 1.
 func Received(ctx context.Context, m *loupe.Model, p *loupe.Prompt, heads bool) ([]HeadMap, error) {
 	if err := needPictures(p); err != nil {
 		return nil, err
@@ -80,8 +80,8 @@ func Received(ctx context.Context, m *loupe.Model, p *loupe.Prompt, heads bool) 
 	return towerHeads(ctx, m, p, upTo(m.Config.Vision.Depth), list, start)
 }
 
-// towerHeads follows weights of patches, a list for each pass, through one head of one block at a time; head -1 is the mean
-// over all.
+// towerHeads propagates weights of patches, a list for each pass, through one head of one block at a time. Head -1 is the
+// mean over all.
 func towerHeads(ctx context.Context, m *loupe.Model, p *loupe.Prompt, blocks, heads []int, start [][]float64) ([]HeadMap, error) {
 	got, err := collect(ctx, m, p, nil, attentionNames(p, nil, blocks)...)
 	if err != nil {
@@ -99,16 +99,16 @@ func towerHeads(ctx context.Context, m *loupe.Model, p *loupe.Prompt, blocks, he
 				list = nil
 			}
 			var values [][]float64
-			agree, spans := 0.0, 0
+			agree, segments := 0.0, 0
 			for n, run := range runs {
-				values = append(values, run.overSpans(got.towerBlock(m, b, run.suffix), start[n], func(_ int, a *attention, r []float64) []float64 {
-					agree, spans = agree+a.agreement(list), spans+1
-					return a.follow(r, list, nil)
+				values = append(values, run.overSegments(got.towerBlock(m, b, run.suffix), start[n], func(_ int, a *attention, r []float64) []float64 {
+					agree, segments = agree+a.agreement(list), segments+1
+					return a.propagate(r, list, nil)
 				}))
 			}
 			of := newMap(p, m.Config.Vision.SpatialMergeSize, 1, values)
 			of.Method, of.Unit = Raw, "share of attention"
-			out = append(out, HeadMap{of, b, h, agree / float64(spans)})
+			out = append(out, HeadMap{of, b, h, agree / float64(segments)})
 		}
 	}
 	return out, nil

@@ -11,9 +11,9 @@ import (
 const DefaultSteps = 32
 
 // integrated is integrated gradients (Sundararajan, Taly and Yan, arXiv 1703.01365): with x the pixels and b the baseline,
-// (x - b) times the mean of the target's gradient over the path from b to x, summed over the pixels of each patch. The mean is
-// taken at the middles of o.Steps equal parts of the path. Together the values are the target at x less that at b, as far as
-// that many steps can tell: Sum.Remainder is what they miss.
+// (x - b) times the mean of the target's gradient over the path from b to x, summed over the pixels of each patch. The mean
+// is over the midpoints of o.Steps equal parts of the path. The values add up to the target at x minus the target at b, but
+// for the error of so few steps, which is Sum.Remainder.
 func integrated(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) (*Map, error) {
 	steps := o.Steps
 	if steps == 0 {
@@ -22,7 +22,7 @@ func integrated(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options)
 	if steps < 0 {
 		return nil, fmt.Errorf("--steps is %d; give a number above 0", steps)
 	}
-	base, err := blank(p, o.Baseline, m.Processor)
+	base, err := baselinePixels(p, o.Baseline, m.Processor)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func integrated(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options)
 	return out, nil
 }
 
-// between is the point of the path from a to b at a part of its length.
+// between is the point at a part of the way from a to b.
 func between(a, b [][]float32, part float64) [][]float32 {
 	for n := range b {
 		for i := range b[n] {

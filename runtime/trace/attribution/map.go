@@ -8,7 +8,7 @@ import (
 	"github.com/loupe-vl/loupe/vit"
 )
 
-// Map is what a method gives to each cell of a prompt's pictures.
+// Map is the value of a method for each cell of a prompt's pictures.
 type Map struct {
 	Method Method `json:"method"`
 	Target string `json:"target,omitempty"` // what a signed map explains: "score" or "logit:ID"
@@ -16,17 +16,17 @@ type Map struct {
 	Merge  int    `json:"merge"`            // patches along a side of a cell: 1, or those that the merger joins
 	// Panels are the frames of the images, then of the videos, in the order of the prompt.
 	Panels []Panel `json:"panels"`
-	// Elsewhere is the sum of what the method gives to rows that are no picture: the text of the prompt.
+	// Elsewhere is the sum of the values of rows that belong to no picture: the text of the prompt.
 	Elsewhere float64 `json:"elsewhere"`
-	// Sum is there where a method divides a number among the cells.
+	// Sum is set if the method divides a number among the cells.
 	Sum *Sum `json:"sum,omitempty"`
-	// Note says why the values of a panel, or of all, are 0; "" where they are not.
+	// Note says why the values of some panels are all 0; "": none are.
 	Note string `json:"note,omitempty"`
 }
 
-// Sum says how a map adds up. Base, the values of the panels in the order in which they stand (row by row), Elsewhere and
-// Remainder, added one after the other in float64, are Total: to the bit where Remainder is rounding, as of contributions; where
-// it is as large as Total itself, as of a path of few steps, the last addition may round by one unit in the last place.
+// Sum says how a map adds up. Base, the values of the panels (in order, row by row), Elsewhere and Remainder, added one
+// after the other in float64, are Total. The sum is exact if Remainder is rounding, as with contributions. If Remainder is
+// as large as Total, as with a path of few steps, the last addition may round by one unit in the last place.
 type Sum struct {
 	Base      float64 `json:"base"`      // what there is without a picture: the head's bias, or the target at the baseline
 	Remainder float64 `json:"remainder"` // what rounding, or a path of few steps, leaves over
@@ -48,10 +48,11 @@ type pass struct {
 	*loupe.Vision
 	kind, pixels string
 	suffix       string // of the names of visual.* taps
-	firstSpan    int    // of the names of attention taps
+	firstSegment int    // of the names of attention taps
 }
 
-// imagesSuffix ends the names of visual.* taps of the pass over images where there are videos too, which have the plain names.
+// imagesSuffix ends the names of visual.* taps of images if there are videos too. Those of the videos then have the plain
+// names.
 const imagesSuffix = "@images"
 
 // passes lists the runs of the vision tower, in order.
@@ -65,7 +66,7 @@ func passes(p *loupe.Prompt) []pass {
 		if p.Images != nil {
 			out[0].suffix = imagesSuffix
 			for _, g := range p.Images.Grids {
-				v.firstSpan += g[0]
+				v.firstSegment += g[0]
 			}
 		}
 		out = append(out, v)
@@ -81,11 +82,11 @@ func needPictures(p *loupe.Prompt) error {
 	return nil
 }
 
-// cell is a place of a map in the order of the model: the nth cell of a pass.
+// cell is a cell of a map in the order of the model: number n of a pass.
 type cell struct{ pass, n int }
 
-// layout is the empty panels of a prompt's pictures, and for each of their values in order where the model has it. side is the
-// patches along a side of a cell: 1, or merge, the model's.
+// layout is the empty panels of a prompt's pictures, and for each of their values, in order, its cell in the order of the
+// model. side is the number of patches along a side of a cell: 1, or merge.
 func layout(p *loupe.Prompt, merge, side int) (panels []Panel, cells []cell) {
 	for n, run := range passes(p) {
 		at := 0
@@ -135,7 +136,7 @@ func (m *Map) Range() (least, largest float64) {
 	return slices.Min(all), slices.Max(all)
 }
 
-// close gives the sum of the map's parts, and the remainder that makes it total to the bit.
+// close sets Sum, with the remainder that makes the parts add up to total.
 func (m *Map) close(base, total float64) {
 	sum := base
 	for _, v := range m.All() {
@@ -145,8 +146,8 @@ func (m *Map) close(base, total float64) {
 	m.Sum = &Sum{Base: base, Remainder: remainder(sum, total), Total: total}
 }
 
-// remainder is the number that, added to sum in float64, gives total to the bit: their difference is exact where they are
-// close (Sterbenz), and elsewhere is moved until it is right.
+// remainder is the number that, added to sum in float64, gives total to the bit. Their difference is exact if they are
+// close (Sterbenz's lemma); otherwise it is adjusted until it is right.
 func remainder(sum, total float64) float64 {
 	r := total - sum
 	for range 4 {
@@ -158,8 +159,8 @@ func remainder(sum, total float64) float64 {
 	return r
 }
 
-// Place lays out values that something else has found, one for each patch or for each merged token of a prompt's pictures, in
-// the order of the model: images, then videos. Their number tells which they are. merge is the model's SpatialMergeSize.
+// Place makes a map of given values, one for each patch or each merged token of a prompt's pictures, in the order of the
+// model: images, then videos. Their number tells which of the two they are. merge is the model's SpatialMergeSize.
 func Place(p *loupe.Prompt, merge int, values []float64) (*Map, error) {
 	patches := 0
 	for _, run := range passes(p) {

@@ -10,7 +10,7 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// finite is an error where a value is none.
+// finite is an error if a value is not finite.
 func (m *Map) finite() error {
 	for _, p := range m.Panels {
 		for i, v := range p.Values {
@@ -22,7 +22,7 @@ func (m *Map) finite() error {
 	return nil
 }
 
-// noteOn says of panels whose values are all 0 why they are; "" where there are none.
+// noteOn says why the values of panels are all 0; "": no panel is all 0.
 func noteOn(m *loupe.Model, p *loupe.Prompt, of *Map, o Options) string {
 	var empty []int
 	for i, panel := range of.Panels {
@@ -55,7 +55,7 @@ func panelWord(p Panel) string {
 	return fmt.Sprintf("%s %d", p.Kind, p.Index+1)
 }
 
-// readAt is the position of the prompt whose view of the pictures a map is of; ok is false where it is of no single one.
+// readAt is the position of the prompt whose view of the pictures a map shows; ok is false if there is no single one.
 func readAt(m *loupe.Model, p *loupe.Prompt, name Method, o Options) (at int, ok bool) {
 	switch {
 	case Explains(name) && o.Target.Score:
@@ -88,7 +88,7 @@ func beforePictures(p *loupe.Prompt, panels []int, at int) bool {
 	return !slices.ContainsFunc(panels, func(i int) bool { return at >= first[i] })
 }
 
-// zeroReason is why a method may give 0 throughout.
+// zeroReason is why a map may be 0 everywhere.
 func zeroReason(m *loupe.Model, name Method, o Options) string {
 	last := o.Target != nil && o.Target.Score && m.Head != nil && m.Head.Config.Pool == weights.PoolLast
 	switch {

@@ -7,15 +7,15 @@ import (
 	loupe "github.com/loupe-vl/loupe/runtime"
 )
 
-// occlusion is occlusion sensitivity (Zeiler and Fergus, arXiv 1311.2901): a window of o.Window x o.Window merged tokens that
-// moves by o.Stride over each frame, until it reaches the far edge, is covered by the baseline, and what the target loses is the
-// window's value. A cell's value is the mean over the windows that cover it. It costs a pass of the model for each window.
+// occlusion is occlusion sensitivity (Zeiler and Fergus, arXiv 1311.2901). A window of o.Window x o.Window merged tokens
+// moves over each frame by o.Stride, until it reaches the far edge. It is covered by the baseline, and its value is what
+// the target loses. A cell's value is the mean over the windows that cover it. Each window costs a pass of the model.
 func occlusion(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) (*Map, error) {
 	size, stride := max(o.Window, 1), max(o.Stride, 1)
 	if o.Window < 0 || o.Stride < 0 || stride > size {
 		return nil, fmt.Errorf("--window %d and --stride %d: give numbers above 0, the stride no more than the window, so that every part is covered", o.Window, o.Stride)
 	}
-	base, err := blank(p, o.Baseline, m.Processor)
+	base, err := baselinePixels(p, o.Baseline, m.Processor)
 	if err != nil {
 		return nil, err
 	}
@@ -62,9 +62,9 @@ func occlusion(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) 
 	return &Map{Merge: merge, Panels: panels, Unit: targetUnit(*o.Target)}, nil
 }
 
-// starts are where windows begin along a side of n cells: 0, stride, ... up to the first that reaches the far edge. None begins
-// beyond it, so that no edge of a picture is covered by smaller windows than the other; where the stride does not come out
-// even, the last is cut, as in Captum's Occlusion.
+// starts are the offsets of windows along a side of n cells: 0, stride, ... up to the first window that reaches the far
+// edge. None starts after that, so that both edges of a picture are covered by windows of the same size. If the stride does
+// not divide the side evenly, the last window is cut, as in Captum's Occlusion.
 func starts(n, size, stride int) (at []int) {
 	for i := 0; ; i += stride {
 		at = append(at, i)

@@ -31,7 +31,7 @@ func TestWindowOverAll(t *testing.T) {
 	c := fixture.Open(t, committed, "two_images", headDir)
 	target := loupe.GradTarget{Score: true, Name: "score"}
 	lost := func(cells func(Panel) []int) float64 {
-		base, err := blank(c.Prompt, Mean, c.Model.Processor)
+		base, err := baselinePixels(c.Prompt, Mean, c.Model.Processor)
 		if err != nil {
 			t.Fatal(err)
 		}

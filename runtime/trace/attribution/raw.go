@@ -6,10 +6,11 @@ import (
 	loupe "github.com/loupe-vl/loupe/runtime"
 )
 
-// raw is attention as it is: the mean over chosen layers and heads of what the query's row of probabilities gives to each
-// merged token; within the tower the mean over the chosen patches' rows.
+// raw is attention itself: the query's probability of each merged token, as a mean over the chosen layers and heads. Within
+// the tower it is the mean over the rows of the chosen patches.
 //
-// Attention sinks draw weight to edges and corners whatever the question (arXiv 2503.03321); relative attention takes them out.
+// Attention sinks put weight on edges and corners whatever the question (arXiv 2503.03321). Relative attention removes
+// them.
 func raw(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) (*Map, error) {
 	if o.Tower {
 		return rawTower(ctx, m, p, o)
@@ -44,7 +45,7 @@ func rawLayers(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) 
 		return nil, nil, err
 	}
 	for _, l := range layers {
-		rows = append(rows, got.decoderLayer(m, l).follow(only(at, len(p.IDs)), heads, nil))
+		rows = append(rows, got.decoderLayer(m, l).propagate(only(at, len(p.IDs)), heads, nil))
 	}
 	return layers, rows, nil
 }
@@ -70,8 +71,8 @@ func rawTower(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) (
 	for n, run := range passes(p) {
 		var rows [][]float64
 		for _, b := range blocks {
-			rows = append(rows, run.overSpans(got.towerBlock(m, b, run.suffix), start[n], func(_ int, a *attention, r []float64) []float64 {
-				return a.follow(r, heads, nil)
+			rows = append(rows, run.overSegments(got.towerBlock(m, b, run.suffix), start[n], func(_ int, a *attention, r []float64) []float64 {
+				return a.propagate(r, heads, nil)
 			}))
 		}
 		values = append(values, mean(rows, len(blocks)))
@@ -81,7 +82,7 @@ func rawTower(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) (
 	return out, nil
 }
 
-// patchWeights are the weights of the patches whose attention is followed, for each pass: they sum to 1 over all.
+// patchWeights are the weights of the querying patches for each pass. They sum to 1 over all passes.
 func (o Options) patchWeights(p *loupe.Prompt) ([][]float64, error) {
 	all := 0
 	for _, run := range passes(p) {

@@ -12,10 +12,10 @@ import (
 // GenericQuestion is the question that relative attention compares with, as in its paper.
 const GenericQuestion = "Write a general description of the image."
 
-// relative is relative attention (Zhang, Khayatan, Shukor and others, "MLLMs Know Where to Look", arXiv 2502.17422): in each
-// layer the mean over heads of the attention of the prompt's last token to each merged token, divided by the same for a
-// generic question about the same pictures; then the mean over the chosen layers. The paper takes one layer. Where both look at
-// a cell alike it is 1. Another token than the last is compared with the one that corresponds to it; see counterpart.
+// relative is relative attention (Zhang, Khayatan, Shukor and others, "MLLMs Know Where to Look", arXiv 2502.17422): in
+// each layer the mean over heads of the attention of the prompt's last token to each merged token, divided by the same for
+// a generic question about the same pictures; then the mean over the chosen layers. The paper takes one layer. A cell that
+// both questions attend to alike has 1. Another token than the last is compared with its counterpart.
 func relative(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) (*Map, error) {
 	if o.Generic == nil {
 		return nil, fmt.Errorf("a prompt with a generic question about the same pictures is missing")
@@ -67,9 +67,9 @@ func relative(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) (
 	return out, nil
 }
 
-// counterpart is the position of the generic prompt that is compared with a query of the prompt: that of the same token as far
-// from the beginning, or as far from the end. A token of the question itself has none, unless the generic question has the
-// same token there.
+// counterpart is the position of the generic prompt that a query of the prompt is compared with: the same token at the same
+// distance from the beginning or from the end. A token of the question has none, unless the generic question has the same
+// token there.
 func counterpart(p, generic *loupe.Prompt, query *int) (int, error) {
 	n, m := len(p.IDs), len(generic.IDs)
 	at, err := Options{Query: query}.query(p)
@@ -117,8 +117,8 @@ func samePictures(p, q *loupe.Prompt) error {
 	return nil
 }
 
-// WithQuestion is a conversation with another question about the same pictures: of the last message of the user, text in place
-// of what it says.
+// WithQuestion is a conversation with another question about the same pictures: text replaces the text of the user's last
+// message.
 func WithQuestion(in loupe.Input, text string) loupe.Input {
 	in.Messages = slices.Clone(in.Messages)
 	for i, msg := range slices.Backward(in.Messages) {

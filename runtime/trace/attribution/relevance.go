@@ -9,12 +9,12 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// relevance is the relevancy of Chefer, Gur and Wolf ("Generic Attention-model Explainability", arXiv 2103.15679), carried
-// from the target through both towers. A layer of self-attention is R + R·W, with W the mean over heads of the positive part
-// of attention times its gradient (their equations 5 and 6). Of R the row that the target reads is carried, from the last
-// layer to the first.
+// relevance is the relevancy of Chefer, Gur and Wolf ("Generic Attention-model Explainability", arXiv 2103.15679),
+// propagated from the target through both towers. A layer of self-attention maps R to R + R·W, where W is the mean over
+// heads of the positive part of attention times its gradient (their equations 5 and 6). Only the row of R that the target
+// reads is kept, from the last layer to the first.
 //
-// Where there is no attention the same rule is used, attention being what numbers are weighed by:
+// Where there is no attention, the weights of a sum take its place in the same rule:
 //
 //   - a logit starts from the token that it comes after, and so does a score whose head reads the last row alone; a score that
 //     is read from a mean starts from all rows of it, each with the positive part of activation times gradient. A head that reads
@@ -22,7 +22,7 @@ import (
 //   - at the merger a token's relevance is divided among the patches that it is made of, by the positive part of activation
 //     times gradient at visual.merger.ln_q, or evenly where no patch has any.
 func relevance(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) (*Map, error) {
-	c := &carrier{m: m, p: p, runs: passes(p), score: o.Target.Score, block: lastBlock(m, *o.Target), got: taps{}}
+	c := &propagation{m: m, p: p, runs: passes(p), score: o.Target.Score, block: lastBlock(m, *o.Target), got: taps{}}
 	c.tokens, c.patches = make([][]float64, len(c.runs)), make([][]float64, len(c.runs))
 	if c.score {
 		c.input = m.Head.Config.Input.Tap()
@@ -47,15 +47,15 @@ func relevance(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) 
 	return out, nil
 }
 
-// carrier takes relevance from the target to the patches, as the gradients come: from the last layer to the first. It is shown
-// taps in parts, so that of attention there is never more than some heads of one layer.
-type carrier struct {
+// propagation carries relevance from the target to the patches, from the last layer to the first, as the gradients come. It
+// takes taps in parts, so that at most some heads of one layer's attention are in memory.
+type propagation struct {
 	m     *loupe.Model
 	p     *loupe.Prompt
 	runs  []pass
 	score bool
 	input string // the tap that the score head reads; "" for a logit
-	// fromBlock says that the target is a score that is read from a block of the tower.
+	// fromBlock says that the target is a score whose head reads a block of the tower.
 	fromBlock bool
 	block     int  // the last of the tower that the target depends on
 	got       taps // values of the forward pass
@@ -67,11 +67,11 @@ type carrier struct {
 	tokens, patches [][]float64 // of each pass
 }
 
-// throughDecoder reports whether the target is read behind the decoder.
-func (c *carrier) throughDecoder() bool { return !c.score || !readsTower(c.m) }
+// throughDecoder reports whether the target depends on the decoder.
+func (c *propagation) throughDecoder() bool { return !c.score || !readsTower(c.m) }
 
 // names are the taps to look at.
-func (c *carrier) names() []string {
+func (c *propagation) names() []string {
 	var layers []int
 	if c.throughDecoder() {
 		layers = upTo(c.m.Config.Text.NumHiddenLayers)
@@ -98,8 +98,8 @@ func (c *carrier) names() []string {
 	return names
 }
 
-// part is told of every part of a tap: of values first, then of gradients.
-func (c *carrier) part(t loupe.Part) error {
+// part takes every part of a tap: of values first, then of gradients.
+func (c *propagation) part(t loupe.Part) error {
 	name, gradient := strings.CutPrefix(t.Name, "d/")
 	switch attention := strings.Contains(name, ".probs"); {
 	case attention && !gradient: // computed again, a head at a time
@@ -120,8 +120,8 @@ func (c *carrier) part(t loupe.Part) error {
 	return c.see(name, loupe.Tap{Name: t.Name, Shape: t.Shape, Data: c.whole})
 }
 
-// throughHeads carries relevance through heads of an attention; with the last of them, through the layer.
-func (c *carrier) throughHeads(name string, t loupe.Part) error {
+// throughHeads propagates relevance through heads of a layer's attention, and after the last of them through the layer.
+func (c *propagation) throughHeads(name string, t loupe.Part) error {
 	a, r, err := c.layer(name)
 	if err != nil {
 		return err
@@ -131,7 +131,7 @@ func (c *carrier) throughHeads(name string, t loupe.Part) error {
 	}
 	size := t.Shape[1] * t.Shape[2]
 	for at := 0; at < len(t.Data); at += size {
-		a.followHead(c.added, r, (t.At+at)/size, t.Data[at:at+size], t.Shape[0])
+		a.propagateHead(c.added, r, (t.At+at)/size, t.Data[at:at+size], t.Shape[0])
 	}
 	if t.At+len(t.Data) == t.Shape[0]*size {
 		copy(r, plus(r, c.added))
@@ -139,26 +139,26 @@ func (c *carrier) throughHeads(name string, t loupe.Part) error {
 	return nil
 }
 
-// layer is the attention that a tap of probabilities is of, and the relevance of its rows.
-func (c *carrier) layer(name string) (*attention, []float64, error) {
+// layer is the attention that a tap of probabilities belongs to, and the relevance of its rows.
+func (c *propagation) layer(name string) (*attention, []float64, error) {
 	if layer, ok := number("model.layers.*.self_attn.probs", name); ok {
 		return c.got.decoderLayer(c.m, layer), c.positions, nil
 	}
-	var block, span int
-	if _, err := fmt.Sscanf(name, "visual.blocks.%d.attn.probs.%d", &block, &span); err != nil {
+	var block, segment int
+	if _, err := fmt.Sscanf(name, "visual.blocks.%d.attn.probs.%d", &block, &segment); err != nil {
 		return nil, nil, fmt.Errorf("tap %s has a name that cannot be read: %w", name, err)
 	}
 	for n, run := range c.runs {
-		if i, spans := span-run.firstSpan, run.spans(); i >= 0 && i < len(spans) {
-			lo, hi := spans[i][0], spans[i][1]
-			return c.got.towerBlock(c.m, block, run.suffix).span(lo, hi), c.patches[n][lo:hi], nil
+		if i, segments := segment-run.firstSegment, run.segments(); i >= 0 && i < len(segments) {
+			lo, hi := segments[i][0], segments[i][1]
+			return c.got.towerBlock(c.m, block, run.suffix).segment(lo, hi), c.patches[n][lo:hi], nil
 		}
 	}
 	return nil, nil, fmt.Errorf("tap %s is of no picture of the prompt", name)
 }
 
-// see is told of a gradient that is none of attention.
-func (c *carrier) see(name string, t loupe.Tap) error {
+// see takes a gradient of anything but attention.
+func (c *propagation) see(name string, t loupe.Tap) error {
 	if c.score && !readsTower(c.m) && name == c.input {
 		c.positions = c.start(name, t, true)
 		return nil
@@ -177,9 +177,9 @@ func (c *carrier) see(name string, t loupe.Tap) error {
 	return nil
 }
 
-// start is the relevance of the rows that the score head reads: the positive part of activation times gradient, or 1 for the
-// last row where it reads that alone. last marks the rows that it lies among.
-func (c *carrier) start(name string, grad loupe.Tap, last bool) []float64 {
+// start is the relevance of the rows that the score head reads: the positive part of activation times gradient, or 1 for
+// the last row if the head reads only that. last: that row is among these rows.
+func (c *propagation) start(name string, grad loupe.Tap, last bool) []float64 {
 	rows := grad.Shape[0]
 	switch {
 	case c.m.Head.Config.Pool != weights.PoolLast:
@@ -191,7 +191,7 @@ func (c *carrier) start(name string, grad loupe.Tap, last bool) []float64 {
 }
 
 // throughMerger divides the relevance of a pass's tokens among its patches.
-func (c *carrier) throughMerger(n int, dots []float64) {
+func (c *propagation) throughMerger(n int, dots []float64) {
 	tokens := c.tokens[n]
 	if tokens == nil {
 		for _, at := range c.runs[n].At {
@@ -201,7 +201,7 @@ func (c *carrier) throughMerger(n int, dots []float64) {
 	c.patches[n] = divide(tokens, dots)
 }
 
-// divide gives each token's number to the patches that it is made of, which lie one after the other, by the positive part of
+// divide distributes each token's number among its patches, which follow one another, in proportion to the positive part of
 // their weights.
 func divide(tokens, weights []float64) []float64 {
 	out := make([]float64, len(weights))

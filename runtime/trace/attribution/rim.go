@@ -2,10 +2,10 @@ package attribution
 
 import "fmt"
 
-// Rim is how much of what a map gives lies on the outermost patches of the pictures. Attention that gathers there, or on few
-// patches whatever is in them, is an attention sink (Xiao and others, arXiv 2309.17453; of vision transformers Darcet and
-// others, "Vision Transformers Need Registers", arXiv 2309.16588): it says that a head has nothing to look for, not that the
-// rim matters.
+// Rim is how much of a map lies on the outermost patches of the pictures. Attention that gathers there, or on a few patches
+// whatever is in them, is an attention sink (Xiao and others, arXiv 2309.17453; in vision transformers Darcet and others,
+// "Vision Transformers Need Registers", arXiv 2309.16588). It says that a head has nothing to look for, not that the rim
+// matters.
 type Rim struct {
 	Share float64 `json:"share"` // of the map's sum
 	Cells float64 `json:"cells"` // of the map's cells: what Share would be if all got the same
@@ -30,7 +30,7 @@ func (c Cell) String() string {
 	return text
 }
 
-// Rim tells how much of a map of values that are not negative lies on the rim.
+// Rim computes the Rim of a map without negative values.
 func (m *Map) Rim() Rim {
 	var r Rim
 	sum, rim, cells := 0.0, 0.0, 0

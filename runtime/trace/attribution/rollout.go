@@ -8,9 +8,9 @@ import (
 )
 
 // rollout is attention rollout (Abnar and Zuidema, "Quantifying Attention Flow in Transformers", arXiv 2005.00928): with A
-// the mean over heads of a layer's attention, the row of the query in the product of (A + I)/2 over all layers, last to first.
-// One row is carried down in place of the product. Within the tower it starts from all patches of a frame alike, as a mean over
-// the merged tokens does.
+// the mean over heads of a layer's attention, the row of the query in the product of (A + I)/2 over all layers, last to
+// first. Only that row is computed, not the product. Within the tower it starts from equal weights of all patches of a
+// frame, as in a mean over the merged tokens.
 func rollout(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) (*Map, error) {
 	if o.Tower {
 		return rolloutTower(ctx, m, p)
@@ -26,7 +26,7 @@ func rollout(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) (*
 	}
 	r := only(at, len(p.IDs))
 	for _, l := range slices.Backward(layers) {
-		r = halfway(r, got.decoderLayer(m, l).follow(r, nil, nil))
+		r = halfway(r, got.decoderLayer(m, l).propagate(r, nil, nil))
 	}
 	pictures, elsewhere := atPictures(p, r)
 	merge := m.Config.Vision.SpatialMergeSize
@@ -49,8 +49,8 @@ func rolloutTower(ctx context.Context, m *loupe.Model, p *loupe.Prompt) (*Map, e
 	for n, run := range passes(p) {
 		r := start[n]
 		for _, b := range slices.Backward(blocks) {
-			r = run.overSpans(got.towerBlock(m, b, run.suffix), r, func(_ int, a *attention, r []float64) []float64 {
-				return halfway(r, a.follow(r, nil, nil))
+			r = run.overSegments(got.towerBlock(m, b, run.suffix), r, func(_ int, a *attention, r []float64) []float64 {
+				return halfway(r, a.propagate(r, nil, nil))
 			})
 		}
 		values = append(values, r)

@@ -9,9 +9,9 @@ import (
 	loupe "github.com/loupe-vl/loupe/runtime"
 )
 
-// Resolve makes a target definite: nil is the score where the model has a head, else the likeliest next token's logit, and
-// a likeliest token is looked up once, so that every run explains the same number. A score has the name of its target, but for
-// the one of the name "score".
+// Resolve makes a target definite. nil becomes the score if the model has a head, else the logit of the likeliest next
+// token. A likeliest token is looked up once, so that every run explains the same number. A score gets the name of its
+// target, unless that is "score".
 func Resolve(ctx context.Context, m *loupe.Model, p *loupe.Prompt, t *loupe.GradTarget) (loupe.GradTarget, error) {
 	if t == nil {
 		t = &loupe.GradTarget{Score: m.Head != nil, Token: -1}
@@ -43,7 +43,7 @@ func Resolve(ctx context.Context, m *loupe.Model, p *loupe.Prompt, t *loupe.Grad
 	return out, nil
 }
 
-// tokenOf is a list of a token, empty for nil.
+// tokenOf is a list with the token; empty for nil.
 func tokenOf(id *int) []int {
 	if id == nil {
 		return nil
@@ -99,8 +99,8 @@ func targetUnit(t loupe.GradTarget) string {
 	return fmt.Sprintf("logit of token %d", t.Token)
 }
 
-// Value is the number that a definite target stands for: a score as the head computes it, not clamped, or a logit,
-// log-probability or difference of logits. A score that is read from the vision tower leaves the decoder out.
+// Value computes a definite target: a score as the head gives it, not clamped, or a logit, log-probability or difference of
+// logits. If the head reads the vision tower the decoder does not run.
 func Value(ctx context.Context, m *loupe.Model, p *loupe.Prompt, t loupe.GradTarget) (float64, error) {
 	if t.Score {
 		s, err := m.Score(ctx, p)

@@ -12,17 +12,18 @@ import (
 	"github.com/loupe-vl/loupe/vit"
 )
 
-// Similarity is how alike taps are: linear centered kernel alignment (Kornblith and others, "Similarity of Neural Network
-// Representations Revisited", arXiv 1905.00414). 1 is alike but for a rotation and a factor.
+// Similarity is how similar taps are, by linear centered kernel alignment (Kornblith and others, "Similarity of Neural
+// Network Representations Revisited", arXiv 1905.00414). 1 means equal up to a rotation and a scale.
 type Similarity struct {
 	Rows    []string    `json:"rows"`    // taps of the first model
 	Columns []string    `json:"columns"` // taps of the second
 	Values  [][]float64 `json:"values"`
 }
 
-// CKA compares the taps of model a with those of model b, over the rows of one picture or text that both read: the residual stream
-// after each layer of the decoder, or with tower after each block of the vision tower. The models need not have as many. For the
-// layers of one model give it twice; for an adapter and its base, the model loaded with it and without.
+// CKA compares the taps of model a with those of model b, over the rows of a picture or text that both models read. Taps
+// are the residual stream after each layer of the decoder, or with tower after each block of the vision tower; the models
+// may differ in their number. To compare the layers of one model, pass it twice. To compare an adapter with its base, pass
+// the model loaded with and without it.
 //
 // With centered X and Y it is |YᵀX|² / (|XᵀX| |YᵀY|) in the Frobenius norm. The products run in float32, the norms in float64.
 func CKA(ctx context.Context, a *loupe.Model, pa *loupe.Prompt, b *loupe.Model, pb *loupe.Prompt, tower bool) (*Similarity, error) {
@@ -68,8 +69,8 @@ func CKA(ctx context.Context, a *loupe.Model, pa *loupe.Prompt, b *loupe.Model, 
 	return out, nil
 }
 
-// sameRows is an error unless row i of one model stands for the same thing as row i of the other: the same places of pictures,
-// or where there are none the same tokens.
+// sameRows is an error unless row i means the same in both models: the same place of a picture or, without pictures, the
+// same token.
 func sameRows(a *loupe.Model, pa *loupe.Prompt, b *loupe.Model, pb *loupe.Prompt) error {
 	grids := func(p *loupe.Prompt) (out [2][]vit.Grid) {
 		for i, v := range []*loupe.Vision{p.Images, p.Videos} {
@@ -96,7 +97,7 @@ func sameRows(a *loupe.Model, pa *loupe.Prompt, b *loupe.Model, pb *loupe.Prompt
 	return nil
 }
 
-// centeredRows are the rows of taps, each column less its mean.
+// centeredRows are the rows of taps, minus the mean of each column.
 func centeredRows(ctx context.Context, m *loupe.Model, p *loupe.Prompt, globs []string) ([]tapRows, error) {
 	taps, err := readRows(ctx, m, p, globs...)
 	for _, t := range taps {
@@ -105,7 +106,7 @@ func centeredRows(ctx context.Context, m *loupe.Model, p *loupe.Prompt, globs []
 	return taps, err
 }
 
-// center takes the mean off each column.
+// center subtracts the mean from each column.
 func center(x tensor.Tensor) {
 	means := make([]float64, x.Cols)
 	for i := range x.Rows {
@@ -121,7 +122,7 @@ func center(x tensor.Tensor) {
 	}
 }
 
-// selfNorms is |XᵀX|² for each tap. One whose rows are all alike has none, and nothing is like it.
+// selfNorms is |XᵀX|² for each tap. A tap whose rows are all equal has 0, and its similarity is not defined.
 func selfNorms(m *loupe.Model, taps []tapRows) ([]float64, error) {
 	out := make([]float64, len(taps))
 	for i, t := range taps {

@@ -11,10 +11,10 @@ import (
 )
 
 // Direct is direct logit attribution (Elhage and others, "A Mathematical Framework for Transformer Circuits", 2021): the
-// residual stream at a position is the sum of what the input, every head and every perceptron wrote into it, and a logit is
-// linear in it once the final norm's divisor is held at the value that it has. Each part is the product of what was written
-// with the token's direction, which is its row of lm_head times the norm's weight over the divisor. The parts and Remainder,
-// which is rounding (of float32, and in a reduced precision of the linear maps too), added in their order are the logit to the bit.
+// residual stream at a position is the sum of what the input, every head and every MLP wrote to it. With the divisor of the
+// final norm held fixed, a logit is linear in that sum. Each part is the dot product of what was written with the token's
+// direction: its row of lm_head times the norm's weight over the divisor. The parts and Remainder, added in order, are the
+// logit to the bit. Remainder is rounding: of float32, and of the linear maps in a reduced precision.
 type Direct struct {
 	Position  int          `json:"position"`
 	Token     Word         `json:"token"`
@@ -25,7 +25,7 @@ type Direct struct {
 	Remainder float64      `json:"remainder"`
 }
 
-// DirectPart is what one writer into the residual stream adds to the logit.
+// DirectPart is what one writer to the residual stream adds to the logit.
 type DirectPart struct {
 	Kind  string  `json:"kind"` // "input", "head" or "mlp"
 	Layer int     `json:"layer"`
@@ -44,7 +44,7 @@ func (p DirectPart) Name() string {
 	return p.Kind
 }
 
-// DirectOptions say which logit is divided. The zero value is that of the likeliest token after the prompt.
+// DirectOptions say which logit is divided. The zero value is the logit of the likeliest token after the prompt.
 type DirectOptions struct {
 	Position *int // of the prompt, below 0 from the end; nil: the last
 	Token    *int // nil: the likeliest
@@ -127,7 +127,7 @@ func (d *Direct) divide(m *loupe.Model, input []float32, wrote map[string][]floa
 func headsName(layer int) string { return fmt.Sprintf("model.layers.%d.self_attn.heads", layer) }
 func mlpName(layer int) string   { return fmt.Sprintf("model.layers.%d.mlp.out", layer) }
 
-// readWriters is one row of what heads and perceptrons of each layer give.
+// readWriters is one row of the outputs of the heads and of the MLP of each layer.
 func readWriters(ctx context.Context, m *loupe.Model, p *loupe.Prompt, row int) (map[string][]float32, error) {
 	var names []string
 	for l := range m.Config.Text.NumHiddenLayers {
@@ -142,8 +142,8 @@ func readWriters(ctx context.Context, m *loupe.Model, p *loupe.Prompt, row int) 
 	return out, err
 }
 
-// pullBack is v W, (in), for v, (out), of a linear: what of its inputs counts towards v of its outputs. Its low-rank branch is
-// part of W, and so are DoRA's gains.
+// pullBack is v W, (in), for a direction v, (out), of a linear map's outputs: the same direction in its inputs. W includes
+// the low-rank branch and DoRA's magnitudes.
 func pullBack(m *loupe.Model, l *tensor.Linear, v []float32) []float32 {
 	if l.LoRA != nil && l.LoRA.DoRA != nil {
 		gained := make([]float32, len(v))

@@ -1,6 +1,6 @@
-// Package lens reads off what the inside of a run already says: the words that a layer's residual stream amounts to, which
-// layers, heads and perceptrons a logit is the sum of, the words nearest to a picture's tokens, the main directions of patch
-// embeddings as colors, and how alike two layers, or two models, are.
+// Package lens reads the inside of a run: the words that a layer's residual stream decodes to (logit lens), what each
+// layer, head and MLP adds to a logit (direct logit attribution), the words nearest to a picture's tokens, the principal
+// components of patch embeddings as colors, what linear probes can predict, and the similarity of layers or models (CKA).
 //
 // Everything is computed from taps of the model's own pass.
 //

@@ -10,7 +10,7 @@ import (
 	loupe "github.com/loupe-vl/loupe/runtime"
 )
 
-// Word is a token that something amounts to.
+// Word is a token with its probability, logit or cosine.
 type Word struct {
 	ID   int     `json:"id"`
 	Text string  `json:"text"`
@@ -19,7 +19,7 @@ type Word struct {
 	Value float64 `json:"value"`
 }
 
-// LogitOptions say what the logit lens looks at. The zero value is the last position in every layer.
+// LogitOptions say which positions and layers the logit lens reads. The zero value is the last position in every layer.
 type LogitOptions struct {
 	Positions []int // of the prompt, negative from the end; nil: the last
 	Layers    []int // Input is -1; nil: all, the input first
@@ -27,8 +27,8 @@ type LogitOptions struct {
 	Follow    *int  // a token to follow through the layers; nil: the likeliest at the last layer
 }
 
-// LogitLens is what the residual stream of each layer would say if the model ended there (nostalgebraist, "interpreting GPT:
-// the logit lens", 2020): the final norm and lm_head over it.
+// LogitLens is what the model would predict if it ended after each layer (nostalgebraist, "interpreting GPT: the logit
+// lens", 2020): the final norm and lm_head over it.
 type LogitLens struct {
 	Rows []LogitRow `json:"rows"`
 }
@@ -50,8 +50,8 @@ type LogitLayer struct {
 	Entropy float64 `json:"entropy"` // of the words, in nats
 }
 
-// Logit applies the logit lens to positions of a prompt, those of pictures too. At the last layer it is what the model says,
-// bit for bit.
+// Logit applies the logit lens to positions of a prompt, which may be those of pictures. At the last layer it gives the
+// model's own logits, bit for bit.
 func Logit(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o LogitOptions) (*LogitLens, error) {
 	layers, err := chosenLayers(m, o.Layers)
 	if err != nil {
@@ -118,7 +118,7 @@ func eachLogits(ctx context.Context, m *loupe.Model, x tensor.Tensor, f func(i i
 	return nil
 }
 
-// layerOf is what logits say.
+// layerOf summarizes the logits of a layer.
 func layerOf(m *loupe.Model, layer int, logits []float32, top, followed int) LogitLayer {
 	highest := float64(logits[m.Engine().ArgMax(logits)])
 	total, weighed := 0.0, 0.0 // Σ e^(x-highest), and with x-highest as a weight
@@ -143,7 +143,7 @@ func layerOf(m *loupe.Model, layer int, logits []float32, top, followed int) Log
 	return out
 }
 
-// word is a token as it is written.
+// word is a token with its text.
 func word(m *loupe.Model, id int, value float64) Word {
 	return Word{ID: id, Text: m.Tokenizer.DecodeLossy([]int{id}), Value: value}
 }

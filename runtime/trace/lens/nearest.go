@@ -10,7 +10,7 @@ import (
 	loupe "github.com/loupe-vl/loupe/runtime"
 )
 
-// NearestWords are, for each token of the prompt's pictures, the words whose embeddings are most like it.
+// NearestWords are, for each picture token of the prompt, the words of the most similar embeddings.
 type NearestWords struct {
 	Layer  int            `json:"layer"` // -1: the merger's rows as they enter the first layer
 	Tokens []NearestToken `json:"tokens"`
@@ -23,10 +23,9 @@ type NearestToken struct {
 	Words    []Word `json:"words"`
 }
 
-// Nearest finds the words nearest to each picture token, by the cosine between the residual stream after a layer (Input: before
-// the first) and the rows of the embedding. It tells how far pictures are spoken of in the language of words there; of the
-// merger's rows of a large model little is near any word, and later layers bring them nearer (Schwettmann and others,
-// arXiv 2308.01544).
+// Nearest finds the words nearest to each picture token, by the cosine between the residual stream after a layer (Input:
+// before the first) and the rows of the embedding. It tells how far picture tokens lie near words at that layer. In a large
+// model the merger's rows are near no word, and later layers bring them nearer (Schwettmann and others, arXiv 2308.01544).
 func Nearest(ctx context.Context, m *loupe.Model, p *loupe.Prompt, layer, top int) (*NearestWords, error) {
 	if _, err := chosenLayers(m, []int{layer}); err != nil {
 		return nil, err

@@ -21,8 +21,8 @@ type PCA struct {
 	Share [3]float64   `json:"share"` // of the variance that each component has
 }
 
-// Components finds them for what passes at a tap: of the vision tower its rows, patches or merged tokens; of the decoder the
-// rows of the pictures' tokens.
+// Components computes the PCA of a tap: over patches or merged tokens in the vision tower, over picture tokens in the
+// decoder.
 func Components(ctx context.Context, m *loupe.Model, p *loupe.Prompt, tap string) (*PCA, error) {
 	x, err := pictureRows(ctx, m, p, tap)
 	if err != nil {
@@ -83,7 +83,7 @@ func signOfLargest(x []float64) float64 {
 	return math.Copysign(1, best)
 }
 
-// pictureRows is what passes at a tap for the pictures: rows of the tower, images before videos, or of the pictures' tokens.
+// pictureRows are a tap's rows of pictures: rows of the tower, images before videos, or picture tokens of the decoder.
 func pictureRows(ctx context.Context, m *loupe.Model, p *loupe.Prompt, tap string) (tensor.Tensor, error) {
 	got, err := readRows(ctx, m, p, tap)
 	if err != nil {

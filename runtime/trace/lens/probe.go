@@ -13,21 +13,20 @@ import (
 	"github.com/loupe-vl/loupe/vit"
 )
 
-// ProbeSet is pictures of which something is known.
+// ProbeSet is pictures with known targets.
 type ProbeSet struct {
 	Targets []string    // names of what is known
 	Values  [][]float64 // of each record, by target; NaN where it is not known
-	// Picture is the number of the picture of each record, so that rows, raters and copies of one stay together: records with
-	// the same number are fitted and held against together, and count as one. nil: each has one of its own.
+	// Picture is the number of each record's picture. Records of the same picture (rows, raters, copies) are in the same
+	// fold and together count as one. nil: each record has a picture of its own.
 	Picture []int
-	// Prompt is the conversation of record i about its picture, which is the only one in it: the question that a score is
-	// asked by, without the answer.
+	// Prompt is the question of record i about its one picture, as for a score, without the answer.
 	Prompt func(i int) (*loupe.Prompt, error)
 	// Progress, where it is set, is told after each record how many are looked at, and of how many.
 	Progress func(done, of int)
 }
 
-// Probing is how much a linear map can read off each layer.
+// Probing is how well linear probes predict the targets from each layer.
 type Probing struct {
 	Pictures int           `json:"pictures"`
 	Records  int           `json:"records"`
@@ -35,33 +34,33 @@ type Probing struct {
 	Layers   []ProbedLayer `json:"layers"`
 }
 
-// ProbedLayer is what can be read off one tap. All numbers are R², the part of the variance that the map explains in pictures
-// that it was not fitted to: 1 is all, 0 no better than the mean, below it worse.
+// ProbedLayer is how well probes on one tap predict. All numbers are R² on pictures that the probe was not fitted on: 1 is
+// perfect, 0 no better than the mean, below 0 worse.
 type ProbedLayer struct {
 	Tap string `json:"tap"`
 	// Last is set where the last token of the prompt is read, and not the picture.
 	Last bool `json:"last,omitempty"`
-	// Row and Column tell where a single row of the tap lies in the picture; nil where Last is set, and where pictures have but
-	// one row or column.
+	// Row and Column are the R² of a single row's place in the picture; nil if Last is set, or if pictures have only one
+	// row or column.
 	Row    *float64 `json:"row,omitempty"`
 	Column *float64 `json:"column,omitempty"`
-	// Middle tells how far off the middle column the row lies, to either side: a picture's two rims may be alike, so that this
-	// can be read where the column cannot.
+	// Middle is the R² of the row's distance from the middle column, to either side. The left and right rims of a picture
+	// may look alike; then this can be predicted and the column cannot.
 	Middle *float64 `json:"middle,omitempty"`
-	// Targets are read off the mean of the picture's rows, or off the last token.
+	// Targets are predicted from the mean of the picture's rows, or from the last token.
 	Targets []float64 `json:"values"`
 }
 
-// probeRows is how many rows of a picture are asked where they lie, at most.
+// probeRows is the most rows of a picture that probes of the place use.
 const probeRows = 128
 
 // Probe fits linear probes (Alain and Bengio, "Understanding intermediate layers using linear classifier probes", arXiv
-// 1610.01644) to the embedded patches, to the residual stream after each block and layer, and to the merger's rows: for what is
-// known of the pictures, and for the place of a row. The maps are ridge regressions, held by turns against a fifth of the
-// pictures that they were not fitted to, with a penalty that a further fifth chose, for each target apart. Features are
-// standardized by the pictures that a map is fitted to, and by no others.
+// 1610.01644) to the embedded patches, to the residual stream after each block and layer, and to the merger's rows. They
+// predict the targets of the pictures, and the place of a row. A probe is a ridge regression, evaluated by 5-fold
+// cross-validation over pictures; for each target a further fold chooses the penalty. Features are standardized on the
+// training folds alone.
 //
-// That something can be read off a layer does not say that the model reads it there.
+// That a probe can predict something from a layer does not say that the model uses it there.
 func Probe(ctx context.Context, m *loupe.Model, set ProbeSet) (*Probing, error) {
 	if set.Picture == nil {
 		for i := range set.Values {
@@ -111,7 +110,8 @@ func Probe(ctx context.Context, m *loupe.Model, set ProbeSet) (*Probing, error) 
 	return out, nil
 }
 
-// vary is an error where a target is the same for all pictures, so that there is nothing to explain, or known of too few.
+// vary is an error if a target is the same for all pictures, so that there is nothing to predict, or known for too few of
+// them.
 func vary(set ProbeSet) error {
 	for t, name := range set.Targets {
 		pictures, values := map[int]bool{}, map[float64]bool{}
@@ -131,14 +131,14 @@ func vary(set ProbeSet) error {
 	return nil
 }
 
-// probed is what the pictures have shown so far: samples of places and of whole pictures, by tap.
+// probed collects the samples of pictures and of places, by tap.
 type probed struct {
 	order  []string
 	places map[string]*samples
 	means  map[string]*samples
 }
 
-// lastSuffix marks the name of a tap of which the last token is read.
+// lastSuffix marks the name of a tap whose last token is read.
 const lastSuffix = " at the last token"
 
 // add takes what passes at a tap for a record of picture i.

@@ -7,21 +7,20 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// folds is in how many parts pictures are divided to be held against.
+// folds is the number of folds of the cross-validation.
 const folds = 5
 
-// LeastPictures is how few pictures a probe can be held against.
+// LeastPictures is the least number of pictures that a probe can be evaluated on.
 const LeastPictures = 2 * folds
 
 // probePenalties are the ridge parameters to choose from, on features of variance 1, for each sample.
 var probePenalties = []float64{1e-4, 1e-3, 1e-2, 1e-1, 1, 10}
 
-// flat is the part of a feature's largest magnitude below which its standard deviation is rounding: such a feature tells
-// nothing.
+// flat is the standard deviation, relative to a feature's largest magnitude, below which the feature counts as constant:
+// the rest is rounding.
 const flat = 1e-6
 
-// samples are rows of features, each with what is to be read off it, NaN where that is not known, and the picture that it
-// comes from.
+// samples are rows of features, each with its targets (NaN: not known) and the picture that it comes from.
 type samples struct {
 	x, y    [][]float64
 	picture []int
@@ -35,8 +34,8 @@ func (s *samples) add(picture int, x []float32, y []float64) {
 	s.x, s.y, s.picture = append(s.x, row), append(s.y, y), append(s.picture, picture)
 }
 
-// explained is, for each target, the R² of ridge regressions over the samples of pictures that they were not fitted to. Each
-// target has a penalty of its own, and the samples that tell it: nothing of one target enters another's number.
+// explained is the cross-validated R² of each target. Each target has its own penalty and its own samples: those that have
+// it.
 func (s *samples) explained() ([]float64, error) {
 	out := make([]float64, len(s.y[0]))
 	var order []string
@@ -64,7 +63,7 @@ func (s *samples) explained() ([]float64, error) {
 	return out, nil
 }
 
-// problem is targets that the same samples tell, and these samples in folds.
+// problem is a group of targets that the same samples have, and these samples in folds.
 type problem struct {
 	s       *samples
 	targets []int
@@ -75,14 +74,14 @@ type problem struct {
 	origin  []float64    // what is taken off each feature before it is squared, against rounding alone
 }
 
-// sums are weighed sums over samples.
+// sums are weighted sums over samples.
 type sums struct {
 	n  float64 // of weights
 	x  []float64
 	xx *mat.SymDense
 }
 
-// problem divides the samples that tell targets by their pictures, in the order in which these first appear.
+// problem divides the samples that have the targets into folds by picture, in the order in which pictures first appear.
 func (s *samples) problem(targets []int) *problem {
 	cols := len(s.x[0])
 	p := &problem{s: s, targets: targets, weight: make([]float64, len(s.x)), largest: make([]float64, cols), origin: make([]float64, cols)}
@@ -178,8 +177,8 @@ func (p *problem) explained() ([]float64, error) {
 	return out, nil
 }
 
-// choose is for each target the penalty whose map, fitted without a fold and the one after it, makes the least error on the
-// latter.
+// choose is the penalty of each target: the one with the least error on the next fold, fitted without that fold and without
+// the given one.
 func (p *problem) choose(without int) ([]float64, error) {
 	check := (without + 1) % folds
 	d := p.design(without, check)
@@ -198,7 +197,7 @@ func (p *problem) choose(without int) ([]float64, error) {
 	return best, nil
 }
 
-// design is a regression over some folds: features standardized by the mean and the deviation that they have there.
+// design is a regression over some folds, with features standardized on these folds.
 type design struct {
 	p           *problem
 	mean, scale []float64     // of each feature; scale is 0 for one that does not vary
@@ -273,7 +272,7 @@ func (d *design) solve(penalty float64) (*mat.Dense, error) {
 	return &w, factors.SolveTo(&w, d.xy)
 }
 
-// errors are the weighed squared errors over the samples of a fold, added up, for each target.
+// errors are the weighted sums of squared errors over the samples of a fold, for each target.
 func (d *design) errors(penalty float64, on int) ([]float64, error) {
 	w, err := d.solve(penalty)
 	if err != nil {

@@ -9,15 +9,15 @@ import (
 	loupe "github.com/loupe-vl/loupe/runtime"
 )
 
-// tapRows is what passes at a tap, without the name of the pass.
+// tapRows is the rows of a tap, over both passes of the tower.
 type tapRows struct {
 	tap  string
 	rows tensor.Tensor
 }
 
-// readRows runs the prompt once and gives what passes at the taps that a pattern names, in the order of the computation. Of the
-// vision tower all rows, those of images before those of videos; of the decoder the rows of the pictures' tokens, or all where
-// there are no pictures.
+// readRows runs the prompt once and returns the rows of the taps that the patterns match, in the order of the computation.
+// Taps of the vision tower have all rows, those of images before those of videos. Taps of the decoder have the rows of the
+// picture tokens, or all rows without pictures.
 func readRows(ctx context.Context, m *loupe.Model, p *loupe.Prompt, globs ...string) ([]tapRows, error) {
 	at := picturePositions(p)
 	var out []tapRows

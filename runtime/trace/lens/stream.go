@@ -9,16 +9,16 @@ import (
 	loupe "github.com/loupe-vl/loupe/runtime"
 )
 
-// Input is the number that stands for what goes into the first layer, where layers are numbered from 0.
+// Input is the layer number of the input of the first layer, which is layer 0.
 const Input = -1
 
 // outName is the tap of the residual stream after a layer.
 func outName(layer int) string { return fmt.Sprintf("model.layers.%d.out", layer) }
 
-// residual is the residual stream at a row of each layer that is kept.
+// residual is the chosen rows of the residual stream after each chosen layer.
 type residual map[int]tensor.Tensor // by layer; (rows, hidden_size)
 
-// readResidual keeps the chosen rows of the residual stream after each chosen layer, and of what goes into the first.
+// readResidual reads the chosen rows of the residual stream after each chosen layer; Input is the input of the first.
 func readResidual(ctx context.Context, m *loupe.Model, p *loupe.Prompt, layers, rows []int) (residual, error) {
 	out := residual{}
 	byName := map[string]int{}
@@ -68,7 +68,7 @@ func readResidual(ctx context.Context, m *loupe.Model, p *loupe.Prompt, layers, 
 	return out, err
 }
 
-// newRun is a run for the few operations that a lens adds behind the model.
+// newRun is a run for the operations that a lens adds after the model.
 func newRun(ctx context.Context, m *loupe.Model) *tensor.Run {
 	return tensor.NewRun(ctx, m.Engine(), new(tensor.Arena), nil)
 }
