@@ -87,7 +87,7 @@ func paths() []*path {
 // New starts an engine. A path that is unknown, or that this machine does not have, is an error.
 func New(o Options) (*Engine, error) {
 	if o.Threads < 0 {
-		return nil, fmt.Errorf("--threads is %d; give a number above 0, or leave it away for all cores", o.Threads)
+		return nil, fmt.Errorf("Options.Threads is %d; give a number above 0, or 0 for all cores", o.Threads)
 	}
 	if o.Threads == 0 {
 		o.Threads = runtime.GOMAXPROCS(0)
@@ -126,7 +126,7 @@ func choose(name string) (*path, error) {
 		}
 		have = append(have, p.name)
 	}
-	return nil, fmt.Errorf("--kernels %s is not to be had on this machine; it has %s", name, strings.Join(have, ", "))
+	return nil, fmt.Errorf("Options.Kernels %s is not to be had on this machine; it has %s", name, strings.Join(have, ", "))
 }
 
 // Close ends the workers. Nothing may be running.

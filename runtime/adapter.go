@@ -12,6 +12,7 @@ import (
 
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // Linears lists the linear maps of both towers in the order of the computation, without lm_head.
@@ -89,7 +90,8 @@ func adapterBeside(files fs.FS, dir string, o Options) error {
 	if _, err := fs.Stat(files, name); err != nil || o.Adapter != "" {
 		return nil
 	}
-	return fmt.Errorf("%s lies beside the weights, and transformers would read the model that it names with that adapter: give --adapter %s too to run these weights with it, or remove %s to run them alone", filepath.Join(dir, name), dir, name)
+	return &option.Error{Field: "Options.Adapter", Fault: fmt.Sprintf("%s lies beside the weights, and transformers would read the model that it names with that adapter", filepath.Join(dir, name)),
+		Want: fmt.Sprintf("give Options.Adapter %s too to run these weights with it, or remove %s to run them alone", dir, name)}
 }
 
 // loadAdapter puts what the adapter in dir holds beside and in place of the model's weights. Nothing is silent: a tensor that the
@@ -101,7 +103,7 @@ func (m *Model) loadAdapter(dir string) error {
 		if !weights.HasAdapter(dir) {
 			others = adaptersIn(dir)
 		}
-		return fmt.Errorf("%w; --adapter takes a directory as PEFT writes it%s", err, others)
+		return fmt.Errorf("%w; Options.Adapter takes a directory as PEFT writes it%s", err, others)
 	}
 	a := &adapter{m: m, dir: dir, config: cfg, file: filepath.Join(dir, weights.AdapterWeightsName), modules: m.Config.Modules()}
 	if err := a.open(); err != nil {
@@ -204,7 +206,7 @@ func (a *adapter) agrees(s *weights.AdapterSelection) error {
 	return nil
 }
 
-// headDir is where the score head is looked for: --head, or the adapter's directory if it holds one, or beside the model.
+// headDir is where the score head is looked for: Options.Head, or the adapter's directory if it holds one, or beside the model.
 func (o Options) headDir() string {
 	if o.Head == "" && o.Adapter != "" {
 		if _, err := os.Stat(filepath.Join(o.Adapter, weights.ScoreHeadConfigName)); !errors.Is(err, fs.ErrNotExist) {

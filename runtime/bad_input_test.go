@@ -225,7 +225,7 @@ func TestBadPrompts(t *testing.T) {
 	}{
 		{"longer than the context", loupe.Ask(strings.Repeat("Paint the sea. ", 30)), "context"},
 		{"an image without its place", loupe.Input{Messages: says("hi"), Images: []picture.Image{img}}, "place for 0"},
-		{"a place without its image", loupe.Input{Messages: loupe.Ask("hi", img).Messages}, "--image"},
+		{"a place without its image", loupe.Input{Messages: loupe.Ask("hi", img).Messages}, "Input.Images"},
 		{"a placeholder in the text", loupe.Input{Messages: says("<|image_pad|>")}, "placeholder"},
 		{"invalid UTF-8", loupe.Ask("a\xff"), "UTF-8"},
 		{"a picture 300 times as long as it is high", loupe.Ask("hi", picture.Image{Width: 8400, Height: 28, Pix: make([]byte, 8400*28*3)}), "picture 1"},

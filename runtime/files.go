@@ -13,6 +13,7 @@ import (
 	"github.com/loupe-vl/loupe/tokenizer"
 	"github.com/loupe-vl/loupe/vit/picture"
 	"github.com/loupe-vl/loupe/weights/disk"
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // EmbeddedNotice says what the embedded checkpoint is worth.
@@ -49,11 +50,11 @@ func (f Files) Read(ctx context.Context) (Input, error) {
 	in := Input{}
 	switch {
 	case f.FPS < 0:
-		return in, fmt.Errorf("--fps is %v; give a number above 0", f.FPS)
+		return in, &option.Error{Field: "Files.FPS", Value: f.FPS, Want: "give a number above 0"}
 	case f.Messages != "" && (f.Text != "" || f.System != ""):
-		return in, fmt.Errorf("--messages holds the whole conversation; leave the prompt and --system away")
+		return in, &option.Error{Field: "Files.Messages", Value: f.Messages, Fault: "Files.Messages holds the whole conversation", Want: "leave Files.Text and Files.System away"}
 	case f.Messages == "" && f.Text == "" && len(f.Images)+len(f.Videos) == 0:
-		return in, fmt.Errorf("there is nothing to ask; give a prompt, --image, --video or --messages")
+		return in, &option.Error{Field: "Files.Text", Fault: "there is nothing to ask", Want: "give Files.Text, Files.Images, Files.Videos or Files.Messages"}
 	case f.Messages != "":
 		data, err := disk.Read(f.Messages, disk.JSONLimit)
 		if err != nil {
@@ -99,7 +100,7 @@ func (f Files) readParts(ctx context.Context, in *Input) error {
 				path := part.Path
 				if path == "" {
 					if len(images) == 0 {
-						return fmt.Errorf("the conversation has more image parts than there are --image flags; give one --image for each part without a path")
+						return &option.Error{Field: "Files.Images", Value: f.Images, Fault: fmt.Sprintf("the conversation has more image parts without a path than Files.Images has files, which is %d", len(f.Images)), Want: "give one for each"}
 					}
 					path, images = images[0], images[1:]
 				}
@@ -118,13 +119,13 @@ func (f Files) readParts(ctx context.Context, in *Input) error {
 				path := part.Path
 				if path == "" && part.Frames == nil {
 					if len(videos) == 0 {
-						return fmt.Errorf("the conversation has more video parts than there are --video flags; give one --video for each part without a path")
+						return &option.Error{Field: "Files.Videos", Value: f.Videos, Fault: fmt.Sprintf("the conversation has more video parts without a path than Files.Videos has files, which is %d", len(f.Videos)), Want: "give one for each"}
 					}
 					path, videos = videos[0], videos[1:]
 				}
 				timed = timed || part.Frames == nil && !disk.IsDir(path)
 				if part.Vision.FPS != 0 && f.FPS != 0 {
-					return fmt.Errorf("the message gives fps for a video, and so does --fps; keep one")
+					return &option.Error{Field: "Files.FPS", Value: f.FPS, Fault: "the message gives fps for a video, and so does Files.FPS", Want: "keep one"}
 				}
 				frames, note, err := readVideo(ctx, path, part, f.FPS)
 				if err != nil {
@@ -138,10 +139,10 @@ func (f Files) readParts(ctx context.Context, in *Input) error {
 		}
 	}
 	if len(images)+len(videos) > 0 {
-		return fmt.Errorf("%d --image and %d --video flags have no part in the conversation; add {\"type\": \"image\"} or {\"type\": \"video\"} parts to the messages, or leave the flags away", len(images), len(videos))
+		return &option.Error{Field: "Files.Images", Fault: fmt.Sprintf("%d files of Files.Images and %d of Files.Videos have no part in the conversation", len(images), len(videos)), Want: `add {"type": "image"} or {"type": "video"} parts to the messages, or leave the files away`}
 	}
 	if f.FPS != 0 && !timed {
-		in.Notes = append(in.Notes, "--fps changes nothing: it takes frames of an animated GIF by the time, and none is shown")
+		in.Notes = append(in.Notes, "Files.FPS changes nothing: it takes frames of an animated GIF by the time, and none is shown")
 	}
 	return nil
 }

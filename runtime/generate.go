@@ -14,6 +14,7 @@ import (
 
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // Generation is how text is made. The zero value is greedy decoding until the model ends or the context is full.
@@ -25,23 +26,23 @@ type Generation struct {
 	IgnoreEOS bool
 }
 
-// Validate refuses what cannot be meant, naming the flag.
+// Validate refuses what cannot be meant, by an [OptionError].
 func (g Generation) Validate() error {
 	switch {
 	case g.MaxTokens < 0:
-		return fmt.Errorf("--max-tokens is %d; give a number above 0", g.MaxTokens)
+		return &option.Error{Field: "Generation.MaxTokens", Value: g.MaxTokens, Want: "give a number above 0"}
 	case !(g.Temperature >= 0) || math.IsInf(g.Temperature, 0):
-		return fmt.Errorf("--temperature is %v; give 0 (greedy) or a finite number above it", g.Temperature)
+		return &option.Error{Field: "Generation.Temperature", Value: g.Temperature, Want: "give 0 (greedy) or a finite number above it"}
 	case g.TopK < 0:
-		return fmt.Errorf("--top-k is %d; give 0 (all) or a number above it", g.TopK)
+		return &option.Error{Field: "Generation.TopK", Value: g.TopK, Want: "give 0 (all) or a number above it"}
 	case g.TopP != nil && !(*g.TopP >= 0 && *g.TopP <= 1):
-		return fmt.Errorf("--top-p is %v; give a probability from 0 to 1", *g.TopP)
+		return &option.Error{Field: "Generation.TopP", Value: *g.TopP, Want: "give a probability from 0 to 1"}
 	case !(g.MinP >= 0 && g.MinP <= 1):
-		return fmt.Errorf("--min-p is %v; give a probability from 0 to 1", g.MinP)
+		return &option.Error{Field: "Generation.MinP", Value: g.MinP, Want: "give a probability from 0 to 1"}
 	case g.RepetitionPenalty != 0 && !(g.RepetitionPenalty >= weights.LeastPenalty && g.RepetitionPenalty <= weights.MostPenalty):
-		return fmt.Errorf("--repetition-penalty is %v; give 1 (none) or a number near it, from %v to %.0f, so that no logit overflows", g.RepetitionPenalty, weights.LeastPenalty, weights.MostPenalty)
+		return &option.Error{Field: "Generation.RepetitionPenalty", Value: g.RepetitionPenalty, Want: fmt.Sprintf("give 1 (none) or a number near it, from %v to %.0f, so that no logit overflows", weights.LeastPenalty, weights.MostPenalty)}
 	case slices.Contains(g.Stop, ""):
-		return fmt.Errorf("--stop is empty; give the text to stop at")
+		return &option.Error{Field: "Generation.Stop", Value: g.Stop, Fault: "Generation.Stop is empty", Want: "give the text to stop at"}
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // GradTarget is a number of a run whose gradient is wanted at taps: a target of the score head, or a logit, a
@@ -86,11 +87,11 @@ func (m *Model) checkGrad(t GradTarget, p *Prompt) error {
 	}
 	for _, id := range tokens {
 		if id >= m.Config.Text.VocabSize {
-			return fmt.Errorf("--grad: there is no token %d, the vocabulary has %d", id, m.Config.Text.VocabSize)
+			return &option.Error{Field: "TraceOptions.Grad", Err: fmt.Errorf("there is no token %d, the vocabulary has %d", id, m.Config.Text.VocabSize)}
 		}
 	}
 	if n := len(p.IDs); t.At != nil && (*t.At >= n || *t.At < -n) {
-		return fmt.Errorf("--grad: there is no position %d, the prompt has %d tokens", *t.At, n)
+		return &option.Error{Field: "TraceOptions.Grad", Err: fmt.Errorf("there is no position %d, the prompt has %d tokens", *t.At, n)}
 	}
 	return nil
 }

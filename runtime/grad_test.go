@@ -252,7 +252,7 @@ func TestParseGradTarget(t *testing.T) {
 		"diff:1,2,3":   "left over",
 		"diff:4,4":     "both tokens are 4",
 	} {
-		if _, err := loupe.ParseGradTarget(s); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "--grad "+s) {
+		if _, err := loupe.ParseGradTarget(s); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "TraceOptions.Grad "+s) {
 			t.Errorf("%q: error is %v, want one with %q", s, err, want)
 		}
 	}

@@ -43,7 +43,7 @@ func (m *Model) tokenOf(word string) (int, error) {
 func parseGrad(s string, word func(string) (int, error)) (GradTarget, error) {
 	t, err := readGrad(s, word)
 	if err != nil {
-		err = fmt.Errorf("--grad %s: %w", s, err)
+		err = fmt.Errorf("TraceOptions.Grad %s: %w", s, err)
 	}
 	return t, err
 }
@@ -128,7 +128,7 @@ func (m *Model) Answers(s string) (*[2]int, error) {
 		err = fmt.Errorf("a position does not go here")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("--answers %s: %w", s, err)
+		return nil, fmt.Errorf("PatchOptions.Answers %s: %w", s, err)
 	}
 	return &[2]int{t.Token, *t.Minus}, nil
 }

@@ -2,7 +2,6 @@ package loupe
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels/tensor"
@@ -122,7 +121,7 @@ func (m *Model) headInput(r *tensor.Run, f features, h tensor.Tensor) tensor.Ten
 		return h
 	}
 	if len(f.head) == 0 {
-		r.Fail(fmt.Errorf("there is no picture to score; give --image or --video"))
+		r.Fail(errNoPicture)
 		return h
 	}
 	return r.Concat(f.head...)

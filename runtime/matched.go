@@ -177,10 +177,10 @@ func (m *matching) check(names []string) error {
 			what = "intervention at"
 		}
 		if of.Points == 0 && strings.HasPrefix(of.Pattern, "steps.") {
-			return fmt.Errorf("%s %q matches no tap point: it is of generated tokens, of which there are to be %d; give as many --steps, and a name of `loupe trace --list`", what, of.Pattern, m.steps)
+			return fmt.Errorf("%s %q matches no tap point: it is of generated tokens, of which there are to be %d; give as many TraceOptions.Steps, and a name that Model.Taps lists", what, of.Pattern, m.steps)
 		}
 		if of.Points == 0 {
-			return fmt.Errorf("%s %q matches no tap point of this model and input%s; `loupe trace --list` prints them", what, of.Pattern, didYouMean(of.Pattern, names))
+			return fmt.Errorf("%s %q matches no tap point of this model and input%s; Model.Taps lists them", what, of.Pattern, didYouMean(of.Pattern, names))
 		}
 	}
 	for i, found := range m.rows {

@@ -20,6 +20,7 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 	"github.com/loupe-vl/loupe/weights/disk"
 	"github.com/loupe-vl/loupe/weights/hub"
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // Options are how a model is loaded. The zero value is exact arithmetic on all cores with the checkpoint's own limits.
@@ -83,9 +84,9 @@ func Load(dir string, o Options) (*Model, error) {
 		*name = found
 	}
 	if info, err := os.Stat(dir); err != nil {
-		return nil, fmt.Errorf("load model: %w; give --model a directory as Hugging Face ships it", err)
+		return nil, fmt.Errorf("load model: %w; give loupe.Load a directory as Hugging Face ships it", err)
 	} else if !info.IsDir() {
-		return nil, fmt.Errorf("load model: %s is a file; give --model the directory that holds config.json", dir)
+		return nil, fmt.Errorf("load model: %s is a file; give loupe.Load the directory that holds config.json", dir)
 	}
 	checkpoint := func() (*weights.Checkpoint, error) { return weights.OpenCheckpoint(dir) }
 	return load(disk.FS(dir), dir, checkpoint, o)
@@ -261,7 +262,7 @@ func newProcessor(pre *weights.Preprocessor, o Options, video bool) (picture.Pro
 	// One bound alone concerns videos too, whose other one may be past it: then the most is heeded first, as in the reference.
 	asked := o.MinPixels > 0 || o.MaxPixels > 0
 	if p.MinPixels > p.MaxPixels && asked && (!video || o.MinPixels > 0 && o.MaxPixels > 0) {
-		return p, fmt.Errorf("--min-pixels %d is more than --max-pixels %d; lower the one or raise the other", p.MinPixels, p.MaxPixels)
+		return p, &option.Error{Field: "Options.MinPixels", Value: p.MinPixels, Fault: fmt.Sprintf("Options.MinPixels %d is more than Options.MaxPixels %d", p.MinPixels, p.MaxPixels), Want: "lower the one or raise the other"}
 	}
 	return p, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // PatchOptions say which sites of the decoder to patch, one at a time, and what to hold against each other.
@@ -139,7 +140,7 @@ func (s *sweep) choose(clean *Prompt) error {
 		}
 	}
 	if s.out.Unmatched = n - len(all); len(all) == 0 {
-		return fmt.Errorf("the two prompts have no token in common at their beginnings or ends; use pictures of one size (or one --max-pixels for both) and texts of as many tokens")
+		return fmt.Errorf("the two prompts have no token in common at their beginnings or ends; use pictures of one size (or one Options.MaxPixels for both) and texts of as many tokens")
 	}
 	var err error
 	if s.out.Layers, err = chosen("layer", s.o.Layers, text.NumHiddenLayers); err != nil {
@@ -269,7 +270,7 @@ func (s *sweep) compare(clean []float32) error {
 		}
 		s.o.Answers = &[2]int{likeliest(clean), likeliest(s.logits)}
 		if a := *s.o.Answers; a[0] == a[1] {
-			return fmt.Errorf("both prompts have the same answer, token %d; name the two tokens to hold against each other with --answers", a[0])
+			return &option.Error{Field: "PatchOptions.Answers", Fault: fmt.Sprintf("both prompts have the same answer, token %d", a[0]), Want: "name the two tokens to hold against each other in PatchOptions.Answers"}
 		}
 	}
 	a := *s.o.Answers
@@ -281,7 +282,7 @@ func (s *sweep) compare(clean []float32) error {
 	s.out.Clean = PatchedRun{a[0], s.difference(clean)}
 	s.out.Corrupted = PatchedRun{a[1], s.difference(s.logits)}
 	if s.out.Clean.Difference == s.out.Corrupted.Difference {
-		return fmt.Errorf("the logits of tokens %d and %d differ by %g in both runs: there is nothing to restore; name other tokens with --answers", a[0], a[1], s.out.Clean.Difference)
+		return &option.Error{Field: "PatchOptions.Answers", Value: a, Fault: fmt.Sprintf("the logits of tokens %d and %d differ by %g in both runs: there is nothing to restore", a[0], a[1], s.out.Clean.Difference), Want: "name other tokens in PatchOptions.Answers"}
 	}
 	return nil
 }

@@ -223,7 +223,7 @@ func TestPatchErrors(t *testing.T) {
 	}{
 		{"nothing in common", alone, loupe.PatchOptions{}, "no token in common"},
 		{"no counterpart", longer, loupe.PatchOptions{Positions: []int{differs}}, "no counterpart"},
-		{"the same prompt", clean, loupe.PatchOptions{}, "--answers"},
+		{"the same prompt", clean, loupe.PatchOptions{}, "PatchOptions.Answers"},
 		{"nothing to restore", clean, loupe.PatchOptions{Answers: answers}, "nothing to restore"},
 		{"layer", corrupted, loupe.PatchOptions{Answers: answers, Layers: []int{99}}, "no layer 99"},
 		{"position", corrupted, loupe.PatchOptions{Answers: answers, Positions: []int{-500}}, "no position -500"},

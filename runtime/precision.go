@@ -1,12 +1,12 @@
 package loupe
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // Precisions are the arithmetics of the linear maps, as Options.Precision names them. exact is float32 with the weights as
@@ -27,12 +27,15 @@ func DefaultGroup(precision string) int {
 	return group8
 }
 
-// Validate refuses what cannot be meant, naming the flag.
+// Validate refuses what cannot be meant, by an [OptionError].
 func (o Options) Validate() error {
-	if o.Precision == "" || slices.Contains(Precisions, o.Precision) {
-		return nil
+	switch {
+	case o.Precision != "" && !slices.Contains(Precisions, o.Precision):
+		return &option.Error{Field: "Options.Precision", Value: o.Precision, Want: "use " + strings.Join(Precisions, ", ")}
+	case o.Threads < 0:
+		return &option.Error{Field: "Options.Threads", Value: o.Threads, Want: "give a number above 0, or 0 for all cores"}
 	}
-	return fmt.Errorf("--precision %q is unknown; use %s", o.Precision, strings.Join(Precisions, ", "))
+	return nil
 }
 
 // quantizing is how the weights of a linear map are quantized; no bits where they are not. What 4 bits are too few for has 8: the

@@ -55,7 +55,7 @@ func TestSameBitsOfModel(t *testing.T) {
 			} {
 				o.Precision, o.MaxPixels = precision, 28*28*80
 				m, err := loupe.Load(dir, o)
-				if err != nil && strings.Contains(err.Error(), "--kernels") {
+				if err != nil && strings.Contains(err.Error(), "Options.Kernels") {
 					t.Logf("%+v: %v", o, err)
 					continue
 				}

@@ -57,7 +57,7 @@ func TestProcessors(t *testing.T) {
 			}
 		})
 	}
-	// --max-pixels alone concerns videos too, whose least may be more: then the most holds.
+	// Options.MaxPixels alone concerns videos too, whose least may be more: then the most holds.
 	m, err := loupe.Load(broken(t, func(t *testing.T, dir string) {
 		if err := os.WriteFile(filepath.Join(dir, "preprocessor_config.json"), []byte("{}"), 0o644); err != nil {
 			t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"github.com/loupe-vl/loupe/vit"
 	"github.com/loupe-vl/loupe/vit/picture"
 	"github.com/loupe-vl/loupe/weights/disk"
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // Input is what a user asks: a conversation, and the pictures and videos for its image and video parts in order.
@@ -106,7 +107,7 @@ func (m *Model) Prepare(in Input) (*Prompt, error) {
 		return nil, fmt.Errorf("picture %w", err)
 	}
 	if len(in.Videos) > 0 && m.samplesFrames != "" {
-		return nil, fmt.Errorf("video: %s has do_sample_frames, which chooses frames of a video by its times; loupe takes every frame that it is given: set it to false, and choose with --fps", m.samplesFrames)
+		return nil, fmt.Errorf("video: %s has do_sample_frames, which chooses frames of a video by its times; loupe takes every frame that it is given: set it to false, and choose with Files.FPS", m.samplesFrames)
 	}
 	if p.Videos, err = m.patches(len(in.Videos), func(i int) (picture.Patches, error) { return m.VideoProcessor.Video(in.Videos[i]) }); err != nil {
 		return nil, fmt.Errorf("video %w", err)
@@ -120,7 +121,7 @@ func (m *Model) Prepare(in Input) (*Prompt, error) {
 // checkLength refuses a prompt that leaves no room for a token after it.
 func (m *Model) checkLength(p *Prompt) error {
 	if n, most := len(p.IDs), m.Config.Text.MaxPositionEmbeddings; n >= most {
-		return fmt.Errorf("the prompt has %d tokens, and the model's context holds %d with at least one left for the answer; shorten the text or lower --max-pixels", n, most)
+		return &option.Error{Field: "Options.MaxPixels", Fault: fmt.Sprintf("the prompt has %d tokens, and the model's context holds %d with at least one left for the answer", n, most), Want: "shorten the text or lower Options.MaxPixels"}
 	}
 	return nil
 }
@@ -190,7 +191,7 @@ func (m *Model) expand(p *Prompt, ids []int) error {
 			continue
 		}
 		if v == nil || next[v] == len(v.Grids) {
-			return fmt.Errorf("the conversation has more %s parts (or placeholder tokens in its text) than %ss were given; give --%s for each", kind, kind, kind)
+			return &option.Error{Field: inputField[kind], Fault: fmt.Sprintf("the conversation has more %s parts (or placeholder tokens in its text) than %ss were given", kind, kind), Want: fmt.Sprintf("give %s for each", inputField[kind])}
 		}
 		place := decoder.Placeholder{Start: len(p.IDs), Grid: v.Grids[next[v]]}
 		next[v]++
@@ -202,10 +203,14 @@ func (m *Model) expand(p *Prompt, ids []int) error {
 	}
 	for kind, v := range map[string]*Vision{"image": p.Images, "video": p.Videos} {
 		if v != nil && next[v] != len(v.Grids) {
-			return fmt.Errorf("%d %ss were given, but the conversation has a place for %d; add {\"type\": \"%s\"} parts to the messages or leave --%s out", len(v.Grids), kind, next[v], kind, kind)
+			return &option.Error{Field: inputField[kind], Value: len(v.Grids), Fault: fmt.Sprintf("%d %ss were given, but the conversation has a place for %d", len(v.Grids), kind, next[v]),
+				Want: fmt.Sprintf(`add {"type": %q} parts to the messages or leave %s out`, kind, inputField[kind])}
 		}
 	}
 	var err error
 	p.Positions, p.RopeDelta, err = m.family.Decoder.Positions(len(p.IDs), places, merge)
 	return err
 }
+
+// inputField is where an input has its pictures of a kind.
+var inputField = map[string]string{"image": "Input.Images", "video": "Input.Videos"}

@@ -21,17 +21,17 @@ func (m *Model) AsPublished(g Generation) (Generation, []string, error) {
 	var notes []string
 	if g.RepetitionPenalty == 0 && f.RepetitionPenalty != 1 {
 		g.RepetitionPenalty = f.RepetitionPenalty
-		notes = append(notes, fmt.Sprintf("repetition penalty %v, as %s has it; --repetition-penalty 1 turns it off", g.RepetitionPenalty, filepath.Base(f.File)))
+		notes = append(notes, fmt.Sprintf("repetition penalty %v, as %s has it; Generation.RepetitionPenalty 1 turns it off", g.RepetitionPenalty, filepath.Base(f.File)))
 	}
 	if f.EosTokenIDs == nil && !g.IgnoreEOS {
-		note := fmt.Sprintf("%s names no eos_token_id, so nothing but --max-tokens and --stop ends the text", filepath.Base(f.File))
+		note := fmt.Sprintf("%s names no eos_token_id, so nothing but Generation.MaxTokens and Generation.Stop ends the text", filepath.Base(f.File))
 		if ids := m.Config.EosTokenIDs; len(ids) > 0 {
 			note += fmt.Sprintf(" (transformers reads it so too); config.json has %d: write it there to stop at it", ids)
 		}
 		notes = append(notes, note)
 	}
 	if over := passedOver(f, g); g.Temperature > 0 && len(over) > 0 {
-		notes = append(notes, fmt.Sprintf("%s's settings of sampling (%s) are not used; give them as flags to sample so", filepath.Base(f.File), strings.Join(over, ", ")))
+		notes = append(notes, fmt.Sprintf("%s's settings of sampling (%s) are not used; ask for them, as by Generation.TopK, to sample so", filepath.Base(f.File), strings.Join(over, ", ")))
 	}
 	return g, notes, nil
 }

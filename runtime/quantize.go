@@ -14,6 +14,7 @@ import (
 	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/weights"
 	"github.com/loupe-vl/loupe/weights/disk"
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // besideWeights are the files of a model directory that go with its weights, of whichever version of transformers wrote it, and
@@ -96,16 +97,16 @@ type QuantizeOptions struct {
 	Progress func(done, of int)
 }
 
-// Validate refuses what cannot be meant, naming the flag.
+// Validate refuses what cannot be meant, by an [OptionError].
 func (o QuantizeOptions) Validate() error {
 	switch {
 	case o.Precision != "int8" && o.Precision != "int4":
-		return fmt.Errorf("--precision is %q; give int8 or int4, which weights can be quantized to", o.Precision)
+		return &option.Error{Field: "QuantizeOptions.Precision", Value: o.Precision, Want: "give int8 or int4, which weights can be quantized to"}
 	case o.ZeroPoints && o.Precision == "int8":
-		return errors.New("--zero-points goes with --precision int4")
+		return &option.Error{Field: "QuantizeOptions.ZeroPoints", Value: true, Fault: "QuantizeOptions.ZeroPoints goes with QuantizeOptions.Precision int4", Want: "leave it away"}
 	}
 	if err := o.named().Check(); err != nil {
-		return fmt.Errorf("--group: %w", err)
+		return &option.Error{Field: "QuantizeOptions.Group", Value: o.Group, Err: err}
 	}
 	return nil
 }
@@ -121,7 +122,7 @@ func (m *Model) Quantize(ctx context.Context, dir string, o QuantizeOptions) err
 		return fmt.Errorf("model %s is %s already; quantize the one that it was made of", m.Name(), p)
 	}
 	if m.Adapter != nil {
-		return errors.New("quantize takes no --adapter: merge it first with `loupe merge`, or use it beside the quantized model")
+		return &option.Error{Field: "Options.Adapter", Value: m.options.Adapter, Fault: "quantize takes no Options.Adapter", Want: "merge it first with train.Merge, or use it beside the quantized model"}
 	}
 	out, err := disk.CreateDir(dir)
 	if err != nil {
@@ -187,7 +188,7 @@ func (m *Model) takePrecision() error {
 	case made != "int8" && made != "int4":
 		return fmt.Errorf("the checkpoint was quantized to %q, which this program does not know", made)
 	case m.options.Precision != "" && m.options.Precision != made:
-		return fmt.Errorf("the model was quantized to %s, so --precision %s cannot be had of it; leave the flag away, or load the model that it was made of", made, m.options.Precision)
+		return &option.Error{Field: "Options.Precision", Value: m.options.Precision, Fault: fmt.Sprintf("the model was quantized to %s, so Options.Precision %s cannot be had of it", made, m.options.Precision), Want: "leave it away, or load the model that it was made of"}
 	}
 	m.options.Precision = made
 	return nil

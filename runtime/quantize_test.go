@@ -109,11 +109,11 @@ func TestQuantizeRefuses(t *testing.T) {
 		want string
 	}{
 		{"a directory that holds something", m, "testdata", good, "holds"},
-		{"a directory that cannot be made", m, filepath.Join("doc.go", "where"), good, "--out"},
-		{"no precision", m, filepath.Join(there, "a"), loupe.QuantizeOptions{Group: 32}, "--precision"},
-		{"bf16", m, filepath.Join(there, "a"), loupe.QuantizeOptions{Precision: "bf16", Group: 32}, "--precision"},
-		{"an odd group", m, filepath.Join(there, "a"), loupe.QuantizeOptions{Precision: "int8", Group: 48}, "--group"},
-		{"zero points of 8 bits", m, filepath.Join(there, "a"), loupe.QuantizeOptions{Precision: "int8", Group: 32, ZeroPoints: true}, "--zero-points"},
+		{"a directory that cannot be made", m, filepath.Join("doc.go", "where"), good, "output"},
+		{"no precision", m, filepath.Join(there, "a"), loupe.QuantizeOptions{Group: 32}, "QuantizeOptions.Precision"},
+		{"bf16", m, filepath.Join(there, "a"), loupe.QuantizeOptions{Precision: "bf16", Group: 32}, "QuantizeOptions.Precision"},
+		{"an odd group", m, filepath.Join(there, "a"), loupe.QuantizeOptions{Precision: "int8", Group: 48}, "QuantizeOptions.Group"},
+		{"zero points of 8 bits", m, filepath.Join(there, "a"), loupe.QuantizeOptions{Precision: "int8", Group: 32, ZeroPoints: true}, "QuantizeOptions.ZeroPoints"},
 		{"a quantized model", goldenModel(t, loupe.Options{Precision: "int8"}), filepath.Join(there, "a"), good, "already"},
 	} {
 		if err := c.m.Quantize(context.Background(), c.dir, c.o); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -188,7 +188,7 @@ func TestBrokenQuantizedModels(t *testing.T) {
 	}
 	for _, p := range []string{"exact", "int8"} {
 		if _, err := loupe.Load(dir, loupe.Options{Precision: p}); err == nil || !strings.Contains(err.Error(), "int4") {
-			t.Errorf("--precision %s: error is %v", p, err)
+			t.Errorf("QuantizeOptions.Precision %s: error is %v", p, err)
 		}
 	}
 }

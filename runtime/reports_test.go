@@ -103,7 +103,7 @@ func TestReports(t *testing.T) {
 			}
 		}, []string{shardName, "missing"}},
 		{"a file cut short (unsloth 2761)", edit(shardName, func(_ *testing.T, d []byte) []byte { return d[:len(d)-100] }), []string{shardName, "truncated"}},
-		{"an adapter beside the weights, which transformers would apply", put(weights.AdapterConfigName, []byte(`{"peft_type": "LORA"}`)), []string{weights.AdapterConfigName, "--adapter", "remove"}},
+		{"an adapter beside the weights, which transformers would apply", put(weights.AdapterConfigName, []byte(`{"peft_type": "LORA"}`)), []string{weights.AdapterConfigName, "Options.Adapter", "remove"}},
 		{"a header whose metadata is null", editHeaderOf(shardName, func(h map[string]any) { h["__metadata__"] = nil }), nil},
 		{"another family under the same class (GPTQ of Qwen2.5-VL)", editJSON("config.json", func(c map[string]any) {
 			c["model_type"], c["quantization_config"] = "qwen2_5_vl", map[string]any{"quant_method": "gptq"}

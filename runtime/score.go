@@ -6,7 +6,11 @@ import (
 
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/option"
 )
+
+// errNoPicture refuses a score of nothing.
+var errNoPicture = &option.Error{Field: "Files.Images", Fault: "there is no picture to score", Want: "give Files.Images or Files.Videos"}
 
 // Score is what the score head says of a prompt's pictures.
 type Score struct {
@@ -54,7 +58,7 @@ func (m *Model) scoreWith(ctx context.Context, p *Prompt, watch *hooks) (*Score,
 		return nil, nil, err
 	}
 	if p.Images == nil && p.Videos == nil {
-		return nil, nil, fmt.Errorf("there is no picture to score; give --image or --video")
+		return nil, nil, errNoPicture
 	}
 	if !m.Head.Config.Input.FromTower() {
 		a, err := m.answer(ctx, p, Generation{}, watch, false)
@@ -73,7 +77,7 @@ func (m *Model) scoreWith(ctx context.Context, p *Prompt, watch *hooks) (*Score,
 
 func (m *Model) needHead() error {
 	if m.Head == nil {
-		return fmt.Errorf("model %s has no score head: put score_head.json and score_head.safetensors beside it, or name their directory with --head", m.Name())
+		return fmt.Errorf("model %s has no score head: put score_head.json and score_head.safetensors beside it, or name their directory in Options.Head", m.Name())
 	}
 	return nil
 }

@@ -11,13 +11,14 @@ import (
 	"github.com/loupe-vl/loupe/runtime/internal/host"
 	"github.com/loupe-vl/loupe/vit"
 	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // spare is the memory that a model needs beside its weights, about: activations, the cache, the program.
 const spare = 1 << 30
 
 // errNoTokenizer is what a model with random weights answers to text.
-var errNoTokenizer = errors.New("a random model has no tokenizer, so it reads and writes no text; load one with --model DIR")
+var errNoTokenizer = errors.New("a random model has no tokenizer, so it reads and writes no text; load one with loupe.Load")
 
 // Synthetic makes a model of a published shape, "2b" or "7b", with random weights in bfloat16: for measuring, before
 // anything is downloaded. "demo" is the embedded model. The numbers are the same each time. It has no tokenizer: a prompt
@@ -38,7 +39,7 @@ func synthetic(shape string, cfg *weights.Config, o Options) (m *Model, err erro
 		return nil, err
 	}
 	if o.Head != "" {
-		return nil, fmt.Errorf("a random model has no score head; leave --head away")
+		return nil, &option.Error{Field: "Options.Head", Value: o.Head, Fault: "a random model has no score head", Want: "leave Options.Head away"}
 	}
 	if err = fits(shape, cfg, host.AvailableMemory()); err != nil {
 		return nil, err
@@ -84,6 +85,6 @@ func fits(shape string, cfg *weights.Config, free int64) error {
 		return nil
 	}
 	const gib = 1 << 30
-	return fmt.Errorf("random weights of shape %s take %.1f GiB and a run 1 GiB more, but %.1f GiB of memory are free; choose a smaller --shape, or measure a model on disk with --model DIR",
+	return fmt.Errorf("random weights of shape %s take %.1f GiB and a run 1 GiB more, but %.1f GiB of memory are free; choose a smaller shape, or measure a model on disk with loupe.Load",
 		shape, float64(count.bytes)/gib, float64(free)/gib)
 }

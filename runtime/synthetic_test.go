@@ -124,9 +124,9 @@ func TestSyntheticRefuses(t *testing.T) {
 		o                 Options
 	}{
 		{"shape", "3b", `"3b"`, Options{}},
-		{"precision", "2b", "--precision", Options{Precision: "fp8"}},
-		{"head", "2b", "--head", Options{Head: "d"}},
-		{"threads", "2b", "--threads", Options{Threads: -1}},
+		{"precision", "2b", "Options.Precision", Options{Precision: "fp8"}},
+		{"head", "2b", "Options.Head", Options{Head: "d"}},
+		{"threads", "2b", "Options.Threads", Options{Threads: -1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m, err := Synthetic(c.shape, c.o)

@@ -54,7 +54,7 @@ func (m *Model) showAsTaught(p *picture.Processor, o Options) error {
 		p.MaxPixels = t.MaxPixels
 	}
 	if p.MinPixels > p.MaxPixels {
-		return fmt.Errorf("%s has pictures of %d to %d pixels, which does not go with --min-pixels %d and --max-pixels %d; give both, the first not above the second", m.taughtFrom, t.MinPixels, t.MaxPixels, o.MinPixels, o.MaxPixels)
+		return fmt.Errorf("%s has pictures of %d to %d pixels, which does not go with Options.MinPixels %d and Options.MaxPixels %d; give both, the first not above the second", m.taughtFrom, t.MinPixels, t.MaxPixels, o.MinPixels, o.MaxPixels)
 	}
 	switch {
 	case p.MinPixels != t.MinPixels || p.MaxPixels != t.MaxPixels:

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/loupe-vl/loupe/kernels/tensor"
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // TraceOptions are what to look at, and what to change. [Taps] begins one.
@@ -119,7 +120,7 @@ func (m *Model) Trace(ctx context.Context, p *Prompt, o TraceOptions, see ...fun
 			return nil, causeOf(ctx, err)
 		}
 		if out.NoGradient = hooks.withoutGradient(); len(out.NoGradient) > 0 && len(hooks.graded) == 0 {
-			return nil, fmt.Errorf("--grad: the target depends on none of the taps, the first of which is %s; name taps on its way, such as pixel_values", out.NoGradient[0])
+			return nil, &option.Error{Field: "TraceOptions.Grad", Fault: fmt.Sprintf("TraceOptions.Grad depends on none of the taps, the first of which is %s", out.NoGradient[0]), Want: "name taps on its way, such as pixel_values"}
 		}
 	}
 	return out, causeOf(ctx, nil)

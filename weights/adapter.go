@@ -91,7 +91,7 @@ func ParseAdapter(file string, data []byte) (*AdapterConfig, error) {
 	}
 	f := newFields(file, obj)
 	if kind, _ := obj["peft_type"].(string); kind != "LORA" {
-		f.fail("peft_type", "is %.40q; only LORA is read. Merge the adapter into its base with PEFT and give that as --model", kind)
+		f.fail("peft_type", "is %.40q; only LORA is read. Merge the adapter into its base with PEFT and give that to loupe.Load", kind)
 	}
 	c := &AdapterConfig{
 		Rank:            f.integer("r", 1, 1<<16),

@@ -13,7 +13,7 @@ import (
 // inertKeys change nothing that an adapter with its weights computes.
 var inertKeys = map[string]string{
 	"auto_mapping":            "names the class of the base",
-	"base_model_name_or_path": "says where the base was; --model says where it is",
+	"base_model_name_or_path": "says where the base was; loupe.Load is told where it is",
 	"corda_config":            "used by one init_lora_weights only, which is refused",
 	"eva_config":              "how A was initialized; the ranks that it chose are in rank_pattern",
 	"fan_in_fan_out":          "for Conv1D layers; PEFT sets it to false for torch.nn.Linear, and Qwen2-VL has no other",
@@ -55,9 +55,9 @@ func (c *AdapterConfig) checkKeys(f *fields) {
 		switch {
 		case inert || slices.Contains(readKeys, key) || holdsNothing(f.obj[key]):
 		case refused:
-			f.fail(key, "is set: it %s, which loupe does not compute. Merge the adapter into its base with PEFT (merge_and_unload, save_pretrained) and give that as --model, or train without it", what)
+			f.fail(key, "is set: it %s, which loupe does not compute. Merge the adapter into its base with PEFT (merge_and_unload, save_pretrained) and give that to loupe.Load, or train without it", what)
 		default:
-			f.fail(key, "is no key that loupe knows, and it may change what the adapter computes; take it out if it does not, else merge the adapter into its base with PEFT and give that as --model")
+			f.fail(key, "is no key that loupe knows, and it may change what the adapter computes; take it out if it does not, else merge the adapter into its base with PEFT and give that to loupe.Load")
 		}
 	}
 }
@@ -101,7 +101,7 @@ func (c *AdapterConfig) checkInit(f *fields) {
 	case slices.Contains([]string{"gaussian", "eva", "orthogonal", "mica"}, lower):
 	case strings.HasPrefix(lower, "pissa"), strings.HasPrefix(lower, "corda"), lower == "olora", lower == "loftq", lower == "lora_ga":
 		f.fail("init_lora_weights", "is %.40q: that initialization changes the base's weights, which the branches alone do not bring back. "+
-			"Convert the adapter to plain LoRA with PEFT, save_pretrained(..., path_initial_model_for_weight_conversion=...), or merge it there and give the merged model as --model", how)
+			"Convert the adapter to plain LoRA with PEFT, save_pretrained(..., path_initial_model_for_weight_conversion=...), or merge it there and give the merged model to loupe.Load", how)
 	default:
 		f.fail("init_lora_weights", "is %.40q, which PEFT 0.21 does not know", how)
 	}

@@ -135,7 +135,7 @@ func (s *AdapterSelection) saved(c *AdapterConfig, modules []Module, tied bool) 
 		}
 	}
 	if s.Naming == Later && slices.ContainsFunc(ends, func(end string) bool { return strings.HasSuffix("model", end) }) {
-		return fmt.Errorf("modules_to_save names the whole model; give the trained model as --model")
+		return fmt.Errorf("modules_to_save names the whole model; give the trained model to loupe.Load")
 	}
 	return nil
 }

@@ -194,10 +194,10 @@ func TestVariants(t *testing.T) {
 		"one of two":    {[]string{"model-00002-of-00002.safetensors"}, "1 of 2 shards; download the others"},
 		"two of shards": {[]string{"model-00001-of-00001.safetensors", "model-00001-of-00002.safetensors"}, "shards of several checkpoints"},
 		"several":       {[]string{"model.fp16.safetensors", "model.bf16.safetensors"}, "several variants"},
-		"adapter":       {[]string{"adapter_model.safetensors"}, "--adapter"},
+		"adapter":       {[]string{"adapter_model.safetensors"}, "Options.Adapter"},
 		"pickle":        {[]string{"pytorch_model.bin"}, "but pytorch_model.bin"},
 		"gguf":          {[]string{"model-Q4_K_M.gguf", "mmproj.gguf"}, "but mmproj.gguf, model-Q4_K_M.gguf"},
-		"nothing":       {nil, "--model takes a directory as Hugging Face ships it"},
+		"nothing":       {nil, "loupe.Load takes a directory as Hugging Face ships it"},
 	} {
 		dir := t.TempDir()
 		for _, file := range c.files {

@@ -144,11 +144,11 @@ func variant(s store) (single, index string, err error) {
 	case len(singles)+len(indexes) > 1:
 		return "", "", fmt.Errorf("it holds several variants of the weights (%s) and no %s; rename the one that is meant", strings.Join(append(singles, indexes...), ", "), SingleName)
 	case slices.Contains(other, AdapterWeightsName):
-		return "", "", fmt.Errorf("it holds an adapter (%s) and no %s; name the model by --model and this directory by --adapter", AdapterWeightsName, SingleName)
+		return "", "", fmt.Errorf("it holds an adapter (%s) and no %s; give the model to loupe.Load and this directory in Options.Adapter", AdapterWeightsName, SingleName)
 	case len(other) > 0:
-		return "", "", fmt.Errorf("it holds neither %s nor %s, but %s; --model takes weights as transformers saves them: save the model again with save_pretrained", SingleName, IndexName, strings.Join(other[:min(len(other), 3)], ", "))
+		return "", "", fmt.Errorf("it holds neither %s nor %s, but %s; loupe.Load takes weights as transformers saves them: save the model again with save_pretrained", SingleName, IndexName, strings.Join(other[:min(len(other), 3)], ", "))
 	}
-	return "", "", fmt.Errorf("it holds neither %s nor %s; --model takes a directory as Hugging Face ships it", SingleName, IndexName)
+	return "", "", fmt.Errorf("it holds neither %s nor %s; loupe.Load takes a directory as Hugging Face ships it", SingleName, IndexName)
 }
 
 // open opens every shard. A tensor must lie where the index puts it, if it

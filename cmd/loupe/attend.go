@@ -196,7 +196,7 @@ func (f *attendFlags) run(cmd *cobra.Command, args []string) error {
 	if f.target != "" {
 		target, err := m.GradTarget(f.target)
 		if err != nil {
-			return usageError{errors.New(strings.Replace(err.Error(), "--grad", "--target", 1))}
+			return usageError{errors.New(strings.Replace(err.Error(), "TraceOptions.Grad", "--target", 1))}
 		}
 		f.options.Target, f.measure.Target = &target, &target
 	}
@@ -232,11 +232,13 @@ func (f *attendFlags) run(cmd *cobra.Command, args []string) error {
 	if a.Map, err = attribution.Compute(cmd.Context(), m, prompt, attribution.Method(f.method), f.options); err != nil {
 		return err
 	}
+	a.Map.Note = inFlags(a.Map.Note)
 	tellNote(a.Map.Note)
 	if f.faithfulness {
 		if a.Faithfulness, err = attribution.Measure(cmd.Context(), m, prompt, a.Map, f.measure); err != nil {
 			return err
 		}
+		a.Faithfulness.Note = inFlags(a.Faithfulness.Note)
 		tellNote(a.Faithfulness.Note)
 	}
 	if f.out != "" {
@@ -251,13 +253,6 @@ func (f *attendFlags) run(cmd *cobra.Command, args []string) error {
 		return printFaithfulness(a.Faithfulness)
 	}
 	return nil
-}
-
-// tellNote puts what a result says of itself on standard error.
-func tellNote(note string) {
-	if note != "" {
-		fmt.Fprintln(stderr, "note: "+note)
-	}
 }
 
 // printFaithfulness prints the areas, and how much better than random orders they are.

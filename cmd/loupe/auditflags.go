@@ -85,11 +85,11 @@ func (f *auditFlags) judge(ctx context.Context, r *audit.Recorder, p loupe.Pictu
 // records are there all the same.
 func (f *auditFlags) close(ctx context.Context, b *audit.Book) {
 	if err := b.Close(); err != nil {
-		fmt.Fprintln(stderr, "note: "+oneLine(err.Error()))
+		tellNote(err.Error())
 	}
 	if f.witness.url != "" {
 		if _, err := f.witness.ask(ctx, b.Dir, nil); err != nil {
-			fmt.Fprintf(stderr, "note: no witness has signed the log: %s; `loupe audit witness` asks again\n", oneLine(err.Error()))
+			fmt.Fprintf(stderr, "note: no witness has signed the log: %s; `loupe audit witness` asks again\n", oneLine(inFlags(err.Error())))
 		}
 	}
 }

@@ -44,7 +44,7 @@ func (f *dataFlags) read(cmd *cobra.Command, path string) ([]train.Record, error
 		return nil, err
 	}
 	for _, note := range data.Notes {
-		fmt.Fprintln(stderr, "note: "+oneLine(note))
+		tellNote(note)
 	}
 	return data.Records, nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/spf13/cobra"
@@ -70,7 +69,7 @@ func (f *decodingFlags) changed(cmd *cobra.Command) string {
 func published(m *loupe.Model, g loupe.Generation) (loupe.Generation, error) {
 	g, notes, err := m.AsPublished(g)
 	for _, note := range notes {
-		fmt.Fprintln(stderr, "note: "+strings.TrimSpace(note))
+		tellNote(note)
 	}
 	return g, err
 }

@@ -227,6 +227,7 @@ func (f *evalFlags) judge(cmd *cobra.Command, m *loupe.Model, records []train.Re
 	f.options.Done = func(n int) { bar.at(n, len(records)) }
 	var lines bytes.Buffer
 	f.options.Lines = &lines
+	f.options.ErrorText = func(err error) string { return inFlags(err.Error()) }
 	e, err := train.Evaluate(cmd.Context(), m, records, f.options)
 	if lines.Len() > 0 {
 		err = errors.Join(err, f.writeLines(lines.Bytes()))

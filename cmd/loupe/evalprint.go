@@ -42,8 +42,9 @@ func (f *evalFlags) print(e *train.Evaluation) error {
 			return err
 		}
 	}
-	for _, note := range e.Notes {
-		fmt.Fprintln(os.Stderr, "note: "+oneLine(note))
+	for i, note := range e.Notes {
+		tellNote(note)
+		e.Notes[i] = inFlags(note)
 	}
 	if f.json {
 		return json.NewEncoder(stdout).Encode(e)

@@ -74,7 +74,7 @@ func (f *modelFlags) load(cmd *cobra.Command) (*loupe.Model, error) {
 func told(m *loupe.Model, err error) (*loupe.Model, error) {
 	if err == nil {
 		for _, note := range m.Notes {
-			fmt.Fprintln(stderr, "note: "+oneLine(note))
+			tellNote(note)
 		}
 	}
 	return m, err
@@ -123,7 +123,7 @@ func (f *inputFlags) read(ctx context.Context, m *loupe.Model, args []string) (l
 		return in, err
 	}
 	for _, note := range in.Notes {
-		fmt.Fprintln(stderr, "note: "+oneLine(note))
+		tellNote(note)
 	}
 	f.tellIdle(len(in.Images)+len(in.Videos) > 0)
 	return in, nil
@@ -165,9 +165,7 @@ func (f *inputFlags) asTaught(m *loupe.Model) {
 
 // otherSystem tells where a system text is not the one that the model was taught with.
 func otherSystem(m *loupe.Model, given string) {
-	if note := m.OtherSystem(given); note != "" {
-		fmt.Fprintln(stderr, "note: "+note)
-	}
+	tellNote(m.OtherSystem(given))
 }
 
 // given reports whether any of them was.

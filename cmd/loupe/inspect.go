@@ -85,7 +85,8 @@ func (f *inspectFlags) inspect(cmd *cobra.Command) (*trace.Inspection, error) {
 	if lookErr != nil {
 		return nil, err // what is wrong with the model says more
 	}
-	fmt.Fprintln(stderr, "note: loupe cannot run this checkpoint: "+oneLine(err.Error()))
+	fmt.Fprintln(stderr, "note: loupe cannot run this checkpoint: "+oneLine(inFlags(err.Error())))
+	report.CannotRun = inFlags(report.CannotRun)
 	return report, nil
 }
 

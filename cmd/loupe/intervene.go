@@ -52,7 +52,7 @@ func openDataset(ctx context.Context, m *loupe.Model, name string) (loupe.Datase
 		return loupe.Dataset{}, err
 	}
 	for _, note := range data.Notes {
-		fmt.Fprintln(stderr, "note: "+oneLine(note))
+		tellNote(note)
 	}
 	return loupe.Dataset{Len: len(data.Records), Prompt: func(i int) (*loupe.Prompt, error) { return data.Records[i].Question(ctx, m) }}, nil
 }

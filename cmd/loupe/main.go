@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string) int {
 	} else if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted")
 	}
-	fmt.Fprintln(stderr, "loupe: "+oneLine(err.Error()))
+	fmt.Fprintln(stderr, "loupe: "+oneLine(inFlags(err.Error())))
 	if hint := suggestion(root, err); hint != "" {
 		fmt.Fprintln(stderr, hint)
 	}

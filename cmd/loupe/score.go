@@ -137,7 +137,7 @@ func (f *scoreFlags) one(cmd *cobra.Command, m *loupe.Model, p loupe.Picture) sc
 	line := scored{Image: p.Name}
 	s, critique, err := f.judge(cmd.Context(), m, p)
 	if err != nil {
-		line.Error = oneLine(err.Error())
+		line.Error = oneLine(inFlags(err.Error()))
 		return line
 	}
 	line.Precision = m.Settings().Precision

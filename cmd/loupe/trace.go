@@ -137,7 +137,7 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	if f.options.Steps > 0 {
 		if f.options.Generation, err = published(m, f.options.Generation); err != nil {
-			fmt.Fprintf(stderr, "note: %v; the tokens of --steps are the likeliest ones\n", err)
+			tellNote(fmt.Sprintf("%v; the tokens of --steps are the likeliest ones", err))
 		}
 	}
 	if err := tellMatched(cmd, m, prompt, f.options); err != nil {

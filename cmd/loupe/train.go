@@ -203,7 +203,7 @@ func trainProgress() (tell func(train.Progress), end func()) {
 	return func(p train.Progress) {
 		if p.Note != "" {
 			bar.clear()
-			fmt.Fprintln(stderr, "note: "+oneLine(p.Note))
+			tellNote(p.Note)
 			return
 		}
 		if p.Stage != stage {

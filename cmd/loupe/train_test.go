@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/loupe-vl/loupe/runtime/demo/paint"
-	"github.com/loupe-vl/loupe/runtime/train"
 )
 
 // TestTrainTerminated: SIGTERM in the middle of a run writes a checkpoint and ends with status 0, Ctrl-C with status 1 and a
@@ -97,26 +96,5 @@ func TestTrainUsage(t *testing.T) {
 		if !strings.Contains(plan, part) {
 			t.Errorf("the plan has no %q: %s", part, plan)
 		}
-	}
-}
-
-// TestFlagsOfOptions: what --resume says of an option is the name of a flag of train.
-func TestFlagsOfOptions(t *testing.T) {
-	o := train.Options{Full: false, Freeze: []string{"a"}, ScoreLoss: train.HuberLoss, ScoreRange: []float64{1, 2}, HeadHidden: []int{1}, HeadInit: "ridge", EvalEvery: 1, Patience: 1, Steps: 1}
-	o.LoRA.Targets, o.LoRA.Modules, o.LoRA.DoRA, o.Raters = []string{"a"}, []string{"a"}, true, train.RatersEach
-	one := 1.0
-	o.VisionLR, o.MergerLR, o.DecoderLR, o.HeadLR = &one, &one, &one, &one
-	o.Schedule.Kind = "cosine"
-	flags, err := o.Flags()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name := range flags {
-		if trainCommand().Flags().Lookup(name) == nil {
-			t.Errorf("--%s is no flag of train", name)
-		}
-	}
-	if len(flags) < 20 {
-		t.Errorf("%d flags: %v", len(flags), flags)
 	}
 }

@@ -7,7 +7,6 @@ import (
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // The flags of train that are of branches, and of the gradient descent that a head with hidden layers still takes with --head-only.
@@ -48,8 +47,7 @@ func (f *trainFlags) checkFlags(cmd *cobra.Command) error {
 			return err
 		}
 	}
-	o.Given = map[string]bool{}
-	cmd.Flags().Visit(func(flag *pflag.Flag) { o.Given[flag.Name] = true })
+	o.Given = givenOptions(cmd, "train.")
 	return nil
 }
 

@@ -191,7 +191,7 @@ func TestSecondWriterIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	if _, err := OpenBook(dir, Options{}); err == nil || !strings.Contains(err.Error(), "--audit") || !strings.Contains(err.Error(), fmt.Sprint(os.Getpid())) {
+	if _, err := OpenBook(dir, Options{}); err == nil || !strings.Contains(err.Error(), "audit log") || !strings.Contains(err.Error(), fmt.Sprint(os.Getpid())) {
 		t.Errorf("a second writer: %v", err)
 	}
 }

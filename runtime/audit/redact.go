@@ -60,7 +60,7 @@ func (b *Book) Redact(ctx context.Context, entries []int64, o RedactOptions) (*R
 			}
 			for _, d := range r.Decision.personal() {
 				if files[d] {
-					return fmt.Errorf("redact: entry %d has the same picture (%s); redact it too, or give --shared to let it lose the picture", r.Sequence, d[:12])
+					return fmt.Errorf("redact: entry %d has the same picture (%s); redact it too, or set audit.RedactOptions.Shared to let it lose the picture", r.Sequence, d[:12])
 				}
 			}
 			return nil

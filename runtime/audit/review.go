@@ -11,7 +11,7 @@ import (
 // why. It returns the number of its own entry.
 func (b *Book) Review(ctx context.Context, n int64, target string, score *float64, by, why string) (int64, error) {
 	if strings.TrimSpace(by) == "" || strings.TrimSpace(why) == "" {
-		return 0, fmt.Errorf("review entry %d: say who reviews it and why, by --by and --why", n)
+		return 0, fmt.Errorf("review entry %d: say who reviews it, and why", n)
 	}
 	if score != nil && (math.IsNaN(*score) || math.IsInf(*score, 0)) {
 		return 0, fmt.Errorf("review entry %d: the score %v is no number", n, *score)

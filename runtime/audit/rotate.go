@@ -29,7 +29,7 @@ func (b *Book) AddKey(ctx context.Context, path, why string) (PublicKey, error) 
 // the book with another one first.
 func (b *Book) RetireKey(ctx context.Context, id, why string) error {
 	if id == b.key.Public().ID() {
-		return fmt.Errorf("retire key %s: it signs this very log; open it with the other key, by --audit-key", id)
+		return fmt.Errorf("retire key %s: it signs this very log; open it with the other key", id)
 	}
 	keys, err := publicKeys(b.Dir)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/internal/host"
 	"github.com/loupe-vl/loupe/vit/picture"
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // measurements are what can be measured, by the word that asks for it.
@@ -51,18 +52,18 @@ type Options struct {
 // Validate refuses what cannot be measured, naming the flag.
 func (o Options) Validate() error {
 	if len(o.What) == 0 {
-		return fmt.Errorf("--what is empty; give one or more of %s", strings.Join(Words(), ","))
+		return &option.Error{Field: "bench.Options.What", Fault: "bench.Options.What is empty", Want: "give one or more of " + strings.Join(Words(), ",")}
 	}
 	for _, w := range o.What {
 		if !slices.Contains(Words(), w) {
-			return fmt.Errorf("--what %s is unknown; give one or more of %s", w, strings.Join(Words(), ","))
+			return &option.Error{Field: "bench.Options.What", Value: w, Fault: fmt.Sprintf("bench.Options.What %s is unknown", w), Want: "give one or more of " + strings.Join(Words(), ",")}
 		}
 	}
 	switch {
 	case o.Tokens < 1:
-		return fmt.Errorf("--tokens is %d; give a number above 0", o.Tokens)
+		return &option.Error{Field: "bench.Options.Tokens", Value: o.Tokens, Want: "give a number above 0"}
 	case o.Each <= 0:
-		return fmt.Errorf("--seconds is %v; give a number above 0", o.Each.Seconds())
+		return &option.Error{Field: "bench.Options.Each", Value: o.Each.Seconds(), Want: "give a number of seconds above 0"}
 	}
 	return nil
 }
@@ -100,7 +101,7 @@ func Run(ctx context.Context, m *loupe.Model, o Options) ([]Result, Limits, erro
 		return nil, Limits{}, err
 	}
 	if most := m.Config.Text.MaxPositionEmbeddings; slices.Contains(o.What, "prefill") && o.Tokens >= most {
-		return nil, Limits{}, fmt.Errorf("%d tokens do not fit the model's context of %d with one left for the answer; lower --tokens", o.Tokens, most)
+		return nil, Limits{}, &option.Error{Field: "bench.Options.Tokens", Value: o.Tokens, Fault: fmt.Sprintf("%d tokens do not fit the model's context of %d with one left for the answer", o.Tokens, most), Want: "lower bench.Options.Tokens"}
 	}
 	if o.Progress == nil {
 		o.Progress = func(string) {}

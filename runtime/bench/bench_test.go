@@ -134,11 +134,11 @@ func TestRunRefuses(t *testing.T) {
 		change func(*Options)
 		want   string
 	}{
-		{"nothing", func(o *Options) { o.What = nil }, "--what"},
+		{"nothing", func(o *Options) { o.What = nil }, "bench.Options.What"},
 		{"a word", func(o *Options) { o.What = []string{"prefill", "speed"} }, "speed"},
-		{"no tokens", func(o *Options) { o.Tokens = 0 }, "--tokens"},
-		{"no time", func(o *Options) { o.Each = 0 }, "--seconds"},
-		{"too many tokens", func(o *Options) { o.Tokens = m.Config.Text.MaxPositionEmbeddings }, "--tokens"},
+		{"no tokens", func(o *Options) { o.Tokens = 0 }, "bench.Options.Tokens"},
+		{"no time", func(o *Options) { o.Each = 0 }, "bench.Options.Each"},
+		{"too many tokens", func(o *Options) { o.Tokens = m.Config.Text.MaxPositionEmbeddings }, "bench.Options.Tokens"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := good

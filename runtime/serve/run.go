@@ -150,7 +150,7 @@ type done struct {
 func (s *Studio) prepare(ctx context.Context, a Ask, file []byte) (*run, error) {
 	r := &run{ask: a, file: file, model: s.models[a.Model]}
 	if r.model == nil {
-		return nil, fmt.Errorf("there is no model %q here; base is there where the studio was started with --adapter", a.Model)
+		return nil, fmt.Errorf("there is no model %q here; base is there where the studio was started with an adapter", a.Model)
 	}
 	var err error
 	if r.edits, err = s.readEdits(a.Interventions); err != nil {

@@ -9,6 +9,8 @@ import (
 	"os"
 	"regexp"
 	"strings"
+
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // sentence makes of an error one that the page shows, in the page's words. A run that was ended because nobody waits for it needs
@@ -21,20 +23,43 @@ func sentence(err error) string {
 		return "the run was ended because nobody read its answer"
 	}
 	text := inPageWords.Replace(strings.Join(strings.Fields(err.Error()), " "))
-	return flag.ReplaceAllStringFunc(text, func(f string) string { return strings.ReplaceAll(strings.TrimPrefix(f, "--"), "-", " ") })
+	return option.Rename(text, pageName)
 }
 
-// inPageWords puts advice that is meant for a command line into what the page has for it.
+// inPageWords puts advice that the page has no field for into what it has.
 var inPageWords = strings.NewReplacer(
-	"shorten the text or lower --max-pixels", "shorten the question, or choose a smaller picture",
-	"; `loupe trace --list` prints them", "; the field Tap proposes those that there are",
+	"shorten the text or lower Options.MaxPixels", "shorten the question, or choose a smaller picture",
+	"; Model.Taps lists them", "; the field Tap proposes those that there are",
 	"it must be a text, FILE.safetensors#TENSOR", "it must be the name of a direction",
-	"; try another --baseline", "",
-	"--grad: ", "", "--grad ", "target ",
+	"; try another attribution.Options.Baseline", "",
+	"TraceOptions.Grad: ", "",
 )
 
-// flag is a flag of the command line in a text.
-var flag = regexp.MustCompile(`--[a-z]+(-[a-z]+)*`)
+// requestNames are the keys of a request, by the options that they set.
+var requestNames = map[string]string{
+	"Generation.MaxTokens":   "max_tokens",
+	"Generation.Temperature": "temperature",
+	"Generation.Seed":        "seed",
+	"Files.System":           "system",
+	"Files.Text":             "question",
+	"Files.Images":           "picture",
+	"TraceOptions.Grad":      "target",
+}
+
+// pageName is what a request calls an option; one that no request sets is called by its field alone, in words.
+func pageName(field string) (string, bool) {
+	if key, known := requestNames[field]; known {
+		return key, true
+	}
+	own := field[strings.LastIndexByte(field, '.')+1:]
+	if !strings.Contains(field, "Options.") && !strings.Contains(field, "Generation.") && !strings.Contains(field, "Files.") {
+		return "", false
+	}
+	return strings.ToLower(upper.ReplaceAllString(own, " $1")), true
+}
+
+// upper is where a word begins within a field's name.
+var upper = regexp.MustCompile(`\B([A-Z][a-z])`)
 
 // strict reads one JSON value in which every key is known. Its errors are in words.
 func strict(r io.Reader, v any) error {

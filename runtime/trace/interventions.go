@@ -44,7 +44,7 @@ func ReadInterventions(path string) ([]loupe.Intervention, error) {
 	}
 	out, err := ParseInterventions(data, func(ref string) ([]float32, int, error) { return readValue(ref, filepath.Dir(path)) })
 	if err == nil && len(out) == 0 {
-		err = errors.New("it holds no intervention; leave --intervene away to change nothing")
+		err = errors.New("it holds no intervention; leave the file away to change nothing")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read interventions %s: %w", path, err)

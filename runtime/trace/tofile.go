@@ -8,6 +8,7 @@ import (
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/weights"
 	"github.com/loupe-vl/loupe/weights/disk"
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // ToFile runs a trace and writes the prompt's inputs and every tap to path, a piece at a time: memory does not grow with
@@ -18,7 +19,7 @@ func ToFile(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o loupe.TraceO
 		return nil, err
 	}
 	if free := disk.Free(filepath.Dir(path)); free > 0 && size.Bytes > free {
-		return nil, fmt.Errorf("--out %s: the %d taps take up to %s, and the disk has %s free; name fewer taps with --tap", path, size.Taps, Bytes(size.Bytes), Bytes(free))
+		return nil, &option.Error{Field: "TraceOptions.Taps", Value: size.Taps, Fault: fmt.Sprintf("output %s: the %d taps take up to %s, and the disk has %s free", path, size.Taps, Bytes(size.Bytes), Bytes(free)), Want: "name fewer in TraceOptions.Taps"}
 	}
 	w, err := create(path, map[string]string{"precision": m.Settings().Precision})
 	if err != nil {

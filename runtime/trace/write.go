@@ -40,7 +40,7 @@ func create(path string, metadata map[string]string) (Writer, error) {
 	case "":
 		return newDirectory(filepath.Clean(path))
 	}
-	return nil, fmt.Errorf("--out %s: name a .safetensors or .npz file, or a directory", path)
+	return nil, fmt.Errorf("output %s: name a .safetensors or .npz file, or a directory", path)
 }
 
 // Tap is a tap as a tensor to write.

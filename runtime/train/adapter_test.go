@@ -244,7 +244,7 @@ func TestDoRAOfARun(t *testing.T) {
 		o := options(t, painted(t, 4))
 		o.LoRA.Modules = []string{"visual.mergers"}
 		return o
-	}(), 1, nil); err == nil || !strings.Contains(err.Error(), "--train-modules") {
+	}(), 1, nil); err == nil || !strings.Contains(err.Error(), "train.LoRAOptions.Modules") {
 		t.Errorf("modules that the model does not have: %v", err)
 	}
 	for name, says := range map[string]string{"saved-tied": "ensure_weight_tying", "tied-branches": "ensure_weight_tying"} {

@@ -159,7 +159,7 @@ func (r *run) restore() (resumed bool, err error) {
 	}
 	switch {
 	case s.Step > r.order.steps:
-		return false, fmt.Errorf("resume: the run in %s has taken %d steps, and --steps or --epochs ask for %d in all: ask for as many or more, or name another --out", r.o.Out, s.Step, r.order.steps)
+		return false, fmt.Errorf("resume: the run in %s has taken %d steps, and train.Options.Steps or train.Options.Epochs ask for %d in all: ask for as many or more, or name another train.Options.Out", r.o.Out, s.Step, r.order.steps)
 	case s.Step == r.order.steps:
 		r.note(fmt.Sprintf("the run in %s had taken all its %d steps: nothing is left to learn; %s", r.o.Out, s.Step, r.goOn()))
 	}

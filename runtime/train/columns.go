@@ -19,7 +19,7 @@ type Column struct {
 // parts are the names that are no targets.
 var parts = []string{"image", scoreName, "critique", "split", "system", "prompt"}
 
-// ParseColumns reads NAME or NAME=COLUMN, as --columns gives them.
+// ParseColumns reads NAME or NAME=COLUMN, as train.ReadOptions.Columns gives them.
 func ParseColumns(items []string) (Columns, error) {
 	var out Columns
 	for _, item := range items {
@@ -29,17 +29,17 @@ func ParseColumns(items []string) (Columns, error) {
 			from = name
 		}
 		if name == "" || from == "" {
-			return nil, fmt.Errorf("--columns has %q; give NAME or NAME=COLUMN, as in score=mos,critique=comment,color", item)
+			return nil, fmt.Errorf("train.ReadOptions.Columns has %q; give NAME or NAME=COLUMN, as in score=mos,critique=comment,color", item)
 		}
 		if known := canonical(name); slices.Contains(parts, known) {
 			name = known
 		}
 		for _, c := range out {
 			if c.Name == name {
-				return nil, fmt.Errorf("--columns says twice what %q is", name)
+				return nil, fmt.Errorf("train.ReadOptions.Columns says twice what %q is", name)
 			}
 			if c.From == from {
-				return nil, fmt.Errorf("--columns reads %q twice", from)
+				return nil, fmt.Errorf("train.ReadOptions.Columns reads %q twice", from)
 			}
 		}
 		out = append(out, Column{name, from})

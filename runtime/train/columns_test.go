@@ -11,7 +11,7 @@ import (
 	"github.com/loupe-vl/loupe/runtime/train"
 )
 
-// TestColumns: --columns says what is read, and as what; the rest is told of only where nobody chose.
+// TestColumns: train.ReadOptions.Columns says what is read, and as what; the rest is told of only where nobody chose.
 func TestColumns(t *testing.T) {
 	const table = "file_name,score,mos,remark,rater1,rater2,id,note\na.jpg,1,70,Calm.,60,80,1,x\nb.jpg,2,,Loud.,30,,2,\n"
 	for _, c := range []struct {
@@ -22,7 +22,7 @@ func TestColumns(t *testing.T) {
 	}{
 		{"none chosen", "d.csv", table, "", []train.Record{
 			{Image: "a.jpg", Score: number(1), Targets: map[string]float64{"mos": 70, "rater1": 60, "rater2": 80}}, {Image: "b.jpg", Score: number(2), Targets: map[string]float64{"rater1": 30}},
-		}, []string{`the column "remark" is not learned from; it holds text, first in line 2, in 2 records; --columns critique=remark`, `the column "id" is not learned from; it holds what tells rows apart`, `the column "note"`}, ""},
+		}, []string{`the column "remark" is not learned from; it holds text, first in line 2, in 2 records; train.ReadOptions.Columns critique=remark`, `the column "id" is not learned from; it holds what tells rows apart`, `the column "note"`}, ""},
 		{"score and critique", "d.csv", table, "score=mos,critique=remark", []train.Record{{Image: "a.jpg", Score: number(70), Critique: "Calm."}, {Image: "b.jpg", Critique: "Loud."}}, nil, ""},
 		{"targets, one renamed", "d.csv", table, "rater1, second=rater2", []train.Record{
 			{Image: "a.jpg", Targets: map[string]float64{"rater1": 60, "second": 80}}, {Image: "b.jpg", Targets: map[string]float64{"rater1": 30}},
@@ -39,10 +39,10 @@ func TestColumns(t *testing.T) {
 {"image": "b.jpg", "score": 1, "artist": "Manet"}
 {"messages": [{"role": "user", "content": "<image>a", "loss": false}, {"role": "assistant", "content": "b"}], "images": ["a.jpg"], "rating": 8}`, "", []train.Record{
 			{Image: "a.jpg", Score: number(1)}, {Image: "b.jpg", Score: number(1)}, {Image: "a.jpg", Critique: "b"},
-		}, []string{`the key "artist" is not learned from; it holds text, first in line 1, in 2 records`, `the key "box" is not learned from; it holds a list`, `the key "id"`, `the key "rating" is not learned from; it holds a number, first in line 3; --columns score=rating`,
+		}, []string{`the key "artist" is not learned from; it holds text, first in line 1, in 2 records`, `the key "box" is not learned from; it holds a list`, `the key "id"`, `the key "rating" is not learned from; it holds a number, first in line 3; train.ReadOptions.Columns score=rating`,
 			`the key of a message "loss" is not learned from`}, ""},
-		{"one that is not there", "d.csv", table, "score=mean", nil, nil, `--columns names "mean", which is not there; it has "file_name", "score"`},
-		{"a key that is not there", "d.jsonl", `{"image": "a.jpg", "score": 1}`, "score,color", nil, nil, `--columns names "color", which is not there; it has "image", "score"`},
+		{"one that is not there", "d.csv", table, "score=mean", nil, nil, `train.ReadOptions.Columns names "mean", which is not there; it has "file_name", "score"`},
+		{"a key that is not there", "d.jsonl", `{"image": "a.jpg", "score": 1}`, "score,color", nil, nil, `train.ReadOptions.Columns names "color", which is not there; it has "image", "score"`},
 		{"twice", "d.csv", table, "score=mos,score=rater1", nil, nil, "says twice"},
 		{"one column twice", "d.csv", table, "score=mos,color=mos", nil, nil, "twice"},
 		{"nothing", "d.csv", table, "score=", nil, nil, "give NAME"},

@@ -44,7 +44,7 @@ func (e epochs) uneven() string {
 	rest := e.records % e.each
 	switch {
 	case e.records < e.each:
-		return fmt.Sprintf("--batch times --accumulate is %d, and there are %d records: each step is an epoch and has all of them", e.each, e.records)
+		return fmt.Sprintf("train.Options.Batch times train.Options.Accumulate is %d, and there are %d records: each step is an epoch and has all of them", e.each, e.records)
 	case rest > 0:
 		return fmt.Sprintf("%d records do not come out even in steps of %d: the last of the %d steps of every epoch has %d", e.records, e.each, e.perEpoch(), rest)
 	}

@@ -37,7 +37,7 @@ func (e *Evaluation) reports(ctx context.Context, records []Record, lines []Pred
 	}
 	ratings := asked(judged, p)
 	if o.Raters == RatersEach && len(ratings) == len(judged) {
-		e.Notes = append(e.Notes, "--raters changes nothing: no picture that is asked one question has several records")
+		e.Notes = append(e.Notes, "train.EvalOptions.Raters changes nothing: no picture that is asked one question has several records")
 	}
 	for _, target := range targetNames(judged) {
 		pairs, group := e.pairs(target, judged, lines, numbers, ratings, p, o.Raters == RatersEach)

@@ -13,6 +13,7 @@ import (
 	"github.com/loupe-vl/loupe/runtime/train/metrics"
 	"github.com/loupe-vl/loupe/runtime/train/sbert"
 	"github.com/loupe-vl/loupe/vit/picture"
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // EvalOptions say what Evaluate does beside scoring. The zero value is ready to use.
@@ -26,6 +27,15 @@ type EvalOptions struct {
 	// Interventions apply to scores. Critiques are written without them.
 	Interventions []loupe.Intervention
 	Done          func(n int) // is told after each record how many are done; nil: nobody is
+	// ErrorText is what a line says of an error; nil: the error's own text.
+	ErrorText func(error) string
+}
+
+func (o EvalOptions) errorText(err error) string {
+	if o.ErrorText == nil {
+		return err.Error()
+	}
+	return o.ErrorText(err)
 }
 
 // Prediction is what a model says of one record's picture, beside what the record says (the truth).
@@ -123,20 +133,20 @@ func checkAsked(m *loupe.Model, records []Record, o EvalOptions) (notes []string
 	told := targetNames(records)
 	switch {
 	case o.Raters != "" && !slices.Contains(RaterModes, o.Raters):
-		return nil, fmt.Errorf("--raters %q is unknown; give mean or each", o.Raters)
+		return nil, &option.Error{Field: "train.EvalOptions.Raters", Value: o.Raters, Want: "give mean or each"}
 	case o.Encoder != nil && !critiques:
-		return nil, errors.New("no record has a critique for --sbert to compare with")
+		return nil, &option.Error{Field: "train.EvalOptions.Encoder", Fault: "no record has a critique for train.EvalOptions.Encoder to compare with"}
 	case m.Head == nil && (len(told) > 0 || o.Encoder == nil):
-		return nil, errors.New("the model has no score head: give --head, or --adapter with one")
+		return nil, &option.Error{Field: "Options.Head", Fault: "the model has no score head", Want: "give Options.Head, or Options.Adapter with one"}
 	case len(told) == 0 && o.Encoder == nil:
-		return nil, errors.New("no record has a score to compare with; critiques are compared with --sbert")
+		return nil, errors.New("no record has a score to compare with; critiques are compared with train.EvalOptions.Encoder")
 	case m.Head == nil:
 		return nil, nil
 	}
 	known := m.Targets()
 	lacking := slices.DeleteFunc(slices.Clone(told), func(name string) bool { return slices.Contains(known, name) })
 	if len(lacking) == len(told) && len(told) > 0 {
-		return nil, fmt.Errorf("the score head has the targets %s, and the records have %s: a target is compared with that of its name, and none is the same; name the columns as the head has them (--columns), or take another --head",
+		return nil, fmt.Errorf("the score head has the targets %s, and the records have %s: a target is compared with that of its name, and none is the same; name the columns as the head has them (by train.ReadOptions.Columns), or take another Options.Head",
 			strings.Join(known, ", "), strings.Join(told, ", "))
 	}
 	if len(lacking) > 0 {
@@ -172,7 +182,7 @@ func Evaluate(ctx context.Context, m *loupe.Model, records []Record, o EvalOptio
 		if err != nil {
 			e.Failed++
 			e.failed = append(e.failed, recordError(r, err))
-			j = Prediction{Image: r.Image, Error: err.Error()}
+			j = Prediction{Image: r.Image, Error: o.errorText(err)}
 		}
 		lines = append(lines, j)
 		if o.Done != nil {

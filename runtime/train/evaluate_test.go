@@ -237,10 +237,10 @@ func TestEvaluateRefuses(t *testing.T) {
 		o       train.EvalOptions
 		want    string
 	}{
-		"no head":                {without, records, train.EvalOptions{}, "--head"},
-		"no scores":              {with, bare, train.EvalOptions{}, "--sbert"},
+		"no head":                {without, records, train.EvalOptions{}, "Options.Head"},
+		"no scores":              {with, bare, train.EvalOptions{}, "train.EvalOptions.Encoder"},
 		"no critiques":           {with, scored, train.EvalOptions{Encoder: encoder(t)}, "no record has a critique"},
-		"a head for the numbers": {without, records, train.EvalOptions{Encoder: encoder(t)}, "--head"},
+		"a head for the numbers": {without, records, train.EvalOptions{Encoder: encoder(t)}, "Options.Head"},
 	} {
 		if _, err := train.Evaluate(context.Background(), c.m, c.records, c.o); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", name, err, c.want)

@@ -141,7 +141,7 @@ func checked(ctx context.Context, m *loupe.Model, records []Record, bad []fault,
 			}
 		}
 		if errors.Is(err, fs.ErrNotExist) {
-			err = fmt.Errorf("%w; paths are relative to the file of records, or to --image-folder", err)
+			err = fmt.Errorf("%w; paths are relative to the file of records, or to train.ReadOptions.ImageFolder", err)
 		}
 		if err != nil {
 			bad = append(bad, records[i].fault(err))

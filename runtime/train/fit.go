@@ -167,7 +167,7 @@ func fitLast(ctx context.Context, m *loupe.Model, s *pictureFeatures) (*Fit, err
 		}
 		found, err := fitRidge(m.Engine(), x, y, own.pictures.Of)
 		if err != nil {
-			return nil, fmt.Errorf("fit the score head to %q, which %d pictures have: %w; give more, or leave it out by naming the others with --columns", fit.Targets[group.targets[0]].Name, own.pictures.Len(), err)
+			return nil, fmt.Errorf("fit the score head to %q, which %d pictures have: %w; give more, or leave it out by naming the others with train.ReadOptions.Columns", fit.Targets[group.targets[0]].Name, own.pictures.Len(), err)
 		}
 		for n, t := range group.targets {
 			for k, v := range found[n].weight {

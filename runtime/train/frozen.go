@@ -42,7 +42,7 @@ func (s *frozenSet) has(names ...string) bool {
 func (s *frozenSet) check(what string) error {
 	for i, n := range s.hits {
 		if n == 0 {
-			return fmt.Errorf("--freeze %q matches nothing that would learn, which is %s; a pattern is of a whole name, with * for any characters, as in 'visual.*', and `loupe inspect` lists the names", s.patterns[i], what)
+			return fmt.Errorf("train.Options.Freeze %q matches nothing that would learn, which is %s; a pattern is of a whole name, with * for any characters, as in 'visual.*', and `loupe inspect` lists the names", s.patterns[i], what)
 		}
 	}
 	return nil

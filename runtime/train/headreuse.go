@@ -27,7 +27,7 @@ func reuse(h *vit.Head, records []Record) (notes []string) {
 			note += fmt.Sprintf(", %d of %d beyond the range, which are learned from as they are and will be shown at its edge", beyond, len(values))
 		}
 		if beyond := countBeyond(values, t.Min, t.Max); beyond > 0 || high-low < 0.05*(t.Max-t.Min) {
-			note += "; if they are in other units, give their range with --score-range, to which the head is rescaled"
+			note += "; if they are in other units, give their range with train.Options.ScoreRange, to which the head is rescaled"
 		}
 		notes = append(notes, note)
 	}
@@ -38,7 +38,7 @@ func reuse(h *vit.Head, records []Record) (notes []string) {
 		}
 	}
 	if len(lacking) > 0 {
-		notes = append(notes, fmt.Sprintf("the score head has no target %s: what the records say of it is not learned; a new head, without --head, learns it", strings.Join(lacking, ", ")))
+		notes = append(notes, fmt.Sprintf("the score head has no target %s: what the records say of it is not learned; a new head, without Options.Head, learns it", strings.Join(lacking, ", ")))
 	}
 	return notes
 }

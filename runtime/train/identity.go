@@ -8,30 +8,36 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
+	"sync"
 )
 
-// identity is everything that the result of a run depends on, by the name of its flag or in words. A run resumes only from
+// identity is everything that the result of a run depends on, by the key of an option or in words. A run resumes only from
 // a checkpoint of its own; otherwise the user is told what differs.
 type identity map[string]string
 
-// The entries of an identity that are no flags.
+// keyPrefix begins the key of an option in an identity, which checkpoints hold: "--head-lr". Keys stay as they are, so that
+// checkpoints of older versions can be resumed. Errors name the field, "train.Options.HeadLR".
+const keyPrefix = "--"
+
+// The parts of an identity that are no options.
 const (
 	identityData   = "the data (records, their order, their pictures)"
 	identityModel  = "the model's weights"
 	identitySteps  = "how records make steps, which has changed since"
-	identityValues = "what learns, before the first step (--adapter, --head)"
+	identityValues = "what learns, before the first step (" + keyPrefix + "adapter, " + keyPrefix + "head)"
 )
 
-// flagNames are the flags whose name is not that of the field.
-var flagNames = map[string]string{
+// keyNames are the keys of options that are not spelled as the field is.
+var keyNames = map[string]string{
 	"LoRA.Rank": "lora-rank", "LoRA.Alpha": "lora-alpha", "LoRA.Dropout": "lora-dropout", "LoRA.Targets": "lora-target", "LoRA.RSLoRA": "rslora", "LoRA.DoRA": "dora", "LoRA.Modules": "train-modules",
 	"Decay": "weight-decay", "Schedule.Kind": "schedule", "Schedule.Warmup": "warmup",
 }
 
-// Flags are the options that a result depends on, by the name of their flag, without empty ones.
-func (o Options) Flags() (map[string]string, error) {
+// keys are the options that a result depends on, by their key, without empty ones.
+func (o Options) keys() (map[string]string, error) {
 	o.Data, o.Columns, o.ImageFolder, o.Out, o.Resume, o.CheckpointEvery = "", nil, "", "", false, 0
 	o.Recompute, o.AutoRecompute, o.Epochs = false, false, 0
 	o.LoRA.Freeze = nil // it is Freeze
@@ -61,7 +67,7 @@ func (o Options) Flags() (map[string]string, error) {
 	return out, flatten(text, "", out)
 }
 
-// flatten puts the fields of an object under the names of their flags.
+// flatten puts the fields of an object under their keys.
 func flatten(text []byte, prefix string, out map[string]string) error {
 	f, err := parseFields(text)
 	if err != nil {
@@ -83,16 +89,42 @@ func flatten(text []byte, prefix string, out map[string]string) error {
 		case "null", `""`, "[]":
 			continue
 		}
-		flag := flagNames[path]
-		if flag == "" {
-			flag = kebab(name)
-		}
-		out[flag] = strings.Trim(string(value), `"`)
+		out[keyOf(path)] = strings.Trim(string(value), `"`)
 	}
 	return nil
 }
 
-// kebab is the flag of a field: HeadLR is head-lr.
+// keyOf is the key of an option by the path of its field in Options, "LoRA.Rank".
+func keyOf(path string) string {
+	if key := keyNames[path]; key != "" {
+		return key
+	}
+	return kebab(path[strings.LastIndexByte(path, '.')+1:])
+}
+
+// fieldNames are the names that errors have for the options of an identity, by their keys.
+var fieldNames = sync.OnceValue(func() map[string]string {
+	names := map[string]string{"precision": "Options.Precision", "min-pixels": "Options.MinPixels", "max-pixels": "Options.MaxPixels"}
+	add := func(t reflect.Type, path string) {
+		for i := range t.NumField() {
+			names[keyOf(path+t.Field(i).Name)] = "train." + t.Name() + "." + t.Field(i).Name
+		}
+	}
+	add(reflect.TypeFor[LoRAOptions](), "LoRA.")
+	add(reflect.TypeFor[Schedule](), "Schedule.")
+	add(reflect.TypeFor[Options](), "") // last: Seed, Freeze and Steps of Options are those that are meant
+	return names
+})
+
+// fieldOf is the name that errors have for the option of a key.
+func fieldOf(key string) string {
+	if field := fieldNames()[strings.TrimPrefix(key, keyPrefix)]; field != "" {
+		return field
+	}
+	return key
+}
+
+// kebab is a field's name in small letters with hyphens: HeadLR is head-lr.
 func kebab(name string) string {
 	var out strings.Builder
 	for i, c := range name {
@@ -109,13 +141,13 @@ func kebab(name string) string {
 func (r *run) identity() (identity, error) {
 	o := r.o
 	o.Steps = r.order.steps
-	flags, err := o.Flags()
+	keys, err := o.keys()
 	if err != nil {
 		return nil, err
 	}
-	id := identity{identitySteps: "each epoch by itself", "--precision": r.m.Settings().Precision, "--min-pixels": fmt.Sprint(r.m.Processor.MinPixels), "--max-pixels": fmt.Sprint(r.m.Processor.MaxPixels)}
-	for name, value := range flags {
-		id["--"+name] = value
+	id := identity{identitySteps: "each epoch by itself", keyPrefix + "precision": r.m.Settings().Precision, keyPrefix + "min-pixels": fmt.Sprint(r.m.Processor.MinPixels), keyPrefix + "max-pixels": fmt.Sprint(r.m.Processor.MaxPixels)}
+	for name, value := range keys {
+		id[keyPrefix+name] = value
 	}
 	h := sha256.New()
 	for _, records := range [][]Record{r.train, r.eval} {
@@ -153,25 +185,25 @@ func (id identity) differences(was identity) string {
 	if maps.Equal(id, was) {
 		return ""
 	}
-	var flags, others []string
+	var options, others []string
 	for _, name := range slices.Sorted(maps.Keys(union(id, was))) {
 		now, then := id[name], was[name]
 		switch {
 		case now == then:
-		case !strings.HasPrefix(name, "--"):
+		case !strings.HasPrefix(name, keyPrefix):
 			others = append(others, name)
 		case then == "":
-			flags = append(flags, fmt.Sprintf("%s is %s and was not given", name, now))
+			options = append(options, fmt.Sprintf("%s is %s and was not given", fieldOf(name), now))
 		case now == "":
-			flags = append(flags, fmt.Sprintf("%s was %s and is not given", name, then))
+			options = append(options, fmt.Sprintf("%s was %s and is not given", fieldOf(name), then))
 		default:
-			flags = append(flags, fmt.Sprintf("%s is %s and was %s", name, now, then))
+			options = append(options, fmt.Sprintf("%s is %s and was %s", fieldOf(name), now, then))
 		}
 	}
-	if len(flags) > 0 {
-		return strings.Join(flags, ", ") // other data and values may well follow from these
+	if len(options) > 0 {
+		return strings.Join(options, ", ") // other data and values may well follow from these
 	}
-	return strings.Join(others, ", ") + ": not as it was"
+	return strings.ReplaceAll(strings.Join(others, ", "), identityValues, "what learns, before the first step (Options.Adapter, Options.Head)") + ": not as it was"
 }
 
 func union(a, b identity) identity {
@@ -183,21 +215,22 @@ func union(a, b identity) identity {
 // goOn says how to continue from the result of a run.
 func (r *run) goOn() string {
 	if r.o.Full {
-		return fmt.Sprintf("to learn on from what it came to, begin a run with --model %s and another --out", r.o.Out)
+		return fmt.Sprintf("to learn on from what it came to, begin a run with loupe.Load %s and another train.Options.Out", r.o.Out)
 	}
-	return fmt.Sprintf("to learn on from what it came to, begin a run with --adapter %s and another --out", r.o.Out)
+	return fmt.Sprintf("to learn on from what it came to, begin a run with Options.Adapter %s and another train.Options.Out", r.o.Out)
 }
 
 // other is the error of a checkpoint in dir that belongs to another run.
 func (r *run) other(dir string, s state) error {
 	if len(s.Of) == 0 {
-		return fmt.Errorf("%s: it belongs to a run with other data, model or flags; give the same ones, or another --out", dir)
+		return fmt.Errorf("%s: it belongs to a run with other data, model or options; give the same ones, or another train.Options.Out", dir)
 	}
 	what := r.of.differences(s.Of)
-	if now, was := r.of["--steps"], s.Of["--steps"]; now != was && strings.HasPrefix(what, "--steps") && !strings.Contains(what, ", ") {
-		return fmt.Errorf("%s: the run was one of %s steps and is now to have %s (by --steps or --epochs): its learning rates fall towards its last step, so that the steps taken are not those of the longer run; %s", dir, was, now, r.goOn())
+	const steps = keyPrefix + "steps"
+	if now, was := r.of[steps], s.Of[steps]; now != was && strings.HasPrefix(what, fieldOf(steps)) && !strings.Contains(what, ", ") {
+		return fmt.Errorf("%s: the run was one of %s steps and is now to have %s (by train.Options.Steps or train.Options.Epochs): its learning rates fall towards its last step, so that the steps taken are not those of the longer run; %s", dir, was, now, r.goOn())
 	}
-	return fmt.Errorf("%s: it belongs to another run: %s; give what it was begun with, or another --out", dir, what)
+	return fmt.Errorf("%s: it belongs to another run: %s; give what it was begun with, or another train.Options.Out", dir, what)
 }
 
 // digest is a digest of the whole identity.

@@ -87,7 +87,7 @@ func TestNoGradientNoDecay(t *testing.T) {
 	}
 }
 
-// TestRescale: --score-range beside a head gives its target the new range, and the head says there what it said before, in the new
+// TestRescale: train.Options.ScoreRange beside a head gives its target the new range, and the head says there what it said before, in the new
 // units.
 func TestRescale(t *testing.T) {
 	width := withHead(t, "").Config.Text.HiddenSize
@@ -185,17 +185,23 @@ func TestIdleOptions(t *testing.T) {
 		change  func(*train.Options)
 		want    string
 	}{
-		"a pattern that matches nothing": {fresh, func(o *train.Options) { o.Freeze = []string{"visual"} }, `--freeze "visual" matches nothing`},
-		"a rate of what has no branch":   {fresh, func(o *train.Options) { o.MergerLR, o.Given = rate(1e-3), map[string]bool{"merger-lr": true} }, "--merger-lr would change nothing"},
-		"a rate of what nothing teaches": {fresh, func(o *train.Options) { o.DecoderLR, o.Given = rate(1e-3), map[string]bool{"decoder-lr": true} }, "--decoder-lr would change nothing"},
-		"a loss of scores without any":   {words, func(o *train.Options) { o.ScoreLoss, o.Given = train.HuberLoss, map[string]bool{"score-loss": true} }, "--score-loss would change nothing"},
-		"a weight of 0 of all there is":  {fresh, func(o *train.Options) { o.ScoreWeight = 0 }, "nothing would learn"},
+		"a pattern that matches nothing": {fresh, func(o *train.Options) { o.Freeze = []string{"visual"} }, `train.Options.Freeze "visual" matches nothing`},
+		"a rate of what has no branch": {fresh, func(o *train.Options) {
+			o.MergerLR, o.Given = rate(1e-3), map[string]bool{"train.Options.MergerLR": true}
+		}, "train.Options.MergerLR would change nothing"},
+		"a rate of what nothing teaches": {fresh, func(o *train.Options) {
+			o.DecoderLR, o.Given = rate(1e-3), map[string]bool{"train.Options.DecoderLR": true}
+		}, "train.Options.DecoderLR would change nothing"},
+		"a loss of scores without any": {words, func(o *train.Options) {
+			o.ScoreLoss, o.Given = train.HuberLoss, map[string]bool{"train.Options.ScoreLoss": true}
+		}, "train.Options.ScoreLoss would change nothing"},
+		"a weight of 0 of all there is": {fresh, func(o *train.Options) { o.ScoreWeight = 0 }, "nothing would learn"},
 		"a best by words without any": {fresh, func(o *train.Options) {
-			o.BestBy, o.EvalEvery, o.EvalSplit, o.Given = "lm_loss", 1, 0.4, map[string]bool{"best-by": true}
-		}, "--best-by would change nothing"},
+			o.BestBy, o.EvalEvery, o.EvalSplit, o.Given = "lm_loss", 1, 0.4, map[string]bool{"train.Options.BestBy": true}
+		}, "train.Options.BestBy would change nothing"},
 		"a best by scores without any": {words, func(o *train.Options) {
-			o.BestBy, o.EvalEvery, o.EvalSplit, o.Given = "mae", 1, 0.4, map[string]bool{"best-by": true}
-		}, "--best-by would change nothing"},
+			o.BestBy, o.EvalEvery, o.EvalSplit, o.Given = "mae", 1, 0.4, map[string]bool{"train.Options.BestBy": true}
+		}, "train.Options.BestBy would change nothing"},
 		"no rate at all": {fresh, func(o *train.Options) { o.LR = 0 }, "nothing would learn"},
 	} {
 		o := options(t, painted(t, 1))

@@ -202,7 +202,7 @@ func TestHeadOnly(t *testing.T) {
 	}
 }
 
-// TestStartFromTheFit: --head-init ridge begins with a smaller loss of the score than a head of zeros does.
+// TestStartFromTheFit: train.Options.HeadInit ridge begins with a smaller loss of the score than a head of zeros does.
 func TestStartFromTheFit(t *testing.T) {
 	o := options(t, painted(t, 20))
 	o.Steps, o.Batch = 1, 16
@@ -327,23 +327,23 @@ func TestOptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	for flag, spoil := range map[string]func(*train.Options){
-		"--data":             func(o *train.Options) { o.Data = "" },
-		"--out":              func(o *train.Options) { o.Out = "" },
-		"--steps":            func(o *train.Options) { o.Steps = 0 },
-		"--batch":            func(o *train.Options) { o.Batch = 0 },
-		"--lr":               func(o *train.Options) { o.LR = 0 },
-		"--vision-lr":        func(o *train.Options) { o.VisionLR = rate(-1) },
-		"--eval-split":       func(o *train.Options) { o.EvalSplit = 1 },
-		"--patience":         func(o *train.Options) { o.Patience = 1 },
-		"--eval-every":       func(o *train.Options) { o.EvalEvery = -1 },
-		"--score-loss":       func(o *train.Options) { o.ScoreLoss = "cubic" },
-		"--score-loss rank":  func(o *train.Options) { o.ScoreLoss, o.Batch = train.PairwiseLoss, 1 },
-		"--head-hidden":      func(o *train.Options) { o.HeadHidden = []int{0} },
-		"--head-init":        func(o *train.Options) { o.HeadInit = "ones" },
-		"--score-range":      func(o *train.Options) { o.ScoreRange = []float64{2, 1} },
-		"--schedule":         func(o *train.Options) { o.Schedule.Kind = "steps" },
-		"--head-only":        func(o *train.Options) { o.HeadOnly, o.Full = true, true },
-		"--checkpoint-every": func(o *train.Options) { o.CheckpointEvery = -1 },
+		"train.Options.Data":            func(o *train.Options) { o.Data = "" },
+		"train.Options.Out":             func(o *train.Options) { o.Out = "" },
+		"train.Options.Steps":           func(o *train.Options) { o.Steps = 0 },
+		"train.Options.Batch":           func(o *train.Options) { o.Batch = 0 },
+		"train.Options.LR":              func(o *train.Options) { o.LR = 0 },
+		"train.Options.VisionLR":        func(o *train.Options) { o.VisionLR = rate(-1) },
+		"train.Options.EvalSplit":       func(o *train.Options) { o.EvalSplit = 1 },
+		"train.Options.Patience":        func(o *train.Options) { o.Patience = 1 },
+		"train.Options.EvalEvery":       func(o *train.Options) { o.EvalEvery = -1 },
+		"train.Options.ScoreLoss":       func(o *train.Options) { o.ScoreLoss = "cubic" },
+		"train.Options.ScoreLoss rank":  func(o *train.Options) { o.ScoreLoss, o.Batch = train.PairwiseLoss, 1 },
+		"train.Options.HeadHidden":      func(o *train.Options) { o.HeadHidden = []int{0} },
+		"train.Options.HeadInit":        func(o *train.Options) { o.HeadInit = "ones" },
+		"train.Options.ScoreRange":      func(o *train.Options) { o.ScoreRange = []float64{2, 1} },
+		"train.Schedule.Kind":           func(o *train.Options) { o.Schedule.Kind = "steps" },
+		"train.Options.HeadOnly":        func(o *train.Options) { o.HeadOnly, o.Full = true, true },
+		"train.Options.CheckpointEvery": func(o *train.Options) { o.CheckpointEvery = -1 },
 	} {
 		o := good
 		spoil(&o)
@@ -364,8 +364,8 @@ func TestLearnsInEachPrecision(t *testing.T) {
 		defer m.Close()
 		full := options(t, dir)
 		full.Full = true
-		if _, err := train.Run(context.Background(), m, full, func(train.Progress) {}); err == nil || !strings.Contains(err.Error(), "--full") {
-			t.Errorf("%s: --full gives %v", precision, err)
+		if _, err := train.Run(context.Background(), m, full, func(train.Progress) {}); err == nil || !strings.Contains(err.Error(), "train.Options.Full") {
+			t.Errorf("%s: train.Options.Full gives %v", precision, err)
 		}
 		o := options(t, dir)
 		o.LoRA = train.LoRAOptions{Rank: 4}

@@ -1,10 +1,11 @@
 package train
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // newHead gives a model without a score head one for the numbers that the records hold, if any.
@@ -14,7 +15,7 @@ func (r *run) newHead() (fresh bool, err error) {
 	}
 	cfg, any := headFor(r.train, r.o.ScoreRange)
 	if !any {
-		return false, r.refuse("no record to learn from has a score or a target, and the model has no score head", "score-weight", "score-loss", "head-lr", "head-hidden", "head-init", "score-range", "raters")
+		return false, r.refuse("no record to learn from has a score or a target, and the model has no score head", "ScoreWeight", "ScoreLoss", "HeadLR", "HeadHidden", "HeadInit", "ScoreRange", "Raters")
 	}
 	cfg.Hidden = r.o.HeadHidden
 	if err := r.m.NewHead(cfg); err != nil {
@@ -38,9 +39,9 @@ func (r *run) tellUntaught() {
 func (r *run) reuseHead() error {
 	switch {
 	case len(r.o.HeadHidden) > 0:
-		return &UsageError{errors.New("--head-hidden makes a new score head, and the model has one: leave the flag away, or take score_head.json from beside the model or the adapter")}
+		return &UsageError{&option.Error{Field: "train.Options.HeadHidden", Value: r.o.HeadHidden, Fault: "train.Options.HeadHidden makes a new score head, and the model has one", Want: "leave it away, or take score_head.json from beside the model or the adapter"}}
 	case r.o.HeadInit != "":
-		return &UsageError{errors.New("--head-init is how a new score head begins, and the model has one: leave the flag away, or take score_head.json from beside the model or the adapter")}
+		return &UsageError{&option.Error{Field: "train.Options.HeadInit", Value: r.o.HeadInit, Fault: "train.Options.HeadInit is how a new score head begins, and the model has one", Want: "leave it away, or take score_head.json from beside the model or the adapter"}}
 	}
 	if len(r.o.ScoreRange) == 2 {
 		rescale(r.m.Head, r.o.ScoreRange[0], r.o.ScoreRange[1], r.train)
@@ -49,7 +50,7 @@ func (r *run) reuseHead() error {
 		r.note(said)
 	}
 	if !slices.ContainsFunc(r.train, func(rec Record) bool { return rec.taught(r.m.Head) }) {
-		return r.refuse("no record to learn from has a target of the score head", "score-weight", "score-loss", "head-lr", "score-range", "raters")
+		return r.refuse("no record to learn from has a target of the score head", "ScoreWeight", "ScoreLoss", "HeadLR", "ScoreRange", "Raters")
 	}
 	return nil
 }
@@ -70,10 +71,10 @@ func (r *run) learners() (err error) {
 	if r.o.Full {
 		what = "every weight, and the score head"
 		if p := r.m.Settings().Precision; p != "exact" {
-			return &UsageError{fmt.Errorf("--full learns the weights in float32, and --precision %s has rounded them; leave one of the two away", p)}
+			return &UsageError{&option.Error{Field: "train.Options.Full", Value: true, Fault: fmt.Sprintf("train.Options.Full learns the weights in float32, and Options.Precision %s has rounded them", p), Want: "leave one of the two away"}}
 		}
 		if r.m.Adapter != nil {
-			return &UsageError{errors.New("--full and --adapter do not go together: merge the adapter first, or train it without --full")}
+			return &UsageError{&option.Error{Field: "train.Options.Full", Value: true, Fault: "train.Options.Full and Options.Adapter do not go together", Want: "merge the adapter first, or train it without train.Options.Full"}}
 		}
 		r.params = r.paramBuilder.full(r.m)
 	} else {
@@ -94,7 +95,7 @@ func (r *run) learners() (err error) {
 		return err
 	}
 	if len(r.params) == 0 {
-		return errors.New("nothing would learn: --freeze and learning rates of 0 leave nothing")
+		return &option.Error{Field: "train.Options.Freeze", Value: r.o.Freeze, Fault: "nothing would learn: train.Options.Freeze and learning rates of 0 leave nothing"}
 	}
 	return nil
 }

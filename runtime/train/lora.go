@@ -14,6 +14,7 @@ import (
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // LoRAOptions say which low-rank branches a model learns.
@@ -39,7 +40,7 @@ type LoRAOptions struct {
 var defaultTargets = []string{"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj", "qkv", "attn.proj", "fc1", "fc2"}
 
 // LoRA returns the parameters of the model's branches, and of the modules and biases that its adapter saves in full, under
-// PEFT's names. A model without branches (no --adapter) is given new ones first: A is uniform in ±1/sqrt(inputs) and B is
+// PEFT's names. A model without branches (no Options.Adapter) is given new ones first: A is uniform in ±1/sqrt(inputs) and B is
 // zero, so that the model starts as it is.
 func LoRA(m *loupe.Model, o LoRAOptions) ([]*Param, error) {
 	return (&paramBuilder{frozen: newFrozenSet(o.Freeze)}).lora(m, o)
@@ -51,10 +52,10 @@ func (k *paramBuilder) lora(m *loupe.Model, o LoRAOptions) ([]*Param, error) {
 			return nil, err
 		}
 	} else if o.DoRA && !m.Adapter.DoRA {
-		return nil, errors.New("--dora is for new branches, and those of --adapter have no magnitudes: leave one of the two away")
+		return nil, &option.Error{Field: "train.LoRAOptions.DoRA", Value: true, Fault: "train.LoRAOptions.DoRA is for new branches, and those of Options.Adapter have no magnitudes", Want: "leave one of the two away"}
 	}
 	if m.Adapter.TieSavedWeights {
-		return nil, errors.New("ensure_weight_tying of --adapter keeps embed_tokens and lm_head one while they learn, and here they would learn apart: merge the adapter first")
+		return nil, errors.New("ensure_weight_tying of Options.Adapter keeps embed_tokens and lm_head one while they learn, and here they would learn apart: merge the adapter first")
 	}
 	if err := saveModules(m, o.Modules); err != nil {
 		return nil, err
@@ -106,9 +107,9 @@ func (k *paramBuilder) embedding(m *loupe.Model) (out []*Param) {
 func (k *paramBuilder) addBranches(m *loupe.Model, o LoRAOptions) error {
 	switch {
 	case o.Rank < 1:
-		return fmt.Errorf("--lora-rank is %d; give a number above 0", o.Rank)
+		return &option.Error{Field: "train.LoRAOptions.Rank", Value: o.Rank, Want: "give a number above 0"}
 	case !(o.Dropout >= 0 && o.Dropout < 1):
-		return fmt.Errorf("--lora-dropout is %v; give a part from 0 up to but without 1", o.Dropout)
+		return &option.Error{Field: "train.LoRAOptions.Dropout", Value: o.Dropout, Want: "give a part from 0 up to but without 1"}
 	}
 	if o.Alpha == 0 {
 		o.Alpha = 2 * float64(o.Rank)
@@ -121,7 +122,7 @@ func (k *paramBuilder) addBranches(m *loupe.Model, o LoRAOptions) error {
 		}
 		if saves(o.Modules, l.Name) {
 			if len(o.Targets) > 0 {
-				return fmt.Errorf("--lora-target and --train-modules both name %s: it gets a branch, or it learns whole", l.Name)
+				return fmt.Errorf("train.LoRAOptions.Targets and train.LoRAOptions.Modules both name %s: it gets a branch, or it learns whole", l.Name)
 			}
 			continue
 		}
@@ -142,11 +143,11 @@ func (k *paramBuilder) addBranches(m *loupe.Model, o LoRAOptions) error {
 	}
 	for i, n := range hits {
 		if n == 0 {
-			return fmt.Errorf("--lora-target %q matches no linear map of the model; `loupe inspect` lists their names, without .weight", o.Targets[i])
+			return fmt.Errorf("train.LoRAOptions.Targets %q matches no linear map of the model; `loupe inspect` lists their names, without .weight", o.Targets[i])
 		}
 	}
 	if len(cfg.TargetModules) == 0 && len(o.Modules) > 0 {
-		return errors.New("--train-modules leaves no module for a branch, which PEFT's adapters must have: name fewer, or learn all by --full")
+		return &option.Error{Field: "train.LoRAOptions.Modules", Value: o.Modules, Fault: "train.LoRAOptions.Modules leaves no module for a branch, which PEFT's adapters must have", Want: "name fewer, or learn all by train.Options.Full"}
 	}
 	slices.Sort(cfg.TargetModules)
 	m.Adapter = cfg

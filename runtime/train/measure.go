@@ -29,7 +29,7 @@ type EvalLine struct {
 // best is the best measurement so far, as checkpoints keep it.
 type best struct {
 	Step     int     `json:"step"`     // -1: none
-	Loss     float64 `json:"loss"`     // or what --best-by names, so that less is better
+	Loss     float64 `json:"loss"`     // or what Options.BestBy names, so that less is better
 	Waited   int     `json:"waited"`   // measurements since it
 	Measured int     `json:"measured"` // the step of the last measurement; -1: none
 }
@@ -52,7 +52,7 @@ func (r *run) measure(ctx context.Context) error {
 	r.best.Waited++
 	value, known := line.by(r.o.BestBy)
 	if !known {
-		return fmt.Errorf("--best-by %s: what was measured after step %d does not define it: the records for evaluation have too few scores, or all say, or are said, the same; measure by loss", r.o.BestBy, r.opt.Steps)
+		return fmt.Errorf("train.Options.BestBy %s: what was measured after step %d does not define it: the records for evaluation have too few scores, or all say, or are said, the same; measure by loss", r.o.BestBy, r.opt.Steps)
 	}
 	if r.best.Step < 0 || value < r.best.Loss {
 		r.best.Step, r.best.Loss, r.best.Waited, line.Best = r.opt.Steps, value, 0, true

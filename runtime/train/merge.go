@@ -2,7 +2,6 @@ package train
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -11,6 +10,7 @@ import (
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/weights"
 	"github.com/loupe-vl/loupe/weights/disk"
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // The dtypes of merged weights. MergeBase keeps the dtype of each tensor.
@@ -33,7 +33,7 @@ var MergeTypes = []string{MergeBase, MergeBF16, MergeF32}
 func Merge(ctx context.Context, m *loupe.Model, dir, dtype string, progress ...func(done, of int)) (err error) {
 	defer weights.CatchFaults(&err)()
 	if m.Adapter == nil && dtype == MergeBase {
-		return errors.New("there is nothing to merge: give --adapter, or a --dtype to write the weights in")
+		return &option.Error{Field: "Options.Adapter", Fault: "there is nothing to merge", Want: "give Options.Adapter, or a type for train.Merge to write the weights in"}
 	}
 	if p := m.Checkpoint().Precision(); p != "" {
 		return fmt.Errorf("the model was quantized to %s, and merged weights are not: merge into the model that it was made of", p)

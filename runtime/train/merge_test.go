@@ -126,7 +126,7 @@ func TestMerge(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	if err := train.Merge(context.Background(), m, t.TempDir(), train.MergeBase); err == nil || !strings.Contains(err.Error(), "--adapter") {
+	if err := train.Merge(context.Background(), m, t.TempDir(), train.MergeBase); err == nil || !strings.Contains(err.Error(), "Options.Adapter") {
 		t.Errorf("merged nothing: %v", err)
 	}
 }

@@ -39,16 +39,16 @@ func saveModules(m *loupe.Model, patterns []string) error {
 			}
 		}
 		if !hit {
-			return fmt.Errorf("--train-modules %q matches no module of the model; visual.merger, *layernorm, model.norm, lm_head and embed_tokens are some", p)
+			return fmt.Errorf("train.LoRAOptions.Modules %q matches no module of the model; visual.merger, *layernorm, model.norm, lm_head and embed_tokens are some", p)
 		}
 	}
 	for _, l := range m.Adaptable() {
 		if l.LoRA != nil && slices.Contains(m.Adapter.ModulesToSave, weights.ModuleName(l.Name)) {
-			return fmt.Errorf("--train-modules names %s, which has a branch by --adapter: merge the adapter first, or leave the module to its branch", l.Name)
+			return fmt.Errorf("train.LoRAOptions.Modules names %s, which has a branch by Options.Adapter: merge the adapter first, or leave the module to its branch", l.Name)
 		}
 	}
 	if m.Decoder.EmbedLoRA != nil && slices.Contains(m.Adapter.ModulesToSave, weights.ModuleName("model.embed_tokens")) {
-		return fmt.Errorf("--train-modules names model.embed_tokens, which has a branch by --adapter: merge the adapter first, or leave it to its branch")
+		return fmt.Errorf("train.LoRAOptions.Modules names model.embed_tokens, which has a branch by Options.Adapter: merge the adapter first, or leave it to its branch")
 	}
 	return nil
 }
@@ -99,7 +99,7 @@ func (k *paramBuilder) saved(m *loupe.Model) ([]*Param, error) {
 			continue
 		}
 		if p := m.Settings().Precision; s.linear && p != "exact" && s.module != "visual.patch_embed.proj" {
-			return nil, fmt.Errorf("%s is to learn whole, in float32, and --precision %s rounds what it computes; leave the flag away, or the module out of --train-modules", s.module, p)
+			return nil, fmt.Errorf("%s is to learn whole, in float32, and Options.Precision %s rounds what it computes; leave that away, or the module out of train.LoRAOptions.Modules", s.module, p)
 		}
 		name := s.name(m)
 		var p *Param

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // Options describe a training run. Its result depends on them, the data and the model alone.
@@ -58,7 +60,8 @@ type Options struct {
 
 	// BestBy is the measure by which a measurement is the best: one of BestMeasures, "" for the first.
 	BestBy string `json:",omitempty"`
-	// Given are the flags that the user gave, by name. One of them that would change nothing is an error. nil: not known.
+	// Given are the options that the user gave, by the names that errors have for them, as in "train.Options.HeadLR". One of them
+	// that would change nothing is an error. nil: not known.
 	Given map[string]bool `json:"-"`
 
 	Resume          bool
@@ -78,45 +81,45 @@ var ScoreLosses = []string{SquaredLoss, HuberLoss, PairwiseLoss}
 // ridgeInit is the value of HeadInit that fits the head first.
 const ridgeInit = "ridge"
 
-// Validate refuses what cannot be meant, naming the flag.
+// Validate refuses what cannot be meant, by an [option.Error].
 func (o Options) Validate() error {
 	switch {
 	case o.Data == "":
-		return errors.New("--data is missing: name a JSON Lines, JSON or CSV file, or a directory of one")
+		return &option.Error{Field: "train.Options.Data", Want: "name a JSON Lines, JSON or CSV file, or a directory of one"}
 	case o.Out == "":
-		return errors.New("--out is missing: name a directory")
+		return &option.Error{Field: "train.Options.Out", Want: "name a directory"}
 	case o.Epochs < 0 || o.Steps < 0 || o.Epochs+o.Steps == 0:
-		return fmt.Errorf("--epochs is %d and --steps %d; give one of them above 0", o.Epochs, o.Steps)
+		return &option.Error{Field: "train.Options.Epochs", Value: o.Epochs, Fault: fmt.Sprintf("train.Options.Epochs is %d and train.Options.Steps %d", o.Epochs, o.Steps), Want: "give one of them above 0"}
 	case o.Batch < 1 || o.Accumulate < 1:
-		return fmt.Errorf("--batch is %d and --accumulate %d; give numbers above 0", o.Batch, o.Accumulate)
+		return &option.Error{Field: "train.Options.Batch", Value: o.Batch, Fault: fmt.Sprintf("train.Options.Batch is %d and train.Options.Accumulate %d", o.Batch, o.Accumulate), Want: "give numbers above 0"}
 	case !(o.EvalSplit >= 0 && o.EvalSplit < 1):
-		return fmt.Errorf("--eval-split is %v; give a part from 0 up to but without 1", o.EvalSplit)
+		return &option.Error{Field: "train.Options.EvalSplit", Value: o.EvalSplit, Want: "give a part from 0 up to but without 1"}
 	case o.CheckpointEvery < 0:
-		return fmt.Errorf("--checkpoint-every is %d; give 0 or a number of steps", o.CheckpointEvery)
+		return &option.Error{Field: "train.Options.CheckpointEvery", Value: o.CheckpointEvery, Want: "give 0 or a number of steps"}
 	case o.EvalEvery < 0 || o.Patience < 0:
-		return fmt.Errorf("--eval-every is %d and --patience %d; give 0 or numbers above it", o.EvalEvery, o.Patience)
+		return &option.Error{Field: "train.Options.EvalEvery", Value: o.EvalEvery, Fault: fmt.Sprintf("train.Options.EvalEvery is %d and train.Options.Patience %d", o.EvalEvery, o.Patience), Want: "give 0 or numbers above it"}
 	case o.Patience > 0 && o.EvalEvery == 0:
-		return errors.New("--patience counts measurements, and there are none: give --eval-every too")
+		return &option.Error{Field: "train.Options.Patience", Value: o.Patience, Fault: "train.Options.Patience counts measurements, and there are none", Want: "give train.Options.EvalEvery too"}
 	case (o.Full || o.HeadOnly) && (o.LoRA.DoRA || len(o.LoRA.Modules) > 0):
-		return errors.New("--dora and --train-modules are of adapters: they do not go together with --full or --head-only")
+		return &option.Error{Field: "train.LoRAOptions.DoRA", Value: o.LoRA.DoRA, Fault: "train.LoRAOptions.DoRA and train.LoRAOptions.Modules are of adapters", Want: "they do not go together with train.Options.Full or train.Options.HeadOnly"}
 	case o.BestBy != "" && !slices.Contains(BestMeasures, o.BestBy):
-		return fmt.Errorf("--best-by %q is unknown; give one of %s", o.BestBy, strings.Join(BestMeasures, ", "))
+		return &option.Error{Field: "train.Options.BestBy", Value: o.BestBy, Want: "give one of " + strings.Join(BestMeasures, ", ")}
 	case o.HeadOnly && (o.Full || len(o.Freeze) > 0):
-		return errors.New("--head-only leaves the model as it is: it does not go together with --full or --freeze")
+		return &option.Error{Field: "train.Options.HeadOnly", Value: true, Fault: "train.Options.HeadOnly leaves the model as it is", Want: "it does not go together with train.Options.Full or train.Options.Freeze"}
 	}
 	return errors.Join(o.validateRates(), o.validateHead(), o.Schedule.Validate())
 }
 
 func (o Options) validateRates() error {
 	for _, f := range []struct {
-		flag  string
+		field string
 		value *float64
 	}{
-		{"lr", &o.LR}, {"vision-lr", o.VisionLR}, {"merger-lr", o.MergerLR}, {"decoder-lr", o.DecoderLR}, {"head-lr", o.HeadLR},
-		{"weight-decay", &o.Decay}, {"clip", &o.Clip}, {"score-weight", &o.ScoreWeight},
+		{"train.Options.LR", &o.LR}, {"train.Options.VisionLR", o.VisionLR}, {"train.Options.MergerLR", o.MergerLR}, {"train.Options.DecoderLR", o.DecoderLR}, {"train.Options.HeadLR", o.HeadLR},
+		{"train.Options.Decay", &o.Decay}, {"train.Options.Clip", &o.Clip}, {"train.Options.ScoreWeight", &o.ScoreWeight},
 	} {
 		if f.value != nil && (!(*f.value >= 0) || math.IsInf(*f.value, 0)) {
-			return fmt.Errorf("--%s is %v; give a finite number that is not negative", f.flag, *f.value)
+			return &option.Error{Field: f.field, Value: *f.value, Want: "give a finite number that is not negative"}
 		}
 	}
 	for _, p := range Parts {
@@ -124,32 +127,23 @@ func (o Options) validateRates() error {
 			return nil
 		}
 	}
-	return errors.New("--lr is 0 and so is the rate of every part: nothing would learn; give a rate above 0")
+	return &option.Error{Field: "train.Options.LR", Value: o.LR, Fault: "train.Options.LR is 0 and so is the rate of every part: nothing would learn", Want: "give a rate above 0"}
 }
 
 func (o Options) validateHead() error {
 	switch {
 	case o.Raters != "" && !slices.Contains(RaterModes, o.Raters):
-		return fmt.Errorf("--raters %q is unknown; give mean or each", o.Raters)
+		return &option.Error{Field: "train.Options.Raters", Value: o.Raters, Want: "give mean or each"}
 	case o.ScoreLoss != "" && !slices.Contains(ScoreLosses, o.ScoreLoss):
-		return fmt.Errorf("--score-loss %q is unknown; give squared, huber or rank", o.ScoreLoss)
+		return &option.Error{Field: "train.Options.ScoreLoss", Value: o.ScoreLoss, Want: "give squared, huber or rank"}
 	case o.ScoreLoss == PairwiseLoss && o.Batch*o.Accumulate < 2:
-		return errors.New("--score-loss rank compares the records of a step: give --batch 2 or more")
+		return &option.Error{Field: "train.Options.ScoreLoss", Value: o.ScoreLoss, Fault: "train.Options.ScoreLoss rank compares the records of a step", Want: "give train.Options.Batch 2 or more"}
 	case o.HeadInit != "" && o.HeadInit != "zero" && o.HeadInit != ridgeInit:
-		return fmt.Errorf("--head-init %q is unknown; give zero or ridge", o.HeadInit)
+		return &option.Error{Field: "train.Options.HeadInit", Value: o.HeadInit, Want: "give zero or ridge"}
 	case len(o.ScoreRange) != 0 && (len(o.ScoreRange) != 2 || !(o.ScoreRange[0] < o.ScoreRange[1])):
-		return fmt.Errorf("--score-range is %s; give the least and the most, as in 0,10", withCommas(o.ScoreRange))
+		return &option.Error{Field: "train.Options.ScoreRange", Value: o.ScoreRange, Want: "give the least and the most, as in 0,10"}
 	case slices.ContainsFunc(o.HeadHidden, func(n int) bool { return n < 1 || n > 1<<16 }) || len(o.HeadHidden) > 16:
-		return fmt.Errorf("--head-hidden is %s; give up to 16 widths from 1 to 65536, as in 64,32", withCommas(o.HeadHidden))
+		return &option.Error{Field: "train.Options.HeadHidden", Value: o.HeadHidden, Want: "give up to 16 widths from 1 to 65536, as in 64,32"}
 	}
 	return nil
-}
-
-// withCommas is a list as a flag takes it.
-func withCommas[T any](list []T) string {
-	var words []string
-	for _, v := range list {
-		words = append(words, fmt.Sprint(v))
-	}
-	return strings.Join(words, ",")
 }

@@ -36,7 +36,7 @@ func TestPlanShape(t *testing.T) {
 	o.Full = true
 	p, err = train.PlanShape(context.Background(), "2b", o, 256)
 	if err != nil || p.Parameters != 2208985600+1536+1 {
-		t.Errorf("with --full %d numbers learn: %v", p.Parameters, err)
+		t.Errorf("with train.Options.Full %d numbers learn: %v", p.Parameters, err)
 	}
 }
 
@@ -58,7 +58,7 @@ func TestPlanRun(t *testing.T) {
 			t.Errorf("full %v: %+v", full, *p)
 		}
 		if _, err := os.Stat(o.Out); err == nil {
-			t.Error("it made --out")
+			t.Error("it made its output")
 		}
 	}
 	o.Data = filepath.Join(t.TempDir(), "none.jsonl")

@@ -64,7 +64,7 @@ func parseData(ctx context.Context, path string, o ReadOptions) (*Data, error) {
 	}
 	if o.ImageFolder != "" {
 		if info, err := os.Stat(o.ImageFolder); err != nil || !info.IsDir() {
-			return nil, fmt.Errorf("read training data: --image-folder %s is no directory", o.ImageFolder)
+			return nil, fmt.Errorf("read training data: train.ReadOptions.ImageFolder %s is no directory", o.ImageFolder)
 		}
 	}
 	d := &Data{}
@@ -112,7 +112,7 @@ func (d *Data) read(ctx context.Context, f dataFile, name string, o ReadOptions)
 	d.Records, d.bad, d.Notes = append(d.Records, r.records...), append(d.bad, r.bad...), append(d.Notes, r.notes()...)
 	for _, c := range o.Columns {
 		if !r.found[c.From] && !d.reads(c.Name) {
-			return fmt.Errorf("read training data %s: --columns names %q, which is not there; it has %s", path, c.From, quoted(r.names))
+			return fmt.Errorf("read training data %s: train.ReadOptions.Columns names %q, which is not there; it has %s", path, c.From, quoted(r.names))
 		}
 	}
 	return nil
@@ -146,7 +146,7 @@ type reader struct {
 	bad         []fault
 	extras      []*extra
 	names       []string        // of columns or keys, in the order in which they appear
-	found       map[string]bool // columns of --columns that are there
+	found       map[string]bool // columns of train.ReadOptions.Columns that are there
 	answers     counter         // records of several answers
 	pictureless counter         // records of text alone
 }
@@ -240,7 +240,7 @@ func (r *Record) check() error {
 	}
 	switch {
 	case r.Image == "" && r.Messages == nil:
-		return errors.New("it names no image; --columns image=NAME reads it from another column")
+		return errors.New("it names no image; train.ReadOptions.Columns image=NAME reads it from another column")
 	case r.Image == "" && values > 0:
 		return errors.New("it has a score or targets and no picture that they could be of")
 	case values == 0 && r.Critique == "":

@@ -210,7 +210,7 @@ func (r *reader) converse(out *Record, l *layout, turns []tokenizer.Message, ima
 	if len(placed) > 0 {
 		out.Image, out.Others = placed[0], placed[1:]
 	} else if len(l.pictured) > 0 {
-		return fmt.Errorf("it names no picture, but has %s, which may be one: call the key images, or read it with --columns image=%s", quoted(l.pictured), l.pictured[0])
+		return fmt.Errorf("it names no picture, but has %s, which may be one: call the key images, or read it with train.ReadOptions.Columns image=%s", quoted(l.pictured), l.pictured[0])
 	}
 	if answers > 0 {
 		r.answers.add(line)

@@ -39,9 +39,9 @@ func (r *reader) notes() []string {
 		switch {
 		case e.what == messageKey:
 		case e.kind == textKind:
-			what += fmt.Sprintf("; --columns critique=%s reads it as the critique", e.name)
+			what += fmt.Sprintf("; train.ReadOptions.Columns critique=%s reads it as the critique", e.name)
 		case e.kind == numberKind:
-			what += fmt.Sprintf("; --columns score=%s reads it as the score, %s as a target", e.name, e.name)
+			what += fmt.Sprintf("; train.ReadOptions.Columns score=%s reads it as the score, %s as a target", e.name, e.name)
 		}
 		out = append(out, what)
 	}
@@ -78,7 +78,7 @@ func (r *reader) name(name string) {
 	}
 }
 
-// role is what a column or key is read as: a field of Record, a target, or "" for neither. chosen: --columns says so.
+// role is what a column or key is read as: a field of Record, a target, or "" for neither. chosen: ReadOptions.Columns says so.
 func (r *reader) role(name string) (role string, chosen bool) {
 	r.name(name)
 	if role = r.options.Columns.of(strings.TrimSpace(name)); role != "" {

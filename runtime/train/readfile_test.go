@@ -84,12 +84,12 @@ func TestImageFolderOption(t *testing.T) {
 	if want := filepath.Join(dir, "pictures", "a.jpg"); data.Records[0].Image != want {
 		t.Errorf("found %q, want %q", data.Records[0].Image, want)
 	}
-	if _, err := train.ReadData(context.Background(), path, train.ReadOptions{ImageFolder: path}); err == nil || !strings.Contains(err.Error(), "--image-folder") {
-		t.Errorf("error %v, want one of --image-folder", err)
+	if _, err := train.ReadData(context.Background(), path, train.ReadOptions{ImageFolder: path}); err == nil || !strings.Contains(err.Error(), "train.ReadOptions.ImageFolder") {
+		t.Errorf("error %v, want one of train.ReadOptions.ImageFolder", err)
 	}
 }
 
-// TestDirectories: a directory as --data is the file of records in it, the metadata of an ImageFolder, or files by split.
+// TestDirectories: a directory as train.Options.Data is the file of records in it, the metadata of an ImageFolder, or files by split.
 func TestDirectories(t *testing.T) {
 	const line = `{"file_name": "a.jpg", "score": 1}` + "\n"
 	for _, c := range []struct {

@@ -94,7 +94,7 @@ func messageParts(role string, content json.RawMessage) (m tokenizer.Message, er
 		for _, name := range f.names {
 			value := f.values[name]
 			if kindOf(value) != nullKind && slices.Contains(ownSizes, name) {
-				return m, fmt.Errorf("has a part with %s; pictures that are learned from have one size for all, by --min-pixels and --max-pixels: leave the key away", name)
+				return m, fmt.Errorf("has a part with %s; pictures that are learned from have one size for all, by Options.MinPixels and Options.MaxPixels: leave the key away", name)
 			}
 			if kindOf(value) == objectKind && name == "image" {
 				paths, err := imagePaths(value)

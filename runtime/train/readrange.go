@@ -22,7 +22,7 @@ func outside(records []Record, limits []float64) (bad []fault) {
 		r := &records[i]
 		for _, name := range r.names() {
 			if v, _ := r.value(name); v < limits[0] || v > limits[1] {
-				bad = append(bad, r.fault(fmt.Errorf("%s is %v, outside --score-range %v,%v: mend it, or state the range that the values have", name, v, limits[0], limits[1])))
+				bad = append(bad, r.fault(fmt.Errorf("%s is %v, outside train.Options.ScoreRange %v,%v: mend it, or state the range that the values have", name, v, limits[0], limits[1])))
 			}
 		}
 	}
@@ -58,7 +58,7 @@ func rangeNotes(records []Record, targets []weights.ScoreTarget) (notes []string
 			}
 		}
 		if n > 0 {
-			notes = append(notes, fmt.Sprintf("%s: %d of %d values outside %v to %v, the first %v (%s): the new head says %v to %v; --score-range LEAST,MOST states the range, and refuses what is outside",
+			notes = append(notes, fmt.Sprintf("%s: %d of %d values outside %v to %v, the first %v (%s): the new head says %v to %v; train.Options.ScoreRange LEAST,MOST states the range, and refuses what is outside",
 				t.Name, n, all, leastScore, mostScore, first, where, t.Min, t.Max))
 		}
 	}

@@ -56,9 +56,9 @@ func (r *reader) object(text []byte, line int) (Record, error) {
 
 // layout is the keys of one record under the names of the layouts.
 type layout struct {
-	values map[string]json.RawMessage // by name of the layouts or of a target that --columns names
+	values map[string]json.RawMessage // by name of the layouts or of a target that train.ReadOptions.Columns names
 	from   map[string]string          // the name in values of each key of the file that is read
-	chosen map[string]bool            // names in values that --columns gave
+	chosen map[string]bool            // names in values that train.ReadOptions.Columns gave
 	keys   []string                   // those of the record's own layout
 	// pictured are keys that are not read and seem to name a picture
 	pictured []string
@@ -74,7 +74,7 @@ func (r *reader) keys(f *fields) (*layout, error) {
 		case chosen:
 			l.chosen[role] = true
 		case role == "" && slices.Contains(parts, columnName(name)):
-			continue // --columns has other scores, critiques, ...
+			continue // train.ReadOptions.Columns has other scores, critiques, ...
 		case role == "":
 			if role = canonical(name); !slices.Contains(allKeys, role) {
 				continue
@@ -131,10 +131,10 @@ func (r *reader) unknown(name string, raw json.RawMessage, l *layout, line int) 
 		return nil // what is left out was left out on purpose
 	}
 	if like := near(name, allKeys); like != "" && !slices.Contains(allKeys, canonical(name)) {
-		return fmt.Errorf("the key %q is not known; is it a slip of %q? Rename it, or read it with --columns, as in --columns %s=%s", name, like, like, name)
+		return fmt.Errorf("the key %q is not known; is it a slip of %q? Rename it, or read it with train.ReadOptions.Columns, as in train.ReadOptions.Columns %s=%s", name, like, like, name)
 	}
 	if kind == numberKind && l.keys == nil && !isLabel(name) {
-		return fmt.Errorf("the key %q holds a number and is not known; --columns score=%s reads it as the score, --columns %s as a target, as \"targets\": {%q: %s} does", name, name, name, name, raw)
+		return fmt.Errorf("the key %q holds a number and is not known; train.ReadOptions.Columns score=%s reads it as the score, train.ReadOptions.Columns %s as a target, as \"targets\": {%q: %s} does", name, name, name, name, raw)
 	}
 	if isLabel(name) {
 		kind = "what tells records apart"

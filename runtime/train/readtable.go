@@ -102,10 +102,10 @@ func (r *reader) roles(header []string, rows []row) ([]columnRole, error) {
 		case len(r.options.Columns) > 0 && r.options.Columns.learns(), own == "" && i > 0:
 			continue // not among those that were chosen, or without a name
 		case slices.Contains(parts, columnName(field)):
-			continue // --columns reads another column as that
+			continue // train.ReadOptions.Columns reads another column as that
 		default:
 			if like := r.slip(own, header); like != "" {
-				return nil, fmt.Errorf("the header has no column %s, but %q; is it a slip? Rename it, or read it with --columns, as in --columns %s=%s, or --columns %s for a target of that name", like, own, like, own, own)
+				return nil, fmt.Errorf("the header has no column %s, but %q; is it a slip? Rename it, or read it with train.ReadOptions.Columns, as in train.ReadOptions.Columns %s=%s, or train.ReadOptions.Columns %s for a target of that name", like, own, like, own, own)
 			}
 			if roles[i].name, roles[i].target = own, r.isTarget(own, i, rows); !roles[i].target {
 				roles[i].name = ""
@@ -121,7 +121,7 @@ func (r *reader) roles(header []string, rows []row) ([]columnRole, error) {
 		at[key] = i
 	}
 	if !slices.ContainsFunc(roles, func(c columnRole) bool { return c.name == "image" }) {
-		return nil, fmt.Errorf("the header has no column image, but %s; --columns image=NAME reads it from another", quoted(r.names))
+		return nil, fmt.Errorf("the header has no column image, but %s; train.ReadOptions.Columns image=NAME reads it from another", quoted(r.names))
 	}
 	return roles, nil
 }
@@ -195,7 +195,7 @@ func rowRecord(header []string, roles []columnRole, fields []string) (Record, er
 		}
 		v, ok, err := tableNumber(trimmed)
 		if err != nil && roles[i].name != scoreName {
-			return r, fmt.Errorf("column %s: %w; or leave the column out by naming others with --columns", strings.TrimSpace(header[i]), err)
+			return r, fmt.Errorf("column %s: %w; or leave the column out by naming others with train.ReadOptions.Columns", strings.TrimSpace(header[i]), err)
 		}
 		if err != nil {
 			return r, fmt.Errorf("column %s: %w", strings.TrimSpace(header[i]), err)

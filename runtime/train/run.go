@@ -129,7 +129,7 @@ type Stopped struct {
 
 // Error says how to go on.
 func (e *Stopped) Error() string {
-	return fmt.Sprintf("stopped after step %d, %v; --resume goes on from there", e.Step, e.cause)
+	return fmt.Sprintf("stopped after step %d, %v; train.Options.Resume goes on from there", e.Step, e.cause)
 }
 
 // Unwrap is why: context.Canceled, most likely.
@@ -144,7 +144,7 @@ func (r *run) stopped(ctx context.Context, err error) error {
 		return err
 	}
 	if errors.As(err, &unsaved) {
-		return fmt.Errorf("%w; make room, and go on from the last checkpoint with --resume", unsaved.error)
+		return fmt.Errorf("%w; make room, and go on from the last checkpoint with train.Options.Resume", unsaved.error)
 	}
 	if saving := r.save(); saving != nil {
 		return fmt.Errorf("%w; and the checkpoint could not be written: %w", err, saving)
@@ -152,7 +152,7 @@ func (r *run) stopped(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return &Stopped{r.opt.Steps, r.checkpoint(), ctx.Err()}
 	}
-	return fmt.Errorf("%w; step %d is saved in %s: mend that, and go on with the same command and --resume", err, r.opt.Steps, r.checkpoint())
+	return fmt.Errorf("%w; step %d is saved in %s: mend that, and go on with the same options and train.Options.Resume", err, r.opt.Steps, r.checkpoint())
 }
 
 // checkpoint is the directory of the checkpoint of the step that was taken last.
@@ -168,7 +168,7 @@ type Diverged struct {
 
 // Error says what to do.
 func (e *Diverged) Error() string {
-	return fmt.Sprintf("step %d: the loss is %v and the gradient's norm %v; lower --lr, and begin again, or go on from the last checkpoint with --resume and the same flags", e.Step, e.Loss, e.Norm)
+	return fmt.Sprintf("step %d: the loss is %v and the gradient's norm %v; lower train.Options.LR, and begin again, or go on from the last checkpoint with train.Options.Resume and the same options", e.Step, e.Loss, e.Norm)
 }
 
 // readData reads the data and the pictures, checks them, and splits them.
@@ -198,11 +198,11 @@ func (r *run) readData(ctx context.Context) error {
 		r.note(said)
 	}
 	if !slices.ContainsFunc(records, func(rec Record) bool { return rec.Split == "" }) {
-		if r.o.Given["eval-split"] {
-			r.note("--eval-split changes nothing: every record says which split it is of")
+		if r.o.Given[optionsName+"EvalSplit"] {
+			r.note("train.Options.EvalSplit changes nothing: every record says which split it is of")
 		}
-	} else if r.o.Given["eval-split"] && r.o.EvalSplit > 0 && len(r.eval) == 0 {
-		r.note(fmt.Sprintf("--eval-split %v of %d pictures is none: nothing is held out", r.o.EvalSplit, r.pictures.Len()))
+	} else if r.o.Given[optionsName+"EvalSplit"] && r.o.EvalSplit > 0 && len(r.eval) == 0 {
+		r.note(fmt.Sprintf("train.Options.EvalSplit %v of %d pictures is none: nothing is held out", r.o.EvalSplit, r.pictures.Len()))
 	}
 	r.heldOut = r.eval
 	if r.agreement, err = agreement(ctx, records, r.pictures, metrics.Options{Seed: r.o.Seed}); err != nil {
@@ -215,7 +215,7 @@ func (r *run) readData(ctx context.Context) error {
 		r.train, r.trainPictures, r.eval, r.evalPictures = train, trainPictures, eval, evalPictures
 	}
 	if len(r.train) == 0 {
-		return fmt.Errorf("%s: all %d records are for evaluation; lower --eval-split or give more records", r.o.Data, len(records))
+		return fmt.Errorf("%s: all %d records are for evaluation; lower train.Options.EvalSplit or give more records", r.o.Data, len(records))
 	}
 	return nil
 }
@@ -243,7 +243,7 @@ func (r *run) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	if r.o.EvalEvery > 0 && len(r.eval) == 0 {
-		return fmt.Errorf("%s: there are no records for --eval-every to measure; give --eval-split, or records with the split eval", r.o.Data)
+		return fmt.Errorf("%s: there are no records for train.Options.EvalEvery to measure; give train.Options.EvalSplit, or records with the split eval", r.o.Data)
 	}
 	fresh, err := r.newHead()
 	if err != nil {
@@ -296,7 +296,7 @@ var unfinished = []string{heldOutName}
 // ownDirectory makes the output directory and locks it for this run. It does not overwrite the files of another run.
 func (r *run) ownDirectory() (err error) {
 	if err := os.MkdirAll(r.o.Out, 0o777); err != nil {
-		return fmt.Errorf("make --out: %w", err)
+		return fmt.Errorf("make the directory of the output: %w", err)
 	}
 	if r.out, err = disk.LockOutput(r.o.Out); err != nil {
 		return err
@@ -308,7 +308,7 @@ func (r *run) ownDirectory() (err error) {
 	}
 	err = disk.RequireEmpty(r.o.Out, unfinished...)
 	if _, logged := os.Stat(r.logPath()); err != nil && logged == nil && !r.o.HeadOnly {
-		return fmt.Errorf("--out %s holds a run already; go on with it by --resume, or name another directory", r.o.Out)
+		return fmt.Errorf("train.Options.Out %s holds a run already; go on with it by train.Options.Resume, or name another directory", r.o.Out)
 	}
 	return err
 }

@@ -158,7 +158,7 @@ func TestStopAndResume(t *testing.T) {
 		if !errors.As(err, &stopped) || stopped.Step != at || !errors.Is(err, context.Canceled) {
 			t.Fatalf("stopped after step %d with: %v", at, err)
 		}
-		if err := run(context.Background(), t, o, 2, nil); err == nil || !strings.Contains(err.Error(), "--resume") {
+		if err := run(context.Background(), t, o, 2, nil); err == nil || !strings.Contains(err.Error(), "train.Options.Resume") {
 			t.Errorf("begun again over a run that is there: %v", err)
 		}
 		finish(t, o, want)
@@ -251,11 +251,11 @@ func TestResumeOfAnotherRun(t *testing.T) {
 		change func(*train.Options)
 		want   []string
 	}{
-		{"rate", func(o *train.Options) { o.LR *= 2 }, []string{"--lr is 0.002 and was 0.001", "or another --out"}},
+		{"rate", func(o *train.Options) { o.LR *= 2 }, []string{"train.Options.LR is 0.002 and was 0.001", "or another train.Options.Out"}},
 		{"data", func(o *train.Options) { o.Data = filepath.Join(painted(t, 5), paint.DataName) }, []string{"the data (records, their order, their pictures): not as it was"}},
-		{"rank and schedule", func(o *train.Options) { o.LoRA.Rank++; o.Schedule.Kind = "linear" }, []string{"--lora-rank is 3 and was 2", "--schedule is linear and was cosine"}},
-		{"a flag more", func(o *train.Options) { o.HeadHidden = []int{4} }, []string{"--head-hidden is [4] and was not given"}},
-		{"more steps", func(o *train.Options) { o.Steps = 9 }, []string{"one of 5 steps and is now to have 9", "--adapter " + o.Out}},
+		{"rank and schedule", func(o *train.Options) { o.LoRA.Rank++; o.Schedule.Kind = "linear" }, []string{"train.LoRAOptions.Rank is 3 and was 2", "train.Schedule.Kind is linear and was cosine"}},
+		{"a flag more", func(o *train.Options) { o.HeadHidden = []int{4} }, []string{"train.Options.HeadHidden is [4] and was not given"}},
+		{"more steps", func(o *train.Options) { o.Steps = 9 }, []string{"one of 5 steps and is now to have 9", "Options.Adapter " + o.Out}},
 	} {
 		other := o
 		c.change(&other)
@@ -272,7 +272,7 @@ func TestResumeOfAnotherRun(t *testing.T) {
 	for _, c := range []struct {
 		want    string
 		options loupe.Options
-	}{{"--max-pixels is 7056 and was 3136", loupe.Options{MaxPixels: 84 * 84}}, {"--precision is int8 and was exact", loupe.Options{MaxPixels: 56 * 56, Precision: "int8"}}} {
+	}{{"Options.MaxPixels is 7056 and was 3136", loupe.Options{MaxPixels: 84 * 84}}, {"Options.Precision is int8 and was exact", loupe.Options{MaxPixels: 56 * 56, Precision: "int8"}}} {
 		m, err := loupe.Load(tiny, c.options)
 		if err != nil {
 			t.Fatal(err)
@@ -286,7 +286,7 @@ func TestResumeOfAnotherRun(t *testing.T) {
 	if err := run(context.Background(), t, o, 2, func(p train.Progress) { notes = append(notes, p.Note) }); err != nil {
 		t.Fatal(err)
 	}
-	if said := strings.Join(notes, "\n"); !strings.Contains(said, "nothing is left to learn") || !strings.Contains(said, "--adapter "+o.Out) {
+	if said := strings.Join(notes, "\n"); !strings.Contains(said, "nothing is left to learn") || !strings.Contains(said, "Options.Adapter "+o.Out) {
 		t.Errorf("of a run that was at its end it is said: %q", said)
 	}
 }
@@ -305,7 +305,7 @@ func TestMoreStepsAtAConstantRate(t *testing.T) {
 	longer.Out = o.Out
 	finish(t, longer, want)
 	o.Resume = true
-	if err := run(context.Background(), t, o, 2, nil); err == nil || !strings.Contains(err.Error(), "has taken 8 steps, and --steps or --epochs ask for 5") {
+	if err := run(context.Background(), t, o, 2, nil); err == nil || !strings.Contains(err.Error(), "has taken 8 steps, and train.Options.Steps or train.Options.Epochs ask for 5") {
 		t.Errorf("error %v, want one of fewer steps", err)
 	}
 }

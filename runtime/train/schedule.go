@@ -1,8 +1,9 @@
 package train
 
 import (
-	"fmt"
 	"math"
+
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // Schedule is the learning-rate schedule: it rises linearly for Warmup steps, then falls to 0 at Steps as Kind says, or
@@ -17,9 +18,9 @@ type Schedule struct {
 func (s Schedule) Validate() error {
 	switch {
 	case s.Kind != "cosine" && s.Kind != "linear" && s.Kind != "constant":
-		return fmt.Errorf("--schedule %q is unknown; give cosine, linear or constant", s.Kind)
+		return &option.Error{Field: "train.Schedule.Kind", Value: s.Kind, Want: "give cosine, linear or constant"}
 	case s.Warmup < 0:
-		return fmt.Errorf("--warmup is %d; give 0 or a number of steps", s.Warmup)
+		return &option.Error{Field: "train.Schedule.Warmup", Value: s.Warmup, Want: "give 0 or a number of steps"}
 	}
 	return nil
 }

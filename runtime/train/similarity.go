@@ -87,7 +87,7 @@ func ReadCritiques(r io.Reader, name string) (references, critiques []string, er
 	}
 	from, to := slices.Index(header, "reference"), slices.Index(header, "critique")
 	if from < 0 || to < 0 {
-		return nil, nil, fmt.Errorf("%s: the header %q has no columns reference and critique: with --sbert a CSV without pictures holds the texts to compare", name, header)
+		return nil, nil, fmt.Errorf("%s: the header %q has no columns reference and critique: with train.EvalOptions.Encoder a CSV without pictures holds the texts to compare", name, header)
 	}
 	for {
 		row, err := c.Read()

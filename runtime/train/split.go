@@ -99,5 +99,5 @@ func withoutTest(records []Record) (kept []Record, note string) {
 		return kept, "no record has the split eval: those of the split test are the ones for evaluation"
 	}
 	kept = slices.DeleteFunc(slices.Clone(records), func(r Record) bool { return r.Split == "test" })
-	return kept, fmt.Sprintf("%s of the split test left out, neither learned from nor measured; loupe eval --split test measures them", counted(len(records)-len(kept), "record"))
+	return kept, fmt.Sprintf("%s of the split test left out, neither learned from nor measured; train.Evaluate measures them", counted(len(records)-len(kept), "record"))
 }

@@ -104,7 +104,7 @@ func TestSplitIsOfPictures(t *testing.T) {
 	}
 }
 
-// TestSplitAsSaid: what the records say holds, with --eval-split 0 too.
+// TestSplitAsSaid: what the records say holds, with train.Options.EvalSplit 0 too.
 func TestSplitAsSaid(t *testing.T) {
 	records, pictures := recordsOf(5, nil)
 	records[1].Split, records[4].Split = "eval", "train"

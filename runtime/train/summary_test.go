@@ -66,7 +66,7 @@ func TestSummary(t *testing.T) {
 		}
 	}
 	o.ScoreRange = []float64{1, 100}
-	if _, _, err := planned(t, o); err == nil || !strings.Contains(err.Error(), "line 3: score is 120, outside --score-range 1,100") {
+	if _, _, err := planned(t, o); err == nil || !strings.Contains(err.Error(), "line 3: score is 120, outside train.Options.ScoreRange 1,100") {
 		t.Errorf("error %v, want one of line 3", err)
 	}
 	o.ScoreRange, o.HeadOnly = nil, true
@@ -75,7 +75,7 @@ func TestSummary(t *testing.T) {
 		t.Fatal(err)
 	}
 	if head.Parameters >= plan.Parameters || head.Tokens > plan.Tokens {
-		t.Errorf("with --head-only %d numbers learn, else %d", head.Parameters, plan.Parameters)
+		t.Errorf("with train.Options.HeadOnly %d numbers learn, else %d", head.Parameters, plan.Parameters)
 	}
 }
 

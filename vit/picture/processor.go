@@ -37,7 +37,7 @@ func (p Processor) Video(frames []Image) (Patches, error) {
 		return Patches{}, err
 	}
 	if h == 0 || w == 0 {
-		return Patches{}, fmt.Errorf("a picture of %d x %d pixels would be resized to nothing; raise --min-pixels", frames[0].Width, frames[0].Height)
+		return Patches{}, fmt.Errorf("a picture of %d x %d pixels would be resized to nothing; raise Options.MinPixels", frames[0].Width, frames[0].Height)
 	}
 	resized := make([]frame, len(frames))
 	for i, f := range frames {

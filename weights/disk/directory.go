@@ -29,7 +29,7 @@ func CreateDir(path string) (*Dir, error) {
 		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-		return nil, fmt.Errorf("make --out: %w", err)
+		return nil, fmt.Errorf("make the directory of the output: %w", err)
 	}
 	out, err := LockOutput(path)
 	if err != nil {
@@ -99,13 +99,13 @@ func RequireEmpty(path string, but ...string) error {
 		return nil
 	case err != nil:
 		if info, statErr := os.Stat(path); statErr == nil && !info.IsDir() {
-			return fmt.Errorf("--out %s is there and is no directory; name one that is new or empty", path)
+			return fmt.Errorf("output %s is there and is no directory; name one that is new or empty", path)
 		}
-		return fmt.Errorf("look into --out: %w", err)
+		return fmt.Errorf("look into the output: %w", err)
 	}
 	for _, e := range entries {
 		if name := e.Name(); !isTemp(name) && name != lockName && !slices.Contains(but, name) {
-			return fmt.Errorf("--out %s holds %s already; name a directory that is new or empty", path, name)
+			return fmt.Errorf("output %s holds %s already; name a directory that is new or empty", path, name)
 		}
 	}
 	return nil

@@ -20,23 +20,23 @@ type Lock struct{ file *os.File }
 // LockOutput takes path, a file or directory that is to be written, for this run until Release. Where another run has it, the
 // error says which. The lock of a run that was killed is free. On file systems without locks there is nothing to take, and it
 // succeeds.
-func LockOutput(path string) (*Lock, error) { return LockFor("--out", path) }
+func LockOutput(path string) (*Lock, error) { return LockFor("output", path) }
 
-// LockFor is LockOutput of an output that people name by another flag.
-func LockFor(flag, path string) (*Lock, error) {
+// LockFor is LockOutput of an output that has another name than "output" in errors.
+func LockFor(what, path string) (*Lock, error) {
 	at := lockPath(path)
 	for range attempts {
 		f, err := os.OpenFile(at, os.O_RDWR|os.O_CREATE, 0o666)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s %s: there is no directory %s; make it first, or name another", flag, path, filepath.Dir(at))
+			return nil, fmt.Errorf("%s %s: there is no directory %s; make it first, or name another", what, path, filepath.Dir(at))
 		}
 		if err != nil {
-			return nil, fmt.Errorf("lock %s %s: %w", flag, path, err)
+			return nil, fmt.Errorf("lock %s %s: %w", what, path, err)
 		}
 		err = lock(f)
 		if errors.Is(err, errLocked) {
 			defer f.Close()
-			return nil, inUse(flag, path, f)
+			return nil, inUse(what, path, f)
 		}
 		if err != nil {
 			discard(f)
@@ -48,11 +48,11 @@ func LockFor(flag, path string) (*Lock, error) {
 		}
 		if err := sign(f); err != nil {
 			discard(f)
-			return nil, fmt.Errorf("lock %s %s: %w", flag, path, err)
+			return nil, fmt.Errorf("lock %s %s: %w", what, path, err)
 		}
 		return &Lock{f}, nil
 	}
-	return nil, fmt.Errorf("lock %s %s: %s vanishes each time that it is made; does another program clean that directory?", flag, path, at)
+	return nil, fmt.Errorf("lock %s %s: %s vanishes each time that it is made; does another program clean that directory?", what, path, at)
 }
 
 func lockPath(path string) string {
@@ -78,13 +78,13 @@ func sign(f *os.File) error {
 }
 
 // inUse is the error of an output that another run has.
-func inUse(flag, path string, f *os.File) error {
+func inUse(what, path string, f *os.File) error {
 	text, _ := io.ReadAll(io.NewSectionReader(f, 0, 1<<10)) // who it is is a help, no more
 	holder := strings.TrimSpace(string(text))
 	if holder == "" {
 		holder = "another run"
 	}
-	return fmt.Errorf("%s %s is in use by %s; wait until that run has ended, or name another", flag, path, holder)
+	return fmt.Errorf("%s %s is in use by %s; wait until that run has ended, or name another", what, path, holder)
 }
 
 // Release gives the output free.

@@ -129,7 +129,7 @@ func TestLockOutput(t *testing.T) {
 		kill := writer(t, "lock", path)
 		_, err := disk.LockOutput(path)
 		host, _ := os.Hostname()
-		if err == nil || !strings.Contains(err.Error(), "--out "+path+" is in use by process ") || !strings.Contains(err.Error(), host) || !strings.Contains(err.Error(), "since 2") {
+		if err == nil || !strings.Contains(err.Error(), "output "+path+" is in use by process ") || !strings.Contains(err.Error(), host) || !strings.Contains(err.Error(), "since 2") {
 			t.Errorf("%s: the error is %v", path, err)
 		}
 		kill()

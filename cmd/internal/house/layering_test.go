@@ -21,6 +21,7 @@ var layers = []struct {
 	{"kernels/cuda", []string{"kernels"}},
 	{"kernels/tensor", []string{"kernels", "kernels/num", "kernels/vec", "kernels/cuda"}},
 	{"weights/disk", nil},
+	{"weights/option", nil},
 	{"weights", []string{"weights/disk", "kernels", "kernels/num", "kernels/tensor"}},
 	{"vit/jpeg", nil},
 	{"vit/picture", []string{"vit/jpeg", "weights/disk"}},
@@ -29,9 +30,9 @@ var layers = []struct {
 	{"tokenizer/jinja", nil},
 	{"tokenizer", []string{"tokenizer/jinja", "weights", "weights/disk"}},
 	{"runtime/demo", []string{"tokenizer", "weights", "weights/disk", "vit/picture", "kernels", "kernels/num"}},
-	{"runtime", []string{"runtime/demo", "vit", "vit/picture", "vit/jpeg", "decoder", "tokenizer", "weights", "weights/disk", "kernels", "kernels/num", "kernels/tensor", "kernels/cuda"}},
-	{"runtime/*", []string{"kernels/peak", "runtime", "runtime/demo", "vit", "vit/picture", "vit/jpeg", "decoder", "tokenizer", "weights", "weights/disk", "kernels", "kernels/num", "kernels/tensor", "kernels/cuda"}},
-	{"cmd", []string{"runtime", "runtime/*", "runtime/demo", "vit", "vit/picture", "vit/jpeg", "decoder", "tokenizer", "weights", "weights/disk", "kernels", "kernels/num", "kernels/tensor", "kernels/cuda"}},
+	{"runtime", []string{"runtime/demo", "vit", "vit/picture", "vit/jpeg", "decoder", "tokenizer", "weights", "weights/disk", "weights/option", "kernels", "kernels/num", "kernels/tensor", "kernels/cuda"}},
+	{"runtime/*", []string{"kernels/peak", "runtime", "runtime/demo", "vit", "vit/picture", "vit/jpeg", "decoder", "tokenizer", "weights", "weights/disk", "weights/option", "kernels", "kernels/num", "kernels/tensor", "kernels/cuda"}},
+	{"cmd", []string{"runtime", "runtime/*", "runtime/demo", "vit", "vit/picture", "vit/jpeg", "decoder", "tokenizer", "weights", "weights/disk", "weights/option", "kernels", "kernels/num", "kernels/tensor", "kernels/cuda"}},
 }
 
 // areaOf is the entry of layers that lies closest above a folder, "" where there is none.

@@ -151,7 +151,7 @@ func verify(ctx context.Context, dir string, k *PublicKey) error {
 func open(ctx context.Context, path string, k *PublicKey) (*statement, error) {
 	data, err := disk.Read(path, disk.JSONLimit)
 	if err != nil {
-		return nil, fmt.Errorf("%w; sign the model by `loupe inspect DIR --sign KEY`", err)
+		return nil, fmt.Errorf("%w; sign the model first, by modelsig.Sign", err)
 	}
 	var b bundle
 	if err := json.Unmarshal(data, &b); err != nil {

@@ -1,12 +1,12 @@
 package attribution
 
 import (
-	"fmt"
 	"slices"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/vit"
 	"github.com/loupe-vl/loupe/vit/picture"
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // Baseline is what a covered part of the picture is replaced by.
@@ -29,7 +29,7 @@ func baselinePixels(p *loupe.Prompt, b Baseline, proc picture.Processor) ([][]fl
 		b = Mean
 	}
 	if !slices.Contains(Baselines(), b) {
-		return nil, fmt.Errorf("--baseline %q is unknown; mean, grey, black and blur are known", b)
+		return nil, &option.Error{Field: "attribution.Options.Baseline", Value: string(b), Want: "give mean, grey, black or blur"}
 	}
 	var out [][]float32
 	for _, run := range passes(p) {

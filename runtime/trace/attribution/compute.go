@@ -35,7 +35,7 @@ type method struct {
 }
 
 var methods = []method{
-	{Raw, raw, "attention from a token to the picture, or with --tower among patches", false, false},
+	{Raw, raw, "attention from a token to the picture, or in the vision tower among patches", false, false},
 	{Relative, relative, "attention for the question over attention for a generic one", false, false},
 	{Rollout, rollout, "attention through all layers", false, false},
 	{Relevance, relevance, "attention times gradient through all layers of both towers", true, false},
@@ -114,7 +114,7 @@ func Compute(ctx context.Context, m *loupe.Model, p *loupe.Prompt, name Method, 
 	defer weights.CatchFaults(&err)()
 	i := slices.IndexFunc(methods, func(x method) bool { return x.name == name })
 	if i < 0 {
-		return nil, fmt.Errorf("--method %q is unknown; %s are known", name, joined(Methods()))
+		return nil, fmt.Errorf("the method %q is unknown; %s are known", name, joined(Methods()))
 	}
 	if err := needPictures(p); err != nil {
 		return nil, err

@@ -33,12 +33,12 @@ func TestErrors(t *testing.T) {
 		{"no generic", c.Prompt, Relative, Options{}, "generic question"},
 		{"other pictures", c.Prompt, Relative, Options{Generic: two.Prompt}, "other pictures"},
 		{"no head", c.Prompt, Contribution, Options{}, "divides scores"},
-		{"score without a head", c.Prompt, Relevance, Options{Target: &loupe.GradTarget{Score: true}}, "--head"},
+		{"score without a head", c.Prompt, Relevance, Options{Target: &loupe.GradTarget{Score: true}}, "Options.Head"},
 		{"token", c.Prompt, Occlusion, Options{Target: &loupe.GradTarget{Token: 576}}, "token 576"},
 		{"two layers", c.Prompt, GradCAM, Options{Layers: []int{0, 1}}, "one block"},
 		{"baseline", c.Prompt, Integrated, Options{Baseline: "pink"}, "pink"},
-		{"steps", c.Prompt, Integrated, Options{Steps: -1}, "--steps"},
-		{"stride", c.Prompt, Occlusion, Options{Window: 2, Stride: 3}, "--stride 3"},
+		{"steps", c.Prompt, Integrated, Options{Steps: -1}, "attribution.Options.Steps"},
+		{"stride", c.Prompt, Occlusion, Options{Window: 2, Stride: 3}, "attribution.Options.Stride 3"},
 	} {
 		t.Run(e.name, func(t *testing.T) {
 			if _, err := Compute(context.Background(), c.Model, e.prompt, e.method, e.o); err == nil || !strings.Contains(err.Error(), e.want) {

@@ -108,7 +108,7 @@ func Measure(ctx context.Context, m *loupe.Model, p *loupe.Prompt, of *Map, o Me
 		out.DeletionMargin = (out.Random.Deletion.Area - out.Deletion.Area) / whole
 		out.InsertionMargin = (out.Insertion.Area - out.Random.Insertion.Area) / whole
 	} else {
-		out.Note = "the target is the same with the picture and with the baseline, so that there are no margins; try another --baseline"
+		out.Note = "the target is the same with the picture and with the baseline, so that there are no margins; try another attribution.Options.Baseline"
 	}
 	if least, largest := of.Range(); least == largest {
 		out.Note = "the map is the same everywhere: its order is that of the cells and means nothing"

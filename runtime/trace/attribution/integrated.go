@@ -2,9 +2,9 @@ package attribution
 
 import (
 	"context"
-	"fmt"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // DefaultSteps is how many points the path of Integrated has.
@@ -20,7 +20,7 @@ func integrated(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options)
 		steps = DefaultSteps
 	}
 	if steps < 0 {
-		return nil, fmt.Errorf("--steps is %d; give a number above 0", steps)
+		return nil, &option.Error{Field: "attribution.Options.Steps", Value: steps, Want: "give a number above 0"}
 	}
 	base, err := baselinePixels(p, o.Baseline, m.Processor)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/vit"
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // Map is the value of a method for each cell of a prompt's pictures.
@@ -77,7 +78,7 @@ func passes(p *loupe.Prompt) []pass {
 // needPictures is an error for a prompt that has none.
 func needPictures(p *loupe.Prompt) error {
 	if p.Images == nil && p.Videos == nil {
-		return fmt.Errorf("there is no picture to look at; give --image or --video")
+		return &option.Error{Field: "Files.Images", Fault: "there is no picture to look at", Want: "give Files.Images or Files.Videos"}
 	}
 	return nil
 }

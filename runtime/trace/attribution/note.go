@@ -99,7 +99,7 @@ func zeroReason(m *loupe.Model, name Method, o Options) string {
 	case name == Relevance:
 		return "attention times gradient is positive nowhere on the way from the target: what it looks at lowers it, or does not move it; integrated and occlusion show what lowers it"
 	case name == Integrated || name == Occlusion:
-		return "no change of these pixels moves the target: the picture may be the baseline already (one color), or the target does not see it; try another --baseline"
+		return "no change of these pixels moves the target: the picture may be the baseline already (one color), or the target does not see it; try another attribution.Options.Baseline"
 	case name == Contribution:
 		return "the score head's weights for this target are 0, or the rows that it reads are"
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // occlusion is occlusion sensitivity (Zeiler and Fergus, arXiv 1311.2901). A window of o.Window x o.Window merged tokens
@@ -13,7 +14,7 @@ import (
 func occlusion(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) (*Map, error) {
 	size, stride := max(o.Window, 1), max(o.Stride, 1)
 	if o.Window < 0 || o.Stride < 0 || stride > size {
-		return nil, fmt.Errorf("--window %d and --stride %d: give numbers above 0, the stride no more than the window, so that every part is covered", o.Window, o.Stride)
+		return nil, &option.Error{Field: "attribution.Options.Window", Value: o.Window, Fault: fmt.Sprintf("attribution.Options.Window is %d and attribution.Options.Stride %d", o.Window, o.Stride), Want: "give numbers above 0, the stride no more than the window, so that every part is covered"}
 	}
 	base, err := baselinePixels(p, o.Baseline, m.Processor)
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"image/color"
+
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // Colors is a perceptually uniform color map: equal steps of a number look like equal steps.
@@ -38,7 +40,7 @@ func ColorsOf(name string) (*Colors, error) {
 	case "magma":
 		return Magma, nil
 	}
-	return nil, fmt.Errorf("--colors %q is unknown; viridis and magma are known", name)
+	return nil, &option.Error{Field: "figure.Style.Colors", Value: name, Want: "give viridis or magma"}
 }
 
 // At is the color of a part of the scale, 0 to 1.

@@ -82,7 +82,7 @@ func sameRows(a *loupe.Model, pa *loupe.Prompt, b *loupe.Model, pb *loupe.Prompt
 	}
 	ga, gb := grids(pa), grids(pb)
 	if !slices.Equal(ga[0], gb[0]) || !slices.Equal(ga[1], gb[1]) {
-		return fmt.Errorf("the models see the pictures as other grids of patches, %v and %v, so that their rows are of other places; give both the same with --min-pixels and --max-pixels", ga, gb)
+		return fmt.Errorf("the models see the pictures as other grids of patches, %v and %v, so that their rows are of other places; give both the same with Options.MinPixels and Options.MaxPixels", ga, gb)
 	}
 	if pa.Images != nil || pa.Videos != nil {
 		return nil

@@ -320,11 +320,11 @@ func TestErrors(t *testing.T) {
 			_, err := Logit(ctx, c.Model, c.Prompt, LogitOptions{Positions: []int{-500}})
 			return err
 		}, "position -500"},
-		"top":        {func() error { _, err := Logit(ctx, c.Model, c.Prompt, LogitOptions{Top: 577}); return err }, "--top 577"},
+		"top":        {func() error { _, err := Logit(ctx, c.Model, c.Prompt, LogitOptions{Top: 577}); return err }, "LogitOptions.Top is 577"},
 		"follow":     {func() error { _, err := Logit(ctx, c.Model, c.Prompt, LogitOptions{Follow: &big}); return err }, "token 576"},
 		"token":      {func() error { _, err := DirectLogit(ctx, c.Model, c.Prompt, DirectOptions{Token: &big}); return err }, "token 576"},
 		"no picture": {func() error { _, err := Nearest(ctx, c.Model, text, Input, 1); return err }, "no picture"},
-		"no words":   {func() error { _, err := Nearest(ctx, c.Model, c.Prompt, Input, 0); return err }, "--top 0"},
+		"no words":   {func() error { _, err := Nearest(ctx, c.Model, c.Prompt, Input, 0); return err }, "LensOptions.Top is 0"},
 		"no tap":     {func() error { _, err := Components(ctx, c.Model, c.Prompt, "visual.nothing"); return err }, "visual.nothing"},
 		"several taps": {func() error {
 			_, err := Components(ctx, c.Model, c.Prompt, "visual.blocks.?.out")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // Word is a token with its probability, logit or cosine.
@@ -66,7 +67,7 @@ func Logit(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o LogitOptions)
 		top = 5
 	}
 	if vocab := m.Config.Text.VocabSize; top < 0 || top > vocab {
-		return nil, fmt.Errorf("--top %d: the vocabulary has %d words", top, vocab)
+		return nil, &option.Error{Field: "lens.LogitOptions.Top", Value: top, Want: fmt.Sprintf("give a number from 1 to %d, the words of the vocabulary", vocab)}
 	}
 	if err := checkToken(m, o.Follow); err != nil {
 		return nil, err

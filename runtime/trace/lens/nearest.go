@@ -8,6 +8,7 @@ import (
 	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // NearestWords are, for each picture token of the prompt, the words of the most similar embeddings.
@@ -31,11 +32,11 @@ func Nearest(ctx context.Context, m *loupe.Model, p *loupe.Prompt, layer, top in
 		return nil, err
 	}
 	if vocab := m.Config.Text.VocabSize; top < 1 || top > vocab {
-		return nil, fmt.Errorf("--top %d: the vocabulary has %d words", top, vocab)
+		return nil, &option.Error{Field: "report.LensOptions.Top", Value: top, Want: fmt.Sprintf("give a number from 1 to %d, the words of the vocabulary", vocab)}
 	}
 	rows := picturePositions(p)
 	if rows == nil {
-		return nil, fmt.Errorf("there is no picture to look at; give --image or --video")
+		return nil, &option.Error{Field: "Files.Images", Fault: "there is no picture to look at", Want: "give Files.Images or Files.Videos"}
 	}
 	kept, err := readResidual(ctx, m, p, []int{layer}, rows)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/loupe-vl/loupe/runtime/trace/attribution"
 	"github.com/loupe-vl/loupe/runtime/trace/figure"
 	"github.com/loupe-vl/loupe/runtime/trace/lens"
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // Analysis is what a page shows of one prompt: the pictures as the model saw them, its tokens and those of the answer, where
@@ -126,7 +127,7 @@ func (a *Analysis) addPanels(p *loupe.Prompt, m *loupe.Model, merge int) error {
 		}
 	}
 	if a.Cells == 0 {
-		return fmt.Errorf("there is no picture to look at; give --image or --video")
+		return &option.Error{Field: "Files.Images", Fault: "there is no picture to look at", Want: "give Files.Images or Files.Videos"}
 	}
 	a.Patches = a.Cells * merge * merge
 	grid, err := attribution.Place(p, merge, make([]float64, a.Cells))

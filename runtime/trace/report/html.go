@@ -73,7 +73,7 @@ func HTML(a *Analysis) ([]byte, error) {
 		return nil, fmt.Errorf("write page: %w", err)
 	}
 	if out.Len() > maxPage {
-		return nil, fmt.Errorf("the page would be %d bytes, more than %d; lower --max-pixels, or show fewer pictures", out.Len(), maxPage)
+		return nil, fmt.Errorf("the page would be %d bytes, more than %d; lower Options.MaxPixels, or show fewer pictures", out.Len(), maxPage)
 	}
 	return out.Bytes(), nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/loupe-vl/loupe/runtime/trace/figure"
 	"github.com/loupe-vl/loupe/runtime/trace/lens"
 	"github.com/loupe-vl/loupe/vit/picture"
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 type foundLogit struct{ *lens.LogitLens }
@@ -25,7 +26,7 @@ func lookLogit(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o LensOptio
 			}
 		}
 		if positions == nil {
-			return nil, fmt.Errorf("there is no picture to look at; give --image or --video")
+			return nil, &option.Error{Field: "Files.Images", Fault: "there is no picture to look at", Want: "give Files.Images or Files.Videos"}
 		}
 	}
 	found, err := lens.Logit(ctx, m, p, lens.LogitOptions{Positions: positions, Layers: o.Layers, Top: o.Top, Follow: o.Token})
@@ -79,7 +80,7 @@ func lookDirect(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o LensOpti
 	case 1:
 		at = &o.Positions[0]
 	default:
-		return nil, fmt.Errorf("--positions names %d; direct divides the logit after one", len(o.Positions))
+		return nil, &option.Error{Field: "report.LensOptions.Positions", Value: o.Positions, Fault: fmt.Sprintf("report.LensOptions.Positions names %d", len(o.Positions)), Want: "direct divides the logit after one"}
 	}
 	found, err := lens.DirectLogit(ctx, m, p, lens.DirectOptions{Position: at, Token: o.Token, Against: o.Against})
 	return foundDirect{found}, err
@@ -138,7 +139,7 @@ func lookWords(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o LensOptio
 	case 1:
 		layer = o.Layers[0]
 	default:
-		return nil, fmt.Errorf("--layers names %d; words looks after one", len(o.Layers))
+		return nil, &option.Error{Field: "report.LensOptions.Layers", Value: o.Layers, Fault: fmt.Sprintf("report.LensOptions.Layers names %d", len(o.Layers)), Want: "words looks after one"}
 	}
 	found, err := lens.Nearest(ctx, m, p, layer, o.Top)
 	if err != nil {

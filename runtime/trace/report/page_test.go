@@ -316,13 +316,13 @@ func short(v float64) string { return strings.Replace(figure.Number(v), "+", "",
 
 func TestAnalyzeRefuses(t *testing.T) {
 	c := fixture.Open(t, committed, "text", "")
-	if _, err := Analyze(context.Background(), c.Model, c.Prompt, AnalysisOptions{}); err == nil || !strings.Contains(err.Error(), "--image") {
+	if _, err := Analyze(context.Background(), c.Model, c.Prompt, AnalysisOptions{}); err == nil || !strings.Contains(err.Error(), "Files.Images") {
 		t.Errorf("error is %v", err)
 	}
 	if _, err := Analyze(context.Background(), c.Model, c.Prompt, AnalysisOptions{Tokens: -1}); err == nil {
 		t.Error("-1 tokens were taken")
 	}
-	if _, err := HTML(&Analysis{Attention: &AttentionMaps{}, Tower: &TowerAttention{}, Panels: []Panel{{PNG: make([]byte, maxPage)}}}); err == nil || !strings.Contains(err.Error(), "--max-pixels") {
+	if _, err := HTML(&Analysis{Attention: &AttentionMaps{}, Tower: &TowerAttention{}, Panels: []Panel{{PNG: make([]byte, maxPage)}}}); err == nil || !strings.Contains(err.Error(), "Options.MaxPixels") {
 		t.Errorf("error is %v", err)
 	}
 }

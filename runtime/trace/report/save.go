@@ -27,7 +27,7 @@ import (
 func Kind(path string, kinds ...string) (string, error) {
 	ext := strings.ToLower(filepath.Ext(path))
 	if !slices.Contains(kinds, ext) {
-		return "", fmt.Errorf("--out %s: name a file that ends in one of %s", path, strings.Join(kinds, " "))
+		return "", fmt.Errorf("output %s: name a file that ends in one of %s", path, strings.Join(kinds, " "))
 	}
 	return ext, nil
 }

@@ -30,7 +30,7 @@ func Load(dir string, engine *kernels.Engine) (e *Encoder, err error) {
 	defer weights.CatchFaults(&err)()
 	data, err := disk.Read(filepath.Join(dir, weights.SentenceModulesName), disk.JSONLimit)
 	if err != nil {
-		return e, fmt.Errorf("%w; --sbert takes a directory as sentence-transformers saves it, with modules.json", err)
+		return e, fmt.Errorf("%w; sbert.Load takes a directory as sentence-transformers saves it, with modules.json", err)
 	}
 	modules, err := weights.ParseSentenceModules(filepath.Join(dir, weights.SentenceModulesName), data)
 	if err != nil {

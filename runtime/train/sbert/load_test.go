@@ -15,7 +15,7 @@ func TestLoadRefuses(t *testing.T) {
 		name, encoder, file, from, to string // the file goes away where from is ""
 		want                          []string
 	}{
-		{"no modules.json", "mean", "modules.json", "", "", []string{"modules.json", "--sbert"}},
+		{"no modules.json", "mean", "modules.json", "", "", []string{"modules.json", "sbert.Load"}},
 		{"modules.json no list", "mean", "modules.json", "[", "{", []string{"modules.json"}},
 		{"a module of another kind", "mean", "modules.json", "normalize.Normalize", "layer_norm.LayerNorm", []string{"module 2", "LayerNorm", "another encoder"}},
 		{"own code", "mean", "modules.json", "sentence_transformers.base.modules.normalize.Normalize", "custom.Normalize", []string{"custom.Normalize"}},
