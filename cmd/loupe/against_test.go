@@ -82,7 +82,7 @@ func TestTraceAgainstErrors(t *testing.T) {
 		"--sweep goes with --against": {"--sweep", "heads", "hi"},
 		"--tap does not go with":      {"--against", "a.json", "--tap", "lm_head", "hi"},
 		"--sweep rows is unknown":     {"--against", "a.json", "--sweep", "rows", "hi"},
-		"--out x.txt":                 {"--against", "a.json", "--out", "x.txt", "hi"},
+		"output x.txt":                {"--against", "a.json", "--out", "x.txt", "hi"},
 		"--answers 5":                 {"--against", "a.json", "--answers", "5", "hi"},
 	} {
 		if r := start(t, "", append([]string{"trace"}, args...)...); r.status != 2 || !strings.Contains(r.stderr, want) {

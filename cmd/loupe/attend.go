@@ -39,7 +39,7 @@ func attendCommand() *cobra.Command {
 	var f attendFlags
 	var lines []string
 	for _, m := range attribution.Methods() {
-		lines = append(lines, fmt.Sprintf("  %-13s %s", m, attribution.Help(m)))
+		lines = append(lines, fmt.Sprintf("  %-13s %s", m, inFlags(attribution.Help(m))))
 	}
 	cmd := &cobra.Command{
 		Use:   "attend [PROMPT]",

@@ -48,6 +48,7 @@ var called = map[string]string{
 	"attribution.Options.Baseline": "--baseline",
 	"attribution.Options.Steps":    "--steps",
 	"attribution.Options.Stride":   "--stride",
+	"attribution.Options.Tower":    "--tower",
 	"attribution.Options.Window":   "--window",
 	"figure.Style.Colors":          "--colors",
 	"lens.LogitOptions.Top":        "--top",

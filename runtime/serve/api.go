@@ -13,6 +13,7 @@ import (
 	"github.com/loupe-vl/loupe/runtime/serve/tour"
 	"github.com/loupe-vl/loupe/runtime/trace/attribution"
 	"github.com/loupe-vl/loupe/runtime/trace/figure"
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // Handler is the page and its API. host is a name that the studio is reached under, beside addresses and localhost.
@@ -100,7 +101,7 @@ func (s *Studio) getModel(w http.ResponseWriter, _ *http.Request) {
 	}
 	var methods []method
 	for _, name := range attribution.Methods() {
-		methods = append(methods, method{string(name), attribution.Help(name), attribution.Explains(name), attribution.Signed(name)})
+		methods = append(methods, method{string(name), option.Rename(attribution.Help(name), pageName), attribution.Explains(name), attribution.Signed(name)})
 	}
 	models := []string{"model"}
 	if s.o.Base != nil {

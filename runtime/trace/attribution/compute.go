@@ -35,7 +35,7 @@ type method struct {
 }
 
 var methods = []method{
-	{Raw, raw, "attention from a token to the picture, or in the vision tower among patches", false, false},
+	{Raw, raw, "attention from a token to the picture, or with attribution.Options.Tower among patches", false, false},
 	{Relative, relative, "attention for the question over attention for a generic one", false, false},
 	{Rollout, rollout, "attention through all layers", false, false},
 	{Relevance, relevance, "attention times gradient through all layers of both towers", true, false},
