@@ -15,22 +15,22 @@ import (
 	"github.com/loupe-vl/loupe/weights/option"
 )
 
-// Linears lists the linear maps of both towers in the order of the computation, without lm_head.
-func (m *Model) Linears() []*tensor.Linear {
+// linears lists the linear maps of both towers in the order of the computation, without lm_head.
+func (m *Model) linears() []*tensor.Linear {
 	return append(m.Tower.Linears(), m.Decoder.Linears()...)
 }
 
-// Adaptable lists the linear maps that an adapter can have a branch beside: those of both towers and lm_head.
-func (m *Model) Adaptable() []*tensor.Linear { return append(m.Linears(), m.Decoder.LMHead) }
+// adaptable lists the linear maps that an adapter can have a branch beside: those of both towers and lm_head.
+func (m *Model) adaptable() []*tensor.Linear { return append(m.linears(), m.Decoder.LMHead) }
 
-// Norms lists the norms of both towers in the order of the computation.
-func (m *Model) Norms() []*tensor.Norm {
+// norms lists the norms of both towers in the order of the computation.
+func (m *Model) norms() []*tensor.Norm {
 	return append(m.Tower.Norms(), m.Decoder.Norms()...)
 }
 
-// RefreshDoRA computes what DoRA divides by again, from the weights as they are now: after each step in which branches learned.
-func (m *Model) RefreshDoRA() {
-	for _, l := range m.Adaptable() {
+// refreshDoRA computes what DoRA divides by again, from the weights as they are now: after each step in which branches learned.
+func (m *Model) refreshDoRA() {
+	for _, l := range m.adaptable() {
 		l.Refresh(m.engine)
 	}
 	m.Decoder.EmbedLoRA.Refresh(m.engine, m.Decoder.Embed)
@@ -123,7 +123,7 @@ func (m *Model) loadAdapter(dir string) error {
 	}
 	a.note()
 	m.Adapter = cfg.Resolved(a.chosen)
-	m.RefreshDoRA()
+	m.refreshDoRA()
 	return nil
 }
 

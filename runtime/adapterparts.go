@@ -35,8 +35,8 @@ func (a *adapter) took(name, module, part string) {
 	}
 }
 
-// Replaced is the adapter's tensor that the model computes with in place of that of the canonical name.
-func (m *Model) Replaced(name string) (weights.Tensor, bool) {
+// replacedBy is the adapter's tensor that the model computes with in place of that of the canonical name.
+func (m *Model) replacedBy(name string) (weights.Tensor, bool) {
 	t, ok := m.replaced[name]
 	return t, ok
 }
@@ -102,14 +102,14 @@ func (a *adapter) replace() error {
 		m.Decoder.Embed = a.matrix(embedName, weights.PartWeight, text.VocabSize, text.HiddenSize)
 		a.took(embedName+".weight", embedName, weights.PartWeight)
 	}
-	for _, l := range m.Adaptable() {
+	for _, l := range m.adaptable() {
 		if saved(l.Name) {
 			a.linear(l, a.matrix(l.Name, weights.PartWeight, m.weightShape(l)...))
 			a.took(l.Name+".weight", l.Name, weights.PartWeight)
 		}
 		bias(l.Name, &l.Bias)
 	}
-	for _, n := range m.Norms() {
+	for _, n := range m.norms() {
 		if saved(n.Name) {
 			n.Weight = a.vector(n.Name, weights.PartWeight, len(n.Weight))
 			a.took(n.Name+".weight", n.Name, weights.PartWeight)
@@ -128,8 +128,8 @@ func (m *Model) weightShape(l *tensor.Linear) []int {
 	return []int{l.W.Rows, l.W.Cols}
 }
 
-// PartShape is the shape that a part of the branch beside a linear map has in PEFT's file.
-func (m *Model) PartShape(l *tensor.Linear, part string, rank int) []int {
+// partShape is the shape that a part of the branch beside a linear map has in PEFT's file.
+func (m *Model) partShape(l *tensor.Linear, part string, rank int) []int {
 	w := m.weightShape(l)
 	rest := []int(nil) // a convolution's B and magnitudes have the dimensions of its kernel too
 	for range len(w) - 2 {
@@ -149,18 +149,18 @@ func (m *Model) PartShape(l *tensor.Linear, part string, rank int) []int {
 
 // branches puts the adapter's branches beside the modules.
 func (a *adapter) branches() error {
-	for _, l := range a.m.Adaptable() {
+	for _, l := range a.m.adaptable() {
 		b, ok := a.chosen.Branches[l.Name]
 		if !ok {
 			continue
 		}
 		l.LoRA = &tensor.LoRA{
-			A:     a.matrix(l.Name, weights.PartA, a.m.PartShape(l, weights.PartA, b.Rank)...),
-			B:     a.matrix(l.Name, weights.PartB, a.m.PartShape(l, weights.PartB, b.Rank)...),
+			A:     a.matrix(l.Name, weights.PartA, a.m.partShape(l, weights.PartA, b.Rank)...),
+			B:     a.matrix(l.Name, weights.PartB, a.m.partShape(l, weights.PartB, b.Rank)...),
 			Scale: float32(b.Scale), Dropout: float32(a.config.Dropout),
 		}
 		if a.config.DoRA {
-			l.LoRA.DoRA = &tensor.DoRA{Magnitude: flat(a.matrix(l.Name, weights.PartMagnitude, a.m.PartShape(l, weights.PartMagnitude, b.Rank)...))}
+			l.LoRA.DoRA = &tensor.DoRA{Magnitude: flat(a.matrix(l.Name, weights.PartMagnitude, a.m.partShape(l, weights.PartMagnitude, b.Rank)...))}
 		}
 	}
 	b, ok := a.chosen.Branches[embedName]

@@ -15,7 +15,7 @@ func (m *Model) explain(err error) error {
 	if !errors.As(err, &bad) {
 		return err
 	}
-	if cause := m.Unchanged(); cause != nil {
+	if cause := m.unchanged(); cause != nil {
 		return cause
 	}
 	for _, c := range []*weights.Checkpoint{m.checkpoint, m.headFile} {

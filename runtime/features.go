@@ -7,9 +7,9 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// Pooled is what the score head makes of a prompt before its first layer: one row of features, (width). The decoder runs only
+// pooled is what the score head makes of a prompt before its first layer: one row of features, (width). The decoder runs only
 // if the head reads from it.
-func (m *Model) Pooled(ctx context.Context, p *Prompt) ([]float32, error) {
+func (m *Model) pooled(ctx context.Context, p *Prompt) ([]float32, error) {
 	if err := m.needHead(); err != nil {
 		return nil, err
 	}
@@ -27,8 +27,8 @@ func (m *Model) Pooled(ctx context.Context, p *Prompt) ([]float32, error) {
 	return out, err
 }
 
-// Through maps rows of pooled features through the first n layers of the score head; see vit.Head.
-func (m *Model) Through(ctx context.Context, pooled [][]float32, n int) (out [][]float32, err error) {
+// through maps rows of pooled features through the first n layers of the score head; see vit.Head.
+func (m *Model) through(ctx context.Context, pooled [][]float32, n int) (out [][]float32, err error) {
 	r, done := m.run(ctx, nil)
 	defer done()
 	defer weights.RecoverFault(&err)
@@ -39,8 +39,8 @@ func (m *Model) Through(ctx context.Context, pooled [][]float32, n int) (out [][
 	return out, m.still(m.explain(r.Err()))
 }
 
-// LearnHead is Learn for the score head alone, over features that it pooled before: nothing else is run.
-func (m *Model) LearnHead(ctx context.Context, pooled []float32, l Example, o LearnOptions) (out Losses, err error) {
+// learnHead is Learn for the score head alone, over features that it pooled before: nothing else is run.
+func (m *Model) learnHead(ctx context.Context, pooled []float32, l Example, o LearnOptions) (out Losses, err error) {
 	r, done := m.run(ctx, nil)
 	defer done()
 	defer weights.RecoverFault(&err)

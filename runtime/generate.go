@@ -150,7 +150,7 @@ func (a *Answer) Tokens() iter.Seq2[Token, error] {
 				t.Text += text.flush()
 			}
 			if t.Finish != "" {
-				if err := a.m.Unchanged(); err != nil {
+				if err := a.m.unchanged(); err != nil {
 					yield(Token{}, err)
 					return
 				}

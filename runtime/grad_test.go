@@ -169,7 +169,7 @@ func TestGradientsOfAnyHead(t *testing.T) {
 		for _, pool := range []weights.Pool{weights.PoolMean, weights.PoolLast} {
 			t.Run(input.Tap()+" "+string(pool), func(t *testing.T) {
 				cfg := weights.ScoreHeadConfig{Version: 1, Input: input, Pool: pool, Targets: []weights.ScoreTarget{{Name: "score", Std: 10, Min: 1, Max: 100}}}
-				if err := m.NewHead(cfg); err != nil {
+				if err := m.Learner().NewHead(cfg); err != nil {
 					t.Fatal(err)
 				}
 				for i := range m.Head.Layers[0].W.F32 {

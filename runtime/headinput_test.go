@@ -30,7 +30,7 @@ func TestWhatTheHeadReads(t *testing.T) {
 	for _, input := range []weights.HeadInput{weights.BlockInput(1), weights.MergerInput, weights.NormInput} {
 		for _, pool := range []weights.Pool{weights.PoolMean, weights.PoolLast} {
 			cfg := weights.ScoreHeadConfig{Version: 1, Input: input, Pool: pool, Targets: []weights.ScoreTarget{{Name: "score", Std: 10, Min: 1, Max: 100}}}
-			if err := m.NewHead(cfg); err != nil {
+			if err := m.Learner().NewHead(cfg); err != nil {
 				t.Fatal(err)
 			}
 			for i := range m.Head.Layers[0].W.F32 {

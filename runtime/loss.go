@@ -28,9 +28,9 @@ type Losses struct {
 	Outputs   []float32 // of the score head
 }
 
-// Loss runs an example on r, which may record: one pass of the vision tower for both the score head and the decoder. The
+// loss runs an example on r, which may record: one pass of the vision tower for both the score head and the decoder. The
 // gradient of o.Weight * (LM + o.Lambda * Score) is what r.Backward then goes through. An error is r's.
-func (m *Model) Loss(r *tensor.Run, l Example, o LearnOptions) Losses {
+func (m *Model) loss(r *tensor.Run, l Example, o LearnOptions) Losses {
 	f := m.forwardTowers(r, l.Prompt)
 	var out Losses
 	var h tensor.Tensor
@@ -139,24 +139,24 @@ type LearnOptions struct {
 	HeadGrad []float32
 }
 
-// Learn runs an example forward and backward: the gradients of what learns grow by those of Weight * (LM + Lambda * Score).
-func (m *Model) Learn(ctx context.Context, l Example, o LearnOptions) (out Losses, err error) {
+// learn runs an example forward and backward: the gradients of what learns grow by those of Weight * (LM + Lambda * Score).
+func (m *Model) learn(ctx context.Context, l Example, o LearnOptions) (out Losses, err error) {
 	r, done := m.run(ctx, nil)
 	defer done()
 	defer weights.RecoverFault(&err)
 	r.Record(&tensor.Tape{Recompute: o.Recompute})
 	r.DropoutSeed = o.Seed
-	out = m.Loss(r, l, o)
+	out = m.loss(r, l, o)
 	r.Backward()
 	return out, m.still(m.explain(r.Err()))
 }
 
-// Losses runs an example forward only: what it costs the model as it is, with the dropout of o.Seed.
-func (m *Model) Losses(ctx context.Context, l Example, o LearnOptions) (out Losses, err error) {
+// losses runs an example forward only: what it costs the model as it is, with the dropout of o.Seed.
+func (m *Model) losses(ctx context.Context, l Example, o LearnOptions) (out Losses, err error) {
 	r, done := m.run(ctx, nil)
 	defer done()
 	defer weights.RecoverFault(&err)
 	r.DropoutSeed = o.Seed
-	out = m.Loss(r, l, o)
+	out = m.loss(r, l, o)
 	return out, m.still(m.explain(r.Err()))
 }

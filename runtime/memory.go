@@ -13,15 +13,15 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// EstimateTrainingMemory is how many bytes of memory Learn would take for an example beside the weights and what learns: activations,
+// estimateTrainingMemory is how many bytes of memory Learn would take for an example beside the weights and what learns: activations,
 // their gradients, and the largest operand of a product in the form that the kernels read. It runs forward and
 // backward on shapes only, which takes next to no time.
-func (m *Model) EstimateTrainingMemory(ctx context.Context, l Example, o LearnOptions) (int64, error) {
+func (m *Model) estimateTrainingMemory(ctx context.Context, l Example, o LearnOptions) (int64, error) {
 	arena := tensor.CountingArena()
 	r := tensor.NewRun(ctx, kernels.Idle(), arena, nil)
 	r.Record(&tensor.Tape{Recompute: o.Recompute})
 	r.DropoutSeed = o.Seed
-	m.Loss(r, l, o)
+	m.loss(r, l, o)
 	r.Backward()
 	return int64(arena.Bytes() + arena.Largest()), m.explain(r.Err())
 }
@@ -45,8 +45,8 @@ func Shape(name string, o Options) (*Model, error) {
 	return m, err
 }
 
-// TensorBytes is the size of the model's tensors as they are stored.
-func (m *Model) TensorBytes() int64 {
+// tensorBytes is the size of the model's tensors as they are stored.
+func (m *Model) tensorBytes() int64 {
 	if m.checkpoint == nil {
 		var count randomSource
 		if _, _, err := assemble(&count, m.Config, nil); err != nil {
@@ -64,9 +64,9 @@ func (m *Model) TensorBytes() int64 {
 // FreeMemory is how many bytes of memory the program may still use; 0 where that is not known.
 func FreeMemory() int64 { return host.AvailableMemory() }
 
-// BlankExample is an example without contents: a picture of rows by columns merged rows, among text tokens before and after it,
+// blankExample is an example without contents: a picture of rows by columns merged rows, among text tokens before and after it,
 // and an answer of so many tokens that are learned.
-func (m *Model) BlankExample(rows, columns, text, answer int) (Example, error) {
+func (m *Model) blankExample(rows, columns, text, answer int) (Example, error) {
 	merge := m.Config.Vision.SpatialMergeSize
 	grid := vit.Grid{1, rows * merge, columns * merge}
 	patches := grid[1] * grid[2]

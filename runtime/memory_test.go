@@ -17,18 +17,18 @@ func TestEstimateTrainingMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	for _, l := range m.Linears()[1:] { // a branch beside each, so that everything has a gradient
+	for _, l := range m.linears()[1:] { // a branch beside each, so that everything has a gradient
 		a, b := make([]float32, 2*l.W.Cols), make([]float32, 2*l.W.Rows)
 		l.LoRA = &tensor.LoRA{A: tensorMatrix(2, l.W.Cols, a), B: tensorMatrix(l.W.Rows, 2, b), Scale: 1, Dropout: 0.1, AGrad: make([]float32, len(a)), BGrad: make([]float32, len(b))}
 	}
-	example, err := m.BlankExample(12, 9, 30, 50)
+	example, err := m.blankExample(12, 9, 30, 50)
 	if err != nil {
 		t.Fatal(err)
 	}
 	needs := map[bool]int64{}
 	for _, recompute := range []bool{false, true} {
 		o := LearnOptions{Weight: 1, Lambda: 1, Recompute: recompute, Seed: 3}
-		needs[recompute], err = m.EstimateTrainingMemory(context.Background(), example, o)
+		needs[recompute], err = m.estimateTrainingMemory(context.Background(), example, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -36,7 +36,7 @@ func TestEstimateTrainingMemory(t *testing.T) {
 		r := tensor.NewRun(context.Background(), m.engine, arena, nil)
 		r.Record(&tensor.Tape{Recompute: recompute})
 		r.DropoutSeed = o.Seed
-		m.Loss(r, example, o)
+		m.loss(r, example, o)
 		r.Backward()
 		if r.Err() != nil {
 			t.Fatal(r.Err())
@@ -62,7 +62,7 @@ func TestShape(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := m.TensorBytes(); got != size {
+		if got := m.tensorBytes(); got != size {
 			t.Errorf("%s has %d bytes, want %d", name, got, size)
 		}
 	}

@@ -302,8 +302,8 @@ func (m *Model) loadHead(files fs.FS, dir string) (err error) {
 	return m.headFile.RequireAllUsed()
 }
 
-// NewHead gives the model a score head of that description whose weights are all 0, in place of the one it has.
-func (m *Model) NewHead(cfg weights.ScoreHeadConfig) error {
+// newHead gives the model a score head of that description whose weights are all 0, in place of the one it has.
+func (m *Model) newHead(cfg weights.ScoreHeadConfig) error {
 	width, err := cfg.Input.Width(m.Config)
 	if err != nil {
 		return fmt.Errorf("score head: %w", err)
@@ -320,21 +320,15 @@ func (m *Model) Name() string {
 	return m.Dir
 }
 
-// Checkpoint is the model's tensors, for inspection.
-func (m *Model) Checkpoint() *weights.Checkpoint { return m.checkpoint }
-
-// Files are the files of the model's directory, or of the embedded checkpoint.
-func (m *Model) Files() fs.FS { return m.files }
-
 // Engine is the kernels that the model computes with.
 func (m *Model) Engine() *kernels.Engine { return m.engine }
 
 // KernelPath is the set of kernels in use: "avx2", "generic" and so on.
 func (m *Model) KernelPath() string { return m.engine.Path() }
 
-// Unchanged is an error if a file of weights is no longer the one that was loaded. It is asked before and after what is
+// unchanged is an error if a file of weights is no longer the one that was loaded. It is asked before and after what is
 // computed of them.
-func (m *Model) Unchanged() error {
+func (m *Model) unchanged() error {
 	for _, c := range m.opened() {
 		if err := c.Unchanged(); err != nil {
 			return fmt.Errorf("model %s: %w", m.Name(), err)
@@ -346,7 +340,7 @@ func (m *Model) Unchanged() error {
 // still is err, or else an error if the weights are no longer those that were loaded: what was computed then means nothing.
 func (m *Model) still(err error) error {
 	if err == nil {
-		err = m.Unchanged()
+		err = m.unchanged()
 	}
 	return err
 }

@@ -20,9 +20,9 @@ type PartFile struct {
 	Checkpoint *weights.Checkpoint // its tensors
 }
 
-// PartFiles are the directories that the model was loaded from: its own, and those of an adapter and of a score head that lie
+// partFiles are the directories that the model was loaded from: its own, and those of an adapter and of a score head that lie
 // elsewhere.
-func (m *Model) PartFiles() []PartFile {
+func (m *Model) partFiles() []PartFile {
 	out := []PartFile{{"model", m.Name(), m.Dir, m.files, m.checkpoint}}
 	if dir := m.options.Adapter; dir != "" {
 		out = append(out, PartFile{"adapter", dir, dir, disk.FS(dir), m.adapterFile})

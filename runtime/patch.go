@@ -85,7 +85,7 @@ func (m *Model) Patch(ctx context.Context, clean, corrupted *Prompt, o PatchOpti
 		}
 	}
 	s.normalise()
-	return s.out, m.Unchanged()
+	return s.out, m.unchanged()
 }
 
 // sweep is the state of one Patch.

@@ -126,9 +126,9 @@ func (m *Model) checkLength(p *Prompt) error {
 	return nil
 }
 
-// Answered is a prepared prompt with an answer, or the beginning of one, after it: to be learned, or gone on with. The
+// answered is a prepared prompt with an answer, or the beginning of one, after it: to be learned, or gone on with. The
 // answer's tokens are its own, as they are when the model writes it: what the prompt's tokens are does not depend on it.
-func (m *Model) Answered(p *Prompt, answer string) (*Prompt, error) {
+func (m *Model) answered(p *Prompt, answer string) (*Prompt, error) {
 	ids, err := m.Tokenizer.Encode(answer)
 	if err != nil {
 		return nil, fmt.Errorf("answer: %w", err)

@@ -24,9 +24,9 @@ var besideWeights = []string{
 	"vocab.json", "merges.txt", "added_tokens.json", "special_tokens_map.json", "chat_template.json", "chat_template.jinja", "additional_chat_templates/*.jinja", weights.InputSettingsName,
 }
 
-// CopyBeside copies the files that go with a model's weights into dir; edit, if it is not nil, may change what they hold. The
+// copyBeside copies the files that go with a model's weights into dir; edit, if it is not nil, may change what they hold. The
 // config.json of what is made of the embedded model says so; see Notice.
-func (m *Model) CopyBeside(dir string, edit func(name string, data []byte) ([]byte, error)) error {
+func (m *Model) copyBeside(dir string, edit func(name string, data []byte) ([]byte, error)) error {
 	if own := edit; m.demonstration {
 		edit = func(name string, data []byte) (out []byte, err error) {
 			if out = data; own != nil {
@@ -139,7 +139,7 @@ func (m *Model) writeQuantized(ctx context.Context, dir string, o QuantizeOption
 	defer weights.CatchFaults(&err)()
 	var linears []weights.QuantizedLinear
 	replaced := map[string]bool{}
-	all := append(m.Linears(), m.Decoder.LMHead)
+	all := append(m.linears(), m.Decoder.LMHead)
 	done := 0
 	for _, l := range all {
 		how := o.quantizing(l.Name)
@@ -166,10 +166,10 @@ func (m *Model) writeQuantized(ctx context.Context, dir string, o QuantizeOption
 	if err := weights.WriteQuantized(filepath.Join(dir, weights.SingleName), o.Precision, linears, rest); err != nil {
 		return err
 	}
-	if err := m.Unchanged(); err != nil {
+	if err := m.unchanged(); err != nil {
 		return err
 	}
-	if err := m.CopyBeside(dir, nil); err != nil {
+	if err := m.copyBeside(dir, nil); err != nil {
 		return err
 	}
 	head := m.files
@@ -204,11 +204,11 @@ func mustBeQuantized(precision string) weights.Converter {
 	}
 }
 
-// WeightBytes is how many bytes the weights of one part take for each of its parameters, scales counted: "visual." or "model.",
+// weightBytes is how many bytes the weights of one part take for each of its parameters, scales counted: "visual." or "model.",
 // which has the logits with it.
-func (m *Model) WeightBytes(part string) float64 {
+func (m *Model) weightBytes(part string) float64 {
 	bytes, n := 0, 0
-	for _, l := range append(m.Linears(), m.Decoder.LMHead) {
+	for _, l := range append(m.linears(), m.Decoder.LMHead) {
 		if strings.HasPrefix(l.Name, part) || part == "model." && l == m.Decoder.LMHead {
 			bytes, n = bytes+l.W.Bytes(), n+l.W.Rows*l.W.Cols
 		}

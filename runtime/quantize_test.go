@@ -55,7 +55,7 @@ func TestQuantizedModel(t *testing.T) {
 		if _, got := tokens(t, once, embeddedPrompt(t, once), g); got != want {
 			t.Errorf("%s: the quantized model gives logits %.8s, quantizing at load %.8s", precision, got, want)
 		}
-		for _, l := range append(once.Linears(), once.Decoder.LMHead) {
+		for _, l := range append(once.Learner().Linears(), once.Decoder.LMHead) {
 			if l.Name == "visual.patch_embed.proj" {
 				continue
 			}

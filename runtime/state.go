@@ -37,7 +37,7 @@ func (m *Model) encode(ctx context.Context, p *Prompt, hooks *hooks, head *weigh
 	if hooks != nil {
 		hooks.bothPasses = p.Images != nil && p.Videos != nil
 	}
-	if err := m.Unchanged(); err != nil {
+	if err := m.unchanged(); err != nil {
 		return f, err
 	}
 	if p.Images != nil {

@@ -96,7 +96,7 @@ type parts struct {
 // partsOf digests all files of a loaded model. It reads every weight once or twice, so it is done once for each loading.
 func partsOf(ctx context.Context, m *loupe.Model) (*parts, error) {
 	p := &parts{manifests: map[Digest]Manifest{}}
-	for _, f := range m.PartFiles() {
+	for _, f := range m.Stored().PartFiles() {
 		part, list, err := manifest(ctx, f.Name, f.Files, f.Checkpoint)
 		if err != nil {
 			return nil, err

@@ -21,7 +21,7 @@ type Recorder struct {
 // NewRecorder records decisions of m in b. The digests of the model's files are computed while the first decision is.
 func NewRecorder(b *Book, m *loupe.Model) *Recorder {
 	r := &Recorder{book: b, model: m}
-	for _, f := range m.PartFiles() {
+	for _, f := range m.Stored().PartFiles() {
 		switch f.Part {
 		case "model":
 			r.where.Model = f.Dir

@@ -102,10 +102,10 @@ func TestWeightBytes(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer m.Close()
-		if v := m.WeightBytes("visual."); v < c.vision || v > c.visionTo {
+		if v := m.Stored().WeightBytes("visual."); v < c.vision || v > c.visionTo {
 			t.Errorf("%s: %v bytes for a weight of the tower, want %v to %v", c.precision, v, c.vision, c.visionTo)
 		}
-		if v := m.WeightBytes("model."); v < c.text || v > c.upTo {
+		if v := m.Stored().WeightBytes("model."); v < c.text || v > c.upTo {
 			t.Errorf("%s: %v bytes for a weight of the decoder, want %v to %v", c.precision, v, c.text, c.upTo)
 		}
 	}

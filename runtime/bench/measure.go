@@ -61,7 +61,7 @@ func prefill(ctx context.Context, m *loupe.Model, o Options) (measured, error) {
 		_, t, err := read(ctx, m, o.Tokens)
 		return t, err
 	})
-	return measured{time: t, tokens: o.Tokens, cost: Text(m.Config.Text, m.WeightBytes("model."), 0, o.Tokens)}, err
+	return measured{time: t, tokens: o.Tokens, cost: Text(m.Config.Text, m.Stored().WeightBytes("model."), 0, o.Tokens)}, err
 }
 
 // decode generates after a short prompt, some tokens at a time. Which tokens makes no difference to the time, so they are
@@ -84,7 +84,7 @@ func decode(ctx context.Context, m *loupe.Model, o Options) (measured, error) {
 			if _, err := a.ForceToken(past * 104729 % m.Config.Text.VocabSize); err != nil {
 				return 0, err
 			}
-			cost = cost.plus(Text(m.Config.Text, m.WeightBytes("model."), past, 1))
+			cost = cost.plus(Text(m.Config.Text, m.Stored().WeightBytes("model."), past, 1))
 			past++
 		}
 		t := time.Since(start)
@@ -119,5 +119,5 @@ func encode(ctx context.Context, m *loupe.Model, o Options) (measured, error) {
 		return measured{}, err
 	}
 	t, err := best(o.Each, func() (time.Duration, error) { return once(p.GridTHW, p.Data) })
-	return measured{time: t, cost: Image(m.Config.Vision, m.WeightBytes("visual."), p.GridTHW)}, err
+	return measured{time: t, cost: Image(m.Config.Vision, m.Stored().WeightBytes("visual."), p.GridTHW)}, err
 }

@@ -52,7 +52,7 @@ func example(m *loupe.Model, o Options) (loupe.Example, error) {
 // score head of one target if it did not have one.
 func lora(ctx context.Context, m *loupe.Model, o Options) (measured, error) {
 	if m.Head == nil || len(m.Head.Config.Targets) != 1 {
-		if err := m.NewHead(weights.ScoreHeadConfig{Version: 1, Input: weights.MergerInput, Pool: weights.PoolMean, Targets: []weights.ScoreTarget{{Name: "score", Mean: 50, Std: 20, Min: 1, Max: 100}}}); err != nil {
+		if err := m.Learner().NewHead(weights.ScoreHeadConfig{Version: 1, Input: weights.MergerInput, Pool: weights.PoolMean, Targets: []weights.ScoreTarget{{Name: "score", Mean: 50, Std: 20, Min: 1, Max: 100}}}); err != nil {
 			return measured{}, err
 		}
 	}
@@ -69,11 +69,11 @@ func lora(ctx context.Context, m *loupe.Model, o Options) (measured, error) {
 	t, err := best(o.Each, func() (time.Duration, error) {
 		start := time.Now()
 		train.ZeroGrad(params)
-		if _, err := m.Learn(ctx, l, loupe.LearnOptions{Weight: 1, Lambda: 1, Recompute: true, Seed: 1}); err != nil {
+		if _, err := m.Learner().Learn(ctx, l, loupe.LearnOptions{Weight: 1, Lambda: 1, Recompute: true, Seed: 1}); err != nil {
 			return 0, err
 		}
 		opt.Step(m.Engine(), params, func(*train.Param) float64 { return 1e-4 }, train.Clip(train.Norm(params), 1))
 		return time.Since(start), nil
 	})
-	return measured{time: t, cost: Learning(m.Config, m.WeightBytes("visual."), m.WeightBytes("model."), l.Prompt.Images.Grids, len(l.Prompt.IDs), answerTokens)}, err
+	return measured{time: t, cost: Learning(m.Config, m.Stored().WeightBytes("visual."), m.Stored().WeightBytes("model."), l.Prompt.Images.Grids, len(l.Prompt.IDs), answerTokens)}, err
 }

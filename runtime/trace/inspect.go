@@ -50,10 +50,10 @@ func Inspect(ctx context.Context, m *loupe.Model, full bool) (out *Inspection, e
 	r := &Inspection{Model: m.Name(), Kernels: m.KernelPath(), Precision: m.Settings().Precision, Config: m.Config, Notes: m.Notes}
 	var digests []weights.TensorDigest
 	linears := map[string]*tensor.Linear{m.Decoder.LMHead.Name: m.Decoder.LMHead}
-	for _, l := range m.Linears() {
+	for _, l := range m.Learner().Linears() {
 		linears[l.Name] = l
 	}
-	for _, t := range m.Checkpoint().Tensors() {
+	for _, t := range m.Stored().Checkpoint().Tensors() {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -68,7 +68,7 @@ func Inspect(ctx context.Context, m *loupe.Model, full bool) (out *Inspection, e
 	if full {
 		r.Digest = weights.Digest(digests)
 	}
-	return r, m.Unchanged()
+	return r, m.Stored().Unchanged()
 }
 
 // partOf names the part that a tensor belongs to.

@@ -90,7 +90,7 @@ func TestAdapterLearning(t *testing.T) {
 			opt, example := train.NewAdamW(params, learningDecay), goldenExample(t, m)
 			for step, loss := range losses.F32() {
 				train.ZeroGrad(params)
-				got, err := m.Learn(context.Background(), example, loupe.LearnOptions{Weight: 1, Recompute: recompute})
+				got, err := m.Learner().Learn(context.Background(), example, loupe.LearnOptions{Weight: 1, Recompute: recompute})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -101,7 +101,7 @@ func TestAdapterLearning(t *testing.T) {
 					near(t, name, "grad.", want, params, func(p *train.Param) []float32 { return p.Grad }, 1e-3)
 				}
 				opt.Step(m.Engine(), params, func(*train.Param) float64 { return learningRate }, 1)
-				m.RefreshDoRA()
+				m.Learner().RefreshDoRA()
 			}
 			near(t, name, "after.", want, params, func(p *train.Param) []float32 { return p.Value }, 2e-3)
 		}
@@ -223,8 +223,8 @@ func TestDoRAOfARun(t *testing.T) {
 	if m.Decoder.Norm.Weight[0] != base.Decoder.Norm.Weight[0] {
 		t.Error("model.norm moved, and nothing names it")
 	}
-	for i, n := range m.Norms() {
-		if moved, named := n.Weight[0] != base.Norms()[i].Weight[0], strings.HasSuffix(n.Name, "layernorm") || n.Name == "visual.merger.ln_q"; moved != named {
+	for i, n := range m.Learner().Norms() {
+		if moved, named := n.Weight[0] != base.Learner().Norms()[i].Weight[0], strings.HasSuffix(n.Name, "layernorm") || n.Name == "visual.merger.ln_q"; moved != named {
 			t.Errorf("%s moved: %v", n.Name, moved)
 		}
 	}

@@ -190,7 +190,7 @@ func (r *run) read(dir string) (s state, err error) {
 	}); err != nil {
 		return s, err
 	}
-	r.m.RefreshDoRA()
+	r.m.Learner().RefreshDoRA()
 	return s, load(filepath.Join(dir, optimizerName), func(get func(name string, to []float32)) {
 		for i, p := range r.params {
 			get("first."+p.Name, r.opt.first[i])

@@ -22,7 +22,7 @@ func NewExample(m *loupe.Model, in loupe.Input, answer string, targets []float64
 	}
 	l.Prompt = prompt
 	if answer != "" {
-		if l.Prompt, err = m.Answered(prompt, answer+endOfTurn); err != nil {
+		if l.Prompt, err = m.Learner().Answered(prompt, answer+endOfTurn); err != nil {
 			return l, err
 		}
 		begin, end := len(prompt.IDs), len(l.Prompt.IDs)-1 // the newline after the end of the turn is not learned

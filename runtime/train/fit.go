@@ -60,7 +60,7 @@ func (r *run) extractFeatures(ctx context.Context, records []Record, pictures *P
 		if err != nil {
 			return nil, err
 		}
-		pooled, err := r.m.Pooled(ctx, question)
+		pooled, err := r.m.Learner().Pooled(ctx, question)
 		if err != nil {
 			return nil, recordError(&records[i], err)
 		}
@@ -140,7 +140,7 @@ func (r *run) fitOn(ctx context.Context) (*Fit, error) {
 // fitLast fits the head's last layer, whose weights are float32 in memory, to the outputs of the layers before it. Each
 // target is fitted by itself, over the records that have it. A target that no record has keeps its weights.
 func fitLast(ctx context.Context, m *loupe.Model, s *pictureFeatures) (*Fit, error) {
-	inputs, err := m.Through(ctx, s.features, len(m.Head.Layers)-1)
+	inputs, err := m.Learner().Through(ctx, s.features, len(m.Head.Layers)-1)
 	if err != nil {
 		return nil, err
 	}
@@ -215,7 +215,7 @@ func (s *pictureFeatures) groups(h *vit.Head) []*group {
 
 // judge computes the head's error on the evaluation records.
 func (f *Fit) judge(ctx context.Context, m *loupe.Model, s *pictureFeatures) error {
-	outputs, err := m.Through(ctx, s.features, len(m.Head.Layers))
+	outputs, err := m.Learner().Through(ctx, s.features, len(m.Head.Layers))
 	if err != nil {
 		return err
 	}

@@ -80,7 +80,7 @@ func (r *run) fitLastThenAll(ctx context.Context, s *pictureFeatures) (*Fit, err
 // leftOutErrors adds up the squared errors on pictures that the head was not fitted on, by target and standardized, and the
 // weights of their records. Each picture counts once.
 func (r *run) leftOutErrors(ctx context.Context, s *pictureFeatures, squares, weights []float64) error {
-	outputs, err := r.m.Through(ctx, s.features, len(r.m.Head.Layers))
+	outputs, err := r.m.Learner().Through(ctx, s.features, len(r.m.Head.Layers))
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (r *run) gradientDescent(ctx context.Context, s *pictureFeatures) error {
 func (r *run) headGradients(ctx context.Context, chosen [][]float32, examples []loupe.Example) error {
 	var order *ranking
 	if r.o.ScoreLoss == PairwiseLoss {
-		outputs, err := r.m.Through(ctx, chosen, len(r.m.Head.Layers))
+		outputs, err := r.m.Learner().Through(ctx, chosen, len(r.m.Head.Layers))
 		if err != nil {
 			return err
 		}
@@ -165,7 +165,7 @@ func (r *run) headGradients(ctx context.Context, chosen [][]float32, examples []
 		if o.Lambda = 1; order != nil {
 			o.HeadGrad = order.grads[i]
 		}
-		if _, err := r.m.LearnHead(ctx, chosen[i], l, o); err != nil {
+		if _, err := r.m.Learner().LearnHead(ctx, chosen[i], l, o); err != nil {
 			return err
 		}
 		reached.add(l, 1)

@@ -83,7 +83,7 @@ func openFixture(t *testing.T, dir, adapter string) *goldenTraining {
 func (fx *goldenTraining) gradients(t *testing.T, recompute bool) (loss float64) {
 	t.Helper()
 	for _, l := range fx.examples {
-		got, err := fx.model.Learn(context.Background(), l, loupe.LearnOptions{Weight: 1 / float32(len(fx.examples)), Lambda: 1, Recompute: recompute})
+		got, err := fx.model.Learner().Learn(context.Background(), l, loupe.LearnOptions{Weight: 1 / float32(len(fx.examples)), Lambda: 1, Recompute: recompute})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -167,7 +167,7 @@ func (r *run) identity() (identity, error) {
 	}
 	id[identityData] = hex.EncodeToString(h.Sum(nil))
 	h.Reset()
-	for _, t := range r.m.Checkpoint().Tensors() { // the beginning of each tells models apart; all of it would take long to read
+	for _, t := range r.m.Stored().Checkpoint().Tensors() { // the beginning of each tells models apart; all of it would take long to read
 		fmt.Fprintln(h, t.Name, t.DType, t.Shape)
 		h.Write(t.Data[:min(len(t.Data), 4096)])
 	}

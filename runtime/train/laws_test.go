@@ -128,7 +128,7 @@ func TestAnswerMovesNoScore(t *testing.T) {
 					t.Fatalf("answer %q changes token %d of the question", answer, i)
 				}
 			}
-			got, err := m.Losses(context.Background(), l, loupe.LearnOptions{Weight: 1, Lambda: 1})
+			got, err := m.Learner().Losses(context.Background(), l, loupe.LearnOptions{Weight: 1, Lambda: 1})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -18,7 +18,7 @@ func (r *run) newHead() (fresh bool, err error) {
 		return false, r.refuse("no record to learn from has a score or a target, and the model has no score head", "ScoreWeight", "ScoreLoss", "HeadLR", "HeadHidden", "HeadInit", "ScoreRange", "Raters")
 	}
 	cfg.Hidden = r.o.HeadHidden
-	if err := r.m.NewHead(cfg); err != nil {
+	if err := r.m.Learner().NewHead(cfg); err != nil {
 		return false, err
 	}
 	initHidden(r.m.Head, r.o.Seed)

@@ -61,12 +61,12 @@ func (k *paramBuilder) lora(m *loupe.Model, o LoRAOptions) ([]*Param, error) {
 		return nil, err
 	}
 	var out []*Param
-	for _, l := range m.Adaptable() {
+	for _, l := range m.Learner().Adaptable() {
 		if l.LoRA == nil || k.frozen.has(l.Name, l.Name+".weight") {
 			continue
 		}
 		part := func(part string) (string, []int) {
-			return weights.AdapterName(l.Name, part), m.PartShape(l, part, l.LoRA.A.Rows)
+			return weights.AdapterName(l.Name, part), m.Learner().PartShape(l, part, l.LoRA.A.Rows)
 		}
 		name, shape := part(weights.PartA)
 		a := k.shaped(name, &l.LoRA.A, shape)
@@ -116,7 +116,7 @@ func (k *paramBuilder) addBranches(m *loupe.Model, o LoRAOptions) error {
 	}
 	cfg := &weights.AdapterConfig{Rank: o.Rank, Alpha: o.Alpha, Dropout: o.Dropout, RSLoRA: o.RSLoRA, DoRA: o.DoRA}
 	hits := make([]int, len(o.Targets))
-	for _, l := range m.Adaptable() {
+	for _, l := range m.Learner().Adaptable() {
 		if !targeted(l.Name, o.Targets, hits) || k.frozen.has(l.Name, l.Name+".weight") {
 			continue
 		}

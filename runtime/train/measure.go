@@ -87,7 +87,7 @@ func (r *run) evaluated(ctx context.Context) (*EvalLine, error) {
 		if err != nil {
 			return nil, err
 		}
-		got, err := r.m.Losses(ctx, l, o)
+		got, err := r.m.Learner().Losses(ctx, l, o)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", record.Where, err)
 		}

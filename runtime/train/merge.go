@@ -35,7 +35,7 @@ func Merge(ctx context.Context, m *loupe.Model, dir, dtype string, progress ...f
 	if m.Adapter == nil && dtype == MergeBase {
 		return &option.Error{Field: "Options.Adapter", Fault: "there is nothing to merge", Want: "give Options.Adapter, or a type for train.Merge to write the weights in"}
 	}
-	if p := m.Checkpoint().Precision(); p != "" {
+	if p := m.Stored().Checkpoint().Precision(); p != "" {
 		return fmt.Errorf("the model was quantized to %s, and merged weights are not: merge into the model that it was made of", p)
 	}
 	out, err := disk.CreateDir(dir)
@@ -44,11 +44,11 @@ func Merge(ctx context.Context, m *loupe.Model, dir, dtype string, progress ...f
 	}
 	defer out.Abort() // does nothing after Commit
 	linears := map[string]*tensor.Linear{}
-	for _, l := range m.Adaptable() {
+	for _, l := range m.Learner().Adaptable() {
 		linears[l.Name+".weight"] = l
 	}
 	name := map[string]string{MergeBase: "", MergeBF16: "bfloat16", MergeF32: "float32"}[dtype]
-	done, of := 0, len(m.Checkpoint().Tensors())
+	done, of := 0, len(m.Stored().Checkpoint().Tensors())
 	told := func(n weights.Named) weights.Named {
 		write := n.Write
 		n.Write = func(file io.Writer) error {
@@ -63,7 +63,7 @@ func Merge(ctx context.Context, m *loupe.Model, dir, dtype string, progress ...f
 	}
 	err = writeModel(out.Temp, m, name, untied(m), func(t weights.Tensor) weights.Named {
 		to, name := mergedType(t.DType, dtype), t.Name
-		if own, ok := m.Replaced(name); ok {
+		if own, ok := m.Learner().Replaced(name); ok {
 			t = own
 		}
 		w := merging{m: m, embedding: name == "model.embed_tokens.weight" && m.Decoder.EmbedLoRA != nil}
@@ -91,7 +91,7 @@ func Merge(ctx context.Context, m *loupe.Model, dir, dtype string, progress ...f
 		err = writeTaught(out.Temp, m.Taught)
 	}
 	if err == nil {
-		err = m.Unchanged()
+		err = m.Stored().Unchanged()
 	}
 	if err != nil {
 		return err
@@ -122,8 +122,8 @@ func typed(name string, d weights.DType, shape []int, values []float32) weights.
 
 // untied reports whether the adapter makes lm_head differ from the embedding that it is tied to.
 func untied(m *loupe.Model) bool {
-	embed, _ := m.Replaced("model.embed_tokens.weight")
-	head, _ := m.Replaced("lm_head.weight")
+	embed, _ := m.Learner().Replaced("model.embed_tokens.weight")
+	head, _ := m.Learner().Replaced("lm_head.weight")
 	return m.Config.Text.TieWordEmbeddings && (m.Decoder.EmbedLoRA != nil || m.Decoder.LMHead.LoRA != nil || embed.Stored != head.Stored)
 }
 

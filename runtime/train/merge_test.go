@@ -112,7 +112,7 @@ func TestMerge(t *testing.T) {
 		}
 		defer before.Close()
 		same := 0
-		for _, x := range m.Checkpoint().Tensors() {
+		for _, x := range m.Stored().Checkpoint().Tensors() {
 			if y, err := before.Tensor(x.Name); err == nil && bytes.Equal(x.Data, y.Data) {
 				same++
 			}

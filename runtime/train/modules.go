@@ -42,7 +42,7 @@ func saveModules(m *loupe.Model, patterns []string) error {
 			return fmt.Errorf("train.LoRAOptions.Modules %q matches no module of the model; visual.merger, *layernorm, model.norm, lm_head and embed_tokens are some", p)
 		}
 	}
-	for _, l := range m.Adaptable() {
+	for _, l := range m.Learner().Adaptable() {
 		if l.LoRA != nil && slices.Contains(m.Adapter.ModulesToSave, weights.ModuleName(l.Name)) {
 			return fmt.Errorf("train.LoRAOptions.Modules names %s, which has a branch by Options.Adapter: merge the adapter first, or leave the module to its branch", l.Name)
 		}
@@ -78,10 +78,10 @@ func savedParts(m *loupe.Model) []savedPart {
 		add(savedPart{l.Name, weights.PartBias, nil, &l.Bias, &l.BiasGrad, false},
 			saved(l.Name) || m.Adapter.Bias == "all" || m.Adapter.Bias == "lora_only" && l.LoRA != nil)
 	}
-	for _, l := range m.Linears() {
+	for _, l := range m.Learner().Linears() {
 		linear(l)
 	}
-	for _, n := range m.Norms() {
+	for _, n := range m.Learner().Norms() {
 		add(savedPart{n.Name, weights.PartWeight, nil, &n.Weight, &n.WeightGrad, false}, saved(n.Name))
 		add(savedPart{n.Name, weights.PartBias, nil, &n.Bias, &n.BiasGrad, false}, saved(n.Name) || m.Adapter.Bias == "all")
 	}
@@ -128,7 +128,7 @@ func (s savedPart) named(m *loupe.Model) weights.Named {
 		return weights.FromF32(s.name(m), []int{len(*s.vector)}, *s.vector)
 	}
 	n := named(s.name(m), s.matrix)
-	if t, err := m.Checkpoint().Tensor(s.module + ".weight"); err == nil {
+	if t, err := m.Stored().Checkpoint().Tensor(s.module + ".weight"); err == nil {
 		n.Shape = t.Shape
 	}
 	return n

@@ -153,10 +153,10 @@ func (k *paramBuilder) full(m *loupe.Model) []*Param {
 			l.BiasGrad = add(k.vector(name, &l.Bias)).Grad
 		}
 	}
-	for _, l := range m.Linears() {
+	for _, l := range m.Learner().Linears() {
 		linear(l)
 	}
-	for _, n := range m.Norms() {
+	for _, n := range m.Learner().Norms() {
 		if name := n.Name + ".weight"; !k.frozen.has(name) {
 			n.WeightGrad = add(k.vector(name, &n.Weight)).Grad
 		}

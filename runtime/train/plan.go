@@ -43,7 +43,7 @@ func PlanShape(ctx context.Context, shape string, o Options, rows int) (*Plan, e
 	}
 	score := 0.0
 	if cfg, any := headFor([]Record{{Score: &score}}, nil); any {
-		if err := m.NewHead(cfg); err != nil {
+		if err := m.Learner().NewHead(cfg); err != nil {
 			return nil, err
 		}
 	}
@@ -51,7 +51,7 @@ func PlanShape(ctx context.Context, shape string, o Options, rows int) (*Plan, e
 	for (side+1)*(side+1) <= rows {
 		side++
 	}
-	example, err := m.BlankExample(side, side, 64, 100)
+	example, err := m.Learner().BlankExample(side, side, 64, 100)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +117,7 @@ func (r *run) planLongest(ctx context.Context) (*Plan, error) {
 
 // plan is the memory of a run whose steps are all like this example.
 func (r *run) plan(ctx context.Context, l loupe.Example) (p *Plan, err error) {
-	p = &Plan{Tokens: len(l.Prompt.IDs), Weights: r.m.TensorBytes(), Program: program, Free: loupe.FreeMemory()}
+	p = &Plan{Tokens: len(l.Prompt.IDs), Weights: r.m.Stored().TensorBytes(), Program: program, Free: loupe.FreeMemory()}
 	if l.Prompt.Images != nil {
 		p.Patches = l.Prompt.Images.Pixels.Rows
 	}
@@ -127,11 +127,11 @@ func (r *run) plan(ctx context.Context, l loupe.Example) (p *Plan, err error) {
 	p.Learned = 16 * p.Parameters
 	o := r.learnOptions(0, 1)
 	o.Recompute = false
-	if p.Kept, err = r.m.EstimateTrainingMemory(ctx, l, o); err != nil {
+	if p.Kept, err = r.m.Learner().EstimateTrainingMemory(ctx, l, o); err != nil {
 		return nil, err
 	}
 	o.Recompute = true
-	if p.Recomputed, err = r.m.EstimateTrainingMemory(ctx, l, o); err != nil {
+	if p.Recomputed, err = r.m.Learner().EstimateTrainingMemory(ctx, l, o); err != nil {
 		return nil, err
 	}
 	p.Recompute = r.o.Recompute || r.o.AutoRecompute && p.Kept > MostKept

@@ -138,7 +138,7 @@ func (r *run) rank(ctx context.Context, records []*Record, before int) (*ranking
 		if l.Prompt, err = record.Question(ctx, r.m); err != nil {
 			return nil, err
 		}
-		got, err := r.m.Losses(ctx, l, r.learnOptions(before+i, len(records)))
+		got, err := r.m.Learner().Losses(ctx, l, r.learnOptions(before+i, len(records)))
 		if err != nil {
 			return nil, recordError(record, err)
 		}
@@ -189,7 +189,7 @@ func (r *run) keepRangeOf(ctx context.Context, s *pictureFeatures) error {
 	if r.o.ScoreLoss != PairwiseLoss {
 		return nil
 	}
-	outputs, err := r.m.Through(ctx, s.features, len(r.m.Head.Layers))
+	outputs, err := r.m.Learner().Through(ctx, s.features, len(r.m.Head.Layers))
 	if err != nil {
 		return err
 	}

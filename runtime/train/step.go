@@ -29,7 +29,7 @@ func (r *run) step(ctx context.Context) (*LogLine, error) {
 	}
 	factor := r.o.Schedule.At(n)
 	r.opt.Step(r.m.Engine(), r.params, func(p *Param) float64 { return r.o.rate(p) * factor }, Clip(line.GradNorm, r.o.Clip))
-	r.m.RefreshDoRA()
+	r.m.Learner().RefreshDoRA()
 	line.TokensPS = float64(tokens) / time.Since(began).Seconds()
 	line.RSSBytes = residentBytes()
 	return line, nil
@@ -59,7 +59,7 @@ func (r *run) gradients(ctx context.Context, line *LogLine) (tokens int, err err
 		if order != nil {
 			o.HeadGrad = order.grads[i]
 		}
-		got, err := r.m.Learn(ctx, example, o)
+		got, err := r.m.Learner().Learn(ctx, example, o)
 		if err != nil {
 			return 0, recordError(record, err)
 		}

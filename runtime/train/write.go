@@ -109,9 +109,9 @@ func (r *run) writeAdapter() error {
 func adapterTensors(m *loupe.Model) []weights.Named {
 	var out []weights.Named
 	add := func(l *tensor.Linear, part string, values []float32) {
-		out = append(out, weights.FromF32(weights.AdapterName(l.Name, part), m.PartShape(l, part, l.LoRA.A.Rows), values))
+		out = append(out, weights.FromF32(weights.AdapterName(l.Name, part), m.Learner().PartShape(l, part, l.LoRA.A.Rows), values))
 	}
-	for _, l := range m.Adaptable() {
+	for _, l := range m.Learner().Adaptable() {
 		if l.LoRA == nil {
 			continue
 		}
@@ -138,7 +138,7 @@ func adapterTensors(m *loupe.Model) []weights.Named {
 		out = append(out, s.named(m))
 	}
 	for module, w := range map[string]*kernels.Matrix{embed: &m.Decoder.Embed, "lm_head": &m.Decoder.LMHead.W} { // that the adapter brought without naming them
-		_, brought := m.Replaced(module + ".weight")
+		_, brought := m.Learner().Replaced(module + ".weight")
 		switch name := weights.ModuleName(module); {
 		case !brought || slices.Contains(m.Adapter.ModulesToSave, name):
 		case slices.Contains(m.Adapter.TargetModules, name):

@@ -14,7 +14,7 @@ import (
 // ties to the embedding, as a weight of its own.
 func writeModel(dir string, m *loupe.Model, dtype string, untie bool, of func(weights.Tensor) weights.Named) error {
 	var all []weights.Named
-	for _, t := range m.Checkpoint().Tensors() {
+	for _, t := range m.Stored().Checkpoint().Tensors() {
 		if t.Name == "lm_head.weight" && m.Config.Text.TieWordEmbeddings {
 			continue // the other end of a tie
 		}
@@ -27,7 +27,7 @@ func writeModel(dir string, m *loupe.Model, dtype string, untie bool, of func(we
 	if err := weights.Write(filepath.Join(dir, weights.SingleName), all, map[string]string{"format": "pt"}); err != nil {
 		return fmt.Errorf("write model: %w", err)
 	}
-	err := m.CopyBeside(dir, func(name string, data []byte) ([]byte, error) {
+	err := m.Stored().CopyBeside(dir, func(name string, data []byte) ([]byte, error) {
 		if name == "config.json" {
 			return edited(data, dtype, untie)
 		}
