@@ -23,7 +23,7 @@
 // Functions over slices (norms, activations, softmax, rotary, sums) lie in package vec. An [Engine] has their methods by the path's
 // routines.
 //
-// Products of bfloat16 ([BF16Products]) and with quantized weights ([Panels]) have an arithmetic of their own, which is the
+// Products of bfloat16 ([BF16Products]) and with quantized weights ([PackedWeights]) have an arithmetic of their own, which is the
 // same bits on every path, for any threads and for a row alone too: see rounded.go and quantmul.go. TestRoundedPaths,
 // TestRoundedThreadsAndRowAlone, TestQuantizedPaths and TestQuantizedRowAloneAndThreads hold it.
 //
@@ -44,7 +44,8 @@
 //	  operand.go       the right operand of a product: what it looks up of a layout, and its panels
 //	  layout_f32.go, layout_bf16.go, layout_f16.go   one number after the other
 //	  layout_bf16products.go   those of bfloat16, for products of bfloat16
-//	  panels.go        Panels: weights of 8 or 4 bits, packed
+//	  packed.go        PackedWeights: weights of 8 or 4 bits, packed as kernels read them
+//	  int8.go, int4.go, int4_zeros.go   their three forms
 //	  quantize.go      how weights get 8 or 4 bits
 //	products of law 1
 //	  matmul.go        MatMul, Affine: blocking over columns, rows and steps
@@ -61,7 +62,7 @@
 //	  quantmul.go      the loop over panels
 //	  xblock.go        a row of activations in 8 bits; activations.go has its assembly for arm64
 //	  quanttile.go     the innermost loop; quantized.go and quantized_paths.go have its assembly and tables
-//	  widenblock.go    weights back in float32, for a backward
+//	  dequantize_block.go   weights back in float32, for a backward
 //	  matrixunit.go, slabs.go, amx.go   many rows on Intel's AMX
 //	assembly of products, and its declarations, a pair of files for each family
 //	  tile_amd64.go, gemv_rows_avx2.go, gemv_rows_avx512.go, gemv_rows.go, gemv_cols.go
@@ -115,10 +116,8 @@
 //	ahead, upcoming         software prefetch and pipelining: the next panel
 //	BF16Products            bf16 x bf16 -> float32; swapped is that without the instruction
 //	pairs                   VDPBF16PS's pairs of bfloat16
-//	Panels                  packed quantized weights
 //	block                   32 steps of k; an xBlock is like a block_q8_0 of ggml
 //	span                    blocks of activations with one scale: 1 or 4; a superblock
-//	multiple                sub-scale of a block, as in ggml's K-quants
 //	zero                    zero point
 //	matrixUnit, slab        AMX, and its left operand: 16 rows of 64 bytes
 //	widen                   convert to float32; of quantized weights, dequantize

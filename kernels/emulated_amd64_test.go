@@ -109,9 +109,9 @@ func TestEmulatedVNNI(t *testing.T) {
 		want, blocks := p.naive(), p.panels.blocks()
 		xs := make([]xBlock, p.rows*blocks)
 		for row := range p.rows {
-			quantizeXGeneric(xs[row*blocks:][:blocks], p.x.Data[row*p.x.RowStride:][:p.k], p.panels.spans())
+			quantizeXGeneric(xs[row*blocks:][:blocks], p.x.Data[row*p.x.RowStride:][:p.k], p.panels.form().activations(p.panels))
 		}
-		for _, tile := range quantAVXVNNI.tiles[p.panels.form()] {
+		for _, tile := range p.panels.form().routines(&quantAVXVNNI).tiles {
 			got := make([]float32, p.rows*p.cols)
 			for panel := range p.panels.count() {
 				weights, scales, zeros := p.panels.panel(panel)

@@ -49,7 +49,7 @@ func TestGuardedQuantized(t *testing.T) {
 				p := newQuantProblem(t, rand.New(rand.NewPCG(uint64(k), 5)), quantProblem{rows: 8, cols: 32, k: k, how: how})
 				for _, side := range pages.Sides {
 					for _, routines := range sets {
-						for _, tile := range routines.tiles[p.panels.form()] {
+						for _, tile := range p.panels.form().routines(routines).tiles {
 							p.onPages(t, side, routines.quantize, tile)
 						}
 					}
@@ -62,7 +62,7 @@ func TestGuardedQuantized(t *testing.T) {
 func (p *quantProblem) onPages(t *testing.T, side pages.Side, quantize quantizeXFunc, tile quantTile) {
 	t.Helper()
 	blocks := p.panels.blocks()
-	how := p.panels.spans()
+	how := p.panels.form().activations(p.panels)
 	bytes := pages.Like(t, side, make([]byte, tile.rows*blocks*int(unsafe.Sizeof(xBlock{}))))
 	xs := unsafe.Slice((*xBlock)(unsafe.Pointer(&bytes[0])), tile.rows*blocks)
 	x := pages.Like(t, side, p.x.Data[:tile.rows*p.k])
@@ -86,7 +86,7 @@ func (p *quantProblem) onPages(t *testing.T, side pages.Side, quantize quantizeX
 	tile.run(blocks, &xs[0], blocks, &weights[0], &scales[0], unsafe.SliceData(more), p.panels.per(), &dst[0], stride, how.span)
 	one := make([]float32, 32)
 	for r := range tile.rows {
-		quantGeneric.tiles[p.panels.form()][0].run(blocks, &xs[r*blocks], blocks, &weights[0], &scales[0], unsafe.SliceData(more), p.panels.per(), &one[0], 32, how.span)
+		p.panels.form().routines(&quantGeneric).tiles[0].run(blocks, &xs[r*blocks], blocks, &weights[0], &scales[0], unsafe.SliceData(more), p.panels.per(), &one[0], 32, how.span)
 		if !kerneltest.SameBits(dst[r*stride:][:32], one) {
 			t.Fatalf("%v, %s, %d rows: row %d differs from plain Go's", p, side, tile.rows, r)
 		}

@@ -12,7 +12,7 @@ import (
 	"github.com/loupe-vl/loupe/kernels/num"
 )
 
-// TestGuardedUnpack puts weights, multiples or zero points, and what they are unpacked to against pages without access.
+// TestGuardedUnpack puts weights, sub-scales or zero points, and what they are unpacked to against pages without access.
 func TestGuardedUnpack(t *testing.T) {
 	eachRealPath(t, func(t *testing.T, name string) {
 		r := rand.New(rand.NewPCG(7, 8))
@@ -24,17 +24,17 @@ func TestGuardedUnpack(t *testing.T) {
 						w[i] = byte(r.Int32())
 					}
 					for i := range more {
-						more[i] = byte(r.IntN(2*mostMultiple+1) - mostMultiple)
+						more[i] = byte(r.IntN(2*mostSubScale+1) - mostSubScale)
 					}
 					for _, bias := range []int{0, unpackedZero} {
 						for _, per := range []int{1, 2, 4} {
-							for form, n := range map[int]int{formInt4: blocks, formInt4Zeros: (blocks + per - 1) / per} {
+							for form, n := range map[packedForm]int{int4Form{}: blocks, int4ZerosForm{}: (blocks + per - 1) / per} {
 								want := make([]byte, blocks*1024)
-								quantGeneric.unpack[form](blocks, &w[0], &more[0], per, &want[0], bias)
+								form.routines(&quantGeneric).unpack(blocks, &w[0], &more[0], per, &want[0], bias)
 								to, gw, gm := pages.Like(t, side, make([]byte, len(want))), pages.Like(t, side, w), pages.Like(t, side, more[:n*panelCols])
-								set.unpack[form](blocks, &gw[0], &gm[0], per, &to[0], bias)
+								form.routines(set).unpack(blocks, &gw[0], &gm[0], per, &to[0], bias)
 								if !slices.Equal(to, want) || !slices.Equal(gw, w) || !slices.Equal(gm, more[:n*panelCols]) {
-									t.Fatalf("set %d, form %d, %d blocks, %d per zero, bias %d, %s: differs from plain Go", i, form, blocks, per, bias, side)
+									t.Fatalf("set %d, %T, %d blocks, %d per zero, bias %d, %s: differs from plain Go", i, form, blocks, per, bias, side)
 								}
 							}
 						}
@@ -124,7 +124,7 @@ func TestGuardedWiden(t *testing.T) {
 		for i, set := range engine(t, Options{Kernels: name}).path.quantSets() {
 			for _, how := range quantizings {
 				p := newQuantProblem(t, r, quantProblem{rows: 1, cols: panelCols, k: blockSteps, how: how}).panels
-				routine := set.widen[p.form()]
+				routine := p.form().routines(set).dequantize
 				if routine == nil {
 					continue
 				}
@@ -133,7 +133,7 @@ func TestGuardedWiden(t *testing.T) {
 					var steps, zeros [panelCols]float32
 					_, scales, more := p.panel(0)
 					for c := range steps {
-						step, zero := p.stepOf(scales, more, 0, c)
+						step, zero := p.form().scaleOf(p, scales, more, 0, c)
 						steps[c], zeros[c] = step, float32(zero)
 					}
 					w, gs, gz := pages.Like(t, side, p.Weights), pages.Like(t, side, steps[:]), pages.Like(t, side, zeros[:])
@@ -141,7 +141,7 @@ func TestGuardedWiden(t *testing.T) {
 					routine(&w[0], &gs[0], &gz[0], &dst[0], stride)
 					row := make([]float32, blockSteps)
 					for c := range panelCols {
-						p.dequantize(row, c, 0)
+						p.Dequantize(row, blockSteps, Matrix{}, c, 1, 0, blockSteps)
 						if !kerneltest.SameBits(dst[c*stride:][:blockSteps], row) {
 							t.Fatalf("set %d, %+v, %s: row %d differs from plain Go's", i, how, side, c)
 						}

@@ -30,6 +30,7 @@ type PathLayout interface {
 
 // ArithmeticLayout is a Layout whose products with the transposed matrix are not those of law 1.
 type ArithmeticLayout interface {
+	// Arithmetic is what they compute.
 	Arithmetic() Arithmetic
 }
 

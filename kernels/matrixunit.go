@@ -28,19 +28,19 @@ const (
 )
 
 // takes reports whether the unit computes a product of so many rows.
-func (u *matrixUnit) takes(rows int, w *Panels) bool {
+func (u *matrixUnit) takes(rows int, w *PackedWeights) bool {
 	return u != nil && rows >= unitLeast && w.span() == spanBlocks && w.blocks() > 0
 }
 
 // multiply computes the columns of panel i for the rows from first on that x.part says, and asks for the weights of panel next.
 func (u *matrixUnit) multiply(s *Scratch, j *quantJob, first, i, next int) {
 	x, w := &j.slabs, j.w
-	weights, scales, more := w.panel(i)
+	weights, scales, beside := w.panel(i)
 	memory := grow(&s.panels, (unitWork+x.spans*panelCols*(spanSteps+4)+cacheLine)/4)
 	memory = memory[toLine(unsafe.Pointer(&memory[0]))/4:]
 	work, wScales, unpacked := &memory[0], &memory[unitWork/4], &memory[unitWork/4+x.spans*panelCols]
 	if j.unpacked {
-		j.routines.unpack[w.form()](j.blocks, &weights[0], &more[0], w.per(), (*byte)(unsafe.Pointer(unpacked)), 0)
+		j.form.unpack(j.blocks, &weights[0], &beside[0], w.per(), (*byte)(unsafe.Pointer(unpacked)), 0)
 	} else {
 		u.signed(j.blocks, &weights[0], (*byte)(unsafe.Pointer(unpacked)))
 	}

@@ -1,7 +1,6 @@
 package kernels
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -9,7 +8,6 @@ import (
 	"github.com/x448/float16"
 
 	"github.com/loupe-vl/loupe/kernels/internal/cpu"
-	"github.com/loupe-vl/loupe/kernels/num"
 )
 
 // Quantizing is how weights are quantized.
@@ -30,46 +28,43 @@ func (o Quantizing) Check() error {
 		return errors.New("zero points go with 4 bits, not with 8")
 	case o.Group < 0 || o.Group%blockSteps != 0:
 		return fmt.Errorf("groups of %d; give a multiple of %d, or 0 for whole rows", o.Group, blockSteps)
-	case o.multiples() && o.Group != 2*blockSteps && o.Group != blockSteps && o.Group%spanSteps != 0:
-		return fmt.Errorf("groups of %d; of 4 bits without zero points they are 32, 64 or a multiple of %d, or 0 for whole rows", o.Group, spanSteps)
+	case o.Group > 0:
+		_, err := o.Packed(0, 0).form().kept(o.Group)
+		return err
 	}
 	return nil
 }
 
-// multiples reports whether blocks have multiples of a scale.
-func (o Quantizing) multiples() bool { return o.Bits == 4 && !o.ZeroPoints }
-
-// GroupOf is how many steps of rows of so many columns have one scale in memory.
-func (o Quantizing) GroupOf(cols int) int {
-	switch {
-	case o.Group == 0:
-		return max(1, (cols+blockSteps-1)/blockSteps) * blockSteps
-	case o.multiples():
-		return max(o.Group, spanSteps)
+// Packed is the weights of a matrix of (rows, cols) that is quantized so, yet without any memory. o must be one that Check accepts.
+func (o Quantizing) Packed(rows, cols int) *PackedWeights {
+	p := &PackedWeights{Bits: o.Bits, ZeroPoints: o.ZeroPoints, Group: o.Group, Rows: rows, Cols: cols}
+	if o.Group == 0 {
+		p.Group = max(1, p.blocks()) * blockSteps
+	} else if kept, err := p.form().kept(o.Group); err == nil {
+		p.Group = kept
 	}
-	return o.Group
+	return p
 }
 
-// Quantize rounds m to panels, on all threads. A weight that is no number, or a group whose scale no half can hold, is an
+// Quantize rounds m to packed weights, on all threads. A weight that is no number, or a group whose scale no half can hold, is an
 // error.
 //
-// A group's scale comes from its weight of largest magnitude, a: with 8 bits |a|/127, so that q-128 goes from -127 to 127; with
-// 4 bits a/-8, so that a becomes q = 0; with zero points (max-min)/15 with min <= 0 <= max. The scale is rounded to half
-// precision, for 8 bits upwards, and q is the nearest to weight/scale + zero, ties to even. With 4 bits, no
-// zero points and groups of 32 or 64, four or two groups share a kept scale: the largest of their scales is 15 times the kept one, and the
-// others are the nearest whole multiples of it.
-func (e *Engine) Quantize(m Matrix, o Quantizing) (*Panels, error) {
+// Each form chooses the scale of a group in its own way: see int8.go, int4.go and int4_zeros.go. It is rounded to half precision, and q is
+// the nearest to weight/scale + zero, ties to even.
+func (e *Engine) Quantize(m Matrix, o Quantizing) (*PackedWeights, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	p := &Panels{Bits: o.Bits, Group: o.GroupOf(m.Cols), Rows: m.Rows, Cols: m.Cols}
-	weights, scales, multiples := PanelSizes(p.Bits, p.Group, p.Rows, p.Cols)
-	p.Weights, p.Scales = cpu.NewWeights[byte](weights), make([]uint16, scales)
-	switch {
-	case o.ZeroPoints:
-		p.Zeros = make([]byte, scales)
-	case o.multiples():
-		p.Multiples = make([]byte, multiples)
+	p := o.Packed(m.Rows, m.Cols)
+	for _, part := range p.Parts() {
+		switch _, n := part.len(); {
+		case part.Halves != nil:
+			*part.Halves = make([]uint16, n)
+		case part.Bytes == &p.Weights:
+			p.Weights = cpu.NewWeights[byte](n)
+		default:
+			*part.Bytes = make([]byte, n)
+		}
 	}
 	own := p.Group
 	if o.Group > 0 {
@@ -90,9 +85,10 @@ func (e *Engine) Quantize(m Matrix, o Quantizing) (*Panels, error) {
 	return p, nil
 }
 
-// fill quantizes the rows of panel i, of which own steps have a scale or a multiple of their own; row is scratch.
-func (p *Panels) fill(m Matrix, i, own int, row []float32) error {
-	weights, scales, more := p.panel(i)
+// fill quantizes the rows of panel i, of which own steps have a scale or a sub-scale of their own; row is scratch.
+func (p *PackedWeights) fill(m Matrix, i, own int, row []float32) error {
+	form := p.form()
+	weights, scales, beside := p.panel(i)
 	q := make([]uint8, p.Group)
 	for c := range panelCols {
 		if r := i*panelCols + c; r < p.Rows {
@@ -102,66 +98,23 @@ func (p *Panels) fill(m Matrix, i, own int, row []float32) error {
 		}
 		for g := range p.groups() {
 			from := g * p.Group
-			part := row[from:min(from+p.Group, len(row))]
-			var scale uint16
-			var err error
-			if p.form() == formInt4 {
-				scale, err = p.roundMultiples(q, part, own, more[from/blockSteps*panelCols+c:])
-			} else {
-				var zero uint8
-				scale, zero, err = p.scale(part)
-				if p.form() == formInt4Zeros {
-					more[g*panelCols+c] = zero
-				}
-				p.round(q[:len(part)], part, num.F16ToF32(scale), float32(zero))
-			}
+			group := row[from:min(from+p.Group, len(row))]
+			scale, err := form.quantize(p, q[:len(group)], group, own, beside, g, c)
 			if err != nil {
 				return fmt.Errorf("row %d, columns %d to %d: %w", i*panelCols+c, from, min(from+p.Group, p.Cols)-1, err)
 			}
 			scales[g*panelCols+c] = scale
-			p.place(weights[from/blockSteps*p.blockBytes():], q[:len(part)], c)
+			for at := 0; at < len(group); at += blockSteps {
+				form.place(weights[(from+at)/blockSteps*p.blockBytes():][:p.blockBytes()], (*[blockSteps]uint8)(q[at:]), c)
+			}
 		}
 	}
 	return nil
 }
 
-// roundMultiples rounds a group to q, and chooses its scale and the multiples of its blocks, which lie a panel's columns apart. Own steps
-// have the same.
-func (p *Panels) roundMultiples(q []uint8, group []float32, own int, multiples []byte) (scale uint16, err error) {
-	var steps [spanBlocks]float32 // of the parts of a group; one where it has one
-	parts, largest := (len(group)+own-1)/own, float32(0)
-	for i := range parts {
-		half, _, err := p.scale(group[i*own : min((i+1)*own, len(group))])
-		if err != nil {
-			return 0, err
-		}
-		steps[i] = num.F16ToF32(half)
-		largest = max(largest, max(steps[i], -steps[i]))
-	}
-	most := float32(mostMultiple)
-	if own >= p.Group {
-		most = 1
-	}
-	scale = float16.Fromfloat32(largest / most).Bits()
-	unit := num.F16ToF32(scale)
-	for i := range parts {
-		multiple := float32(1)
-		if unit > 0 {
-			multiple = max(1, min(most, float32(math.RoundToEven(float64(max(steps[i], -steps[i])/unit)))))
-		}
-		multiple = float32(math.Copysign(float64(multiple), float64(steps[i])))
-		from, to := i*own, min((i+1)*own, len(group))
-		p.round(q[from:to], group[from:to], multiple*unit, 8)
-		for b := from / blockSteps; b < to/blockSteps; b++ {
-			multiples[b*panelCols] = byte(int8(multiple))
-		}
-	}
-	return scale, nil
-}
-
-// scale chooses a group's scale, a half, and its zero.
-func (p *Panels) scale(group []float32) (scale uint16, zero uint8, err error) {
-	least, most := extremes(group)
+// extremesOf are the least and the greatest of a group and 0. A weight that is no number is an error.
+func extremesOf(group []float32) (least, most float32, err error) {
+	least, most = extremes(group)
 	if least-least != 0 || most-most != 0 {
 		for _, w := range group {
 			if w-w != 0 {
@@ -169,29 +122,21 @@ func (p *Panels) scale(group []float32) (scale uint16, zero uint8, err error) {
 			}
 		}
 	}
-	zero = uint8(p.zero())
-	var s float32
-	switch {
-	case p.Bits == 8:
-		s = max(most, -least) / 127
-	case p.Zeros != nil:
-		s = (most - least) / 15
-	case most > -least:
-		s = most / -8
-	default:
-		s = least / -8
+	return least, most, nil
+}
+
+// halfScale is the scale s in half precision, of weights from least to most.
+func halfScale(s, least, most float32) (uint16, error) {
+	half := float16.Fromfloat32(s).Bits()
+	return half, finiteScale(half, least, most)
+}
+
+// finiteScale is an error where a scale is infinite.
+func finiteScale(half uint16, least, most float32) error {
+	if float16.Frombits(half).IsInf(0) {
+		return fmt.Errorf("weights from %v to %v are too large to quantize", least, most)
 	}
-	half := float16.Fromfloat32(s)
-	if p.Bits == 8 && half.Float32() < s {
-		half++ // the next greater half, so that no weight is cut off
-	}
-	if half.IsInf(0) {
-		return 0, 0, fmt.Errorf("weights from %v to %v are too large to quantize", least, most)
-	}
-	if f := half.Float32(); p.Zeros != nil && f != 0 {
-		zero = uint8(min(15, max(0, math.RoundToEven(float64(-least/f)))))
-	}
-	return half.Bits(), zero, nil
+	return nil
 }
 
 // extremes are the least and the greatest of x and 0; one that is no number stands for itself. Bits of numbers of one sign are in the
@@ -209,12 +154,8 @@ func extremes(x []float32) (least, most float32) {
 	return least, math.Float32frombits(uint32(top))
 }
 
-// round sets q to the nearest of each weight.
-func (p *Panels) round(q []uint8, group []float32, scale, zero float32) {
-	low, high := int32(1), int32(255)
-	if p.Bits == 4 {
-		low, high = 0, 15
-	}
+// roundGroup sets q to the integer nearest to each weight over scale, plus zero, but at least low and at most high.
+func roundGroup(q []uint8, group []float32, scale, zero float32, low, high int32) {
 	if scale == 0 {
 		for i := range q {
 			q[i] = uint8(zero)
@@ -232,20 +173,3 @@ const (
 	roundingShift = 0x1.8p23
 	roundingBits  = 0x4b400000
 )
-
-// place puts q, whole blocks of column c of a panel, where the kernels read them.
-func (p *Panels) place(weights []byte, q []uint8, c int) {
-	const line = 4 * panelCols // bytes of four steps of a panel, or of four and those 16 on
-	for ; len(q) > 0; q, weights = q[blockSteps:], weights[p.blockBytes():] {
-		in, out := (*[blockSteps]uint8)(q), weights[4*c:p.blockBytes()]
-		for j := 0; j < blockSteps/2; j += 4 {
-			near, far := binary.LittleEndian.Uint32(in[j:]), binary.LittleEndian.Uint32(in[j+blockSteps/2:])
-			if p.Bits == 4 {
-				binary.LittleEndian.PutUint32(out[j/4*line:], near|far<<4)
-				continue
-			}
-			binary.LittleEndian.PutUint32(out[j/4*line:], near)
-			binary.LittleEndian.PutUint32(out[(j/4+4)*line:], far)
-		}
-	}
-}

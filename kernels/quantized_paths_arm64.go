@@ -8,21 +8,31 @@ import "github.com/loupe-vl/loupe/kernels/internal/cpu"
 var (
 	quantSDOT = quantRoutines{
 		quantize: quantizer(quantizeNEON, quantizeSpanNEON, quantizeOwnNEON),
-		tiles: [forms][]quantTile{
-			formInt8:      {{4, quant4Int8SDOT}, {2, quant2Int8SDOT}, {1, quant1Int8SDOT}},
-			formInt4:      {{2, quant2Int4SDOT}, {1, quant1Int4SDOT}},
-			formInt4Zeros: {{4, quant4Int4ZerosSDOT}, {2, quant2Int4ZerosSDOT}, {1, quant1Int4ZerosSDOT}},
+		int8: formRoutines{
+			tiles: []quantTile{{4, quant4Int8SDOT}, {2, quant2Int8SDOT}, {1, quant1Int8SDOT}},
 		},
-		unpack: [forms]unpackFunc{formInt4: unpackNEON, formInt4Zeros: unpackZerosNEON},
+		int4: formRoutines{
+			tiles:  []quantTile{{2, quant2Int4SDOT}, {1, quant1Int4SDOT}},
+			unpack: unpackNEON,
+		},
+		int4Zeros: formRoutines{
+			tiles:  []quantTile{{4, quant4Int4ZerosSDOT}, {2, quant2Int4ZerosSDOT}, {1, quant1Int4ZerosSDOT}},
+			unpack: unpackZerosNEON,
+		},
 	}
 	quantNEON = quantRoutines{
 		quantize: quantizer(quantizeNEON, quantizeSpanNEON, quantizeOwnNEON),
-		tiles: [forms][]quantTile{
-			formInt8:      {{4, quant4Int8NEON}, {2, quant2Int8NEON}, {1, quant1Int8NEON}},
-			formInt4:      {{2, quant2Int4NEON}, {1, quant1Int4NEON}},
-			formInt4Zeros: {{4, quant4Int4ZerosNEON}, {2, quant2Int4ZerosNEON}, {1, quant1Int4ZerosNEON}},
+		int8: formRoutines{
+			tiles: []quantTile{{4, quant4Int8NEON}, {2, quant2Int8NEON}, {1, quant1Int8NEON}},
 		},
-		unpack: [forms]unpackFunc{formInt4: unpackNEON, formInt4Zeros: unpackZerosNEON},
+		int4: formRoutines{
+			tiles:  []quantTile{{2, quant2Int4NEON}, {1, quant1Int4NEON}},
+			unpack: unpackNEON,
+		},
+		int4Zeros: formRoutines{
+			tiles:  []quantTile{{4, quant4Int4ZerosNEON}, {2, quant2Int4ZerosNEON}, {1, quant1Int4ZerosNEON}},
+			unpack: unpackZerosNEON,
+		},
 	}
 )
 

@@ -19,7 +19,7 @@ type quantProblem struct {
 	pad, offset   int
 	x             View
 	w             Matrix // as it was before it was quantized
-	panels        *Panels
+	panels        *PackedWeights
 	check         func()
 }
 
@@ -53,7 +53,7 @@ func newQuantProblem(t *testing.T, r *rand.Rand, p quantProblem) *quantProblem {
 	return &p
 }
 
-// weight is q - zero, times the multiple where there is one, and the scale of a weight, found by the layout as Panels describes it.
+// weight is q - zero, times the multiple where there is one, and the scale of a weight, found by the layout as PackedWeights describes it.
 func (p *quantProblem) weight(r, k int) (q int, scale float32) {
 	panels, blocks := p.panels, (p.k+31)/32
 	panel, c, block, at := r/32, r%32, k/32, k%32
@@ -77,10 +77,10 @@ func (p *quantProblem) weight(r, k int) (q int, scale float32) {
 
 // multiple is that of a weight's scale.
 func (p *quantProblem) multiple(r, k int) int {
-	if p.panels.Multiples == nil {
+	if p.panels.SubScales == nil {
 		return 1
 	}
-	return int(int8(p.panels.Multiples[(r/32*((p.k+31)/32)+k/32)*32+r%32]))
+	return int(int8(p.panels.SubScales[(r/32*((p.k+31)/32)+k/32)*32+r%32]))
 }
 
 // naive is the arithmetic of the mode as it is written, element by element.
@@ -335,32 +335,34 @@ func TestQuantizeRefuses(t *testing.T) {
 	}
 }
 
-func TestPanelsCheck(t *testing.T) {
+func TestPackedWeightsCheck(t *testing.T) {
 	p := newQuantProblem(t, rand.New(rand.NewPCG(9, 9)), quantProblem{rows: 1, cols: 37, k: 201, how: Quantizing{4, 64, true}}).panels
 	other := newQuantProblem(t, rand.New(rand.NewPCG(9, 9)), quantProblem{rows: 1, cols: 37, k: 201, how: Quantizing{4, 64, false}}).panels
 	if err := other.Check(); err != nil {
 		t.Fatal(err)
 	}
-	for _, change := range []func(p *Panels){
-		func(p *Panels) { p.Bits = 5 },
-		func(p *Panels) { p.Bits = 8 },
-		func(p *Panels) { p.Group = 33 },
-		func(p *Panels) { p.Rows = 65 },
-		func(p *Panels) { p.Weights = p.Weights[1:] },
-		func(p *Panels) { p.Scales = nil },
-		func(p *Panels) { p.Zeros = p.Zeros[1:] },
-		func(p *Panels) { p.Multiples = make([]byte, 32) },
-		func(p *Panels) {
+	for _, change := range []func(p *PackedWeights){
+		func(p *PackedWeights) { p.Bits = 5 },
+		func(p *PackedWeights) { p.Bits = 8 },
+		func(p *PackedWeights) { p.ZeroPoints = false },
+		func(p *PackedWeights) { *p = *other; p.ZeroPoints = true },
+		func(p *PackedWeights) { p.Group = 33 },
+		func(p *PackedWeights) { p.Rows = 65 },
+		func(p *PackedWeights) { p.Weights = p.Weights[1:] },
+		func(p *PackedWeights) { p.Scales = nil },
+		func(p *PackedWeights) { p.Zeros = p.Zeros[1:] },
+		func(p *PackedWeights) { p.SubScales = make([]byte, 32) },
+		func(p *PackedWeights) {
 			p.Zeros = slices.Clone(p.Zeros)
 			p.Zeros[70] = 128
 		},
-		func(p *Panels) { *p = *other; p.Multiples = nil },
-		func(p *Panels) { *p = *other; p.Multiples = p.Multiples[1:] },
-		func(p *Panels) { *p = *other; p.Zeros = make([]byte, len(p.Scales)) },
-		func(p *Panels) {
+		func(p *PackedWeights) { *p = *other; p.SubScales = nil },
+		func(p *PackedWeights) { *p = *other; p.SubScales = p.SubScales[1:] },
+		func(p *PackedWeights) { *p = *other; p.Zeros = make([]byte, len(p.Scales)) },
+		func(p *PackedWeights) {
 			*p = *other
-			p.Multiples = slices.Clone(p.Multiples)
-			p.Multiples[40] = 256 - 16
+			p.SubScales = slices.Clone(p.SubScales)
+			p.SubScales[40] = 256 - 16
 		},
 	} {
 		q := *p

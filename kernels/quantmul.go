@@ -7,12 +7,12 @@ import (
 
 // quantTileFunc computes a tile of a few rows of x and the 32 columns of a panel, the loop of quantTileGeneric. Rows of x are
 // xStride blocks apart, rows of dst dstStride numbers; per is how many blocks of weights have one scale, and span how many of x;
-// more is zero points or multiples, by the form.
-type quantTileFunc func(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)
+// beside is zero points or sub-scales, by the form.
+type quantTileFunc func(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, beside *byte, per int, dst *float32, dstStride int, span int)
 
-// unpackFunc unpacks so many blocks of 4-bit weights to bytes in the order of an 8-bit panel: multiple*(q-8) + bias, or q-zero + bias,
+// unpackFunc unpacks so many blocks of 4-bit weights to bytes in the order of an 8-bit panel: sub-scale*(q-8) + bias, or q-zero + bias,
 // where per blocks in a row share a zero point. See unpackGeneric.
-type unpackFunc func(blocks int, w *byte, more *byte, per int, to *byte, bias int)
+type unpackFunc func(blocks int, w *byte, beside *byte, per int, to *byte, bias int)
 
 // quantTile is a quantTileFunc and how many rows it computes.
 type quantTile struct {
@@ -22,21 +22,23 @@ type quantTile struct {
 
 // quantRoutines are a path's for quantized weights.
 type quantRoutines struct {
-	quantize quantizeXFunc
-	tiles    [forms][]quantTile    // for each form of weights those of most rows first; the last is of one row
-	unpack   [forms]unpackFunc     // nil for 8 bits
-	widen    [forms]widenBlockFunc // nil for none
-	unit     *matrixUnit           // for many rows; nil for none
+	quantize              quantizeXFunc
+	int8, int4, int4Zeros formRoutines
+	unit                  *matrixUnit // for many rows; nil for none
+}
+
+// formRoutines are those for one form of packed weights.
+type formRoutines struct {
+	tiles      []quantTile         // those of most rows first; the last is of one row
+	unpack     unpackFunc          // to 8 bits; nil for weights of 8
+	dequantize dequantizeBlockFunc // nil for none
 }
 
 var quantGeneric = quantRoutines{
-	quantize: quantizeXGeneric,
-	tiles: [forms][]quantTile{
-		formInt8:      {{1, quantTileGeneric[int8Weights]}},
-		formInt4:      {{1, multiplesTileGeneric}},
-		formInt4Zeros: {{1, quantTileGeneric[int4Weights]}},
-	},
-	unpack: [forms]unpackFunc{formInt4: unpackGeneric, formInt4Zeros: unpackZerosGeneric},
+	quantize:  quantizeXGeneric,
+	int8:      formRoutines{tiles: []quantTile{{1, quantTileGeneric[int8Weights]}}},
+	int4:      formRoutines{tiles: []quantTile{{1, subScalesTileGeneric}}, unpack: unpackGeneric},
+	int4Zeros: formRoutines{tiles: []quantTile{{1, quantTileGeneric[int4Weights]}}, unpack: unpackZerosGeneric},
 }
 
 // leastUnpacked is the number of rows from which on a panel of 4 bits in long spans is unpacked to 8 bits, once for all rows.
@@ -73,18 +75,19 @@ func quantRoutinesOf(path string) *quantRoutines {
 //
 //	acc = fma(float32(sum), float32(xScale * wScale), acc) for each span of steps ascending, from +0,
 //
-// where sum is the exact integer sum of xQ * (q - zero) over the span: see [Panels.span]. A row of dst depends on its row of x alone, so it is
+// where sum is the exact integer sum of xQ * (q - zero) over the span: see [PackedWeights.span]. A row of dst depends on its row of x alone, so it is
 // the same bits for any threads and any other rows. bias, unless it is nil, is then added.
 func (e *Engine) matMulQuantized(dst, x View, m Matrix, bias []float32) {
 	if dst.Rows == 0 || dst.Cols == 0 {
 		return
 	}
-	w := m.Layout.(*Panels)
+	w := m.Layout.(*PackedWeights)
 	j := e.quantJobs.Get().(*quantJob)
 	defer e.quantJobs.Put(j)
 	j.e, j.routines, j.dst, j.x, j.w, j.bias, j.blocks = e, e.path.quantSets()[0], dst, x, w, bias, w.blocks()
-	j.how = w.spans()
-	if j.unpacked = w.form() != formInt8 && j.how.span == spanBlocks && dst.Rows >= leastUnpacked; j.unpacked {
+	j.form = w.form().routines(j.routines)
+	j.how = w.form().activations(w)
+	if j.unpacked = j.form.unpack != nil && j.how.span == spanBlocks && dst.Rows >= leastUnpacked; j.unpacked {
 		j.how = xSpans{zero: unpackedZero, span: spanBlocks}
 	}
 	pieces := w.count()
@@ -106,8 +109,9 @@ func (e *Engine) matMulQuantized(dst, x View, m Matrix, bias []float32) {
 type quantJob struct {
 	e                  *Engine
 	routines           *quantRoutines
+	form               *formRoutines // those of them for w
 	dst, x             View
-	w                  *Panels
+	w                  *PackedWeights
 	bias               []float32
 	unpacked, byUnit   bool // weights are unpacked to 8 bits; the unit multiplies
 	how                xSpans
@@ -166,9 +170,6 @@ func (j *quantJob) panels(lo, hi int) {
 	}
 }
 
-// unpackedZero is what stands for 0 in 8 bits.
-const unpackedZero = 128
-
 // mostAsked is how many lines a tile asks for at most of the panel that comes next: more would keep those waiting that it takes itself.
 const mostAsked = 32
 
@@ -180,14 +181,14 @@ func (j *quantJob) panel(s *Scratch, i, next int) {
 		j.e.path.addBias(j.dst, j.bias, 0, j.dst.Rows, first, end)
 		return
 	}
-	form := j.w.form()
-	weights, scales, more := j.w.panel(i)
+	form := j.form
+	weights, scales, beside := j.w.panel(i)
 	if j.unpacked {
 		room := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(grow(&s.panels, j.blocks*panelCols*blockSteps/4)))), j.blocks*panelCols*blockSteps)
-		j.routines.unpack[form](j.blocks, &weights[0], &more[0], j.w.per(), &room[0], unpackedZero)
-		form, weights, more = formInt8, room, nil
+		form.unpack(j.blocks, &weights[0], &beside[0], j.w.per(), &room[0], unpackedZero)
+		form, weights, beside = &j.routines.int8, room, nil
 	}
-	tiles := j.routines.tiles[form]
+	tiles := form.tiles
 	ahead, _, _ := j.w.panel(next)
 	each := 0
 	if j.e.path.prefetch != nil && next != i && j.dst.Rows >= tiles[0].rows {
@@ -204,7 +205,7 @@ func (j *quantJob) panel(s *Scratch, i, next int) {
 			ahead = ahead[n*cacheLine:]
 		}
 		j.tile(s, i, r, rows, rows, func(dst *float32, stride int) {
-			tiles[t].run(j.blocks, &j.xs[r*j.blocks], j.blocks, &weights[0], &scales[0], unsafe.SliceData(more), j.w.per(), dst, stride, j.how.span)
+			tiles[t].run(j.blocks, &j.xs[r*j.blocks], j.blocks, &weights[0], &scales[0], unsafe.SliceData(beside), j.w.per(), dst, stride, j.how.span)
 		})
 		r += rows
 	}

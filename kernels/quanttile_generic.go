@@ -37,13 +37,13 @@ func (w *int4Weights) products(sum *[panelCols]int32, x *[blockSteps]int8) {
 func quantTileGeneric[W any, P interface {
 	*W
 	products(*[panelCols]int32, *[blockSteps]int8)
-}](blocks int, xp *xBlock, _ int, wp *byte, sp *uint16, more *byte, per int, dp *float32, _ int, span int) {
+}](blocks int, xp *xBlock, _ int, wp *byte, sp *uint16, beside *byte, per int, dp *float32, _ int, span int) {
 	x, w := unsafe.Slice(xp, blocks), unsafe.Slice((*W)(unsafe.Pointer(wp)), blocks)
 	groups := (blocks + per - 1) / per
 	scales := unsafe.Slice((*[panelCols]uint16)(unsafe.Pointer(sp)), groups)
 	var zeros [][panelCols]byte
-	if more != nil {
-		zeros = unsafe.Slice((*[panelCols]byte)(unsafe.Pointer(more)), groups)
+	if beside != nil {
+		zeros = unsafe.Slice((*[panelCols]byte)(unsafe.Pointer(beside)), groups)
 	}
 	dst := (*[panelCols]float32)(unsafe.Pointer(dp))
 	var acc, wScale [panelCols]float32
@@ -56,7 +56,7 @@ func quantTileGeneric[W any, P interface {
 		var sum [panelCols]int32
 		for c := range sum {
 			sum[c] = x[s].Offset
-			if more != nil {
+			if beside != nil {
 				sum[c] *= int32(zeros[s/per][c])
 			}
 		}
@@ -70,10 +70,10 @@ func quantTileGeneric[W any, P interface {
 	*dst = acc
 }
 
-// multiplesTileGeneric is the plain Go tile of one row for 4 bits with multiples; offsets of x are of blocks.
-func multiplesTileGeneric(blocks int, xp *xBlock, _ int, wp *byte, sp *uint16, more *byte, per int, dp *float32, _ int, span int) {
+// subScalesTileGeneric is the plain Go tile of one row for 4 bits with sub-scales; offsets of x are of blocks.
+func subScalesTileGeneric(blocks int, xp *xBlock, _ int, wp *byte, sp *uint16, beside *byte, per int, dp *float32, _ int, span int) {
 	x, w := unsafe.Slice(xp, blocks), unsafe.Slice((*int4Weights)(unsafe.Pointer(wp)), blocks)
-	multiples := unsafe.Slice((*[panelCols]int8)(unsafe.Pointer(more)), blocks)
+	subScales := unsafe.Slice((*[panelCols]int8)(unsafe.Pointer(beside)), blocks)
 	scales := unsafe.Slice((*[panelCols]uint16)(unsafe.Pointer(sp)), (blocks+per-1)/per)
 	dst := (*[panelCols]float32)(unsafe.Pointer(dp))
 	var acc [panelCols]float32
@@ -86,7 +86,7 @@ func multiplesTileGeneric(blocks int, xp *xBlock, _ int, wp *byte, sp *uint16, m
 			}
 			w[b].products(&block, &x[b].Q)
 			for c, n := range block {
-				sum[c] += n * int32(multiples[b][c])
+				sum[c] += n * int32(subScales[b][c])
 			}
 		}
 		for c, n := range sum {
@@ -96,14 +96,14 @@ func multiplesTileGeneric(blocks int, xp *xBlock, _ int, wp *byte, sp *uint16, m
 	*dst = acc
 }
 
-// unpackGeneric makes panels of 8 bits of 4 bits with multiples: see unpackFunc.
-func unpackGeneric(blocks int, wp *byte, more *byte, _ int, to *byte, bias int) {
-	w, multiples := unsafe.Slice((*int4Weights)(unsafe.Pointer(wp)), blocks), unsafe.Slice((*[panelCols]int8)(unsafe.Pointer(more)), blocks)
+// unpackGeneric makes panels of 8 bits of 4 bits with sub-scales: see unpackFunc.
+func unpackGeneric(blocks int, wp *byte, beside *byte, _ int, to *byte, bias int) {
+	w, subScales := unsafe.Slice((*int4Weights)(unsafe.Pointer(wp)), blocks), unsafe.Slice((*[panelCols]int8)(unsafe.Pointer(beside)), blocks)
 	out := unsafe.Slice((*int8Weights)(unsafe.Pointer(to)), blocks)
 	for b := range w {
 		for j := range w[b] {
 			for c, q := range &w[b][j] {
-				m := int(multiples[b][c])
+				m := int(subScales[b][c])
 				for i, two := range q {
 					out[b][j][c][i] = uint8(m*(int(two&15)-8) + bias)
 					out[b][j+len(w[b])][c][i] = uint8(m*(int(two>>4)-8) + bias)
@@ -114,8 +114,8 @@ func unpackGeneric(blocks int, wp *byte, more *byte, _ int, to *byte, bias int) 
 }
 
 // unpackZerosGeneric makes panels of 8 bits of 4 bits with zero points: see unpackFunc.
-func unpackZerosGeneric(blocks int, wp *byte, more *byte, per int, to *byte, bias int) {
-	w, zeros := unsafe.Slice((*int4Weights)(unsafe.Pointer(wp)), blocks), unsafe.Slice((*[panelCols]byte)(unsafe.Pointer(more)), (blocks+per-1)/per)
+func unpackZerosGeneric(blocks int, wp *byte, beside *byte, per int, to *byte, bias int) {
+	w, zeros := unsafe.Slice((*int4Weights)(unsafe.Pointer(wp)), blocks), unsafe.Slice((*[panelCols]byte)(unsafe.Pointer(beside)), (blocks+per-1)/per)
 	out := unsafe.Slice((*int8Weights)(unsafe.Pointer(to)), blocks)
 	for b := range w {
 		for j := range w[b] {

@@ -129,6 +129,7 @@ func load(files fs.FS, dir string, open func() (*weights.Checkpoint, error), o O
 	if err = m.takePrecision(); err != nil {
 		return m, err
 	}
+	m.checkpoint.Quantization = m.Config.Quantization
 	p := weights.NewParams(m.checkpoint)
 	if p.Convert(converter(m.engine, o.Precision)); m.checkpoint.Precision() != "" {
 		p.Convert(mustBeQuantized(m.checkpoint.Precision()))

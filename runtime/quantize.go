@@ -147,7 +147,7 @@ func (m *Model) writeQuantized(ctx context.Context, dir string, o QuantizeOption
 			continue
 		}
 		replaced[l.Name+".weight"] = true
-		linears = append(linears, weights.QuantizedLinear{Name: l.Name, Rows: l.W.Rows, Cols: l.W.Cols, How: how, Make: func() (*kernels.Panels, error) {
+		linears = append(linears, weights.QuantizedLinear{Name: l.Name, Rows: l.W.Rows, Cols: l.W.Cols, How: how, Make: func() (*kernels.PackedWeights, error) {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}

@@ -59,7 +59,7 @@ func TestQuantizedModel(t *testing.T) {
 			if l.Name == "visual.patch_embed.proj" {
 				continue
 			}
-			panels, ok := l.W.Layout.(*kernels.Panels)
+			panels, ok := l.W.Layout.(*kernels.PackedWeights)
 			if !ok {
 				t.Fatalf("%s is not quantized", l.Name)
 			}

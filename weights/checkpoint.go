@@ -29,6 +29,8 @@ type Checkpoint struct {
 	absent  map[string]string // listed by the index and not there: what is said where it is needed
 
 	Notes []string // which of two files is used
+	// Quantization is config.json's, for checkpoints that need it to be read. It is set before linear maps are loaded.
+	Quantization *Quantization
 
 	mu   sync.Mutex
 	used map[string]bool

@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -62,10 +63,11 @@ type Config struct {
 	VisionStartTokenID int
 	VisionEndTokenID   int
 
-	DType        string   // as saved: "bfloat16"; the tensors' own types decide
-	Transformers string   // transformers_version, for information
-	Unknown      []string // keys that loupe does not know and whose names do not speak of mathematics
-	Notes        []string `json:"-"` // what stands for an absent key of the decoder, and which of two values is used
+	DType        string        // as saved: "bfloat16"; the tensors' own types decide
+	Transformers string        // transformers_version, for information
+	Unknown      []string      // keys that loupe does not know and whose names do not speak of mathematics
+	Quantization *Quantization `json:"-"` // how the weights of linear maps are stored; nil: each as one tensor
+	Notes        []string      `json:"-"` // what stands for an absent key of the decoder, and which of two values is used
 }
 
 // ReadConfig reads and checks a config.json. See ParseConfig.
@@ -97,12 +99,8 @@ func ParseConfig(file string, data []byte) (*Config, error) {
 	if !top.has("vision_config") {
 		top.fail("vision_config", "is missing; a %s model has a vision tower", family.Name)
 	}
-	for _, f := range []*fields{top, text, vision} {
-		if f.has("quantization_config") {
-			f.fail("quantization_config", "asks for a quantized checkpoint%s, which is not supported yet; use the BF16, F16 or F32 one", quantMethod(f.obj["quantization_config"]))
-		}
-	}
-	c := &Config{ModelType: family.ModelType, Text: family.readText(top, text), Vision: family.readVision(vision)}
+	quantization := cmp.Or(readQuantization(top), readQuantization(text), readQuantization(vision))
+	c := &Config{ModelType: family.ModelType, Text: family.readText(top, text), Vision: family.readVision(vision), Quantization: quantization}
 	if text != top && *top.err == nil {
 		family.tellTopRope(top, c.Text)
 	}
@@ -128,15 +126,6 @@ func ParseConfig(file string, data []byte) (*Config, error) {
 	}
 	c.Notes = *top.notes
 	return c, nil
-}
-
-// quantMethod names the method of a quantization_config, for a message.
-func quantMethod(v any) string {
-	o, _ := v.(object)
-	if s, ok := o["quant_method"].(string); ok {
-		return fmt.Sprintf(" (%.40s)", s)
-	}
-	return ""
 }
 
 // decoderFields is where the decoder's keys lie: the top level in the flat

@@ -91,7 +91,7 @@ func partOf(name string) string {
 
 // parameters is the number of the model's parameters in a tensor, without the padding and the scales of quantized weights.
 func parameters(t weights.Tensor, linears map[string]*tensor.Linear) int {
-	name, holdsWeights := weights.PanelPart(t.Name)
+	name, holdsWeights := weights.LinearPart(t.Name)
 	switch l := linears[name]; {
 	case l != nil && holdsWeights:
 		return l.W.Rows * l.W.Cols
