@@ -23,6 +23,19 @@ func InOrder(order []int, spans []tensor.Span) Segments {
 	return s
 }
 
+// Rows are the rows of segment i, in the order in which they stand.
+func (s Segments) Rows(i int) []int {
+	span := s.Spans[i]
+	if s.Order != nil {
+		return s.Order[span.Start:span.End]
+	}
+	rows := make([]int, span.End-span.Start)
+	for n := range rows {
+		rows[n] = span.Start + n
+	}
+	return rows
+}
+
 // attend is attention within each segment: q, k and v, (patches, width), to heads, (patches, width), all in the order of the
 // pixels. Of a segment's scores and probabilities rows and columns are as they stand.
 func (s Segments) attend(r *tensor.Run, at tensor.Point, q, k, v tensor.Tensor, heads int) tensor.Tensor {

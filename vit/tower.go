@@ -30,6 +30,12 @@ func Load(p *weights.Params, cfg weights.VisionConfig, family *Family) *Tower {
 	return t
 }
 
+// Segments are the rows that attend to each other in a block, for the patches of grids; earlier are those of an earlier pass of the
+// same request, from which the segments' numbers go on.
+func (t *Tower) Segments(block int, grids, earlier []Grid) Segments {
+	return t.segments(t.Config, grids, earlier)(block)
+}
+
 // Linears lists the linear maps of the tower in the order of the computation.
 func (t *Tower) Linears() []*tensor.Linear {
 	out := []*tensor.Linear{t.PatchEmbed}

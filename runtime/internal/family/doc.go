@@ -50,8 +50,9 @@
 //
 // Segments of windows have an order of rows of their own. Transformers puts the whole residual stream into it once and undoes it
 // behind the merger; here only attention sees it, so that taps, edits and what a score head reads have their rows where
-// Qwen2-VL has them. vit/windows_test.go builds this tower and holds it to transformers, forward and backward. Attributions that
-// follow attention (runtime/trace/attribution, pass.spans) would ask the tower for its segments in place of counting frames.
+// Qwen2-VL has them. vit/windows_test.go builds this tower and holds it to transformers, forward and backward. Attributions follow
+// attention along the tower's segments. The studio shows the attention of a patch to its picture as tap attn.probs.0, which is
+// a window's there: runtime/serve/attention.go would ask for the segment of the patch.
 //
 // decoder.Family:
 //

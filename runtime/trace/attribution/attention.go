@@ -28,11 +28,24 @@ func newAttention(eng *kernels.Engine, q, k loupe.Tap, heads, kvHeads int, causa
 // asTensor is a tap of two dimensions as a tensor.
 func asTensor(t loupe.Tap) tensor.Tensor { return tensor.Of(t.Shape[0], t.Shape[1], t.Data) }
 
-// segment is the attention within rows [lo, hi).
-func (a *attention) segment(lo, hi int) *attention {
+// among is the attention of some rows to each other.
+func (a *attention) among(rows []int) *attention {
 	b := *a
-	b.q, b.k = a.q.Slice(lo, hi), a.k.Slice(lo, hi)
+	b.q, b.k = selectRows(a.q, rows), selectRows(a.k, rows)
 	return &b
+}
+
+// selectRows are some rows of x: as they lie, where they lie together in their order.
+func selectRows(x tensor.Tensor, rows []int) tensor.Tensor {
+	first := rows[0]
+	if !slices.ContainsFunc(rows, func(row int) bool { first++; return row != first-1 }) {
+		return x.Slice(rows[0], first)
+	}
+	out := tensor.Of(len(rows), x.Cols, make([]float32, len(rows)*x.Cols))
+	for i, row := range rows {
+		copy(out.Row(i), x.Row(row))
+	}
+	return out
 }
 
 // probs are the probabilities of queries [lo, hi) of a head, (hi-lo, keys), in the memory of dst. Masked keys have 0.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/vit"
 )
 
 // taps are what a run showed, by name.
@@ -66,26 +67,37 @@ func attentionNames(p *loupe.Prompt, layers, blocks []int) []string {
 	return names
 }
 
-// segments are the rows of each frame of a pass. Attention in the tower stays within a segment.
-func (v pass) segments() [][2]int {
-	var out [][2]int
-	at := 0
-	for _, g := range v.Grids {
-		for range g[0] {
-			out = append(out, [2]int{at, at + g[1]*g[2]})
-			at += g[1] * g[2]
-		}
+// segments are the rows that attend to each other in a block of the tower, as the model has them.
+func (v pass) segments(m *loupe.Model, block int) vit.Segments {
+	return m.Tower.Segments(block, v.Grids, v.earlier)
+}
+
+// overSegments calls f for the attention of each segment of a block with its rows' part of r, and puts what it returns in their
+// places.
+func (v pass) overSegments(m *loupe.Model, got taps, block int, r []float64, f func(a *attention, r []float64) []float64) []float64 {
+	whole, within := got.towerBlock(m, block, v.suffix), v.segments(m, block)
+	out := make([]float64, len(r))
+	for i := range within.Spans {
+		rows := within.Rows(i)
+		scatter(out, rows, f(whole.among(rows), gather(r, rows)))
 	}
 	return out
 }
 
-// overSegments calls f for each segment of a pass with its part of r, and joins the results.
-func (v pass) overSegments(a *attention, r []float64, f func(segment int, a *attention, r []float64) []float64) []float64 {
-	out := make([]float64, 0, len(r))
-	for i, s := range v.segments() {
-		out = append(out, f(i, a.segment(s[0], s[1]), r[s[0]:s[1]])...)
+// gather are the numbers of some rows.
+func gather(r []float64, rows []int) []float64 {
+	out := make([]float64, len(rows))
+	for i, row := range rows {
+		out[i] = r[row]
 	}
 	return out
+}
+
+// scatter puts numbers in the places of their rows.
+func scatter(to []float64, rows []int, r []float64) {
+	for i, row := range rows {
+		to[row] = r[i]
+	}
 }
 
 // atPictures splits weights of the positions of a prompt into those of the pictures, a list for each pass, and the sum of

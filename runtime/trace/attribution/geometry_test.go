@@ -5,6 +5,7 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
@@ -102,9 +103,37 @@ func TestAttentionIsTheModels(t *testing.T) {
 	}
 	same("layer 1", got.decoderLayer(c.Model, 1), got["model.layers.1.self_attn.probs"])
 	runs := passes(c.Prompt)
-	images, videos := runs[0].segments()[0], runs[1].segments()[0]
-	same("images", got.towerBlock(c.Model, 1, runs[0].suffix).segment(images[0], images[1]), got["visual.blocks.1.attn.probs.0"])
-	same("videos", got.towerBlock(c.Model, 1, runs[1].suffix).segment(videos[0], videos[1]), got["visual.blocks.1.attn.probs.1"])
+	for n, kind := range []string{"images", "videos"} {
+		rows := runs[n].segments(c.Model, 1).Rows(0)
+		same(kind, got.towerBlock(c.Model, 1, runs[n].suffix).among(rows), got["visual.blocks.1.attn.probs."+strconv.Itoa(n)])
+	}
+}
+
+// TestAmongRows: the attention of rows that lie apart, as in windows, is that of the same rows laid together.
+func TestAmongRows(t *testing.T) {
+	m := embedded(t)
+	tap := func(rows ...int) loupe.Tap {
+		out := loupe.Tap{Shape: []int{len(rows), 4}}
+		for _, row := range rows {
+			for c := range 4 {
+				out.Data = append(out.Data, float32((row*7+c*5)%11)/4)
+			}
+		}
+		return out
+	}
+	whole := newAttention(m.Engine(), tap(0, 1, 2, 3, 4, 5), tap(0, 1, 2, 3, 4, 5), 2, 2, false)
+	r := []float64{1, 2, 3, 4, 5, 6}
+	for _, rows := range [][]int{{4, 1, 5}, {2, 3, 4}, {0}} {
+		apart, together := whole.among(rows), newAttention(m.Engine(), tap(rows...), tap(rows...), 2, 2, false)
+		weights := gather(r, rows)
+		if !slices.Equal(apart.propagate(weights, nil, nil), together.propagate(weights, nil, nil)) {
+			t.Errorf("rows %v attend otherwise where they lie apart", rows)
+		}
+		back := slices.Clone(r)
+		if scatter(back, rows, weights); !slices.Equal(back, r) {
+			t.Errorf("rows %v come back as %v", rows, back)
+		}
+	}
 }
 
 // TestThreads: a map has the same bits for any number of threads.

@@ -101,7 +101,7 @@ func towerHeads(ctx context.Context, m *loupe.Model, p *loupe.Prompt, blocks, he
 			var values [][]float64
 			agree, segments := 0.0, 0
 			for n, run := range runs {
-				values = append(values, run.overSegments(got.towerBlock(m, b, run.suffix), start[n], func(_ int, a *attention, r []float64) []float64 {
+				values = append(values, run.overSegments(m, got, b, start[n], func(a *attention, r []float64) []float64 {
 					agree, segments = agree+a.agreement(list), segments+1
 					return a.propagate(r, list, nil)
 				}))

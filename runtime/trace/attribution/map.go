@@ -48,8 +48,8 @@ type Panel struct {
 type pass struct {
 	*loupe.Vision
 	kind, pixels string
-	suffix       string // of the names of visual.* taps
-	firstSegment int    // of the names of attention taps
+	suffix       string     // of the names of visual.* taps
+	earlier      []vit.Grid // of the pass before it
 }
 
 // imagesSuffix ends the names of visual.* taps of images if there are videos too. Those of the videos then have the plain
@@ -66,9 +66,7 @@ func passes(p *loupe.Prompt) []pass {
 		v := pass{Vision: p.Videos, kind: "video", pixels: "pixel_values_videos"}
 		if p.Images != nil {
 			out[0].suffix = imagesSuffix
-			for _, g := range p.Images.Grids {
-				v.firstSegment += g[0]
-			}
+			v.earlier = p.Images.Grids
 		}
 		out = append(out, v)
 	}

@@ -71,7 +71,7 @@ func rawTower(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) (
 	for n, run := range passes(p) {
 		var rows [][]float64
 		for _, b := range blocks {
-			rows = append(rows, run.overSegments(got.towerBlock(m, b, run.suffix), start[n], func(_ int, a *attention, r []float64) []float64 {
+			rows = append(rows, run.overSegments(m, got, b, start[n], func(a *attention, r []float64) []float64 {
 				return a.propagate(r, heads, nil)
 			}))
 		}

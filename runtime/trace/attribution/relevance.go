@@ -122,9 +122,13 @@ func (c *propagation) part(t loupe.Part) error {
 
 // throughHeads propagates relevance through heads of a layer's attention, and after the last of them through the layer.
 func (c *propagation) throughHeads(name string, t loupe.Part) error {
-	a, r, err := c.layer(name)
+	a, of, rows, err := c.layer(name)
 	if err != nil {
 		return err
+	}
+	r := of
+	if rows != nil {
+		r = gather(of, rows)
 	}
 	if t.At == 0 {
 		c.added = make([]float64, len(r))
@@ -134,27 +138,36 @@ func (c *propagation) throughHeads(name string, t loupe.Part) error {
 		a.propagateHead(c.added, r, (t.At+at)/size, t.Data[at:at+size], t.Shape[0])
 	}
 	if t.At+len(t.Data) == t.Shape[0]*size {
-		copy(r, plus(r, c.added))
+		for i, v := range c.added {
+			r[i] += v
+		}
+		if rows != nil {
+			scatter(of, rows, r)
+		}
 	}
 	return nil
 }
 
-// layer is the attention that a tap of probabilities belongs to, and the relevance of its rows.
-func (c *propagation) layer(name string) (*attention, []float64, error) {
+// layer is the attention that a tap of probabilities is of, and the relevance of what it is among: of its rows, where these are not
+// nil, else of all.
+func (c *propagation) layer(name string) (a *attention, of []float64, rows []int, err error) {
 	if layer, ok := number("model.layers.*.self_attn.probs", name); ok {
-		return c.got.decoderLayer(c.m, layer), c.positions, nil
+		return c.got.decoderLayer(c.m, layer), c.positions, nil, nil
 	}
-	var block, segment int
-	if _, err := fmt.Sscanf(name, "visual.blocks.%d.attn.probs.%d", &block, &segment); err != nil {
-		return nil, nil, fmt.Errorf("tap %s has a name that cannot be read: %w", name, err)
+	var block, index int
+	if _, err := fmt.Sscanf(name, "visual.blocks.%d.attn.probs.%d", &block, &index); err != nil {
+		return nil, nil, nil, fmt.Errorf("tap %s has a name that cannot be read: %w", name, err)
 	}
 	for n, run := range c.runs {
-		if i, segments := segment-run.firstSegment, run.segments(); i >= 0 && i < len(segments) {
-			lo, hi := segments[i][0], segments[i][1]
-			return c.got.towerBlock(c.m, block, run.suffix).segment(lo, hi), c.patches[n][lo:hi], nil
+		within := run.segments(c.m, block)
+		for i, span := range within.Spans {
+			if span.Index == index {
+				rows := within.Rows(i)
+				return c.got.towerBlock(c.m, block, run.suffix).among(rows), c.patches[n], rows, nil
+			}
 		}
 	}
-	return nil, nil, fmt.Errorf("tap %s is of no picture of the prompt", name)
+	return nil, nil, nil, fmt.Errorf("tap %s is of no picture of the prompt", name)
 }
 
 // see takes a gradient of anything but attention.
@@ -239,15 +252,6 @@ func positive(x []float64) []float64 {
 	out := make([]float64, len(x))
 	for i, v := range x {
 		out[i] = max(0, v)
-	}
-	return out
-}
-
-// plus is a + b.
-func plus(a, b []float64) []float64 {
-	out := make([]float64, len(a))
-	for i := range out {
-		out[i] = a[i] + b[i]
 	}
 	return out
 }

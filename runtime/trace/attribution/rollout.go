@@ -49,7 +49,7 @@ func rolloutTower(ctx context.Context, m *loupe.Model, p *loupe.Prompt) (*Map, e
 	for n, run := range passes(p) {
 		r := start[n]
 		for _, b := range slices.Backward(blocks) {
-			r = run.overSegments(got.towerBlock(m, b, run.suffix), r, func(_ int, a *attention, r []float64) []float64 {
+			r = run.overSegments(m, got, b, r, func(a *attention, r []float64) []float64 {
 				return halfway(r, a.propagate(r, nil, nil))
 			})
 		}
