@@ -16,8 +16,12 @@ func (m *Model) pooled(ctx context.Context, p *Prompt) ([]float32, error) {
 	var out []float32
 	hooks := newHooks([]string{"score_head.pooled"}, func(t Tap) { out = t.Data }, nil)
 	if !m.Head.Config.Input.FromTower() {
-		_, err := m.answer(ctx, p, Generation{}, hooks, false)
-		return out, err
+		a, err := m.answer(ctx, p, Generation{}, hooks, false)
+		if err != nil {
+			return nil, err
+		}
+		a.Close()
+		return out, nil
 	}
 	f, err := m.encode(ctx, p, hooks, m.headReads())
 	if err != nil {

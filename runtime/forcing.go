@@ -6,6 +6,9 @@ import "fmt"
 // which are good until the next token: what a generation costs without the choice of tokens. Tokens, if it is called later,
 // goes on from there.
 func (a *Answer) ForceToken(id int) ([]float32, error) {
+	if a.err != nil {
+		return nil, a.err
+	}
 	if n := a.m.Config.Text.VocabSize; id < 0 || id >= n {
 		return nil, fmt.Errorf("token %d is none of the model's %d", id, n)
 	}
@@ -13,8 +16,10 @@ func (a *Answer) ForceToken(id int) ([]float32, error) {
 		return nil, fmt.Errorf("the model's context of %d tokens is full", n)
 	}
 	logits, err := a.s.next(a.ctx, id)
-	if err == nil {
-		a.logits = logits
+	if err != nil {
+		a.fail(err)
+		return nil, err
 	}
-	return logits, err
+	a.logits, a.unread = logits, false
+	return logits, nil
 }

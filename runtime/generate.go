@@ -2,11 +2,7 @@ package loupe
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"fmt"
-	"hash"
 	"iter"
 	"math"
 	"slices"
@@ -74,19 +70,13 @@ func (m *Model) Generate(ctx context.Context, p *Prompt, g Generation) iter.Seq2
 
 // Answer is a generation under way: the prompt is read, nothing is generated yet.
 type Answer struct {
-	m       *Model
-	g       Generation
-	ctx     context.Context
-	s       *state
-	logits  []float32
-	sampler *decoder.Sampler
-	digest  hash.Hash
-
+	*Sequence
 	// Score is the score head's result over the pictures; nil without a head or without pictures for it to read.
 	Score *Score
 }
 
-// Answer reads the prompt: the vision tower, the score head and the prefill, in one pass.
+// Answer reads the prompt: the vision tower, the score head and the prefill, in one pass. An answer whose Tokens nobody goes
+// through should be closed.
 func (m *Model) Answer(ctx context.Context, p *Prompt, g Generation) (*Answer, error) {
 	return m.answer(ctx, p, g, nil, false)
 }
@@ -103,69 +93,44 @@ func (m *Model) answer(ctx context.Context, p *Prompt, g Generation, hooks *hook
 	if err != nil {
 		return nil, err
 	}
-	a := &Answer{m: m, g: g, ctx: ctx, s: m.newState(p, f, hooks), digest: sha256.New()}
-	if a.logits, err = a.s.prefill(ctx, m.options.PrefillChunk, all); err != nil {
+	a := &Answer{Sequence: m.newSequence(ctx, m.newState(p, f, hooks), g)}
+	if err := a.begin(hooks, told, all); err != nil {
+		a.Close()
 		return nil, err
 	}
-	a.Score, err = m.scoreOf(ctx, a.s.f.head, hooks)
-	if err = m.still(err); err != nil {
-		return nil, err
-	}
-	if !told && a.Score != nil && hooks.tellsScore() {
-		if err := hooks.scored(a.Score, m.headTaps(a.s.f.head)); err != nil {
-			return nil, err
-		}
-	}
-	a.sampler = decoder.NewSampler(g.Sampling, p.IDs)
 	return a, nil
 }
 
-// LogitsDigest is the SHA-256 of the logits of each step so far, float32 little-endian in order, before any penalty: two
-// runs that agree in it agree in every bit.
-func (a *Answer) LogitsDigest() string { return hex.EncodeToString(a.digest.Sum(nil)) }
+// begin reads the prompt, and tells the score unless it was told.
+func (a *Answer) begin(hooks *hooks, told, all bool) (err error) {
+	if a.logits, err = a.s.prefill(a.ctx, a.m.options.PrefillChunk, all); err != nil {
+		return err
+	}
+	a.Score, err = a.m.scoreOf(a.ctx, a.s.f.head, hooks)
+	if err = a.m.still(err); err != nil {
+		return err
+	}
+	if !told && a.Score != nil && hooks.tellsScore() {
+		return hooks.scored(a.Score, a.m.headTaps(a.s.f.head))
+	}
+	return nil
+}
 
-// Tokens goes on until the model ends, a stop string appears, or MaxTokens or the context is reached.
+// Tokens goes on until the model ends, a stop string appears, or MaxTokens or the context is reached. The answer is over when
+// the loop is left.
 func (a *Answer) Tokens() iter.Seq2[Token, error] {
 	return func(yield func(Token, error) bool) {
+		defer a.Close()
 		if a.m.Tokenizer == nil {
 			yield(Token{}, errNoTokenizer)
 			return
 		}
-		room := a.m.Config.Text.MaxPositionEmbeddings - len(a.s.p.IDs)
-		if a.g.MaxTokens > 0 {
-			room = min(room, a.g.MaxTokens)
-		}
-		text := newStopper(a.m.Tokenizer.Stream(), a.g.Stop)
-		for n := 1; ; n++ {
-			hashLogits(a.digest, a.logits)
-			id, logprob := a.sampler.Next(a.logits)
-			t := Token{ID: id, LogProb: logprob}
-			stopped := false
-			if a.ends(id) {
-				t.Finish, t.Text = "stop", text.flush()
-			} else if t.Text, stopped = text.push(id); stopped {
-				t.Finish = "stop"
-			} else if n >= room {
-				t.Finish = "length"
-				t.Text += text.flush()
-			}
-			if t.Finish != "" {
-				if err := a.m.unchanged(); err != nil {
-					yield(Token{}, err)
-					return
-				}
-			}
-			if !yield(t, nil) || t.Finish != "" {
+		for {
+			t, err := a.Next()
+			if !yield(t, err) || err != nil || t.Finish != "" {
 				return
 			}
-			if a.s.hooks != nil {
-				a.s.hooks.digests.nextStep()
-			}
-			var err error
-			if a.logits, err = a.s.next(a.ctx, id); err != nil {
-				yield(Token{}, err)
-				return
-			}
+			a.read()
 		}
 	}
 }
@@ -180,63 +145,4 @@ func (a *Answer) Text() (string, error) {
 		text.WriteString(t.Text)
 	}
 	return text.String(), nil
-}
-
-func (a *Answer) ends(id int) bool {
-	return !a.g.IgnoreEOS && slices.Contains(a.m.Generation.EosTokenIDs, id)
-}
-
-func hashLogits(h hash.Hash, logits []float32) {
-	b := make([]byte, 0, 4*len(logits))
-	for _, v := range logits {
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
-	}
-	h.Write(b)
-}
-
-// stopper turns tokens into text and holds back what may be the beginning of a stop string.
-type stopper struct {
-	stream interface {
-		Push(id int) string
-		Flush() string
-	}
-	stop []string
-	held string
-}
-
-func newStopper(stream interface {
-	Push(id int) string
-	Flush() string
-}, stop []string) *stopper {
-	return &stopper{stream: stream, stop: stop}
-}
-
-// push returns the text that is certain after id, and whether a stop string appeared: the text before it is then all.
-func (s *stopper) push(id int) (text string, stopped bool) {
-	s.held += s.stream.Push(id)
-	for _, stop := range s.stop {
-		if before, _, found := strings.Cut(s.held, stop); found && (!stopped || len(before) < len(text)) {
-			text, stopped = before, true
-		}
-	}
-	if stopped {
-		return text, true
-	}
-	keep := 0
-	for _, stop := range s.stop {
-		for n := min(len(stop)-1, len(s.held)); n > keep; n-- {
-			if strings.HasSuffix(s.held, stop[:n]) {
-				keep = n
-			}
-		}
-	}
-	text, s.held = s.held[:len(s.held)-keep], s.held[len(s.held)-keep:]
-	return text, false
-}
-
-// flush returns what was held back.
-func (s *stopper) flush() string {
-	text := s.held + s.stream.Flush()
-	s.held = ""
-	return text
 }

@@ -68,6 +68,7 @@ func (m *Model) Patch(ctx context.Context, clean, corrupted *Prompt, o PatchOpti
 	if err != nil {
 		return nil, err
 	}
+	defer s.cache.Release()
 	of := len(s.out.Layers) * len(s.out.Columns)
 	for i, layer := range s.out.Layers {
 		done := i * len(s.out.Columns)
@@ -122,6 +123,7 @@ func (m *Model) newSweep(ctx context.Context, clean, corrupted *Prompt, o PatchO
 	if err != nil {
 		return nil, fmt.Errorf("the clean run: %w", err)
 	}
+	defer a.Close()
 	first := a.s.embedded(ctx)
 	if err := s.runCorrupted(ctx, first); err != nil {
 		return nil, fmt.Errorf("the corrupted run: %w", err)

@@ -65,6 +65,7 @@ func (m *Model) scoreWith(ctx context.Context, p *Prompt, watch *hooks) (*Score,
 		if err != nil {
 			return nil, nil, err
 		}
+		defer a.Close()
 		return a.Score, a.s.f.head, nil
 	}
 	f, err := m.encode(ctx, p, watch, m.headReads())

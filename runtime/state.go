@@ -134,8 +134,8 @@ type state struct {
 	// readsHead is set while the prompt is read and the score head reads the decoder's rows: they join f.head.
 	readsHead bool
 
-	logits  []float32 // of the last step
-	one, at [1]int    // its token and position, where it was one
+	logits []float32 // of the last step
+	id, at [1]int    // its token and position, where it was one
 }
 
 func (m *Model) newState(p *Prompt, f features, hooks *hooks) *state {
@@ -180,10 +180,14 @@ func (s *state) prefill(ctx context.Context, chunk int, all bool) ([]float32, er
 
 // next reads one generated token and returns the logits after it, which are good until the next step.
 func (s *state) next(ctx context.Context, id int) ([]float32, error) {
-	at := s.cache.Len()
-	s.one = [1]int{id}
-	s.at = [1]int{at + s.p.RopeDelta}
-	return s.step(ctx, s.one[:], decoder.Positions{s.at[:], s.at[:], s.at[:]}, nil, true, false)
+	ids, pos := s.one(id)
+	return s.step(ctx, ids, pos, nil, true, false)
+}
+
+// one is a token to read after what was read, and its position. Both are good until the next one.
+func (s *state) one(id int) ([]int, decoder.Positions) {
+	s.id[0], s.at[0] = id, s.cache.Len()+s.p.RopeDelta
+	return s.id[:], decoder.Positions{s.at[:], s.at[:], s.at[:]}
 }
 
 // step runs ids through the decoder. Only where last is set are logits computed: of the last token, or of all. They are good until the next step.

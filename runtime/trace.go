@@ -96,6 +96,7 @@ func (m *Model) Trace(ctx context.Context, p *Prompt, o TraceOptions, see ...fun
 	if err != nil {
 		return nil, causeOf(ctx, o.blamed(err))
 	}
+	defer a.Close()
 	out.Score = a.Score
 	a.g.MaxTokens = o.Steps + 1
 	for t, err := range a.Tokens() {

@@ -69,6 +69,7 @@ func (m *Model) listTrace(ctx context.Context, p *Prompt, o TraceOptions, list f
 	if err != nil {
 		return nil, err
 	}
+	defer a.Close()
 	show := func(step int) {
 		for _, t := range points {
 			if step > 1 && len(t.shape) == 3 { // each step sees one key more

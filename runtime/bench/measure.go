@@ -54,13 +54,17 @@ func read(ctx context.Context, m *loupe.Model, n int) (*loupe.Answer, time.Durat
 
 // prefill reads a prompt of text.
 func prefill(ctx context.Context, m *loupe.Model, o Options) (measured, error) {
-	if _, _, err := read(ctx, m, min(o.Tokens, warmTokens)); err != nil {
+	once := func(tokens int) (time.Duration, error) {
+		a, t, err := read(ctx, m, tokens)
+		if err == nil {
+			a.Close()
+		}
+		return t, err
+	}
+	if _, err := once(min(o.Tokens, warmTokens)); err != nil {
 		return measured{}, err
 	}
-	t, err := best(o.Each, func() (time.Duration, error) {
-		_, t, err := read(ctx, m, o.Tokens)
-		return t, err
-	})
+	t, err := best(o.Each, func() (time.Duration, error) { return once(o.Tokens) })
 	return measured{time: t, tokens: o.Tokens, cost: Text(m.Config.Text, m.Stored().WeightBytes("model."), 0, o.Tokens)}, err
 }
 
@@ -72,6 +76,9 @@ func decode(ctx context.Context, m *loupe.Model, o Options) (measured, error) {
 	past := 0
 	_, err := best(o.Each, func() (time.Duration, error) {
 		if a == nil || past+decodeSteps > m.Config.Text.MaxPositionEmbeddings {
+			if a != nil {
+				a.Close()
+			}
 			var err error
 			if a, _, err = read(ctx, m, warmTokens); err != nil {
 				return 0, err
