@@ -36,6 +36,7 @@
 //	  cuda/                                a GPU as one: build tag cuda
 //	the machine and its threads
 //	  engine.go        Engine, and path: the table of one machine's routines
+//	  forwith.go       Engine.For that allocates nothing
 //	  paths.go         which paths a build has: paths_amd64, paths_arm64, paths_other
 //	  memory.go        large pages for weights
 //	operands

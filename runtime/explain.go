@@ -11,6 +11,9 @@ import (
 // explain looks for the cause of a non-finite activation: the weights are not read through at load, which would cost a
 // pass over the whole file, but once something went wrong they are.
 func (m *Model) explain(err error) error {
+	if err == nil {
+		return nil // before bad is allocated: every step of decoding asks
+	}
 	var bad *tensor.NonFiniteError
 	if !errors.As(err, &bad) {
 		return err

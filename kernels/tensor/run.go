@@ -121,15 +121,14 @@ func (r *Run) rows(n, cols int, f func(lo, hi int)) {
 	r.eng.For(n, rowsAtOnce(cols), f)
 }
 
-// rowsWith is rows for what decoding does with a row at a time: f captures nothing and is given what it works with, so that
-// nothing is allocated where one piece is all there is.
+// rowsWith is rows for what decoding does with a few rows at a time: f captures nothing and is given what it works with, so that
+// nothing is allocated.
 func rowsWith[T any](r *Run, n, cols int, with T, f func(with T, lo, hi int)) {
 	if n <= rowsAtOnce(cols) && !r.eng.Idles() {
 		f(with, 0, n)
 		return
 	}
-	shared := with // of this branch alone, or it would always be allocated
-	r.rows(n, cols, func(lo, hi int) { f(shared, lo, hi) })
+	kernels.ForWith(r.eng, n, rowsAtOnce(cols), with, f)
 }
 
 // rowsAtOnce is how many rows are worth handing to a worker.
