@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// againstFlags are those of trace --against.
+// againstFlags are the flags of trace --against.
 type againstFlags struct {
 	file    string
 	images  []string
@@ -24,10 +24,10 @@ type againstFlags struct {
 	style   styleFlags
 }
 
-// sweepFlags go with --against alone.
+// sweepFlags are the flags that need --against.
 var sweepFlags = []string{"against-image", "against-video", "sweep", "site", "layers", "positions", "answers", "top", "colors", "alpha", "smooth"}
 
-// notAgainst are the flags that do not go with --against.
+// notAgainst are the flags that --against excludes.
 var notAgainst = []string{"tap", "list", "steps", "grad", "intervene"}
 
 func (f *againstFlags) register(cmd *cobra.Command) {
@@ -46,7 +46,7 @@ func (f *againstFlags) register(cmd *cobra.Command) {
 	f.style.register(cmd)
 }
 
-// asked reports whether there is a second conversation: of other words, or of the same words about other pictures.
+// asked reports whether a corrupted prompt is given: another conversation, or the same one about other pictures.
 func (f *againstFlags) asked() bool { return f.file != "" || len(f.images)+len(f.videos) > 0 }
 
 // check refuses flags that do not go together.
@@ -100,7 +100,7 @@ func (f *againstFlags) check(cmd *cobra.Command, out string) error {
 	return nil
 }
 
-// run patches, prints the sites that restore the most and writes all of them to out, unless that is "".
+// run sweeps activation patching, prints the sites that restore the most, and writes all of them to out unless that is "".
 func (f *againstFlags) run(cmd *cobra.Command, m *loupe.Model, files loupe.Files, out string, asJSON bool) error {
 	var err error
 	if f.answers != "" {

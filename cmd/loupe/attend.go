@@ -98,7 +98,7 @@ layer and head, what looked at a patch, the words of every layer, this map and o
 	return cmd
 }
 
-// targetForms are the beginnings of what --target and --grad take.
+// targetForms are the prefixes of what --target and --grad take, for completion.
 var targetForms = []string{"score", "score:", "logit", "logit:", "logprob", "logprob:", "diff:"}
 
 func methodNames() []string {
@@ -304,7 +304,7 @@ func (f *styleFlags) check() (err error) {
 	return err
 }
 
-// idle refuses the flags where nothing is drawn.
+// idle refuses the flags if nothing is drawn.
 func (f *styleFlags) idle(cmd *cobra.Command, drawn bool, with string) error {
 	return refuseIdle(cmd, goesWith{"colors", drawn, with}, goesWith{"alpha", drawn, with}, goesWith{"smooth", drawn, with})
 }

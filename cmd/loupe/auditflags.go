@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// auditFlags say where decisions are recorded: the same on every command that decides.
+// auditFlags say where decisions are recorded. They are the same on every command that decides.
 type auditFlags struct {
 	dir     string
 	explain []string
@@ -55,7 +55,7 @@ func (f *auditFlags) check() error {
 	return nil
 }
 
-// reportTorn tells of what a writer that died had begun.
+// reportTorn notes files that a writer left unfinished when it died.
 func reportTorn(b *audit.Book) {
 	if n := len(b.Torn); n > 0 {
 		fmt.Fprintf(stderr, "note: a writer of %s was stopped before it had answered; %d files that it had begun were moved away (%s)\n", b.Dir, n, b.Torn[0])
@@ -81,8 +81,8 @@ func (f *auditFlags) judge(ctx context.Context, r *audit.Recorder, p loupe.Pictu
 	return out.Score, out.Text, nil
 }
 
-// close gives the directory of records up, and has a witness sign what was recorded. A witness that cannot be reached is told of: the
-// records are there all the same.
+// close closes the directory of records and asks the witness to sign the log. If the witness cannot be reached, a note says
+// so: the records are there all the same.
 func (f *auditFlags) close(ctx context.Context, b *audit.Book) {
 	if err := b.Close(); err != nil {
 		tellNote(err.Error())

@@ -102,7 +102,7 @@ func (f *benchFlags) check() error {
 	return f.options.Validate()
 }
 
-// refuse refuses flags of what is not measured, and of a model's files where the model is made.
+// refuse refuses flags of what is not measured, and flags of a model's files with --shape.
 func (f *benchFlags) refuse(cmd *cobra.Command) error {
 	measured := func(words ...string) bool {
 		return slices.ContainsFunc(words, func(w string) bool { return slices.Contains(f.options.What, w) })
@@ -134,7 +134,7 @@ func (f *benchFlags) load(cmd *cobra.Command) (*loupe.Model, error) {
 	return loupe.Synthetic(f.shape, f.model.options)
 }
 
-// readPicture reads the one of the flag, or the one that is part of the program.
+// readPicture reads the flag's picture, or the embedded one.
 func (f *benchFlags) readPicture(ctx context.Context) error {
 	var paths []string
 	if f.image != "" {

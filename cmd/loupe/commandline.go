@@ -17,10 +17,10 @@ func argsOf(ctx context.Context) []string {
 	return args
 }
 
-// plainWord is a word that every shell takes as it stands.
+// plainWord matches a word that needs no quotes in any shell.
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
 
-// commandLine is a command as a shell takes it.
+// commandLine is a command with the quotes that a shell needs.
 func commandLine(args []string) string {
 	words := []string{"loupe"}
 	for _, a := range args {

@@ -12,7 +12,7 @@ func beginsWith(cmd *cobra.Command, flag string, values ...string) {
 	must(cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveNoSpace)))
 }
 
-// hide leaves flags that every command has, and this one refuses, out of its help and of what a shell completes.
+// hide hides flags that this command refuses from its help and from completion.
 func hide(cmd *cobra.Command, flags ...string) {
 	for _, name := range flags {
 		must(cmd.Flags().MarkHidden(name))

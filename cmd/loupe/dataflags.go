@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// dataFlags say how records are read: the same on every command that takes them.
+// dataFlags say how records are read. They are the same on every command that reads some.
 type dataFlags struct {
 	columns []string
 	options train.ReadOptions
@@ -34,7 +34,7 @@ func (f *dataFlags) check(cmd *cobra.Command) (err error) {
 	return nil
 }
 
-// read reads the records of a file or directory, and tells what in it is not read.
+// read reads the records of a file or directory, and notes what in it is not read.
 func (f *dataFlags) read(cmd *cobra.Command, path string) ([]train.Record, error) {
 	if err := f.check(cmd); err != nil {
 		return nil, err

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// decodingFlags are how text is generated: the same on every command that writes some.
+// decodingFlags say how text is generated. They are the same on every command that generates some.
 type decodingFlags struct {
 	gen  loupe.Generation
 	topP float64
@@ -28,7 +28,7 @@ func (f *decodingFlags) register(cmd *cobra.Command) {
 	fl.StringArrayVar(&g.Stop, "stop", nil, "`TEXT` to stop before (repeatable)")
 }
 
-// check refuses what cannot be meant, and completes f.gen.
+// check refuses values that make no sense, and completes f.gen.
 func (f *decodingFlags) check(cmd *cobra.Command) error {
 	fl := cmd.Flags()
 	if f.gen.MaxTokens < 1 {
@@ -54,7 +54,7 @@ func (f *decodingFlags) check(cmd *cobra.Command) error {
 	return nil
 }
 
-// changed is the first of these flags that the command line has; "" for none.
+// changed is the first of these flags on the command line; "": none.
 func (f *decodingFlags) changed(cmd *cobra.Command) string {
 	for _, name := range append([]string{"max-tokens", "temperature", "repetition-penalty", "stop"}, samplingFlags...) {
 		if cmd.Flags().Changed(name) {
@@ -64,8 +64,7 @@ func (f *decodingFlags) changed(cmd *cobra.Command) string {
 	return ""
 }
 
-// published is how m generates by these flags and its own generation_config.json. What was taken from that file is said on
-// standard error.
+// published completes these flags by m's generation_config.json. A note says what was taken from that file.
 func published(m *loupe.Model, g loupe.Generation) (loupe.Generation, error) {
 	g, notes, err := m.AsPublished(g)
 	for _, note := range notes {

@@ -133,7 +133,7 @@ func (f *evalFlags) run(cmd *cobra.Command) error {
 	return f.print(&train.Evaluation{Report: &report, Pairs: pairs})
 }
 
-// readTable reads a CSV that is no list of pictures, since it has no column of images; nil for any other file.
+// readTable reads a CSV without a column of images: two columns to compare. nil: the file is something else.
 func readTable(ctx context.Context, data string, columns train.Columns) ([]byte, error) {
 	if !isTableName(data) || disk.IsDir(data) {
 		return nil, nil
@@ -212,7 +212,7 @@ func (f *evalFlags) evaluate(cmd *cobra.Command) error {
 	return errors.Join(f.print(e), e.Err())
 }
 
-// judge evaluates the records and writes --out, what there is of it even where the work was broken off.
+// judge evaluates the records and writes --out, even if the work was interrupted.
 func (f *evalFlags) judge(cmd *cobra.Command, m *loupe.Model, records []train.Record) (*train.Evaluation, error) {
 	if f.sbert != "" {
 		encoder, err := sbert.Load(f.sbert, m.Engine())

@@ -17,11 +17,10 @@ import (
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
-// calibrationBins is how many parts the predicted scores' range has in calibration.png.
+// calibrationBins is the number of bins of predicted scores in calibration.png.
 const calibrationBins = 10
 
-// fewest is the number of pictures below which a bootstrap's intervals are not worth reading: it draws from so few values that
-// it hardly knows how they scatter.
+// fewest is the number of pictures below which bootstrap intervals mean little: so few values hardly show how they scatter.
 const fewest = 10
 
 // tellFew says that there are too few pictures for intervals.
@@ -101,7 +100,7 @@ func kappaName(step float64) string {
 	return fmt.Sprintf("quadratic weighted kappa, steps of %g", step)
 }
 
-// printEstimate writes one row; where something is not defined, the reason stands for the interval.
+// printEstimate writes one row. If the statistic is not defined the reason stands in place of the interval.
 func printEstimate(w io.Writer, name string, e metrics.Estimate) {
 	if e.Reason != "" {
 		fmt.Fprintf(w, "%s\t%s\t%s\n", name, number(e.Value), e.Reason)

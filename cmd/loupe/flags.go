@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// modelFlags choose a model and how it computes: the same on every command.
+// modelFlags choose a model and how it computes. They are the same on every command.
 type modelFlags struct {
 	model     string
 	options   loupe.Options
@@ -40,7 +40,7 @@ func (f *modelFlags) register(cmd *cobra.Command) {
 // kernelNames are what --kernels takes.
 var kernelNames = []string{"auto", "avx512", "avx2", "neon", "generic"}
 
-// must is for registrations that fail only if the program names a flag that it does not have.
+// must panics on errors of registration, which only a mistake in the program can cause.
 func must(err error) {
 	if err != nil {
 		panic(err)
@@ -70,7 +70,7 @@ func (f *modelFlags) load(cmd *cobra.Command) (*loupe.Model, error) {
 	return told(disk.Await(cmd.Context(), func() (*loupe.Model, error) { return loupe.Load(f.model, f.options) }))
 }
 
-// told writes a model's notes to standard error.
+// told writes a loaded model's notes to standard error.
 func told(m *loupe.Model, err error) (*loupe.Model, error) {
 	if err == nil {
 		for _, note := range m.Notes {
@@ -95,7 +95,7 @@ func (f *modelFlags) check(cmd *cobra.Command) error {
 	return f.options.Validate()
 }
 
-// inputFlags choose what to show the model: the same on every command.
+// inputFlags choose the model's input. They are the same on every command.
 type inputFlags struct {
 	files loupe.Files
 	cmd   *cobra.Command // that has them
@@ -129,7 +129,7 @@ func (f *inputFlags) read(ctx context.Context, m *loupe.Model, args []string) (l
 	return in, nil
 }
 
-// tellIdle tells of sizes of pictures where none is shown.
+// tellIdle notes limits of picture sizes when there is no picture.
 func (f *inputFlags) tellIdle(shown bool) {
 	for _, name := range []string{"min-pixels", "max-pixels"} {
 		if !shown && f.cmd.Flags().Changed(name) {
@@ -138,8 +138,8 @@ func (f *inputFlags) tellIdle(shown bool) {
 	}
 }
 
-// orEmbedded shows the embedded model the picture that is part of the program, where nothing else was to be shown, and asks what it was
-// taught to answer, where nothing was asked. A model of the user's is shown what the user gives.
+// orEmbedded gives the embedded model its own picture and question, if the user gives none. A model of the user's gets only
+// what the user gives.
 func (f *inputFlags) orEmbedded(m *loupe.Model) {
 	if m.Dir != "" || f.files.Messages != "" || len(f.files.Images)+len(f.files.Videos) > 0 {
 		return
@@ -151,8 +151,8 @@ func (f *inputFlags) orEmbedded(m *loupe.Model) {
 	}
 }
 
-// asTaught gives the conversation the system text that the model was taught with, where it has none of its own, and tells
-// where its own is another.
+// asTaught gives the conversation the system text that the model was trained with, if it has none. If it has another one, a
+// note says so.
 func (f *inputFlags) asTaught(m *loupe.Model) {
 	switch {
 	case f.files.Messages != "" || m.Taught == nil || m.Taught.System == nil:
@@ -163,7 +163,7 @@ func (f *inputFlags) asTaught(m *loupe.Model) {
 	}
 }
 
-// otherSystem tells where a system text is not the one that the model was taught with.
+// otherSystem notes a system text that the model was not trained with.
 func otherSystem(m *loupe.Model, given string) {
 	tellNote(m.OtherSystem(given))
 }
@@ -173,7 +173,7 @@ func (f *inputFlags) given() bool {
 	return f.files.System != "" || f.files.Messages != "" || len(f.files.Images)+len(f.files.Videos) > 0
 }
 
-// prompt is read, prepared for the model.
+// prompt reads the input and prepares it for the model.
 func (f *inputFlags) prompt(ctx context.Context, m *loupe.Model, args []string) (*loupe.Prompt, error) {
 	in, err := f.read(ctx, m, args)
 	if err != nil {

@@ -103,7 +103,7 @@ func (f *generateFlags) run(cmd *cobra.Command, args []string) error {
 	return json.NewEncoder(stdout).Encode(out)
 }
 
-// answer runs the model and gives each token as it comes.
+// answer runs the model and passes each token to take as it comes.
 func (f *generateFlags) answer(ctx context.Context, m *loupe.Model, args []string, gen loupe.Generation, out *generated, take func(loupe.Token) error) (*loupe.Score, error) {
 	prompt, err := f.input.prompt(ctx, m, args)
 	if err != nil {
@@ -125,7 +125,7 @@ func (f *generateFlags) answer(ctx context.Context, m *loupe.Model, args []strin
 	return answer.Score, nil
 }
 
-// recorded is answer, recorded: the last token is given once the decision is durable.
+// recorded is answer with a record. The last token is passed on once the decision is durable.
 func (f *generateFlags) recorded(ctx context.Context, book *audit.Book, m *loupe.Model, args []string, gen loupe.Generation, out *generated, take func(loupe.Token) error) (*loupe.Score, error) {
 	reading, sources := loupe.KeepSources(ctx)
 	in, err := f.input.read(reading, m, args)

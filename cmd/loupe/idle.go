@@ -8,14 +8,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// goesWith says where a flag means something: with what, in words, and whether that was asked for.
+// goesWith says what a flag needs: in words, and whether it is given.
 type goesWith struct {
 	flag  string
 	asked bool
 	with  string
 }
 
-// refuseIdle is an error where a flag was given another value than its default's, and would change nothing.
+// refuseIdle is an error if a flag has another value than its default and would change nothing.
 func refuseIdle(cmd *cobra.Command, rules ...goesWith) error {
 	for _, r := range rules {
 		if f := cmd.Flags().Lookup(r.flag); f.Changed && f.Value.String() != f.DefValue && !r.asked {
@@ -25,7 +25,7 @@ func refuseIdle(cmd *cobra.Command, rules ...goesWith) error {
 	return nil
 }
 
-// needAbove is an error where a flag that counts something is below least.
+// needAbove is an error if the number of a flag is below least.
 func needAbove(cmd *cobra.Command, least int, flags ...string) error {
 	for _, name := range flags {
 		if n, err := cmd.Flags().GetInt(name); err == nil && n < least {
@@ -35,7 +35,7 @@ func needAbove(cmd *cobra.Command, least int, flags ...string) error {
 	return nil
 }
 
-// noneTwice is an error where a list of numbers names one twice.
+// noneTwice is an error if a list of numbers has one twice.
 func noneTwice(cmd *cobra.Command, flags ...string) error {
 	for _, name := range flags {
 		list, err := cmd.Flags().GetIntSlice(name)
@@ -48,7 +48,7 @@ func noneTwice(cmd *cobra.Command, flags ...string) error {
 	return nil
 }
 
-// optionalInt is the value of a flag that has no number unless one is given: 0 is one like others.
+// optionalInt is a flag with a number that may be missing: nil is not 0.
 type optionalInt struct{ to **int }
 
 // String implements pflag.Value.

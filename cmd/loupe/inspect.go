@@ -70,7 +70,7 @@ func (f *inspectFlags) run(cmd *cobra.Command, args []string) error {
 	return printInspection(report)
 }
 
-// inspect looks at the model, or at the tensors of one that loupe cannot run.
+// inspect inspects the model, or the tensors of one that loupe cannot run.
 func (f *inspectFlags) inspect(cmd *cobra.Command) (*trace.Inspection, error) {
 	m, err := f.model.load(cmd)
 	if err == nil {

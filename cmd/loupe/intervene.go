@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// readInterventions reads a file of changes, and takes the means over pictures that it asks for.
+// readInterventions reads a file of interventions, and computes the dataset means that it asks for.
 func readInterventions(cmd *cobra.Command, m *loupe.Model, path string) ([]loupe.Intervention, error) {
 	list, err := trace.ReadInterventions(path)
 	if err != nil {
@@ -28,8 +28,8 @@ func readInterventions(cmd *cobra.Command, m *loupe.Model, path string) ([]loupe
 	return list, nil
 }
 
-// openDataset finds the pictures of a directory, each asked about as score does, or those of a file of records, each with its
-// record's own question.
+// openDataset finds the pictures of a directory, with the question of score, or those of a file of records, each with its
+// own question.
 func openDataset(ctx context.Context, m *loupe.Model, name string) (loupe.Dataset, error) {
 	if disk.IsDir(name) {
 		pictures, err := loupe.Pictures([]string{name})

@@ -122,7 +122,7 @@ func (f *lensFlags) run(cmd *cobra.Command, args []string) error {
 	return f.print(cmd.Context(), found)
 }
 
-// lensNames are what --what knows.
+// lensNames are the values of --what.
 func lensNames() []string { return append(report.LensNames(), probeLens) }
 
 func (f *lensFlags) check(cmd *cobra.Command, args []string) error {
@@ -154,7 +154,7 @@ func (f *lensFlags) check(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// idle refuses flags that would change nothing, and those of which one is used where several are named.
+// idle refuses flags that would change nothing, and lists of several values where one is used.
 func (f *lensFlags) idle(cmd *cobra.Command, ext string) error {
 	is := func(what ...string) bool { return slices.Contains(what, f.what) }
 	if err := refuseIdle(cmd,

@@ -20,7 +20,7 @@ const (
 	exitUsage  = 2 // the command line was wrong
 )
 
-// interrupted is the end of work that was stopped in the middle: what is done, and how to go on.
+// interrupted is the error of work that was stopped in the middle. It says what is done and how to continue.
 type interrupted struct {
 	error
 	done string
@@ -46,7 +46,7 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:]))
 }
 
-// run is the program but for its process: it returns the exit status.
+// run runs the program and returns the exit status.
 func run(ctx context.Context, args []string) int {
 	root := newRoot()
 	root.SetArgs(args)
@@ -75,7 +75,7 @@ func run(ctx context.Context, args []string) int {
 	return exitFailed
 }
 
-// execute runs a command. Weights that lie in a file which cannot be read any more are an error like any other.
+// execute runs a command. If the file of the weights cannot be read any more, that is an error like any other.
 func execute(ctx context.Context, root *cobra.Command) (err error) {
 	defer weights.CatchFaults(&err)()
 	return root.ExecuteContext(ctx)
@@ -102,7 +102,7 @@ Without --model it uses the small demonstration model that is part of the progra
 	return root
 }
 
-// flagError says in words what a flag would take, where pflag names Go's functions.
+// flagError says in plain words what a flag takes, where pflag names Go's functions.
 func flagError(cmd *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) {
@@ -126,7 +126,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	return fmt.Errorf("--%s is %.80q: %w", invalid.GetFlag().Name, invalid.GetValue(), invalid.Unwrap())
 }
 
-// argsError says which arguments a command takes, and which it was given.
+// argsError says which arguments a command takes, and which it got.
 func argsError(cmd *cobra.Command, args []string) error {
 	_, takes, some := strings.Cut(cmd.Use, " ")
 	path := strings.TrimPrefix(cmd.CommandPath(), "loupe ")
@@ -152,7 +152,7 @@ func argsError(cmd *cobra.Command, args []string) error {
 	return fmt.Errorf("%s takes %s, and was given %s alone; `loupe %s --help` says what that is", path, takes, what, path)
 }
 
-// usageArgs makes an error of one of cobra's argument checks a usage error, in words.
+// usageArgs turns an error of one of cobra's argument checks into a usage error in plain words.
 func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {

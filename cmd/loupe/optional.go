@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// optionalFloat is a flag of a number that need not be given: nil is not 0.
+// optionalFloat is a flag with a number that may be missing: nil is not 0.
 type optionalFloat struct{ to **float64 }
 
 // String is the number, "" for none.

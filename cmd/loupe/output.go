@@ -12,17 +12,17 @@ import (
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
-// output is where a command's results go: standard output, whose first error is kept. A result that could not be written is
-// not done, whether or not whoever wrote it looked.
+// output is standard output, where results go. It keeps the first error: a result that could not be written is a failure,
+// even if its writer did not check.
 type output struct {
 	mu  sync.Mutex
 	err error
 }
 
-// stdout is standard output. What is printed to people goes to screen.
+// stdout is standard output, for data. Text for people goes to screen.
 var stdout = new(output)
 
-// screen is standard output for people.
+// screen is standard output, for text that people read.
 var screen = lines{stdout}
 
 // stderr is standard error, which is for people.
@@ -48,7 +48,7 @@ func (o *output) Write(p []byte) (int, error) {
 	return n, o.err
 }
 
-// take returns the error of what was written so far, and forgets it.
+// take returns the error of what was written so far, and clears it.
 func (o *output) take() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -64,7 +64,7 @@ func (o *output) failed() error {
 	return o.err
 }
 
-// outputError says what became of standard output.
+// outputError words an error of standard output.
 func outputError(err error) error {
 	var path *os.PathError
 	if errors.As(err, &path) {
@@ -76,8 +76,8 @@ func outputError(err error) error {
 	return fmt.Errorf("standard output cannot be written: %w; results are missing there", err)
 }
 
-// lines writes text for people: what a file's name or content may hold to confuse a terminal is made visible. A name in a line
-// is to pass through disk.Visible before, which does not leave it its line ends either.
+// lines writes text for people. It makes visible what could confuse a terminal in names and contents of files. A name
+// within a line must pass through disk.Visible first, which also replaces line ends.
 type lines struct{ to io.Writer }
 
 // Write implements io.Writer.
@@ -88,10 +88,10 @@ func (l lines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// oneLine keeps an error one sentence, whatever a file name or a library put into it.
+// oneLine makes an error one line, whatever a file name or a library put in it.
 func oneLine(s string) string { return disk.Visible(strings.Join(strings.Fields(s), " ")) }
 
-// keep takes the file that a command will write, for this run until release: another one would be replaced by it, or replace it.
+// keep locks the file that a command will write, until release, so that no two runs replace each other's.
 func keep(path string) (release func(), err error) {
 	info, err := os.Stat(path)
 	if path == "" || err == nil && !info.Mode().IsRegular() { // what is no file is refused, or taken as a directory, by whoever writes it

@@ -11,12 +11,11 @@ import (
 	"golang.org/x/term"
 )
 
-// paceEvery is how often long work says where it is, where there is no terminal to draw on.
+// paceEvery is how often long work reports its progress without a terminal.
 const paceEvery = 30 * time.Second
 
-// pace says on standard error how far long work is: on a terminal by a bar, and elsewhere by a line every half minute, so that
-// whoever reads a log sees that it goes on. Work that is done sooner says nothing there. Its methods may be called from any
-// goroutine, and on nil.
+// pace shows the progress of long work on standard error: a bar on a terminal, and elsewhere a line every half minute, for
+// logs. Work that ends sooner shows nothing there. Its methods may be called from any goroutine, and on nil.
 type pace struct {
 	mu       sync.Mutex
 	what     string // is done, as in "eval"
@@ -29,7 +28,7 @@ type pace struct {
 	stopOnce sync.Once
 }
 
-// newPace begins to tell of work of that many parts, 0 where that is not known yet. Whoever began it ends it.
+// newPace begins to show the progress of work of that many parts; 0: not known yet. The caller calls end.
 func newPace(what string, of int) *pace {
 	p := &pace{what: what, of: of, from: time.Now(), stop: make(chan struct{}), stopped: make(chan struct{})}
 	if term.IsTerminal(int(os.Stderr.Fd())) {
@@ -46,7 +45,7 @@ func (p *pace) newBar() *progressbar.ProgressBar {
 		progressbar.OptionSetVisibility(p.of > 1), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true))
 }
 
-// tell writes a line now and then, until the work is ended.
+// tell writes a line now and then, until the work ends.
 func (p *pace) tell(to io.Writer, every time.Duration) {
 	defer close(p.stopped)
 	tick := time.NewTicker(every)
@@ -76,7 +75,7 @@ func (p *pace) line(now time.Time) string {
 	return fmt.Sprintf("%s: %d of %d, %v so far, about %v left", p.what, p.done, p.of, spent.Round(time.Second), left.Round(time.Second))
 }
 
-// at says how many of how many parts are done.
+// at sets how many of how many parts are done.
 func (p *pace) at(done, of int) {
 	if p == nil {
 		return
@@ -94,14 +93,14 @@ func (p *pace) at(done, of int) {
 	}
 }
 
-// add says that one part more is done.
+// add counts one more part as done.
 func (p *pace) add() {
 	if p != nil {
 		p.at(p.done+1, p.of)
 	}
 }
 
-// begin is the next kind of work, which is counted anew.
+// begin starts another kind of work, with a new count.
 func (p *pace) begin(what string, of int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -112,7 +111,7 @@ func (p *pace) begin(what string, of int) {
 	}
 }
 
-// name says what is done by now, in place of what was.
+// name changes what the work is called.
 func (p *pace) name(what string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -122,14 +121,14 @@ func (p *pace) name(what string) {
 	}
 }
 
-// clear makes room for a line on the terminal.
+// clear removes the bar, so that a line can be written.
 func (p *pace) clear() {
 	if p != nil && p.bar != nil {
 		_ = p.bar.Clear()
 	}
 }
 
-// end ends the telling.
+// end stops the progress display.
 func (p *pace) end() {
 	if p == nil {
 		return

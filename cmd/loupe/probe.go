@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// probeLens is the lens that looks at many pictures of which something is known, and not at a prompt.
+// probeLens is the lens that reads many records and not one prompt.
 const probeLens = "probe"
 
 // checkProbe refuses flags that do not go together.
@@ -29,7 +29,7 @@ func (f *lensFlags) checkProbe(args []string) error {
 	return nil
 }
 
-// probe looks through the records of --data.
+// probe fits probes on the records of --data.
 func (f *lensFlags) probe(cmd *cobra.Command, m *loupe.Model) (report.Found, error) {
 	records, err := f.records.read(cmd, f.data)
 	if err != nil {
@@ -80,7 +80,7 @@ func (f *lensFlags) probe(cmd *cobra.Command, m *loupe.Model) (report.Found, err
 	return report.Probing(found), nil
 }
 
-// knownOf are the names of what records tell: the score first, then the other targets by name.
+// knownOf are the targets that records have: the score first, then the others by name.
 func knownOf(records []train.Record) []string {
 	var names []string
 	scored := false
@@ -99,7 +99,7 @@ func knownOf(records []train.Record) []string {
 	return names
 }
 
-// valueOf is what a record tells by that name, NaN where it tells nothing.
+// valueOf is a record's value of a target; NaN: it has none.
 func valueOf(r train.Record, name string) float64 {
 	if v, ok := r.Targets[name]; ok {
 		return v

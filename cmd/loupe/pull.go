@@ -66,7 +66,7 @@ func pull(ctx context.Context, model string, verify bool) error {
 	return err
 }
 
-// pullProgress shows how a pull goes on: a bar on a terminal, and elsewhere a line every half minute.
+// pullProgress shows the progress of a pull: a bar on a terminal, and elsewhere a line every half minute.
 type pullProgress struct {
 	bar         *progressbar.ProgressBar
 	done, bytes int64
@@ -112,10 +112,11 @@ func (p *pullProgress) end() {
 	}
 }
 
-// namedModels are the flags, of any command, that take a directory of a model, or of what belongs to one, or its name on the hub.
+// namedModels are the flags, of any command, that take a model or a part of one, by its directory or by its name on the
+// hub.
 var namedModels = []string{"model", "adapter", "head", "sbert", "base"}
 
-// resolveNames puts the cache's directories in the place of names on the hub, before a command sees its flags.
+// resolveNames replaces names on the hub by directories of the cache, before a command sees its flags.
 func resolveNames(cmd *cobra.Command, args []string) (err error) {
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		if err != nil || !slices.Contains(namedModels, f.Name) || f.Value.Type() != "string" {

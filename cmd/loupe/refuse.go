@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// refuseAllBut refuses flags that were given and would change nothing: all but those of use. why says what makes them so.
+// refuseAllBut refuses flags that would change nothing: all that are given but use. why says the reason.
 func refuseAllBut(cmd *cobra.Command, why string, use ...string) (err error) {
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		if err == nil && !slices.Contains(use, f.Name) {
@@ -18,7 +18,7 @@ func refuseAllBut(cmd *cobra.Command, why string, use ...string) (err error) {
 	return err
 }
 
-// refuseFlags is refuseAllBut for the flags that are named, and no others.
+// refuseFlags refuses the flags of names that are given. why says the reason.
 func refuseFlags(cmd *cobra.Command, why string, names ...string) error {
 	for _, name := range names {
 		if cmd.Flags().Changed(name) {

@@ -119,7 +119,7 @@ func (f *scoreFlags) run(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// notePassedOver tells what in a directory is not scored, so that nothing is left out in silence.
+// notePassedOver notes which files of a directory are not scored.
 func notePassedOver(args []string) {
 	others := loupe.PassedOver(args)
 	if len(others) == 0 {
@@ -154,7 +154,7 @@ func (f *scoreFlags) one(cmd *cobra.Command, m *loupe.Model, p loupe.Picture) sc
 	return line
 }
 
-// judge scores a picture, and records it where that was asked for.
+// judge scores a picture, and records it if that was asked for.
 func (f *scoreFlags) judge(ctx context.Context, m *loupe.Model, p loupe.Picture) (*loupe.Score, string, error) {
 	if f.record != nil {
 		return f.audit.judge(ctx, f.record, p, f.system, f.prompt, f.critique, f.gen.gen)

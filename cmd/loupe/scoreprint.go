@@ -12,7 +12,7 @@ import (
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
-// scorePrinter prints lines of JSON, or a table, each when it is there.
+// scorePrinter prints lines of JSON or rows of a table as they come.
 type scorePrinter struct {
 	json    *json.Encoder
 	targets []string
@@ -35,10 +35,11 @@ func newScorePrinter(asJSON bool, m *loupe.Model, pictures []loupe.Picture) *sco
 	return p
 }
 
-// widestName is the most that the column of names is made wide for: one long name is not to push all others' scores away.
+// widestName is the greatest width of the column of names, so that one long name does not push all scores away.
 const widestName = 60
 
-// row prints a row of the table at once. The columns are as wide as names and targets need, since no row waits for the next.
+// row prints a row of the table at once. The widths of columns come from all names and targets, since no row waits for the
+// next.
 func (p *scorePrinter) row(name string, cells []string) {
 	line := fmt.Appendf(nil, "%-*s", p.name, disk.Visible(name))
 	for i, c := range cells {
@@ -51,7 +52,7 @@ func (p *scorePrinter) row(name string, cells []string) {
 	_, _ = screen.Write(append(line, '\n')) // stdout keeps the error
 }
 
-// shown is a target's value within its range, and beside it what the head said where that lies outside.
+// shown is a target's clamped value, and beside it the raw value if that is another.
 func shown(value, raw float64) string {
 	if value == raw {
 		return figure.Fixed(value, 1)
@@ -78,8 +79,7 @@ func (p *scorePrinter) print(line scored) error {
 	return stdout.failed()
 }
 
-// named is the score as answers of other commands have it: the target of that name, and of a head without one nothing, which is
-// told.
+// named is the value of the target named score. If the head has none it is nil, and a note says so.
 func named(s *loupe.Score) *float64 {
 	score := s.Named()
 	if score == nil {

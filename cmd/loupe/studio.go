@@ -87,7 +87,7 @@ func (f *studioFlags) run(cmd *cobra.Command) error {
 	return serve.New(o).Serve(cmd.Context(), l, host)
 }
 
-// base is the model without its adapter, but with the score head that was learned with it.
+// base is the model without its adapter, but with the score head that was trained with it.
 func (f *studioFlags) base(than *loupe.Model) (*loupe.Model, error) {
 	o := f.model.options
 	o.MinPixels, o.MaxPixels = than.Processor.MinPixels, than.Processor.MaxPixels // both see the same picture

@@ -25,7 +25,7 @@ func (e *unknownFlag) Error() string {
 	return fmt.Sprintf("%s has no flag %s%s; `%s --help` lists those that it has", e.cmd.CommandPath(), dashes, e.name, e.cmd.CommandPath())
 }
 
-// suggestion is a line on what somebody may have meant, "" for none.
+// suggestion is a line on what the user may have meant; "": none.
 func suggestion(root *cobra.Command, err error) string {
 	var flag *unknownFlag
 	if errors.As(err, &flag) {

@@ -36,7 +36,7 @@ func tokenizeCommand() *cobra.Command {
 	return cmd
 }
 
-// mostText is the most bytes that are read: tokenizing takes a multiple of it in memory.
+// mostText is the most bytes that are read: tokenizing takes several times that in memory.
 const mostText = 16 << 20
 
 func (f *tokenizeFlags) run(cmd *cobra.Command) error {

@@ -162,7 +162,7 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// traceFile is --out where it names a file; a directory is taken when it is made.
+// traceFile is --out if it is a file; "" for a directory, which is locked when it is made.
 func traceFile(out string) string {
 	if filepath.Ext(out) == "" {
 		return ""
@@ -170,7 +170,8 @@ func traceFile(out string) string {
 	return out
 }
 
-// tellMatched says how many points each pattern matches: * crosses dots, so that model.layers.*.out is mlp.out too.
+// tellMatched says how many points each pattern matches. It may be more than expected: * matches dots, so
+// model.layers.*.out also matches mlp.out.
 func tellMatched(cmd *cobra.Command, m *loupe.Model, p *loupe.Prompt, o loupe.TraceOptions) error {
 	matched, err := m.MatchTrace(cmd.Context(), p, o)
 	if err != nil {
@@ -193,7 +194,7 @@ func andMore(n int) string {
 	return fmt.Sprintf(" and %d more taps", n)
 }
 
-// announce tells a terminal what will be written, before the work.
+// announce says on a terminal what will be written, before the work begins.
 func (f *traceFlags) announce(cmd *cobra.Command, m *loupe.Model, p *loupe.Prompt) error {
 	if !term.IsTerminal(int(os.Stderr.Fd())) {
 		return nil

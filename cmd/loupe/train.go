@@ -55,7 +55,7 @@ Pictures are taken as they are: there is no augmentation.`,
 	return cmd
 }
 
-// register adds the flags of a run, in the order in which they are thought of.
+// register adds the flags of a run, in the order of the help.
 func (f *trainFlags) register(cmd *cobra.Command) {
 	o, fl := &f.options, cmd.Flags()
 	fl.StringVar(&o.Data, "data", "", "`FILE` of records (JSON Lines, .json, .csv or .tsv), or a directory with one, as an ImageFolder's metadata.jsonl")
@@ -140,7 +140,7 @@ func (f *trainFlags) run(cmd *cobra.Command) error {
 	if err := checked.Validate(); err != nil {
 		return usageError{err}
 	}
-	debug.SetGCPercent(10) // most of the heap is activations that live on from step to step: waiting for as much waste would double it
+	debug.SetGCPercent(10) // most of the heap is activations that are reused in every step: letting as much garbage pile up would double it
 	m, err := f.model.load(cmd)
 	if err != nil {
 		return err
@@ -174,7 +174,7 @@ func (f *trainFlags) run(cmd *cobra.Command) error {
 	return f.printResult(result)
 }
 
-// howToGoOn says of a run that was stopped what is saved, and the command that goes on.
+// howToGoOn says what a stopped run saved, and the command that resumes it.
 func howToGoOn(cmd *cobra.Command, s *train.Stopped) string {
 	args := argsOf(cmd.Context())
 	if s.Checkpoint == "" {
@@ -186,7 +186,7 @@ func howToGoOn(cmd *cobra.Command, s *train.Stopped) string {
 	return fmt.Sprintf("step %d is saved in %s; go on with `%s`", s.Step, disk.Visible(s.Checkpoint), commandLine(args))
 }
 
-// asUsage is an error as one of the command line, if it says that it is.
+// asUsage marks a train.UsageError as an error of the command line.
 func asUsage(err error) error {
 	var usage *train.UsageError
 	if errors.As(err, &usage) {
@@ -195,7 +195,7 @@ func asUsage(err error) error {
 	return err
 }
 
-// trainProgress writes a run's notes to standard error, and says how far it is; end ends that.
+// trainProgress writes a run's notes and progress to standard error, until end.
 func trainProgress() (tell func(train.Progress), end func()) {
 	names := map[string]string{"check": "check the pictures", "look": "look at the pictures", "train": "train, steps", "evaluate": "evaluate"}
 	bar := newPace("train", 0)

@@ -9,17 +9,18 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// The flags of train that are of branches, and of the gradient descent that a head with hidden layers still takes with --head-only.
+// Flags of train: those of LoRA branches, and those of the gradient descent that --head-only runs for a head with hidden
+// layers.
 var (
 	branchFlags  = []string{"lora-rank", "lora-alpha", "lora-dropout", "rslora", "dora", "lora-target", "train-modules"}
 	descentFlags = []string{"epochs", "steps", "batch", "accumulate", "shuffle", "lr", "head-lr", "warmup", "schedule", "weight-decay", "clip", "score-loss"}
-	// runFlags are those of a run of steps that a fit of the head alone never takes.
+	// runFlags are flags of a training run that --head-only never uses.
 	runFlags = []string{"full", "freeze", "vision-lr", "merger-lr", "decoder-lr", "score-weight", "head-init", "eval-every", "patience", "best-by", "resume", "checkpoint-every", "checkpoint-activations"}
-	// shapeFlags are what a plan from a shape alone depends on.
+	// shapeFlags are the flags that a plan from a shape depends on.
 	shapeFlags = []string{"shape", "dry-run", "picture-tokens", "full", "lora-rank", "lora-dropout", "dora", "lora-target", "train-modules", "freeze", "checkpoint-activations", "json"}
 )
 
-// checkFlags refuses flags that would change nothing, and numbers that would mean another.
+// checkFlags refuses flags that would change nothing, and numbers out of range.
 func (f *trainFlags) checkFlags(cmd *cobra.Command) error {
 	given, o := cmd.Flags().Changed, &f.options
 	switch {
@@ -51,7 +52,7 @@ func (f *trainFlags) checkFlags(cmd *cobra.Command) error {
 	return nil
 }
 
-// checkModel refuses flags that would change nothing of what the model has.
+// checkModel refuses flags that would change nothing for this model.
 func (f *trainFlags) checkModel(cmd *cobra.Command, m *loupe.Model) error {
 	o := &f.options
 	if o.HeadOnly {

@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// printResult says what a run came to.
+// printResult prints the result of a run.
 func (f *trainFlags) printResult(r *train.Result) error {
 	if f.json {
 		return json.NewEncoder(stdout).Encode(r)
@@ -36,7 +36,7 @@ func (f *trainFlags) printResult(r *train.Result) error {
 	return w.Flush()
 }
 
-// printFit says how well a head was fitted.
+// printFit prints how well a head was fitted.
 func printFit(w io.Writer, f *train.Fit) {
 	left := "left one out: RMSE"
 	if f.Parts > 0 {
@@ -73,7 +73,7 @@ func printRaters(w io.Writer, raters map[string]*metrics.Agreement) {
 	}
 }
 
-// inSteps says how scores are rounded for kappa.
+// inSteps says to which step scores are rounded for kappa.
 func inSteps(step float64) string {
 	if step == 0 {
 		return "squared differences"
@@ -81,7 +81,7 @@ func inSteps(step float64) string {
 	return fmt.Sprintf("quadratic, in steps of %g", step)
 }
 
-// decimal writes a number that may not be there.
+// decimal is a number that may be missing.
 func decimal(v *float64) string {
 	if v == nil {
 		return "-"

@@ -42,7 +42,7 @@ The processor, the number of threads, the kernels and the operating system do no
 	return cmd
 }
 
-// trusted reads public keys that people gave.
+// trusted reads the public keys to trust.
 func trusted(files []string) ([]audit.PublicKey, error) {
 	var out []audit.PublicKey
 	for _, name := range files {

@@ -23,8 +23,8 @@ type Archive struct {
 	kept kept
 }
 
-// Open reads the directory of records in dir. trusted are the public keys of whoever is asked to be believed; without any, the keys
-// beside the log are taken, which shows that nothing was damaged, and not who wrote it.
+// Open reads the directory of records in dir. trusted are the public keys to trust. Without any, the keys beside the log
+// are taken: that shows that nothing was damaged, but not who wrote it.
 func Open(dir string, trusted ...PublicKey) (*Archive, error) {
 	a := &Archive{Dir: dir, root: trusted, kept: kept{filepath.Join(dir, keptName)}}
 	var err error
@@ -43,10 +43,10 @@ func Open(dir string, trusted ...PublicKey) (*Archive, error) {
 // Size is how many entries there are.
 func (a *Archive) Size() int64 { return a.Log.Checkpoint.Tree.N }
 
-// all are the keys that may have signed something: validity in time is for Check.
+// all are the keys that may have signed something. Check looks at when each was valid.
 func (a *Archive) all() []PublicKey { return append(append([]PublicKey(nil), a.keys...), a.root...) }
 
-// Record reads entry n, whose place in the log and signature are checked.
+// Record reads entry n, and checks its place in the log and its signature.
 func (a *Archive) Record(n int64) (*Record, error) {
 	entry, err := a.Log.Entry(n)
 	if err != nil {
@@ -75,7 +75,7 @@ func (a *Archive) Records(ctx context.Context, each func(*Record) error) error {
 	return nil
 }
 
-// Checked is what Check found besides that all holds.
+// Checked is what Check counted in a log that is whole.
 type Checked struct {
 	Entries, Decisions, Reviews, Redactions int64
 	Redacted                                int64 // kept files that were redacted
@@ -83,8 +83,9 @@ type Checked struct {
 	Notes                                   []string
 }
 
-// Check proves that the directory is whole, in order and as it was written: every hash of the log, every signature by a key that was
-// valid then, every kept file. The first thing that does not hold is the error. Its memory does not grow with the log.
+// Check proves that the directory is whole, in order and as it was written. It checks every hash of the log, every
+// signature, by a key that was valid at the time, and every kept file. The error is the first check that fails. Its memory
+// does not grow with the log.
 func (a *Archive) Check(ctx context.Context) (*Checked, error) {
 	c := &Checked{}
 	ring := newKeyring(a.root)
@@ -230,7 +231,7 @@ func (r *Record) files() []Digest {
 	return append(out, d.personal()...)
 }
 
-// personal are the kept files that tell of a person: pictures, words, and what was made of them.
+// personal are the kept files with personal data: pictures, texts, and what was computed from them.
 func (d *Decision) personal() []Digest {
 	out := []Digest{d.Where, d.Asked}
 	for _, s := range d.Sources {

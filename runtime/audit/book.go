@@ -23,19 +23,19 @@ const (
 	keyFile  = "audit.key" // the private key, unless it is kept elsewhere
 )
 
-// Options are how a directory of records is opened for writing. The zero value serves.
+// Options say how a directory of records is opened for writing. The zero value works.
 type Options struct {
-	// Name is that of a new log; "": one made from its key, which is unique but says nothing.
+	// Name is the name of a new log; "": a random one.
 	Name string
 	// KeyFile is the file of the private key; "": DIR/keys/audit.key, made with a new log.
 	KeyFile string
 }
 
-// Book is the one writer of a directory of records. Any number of goroutines may add to it; those that come while a write is
-// under way share the next one. It is closed once nobody adds any more.
+// Book is the one writer of a directory of records. Any number of goroutines may add to it. Events that arrive during a
+// write share the next one. Close it once nobody adds any more.
 type Book struct {
 	Dir string
-	// Torn are files that a writer that died had begun, which were moved to these places when the log was opened.
+	// Torn are the new places of files that a writer left unfinished when it died. OpenBook moved them there.
 	Torn []string
 
 	key     *Key
@@ -61,8 +61,8 @@ type result struct {
 	err error
 }
 
-// OpenBook opens the directory of records, or makes one where there is none. It is locked until Close: a second writer is told who
-// has it.
+// OpenBook opens the directory of records, or makes it. It is locked until Close; the error of a second writer names the
+// first.
 func OpenBook(dir string, o Options) (b *Book, err error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, fmt.Errorf("open the audit directory: %w", err)
@@ -162,8 +162,8 @@ func (b *Book) openLog(o Options) error {
 // errClosed is the error of what comes after Close.
 var errClosed = errors.New("the audit log is closed")
 
-// add waits until an event is durable in the log, and returns its number. Once it was taken it is written, whatever becomes of ctx:
-// what was answered is recorded.
+// add waits until an event is durable in the log, and returns its number. Once the writer has taken it, it is written even
+// if ctx ends: what was answered is recorded.
 func (b *Book) add(ctx context.Context, e event) (int64, error) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
@@ -183,7 +183,7 @@ func (b *Book) add(ctx context.Context, e event) (int64, error) {
 // batch is the most events that share a write.
 const batch = 256
 
-// write takes events as they come, those that came meanwhile together.
+// write writes events as they come. Events that arrived during a write are written together.
 func (b *Book) write() {
 	defer close(b.done)
 	for p := range b.queue {
@@ -212,7 +212,7 @@ func (b *Book) writeTogether(all []*pending) {
 		}
 	}
 	if b.log == nil {
-		if err := b.openLog(Options{}); err != nil { // a write failed before: perhaps there is room again
+		if err := b.openLog(Options{}); err != nil { // an earlier write failed; perhaps there is space again
 			fail(all, err)
 			return
 		}

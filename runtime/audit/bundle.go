@@ -17,8 +17,8 @@ const (
 	proofTlog   = "record.tlog-proof"
 )
 
-// WriteProof writes all that one entry needs to be believed and replayed without the log into a new directory: the record, the proof
-// that the log holds it, the public keys and the kept files.
+// WriteProof writes to a new directory all that is needed to check and replay one entry without the log: the record, the
+// proof that the log contains it, the public keys and the kept files.
 func (a *Archive) WriteProof(ctx context.Context, n int64, dir string) error {
 	r, err := a.Record(n)
 	if err != nil {
@@ -59,7 +59,7 @@ func (a *Archive) WriteProof(ctx context.Context, n int64, dir string) error {
 	return disk.WriteBatch(dir, files)
 }
 
-// OpenProof reads the record of a directory that WriteProof made, given by the path of its record, and checks that the log held it.
+// OpenProof reads a record that WriteProof wrote, given by its path, and checks the proof that the log contained it.
 // Without trusted keys those in the directory are taken.
 func OpenProof(record string, keys ...PublicKey) (*Archive, *Record, error) {
 	dir := filepath.Dir(record)

@@ -7,7 +7,7 @@ import (
 	"github.com/loupe-vl/loupe/tokenizer"
 )
 
-// Decision is the predicate of a score, an answer or both: everything that it depends on, by digest, and what came out.
+// Decision is the predicate of a score, an answer or both: everything that it depends on, by digest, and the result.
 type Decision struct {
 	Header
 	Command string `json:"command"` // "score", "generate", "studio"
@@ -39,7 +39,7 @@ type Decision struct {
 	Explained []Explained `json:"explained,omitempty"`
 }
 
-// Program is what computed.
+// Program is the program that computed the decision.
 type Program struct {
 	Version  string `json:"version"`
 	Revision string `json:"revision,omitempty"` // of the sources
@@ -51,22 +51,23 @@ type Program struct {
 	Threads  int    `json:"threads"` // no bit depends on it
 }
 
-// Arithmetic says which bits come out.
+// Arithmetic is what the bits of a result depend on beside its inputs.
 type Arithmetic struct {
 	Version   int    `json:"version"` // loupe.ArithmeticVersion
 	Precision string `json:"precision"`
 }
 
-// Part is the model, an adapter or a score head: the digest of its manifest, and that of its tensors alone.
+// Part is the model, an adapter or a score head: the digest of its manifest, and the digest of its tensors alone.
 type Part struct {
 	Name     string `json:"name"`     // the last element of its path; it identifies nothing
 	Manifest Digest `json:"manifest"` // kept
 	Weights  Digest `json:"weights"`  // of all tensors, as `loupe inspect` prints it: independent of how files cut them
-	// Signature is the digest of its model.sig, where it is signed. A replay does not ask for it.
+	// Signature is the digest of its model.sig, if it is signed. A replay does not need it.
 	Signature Digest `json:"signature,omitempty"`
 }
 
-// Manifest is the kept list of what a part consists of. Names are bound to digests, so that no two files can change places.
+// Manifest is the kept list of the files and tensors of a part. Names are bound to digests, so that no two files can be
+// swapped.
 type Manifest struct {
 	Files   []ManifestFile   `json:"files"`
 	Tensors []ManifestTensor `json:"tensors"`
@@ -135,7 +136,7 @@ type Scored struct {
 	Clamped Decimal `json:"clamped"` // value within the head's range
 }
 
-// Explained is an attribution that was kept with the decision, with the method's documented defaults.
+// Explained is an attribution that was kept with the decision, computed with the method's documented defaults.
 type Explained struct {
 	Method string   `json:"method"`
 	Target string   `json:"target"`          // what it explains; "" where it follows attention alone
@@ -184,7 +185,7 @@ func sampling(g loupe.Generation) Sampling {
 	return s
 }
 
-// generation is the other way of sampling.
+// generation is the inverse of sampling: the options that a record says.
 func (s Sampling) generation() (loupe.Generation, error) {
 	var g loupe.Generation
 	var err error

@@ -1,5 +1,5 @@
-// Package audit records decisions so that anyone can replay them to the bit, years later: which picture, which weights, which
-// words, which arithmetic.
+// Package audit records decisions (which picture, weights, words and arithmetic) so that anyone can replay them to the bit,
+// years later.
 //
 // A decision is an in-toto Statement in canonical JSON (RFC 8785), in a DSSE envelope that an Ed25519 key signs; the envelope's
 // bytes are an entry of an append-only log ([tiles]). The statement holds digests alone. Pictures, texts, token ids, layer

@@ -17,7 +17,7 @@ const payloadType = "application/vnd.in-toto+json"
 // statementType is the kind of in-toto statement.
 const statementType = "https://in-toto.io/Statement/v1"
 
-// Statement is an in-toto Statement v1: a claim about what has these digests.
+// Statement is an in-toto Statement v1: a claim about the things with these digests.
 type Statement struct {
 	Type          string          `json:"_type"`
 	Subject       []Subject       `json:"subject"`
@@ -57,8 +57,8 @@ func seal(s Statement, k *Key) ([]byte, error) {
 	return canonical(e)
 }
 
-// unseal checks an envelope's signature by one of the keys and returns its statement and that key. Everything in it must have its
-// canonical form, so that there is one spelling of a record alone.
+// unseal checks an envelope's signature by one of the keys and returns its statement and that key. All of it must be in
+// canonical form, so that a record has exactly one spelling.
 func unseal(entry []byte, keys []PublicKey) (s Statement, by PublicKey, err error) {
 	var e dsse.Envelope
 	if err := strictJSON(entry, &e); err != nil {
@@ -111,7 +111,7 @@ func signedBy(e dsse.Envelope, keys []PublicKey) (PublicKey, error) {
 	return PublicKey{}, fmt.Errorf("it is signed by key %s, which is none that was valid for it", sig.KeyID)
 }
 
-// strictJSON reads JSON whose every key is known, and nothing after it.
+// strictJSON reads JSON and refuses unknown keys and anything after it.
 func strictJSON(data []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()

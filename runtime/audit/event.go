@@ -15,7 +15,7 @@ const (
 	KeyPredicate      = predicateBase + "key-v1"
 )
 
-// Header is what every predicate begins with. The log's writer fills it in.
+// Header begins every predicate. The log's writer fills it in.
 type Header struct {
 	Sequence int64  `json:"sequence"` // the entry's number in the log, from 0
 	Previous Digest `json:"previous"` // of the entry before it; "" for entry 0
@@ -27,7 +27,7 @@ func (h *Header) header() *Header { return h }
 // predicate is a struct that embeds a Header.
 type predicate interface{ header() *Header }
 
-// event is an entry to be: what it says, of what, and the files that it names.
+// event is an entry that is not written yet: its predicate, its subjects, and the files that it names.
 type event struct {
 	kind      string
 	subject   []Subject
@@ -48,7 +48,7 @@ func (e event) entry(n int64, previous Digest, now time.Time, k *Key) ([]byte, e
 // stamp is a time as records have it.
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
-// Record is an entry that was read: its statement, and its predicate by kind.
+// Record is an entry as it was read: its statement and its predicate.
 type Record struct {
 	Statement
 	Header
@@ -96,7 +96,7 @@ func parseRecord(n int64, entry []byte, keys []PublicKey) (*Record, error) {
 	return r, nil
 }
 
-// KeyChange makes a key valid, or ends its time: from the next entry on.
+// KeyChange adds or retires a key, from the next entry on.
 type KeyChange struct {
 	Header
 	Adds    string `json:"adds,omitempty"`    // a public key

@@ -14,8 +14,8 @@ type keptMap struct {
 	data []byte
 }
 
-// explain computes an attribution with its documented defaults, of the score where the model has a head. Its file is the map in
-// canonical JSON, whose numbers read back to the same bits.
+// explain computes an attribution with its documented defaults, of the score if the model has a head. Its file is the map
+// in canonical JSON, whose numbers read back to the same bits.
 func explain(ctx context.Context, m *loupe.Model, in loupe.Input, p *loupe.Prompt, method string) (keptMap, error) {
 	var o attribution.Options
 	if attribution.Method(method) == attribution.Relative {

@@ -27,8 +27,8 @@ func (d Digest) valid() bool {
 	return err == nil && len(raw) == sha256.Size && hex.EncodeToString(raw) == string(d)
 }
 
-// saltSize is how many random bytes stand before a short personal text in its file, so that a digest alone tells nothing that can
-// be guessed.
+// saltSize is the number of random bytes before a short personal text in its file. Without them the text could be guessed
+// from its digest.
 const saltSize = 32
 
 // salted is data after a new salt.
@@ -52,8 +52,7 @@ const keptLimit = disk.PictureLimit
 // kept are the files that records name by digest.
 type kept struct{ dir string }
 
-// redactedSuffix ends the name of the small file that takes the place of one that was redacted. It holds the number of the entry
-// that says so.
+// redactedSuffix ends the name of the file that replaces a redacted one. It holds the number of the entry of the redaction.
 const redactedSuffix = ".redacted"
 
 func (k kept) path(d Digest) string { return filepath.Join(k.dir, string(d[:2]), string(d)) }

@@ -18,8 +18,9 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// Key signs records and checkpoints. It is an Ed25519 key in the form of golang.org/x/mod/sumdb/note; the same key signs DSSE
-// envelopes, whose signed bytes begin otherwise than a checkpoint's, so that the one is never taken for the other.
+// Key signs records and checkpoints. It is an Ed25519 key in the form of golang.org/x/mod/sumdb/note; the same key signs
+// DSSE envelopes. The signed bytes of an envelope and of a checkpoint begin differently, so that one is never taken for the
+// other.
 type Key struct {
 	secret  string // note's text of the private key
 	public  PublicKey
@@ -34,8 +35,8 @@ type PublicKey struct {
 	public   ed25519.PublicKey
 }
 
-// NewKey makes a key for a log of this name, which is the first line of its checkpoints: unique in the world, as a path without
-// a scheme, such as example.org/gallery.
+// NewKey makes a key for a log of this name, which is the first line of its checkpoints. It should be unique in the world,
+// like a URL without the scheme: example.org/gallery.
 func NewKey(name string) (*Key, error) {
 	if name == "" || strings.ContainsAny(name, " +\t\r\n") {
 		return nil, fmt.Errorf("the log's name %q has white space or a plus sign, or is empty; give one such as example.org/gallery", name)
@@ -129,7 +130,7 @@ func ParsePublicKey(text string) (PublicKey, error) {
 	return PublicKey{text, v, ed25519.PublicKey(raw[1:])}, nil
 }
 
-// ReadPublicKeys reads the keys of a file, one a line; lines that begin with # say something to people.
+// ReadPublicKeys reads the keys of a file, one a line. Lines that begin with # are comments.
 func ReadPublicKeys(path string) ([]PublicKey, error) {
 	data, err := disk.Read(path, 1<<20)
 	if err != nil {

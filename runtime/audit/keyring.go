@@ -6,8 +6,8 @@ import (
 	"github.com/loupe-vl/loupe/runtime/audit/tiles"
 )
 
-// keyring follows which keys are valid as a log goes on. Whoever is trusted signed the first entry, or the first checkpoint; from
-// then on the log itself says which keys are added and retired.
+// keyring tracks which keys are valid along a log. A trusted key signed the first entry or the first checkpoint. From then
+// on the log itself says which keys are added and retired.
 type keyring struct {
 	trusted []PublicKey
 	now     []PublicKey
@@ -23,7 +23,7 @@ func (k *keyring) valid() []PublicKey {
 	return k.now
 }
 
-// take follows a record.
+// take updates the keys by a record.
 func (k *keyring) take(r *Record) error {
 	if k.now == nil {
 		k.now = []PublicKey{r.By}

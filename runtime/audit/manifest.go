@@ -17,10 +17,11 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// kinds are the ends of names of files that make a model; others beside them say nothing about it.
+// kinds are the extensions of files that belong to a model. Other files beside them do not count.
 var kinds = []string{".json", ".jinja", ".txt", ".safetensors"}
 
-// manifest digests every file that can matter in fsys, its tensors as well, and gives the record's line of it.
+// manifest digests every file in fsys that belongs to the model, and each of its tensors. It returns the manifest and the
+// record's line of it.
 func manifest(ctx context.Context, name string, fsys fs.FS, c *weights.Checkpoint) (Part, Manifest, error) {
 	var m Manifest
 	err := fs.WalkDir(fsys, ".", func(at string, e fs.DirEntry, err error) error {
@@ -93,7 +94,8 @@ type parts struct {
 	manifests            map[Digest]Manifest
 }
 
-// partsOf digests all files of a loaded model. It reads every weight once or twice, so it is done once for each loading.
+// partsOf digests all files of a loaded model. It reads every weight twice, for the digest of its file and of its tensor,
+// so call it once for each loaded model.
 func partsOf(ctx context.Context, m *loupe.Model) (*parts, error) {
 	p := &parts{manifests: map[Digest]Manifest{}}
 	for _, f := range m.Stored().PartFiles() {
@@ -114,7 +116,7 @@ func partsOf(ctx context.Context, m *loupe.Model) (*parts, error) {
 	return p, nil
 }
 
-// compare says in which file or tensor two manifests differ first.
+// compare returns the first file or tensor in which two manifests differ.
 func (recorded Manifest) compare(what string, now Manifest) *difference {
 	have := map[string]ManifestFile{}
 	for _, f := range now.Files {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Decimal is a number as a record has it: canonical JSON writes numbers as JavaScript does, so bits stand in hexadecimal, and a
-// decimal string beside them for people.
+// Decimal is a number in a record: its bits in hexadecimal, and a decimal string for people. It is no JSON number, since
+// canonical JSON writes those as JavaScript does.
 type Decimal struct {
 	Bits    string `json:"bits"`    // of the IEEE 754 number: 8 or 16 hexadecimal digits
 	Decimal string `json:"decimal"` // the shortest that reads back as it

@@ -22,9 +22,9 @@ type Request struct {
 	// Answer asks for text; without it the score head alone is asked.
 	Answer     bool
 	Generation loupe.Generation
-	// Explain names attributions of the score that are kept with the decision.
+	// Explain lists methods whose attributions of the score are kept with the decision.
 	Explain []string
-	// Look, where it is set, shows the run of an answer while it is made. It changes no bit of it.
+	// Look, if set, shows the run of an answer while it is made. It changes no bit.
 	Look *Look
 }
 
@@ -36,7 +36,7 @@ type Look struct {
 	Scored func(s *loupe.Score, rows []loupe.Tap) error
 }
 
-// observation is everything that a run showed of a request.
+// observation is everything that is recorded of a run.
 type observation struct {
 	template Digest
 	sources  []Source
@@ -52,8 +52,8 @@ type observation struct {
 	maps     []keptMap
 }
 
-// observe runs a request and digests all that it passes through. token is called with each token but the last one, which is the
-// result's: it is given once it is recorded.
+// observe runs a request and digests every stage of it. token is called with each token but the last, which is returned:
+// the caller passes it on once the decision is recorded.
 func observe(ctx context.Context, m *loupe.Model, r Request, token func(loupe.Token) error) (*observation, *loupe.Token, error) {
 	o := &observation{template: digestOf([]byte(m.Template.Source()))}
 	o.look(r)
@@ -154,7 +154,7 @@ func (o *observation) look(r Request) {
 	}
 }
 
-// grids adds what the processor made of the sources.
+// grids adds the grids and patches of the sources.
 func (o *observation) grids(r Request) {
 	next := map[bool]int{}
 	for i, in := range r.Sources {
@@ -210,7 +210,7 @@ func rubric(in loupe.Input) string {
 	return "none"
 }
 
-// difference is the first thing in which a run differs from what was recorded.
+// difference is the first thing in which a run differs from the record.
 type difference struct {
 	what string // "picture 1", "layer model.layers.3.out", ...
 	how  string
@@ -227,7 +227,7 @@ func differ(what string, recorded, now any) *difference {
 	return &difference{what, fmt.Sprintf("the record has %s, and now it is %s", shorten(a), shorten(b))}
 }
 
-// shorten keeps what people can compare.
+// shorten cuts a digest to what people can compare.
 func shorten(s string) string {
 	s = strings.Join(strings.Fields(s), " ")
 	if len(s) > 80 {

@@ -52,9 +52,9 @@ type pageFact struct {
 	Code       bool
 }
 
-// Page is a page of HTML about decision r, for the person whom it concerns: the picture as the model saw it, the parts of it that the
-// score was made of, score, words, record and how to check it. It needs nothing else: no network, no script. The decision is computed
-// again for it, and the page says what came out; p says how.
+// Page is a page of HTML about decision r, for the person whom it concerns: the picture as the model saw it, what each part
+// of it contributed to the score, score, words, record and how to check it. It needs no network and no script. The decision
+// is replayed for it, as p says, and the page tells the result.
 func (a *Archive) Page(ctx context.Context, r *Record, p *Replay) ([]byte, error) {
 	d := r.Decision
 	if d == nil {
@@ -145,7 +145,7 @@ func (a *Archive) pageReviews(ctx context.Context, r *Record, out *pageData) err
 	return nil
 }
 
-// pagePictures draws what the model saw, and the parts of it that the score was made of where the head divides it.
+// pagePictures draws what the model saw, and what each part of it contributed, if the head allows that.
 func (a *Archive) pagePictures(ctx context.Context, d *Decision, m *loupe.Model, prompt *loupe.Prompt, out *pageData) error {
 	if prompt.Images == nil && prompt.Videos == nil {
 		return nil
@@ -181,7 +181,8 @@ func (a *Archive) pagePictures(ctx context.Context, d *Decision, m *loupe.Model,
 	return nil
 }
 
-// pageMaps are the attributions that were kept with the decision; without any, the contributions to a score that divides.
+// pageMaps are the attributions that were kept with the decision; without any, the contributions to the score of a linear
+// head.
 func (a *Archive) pageMaps(ctx context.Context, d *Decision, m *loupe.Model, p *loupe.Prompt) ([]*attribution.Map, error) {
 	var out []*attribution.Map
 	for _, e := range d.Explained {
@@ -203,7 +204,7 @@ func (a *Archive) pageMaps(ctx context.Context, d *Decision, m *loupe.Model, p *
 		if ctx.Err() != nil {
 			return nil, err
 		}
-		return nil, nil // a head that reads words divides its score among no pictures
+		return nil, nil // the score of a head that reads text has no contributions of pictures
 	}
 	return []*attribution.Map{one}, nil
 }

@@ -10,7 +10,7 @@ import (
 	loupe "github.com/loupe-vl/loupe/runtime"
 )
 
-// Recorder decides by one loaded model and records each decision. It is safe for concurrent use.
+// Recorder makes decisions with one loaded model and records them. It is safe for concurrent use.
 type Recorder struct {
 	book  *Book
 	model *loupe.Model
@@ -18,7 +18,7 @@ type Recorder struct {
 	parts func() (*parts, error)
 }
 
-// NewRecorder records decisions of m in b. The digests of the model's files are computed while the first decision is.
+// NewRecorder records decisions of m in b. The digests of the model's files are computed during the first decision.
 func NewRecorder(b *Book, m *loupe.Model) *Recorder {
 	r := &Recorder{book: b, model: m}
 	for _, f := range m.Stored().PartFiles() {
@@ -48,8 +48,9 @@ type Outcome struct {
 	Prompt   *loupe.Prompt
 }
 
-// Decide runs a request and records it. token is called with each token as it comes, with the last one only once the decision is
-// durable in the log: what was not recorded is not given. The error of a decision that could not be recorded says so.
+// Decide runs a request and records it. token is called with each token as it comes, but with the last one only once the
+// decision is durable in the log: nothing is given that is not recorded. The error of a decision that could not be recorded
+// says so.
 func (r *Recorder) Decide(ctx context.Context, q Request, token func(loupe.Token) error) (*Outcome, error) {
 	started := time.Now()
 	o, last, err := observe(ctx, r.model, q, token)
@@ -80,7 +81,7 @@ func (r *Recorder) Decide(ctx context.Context, q Request, token func(loupe.Token
 	return out, nil
 }
 
-// event is the record to be of what was observed.
+// event is the event of an observation.
 func (r *Recorder) event(q Request, o *observation, started time.Time) (event, error) {
 	parts, err := r.parts()
 	if err != nil {
@@ -137,7 +138,7 @@ func (r *Recorder) event(q Request, o *observation, started time.Time) (event, e
 	return e, err
 }
 
-// subjects are what the statement is about: the answer, and the scores.
+// subjects are the subjects of the statement: the answer and the scores.
 func subjects(d *Decision) ([]Subject, error) {
 	var out []Subject
 	if d.Answered != "" {

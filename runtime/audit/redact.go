@@ -13,21 +13,22 @@ import (
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
-// Redaction of personal files: what RedactOptions say of it.
+// RedactOptions say how personal files are redacted.
 type RedactOptions struct {
 	By, Why string
-	// Shared lets files go that other decisions name too, which can then not be replayed either. Without it that is an error.
+	// Shared also removes files that other decisions name, which then cannot be replayed either. Without it such a file is
+	// an error.
 	Shared bool
 }
 
-// Redacted is what a redaction did.
+// Redacted is the result of a redaction.
 type Redacted struct {
 	Entry int64 // its own number
 	Files int   // that went
 }
 
-// Redact removes the pictures, texts and maps of decisions, and says so in the log: first the entry, then the files. Their digests
-// stay, so that whoever has a copy can still prove it. Decisions whose files are gone already are passed over.
+// Redact removes the pictures, texts and maps of decisions. It first writes an entry that says so, then removes the files.
+// Their digests stay, so that whoever has a copy can still prove it. Decisions whose files are gone already are skipped.
 func (b *Book) Redact(ctx context.Context, entries []int64, o RedactOptions) (*Redacted, error) {
 	a, err := Open(b.Dir)
 	if err != nil {
@@ -107,7 +108,7 @@ func redactedSubjects(files []Digest) []Subject {
 	return out
 }
 
-// remove puts the number of the entry that redacts them in the place of files.
+// remove replaces files by the number of the entry that redacts them.
 func (k kept) remove(root string, files []Digest, entry int64) error {
 	var stones []disk.BatchFile
 	for _, d := range files {
@@ -124,7 +125,7 @@ func (k kept) remove(root string, files []Digest, entry int64) error {
 	return nil
 }
 
-// OlderThan are the decisions that ended before a time and of which something personal is still kept.
+// OlderThan are the decisions that ended before limit and still have personal files.
 func (a *Archive) OlderThan(ctx context.Context, limit time.Time) ([]int64, error) {
 	var out []int64
 	err := a.Records(ctx, func(r *Record) error {

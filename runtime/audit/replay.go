@@ -9,9 +9,9 @@ import (
 	loupe "github.com/loupe-vl/loupe/runtime"
 )
 
-// Replay says how decisions are computed again.
+// Replay says how decisions are replayed.
 type Replay struct {
-	// Model, Adapter and Head are directories in place of those that the record has.
+	// Model, Adapter and Head replace the directories of the record; "": the record's.
 	Model, Adapter, Head string
 	// Threads and Kernels are how to compute; no bit depends on them.
 	Threads int
@@ -23,7 +23,7 @@ type Replay struct {
 	parts  *parts
 }
 
-// Close gives the last model back.
+// Close closes the last model.
 func (p *Replay) Close() {
 	if p.loaded != nil {
 		p.loaded.Close()
@@ -39,8 +39,8 @@ type Verdict struct {
 	First     string // the first thing that differs, where one does
 }
 
-// Verify computes a decision again from its kept files and the model's directory, and compares every digest on the way. What differs
-// is no error but a verdict; an error is what could not be tried.
+// Verify replays a decision from its kept files and the model's directory, and compares every digest on the way. A
+// difference is a verdict and no error; an error means that the replay could not be tried.
 func (a *Archive) Verify(ctx context.Context, r *Record, p *Replay) (Verdict, error) {
 	v, _, err := a.replay(ctx, r, p)
 	return v, err
@@ -71,7 +71,7 @@ func (a *Archive) replay(ctx context.Context, r *Record, p *Replay) (v Verdict, 
 	return v, nil, nil
 }
 
-// release is which loupe made a record.
+// release is the version of loupe that made a record.
 func release(p Program) string {
 	if p.Revision != "" {
 		return p.Version + " (revision " + p.Revision + ")"
@@ -161,7 +161,7 @@ type recorded struct {
 	blocks   blocks
 }
 
-// request is the request of a decision, from its kept files.
+// request rebuilds the request of a decision from its kept files.
 func (a *Archive) request(ctx context.Context, d *Decision) (q Request, old recorded, first *difference, err error) {
 	if old.asked, err = readJSON[asked](a.kept, d.Asked, true); err != nil {
 		return q, old, nil, err
@@ -205,7 +205,7 @@ func (a *Archive) request(ctx context.Context, d *Decision) (q Request, old reco
 	return q, old, nil, nil
 }
 
-// compare goes through a run in the order of the computation and returns the first thing that differs.
+// compare compares a run with the record in the order of the computation, and returns the first difference.
 func (a *Archive) compare(d *Decision, old recorded, now *observation) (*difference, error) {
 	steps := []*difference{differ("template", d.Template, now.template)}
 	for i, s := range d.Sources {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Review appends a person's judgment of decision n: a score of a target (the first one where target is ""), if score is not nil, and
-// why. It returns the number of its own entry.
+// Review appends a person's judgment of decision n: a score of a target ("": the first) unless score is nil, and why. It
+// returns the number of its own entry.
 func (b *Book) Review(ctx context.Context, n int64, target string, score *float64, by, why string) (int64, error) {
 	if strings.TrimSpace(by) == "" || strings.TrimSpace(why) == "" {
 		return 0, fmt.Errorf("review entry %d: say who reviews it, and why", n)
@@ -48,7 +48,7 @@ func (d *Decision) scored(target string) *Scored {
 	return nil
 }
 
-// recordSubject is an entry as what a statement is about.
+// recordSubject is an entry as the subject of a statement.
 func recordSubject(n int64, entry []byte) Subject {
 	return Subject{fmt.Sprintf("entry %d", n), map[string]string{"sha256": string(digestOf(entry))}}
 }

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// AddKey makes a new key of the log valid, from the next entry on: the present key says so in the log. The new private key is
-// written to path; the old one goes on to be valid.
+// AddKey adds a new key to the log, valid from the next entry on; an entry signed by the present key says so. The new
+// private key is written to path. The old key stays valid.
 func (b *Book) AddKey(ctx context.Context, path, why string) (PublicKey, error) {
 	k, err := NewKey(b.key.signer.Name())
 	if err != nil {
@@ -25,8 +25,8 @@ func (b *Book) AddKey(ctx context.Context, path, why string) (PublicKey, error) 
 	return k.Public(), nil
 }
 
-// RetireKey ends the time of a key: what it signs after this entry counts for nothing. The book's own key cannot be retired; open
-// the book with another one first.
+// RetireKey retires a key: what it signs after this entry is not valid. The book's own key cannot be retired; open the book
+// with another one first.
 func (b *Book) RetireKey(ctx context.Context, id, why string) error {
 	if id == b.key.Public().ID() {
 		return fmt.Errorf("retire key %s: it signs this very log; open it with the other key", id)

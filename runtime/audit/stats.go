@@ -11,24 +11,25 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// Stats are what a log says of its decisions, from the log alone.
+// Stats are statistics of a log's decisions, from the log alone.
 type Stats struct {
 	Decisions int64 `json:"decisions"`
 	Scored    int64 `json:"scored"`
 	// Groups are the distributions of the first target: over all, by week (ISO 8601), by model and by adapter.
 	Groups []Distribution `json:"groups"`
-	// Reviews hold the model's scores against people's, over all and by reviewer: the metrics of eval, with the person's score as
-	// the truth.
+	// Reviews compare the model's scores with people's, over all and by reviewer: the metrics of eval, with the person's
+	// score as the truth.
 	Reviews []Agreement `json:"reviews,omitempty"`
 	// Repeated is how many decisions had the inputs of an earlier one.
 	Repeated int64 `json:"repeated"`
-	// Differing are decisions with equal inputs and other results. There must be none: the arithmetic is repeatable to the bit.
+	// Differing are decisions with equal inputs and different results. There must be none: the arithmetic is repeatable to
+	// the bit.
 	Differing []Differing `json:"differing,omitempty"`
-	// Unknown are decisions whose words were redacted, so that their inputs cannot be compared.
+	// Unknown is the number of decisions whose texts were redacted, so that their inputs cannot be compared.
 	Unknown int64 `json:"unknown,omitempty"`
 }
 
-// Distribution is that of a group's scores.
+// Distribution is the distribution of a group's scores.
 type Distribution struct {
 	By     string  `json:"by"` // "all", "week", "model", "adapter"
 	Group  string  `json:"group"`
@@ -42,7 +43,7 @@ type Distribution struct {
 	Max    float64 `json:"max"`
 }
 
-// Agreement is how the scores of a reviewer, or of all, agree with the model's.
+// Agreement is how well the scores of one reviewer, or of all, agree with the model's.
 type Agreement struct {
 	Reviewer string         `json:"reviewer"` // "" for all
 	N        int            `json:"n"`
@@ -50,14 +51,14 @@ type Agreement struct {
 	Report   metrics.Report `json:"report"`
 }
 
-// Differing are two decisions with equal inputs and other results.
+// Differing are two decisions with equal inputs and different results.
 type Differing struct {
 	Entry   int64  `json:"entry"`
 	Earlier int64  `json:"earlier"`
 	What    string `json:"what"`
 }
 
-// counting gathers what Stats needs from record after record.
+// counting collects what Stats needs, record by record.
 type counting struct {
 	a      *Archive
 	stats  *Stats

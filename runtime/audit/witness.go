@@ -29,9 +29,9 @@ const witnessKeys = "witness-keys.txt"
 // witnessTimeout bounds a question to a witness.
 const witnessTimeout = 30 * time.Second
 
-// Witness asks a witness to sign that it saw the log's checkpoint and none that contradicts it (C2SP tlog-witness): from then on the
-// log cannot be written anew without the witness. url is the prefix that `add-checkpoint` follows, and key its public key. The signed
-// checkpoint is kept beside the log. It returns the size that was signed.
+// Witness asks a witness to sign that it saw the log's checkpoint and none that contradicts it (C2SP tlog-witness). From
+// then on the log cannot be rewritten without the witness. url is the prefix that `add-checkpoint` follows, and key its
+// public key. The signed checkpoint is kept beside the log. It returns the size that was signed.
 func (a *Archive) Witness(ctx context.Context, url, key string) (int64, error) {
 	w, err := tiles.ParseWitness(key)
 	if err != nil {
@@ -56,7 +56,7 @@ func (a *Archive) Witness(ctx context.Context, url, key string) (int64, error) {
 	return c.Tree.N, a.keepWitnessed(w, c.Tree.N, signed)
 }
 
-// keepWitnessed keeps a cosigned checkpoint, beside the signatures that other witnesses gave of it.
+// keepWitnessed keeps a cosigned checkpoint, together with the signatures of other witnesses.
 func (a *Archive) keepWitnessed(w *tiles.Witness, size int64, signed []byte) error {
 	path := filepath.Join(a.Dir, witnessedName, fmt.Sprintf("%d.checkpoint", size))
 	if before, err := disk.Read(path, 1<<16); err == nil {
@@ -117,8 +117,8 @@ func (a *Archive) with(more ...*tiles.Witness) note.Verifiers {
 	return note.VerifierList(list...)
 }
 
-// ask sends the checkpoint and the proof that it goes on from the size old, which the witness saw last. Where it saw another, it says
-// which, and is asked once more.
+// ask sends the checkpoint, and the proof that it extends the size old, which the witness saw last. If the witness saw
+// another size it says which, and is asked once more.
 func (a *Archive) ask(ctx context.Context, url string, old int64) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, witnessTimeout)
 	defer cancel()

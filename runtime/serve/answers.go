@@ -29,7 +29,7 @@ func (s *Studio) getAttention(w http.ResponseWriter, req *http.Request, r *run) 
 		map[string]string{"least": number(least), "largest": number(largest)})
 }
 
-// getHeads is a view of one layer for small pictures of each head. The first request of a view has all layers computed.
+// getHeads is a view of one layer for small pictures of each head. The first request for a view computes all layers.
 func (s *Studio) getHeads(w http.ResponseWriter, req *http.Request, r *run) {
 	p, err := r.readPlace(req.URL.Query())
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *Studio) getHeads(w http.ResponseWriter, req *http.Request, r *run) {
 	}, nil)
 }
 
-// pictureRows are the rows of a tower that are the picture: the first, and how many.
+// pictureRows are the rows of the picture in a tower: the first, and their number.
 func (r *run) pictureRows(t tower) (from, count int) {
 	if t == vision {
 		return 0, r.rows(t)
@@ -74,7 +74,7 @@ func (r *run) pictureRows(t tower) (from, count int) {
 	return r.prompt.Images.At[0], len(r.prompt.Images.At)
 }
 
-// getInterventions is a run's edits as a file; values are looked for in the file of getValues beside it.
+// getInterventions is a run's edits as a file. Their values are in the file of getValues, beside it.
 func (s *Studio) getInterventions(w http.ResponseWriter, _ *http.Request, r *run) {
 	list := []map[string]any{}
 	if r.edits != nil {

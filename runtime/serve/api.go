@@ -46,7 +46,8 @@ func (s *Studio) Handler(host string) http.Handler {
 	return patient(guard(host, s.ownPage(s.jobs.follow(mux))), s.o.Patience)
 }
 
-// ownPage puts the studio's nonce on every answer, and refuses what a page asks that was opened before the studio was started anew.
+// ownPage puts the studio's nonce on every answer, and refuses requests of a page that was opened before the studio was
+// restarted.
 func (s *Studio) ownPage(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(nonceHeader, s.nonce)
@@ -65,7 +66,7 @@ func fail(w http.ResponseWriter, status int, text string) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"error": text})
 }
 
-// failed answers with err: what a user can mend is 400. A request whose browser went away gets what nobody reads.
+// failed answers with err and status 400.
 func failed(w http.ResponseWriter, err error) { fail(w, http.StatusBadRequest, sentence(err)) }
 
 func sendJSON(w http.ResponseWriter, v any) {
@@ -117,7 +118,7 @@ func (s *Studio) getModel(w http.ResponseWriter, _ *http.Request) {
 	})
 }
 
-// systemText is the system text that is proposed: a rubric for scores goes with a model that scores.
+// systemText is the default system text: a model that scores has a rubric.
 func systemText(m *loupe.Model) string {
 	if m.Head == nil && (m.Taught == nil || m.Taught.System == nil) {
 		return ""
@@ -125,7 +126,7 @@ func systemText(m *loupe.Model) string {
 	return m.SystemText()
 }
 
-// headInput is the tap that the model's score is read from; "" without a head.
+// headInput is the tap that the score head reads; "" without a head.
 func headInput(m *loupe.Model) string {
 	if m.Head == nil {
 		return ""
@@ -158,7 +159,7 @@ func (s *Studio) listRuns(w http.ResponseWriter, _ *http.Request) {
 	sendJSON(w, out)
 }
 
-// pinRun keeps a run until it is let go.
+// pinRun pins or unpins a run.
 func (s *Studio) pinRun(w http.ResponseWriter, r *http.Request) {
 	var ask struct {
 		On bool `json:"on"`
@@ -255,7 +256,7 @@ func (s *Studio) getSeen(w http.ResponseWriter, _ *http.Request, r *run) {
 	sendPNG(w, data, err)
 }
 
-// getMap is a map of one of the attribution's methods. They know the model as it is.
+// getMap is a map by a method of package attribution.
 func (s *Studio) getMap(w http.ResponseWriter, req *http.Request, r *run) {
 	if len(r.edits) > 0 {
 		failed(w, errors.New("maps are made of the model as it is; take the run without edits, or look at attention and contributions of this one"))

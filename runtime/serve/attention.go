@@ -11,7 +11,7 @@ import (
 	"github.com/loupe-vl/loupe/vit"
 )
 
-// tower is one of the model's two.
+// tower is one of the model's two towers.
 type tower string
 
 const (
@@ -22,7 +22,7 @@ const (
 // stepsPrefix begins the names of taps of generated tokens.
 const stepsPrefix = "steps."
 
-// layers is how many a tower has.
+// layers is the number of layers of a tower.
 func (t tower) layers(m *loupe.Model) int {
 	if t == vision {
 		return m.Config.Vision.Depth
@@ -30,7 +30,7 @@ func (t tower) layers(m *loupe.Model) int {
 	return m.Config.Text.NumHiddenLayers
 }
 
-// heads is how many a layer of the tower has.
+// heads is the number of heads of a layer of the tower.
 func (t tower) heads(m *loupe.Model) int {
 	if t == vision {
 		return m.Config.Vision.NumHeads
@@ -59,8 +59,7 @@ func (t tower) probs(layer int) string {
 	return fmt.Sprintf("model.layers.%d.self_attn.probs", layer)
 }
 
-// view says which part of an attention is looked at: where one row looked, which rows looked at one, or where all looked on
-// average.
+// view says which part of an attention is shown: the row of one query, the column of one key, or the mean over queries.
 type view struct {
 	kind string // query, key or mean
 	at   int
@@ -79,8 +78,8 @@ func enough(err error) error {
 	return err
 }
 
-// attention is a view of layers of a tower, each (heads, rows): from memory, or else from a run of the model. With cached the
-// model does not run, and the result is nil where it would have to.
+// attention is a view of layers of a tower, each (heads, rows), from the cache or else from a run of the model. With cached
+// the model does not run; the result is nil if it would have to.
 func (s *Studio) attention(ctx context.Context, r *run, t tower, layers []int, v view, cached bool) ([][]float32, error) {
 	if out := s.remembered(r, t, layers, v); out != nil || cached {
 		return out, nil
@@ -104,7 +103,7 @@ func viewKey(r *run, t tower, layer int, v view) string {
 	return matrixKey(r, t, layer) + "/" + v.String()
 }
 
-// remembered is the view from the cache: of whole layers, or of views that were made before; nil if a layer is missing.
+// remembered is the view from the cache, made of whole layers or of earlier views; nil: a layer is missing.
 func (s *Studio) remembered(r *run, t tower, layers []int, v view) [][]float32 {
 	var out [][]float32
 	n := r.rows(t)
@@ -124,7 +123,7 @@ func (s *Studio) remembered(r *run, t tower, layers []int, v view) [][]float32 {
 	return out
 }
 
-// viewer gathers a view of (heads, rows) from the rows of an attention.
+// viewer collects a view, (heads, rows), from the rows of an attention.
 type viewer []float32
 
 func newViewer(heads, rows int) viewer { return make(viewer, heads*rows) }
@@ -146,8 +145,8 @@ func (x viewer) add(v view, head, query int, row []float32) {
 	}
 }
 
-// look runs the model once for the view. Where the attention of all layers of the tower is small, all is kept, and else that of
-// the layers asked for, if that is.
+// look runs the model once for the view. The attention of all layers of the tower is cached if it is small, else that of
+// the layers asked for, if that is small.
 func (s *Studio) look(ctx context.Context, r *run, t tower, layers []int, v view) ([][]float32, error) {
 	n, heads := r.rows(t), t.heads(r.model)
 	size := 4 * int64(heads) * int64(n) * int64(n)
@@ -230,7 +229,7 @@ func (r *run) eachRow(ctx context.Context, t tower, layers []int, f func(layer, 
 	return enough(err)
 }
 
-// raster maps rows of the vision tower, which come in blocks, to places of the picture, row by row; nil leaves rows as they are.
+// raster maps rows of the vision tower, which come in merge blocks, to raster order; nil leaves rows as they are.
 func (r *run) raster(t tower) []int {
 	if t != vision {
 		return nil

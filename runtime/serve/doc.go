@@ -2,11 +2,11 @@
 // changes the model while it runs and compares what comes out. Everything that it needs is part of the program.
 //
 // It is for one person at their own machine. It answers only to its own page: a request from another site, or under another
-// host name, is refused. One computation runs at a time, and ends when the browser that asked for it goes away. The last few
-// runs are kept, and with an edited run the one that it was made of; attention is not kept with them but computed again when it is
-// asked for, as much at once as fits into a bounded memory.
+// host name, is refused. One computation runs at a time, and ends when its browser goes away. The last few runs are kept,
+// and with an edited run its original. Attention is not kept with a run: it is computed again on request and cached in
+// bounded memory.
 //
-// With a book of records every run is recorded as package audit has it, and what is a part of the decision leaves only then.
+// With a book of records every run is recorded by package audit, and its decision is sent only once it is recorded.
 //
 // # The API
 //

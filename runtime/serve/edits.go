@@ -17,7 +17,8 @@ type edit struct {
 	direction direction
 }
 
-// direction is a vector in the space of a tap: what the mean over some rows in one run has more than that in another.
+// direction is a vector in the space of a tap: the mean over some rows in one run minus the mean in another (a steering
+// vector).
 type direction struct {
 	Name   string  `json:"name"`
 	Tap    string  `json:"tap"`
@@ -31,7 +32,7 @@ type direction struct {
 // mostDirections is how many directions are kept; the oldest goes first.
 const mostDirections = 64
 
-// readEdits reads interventions as their file has them, but that a value is the name of a direction.
+// readEdits reads interventions as their file has them, except that a value is the name of a direction.
 func (s *Studio) readEdits(data json.RawMessage) ([]edit, error) {
 	if len(data) == 0 || string(data) == "null" {
 		return nil, nil
@@ -148,8 +149,8 @@ func (s *Studio) meanRow(ctx context.Context, id runID, d direction) ([]float64,
 	return mean, nil
 }
 
-// pick is the rows of a tensor of n rows that have a name. Where rows are not tokens of the prompt, only all and last mean
-// something.
+// pick is the rows that a name means, in a tensor of n rows. If rows are not tokens of the prompt, only all and last are
+// known.
 func (r *run) pick(name string, n int) ([]int, error) {
 	at := r.prompt.Images.At
 	tokens := n == len(r.prompt.IDs)

@@ -8,8 +8,8 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// guard lets through what the studio's own page asks for. A page of another site can make a browser send requests to this
-// machine, by address or through a host name of its own that it lets point here (DNS rebinding); both are refused.
+// guard lets through only requests of the studio's own page. A page of another site can make a browser send requests to
+// this machine, by address or by a host name that it points here (DNS rebinding). Both are refused.
 func guard(host string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -31,7 +31,7 @@ func guard(host string, next http.Handler) http.Handler {
 	})
 }
 
-// serveCaught answers a request. Weights that lie in a file which cannot be read any more end it, and it alone.
+// serveCaught answers a request. If the file of the weights cannot be read any more, this request fails, and no other.
 func serveCaught(next http.Handler, w http.ResponseWriter, r *http.Request) (err error) {
 	defer weights.CatchFaults(&err)()
 	next.ServeHTTP(w, r)

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// nonceHeader is on every answer: a page that it tells of another studio than its own has outlived a restart.
+// nonceHeader is on every answer. A page that sees another nonce than its own has outlived a restart.
 const nonceHeader = "Loupe-Studio"
 
 // newNonce is a name that no other start of the program has.
@@ -23,7 +23,7 @@ type runID string
 
 func newRunID(nonce string, number int) runID { return runID(nonce + "-" + strconv.Itoa(number)) }
 
-// number is what people call a run; 0 where the ID has none.
+// number is the number of a run; 0 if the ID has none.
 func (id runID) number() int {
 	_, text, _ := strings.Cut(string(id), "-")
 	n, err := strconv.Atoi(text)
@@ -35,7 +35,7 @@ func (id runID) number() int {
 
 func (id runID) String() string { return strconv.Itoa(id.number()) }
 
-// errGone is the answer where a run is asked for that is not kept.
+// errGone is the error of a run that is not kept.
 func (s *Studio) errGone(id runID) error {
 	nonce, _, _ := strings.Cut(string(id), "-")
 	switch {

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// jobHeader names a request, so that its page can ask how far it is.
+// jobHeader names a request, so that the page can ask for its progress.
 const jobHeader = "Loupe-Job"
 
-// job is how far a request is.
+// job is the progress of a request.
 type job struct {
 	mu      sync.Mutex
 	waiting bool
@@ -19,7 +19,7 @@ type job struct {
 	of      int
 }
 
-// progressed is called by who computes: done parts of so many.
+// progressed reports done of of parts.
 func (j *job) progressed(done, of int) {
 	if j == nil {
 		return
@@ -53,7 +53,7 @@ func jobOf(ctx context.Context) *job {
 	return j
 }
 
-// follow makes a job of each request that has a name.
+// follow keeps a job for each request that has a name.
 func (s *jobs) follow(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := r.Header.Get(jobHeader)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// How long a reader may take nothing, and how slowly a form may come. Whoever is slower loses its place, since others wait for it.
+// How long a reader may stall, and how slowly a form may arrive. A slower connection is closed, since others wait for it.
 const (
 	defaultPatience = 10 * time.Second
 	slowest         = 64 << 10 // bytes a second, after the first patience
@@ -15,8 +15,8 @@ const (
 // writePiece is how many bytes a reader must take within the patience.
 const writePiece = 64 << 10
 
-// patient answers a request whose reader may stall: each piece of the answer has a deadline of its own, however long the work
-// before it takes.
+// patient answers a request whose reader may stall. Each piece of the answer has a deadline of its own, however long the
+// work before it takes.
 func patient(next http.Handler, patience time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p := &patientWriter{w, http.NewResponseController(w), patience}
@@ -52,7 +52,7 @@ func (p *patientWriter) Write(data []byte) (n int, err error) {
 	}
 }
 
-// body is a request's body that must come at a rate: its deadline moves with the bytes that are there.
+// body is a request's body that must arrive at a least rate: its deadline moves with the bytes read.
 type body struct {
 	io.ReadCloser
 	conn     *http.ResponseController

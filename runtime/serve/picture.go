@@ -12,7 +12,7 @@ import (
 // largestShown is the longer side, in pixels, of a picture that is sent to the page: no screen shows more.
 const largestShown = 2048
 
-// shrink makes a picture's longer side as long as most, if it is longer.
+// shrink scales a picture down so that its longer side is at most most.
 func shrink(img picture.Image, most int) picture.Image {
 	long := max(img.Width, img.Height)
 	if long <= most {

@@ -13,7 +13,7 @@ import (
 	"strconv"
 )
 
-// Bounds of what is asked, which are held before anything is done with it.
+// Bounds of a request. They are checked before anything is done with it.
 const (
 	mostAsk   = 512 << 10 // bytes of the form's part "ask"
 	mostText  = 64 << 10  // bytes of the question, and of the system text

@@ -46,8 +46,8 @@ func (a Ask) check() error {
 	return a.generation().Validate()
 }
 
-// run is one pass over a picture, kept so that it can be looked into. It does not change once it is among the studio's runs,
-// but for result, which comes when it ends.
+// run is one run on a picture, kept so that it can be inspected. Once it is among the studio's runs only result changes,
+// which is set when it ends.
 type run struct {
 	id       runID
 	ask      Ask
@@ -87,7 +87,7 @@ type Event struct {
 	Error    string             `json:"error,omitempty"`
 }
 
-// prepared is what is known of a run before the model has computed anything.
+// prepared is what is known of a run before the model runs.
 type prepared struct {
 	ID       runID              `json:"id"`
 	Number   int                `json:"number"` // what people call it
@@ -205,7 +205,8 @@ func (r *run) token(at, id int) token {
 	return token{At: at, ID: id, Text: t.DecodeLossy([]int{id}), Special: t.IsSpecial(id)}
 }
 
-// answer runs the model, whose turn it must be, and tells send what happens. The run is finished when answer returns no error.
+// answer runs the model and sends what happens. It must be the run's turn. The run is finished when answer returns no
+// error.
 func (s *Studio) answer(ctx context.Context, r *run, send func(Event) error) error {
 	began := time.Now()
 	w := &watch{run: r, ctx: ctx, send: send, layers: append(vision.outs(r.model), decoder.outs(r.model)...)}
@@ -227,7 +228,7 @@ func (s *Studio) answer(ctx context.Context, r *run, send func(Event) error) err
 	return send(Event{Name: "done", Done: d})
 }
 
-// traced is a run that nobody records.
+// traced is a run that is not recorded.
 func (w *watch) traced(g loupe.Generation, d *done) error {
 	r := w.run
 	traced, err := r.model.Trace(w.ctx, r.prompt, loupe.TraceOptions{Taps: w.layers, Interventions: interventions(r.edits), Steps: r.ask.MaxTokens - 1, Generation: g, Token: w.token, Scored: w.scored}, w.see)
@@ -238,8 +239,8 @@ func (w *watch) traced(g loupe.Generation, d *done) error {
 	return nil
 }
 
-// recorded is a run that is given once it is recorded: the score, what each part adds to it, and the last piece of the answer wait
-// until the record is durable.
+// recorded is a run that is recorded: the score, the contributions to it and the last piece of the answer are sent once the
+// record is durable.
 func (w *watch) recorded(by *audit.Recorder, g loupe.Generation, explain []string, d *done) error {
 	r := w.run
 	in, err := r.input(w.ctx)

@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// runs keeps the last few runs, and those that somebody holds.
+// runs keeps the last few runs, and those that are pinned.
 type runs struct {
 	mu      sync.Mutex
 	nonce   string
@@ -22,8 +22,8 @@ func newRuns(nonce string, most int, dropped func(runID)) *runs {
 	return &runs{nonce: nonce, most: most, dropped: dropped, pinned: map[runID]bool{}}
 }
 
-// add gives a run its number and keeps it. Where there are too many, the oldest goes that is not held: neither pinned, nor what a
-// kept run is an edit of. Where all are held, those that are only edited go before those that are pinned.
+// add gives a run its number and keeps it. If there are too many, the oldest goes that is neither pinned nor the original
+// of a kept edit. If there is none, originals of edits go before pinned runs.
 func (s *runs) add(r *run) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -129,7 +129,7 @@ func (s *runs) names() (kept, pinned []runID) {
 	return kept, pinned
 }
 
-// cache keeps numbers that can be computed again, up to a number of bytes: what was not used for longest goes first.
+// cache is an LRU cache of numbers that can be computed again, bounded in bytes.
 type cache struct {
 	mu    sync.Mutex
 	most  int64
@@ -159,7 +159,7 @@ func (c *cache) get(key string) []float32 {
 	return e.Value.(*entry).data
 }
 
-// put keeps data, unless it is larger than all that may be kept.
+// put keeps data, unless it is larger than the cache.
 func (c *cache) put(key string, data []float32) {
 	size := 4 * int64(len(data))
 	if size > c.most {

@@ -12,7 +12,7 @@ import (
 	"github.com/loupe-vl/loupe/runtime/audit"
 )
 
-// Options are what a studio shows and how much it may hold. A limit of 0 is its default.
+// Options say what a studio shows and how much memory it may use. A limit of 0 is its default.
 type Options struct {
 	Model *loupe.Model
 	// Base is the model without its adapter, to compare with; nil where there is no adapter.
@@ -22,11 +22,11 @@ type Options struct {
 	MaxPixels int   // width x height of a picture before it is resized: 100 million
 	MaxRuns   int   // runs to keep: 8
 	MaxCache  int64 // bytes of attention to keep: 1 GiB
-	// Patience is how long a reader may take nothing, and a form nothing come: 10 s. Whoever is slower loses its turn.
+	// Patience is how long a reader or the sender of a form may stall; 0: 10 s. A slower connection is closed.
 	Patience time.Duration
 
-	// Book, where it is set, records each run; what is not recorded is not answered, and there are no edits: a changed model decides
-	// nothing. Explain names attributions that are kept with each run.
+	// Book, if set, records each run. A run that cannot be recorded is not answered, and edits are refused: a changed model
+	// must not decide. Explain lists attributions that are kept with each run.
 	Book    *audit.Book
 	Explain []string
 }
@@ -49,9 +49,9 @@ type Studio struct {
 	recorders map[*loupe.Model]*audit.Recorder
 	runs      *runs
 	cache     *cache
-	// turn holds one element: who takes it may compute.
+	// turn holds one element: whoever takes it may compute.
 	turn chan struct{}
-	// uploads holds an element for each run that is sent or waits: what they hold in memory is bounded.
+	// uploads holds an element for each run that is being sent or waits, which bounds their memory.
 	uploads chan struct{}
 
 	mu         sync.Mutex
@@ -87,7 +87,7 @@ func orElse[T int | int64 | time.Duration](n, otherwise T) T {
 	return otherwise
 }
 
-// take waits until nothing else computes. What it returns gives the turn back.
+// take waits for the turn to compute. The function that it returns gives the turn back.
 func (s *Studio) take(ctx context.Context) (func(), error) {
 	j := jobOf(ctx)
 	j.turn(true)

@@ -20,7 +20,7 @@ func sendTensors(w http.ResponseWriter, tensors []weights.Named, metadata map[st
 	_, _ = w.Write(b.Bytes()) // a browser that has gone away is not an error
 }
 
-// span is the smallest and the largest of x.
+// span is the smallest and the largest number of x.
 func span(x []float32) (least, largest float32) {
 	least, largest = x[0], x[0]
 	for _, v := range x[1:] {
@@ -29,7 +29,7 @@ func span(x []float32) (least, largest float32) {
 	return least, largest
 }
 
-// inBytes is x with its smallest value as 0 and its largest as 255.
+// inBytes quantizes x to bytes: least becomes 0 and largest 255.
 func inBytes(dst []byte, x []float32, least, largest float32) {
 	for i, v := range x {
 		if largest > least {

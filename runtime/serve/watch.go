@@ -9,14 +9,14 @@ import (
 	"github.com/loupe-vl/loupe/runtime/trace/attribution"
 )
 
-// watch follows a run of the model and sends what it learns as soon as it can be known.
+// watch follows a run of the model and sends results as soon as they are known.
 type watch struct {
 	run    *run
 	ctx    context.Context
 	send   func(Event) error
 	layers []string // taps that tell how far the run is
 	passed int
-	// hold keeps back what the score head says, in held, until it is recorded.
+	// hold keeps the score back, in held, until it is recorded.
 	hold bool
 	held []Event
 
@@ -34,7 +34,7 @@ func (w *watch) see(t loupe.Tap) error {
 	return w.send(Event{Name: "progress", Progress: &progress{At: t.Name, Done: w.passed, Of: len(w.layers)}})
 }
 
-// scored sends the score, and what each part of the picture contributes to it where it is a sum. rows are what the head read.
+// scored sends the score and, for a linear head, the contributions to it. rows are the head's input.
 func (w *watch) scored(s *loupe.Score, rows []loupe.Tap) error {
 	m := w.run.model
 	if err := w.decided(Event{Name: "score", Score: w.run.score(s)}); err != nil {

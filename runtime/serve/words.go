@@ -13,8 +13,7 @@ import (
 	"github.com/loupe-vl/loupe/weights/option"
 )
 
-// sentence makes of an error one that the page shows, in the page's words. A run that was ended because nobody waits for it needs
-// none.
+// sentence is an error as the page shows it, in the page's words. A run that ended because nobody waits for it has none.
 func sentence(err error) string {
 	if errors.Is(err, context.Canceled) {
 		return "the run was stopped"
@@ -26,7 +25,7 @@ func sentence(err error) string {
 	return option.Rename(text, pageName)
 }
 
-// inPageWords puts advice that the page has no field for into what it has.
+// inPageWords replaces advice that the page has no field for by what it has.
 var inPageWords = strings.NewReplacer(
 	"shorten the text or lower Options.MaxPixels", "shorten the question, or choose a smaller picture",
 	"; Model.Taps lists them", "; the field Tap proposes those that there are",
@@ -61,7 +60,7 @@ func pageName(field string) (string, bool) {
 // upper is where a word begins within a field's name.
 var upper = regexp.MustCompile(`\B([A-Z][a-z])`)
 
-// strict reads one JSON value in which every key is known. Its errors are in words.
+// strict reads one JSON value and refuses unknown keys. Its errors are in plain words.
 func strict(r io.Reader, v any) error {
 	d := json.NewDecoder(r)
 	d.DisallowUnknownFields()

@@ -14,9 +14,9 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// Check reads the whole log and computes every hash again: that entries, tiles and checkpoint belong together, that none is missing,
-// swapped or changed, in memory that does not grow with the log. each, where it is given, is called with every entry in order. The
-// first thing that does not hold is the error.
+// Check reads the whole log and computes every hash again. It shows that entries, tiles and checkpoint belong together, and
+// that none is missing, swapped or changed. each, unless it is nil, is called with every entry in order. The error is the
+// first check that fails. Memory does not grow with the log.
 func (r *Reader) Check(ctx context.Context, each func(i int64, entry []byte) error) error {
 	e := &edge{}
 	size := r.Checkpoint.Tree.N
@@ -74,7 +74,7 @@ func missing(t tlog.Tile, entry int64, err error) error {
 	return fmt.Errorf("entries from %d on: %w", entry, err)
 }
 
-// compareFull compares the tiles that became whole with their files.
+// compareFull compares the tiles that have become full with their files.
 func (r *Reader) compareFull(e *edge) error {
 	for _, f := range e.full {
 		if err := r.compareHashes(f.tile, f.data); err != nil {
@@ -89,8 +89,8 @@ func (r *Reader) compareHashes(t tlog.Tile, data []byte) error {
 	return r.compare(t, data, func(w int) int { return w * tlog.HashSize })
 }
 
-// compare compares every file of a tile, whole or partial, with what its entries give: data, which is length(w) bytes long for the
-// first w.
+// compare compares every file of a tile, full or partial, with data, which was computed from the entries. Of the first w
+// hashes or entries data has length(w) bytes.
 func (r *Reader) compare(t tlog.Tile, data []byte, length func(w int) int) error {
 	must := filepath.Join(r.Dir, filepath.FromSlash(tilePath(t)))
 	if _, err := os.Lstat(must); err != nil {
@@ -125,7 +125,7 @@ func (r *Reader) compare(t tlog.Tile, data []byte, length func(w int) int) error
 // firstEntry is the first entry below a tile.
 func firstEntry(t tlog.Tile) int64 { return t.N << Height << (Height * max(t.L, 0)) }
 
-// where says at which byte, or hash, two forms of a tile differ first.
+// where says at which byte or hash two versions of a tile first differ.
 func where(t tlog.Tile, got, want []byte) string {
 	n := min(len(got), len(want))
 	at := 0
@@ -138,8 +138,8 @@ func where(t tlog.Tile, got, want []byte) string {
 	return fmt.Sprintf("hash %d", at/tlog.HashSize)
 }
 
-// Leftovers lists files below the log's directory that are none of its own: tiles that no checkpoint covers, which a writer that
-// died had begun, and strange ones.
+// Leftovers lists files in the log's directory that are not part of the log: tiles that no checkpoint covers, left by a
+// writer that died, and strange ones.
 func (r *Reader) Leftovers() (uncovered, strange []string, err error) {
 	err = filepath.WalkDir(r.Dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil {

@@ -1,5 +1,5 @@
-// Package tiles keeps an append-only log in files: a Merkle tree (golang.org/x/mod/sumdb/tlog) whose tiles lie exactly as C2SP's
-// tlog-tiles specification has them, so that any web server publishes the log and other tools check it.
+// Package tiles keeps an append-only log in files: a Merkle tree (golang.org/x/mod/sumdb/tlog) in the layout of C2SP's
+// tlog-tiles specification. Any web server can publish the log, and other tools can check it.
 //
 //	checkpoint             the signed size and root: C2SP tlog-checkpoint, a signed note
 //	tile/L/N[.p/W]         256 (or W) hashes of level 8L

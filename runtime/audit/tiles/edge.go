@@ -6,21 +6,21 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// edge is the right-hand edge of a growing tree: of each level of tiles the one that is not whole yet. All hashes that an append
-// or a root needs lie in it. It implements tlog.HashReader for these.
+// edge is the right-hand edge of a growing tree: the partial tile of each level. It holds all hashes that an append or a
+// root needs, and implements tlog.HashReader for them.
 type edge struct {
 	size   int64
 	levels []edgeTile
 	full   []fullTile // tiles that became whole since they were last taken
 }
 
-// edgeTile is the tile n of a level, with the hashes that it has so far.
+// edgeTile is the partial tile n of a level, with its hashes so far.
 type edgeTile struct {
 	n    int64
 	data []byte
 }
 
-// fullTile is a whole tile that is to be written.
+// fullTile is a full tile to be written.
 type fullTile struct {
 	tile tlog.Tile
 	data []byte
@@ -101,7 +101,7 @@ func (e *edge) push(level int, n int64, h tlog.Hash) {
 	}
 }
 
-// root is the hash of the whole tree; that of an empty one is the SHA-256 of nothing.
+// root is the hash of the whole tree. The root of an empty tree is the SHA-256 of no bytes.
 func (e *edge) root() (tlog.Hash, error) {
 	if e.size == 0 {
 		return emptyRoot, nil

@@ -15,17 +15,17 @@ import (
 // emptyRoot is the root of a tree without leaves: the SHA-256 of nothing.
 var emptyRoot, _ = tlog.TreeHash(0, nil)
 
-// Log is the one writer of a log. It is not for concurrent use; whoever has several writers of entries queues them, and sees to
-// it that no second process writes.
+// Log is the one writer of a log. It is not safe for concurrent use: the caller queues entries, and makes sure that no
+// second process writes.
 type Log struct {
 	dir    string
 	origin string
 	edge   *edge
 	tail   []byte // the entries of the tile that is not whole yet
-	broken error  // after a write that failed: what is on the disk is not known any more
+	broken error  // set after a write that failed: the state on disk is then unknown
 }
 
-// checkpointName is the file that says what counts.
+// checkpointName is the file of the checkpoint.
 const checkpointName = "checkpoint"
 
 // Create begins an empty log in dir, which must hold none, and signs its first checkpoint.
@@ -45,8 +45,8 @@ func Create(dir, origin string, signers ...note.Signer) (*Log, error) {
 	return l, l.sign(signers)
 }
 
-// Open goes on with the log in dir, whose checkpoint one of the keys must have signed. What a writer that died had begun, and no
-// checkpoint covers, is moved out of the way; its new places are returned, to be reported.
+// Open opens the log in dir for appending. One of the keys must have signed its checkpoint. Files that no checkpoint
+// covers, left by a writer that died, are moved aside; torn are their new places, to be reported.
 func Open(dir string, keys note.Verifiers) (l *Log, torn []string, err error) {
 	r, err := OpenReader(dir, keys)
 	if err != nil {
@@ -80,8 +80,8 @@ func (l *Log) Size() int64 { return l.edge.size }
 // Origin is the log's name, the first line of its checkpoints.
 func (l *Log) Origin() string { return l.origin }
 
-// Append adds entries and signs a checkpoint that covers them. They are durable when it returns nil. After an error the log takes
-// no more: open it again, which sets aside what was begun.
+// Append adds entries and signs a checkpoint that covers them. They are durable when it returns nil. After an error the log
+// takes no more entries: open it again, which moves unfinished files aside.
 func (l *Log) Append(entries [][]byte, signers ...note.Signer) error {
 	if l.broken != nil {
 		return fmt.Errorf("append to log %s: a write failed before (%w); nothing more is taken", l.dir, l.broken)
@@ -144,7 +144,7 @@ func (l *Log) append(entries [][]byte, signers []note.Signer) error {
 		return err
 	}
 	for _, t := range whole {
-		// tlog-tiles lets partial tiles go once the whole one is there. One that stays does no harm.
+		// tlog-tiles allows partial tiles to be removed once the full one is there. One that stays does no harm.
 		_ = os.RemoveAll(filepath.Join(l.dir, filepath.FromSlash(tilePath(t)+".p")))
 	}
 	return nil

@@ -7,10 +7,10 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// Height is that of a tile: 2^8 hashes, as tlog-tiles fixes it.
+// Height is the height of a tile: it has 2^8 hashes, as tlog-tiles prescribes.
 const Height = 8
 
-// Width is how many hashes, or entries, a whole tile holds.
+// Width is the number of hashes or entries in a full tile.
 const Width = 1 << Height
 
 // MaxEntry is the most bytes of an entry: its length is a uint16.
@@ -19,7 +19,7 @@ const MaxEntry = 1<<16 - 1
 // entryLevel is tlog's number for tiles of entries.
 const entryLevel = -1
 
-// tilePath is where a tile lies, below the log's directory: tlog's own path without the height, which tlog-tiles fixes.
+// tilePath is the path of a tile below the log's directory: tlog's path without the height, which is always 8.
 func tilePath(t tlog.Tile) string {
 	path := strings.TrimPrefix(t.Path(), fmt.Sprintf("tile/%d/", t.H))
 	if rest, ok := strings.CutPrefix(path, "data/"); ok {
@@ -28,7 +28,7 @@ func tilePath(t tlog.Tile) string {
 	return "tile/" + path
 }
 
-// parsePath is the tile that lies at a path, the other way of tilePath; false for any other file.
+// parsePath is the inverse of tilePath; false: no tile has that path.
 func parsePath(path string) (tlog.Tile, bool) {
 	rest, ok := strings.CutPrefix(path, "tile/")
 	if !ok {

@@ -93,7 +93,7 @@ func (p *Proof) Verify(entry []byte, keys note.Verifiers) (Checkpoint, error) {
 	return c, nil
 }
 
-// Since checks that the log still begins with all that an older checkpoint of it covered.
+// Since checks that the log still begins with everything that an older checkpoint covered (a consistency proof).
 func (r *Reader) Since(old Checkpoint) error {
 	now := r.Checkpoint
 	switch {
@@ -121,7 +121,7 @@ func (r *Reader) Since(old Checkpoint) error {
 	return nil
 }
 
-// ProveSince proves that the log begins with its first n entries.
+// ProveSince is the consistency proof from the first n entries.
 func (r *Reader) ProveSince(n int64) (tlog.TreeProof, error) {
 	return tlog.ProveTree(r.Checkpoint.Tree.N, n, r.Hashes())
 }

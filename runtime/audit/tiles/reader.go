@@ -14,7 +14,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// Reader reads a log as its checkpoint has it. It is safe for concurrent use, also while the log grows.
+// Reader reads a log up to its checkpoint. It is safe for concurrent use, also while the log grows.
 type Reader struct {
 	Dir        string
 	Checkpoint Checkpoint
@@ -40,8 +40,8 @@ func OpenReader(dir string, keys note.Verifiers) (*Reader, error) {
 // maxBundle is the most bytes of a tile of entries.
 const maxBundle = Width * (MaxEntry + 2)
 
-// readTile reads the first t.W hashes of a tile, or, of a tile of entries, the file that holds them: the file of exactly that
-// many, or one that holds more and takes its place.
+// readTile reads the first t.W hashes of a tile, from the file of the partial tile or from the full tile that replaced it.
+// Of a tile of entries it returns the whole file.
 func (r *Reader) readTile(t tlog.Tile) ([]byte, error) {
 	limit := int64(Width * tlog.HashSize)
 	if t.L == entryLevel {
@@ -67,7 +67,7 @@ func (r *Reader) readTile(t tlog.Tile) ([]byte, error) {
 	return nil, first
 }
 
-// bundle reads the first w entries of tile n.
+// bundle reads the first w entries of entry tile n.
 func (r *Reader) bundle(n int64, w int) ([][]byte, error) {
 	t := entryTile(n, w)
 	data, err := r.readTile(t)
@@ -107,7 +107,7 @@ func (r *Reader) Entry(i int64) ([]byte, error) {
 	return entry, nil
 }
 
-// Entries reads entries from number from on, in order, without a check of hashes; an error ends them.
+// Entries reads entries in order, starting at number from, without checking hashes. An error ends the sequence.
 func (r *Reader) Entries(from int64) iter.Seq2[int64, EntryOrError] {
 	return func(yield func(int64, EntryOrError) bool) {
 		for n := from / Width; n*Width < r.Checkpoint.Tree.N; n++ {
@@ -144,7 +144,7 @@ func (t tileReader) Height() int { return Height }
 func (t tileReader) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
 	out := make([][]byte, len(tiles))
 	for i, tile := range tiles {
-		// The log keeps the widest tile that its size has; tlog may ask for a narrower one.
+		// The log keeps the widest tile for its size; tlog may ask for a narrower one.
 		wide := tile
 		n := t.r.Checkpoint.Tree.N
 		for range tile.L {

@@ -14,7 +14,7 @@ import (
 // tornName is the folder for what a writer that died had begun.
 const tornName = "torn"
 
-// setAside moves away the tiles that a log of this size does not have, and removes files that were never whole.
+// setAside moves away the tiles beyond a log of this size, and removes temporaries.
 func setAside(dir string, size int64) (moved []string, err error) {
 	if err := disk.CleanBatch(dir); err != nil {
 		return nil, err

@@ -8,7 +8,8 @@ import (
 	"slices"
 )
 
-// stream is the second half of the generator's seed: the resamples are their own stream, whatever else a seed is used for.
+// stream is the second half of the generator's seed, so that resamples are a stream of their own, whatever else the seed is
+// used for.
 const stream = 0x6d657472696373 // "metrics"
 
 // resampler draws indices of pairs with replacement.
@@ -22,7 +23,7 @@ func newResampler(n int, seed uint64) *resampler {
 }
 
 // next is the next resample's indices, valid until the call after it. An index is the high word of u*n, u the next 64 bits
-// of the generator: written out here since only the generator's own stream is promised to stay the same in later Go releases.
+// of the generator: written out here since later Go releases promise to keep only the generator's own stream.
 func (r *resampler) next() []int {
 	n := uint64(len(r.index))
 	for i := range r.index {
@@ -32,7 +33,7 @@ func (r *resampler) next() []int {
 	return r.index
 }
 
-// draws are resamples of pairs: groups of them, one picture's each, with replacement.
+// draws are resamples of pairs by picture: all pairs of a picture are drawn together, with replacement.
 type draws struct {
 	of     *resampler
 	groups [][]int
@@ -52,7 +53,7 @@ func (d *draws) next() []int {
 	return d.index
 }
 
-// groupsOf are the pairs of each group, from the group of each of n pairs; nil: each is one.
+// groupsOf inverts of, the group of each of n pairs, into the pairs of each group. nil: each pair is a group.
 func groupsOf(of []int, n int) ([][]int, error) {
 	if of != nil && len(of) != n {
 		return nil, fmt.Errorf("metrics: groups of %d pairs for %d pairs", len(of), n)
@@ -74,7 +75,7 @@ func groupsOf(of []int, n int) ([][]int, error) {
 	return groups, nil
 }
 
-// estimate is a statistic's value, or why there is none, with the interval of its values over the resamples that define it.
+// estimate is a statistic's value, or the reason why there is none, with the interval of its values over the resamples.
 func estimate(value float64, reason string, resampled []float64) Estimate {
 	e := Estimate{math.NaN(), math.NaN(), math.NaN(), reason, 0}
 	if reason != "" {

@@ -5,13 +5,13 @@ import (
 	"io"
 )
 
-// Bounds of a row of a table. Spreadsheets have no more columns; and a row that is longer has most likely lost a quote.
+// Bounds of a row of a table. Spreadsheets have no more columns, and a longer row has most likely lost a quote.
 const (
 	mostColumns  = 16384
 	mostRowBytes = 16 << 20
 )
 
-// bounded passes a table on as long as its rows are within bounds.
+// bounded is a reader of a table that fails at a row beyond the bounds.
 type bounded struct {
 	from    io.Reader
 	comma   byte

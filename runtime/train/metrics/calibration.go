@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// maxBins is more than any picture of a calibration can show.
+// maxBins is more bins than a plot can show.
 const maxBins = 1000
 
-// Bin is the pairs whose predicted score lies from Low up to but not at High (the last bin: at it too).
+// Bin is the pairs whose predicted score lies in [Low, High); in the last bin, in [Low, High].
 type Bin struct {
 	Low       float64 `json:"low"`
 	High      float64 `json:"high"`
@@ -17,8 +17,8 @@ type Bin struct {
 	Truth     float64 `json:"truth"`     // mean of the true scores; of a calibrated model the same
 }
 
-// Calibration divides the predicted scores' range into bins (1 to 1000) of equal width and gives those that hold pairs, in order.
-// Where all predicted scores are equal there is one bin, of no width.
+// Calibration divides the range of the predicted scores into bins (1 to 1000) of equal width, and returns those that hold
+// pairs, in order. If all predicted scores are equal there is one bin of width 0.
 func Calibration(p Pairs, bins int) ([]Bin, error) {
 	if err := p.check(); err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func Calibration(p Pairs, bins int) ([]Bin, error) {
 		k := 0
 		if high > low {
 			k = min(int((v-low)/(high-low)*float64(bins)), bins-1)
-			// The quotient's rounding may miss the bin by one; the edges that are reported decide.
+			// Rounding of the quotient may miss the bin by one; the reported edges decide.
 			for k > 0 && v < edge(k) {
 				k--
 			}

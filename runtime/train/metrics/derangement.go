@@ -8,8 +8,9 @@ import (
 // derangementStream is the second half of the generator's seed, as stream is the bootstrap's.
 const derangementStream = 0x646572616e6765 // "derange"
 
-// Derangement is an order of 0 to n-1 in which nothing stands in its own place: a control that pairs each thing with another's
-// counterpart. It is one cycle through all, drawn uniformly (Sattolo 1986). n must be 2 at least. One seed, one order.
+// Derangement is a permutation of 0 to n-1 without fixed points, for a control that pairs each item with another's
+// counterpart. It is a single cycle, drawn uniformly (Sattolo 1986). n must be at least 2. The same seed gives the same
+// permutation.
 func Derangement(n int, seed uint64) []int {
 	source := rand.NewPCG(seed, derangementStream)
 	order := make([]int, n)
@@ -23,8 +24,8 @@ func Derangement(n int, seed uint64) []int {
 	return order
 }
 
-// DerangementOf is an order in which nothing stands in the place of its own group, group being the number of each thing's; nil
-// where there is none, since one group has more than half of all. Where each thing is a group of its own it is Derangement.
+// DerangementOf is a permutation that maps no item to one of its own group; group has the group of each item. nil: there is
+// none, since one group has more than half of the items. If each item is a group of its own it is Derangement.
 func DerangementOf(group []int, seed uint64) []int {
 	n, size, most := len(group), map[int]int{}, 0
 	for _, g := range group {
@@ -38,8 +39,8 @@ func DerangementOf(group []int, seed uint64) []int {
 	if most == 1 {
 		return order
 	}
-	// The things in a drawn order, group after group; then each with the one that stands most places further: as no group
-	// is longer than that, it is of another.
+	// The items in random order, group after group. Each is paired with the one that stands as many places further as the
+	// largest group has items, which is of another group.
 	var line []int
 	taken := map[int]bool{}
 	for _, i := range order {

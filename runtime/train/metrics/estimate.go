@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// Estimate is one statistic with its 95 % bootstrap interval. What is not defined is NaN, and Reason then says why.
-// The interval need not hold the value: resamples of a biased statistic lie to one side of it.
+// Estimate is one statistic with its 95 % bootstrap interval. What is not defined is NaN, and Reason says why. The interval
+// need not contain the value: resamples of a biased statistic lie to one side of it.
 type Estimate struct {
 	Value, Low, High float64
 	Reason           string // why Value, or else Low and High, is NaN; "" where all are numbers

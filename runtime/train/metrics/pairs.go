@@ -7,19 +7,19 @@ import (
 	"slices"
 )
 
-// Pairs are scores of the same pictures in the same order: Truth as people gave them, Predicted as the model did.
+// Pairs are scores of the same pictures in the same order: Truth by people, Predicted by the model.
 type Pairs struct {
 	Truth, Predicted []float64
 }
 
-// Scores beyond maxScore are refused, and scores that differ by less than minSpan count as equal. Between the two no product
-// of four differences leaves float64, so no statistic is wrong in silence.
+// Scores beyond maxScore are refused, and scores that differ by less than minSpan count as equal. Within these bounds no
+// product of four differences overflows or underflows float64.
 const (
 	maxScore = 1e70
 	minSpan  = 1e-70
 )
 
-// check refuses pairs from which nothing could be said: none, two lengths, a score that is NaN, infinite or beyond maxScore.
+// check refuses empty pairs, lists of different lengths, and scores that are NaN, infinite or beyond maxScore.
 func (p Pairs) check() error {
 	if len(p.Truth) != len(p.Predicted) {
 		return fmt.Errorf("metrics: %d true scores but %d predicted ones: give one of each a picture", len(p.Truth), len(p.Predicted))
@@ -41,18 +41,18 @@ func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 // usable reports whether x can be a score.
 func usable(x float64) bool { return math.Abs(x) <= maxScore } // which NaN is not
 
-// constant is how little values differ, beside the largest of them, where they are all the same but for rounding. The
+// constant is the difference, relative to the largest value, below which values count as equal up to rounding. The
 // standardization of a target has the same threshold.
 const constant = 1e-9
 
-// equal reports whether values, one at least, are all the same: a correlation of rounding errors is no correlation.
+// equal reports whether values are all the same up to rounding. There must be at least one.
 func equal(values []float64) bool {
 	low, high := slices.Min(values), slices.Max(values)
 	return high-low < max(minSpan, constant*max(math.Abs(low), math.Abs(high)))
 }
 
-// Correlation is Pearson's coefficient of two lists of as many numbers; false where it is not defined, as where either's are
-// all equal.
+// Correlation is Pearson's coefficient of two lists of the same length; false: it is not defined, for example because one
+// list is constant.
 func Correlation(x, y []float64) (r float64, defined bool) {
 	r, reason := correlation(x, y)
 	return r, reason == ""

@@ -16,14 +16,14 @@ import (
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
-// A plot is square: 1200 by 1200 pixels, 4 inches of 300 dots, so that it can be printed in one column of a page and its
-// type keeps the size of the text around it.
+// A plot is square: 1200 by 1200 pixels, 4 inches at 300 dots per inch. Printed in one column of a page its type has the
+// size of the text around it.
 const (
 	side = 4 * vg.Inch
 	dots = 300
 )
 
-// The colors: pairs pale so that heaps of them show, what is said of them strong. They differ in gray too.
+// The colors: pale for pairs, so that dense areas show, and strong for statistics. They also differ in gray.
 var (
 	pairColor  = color.NRGBA{R: 0x33, G: 0x66, B: 0xaa, A: 0x60}
 	binColor   = color.NRGBA{R: 0xcc, G: 0x33, B: 0x11, A: 0xff}
@@ -31,7 +31,7 @@ var (
 	gridColor  = color.NRGBA{R: 0xe4, G: 0xe4, B: 0xe4, A: 0xff}
 )
 
-// newPlot is an empty plot with a frame's worth of axes, round ticks and a grid.
+// newPlot is an empty plot with a frame of axes, round ticks and a grid.
 func newPlot(title, x, y string) *plot.Plot {
 	p := plot.New()
 	p.Title.Text, p.Title.Padding = title, vg.Points(6)
@@ -80,7 +80,7 @@ func tickLabel(v, step float64) string {
 	return strconv.FormatFloat(v, 'f', int(max(0, -math.Floor(math.Log10(step)))), 64)
 }
 
-// span makes an axis reach from low to high and a little further, so that no dot is cut by the frame.
+// span makes an axis reach a little beyond low and high, so that the frame cuts no dot.
 func span(a *plot.Axis, low, high float64) {
 	if high == low {
 		low, high = low-1, high+1
@@ -89,8 +89,7 @@ func span(a *plot.Axis, low, high float64) {
 	a.Min, a.Max = low-room, high+room
 }
 
-// drawable refuses a range that the axes cannot divide into ticks that differ. Equal values are drawn in a range of 2 about
-// them.
+// drawable refuses a range too small for distinct ticks. Equal values are drawn in a range of 2 around them.
 func drawable(low, high float64) error {
 	size, width := max(math.Abs(low), math.Abs(high)), high-low
 	if width == 0 {

@@ -46,7 +46,7 @@ func PlotCalibration(path string, p Pairs, bins int) error {
 	return save(path, f)
 }
 
-// title says of how many pictures a plot is, and how well the model does.
+// title says how many pictures a plot shows, and how well the model does.
 func title(p Pairs) string {
 	r, reason := correlation(p.Truth, p.Predicted)
 	off := floats.Distance(p.Truth, p.Predicted, 1) / float64(len(p.Truth))
@@ -56,7 +56,7 @@ func title(p Pairs) string {
 	return fmt.Sprintf("n = %d, r = %.2f, MAE = %.3g", len(p.Truth), r, off)
 }
 
-// intervals are the means of bins, with 1.96 standard errors either way; 0 where a bin has one pair.
+// intervals are the means of bins with 1.96 standard errors either way, 0 for a bin of one pair.
 type intervals struct {
 	plotter.XYs
 	plotter.YErrors

@@ -10,10 +10,10 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// PlotResiduals draws, into a PNG file of 1200 by 1200 pixels, what the model adds (predicted less true score) against the true
-// score, the line of no error, the mean, and the limits between which 95 % of a normal distribution of such errors would lie
-// (Bland and Altman 1986). Any model that errs slopes downwards here, since high scores are met by lower guesses and low ones
-// by higher; PlotCalibration shows whether it does so too much. The file appears whole or not at all.
+// PlotResiduals draws residuals (predicted minus true score) against the true score, into a PNG file of 1200 by 1200
+// pixels. It adds the line of no error, the mean, and the limits of agreement, between which 95 % of a normal distribution
+// of such errors would lie (Bland and Altman 1986). Any model with errors slopes downward here, since its predictions
+// regress to the mean; PlotCalibration shows whether they do so too much. The file appears whole or not at all.
 func PlotResiduals(path string, p Pairs) error {
 	if err := p.check(); err != nil {
 		return err

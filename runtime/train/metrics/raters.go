@@ -6,16 +6,16 @@ import (
 	"math"
 )
 
-// Agreement says how far the raters of the same pictures agree, whoever they are: the raters of one picture need not be those
-// of another. It is over the pictures that have two ratings at least.
+// Agreement says how far the raters of the same pictures agree. The raters of one picture need not be those of another. It
+// is over the pictures with at least two ratings.
 type Agreement struct {
 	Pictures int `json:"pictures"`
 	Ratings  int `json:"ratings"`
-	// ICC is ICC(1,1) of Shrout and Fleiss, one-way random effects and a single rater, with the mean number of ratings that
-	// fits pictures of different numbers (Donner 1986).
+	// ICC is ICC(1,1) of Shrout and Fleiss: one-way random effects, a single rater. For pictures with different numbers of
+	// ratings it uses the mean number of Donner (1986).
 	ICC Estimate `json:"icc"`
-	// Kappa is Fleiss's kappa with quadratic weights, as Gwet extends it to different numbers of ratings: 1 less the mean
-	// squared difference of two ratings of a picture, over that of two ratings at all.
+	// Kappa is Fleiss's kappa with quadratic weights, as extended by Gwet to different numbers of ratings: 1 minus the mean
+	// squared difference between two ratings of a picture, divided by that between any two ratings.
 	Kappa Estimate `json:"kappa"`
 	Step  float64  `json:"step"` // of kappa's classes; 0: the ratings are not rounded
 }
@@ -68,8 +68,8 @@ func Agree(ctx context.Context, ratings [][]float64, o Options) (*Agreement, err
 	return a, nil
 }
 
-// oneWayICC is (between - within) / (between + (k-1) within) of the mean squares between pictures and within them, k being the
-// mean number of ratings that makes the first's expectation that of equal numbers.
+// oneWayICC is (between - within) / (between + (k-1) within), from the mean squares between and within pictures. k is
+// Donner's mean number of ratings, which corrects the expectation of the first for pictures with different numbers.
 func oneWayICC(of [][]float64) (float64, string) {
 	if len(of) < 2 {
 		return math.NaN(), "one picture does not define it: two are needed"
@@ -102,8 +102,9 @@ func oneWayICC(of [][]float64) (float64, string) {
 	return (between - within) / below, ""
 }
 
-// fleissKappa is 1 - observed / expected: the squared difference of two ratings of one picture, averaged over its pairs and
-// then over the pictures; and of two ratings drawn from all, each picture counting the same.
+// fleissKappa is 1 - observed / expected. observed is the squared difference between two ratings of one picture, averaged
+// over its pairs and then over the pictures. expected is that between two ratings drawn from all, with the same weight for
+// each picture.
 func fleissKappa(of [][]float64) (float64, string) {
 	observed, first := 0.0, 0.0
 	for _, r := range of {

@@ -11,18 +11,19 @@ import (
 	"strings"
 )
 
-// Names that a header may give the columns, in lower case. They matter only where they tell that the columns are swapped.
+// Names of columns in a header, in lower case. They are used only to see whether the columns are swapped.
 var (
 	truthNames     = []string{"truth", "true", "target", "label", "expert", "score"}
 	predictedNames = []string{"predicted", "prediction", "pred", "model"}
 )
 
-// missing are words that stand for no score in tables that other programs write, in lower case.
+// missing are words that other programs write for a missing score, in lower case.
 var missing = []string{"", "na", "n/a", "null", "none", "-"}
 
-// ReadPairs reads a table of two columns, the true and the predicted score (see OpenTable). Rows without any text are skipped. A first line of two words is a header; one that calls
-// the first column predicted and the second true (as in predictedNames and truthNames) swaps them. Errors begin with name and
-// say line and column; a missing score, NaN and infinity are errors, since a statistic over the rest would be another one.
+// ReadPairs reads a table of two columns, the true and the predicted score (see OpenTable). Rows without any text are
+// skipped. A first line of two words is a header. If it calls the first column predicted and the second true (see
+// predictedNames and truthNames), they are swapped. Errors begin with name and say line and column; a missing score, NaN
+// and infinity are errors, since a statistic over the rest would mean something else.
 func ReadPairs(r io.Reader, name string) (Pairs, error) {
 	var p Pairs
 	c, err := OpenTable(r)
@@ -76,7 +77,7 @@ func ReadPairs(r io.Reader, name string) (Pairs, error) {
 	return p, nil
 }
 
-// syntax puts an error of encoding/csv into the words of ours; it counts columns in bytes.
+// syntax rewords an error of encoding/csv, which counts columns in bytes.
 func syntax(name string, err error) error {
 	var e *csv.ParseError
 	if errors.As(err, &e) {
@@ -91,8 +92,8 @@ func word(text string) bool {
 	return errors.Is(err, strconv.ErrSyntax) && !slices.Contains(missing, strings.ToLower(text))
 }
 
-// swaps reports whether a header calls the first column predicted and the second true. A header that gives both columns one
-// meaning is refused, since either order would be a guess.
+// swaps reports whether a header calls the first column predicted and the second true. A header that gives both the same
+// meaning is refused: any order would be a guess.
 func swaps(first, second string) (bool, error) {
 	first, second = strings.ToLower(first), strings.ToLower(second)
 	for _, names := range [][]string{truthNames, predictedNames} {
@@ -120,7 +121,7 @@ func score(text string) (float64, error) {
 	return v, nil
 }
 
-// asIn says how to write a number, after the text itself if a point for its comma makes one of it.
+// asIn shows how to write a number: the text itself with a point for its comma, if that is one.
 func asIn(text string) string {
 	if pointed := strings.Replace(text, ",", ".", 1); pointed != text {
 		if _, err := strconv.ParseFloat(pointed, 64); err == nil {

@@ -6,18 +6,18 @@ import (
 	"fmt"
 )
 
-// DefaultResamples is how many resamples an interval rests on where Options does not say.
+// DefaultResamples is the number of resamples if Options does not say.
 const DefaultResamples = 2000
 
-// Options say what Evaluate needs beside the pairs; the zero value is ready for use.
+// Options say what Evaluate needs beside the pairs. The zero value is ready to use.
 type Options struct {
 	// Step is the distance of kappa's classes; 0: the step of the true scores (see the function Step).
 	Step float64
-	// Group numbers what each pair is of, from 0 without a gap: the pairs of one picture are drawn together. Nil: each pair is
-	// a picture of its own.
+	// Group is the number of each pair's picture, from 0 without a gap. The pairs of a picture are drawn together. nil:
+	// each pair is a picture of its own.
 	Group []int
-	// TrainMean is what the baseline predicts: the mean of the scores that were learned from. Nil: the true scores' mean,
-	// taken anew in each resample.
+	// TrainMean is the baseline's prediction: the mean of the training scores. nil: the mean of the true scores, computed
+	// anew in each resample.
 	TrainMean *float64
 	// Resamples of the pairs; 0 is DefaultResamples, a negative number none, and no intervals.
 	Resamples int
@@ -44,7 +44,7 @@ func (o Options) resamples() int {
 	return max(o.Resamples, 0)
 }
 
-// Report is what eval prints: N pairs of so many pictures, their statistics.
+// Report is what eval prints: the statistics of N pairs.
 type Report struct {
 	N        int      `json:"n"`
 	Pictures int      `json:"pictures"`
@@ -61,11 +61,11 @@ type Report struct {
 }
 
 // Evaluate computes every statistic of the pairs, all on the same resamples, which are of whole pictures (the cluster
-// bootstrap: Davison and Hinkley, Bootstrap Methods and their Application, 3.8). Undefined in a sample, and left out of the
-// interval where that sample is a resample, are: Pearson and Spearman, R2 and ICC of one pair; Pearson and Spearman where
-// either side's scores are all equal; R2 where the true ones are (scikit-learn gives 1 or 0); QWK where all classes are one;
-// ICC where neither the pictures' sums nor the raters differ. Scores beyond 1e70 are an error; less than 1e-70
-// apart, or than a thousand-millionth of the largest, they count as equal. When ctx ends it stops between two resamples.
+// bootstrap: Davison and Hinkley, Bootstrap Methods and their Application, 3.8). These are not defined, and such a resample
+// is left out of the interval: Pearson, Spearman, R2 and ICC of one pair; Pearson and Spearman if either side is constant;
+// R2 if the true scores are constant (scikit-learn gives 1 or 0); QWK if there is one class; ICC if neither pictures nor
+// raters differ. Scores beyond 1e70 are an error. Scores that differ by less than 1e-70, or by less than 1e-9 of the
+// largest, count as equal. It stops between two resamples when ctx ends.
 func Evaluate(ctx context.Context, p Pairs, o Options) (Report, error) {
 	if err := errors.Join(p.check(), o.check()); err != nil {
 		return Report{}, err
@@ -107,7 +107,7 @@ func Evaluate(ctx context.Context, p Pairs, o Options) (Report, error) {
 	return r, nil
 }
 
-// MeanOf is the mean of one number a picture, such as the cosine of its two critiques, with its interval.
+// MeanOf is the mean of one number for each picture, such as the cosine of its two critiques, with its interval.
 func MeanOf(ctx context.Context, values []float64, o Options) (Estimate, error) {
 	p := Pairs{values, values}
 	if err := errors.Join(p.check(), o.check()); err != nil {

@@ -2,7 +2,7 @@ package metrics
 
 import "slices"
 
-// sample is the pairs, or a resample of them, in the forms that the statistics ask for.
+// sample is the pairs, or a resample, in the forms that the statistics need.
 type sample struct {
 	truth, predicted column
 	trainMean        *float64
@@ -46,8 +46,8 @@ func (c *column) draw(from column, index []int) {
 	c.ranks()
 }
 
-// ranks sets rank from code by counting, which needs no sort a resample: the scores of one code, count of them after below
-// others, have the ranks below+1 to below+count, and take their mean.
+// ranks sets rank from code by counting, without a sort for each resample. The count scores of one code, with below scores
+// before them, have the ranks below+1 to below+count, and each takes their mean.
 func (c *column) ranks() {
 	clear(c.count)
 	for _, k := range c.code {
@@ -64,7 +64,7 @@ func (c *column) ranks() {
 	}
 }
 
-// resize makes room for n scores: resamples of pictures with different numbers of pairs are of different lengths.
+// resize makes room for n scores. Resamples differ in length if pictures differ in their number of pairs.
 func (c *column) resize(n int) {
 	c.value, c.class, c.rank = slices.Grow(c.value[:0], n)[:n], slices.Grow(c.class[:0], n)[:n], slices.Grow(c.rank[:0], n)[:n]
 	c.code = slices.Grow(c.code[:0], n)[:n]

@@ -17,7 +17,7 @@ const (
 	noResample     = "no resample defines it"
 )
 
-// statistic is a number of a sample, or why there is none.
+// statistic is a number computed from a sample, or the reason why there is none.
 type statistic func(s *sample) (value float64, reason string)
 
 func pearson(s *sample) (float64, string)  { return correlation(s.truth.value, s.predicted.value) }
@@ -46,7 +46,7 @@ func rmse(s *sample) (float64, string) {
 	return floats.Distance(s.truth.value, s.predicted.value, 2) / math.Sqrt(float64(len(s.truth.value))), ""
 }
 
-// r2 is 1 - sum (true - predicted)^2 / sum (true - mean of the true)^2: 0 for who always predicts that mean.
+// r2 is 1 - sum (true - predicted)^2 / sum (true - mean of the true)^2. Always predicting that mean gives 0.
 func r2(s *sample) (float64, string) {
 	switch {
 	case len(s.truth.value) < 2:
@@ -57,10 +57,9 @@ func r2(s *sample) (float64, string) {
 	return stat.RSquaredFrom(s.predicted.value, s.truth.value, nil), ""
 }
 
-// qwk is Cohen's kappa of the classes with the squared difference as weight: 1 - observed / expected, the observed being the
-// mean of (true - predicted)^2 over the pairs and the expected over all true with all predicted. The latter is the two
-// variances and the squared difference of the means, so no matrix of classes is needed, and classes that nobody used weigh
-// nothing.
+// qwk is Cohen's kappa of the classes with quadratic weights: 1 - observed / expected. observed is the mean of (true -
+// predicted)^2 over the pairs, and expected is that over all combinations of a true and a predicted score. expected equals
+// the two variances plus the squared difference of the means, so no matrix of classes is needed.
 func qwk(s *sample) (float64, string) {
 	t, p := s.truth.class, s.predicted.class
 	mt, vt := stat.PopMeanVariance(t, nil)
@@ -75,9 +74,8 @@ func qwk(s *sample) (float64, string) {
 
 // icc is Shrout and Fleiss's ICC(2,1): two-way random effects, absolute agreement, a single rater, of the two raters
 // "truth" and "prediction". With sums s and differences d of the pairs, the mean squares of their analysis of variance are
-// var(s)/2 between pictures, var(d)/2 residual and n*mean(d)^2/2 between raters; put into
-// (rows - residual) / (rows + residual + 2*(raters - residual)/n) they give what is written here, whose denominator
-// has no negative term.
+// var(s)/2 between pictures, var(d)/2 residual and n*mean(d)^2/2 between raters; put into (rows - residual) / (rows +
+// residual + 2*(raters - residual)/n) they give the formula below, whose denominator has no negative term.
 func icc(s *sample) (float64, string) {
 	n := float64(len(s.truth.value))
 	if n < 2 {
@@ -95,8 +93,8 @@ func icc(s *sample) (float64, string) {
 	return (rows - residual) / below, ""
 }
 
-// baseline is the mean absolute error of one prediction for all: the training scores' mean, or without it the mean of
-// the true scores themselves.
+// baseline is the mean absolute error of a constant prediction: the mean of the training scores, or of the true scores if
+// that is not given.
 func baseline(s *sample) (float64, string) {
 	m := stat.Mean(s.truth.value, nil)
 	if s.trainMean != nil {

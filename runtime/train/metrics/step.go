@@ -2,12 +2,12 @@ package metrics
 
 import "math"
 
-// steps are the distances of scores that people give: 1, or as many parts of it as these.
+// stepParts are the denominators of steps between scores that people give: 1, 1/2, 1/4, ...
 var stepParts = []float64{1, 2, 4, 5, 10, 20, 50, 100, 200, 500, 1000}
 
-// Step is the distance of the classes of scores: the largest of 1, 1/2, 1/4, 1/5, 1/10, ... 1/1000 that all are multiples of,
-// or 0 where none is. Half marks have 0.5, whole ones 1, and so have tens: that three pictures got 20, 40 and 80 does not say
-// that nobody gives 45.
+// Step is the step between classes of scores: the largest of 1, 1/2, 1/4, 1/5, 1/10, ... 1/1000 that divides all scores, or
+// 0 if none does. Half marks give 0.5 and whole ones 1. So do multiples of ten: three pictures with 20, 40 and 80 do not
+// show that nobody gives 45.
 func Step(scores []float64) float64 {
 	for _, parts := range stepParts {
 		multiples := true
@@ -24,7 +24,7 @@ func Step(scores []float64) float64 {
 	return 0
 }
 
-// step is the one that the options say, or that of the scores.
+// step is the step of the options, or else that of the scores.
 func (o Options) step(scores []float64) float64 {
 	if o.Step > 0 {
 		return o.Step
@@ -32,8 +32,8 @@ func (o Options) step(scores []float64) float64 {
 	return Step(scores)
 }
 
-// classOf is the class of a score: its place on a ladder of steps, rounded, halves to even as numpy's rint does. With a
-// step of 0 it is the score itself. Nothing is clamped: a score beyond the others is a class beyond theirs.
+// classOf is the class of a score: the score divided by step and rounded, halves to even as in numpy's rint. With a step of
+// 0 it is the score itself. Nothing is clamped.
 func classOf(v, step float64) float64 {
 	if step == 0 {
 		return v

@@ -10,10 +10,9 @@ import (
 	"strings"
 )
 
-// OpenTable reads CSV as spreadsheets write it: with or without a byte order mark; lines ended by LF, CR LF or CR; its columns
-// parted by what a first line sep=; says, or else by semicolons, tabs, commas or bars, whichever of these the first line
-// holds outside quotes. Rows may be of different lengths. UTF-16 is an error, and so is a row of
-// more than 16 MB or 16384 columns.
+// OpenTable reads CSV as spreadsheets write it, with or without a byte order mark, and with LF, CR LF or CR at the ends of
+// lines. The separator is what a first line sep=; says, or else the semicolon, tab, comma or bar that the first line holds
+// outside quotes. Rows may differ in length. UTF-16 is an error, and so is a row of more than 16 MB or 16384 columns.
 func OpenTable(r io.Reader) (*csv.Reader, error) {
 	b := bufio.NewReaderSize(&lines{from: bufio.NewReader(r)}, 1<<16)
 	head, err := b.Peek(1 << 16)
@@ -39,7 +38,7 @@ func OpenTable(r io.Reader) (*csv.Reader, error) {
 	return c, nil
 }
 
-// saidSeparator is what a first line sep=; says parts the columns, as spreadsheets write it for each other.
+// saidSeparator is the separator of a first line sep=;, which spreadsheets write for each other.
 func saidSeparator(text []byte) (comma rune, said bool) {
 	line, _, whole := strings.Cut(string(text[:min(len(text), 16)]), "\n")
 	line = strings.Trim(line, `"`)
@@ -49,7 +48,7 @@ func saidSeparator(text []byte) (comma rune, said bool) {
 	return rune(line[4]), true
 }
 
-// separator is what parts the columns of the first line that is not empty.
+// separator is the separator of the first line that is not empty.
 func separator(text []byte) rune {
 	quoted, found := false, rune(0)
 	for _, b := range bytes.TrimLeft(text, "\r\n") {
