@@ -212,7 +212,7 @@ func (m *Model) checkTokens() error {
 
 // readProcessors reads how pictures and videos become patches.
 func (m *Model) readProcessors(files fs.FS, o Options) error {
-	p, err := weights.ReadProcessors(files, m.Dir)
+	p, err := m.family.Files.ReadProcessors(files, m.Dir)
 	if err != nil {
 		return err
 	}

@@ -99,7 +99,7 @@ func TestParsePreprocessor(t *testing.T) {
 		"switches":  with(t, preprocessor, "do_resize", "true"),
 		"inert":     with(t, preprocessor, "do_center_crop", "null"),
 	} {
-		got, err := ParsePreprocessor("p.json", doc)
+		got, err := Qwen2VL.ParsePreprocessor("p.json", doc)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -114,7 +114,7 @@ func TestParsePreprocessor(t *testing.T) {
 		{"do_resize", "false"}, {"do_rescale", "false"}, {"do_normalize", "false"}, {"do_convert_rgb", "false"}, {"do_convert_rgb", `"no"`},
 		{"do_center_crop", "true"}, {"image_processor_type", `"CLIPImageProcessor"`}, {"data_format", `"channels_last"`},
 	} {
-		_, err := ParsePreprocessor("p.json", with(t, preprocessor, c.key, c.value))
+		_, err := Qwen2VL.ParsePreprocessor("p.json", with(t, preprocessor, c.key, c.value))
 		wantError(t, err, "p.json", c.key)
 	}
 	v := VisionConfig{PatchSize: 14, TemporalPatchSize: 2, SpatialMergeSize: 2}

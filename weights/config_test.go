@@ -268,8 +268,8 @@ func FuzzConfig(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		// One fuzzer drives all the small parsers: they share their machinery.
 		_, _ = ParseGeneration("fuzz", data)
-		_, _ = ParsePreprocessor("fuzz", data)
-		_, _ = ReadProcessors(fstest.MapFS{ProcessorName: {Data: data}, VideoPreprocessorName: {Data: data}, PreprocessorName: {Data: data}}, "")
+		_, _ = Qwen2VL.ParsePreprocessor("fuzz", data)
+		_, _ = Qwen2VL.ReadProcessors(fstest.MapFS{ProcessorName: {Data: data}, VideoPreprocessorName: {Data: data}, PreprocessorName: {Data: data}}, "")
 		_, _ = ParseScoreHead("fuzz", data)
 		_, _ = parseIndex(data)
 		c, err := ParseConfig("fuzz", data)

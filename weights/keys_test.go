@@ -44,11 +44,11 @@ func TestAcceptedKeys(t *testing.T) {
 	}{
 		"config.json, flat":        {config, []string{flat, string(with(t, flat, "rope_parameters", `{"rope_theta": 1e6}`))}},
 		"config.json, nested":      {config, []string{nested}},
-		"preprocessor_config.json": {of(func(file string, data []byte) error { _, err := ParsePreprocessor(file, data); return err }), []string{preprocessor, processor}},
-		"video_preprocessor_config.json": {of(func(file string, data []byte) error { _, err := ParseVideoPreprocessor(file, data); return err }),
+		"preprocessor_config.json": {of(func(file string, data []byte) error { _, err := Qwen2VL.ParsePreprocessor(file, data); return err }), []string{preprocessor, processor}},
+		"video_preprocessor_config.json": {of(func(file string, data []byte) error { _, err := Qwen2VL.ParseVideoPreprocessor(file, data); return err }),
 			[]string{preprocessor, processor}},
 		"processor_config.json": {func(data string) error {
-			_, err := ReadProcessors(fstest.MapFS{ProcessorName: {Data: []byte(data)}}, "")
+			_, err := Qwen2VL.ReadProcessors(fstest.MapFS{ProcessorName: {Data: []byte(data)}}, "")
 			return err
 		}, []string{`{"image_processor": {}, "video_processor": {}}`}},
 		"generation_config.json": {of(func(file string, data []byte) error { _, err := ParseGeneration(file, data); return err }), []string{neutral(t)}},

@@ -35,31 +35,31 @@ const (
 // errors. An absent value is the class's (see ClassValues): published files
 // leave out some, and others hold nothing but the class's name. A value that
 // asks for anything else than Qwen2VLImageProcessor does is an error.
-func ParsePreprocessor(file string, data []byte) (*Preprocessor, error) {
-	return parsePreprocessor(file, data, false)
+func (m *Family) ParsePreprocessor(file string, data []byte) (*Preprocessor, error) {
+	return m.parsePreprocessor(file, data, false)
 }
 
 // ParseVideoPreprocessor is ParsePreprocessor for the frames of videos: a
 // video_preprocessor_config.json, with the defaults of Qwen2VLVideoProcessor.
-func ParseVideoPreprocessor(file string, data []byte) (*Preprocessor, error) {
-	return parsePreprocessor(file, data, true)
+func (m *Family) ParseVideoPreprocessor(file string, data []byte) (*Preprocessor, error) {
+	return m.parsePreprocessor(file, data, true)
 }
 
-func parsePreprocessor(file string, data []byte, video bool) (*Preprocessor, error) {
+func (m *Family) parsePreprocessor(file string, data []byte, video bool) (*Preprocessor, error) {
 	obj, err := parseObject(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	return readPreprocessor(newFields(file, obj), file, video)
+	return m.readPreprocessor(newFields(file, obj), file, video)
 }
 
-func readPreprocessor(f *fields, file string, video bool) (*Preprocessor, error) {
-	d := qwen2VLClass.Image
+func (m *Family) readPreprocessor(f *fields, file string, video bool) (*Preprocessor, error) {
+	d := m.class.Image
 	if video {
-		d = qwen2VLClass.Video
+		d = m.class.Video
 	}
-	f.textOr("image_processor_type", "", "Qwen2VLImageProcessor", "Qwen2VLImageProcessorFast", "Qwen2VLImageProcessorPil")
-	f.textOr("video_processor_type", "", "Qwen2VLVideoProcessor")
+	f.textOr("image_processor_type", "", m.imageProcessors...)
+	f.textOr("video_processor_type", "", m.videoProcessors...)
 	p := &Preprocessor{
 		File:              file,
 		PatchSize:         f.integerOr("patch_size", 1, 1024, d.PatchSize),
@@ -90,7 +90,7 @@ func readPreprocessor(f *fields, file string, video bool) (*Preprocessor, error)
 	}
 	for _, key := range []string{"do_center_crop", "do_pad"} {
 		if f.boolOr(key, false) {
-			f.fail(key, "is true; Qwen2-VL pictures are neither cropped nor padded")
+			f.fail(key, "is true; %s pictures are neither cropped nor padded", m.Name)
 		}
 	}
 	f.textOr("data_format", "channels_first", "channels_first")

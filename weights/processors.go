@@ -27,7 +27,7 @@ type Processors struct {
 // looks in (get_image_processor_dict, get_video_processor_dict): the objects
 // inside processor_config.json, else video_preprocessor_config.json for videos,
 // else preprocessor_config.json. dir stands before the files' names in messages.
-func ReadProcessors(files fs.FS, dir string) (*Processors, error) {
+func (m *Family) ReadProcessors(files fs.FS, dir string) (*Processors, error) {
 	whole, err := readOptionalObject(files, dir, ProcessorName)
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func ReadProcessors(files fs.FS, dir string) (*Processors, error) {
 		{&p.Image, "image_processor", false, []*fields{image}},
 		{&p.Video, "video_processor", true, []*fields{video, image}},
 	} {
-		if err := p.read(k.to, whole, k.key, k.video, k.also); err != nil {
+		if err := p.read(m, k.to, whole, k.key, k.video, k.also); err != nil {
 			return nil, err
 		}
 	}
@@ -58,7 +58,7 @@ func ReadProcessors(files fs.FS, dir string) (*Processors, error) {
 }
 
 // read takes the first of the places that is there, and tells where a later one says something else.
-func (p *Processors) read(to **Preprocessor, whole *fields, key string, video bool, also []*fields) error {
+func (p *Processors) read(m *Family, to **Preprocessor, whole *fields, key string, video bool, also []*fields) error {
 	var places []*fields
 	if whole != nil && whole.obj[key] != nil {
 		f := whole.scope(key)
@@ -76,7 +76,7 @@ func (p *Processors) read(to **Preprocessor, whole *fields, key string, video bo
 		return fmt.Errorf("there is neither %s, nor %s with %s inside; a trainer that saves the model alone leaves them out: copy the one of the model that was trained", PreprocessorName, ProcessorName, key)
 	}
 	var err error
-	if *to, err = readPreprocessor(places[0].fresh(), placeName(places[0]), video); err != nil {
+	if *to, err = m.readPreprocessor(places[0].fresh(), placeName(places[0]), video); err != nil {
 		return err
 	}
 	for _, note := range (*to).Notes { // one file may be read for pictures and for video
@@ -88,7 +88,7 @@ func (p *Processors) read(to **Preprocessor, whole *fields, key string, video bo
 		if video && f == also[len(also)-1] && len(places) > 1 {
 			continue // pictures' own: that it differs from videos' is as it should be
 		}
-		other, err := readPreprocessor(f.fresh(), placeName(f), video)
+		other, err := m.readPreprocessor(f.fresh(), placeName(f), video)
 		if err != nil || !same(**to, *other) {
 			p.Notes = append(p.Notes, fmt.Sprintf("%s differs from %s, which is used, as transformers does; remove the one that is stale", placeName(f), (*to).File))
 		}

@@ -30,9 +30,9 @@ func TestPreprocessorDefaults(t *testing.T) {
 		{`{"size": {"shortest_edge": 784, "longest_edge": 9999}, "max_pixels": 5000}`, false, 784, 5000, "p.json: max_pixels is 5000 and is used, though size says 9999"},
 		{`{"size": {"shortest_edge": 784}, "max_pixels": 5000}`, false, 784, 5000, ""},
 	} {
-		parse := ParsePreprocessor
+		parse := Qwen2VL.ParsePreprocessor
 		if c.video {
-			parse = ParseVideoPreprocessor
+			parse = Qwen2VL.ParseVideoPreprocessor
 		}
 		p, err := parse("p.json", []byte(c.doc))
 		if err != nil {
@@ -55,7 +55,7 @@ func TestPreprocessorDefaults(t *testing.T) {
 		`{"cap_pixels_per_frame": 1}`:                             "cap_pixels_per_frame is a number",
 		`{"cap_pixels_per_frame": true, "max_video_tokens": "x"}`: "max_video_tokens",
 	} {
-		_, err := ParseVideoPreprocessor("p.json", []byte(doc))
+		_, err := Qwen2VL.ParseVideoPreprocessor("p.json", []byte(doc))
 		wantError(t, err, "p.json", want)
 	}
 }
@@ -88,7 +88,7 @@ func TestReadProcessors(t *testing.T) {
 		for n, text := range c.files {
 			files[n] = &fstest.MapFile{Data: []byte(text)}
 		}
-		p, err := ReadProcessors(files, "m")
+		p, err := Qwen2VL.ReadProcessors(files, "m")
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -111,7 +111,7 @@ func TestReadProcessors(t *testing.T) {
 		for n, text := range c.files {
 			files[n] = &fstest.MapFile{Data: []byte(text)}
 		}
-		_, err := ReadProcessors(files, "m")
+		_, err := Qwen2VL.ReadProcessors(files, "m")
 		t.Log(name)
 		wantError(t, err, c.want)
 	}

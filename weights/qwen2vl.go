@@ -8,6 +8,7 @@ import (
 // Qwen2VL is Qwen2-VL: heads that divide the width of the decoder, full attention everywhere, quick GELU in the tower.
 var Qwen2VL = &Family{
 	Name: "Qwen2-VL", ModelType: "qwen2_vl", textTypes: []string{"qwen2_vl_text", "qwen2_vl"}, visionTypes: []string{"qwen2_vl", "qwen2_vl_vision"},
+	imageProcessors: []string{"Qwen2VLImageProcessor", "Qwen2VLImageProcessorFast", "Qwen2VLImageProcessorPil"}, videoProcessors: []string{"Qwen2VLVideoProcessor"},
 	Class: "Qwen2VLForConditionalGeneration", Library: "transformers.models.qwen2_vl.modeling_qwen2_vl",
 	class: &qwen2VLClass, decoderKeys: qwen2VLDecoderKeys, decoderOptions: qwen2VLDecoderOptions, outKey: "hidden_size",
 	text: readQwen2VLText, vision: readQwen2VLVision, modules: qwen2VLModules,

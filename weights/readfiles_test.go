@@ -22,5 +22,5 @@ func preprocessorFile(path string) (*Preprocessor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read preprocessor config: %w", err)
 	}
-	return ParsePreprocessor(path, data)
+	return Qwen2VL.ParsePreprocessor(path, data)
 }

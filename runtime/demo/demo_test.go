@@ -36,7 +36,7 @@ func TestConfigsAreValid(t *testing.T) {
 	if _, err := weights.ParseGeneration("generation_config.json", read(t, "generation_config.json")); err != nil {
 		t.Error(err)
 	}
-	p, err := weights.ParsePreprocessor("preprocessor_config.json", read(t, "preprocessor_config.json"))
+	p, err := weights.Qwen2VL.ParsePreprocessor("preprocessor_config.json", read(t, "preprocessor_config.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

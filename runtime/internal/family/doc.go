@@ -26,8 +26,7 @@
 //	                    tokens_per_second                         deepstack_visual_indexes
 //	text: HeadDim       hidden_size/num_attention_heads           head_dim, 128 whatever the width is
 //	  new keys                                                    attention_bias; mrope_interleaved inside rope_parameters
-//	class.Image, Video  bounds of size; 14-pixel patches          16-pixel patches, mean and std 0.5, 2 fps and 4 to 768 frames;
-//	                                                              preprocessor.go takes those of Qwen2-VL without asking
+//	class.Image, Video  bounds of size; 14-pixel patches          16-pixel patches, mean and std 0.5, 2 fps and 4 to 768 frames
 //	modules             norms without bias, mlp.gate_proj,        attn.q_norm, k_norm; mlp.linear_fc1, linear_fc2; pos_embed;
 //	                    up_proj, down_proj in the tower           deepstack_merger_list
 //	Class, Library      Qwen2_5_VLForConditionalGeneration        Qwen3VLForConditionalGeneration
