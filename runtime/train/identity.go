@@ -107,7 +107,9 @@ var fieldNames = sync.OnceValue(func() map[string]string {
 	names := map[string]string{"precision": "Options.Precision", "min-pixels": "Options.MinPixels", "max-pixels": "Options.MaxPixels"}
 	add := func(t reflect.Type, path string) {
 		for i := range t.NumField() {
-			names[keyOf(path+t.Field(i).Name)] = "train." + t.Name() + "." + t.Field(i).Name
+			if f := t.Field(i); f.Type.Kind() != reflect.Struct {
+				names[keyOf(path+f.Name)] = "train." + t.Name() + "." + f.Name
+			}
 		}
 	}
 	add(reflect.TypeFor[LoRAOptions](), "LoRA.")
