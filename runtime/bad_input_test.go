@@ -197,7 +197,7 @@ func TestNaNWeight(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	p, err := m.Prepare(loupe.Ask("hi"))
+	p, err := m.Prepare(context.Background(), loupe.Ask("hi"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +232,7 @@ func TestBadPrompts(t *testing.T) {
 		{"a picture without pixels", loupe.Ask("hi", picture.Image{}), "picture 1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := m.Prepare(c.in)
+			_, err := m.Prepare(context.Background(), c.in)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error is %v, want one with %q", err, c.want)
 			}

@@ -29,7 +29,7 @@ func embeddedPrompt(t testing.TB, m *loupe.Model) *loupe.Prompt {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := m.Prepare(loupe.Ask("What does this picture show?", img))
+	p, err := m.Prepare(context.Background(), loupe.Ask("What does this picture show?", img))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -96,13 +96,13 @@ func (d *BlockDigests) block(name string) hash.Hash {
 // hooks look at outputs where they lie, and copy none of them.
 func (d *BlockDigests) hooks() *hooks { return &hooks{digests: d, part: func(Part) {}} }
 
-// AnswerDigested is Answer that digests what the blocks put out, also of the tokens that follow. It changes no bit.
-func (m *Model) AnswerDigested(ctx context.Context, p *Prompt, g Generation, d *BlockDigests) (*Answer, error) {
+// Answer is Model.Answer that digests what the blocks put out, also of the tokens that follow. It changes no bit.
+func (d *BlockDigests) Answer(ctx context.Context, m *Model, p *Prompt, g Generation) (*Answer, error) {
 	return m.answer(ctx, p, g, d.hooks(), false)
 }
 
-// ScoreDigested is Score that digests what the blocks put out. It changes no bit.
-func (m *Model) ScoreDigested(ctx context.Context, p *Prompt, d *BlockDigests) (*Score, error) {
+// Score is Model.Score that digests what the blocks put out. It changes no bit.
+func (d *BlockDigests) Score(ctx context.Context, m *Model, p *Prompt) (*Score, error) {
 	s, _, err := m.scoreWith(ctx, p, d.hooks())
 	return s, err
 }

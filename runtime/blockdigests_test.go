@@ -23,7 +23,7 @@ func digested(t *testing.T, o Options, d *BlockDigests) (*Score, string, []int) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := m.Prepare(Question(Rubric, ScorePrompt, img))
+	p, err := m.Prepare(context.Background(), Question(Rubric, DefaultQuestion, img))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func digested(t *testing.T, o Options, d *BlockDigests) (*Score, string, []int) 
 	if d == nil {
 		a, err = m.Answer(context.Background(), p, Generation{MaxTokens: 3})
 	} else {
-		a, err = m.AnswerDigested(context.Background(), p, Generation{MaxTokens: 3}, d)
+		a, err = d.Answer(context.Background(), m, p, Generation{MaxTokens: 3})
 	}
 	if err != nil {
 		t.Fatal(err)

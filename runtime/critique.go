@@ -47,7 +47,7 @@ func (m *Model) ScoreAndCritique(ctx context.Context, p Picture, system, questio
 	if err != nil {
 		return nil, "", err
 	}
-	prompt, err := m.PrepareContext(ctx, Question(system, question, img))
+	prompt, err := m.Prepare(ctx, Question(system, question, img))
 	if err != nil {
 		return nil, "", err
 	}

@@ -23,7 +23,7 @@ type Dataset struct {
 // counting once, summed in float64. To set a part to its mean takes away what it says of this picture, and leaves it what it
 // says of any: what is above it gets numbers of the kind that it knows, as it does not where the part is zeroed (mean ablation:
 // Wang and others, arXiv 2211.00593; Zhang and Nanda, arXiv 2309.16042).
-func (m *Model) FillMeans(ctx context.Context, list []Intervention, open func(dataset string) (Dataset, error), done func(n, of int)) ([]Intervention, error) {
+func FillMeans(ctx context.Context, m *Model, list []Intervention, open func(dataset string) (Dataset, error), done func(n, of int)) ([]Intervention, error) {
 	taps := map[string][]string{}
 	var names []string
 	for _, iv := range list {
@@ -44,7 +44,7 @@ func (m *Model) FillMeans(ctx context.Context, list []Intervention, open func(da
 		if err != nil {
 			return nil, err
 		}
-		if means[name], err = m.DatasetMeans(ctx, set, taps[name], done); err != nil {
+		if means[name], err = m.datasetMeans(ctx, set, taps[name], done); err != nil {
 			return nil, fmt.Errorf("the mean over %s: %w", name, err)
 		}
 	}
@@ -57,10 +57,10 @@ func (m *Model) FillMeans(ctx context.Context, list []Intervention, open func(da
 	return out, nil
 }
 
-// DatasetMeans is the mean row, over all rows of all pictures of a dataset, of each tap that matches one of the patterns, by the
+// datasetMeans is the mean row, over all rows of all pictures of a dataset, of each tap that matches one of the patterns, by the
 // tap's name. Attention's scores and probabilities have none: a picture has as many keys as it has patches. The decoder runs
 // only where a tap needs it.
-func (m *Model) DatasetMeans(ctx context.Context, set Dataset, taps []string, done func(n, of int)) (means map[string][]float32, err error) {
+func (m *Model) datasetMeans(ctx context.Context, set Dataset, taps []string, done func(n, of int)) (means map[string][]float32, err error) {
 	defer weights.CatchFaults(&err)()
 	sums := map[string]*rowSum{}
 	for i := range set.Len {
@@ -84,7 +84,7 @@ func (m *Model) DatasetMeans(ctx context.Context, set Dataset, taps []string, do
 
 // addRows runs a prompt and adds what passes at taps to the sums.
 func (m *Model) addRows(ctx context.Context, p *Prompt, taps []string, sums map[string]*rowSum) error {
-	shapes, err := m.TraceShapes(ctx, p, Taps(taps...))
+	shapes, err := Taps(taps...).Shapes(ctx, m, p)
 	if err != nil {
 		return err
 	}
@@ -132,9 +132,9 @@ func (s *rowSum) mean() []float32 {
 	return out
 }
 
-// ScoreWith is Score with interventions made while the model runs. One that matches nothing is an error, and so is one that the
+// ScoreWith is Model.Score with interventions made while the model runs. One that matches nothing is an error, and so is one that the
 // score cannot depend on, because the score head reads what comes before it.
-func (m *Model) ScoreWith(ctx context.Context, p *Prompt, list []Intervention) (s *Score, err error) {
+func ScoreWith(ctx context.Context, m *Model, p *Prompt, list []Intervention) (s *Score, err error) {
 	defer weights.CatchFaults(&err)()
 	o := TraceOptions{Interventions: list}
 	matched, err := m.checkTrace(ctx, p, o)

@@ -21,7 +21,7 @@ func shaded(t *testing.T, m *loupe.Model, n int) loupe.Dataset {
 		for at := range img.Pix {
 			img.Pix[at] = byte(at*(i+3)>>5 + 40*i)
 		}
-		return m.Prepare(loupe.Ask("How bright?", img))
+		return m.Prepare(context.Background(), loupe.Ask("How bright?", img))
 	}}
 }
 
@@ -37,7 +37,7 @@ func TestDatasetMeansByHand(t *testing.T) {
 		{Tap: "model.layers.1.mlp.out", Op: tensor.Set, Head: loupe.AllHeads, Scale: 1, Dataset: "shaded"},
 	}
 	opened := 0
-	filled, err := m.FillMeans(ctx, list, func(name string) (loupe.Dataset, error) { opened++; return set, nil }, nil)
+	filled, err := loupe.FillMeans(ctx, m, list, func(name string) (loupe.Dataset, error) { opened++; return set, nil }, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestScoreWith(t *testing.T) {
 	ctx := context.Background()
 	p := embeddedPrompt(t, m)
 	zero := []loupe.Intervention{{Tap: "visual.blocks.*.mlp.out", Op: tensor.Zero, Head: loupe.AllHeads}}
-	got, err := m.ScoreWith(ctx, p, zero)
+	got, err := loupe.ScoreWith(ctx, m, p, zero)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func TestScoreWith(t *testing.T) {
 		{"model.layers.0.out", "changes no score: the score head reads visual.merger"},
 		{"nothing.here", "matches no tap point"},
 	} {
-		if _, err := m.ScoreWith(ctx, p, []loupe.Intervention{{Tap: c.tap, Op: tensor.Zero, Head: loupe.AllHeads}}); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := loupe.ScoreWith(ctx, m, p, []loupe.Intervention{{Tap: c.tap, Op: tensor.Zero, Head: loupe.AllHeads}}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error is %v, want one with %q", c.tap, err, c.want)
 		}
 	}
@@ -146,7 +146,7 @@ func TestFillMeansErrors(t *testing.T) {
 	}
 	open := func(string) (loupe.Dataset, error) { return shaded(t, m, 2), nil }
 	text := func(string) (loupe.Dataset, error) {
-		return loupe.Dataset{Len: 1, Prompt: func(int) (*loupe.Prompt, error) { return m.Prepare(loupe.Ask("Hello.")) }}, nil
+		return loupe.Dataset{Len: 1, Prompt: func(int) (*loupe.Prompt, error) { return m.Prepare(context.Background(), loupe.Ask("Hello.")) }}, nil
 	}
 	for _, c := range []struct {
 		name string
@@ -159,7 +159,7 @@ func TestFillMeansErrors(t *testing.T) {
 		{"a step", "steps.1/model.layers.0.out", open, "not of generated tokens"},
 		{"no picture", "visual.blocks.0.out", text, "picture 1"},
 	} {
-		if _, err := m.FillMeans(ctx, of(c.tap), c.open, nil); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := loupe.FillMeans(ctx, m, of(c.tap), c.open, nil); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error is %v, want one with %q", c.name, err, c.want)
 		}
 	}

@@ -29,7 +29,7 @@ func open() (*loupe.Model, picture.Image) {
 func ExampleModel_Score() {
 	m, img := open()
 	defer m.Close()
-	prompt, err := m.Prepare(loupe.Ask(loupe.ScorePrompt, img))
+	prompt, err := m.Prepare(context.Background(), loupe.Ask(loupe.DefaultQuestion, img))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func ExampleModel_Score() {
 func ExampleModel_Generate() {
 	m, img := open()
 	defer m.Close()
-	prompt, err := m.Prepare(loupe.Ask("What does this picture show?", img))
+	prompt, err := m.Prepare(context.Background(), loupe.Ask("What does this picture show?", img))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func ExampleModel_Generate() {
 func ExampleModel_Trace() {
 	m, img := open()
 	defer m.Close()
-	prompt, err := m.Prepare(loupe.Ask("What does this picture show?", img))
+	prompt, err := m.Prepare(context.Background(), loupe.Ask("What does this picture show?", img))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func ExampleModel_Trace() {
 func ExampleTaps() {
 	m, img := open()
 	defer m.Close()
-	prompt, err := m.Prepare(loupe.Ask("What does this picture show?", img))
+	prompt, err := m.Prepare(context.Background(), loupe.Ask("What does this picture show?", img))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func ExampleTaps() {
 func ExampleTraceOptions_parts() {
 	m, img := open()
 	defer m.Close()
-	prompt, err := m.Prepare(loupe.Ask("What does this picture show?", img))
+	prompt, err := m.Prepare(context.Background(), loupe.Ask("What does this picture show?", img))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -144,12 +144,12 @@ func ExampleTraceOptions_parts() {
 func ExampleTraceOptions_With() {
 	m, img := open()
 	defer m.Close()
-	prompt, err := m.Prepare(loupe.Ask("What does this picture show?", img))
+	prompt, err := m.Prepare(context.Background(), loupe.Ask("What does this picture show?", img))
 	if err != nil {
 		log.Fatal(err)
 	}
 	look := loupe.Taps("model.layers.2.self_attn.heads")
-	target, err := m.GradTarget("diff:' strong',' weak'")
+	target, err := loupe.ParseGradTarget("diff:' strong',' weak'", m.Tokenizer)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func ExampleModel_Patch() {
 	defer m.Close()
 	var prompts []*loupe.Prompt
 	for _, word := range []string{"warm", "cool"} {
-		p, err := m.Prepare(loupe.Ask("The palette is " + word + "."))
+		p, err := m.Prepare(context.Background(), loupe.Ask("The palette is "+word+"."))
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -23,8 +23,8 @@ const EmbeddedNotice = demo.Notice
 const Rubric = "You are an art critic. Score the painting from 1 to 100 on five dimensions: originality (is the idea new?), color (harmony and contrast), texture (brushwork and surface), " +
 	"composition (balance and focus) and content (what it says). Then write a short critique."
 
-// ScorePrompt is the default question of a critique.
-const ScorePrompt = "Score this painting."
+// DefaultQuestion is what is asked for a score or a critique where a model was taught with no question of its own.
+const DefaultQuestion = "Score this painting."
 
 // Question is what a score is asked by, and nothing else: the system text, if there is one, the pictures and the question. Every
 // path that scores a picture (judging, training, fitting, evaluating, probing) makes its prompt of this.

@@ -111,7 +111,7 @@ func loadGolden(dir, name string) (*goldenCase, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.prompt, err = c.model.Prepare(in); err != nil {
+	if c.prompt, err = c.model.Prepare(context.Background(), in); err != nil {
 		return nil, err
 	}
 	_, err = c.model.Trace(context.Background(), c.prompt, loupe.TraceOptions{Taps: []string{"*"}}, func(t loupe.Tap) error {

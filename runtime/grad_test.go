@@ -44,7 +44,7 @@ func TestGradients(t *testing.T) {
 		}
 		for target, tensors := range byTarget {
 			t.Run(name+"/"+target, func(t *testing.T) {
-				grad, err := m.GradTarget(target)
+				grad, err := loupe.ParseGradTarget(target, m.Tokenizer)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -110,7 +110,7 @@ func TestGradientsThroughInterventions(t *testing.T) {
 	} {
 		t.Run(iv.Op.String()+" at "+iv.Tap, func(t *testing.T) {
 			const before = "model.layers.0.out"
-			grad, err := m.GradTarget("logit:9")
+			grad, err := loupe.ParseGradTarget("logit:9", m.Tokenizer)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -161,7 +161,7 @@ func TestGradientsOfAnyHead(t *testing.T) {
 	in := loupe.Ask("What moves?", frame(1))
 	in.Messages[0].Parts = append(in.Messages[0].Parts, tokenizer.Part{Type: tokenizer.VideoPart})
 	in.Videos = [][]picture.Image{{frame(2), frame(3), frame(4), frame(5)}}
-	p, err := m.Prepare(in)
+	p, err := m.Prepare(context.Background(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +227,7 @@ func TestParseGradTarget(t *testing.T) {
 		"diff:17,4":     {Token: 17, Minus: ptr(4)},
 		"diff:17,4@-10": {Token: 17, Minus: ptr(4), At: ptr(-10)},
 	} {
-		got, err := loupe.ParseGradTarget(s)
+		got, err := loupe.ParseGradTarget(s, nil)
 		if err != nil {
 			t.Errorf("%s: %v", s, err)
 		}
@@ -252,7 +252,7 @@ func TestParseGradTarget(t *testing.T) {
 		"diff:1,2,3":   "left over",
 		"diff:4,4":     "both tokens are 4",
 	} {
-		if _, err := loupe.ParseGradTarget(s); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "TraceOptions.Grad "+s) {
+		if _, err := loupe.ParseGradTarget(s, nil); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "TraceOptions.Grad "+s) {
 			t.Errorf("%q: error is %v, want one with %q", s, err, want)
 		}
 	}
@@ -265,11 +265,11 @@ func TestGradTargetOfThisModel(t *testing.T) {
 	if err != nil || len(ids) != 1 {
 		t.Fatalf("the test's word is %v, %v", ids, err)
 	}
-	got, err := m.GradTarget("diff:' the',3")
+	got, err := loupe.ParseGradTarget("diff:' the',3", m.Tokenizer)
 	if err != nil || got.Token != ids[0] || *got.Minus != 3 {
 		t.Errorf("read %+v, %v", got, err)
 	}
-	if _, err := m.GradTarget("logit:'nowhere to be found'"); err == nil || !strings.Contains(err.Error(), "tokens") {
+	if _, err := loupe.ParseGradTarget("logit:'nowhere to be found'", m.Tokenizer); err == nil || !strings.Contains(err.Error(), "tokens") {
 		t.Errorf("several tokens: %v", err)
 	}
 	for s, want := range map[string]string{
@@ -279,7 +279,7 @@ func TestGradTargetOfThisModel(t *testing.T) {
 		"logit@5000":   "no position 5000",
 		"logit@-5000":  "no position -5000",
 	} {
-		grad, err := m.GradTarget(s)
+		grad, err := loupe.ParseGradTarget(s, m.Tokenizer)
 		if err != nil {
 			t.Fatal(err)
 		}

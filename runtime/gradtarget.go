@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/loupe-vl/loupe/tokenizer"
 )
 
 // gradForms says what a target may look like.
@@ -13,24 +15,23 @@ const gradForms = "score, score:NAME, logit, logit:TOKEN, logprob, logprob:TOKEN
 // errWord is why a word is refused where there is no tokenizer to look it up.
 var errWord = errors.New("a word needs the model's tokenizer; give the token's id")
 
-// ParseGradTarget reads a target whose tokens are ids: "score", "score:color", "logit", "logit:17", "logprob:17@-2",
-// "diff:17,4". Without a token it is the likeliest; without a position, the last.
-func ParseGradTarget(s string) (GradTarget, error) {
-	return parseGrad(s, func(string) (int, error) { return 0, errWord })
+// ParseGradTarget reads a target: "score", "score:color", "logit", "logit:17", "logprob:17@-2", "diff:17,4". Without a token it is
+// the likeliest; without a position, the last. Where words is a model's tokenizer, a token may be a word in quotes, which must be
+// exactly one: "diff:' red',' blue'". nil: ids alone.
+func ParseGradTarget(s string, words *tokenizer.Tokenizer) (GradTarget, error) {
+	return parseGrad(s, tokenOf(words))
 }
 
-// GradTarget is [ParseGradTarget] for text whose tokens may be words as well, each in quotes and exactly one token of the
-// model's: "diff:' red',' blue'".
-func (m *Model) GradTarget(s string) (GradTarget, error) {
-	return parseGrad(s, m.tokenOf)
-}
-
-// tokenOf is the one token that a word is.
-func (m *Model) tokenOf(word string) (int, error) {
-	if m.Tokenizer == nil {
-		return 0, errNoTokenizer
+// tokenOf finds the one token that a word is.
+func tokenOf(words *tokenizer.Tokenizer) func(word string) (int, error) {
+	if words == nil {
+		return func(string) (int, error) { return 0, errWord }
 	}
-	ids, err := m.Tokenizer.Encode(word)
+	return func(word string) (int, error) { return oneToken(words, word) }
+}
+
+func oneToken(words *tokenizer.Tokenizer, word string) (int, error) {
+	ids, err := words.Encode(word)
 	if err == nil && len(ids) != 1 {
 		err = fmt.Errorf("it is %d tokens, %v; give the id of one", len(ids), ids)
 	}
@@ -121,9 +122,9 @@ func readToken(s string, word func(string) (int, error)) (id int, rest string, e
 	return id, s[end:], nil
 }
 
-// Answers reads two tokens, ids or quoted words, with a comma between.
-func (m *Model) Answers(s string) (*[2]int, error) {
-	t, err := readGrad("diff:"+s, m.tokenOf)
+// ParseAnswers reads two tokens, ids or where words is a model's tokenizer quoted words, with a comma between.
+func ParseAnswers(s string, words *tokenizer.Tokenizer) (*[2]int, error) {
+	t, err := readGrad("diff:"+s, tokenOf(words))
 	if err == nil && t.At != nil {
 		err = fmt.Errorf("a position does not go here")
 	}

@@ -23,7 +23,7 @@ func TestWhatTheHeadReads(t *testing.T) {
 	in := loupe.Ask("What moves?", img)
 	in.Messages[0].Parts = append(in.Messages[0].Parts, tokenizer.Part{Type: tokenizer.VideoPart})
 	in.Videos = [][]picture.Image{{img, img}}
-	p, err := m.Prepare(in)
+	p, err := m.Prepare(context.Background(), in)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ type Intervention struct {
 	Width int           // columns of Value's rows, of which those of Head count; 0: as many as are changed
 	Scale float32       // for Scale, and the factor of Value for Add
 	// Dataset, for Set without a Value, names pictures, and Means holds one row for each tap that the intervention matches, by
-	// the tap's name: see [Model.FillMeans], which makes Means of Dataset.
+	// the tap's name: see [FillMeans], which makes Means of Dataset.
 	Dataset string
 	Means   map[string][]float32
 }
@@ -35,7 +35,7 @@ func (iv Intervention) validate() error {
 	case iv.Op != tensor.Set || iv.Value != nil:
 		return fmt.Errorf("intervention at %s: a mean over pictures goes with op set, and with no value", iv.Tap)
 	case iv.Means == nil:
-		return fmt.Errorf("intervention at %s: the mean over %s is not computed yet; see Model.FillMeans", iv.Tap, iv.Dataset)
+		return fmt.Errorf("intervention at %s: the mean over %s is not computed yet: FillMeans computes it", iv.Tap, iv.Dataset)
 	}
 	switch iv.Op {
 	case tensor.Add, tensor.Set:

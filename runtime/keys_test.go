@@ -37,7 +37,7 @@ func everything(dir string) string {
 	video.Messages[0].Parts[0].Text = ""
 	video.Videos = [][]picture.Image{{gradient(200, 120), gradient(200, 120), gradient(200, 120), gradient(200, 120)}}
 	for _, in := range []loupe.Input{loupe.Ask("hi", gradient(200, 120), gradient(30, 20)), video, loupe.Ask("The <|box_start|> light.")} {
-		p, err := m.Prepare(in)
+		p, err := m.Prepare(context.Background(), in)
 		if err != nil {
 			return "refused: " + err.Error()
 		}

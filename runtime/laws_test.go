@@ -79,7 +79,7 @@ func TestPatchingEverythingRestores(t *testing.T) {
 		for i := range img.Pix {
 			img.Pix[i] = byte(i * i * seed >> 5)
 		}
-		p, err := m.Prepare(loupe.Ask("What does this picture show?", img))
+		p, err := m.Prepare(context.Background(), loupe.Ask("What does this picture show?", img))
 		if err != nil {
 			t.Fatal(err)
 		}

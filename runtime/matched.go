@@ -44,9 +44,9 @@ func (m Matched) String() string {
 	return text
 }
 
-// MatchTrace tells what each pattern of a trace matches, those of its taps before those of its interventions, and computes
+// Matches tells what each pattern of a trace matches, those of its taps before those of its interventions, and computes
 // nothing. What a trace would refuse is an error here too.
-func (m *Model) MatchTrace(ctx context.Context, p *Prompt, o TraceOptions) ([]Matched, error) {
+func (o TraceOptions) Matches(ctx context.Context, m *Model, p *Prompt) ([]Matched, error) {
 	return m.checkTrace(ctx, p, o)
 }
 

@@ -25,7 +25,7 @@ func mixedPrompt(t *testing.T, m *loupe.Model) *loupe.Prompt {
 	in.Videos = [][]picture.Image{{img(2), img(3), img(4), img(5)}}
 	in.Messages[0].Parts = slices.Insert(in.Messages[0].Parts, 1, in.Messages[0].Parts[0])
 	in.Messages[0].Parts[1].Type = "video"
-	p, err := m.Prepare(in)
+	p, err := m.Prepare(context.Background(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestPatterns(t *testing.T) {
 		{[]string{"model.norm", "*", "model.*"}, []int{1, -1, -1}},
 	} {
 		o := loupe.Taps(c.globs...)
-		matched, err := m.MatchTrace(context.Background(), p, o)
+		matched, err := o.Matches(context.Background(), m, p)
 		if err != nil {
 			t.Errorf("%q: %v", c.globs, err)
 			continue
@@ -76,7 +76,7 @@ func TestPatterns(t *testing.T) {
 		}
 	}
 	for _, glob := range []string{"model.layers.[0-9", "model.layers.[].out", "model.layers.[!].out", "[z-a]"} {
-		if _, err := m.MatchTrace(context.Background(), p, loupe.Taps(glob)); err == nil || !strings.Contains(err.Error(), "[0-9]") {
+		if _, err := loupe.Taps(glob).Matches(context.Background(), m, p); err == nil || !strings.Contains(err.Error(), "[0-9]") {
 			t.Errorf("%q: error is %v, want one that shows how to write it", glob, err)
 		}
 	}
@@ -91,7 +91,7 @@ func TestPassNames(t *testing.T) {
 		o := loupe.Taps("visual.merger")
 		if tap != "" {
 			o = o.With(loupe.Intervention{Tap: tap, Op: tensor.Zero, Head: loupe.AllHeads, Rows: []int{0}})
-			matched, err := m.MatchTrace(context.Background(), p, o)
+			matched, err := o.Matches(context.Background(), m, p)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -119,7 +119,7 @@ func TestPassNames(t *testing.T) {
 			}
 		}
 	}
-	attention, err := m.MatchTrace(context.Background(), p, loupe.Taps("visual.blocks.0.attn.probs", "visual.blocks.0.attn.probs@images", "visual.blocks.0.attn.probs@videos", "visual.blocks.0.attn.probs.1"))
+	attention, err := loupe.Taps("visual.blocks.0.attn.probs", "visual.blocks.0.attn.probs@images", "visual.blocks.0.attn.probs@videos", "visual.blocks.0.attn.probs.1").Matches(context.Background(), m, p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestRowsThatNeverPass(t *testing.T) {
 		{"model.embed_tokens", []int{at - 1}, ""},
 	} {
 		o := loupe.TraceOptions{Steps: 2, Interventions: []loupe.Intervention{{Tap: c.tap, Op: tensor.Zero, Head: loupe.AllHeads, Rows: c.rows}}}
-		_, err := m.MatchTrace(context.Background(), p, o)
+		_, err := o.Matches(context.Background(), m, p)
 		switch {
 		case c.want == "" && err != nil:
 			t.Errorf("%s rows %v: %v", c.tap, c.rows, err)

@@ -324,9 +324,6 @@ func (m *Model) Name() string {
 // Engine is the kernels that the model computes with.
 func (m *Model) Engine() *kernels.Engine { return m.engine }
 
-// KernelPath is the set of kernels in use: "avx2", "generic" and so on.
-func (m *Model) KernelPath() string { return m.engine.Path() }
-
 // unchanged is an error if a file of weights is no longer the one that was loaded. It is asked before and after what is
 // computed of them.
 func (m *Model) unchanged() error {

@@ -28,7 +28,7 @@ func twoPictures(t *testing.T, m *loupe.Model) (clean, corrupted *loupe.Prompt) 
 	}
 	prompts := make([]*loupe.Prompt, 2)
 	for i, p := range []picture.Image{img, dark} {
-		if prompts[i], err = m.Prepare(loupe.Ask("Which colour is the sea?", p)); err != nil {
+		if prompts[i], err = m.Prepare(context.Background(), loupe.Ask("Which colour is the sea?", p)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -39,7 +39,7 @@ func twoPictures(t *testing.T, m *loupe.Model) (clean, corrupted *loupe.Prompt) 
 func twoSizes(t *testing.T, m *loupe.Model) (clean, corrupted *loupe.Prompt) {
 	t.Helper()
 	clean, _ = twoPictures(t, m)
-	corrupted, err := m.Prepare(loupe.Ask("Which colour is the sea?", picture.Image{Width: 400, Height: 50, Pix: make([]byte, 3*400*50)}))
+	corrupted, err := m.Prepare(context.Background(), loupe.Ask("Which colour is the sea?", picture.Image{Width: 400, Height: 50, Pix: make([]byte, 3*400*50)}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func twoTexts(t *testing.T, m *loupe.Model) (clean, corrupted *loupe.Prompt) {
 	prompts := make([]*loupe.Prompt, 2)
 	for i, word := range []string{"strong", "weak"} {
 		var err error
-		if prompts[i], err = m.Prepare(loupe.Ask("The canvas holds a " + word + " palette; what does it show?")); err != nil {
+		if prompts[i], err = m.Prepare(context.Background(), loupe.Ask("The canvas holds a "+word+" palette; what does it show?")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -205,7 +205,7 @@ func TestPatchRestores(t *testing.T) {
 func TestPatchErrors(t *testing.T) {
 	m := embedded(t, loupe.Options{})
 	clean, corrupted := twoTexts(t, m)
-	longer, err := m.Prepare(loupe.Ask("The canvas holds a careful and muted palette; what does it show?"))
+	longer, err := m.Prepare(context.Background(), loupe.Ask("The canvas holds a careful and muted palette; what does it show?"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -205,7 +205,7 @@ func TestAccuracy(t *testing.T) {
 		}
 		exact := load(t, "exact")
 		picture := embeddedPrompt(t, exact)
-		text, err := exact.Prepare(loupe.Ask(loupe.Rubric))
+		text, err := exact.Prepare(context.Background(), loupe.Ask(loupe.Rubric))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,7 +23,7 @@ type Input struct {
 	Notes    []string          // for a person to read: what a message asks for that is bounded by something else
 }
 
-// Ask is one question about pictures.
+// Ask is one question about pictures, without a system text. To ask for a score, see [Model.ScoreInput].
 func Ask(text string, images ...picture.Image) Input {
 	var parts []tokenizer.Part
 	for range images {
@@ -50,10 +50,11 @@ type Vision struct {
 	At     []int         // the positions in the prompt of the merged rows
 }
 
-// PrepareContext is Prepare that returns when ctx is done: a picture of a hundred million pixels takes seconds to resize. What
-// it has begun then runs on to its end, and nobody waits for it.
-func (m *Model) PrepareContext(ctx context.Context, in Input) (*Prompt, error) {
-	return disk.Await(ctx, func() (*Prompt, error) { return m.Prepare(in) })
+// Prepare renders the chat template, tokenizes it, cuts the pictures into patches and gives every token its position. It returns
+// when ctx is done: a picture of a hundred million pixels takes seconds to resize. What it has begun then runs on to its end, and
+// nobody waits for it.
+func (m *Model) Prepare(ctx context.Context, in Input) (*Prompt, error) {
+	return disk.Await(ctx, func() (*Prompt, error) { return m.prepare(in) })
 }
 
 // mostTokenBytes is more than any token's text has: longer texts than so many for each place of the context need not be tokenized to
@@ -80,8 +81,7 @@ func textBytes(messages []tokenizer.Message) int {
 	return n
 }
 
-// Prepare renders the chat template, tokenizes it, cuts the pictures into patches and gives every token its position.
-func (m *Model) Prepare(in Input) (*Prompt, error) {
+func (m *Model) prepare(in Input) (*Prompt, error) {
 	if m.Tokenizer == nil {
 		return nil, errNoTokenizer
 	}

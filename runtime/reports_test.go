@@ -151,7 +151,7 @@ func TestTokenPastTheEmbedding(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	p, err := m.Prepare(loupe.Ask("<new>"))
+	p, err := m.Prepare(context.Background(), loupe.Ask("<new>"))
 	if err == nil {
 		_, err = m.Answer(context.Background(), p, loupe.Generation{MaxTokens: 1})
 	}

@@ -119,7 +119,7 @@ func answerOf(t *testing.T, dir string) string {
 	}
 	out := ""
 	for _, in := range []loupe.Input{in, in2, loupe.Ask("hi")} {
-		p, err := m.Prepare(in)
+		p, err := m.Prepare(context.Background(), in)
 		if err != nil {
 			t.Fatal(err)
 		}

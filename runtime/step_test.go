@@ -61,7 +61,7 @@ func (a *asked) begin(t *testing.T, m *Model, of *running) *running {
 	case of != nil:
 		x.Sequence, err = of.Sequence.Fork(ctx, a.g)
 	case a.look:
-		answer, err = m.AnswerDigested(ctx, a.p, a.g, &x.digests)
+		answer, err = x.digests.Answer(ctx, m, a.p, a.g)
 	default:
 		answer, err = m.Answer(ctx, a.p, a.g)
 	}
@@ -173,7 +173,7 @@ func askedOf(t *testing.T, m *Model, n int) []*asked {
 		if i%3 == 1 {
 			in = Ask(fmt.Sprintf("Say %d words.", i))
 		}
-		prompt, err := m.Prepare(in)
+		prompt, err := m.Prepare(context.Background(), in)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -148,7 +148,7 @@ func TestSyntheticHasNoText(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	if _, err := m.Prepare(Ask("Hello")); err == nil || !strings.Contains(err.Error(), "tokenizer") {
+	if _, err := m.Prepare(context.Background(), Ask("Hello")); err == nil || !strings.Contains(err.Error(), "tokenizer") {
 		t.Errorf("Prepare: %v", err)
 	}
 	for _, err := range m.Generate(context.Background(), textPrompt(t, 1, 2), Generation{MaxTokens: 2}) {

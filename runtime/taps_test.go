@@ -81,7 +81,7 @@ func TestListedTapsAreSeen(t *testing.T) {
 	p := embeddedPrompt(t, m)
 	grad := loupe.GradTarget{Token: -1}
 	o := loupe.TraceOptions{Taps: []string{"*"}, Steps: 2, Grad: &grad, Generation: loupe.Generation{IgnoreEOS: true}}
-	listed, err := m.TraceShapes(context.Background(), p, o)
+	listed, err := o.Shapes(context.Background(), m, p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func TestListedTapsAreSeen(t *testing.T) {
 // TestLogitsInParts: the logits of a long prompt come some rows at a time, and are those that come whole.
 func TestLogitsInParts(t *testing.T) {
 	m := embedded(t, loupe.Options{})
-	p, err := m.Prepare(loupe.Ask(strings.Repeat("The light is warm. ", 60)))
+	p, err := m.Prepare(context.Background(), loupe.Ask(strings.Repeat("The light is warm. ", 60)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -77,12 +77,19 @@ func (m *Model) SystemText() string {
 	return Rubric
 }
 
-// Question is what is asked of a picture where the user asks nothing: what the model was taught with, or ScorePrompt.
+// Question is what is asked of a picture where the user asks nothing: what the model was taught with, or DefaultQuestion.
 func (m *Model) Question() string {
 	if m.Taught != nil && m.Taught.Question != nil {
 		return *m.Taught.Question
 	}
-	return ScorePrompt
+	return DefaultQuestion
+}
+
+// ScoreInput asks for a score of pictures as the model was taught to be asked: with its system text and its question, or with
+// [Rubric] and [DefaultQuestion] where it has none of its own, as `loupe score` does. A head that reads behind the question gives
+// another score to other words.
+func (m *Model) ScoreInput(images ...picture.Image) Input {
+	return Question(m.SystemText(), m.Question(), images...)
 }
 
 // OtherSystem says that a system text is not the one that the model was taught with; "" where it is, or where none is known.

@@ -27,7 +27,7 @@ type TraceOptions struct {
 	// known: before the decoder begins where the vision tower decides it and nothing is changed. An error of its own ends the
 	// trace.
 	Scored func(s *Score, rows []Tap) error
-	// Digests, where they are set, take what the blocks put out, as AnswerDigested does.
+	// Digests, where they are set, take what the blocks put out, as BlockDigests.Answer does.
 	Digests *BlockDigests
 }
 

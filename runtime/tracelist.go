@@ -23,20 +23,20 @@ func (t TapShape) Bytes() int64 {
 
 // Taps lists the tap points that a prompt passes, in the order of the computation, without computing anything.
 func (m *Model) Taps(ctx context.Context, p *Prompt) ([]TapShape, error) {
-	return m.TraceShapes(ctx, p, Taps("*"))
+	return Taps("*").Shapes(ctx, m, p)
 }
 
-// TraceShapes lists the taps that a trace would show, those of its steps and gradients included, without computing
+// Shapes lists the taps that a trace would show, those of its steps and gradients included, without computing
 // anything. Those that a model which ends early does not come to are listed too, and gradients of taps on which the target
 // does not depend. A tap or an intervention that matches no point is an error.
-func (m *Model) TraceShapes(ctx context.Context, p *Prompt, o TraceOptions) ([]TapShape, error) {
+func (o TraceOptions) Shapes(ctx context.Context, m *Model, p *Prompt) ([]TapShape, error) {
 	var out []TapShape
-	err := m.ListTrace(ctx, p, o, func(t TapShape) { out = append(out, t) })
+	err := o.EachShape(ctx, m, p, func(t TapShape) { out = append(out, t) })
 	return out, err
 }
 
-// ListTrace calls list with what TraceShapes gives, one after the other.
-func (m *Model) ListTrace(ctx context.Context, p *Prompt, o TraceOptions, list func(TapShape)) error {
+// EachShape calls list with what Shapes gives, one after the other.
+func (o TraceOptions) EachShape(ctx context.Context, m *Model, p *Prompt, list func(TapShape)) error {
 	var grads []TapShape
 	_, err := m.listTrace(ctx, p, o, func(t TapShape, step int) {
 		list(t)

@@ -97,7 +97,7 @@ func widePrompt(t *testing.T, m *loupe.Model, messages, image string) *loupe.Pro
 		t.Fatal(err)
 	}
 	in.Images = []picture.Image{img}
-	p, err := m.Prepare(in)
+	p, err := m.Prepare(context.Background(), in)
 	if err != nil {
 		t.Fatal(err)
 	}

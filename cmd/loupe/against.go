@@ -104,7 +104,7 @@ func (f *againstFlags) check(cmd *cobra.Command, out string) error {
 func (f *againstFlags) run(cmd *cobra.Command, m *loupe.Model, files loupe.Files, out string, asJSON bool) error {
 	var err error
 	if f.answers != "" {
-		if f.options.Answers, err = m.Answers(f.answers); err != nil {
+		if f.options.Answers, err = loupe.ParseAnswers(f.answers, m.Tokenizer); err != nil {
 			return usageError{err}
 		}
 	}
@@ -113,11 +113,11 @@ func (f *againstFlags) run(cmd *cobra.Command, m *loupe.Model, files loupe.Files
 		return err
 	}
 	f.style.style.About = report.About(m, in)
-	clean, err := m.Prepare(in)
+	clean, err := m.Prepare(cmd.Context(), in)
 	if err != nil {
 		return err
 	}
-	corrupted, err := m.Prepare(against)
+	corrupted, err := m.Prepare(cmd.Context(), against)
 	if err != nil {
 		return fmt.Errorf("--against: %w", err)
 	}

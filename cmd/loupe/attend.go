@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/trace/attribution"
 	"github.com/loupe-vl/loupe/runtime/trace/figure"
 	"github.com/loupe-vl/loupe/runtime/trace/report"
@@ -194,7 +195,7 @@ func (f *attendFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	defer m.Close()
 	if f.target != "" {
-		target, err := m.GradTarget(f.target)
+		target, err := loupe.ParseGradTarget(f.target, m.Tokenizer)
 		if err != nil {
 			return usageError{errors.New(strings.Replace(err.Error(), "TraceOptions.Grad", "--target", 1))}
 		}
@@ -204,12 +205,12 @@ func (f *attendFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	prompt, err := m.Prepare(in)
+	prompt, err := m.Prepare(cmd.Context(), in)
 	if err != nil {
 		return err
 	}
 	if attribution.Method(f.method) == attribution.Relative {
-		if f.options.Generic, err = m.Prepare(attribution.WithQuestion(in, f.generic)); err != nil {
+		if f.options.Generic, err = m.Prepare(cmd.Context(), attribution.WithQuestion(in, f.generic)); err != nil {
 			return err
 		}
 	}

@@ -113,7 +113,7 @@ func TestTaughtAtOneSize(t *testing.T) {
 func TestDefaultQuestion(t *testing.T) {
 	args := []string{"score", "--critique", "--json", "--max-tokens", "8"}
 	plain := ok(t, "", args...)
-	if said := ok(t, "", append(args, "--system", loupe.Rubric, "--prompt", loupe.ScorePrompt)...); said != plain {
+	if said := ok(t, "", append(args, "--system", loupe.Rubric, "--prompt", loupe.DefaultQuestion)...); said != plain {
 		t.Errorf("%s, and with the rubric given %s", plain, said)
 	}
 	if other := ok(t, "", append(args, "--system", "")...); other == plain {

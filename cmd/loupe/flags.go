@@ -179,5 +179,5 @@ func (f *inputFlags) prompt(ctx context.Context, m *loupe.Model, args []string) 
 	if err != nil {
 		return nil, err
 	}
-	return m.PrepareContext(ctx, in)
+	return m.Prepare(ctx, in)
 }

@@ -21,7 +21,7 @@ func readInterventions(cmd *cobra.Command, m *loupe.Model, path string) ([]loupe
 	ctx := cmd.Context()
 	bar := newPace("mean over pictures", 0)
 	defer bar.end()
-	list, err = m.FillMeans(ctx, list, func(name string) (loupe.Dataset, error) { return openDataset(ctx, m, name) }, bar.at)
+	list, err = loupe.FillMeans(ctx, m, list, func(name string) (loupe.Dataset, error) { return openDataset(ctx, m, name) }, bar.at)
 	if err != nil {
 		return nil, fmt.Errorf("interventions %s: %w", path, err)
 	}
@@ -41,7 +41,7 @@ func openDataset(ctx context.Context, m *loupe.Model, name string) (loupe.Datase
 			if err != nil {
 				return nil, err
 			}
-			return m.PrepareContext(ctx, loupe.Question(m.SystemText(), m.Question(), img))
+			return m.Prepare(ctx, loupe.Question(m.SystemText(), m.Question(), img))
 		}}, nil
 	}
 	if _, err := os.Stat(name); err != nil {

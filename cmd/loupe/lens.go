@@ -103,12 +103,12 @@ func (f *lensFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	f.style.style.About = report.About(m, in)
-	prompt, err := m.Prepare(in)
+	prompt, err := m.Prepare(cmd.Context(), in)
 	if err != nil {
 		return err
 	}
 	if f.base != "" {
-		other, p, err := f.other(m, in)
+		other, p, err := f.other(cmd.Context(), m, in)
 		if err != nil {
 			return err
 		}
@@ -186,7 +186,7 @@ func (f *lensFlags) idle(cmd *cobra.Command, ext string) error {
 }
 
 // other loads the model that --base names, and the prompt for it.
-func (f *lensFlags) other(than *loupe.Model, in loupe.Input) (m *loupe.Model, p *loupe.Prompt, err error) {
+func (f *lensFlags) other(ctx context.Context, than *loupe.Model, in loupe.Input) (m *loupe.Model, p *loupe.Prompt, err error) {
 	o := f.model.options
 	o.Adapter, o.Head = "", ""
 	dir := f.base
@@ -205,7 +205,7 @@ func (f *lensFlags) other(than *loupe.Model, in loupe.Input) (m *loupe.Model, p 
 	if dir != f.model.model { // whose notes are told already
 		m, _ = told(m, nil)
 	}
-	if p, err = m.Prepare(in); err != nil {
+	if p, err = m.Prepare(ctx, in); err != nil {
 		m.Close()
 		return nil, nil, err
 	}

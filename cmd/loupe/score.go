@@ -38,7 +38,7 @@ A picture that cannot be read gets an error on its line; the others go on, and t
 	f.model.register(cmd)
 	fl := cmd.Flags()
 	fl.StringVar(&f.system, "system", "", "system `TEXT` of the conversation (default: the one that the head or adapter was taught with, else the rubric of the five dimensions)")
-	fl.StringVar(&f.prompt, "prompt", "", "`TEXT` of the question (default: the one that it was taught with, else \""+loupe.ScorePrompt+"\")")
+	fl.StringVar(&f.prompt, "prompt", "", "`TEXT` of the question (default: the one that it was taught with, else \""+loupe.DefaultQuestion+"\")")
 	fl.BoolVar(&f.critique, "critique", false, "write a critique too; the picture is encoded once")
 	f.gen.register(cmd)
 	f.audit.register(fl)

@@ -114,7 +114,7 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 		return f.against.run(cmd, m, f.input.files, f.out, f.json)
 	}
 	if f.grad != "" {
-		target, err := m.GradTarget(f.grad)
+		target, err := loupe.ParseGradTarget(f.grad, m.Tokenizer)
 		if err != nil {
 			return usageError{err}
 		}
@@ -173,7 +173,7 @@ func traceFile(out string) string {
 // tellMatched says how many points each pattern matches. It may be more than expected: * matches dots, so
 // model.layers.*.out also matches mlp.out.
 func tellMatched(cmd *cobra.Command, m *loupe.Model, p *loupe.Prompt, o loupe.TraceOptions) error {
-	matched, err := m.MatchTrace(cmd.Context(), p, o)
+	matched, err := o.Matches(cmd.Context(), m, p)
 	if err != nil {
 		return err
 	}
@@ -228,7 +228,7 @@ func (f *traceFlags) printList(cmd *cobra.Command, m *loupe.Model, p *loupe.Prom
 	if len(f.options.Taps) == 0 {
 		f.options.Taps = []string{"*"}
 	}
-	taps, err := m.TraceShapes(cmd.Context(), p, f.options)
+	taps, err := f.options.Shapes(cmd.Context(), m, p)
 	if err != nil {
 		return err
 	}

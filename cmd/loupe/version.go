@@ -26,9 +26,9 @@ func versionCommand() *cobra.Command {
 					loupe.BuildInfo
 					Arithmetic int    `json:"arithmetic"`
 					Kernels    string `json:"kernels"`
-				}{loupe.Build(), loupe.ArithmeticVersion, m.KernelPath()})
+				}{loupe.Build(), loupe.ArithmeticVersion, m.Settings().Kernels})
 			}
-			_, err = fmt.Fprintf(screen, "loupe %s\narithmetic %d, kernels %s\n", versionText(), loupe.ArithmeticVersion, m.KernelPath())
+			_, err = fmt.Fprintf(screen, "loupe %s\narithmetic %d, kernels %s\n", versionText(), loupe.ArithmeticVersion, m.Settings().Kernels)
 			return err
 		},
 	}

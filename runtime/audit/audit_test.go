@@ -48,7 +48,7 @@ func judged(t testing.TB, critique bool) Request {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := Request{Command: "score", Input: loupe.Question(loupe.Rubric, loupe.ScorePrompt, img), Sources: sources.List, Answer: critique}
+	q := Request{Command: "score", Input: loupe.Question(loupe.Rubric, loupe.DefaultQuestion, img), Sources: sources.List, Answer: critique}
 	q.Generation.MaxTokens = 3
 	return q
 }

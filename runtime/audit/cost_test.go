@@ -49,7 +49,7 @@ func TestCost(t *testing.T) {
 			return time.Since(start).Seconds()
 		}
 		plain := func() error {
-			p, err := m.Prepare(q.Input)
+			p, err := m.Prepare(context.Background(), q.Input)
 			if err != nil {
 				return err
 			}

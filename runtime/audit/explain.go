@@ -19,7 +19,7 @@ type keptMap struct {
 func explain(ctx context.Context, m *loupe.Model, in loupe.Input, p *loupe.Prompt, method string) (keptMap, error) {
 	var o attribution.Options
 	if attribution.Method(method) == attribution.Relative {
-		generic, err := m.Prepare(attribution.WithQuestion(in, attribution.GenericQuestion))
+		generic, err := m.Prepare(ctx, attribution.WithQuestion(in, attribution.GenericQuestion))
 		if err != nil {
 			return keptMap{}, fmt.Errorf("explain the decision by %s: %w", method, err)
 		}

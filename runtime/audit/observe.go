@@ -58,7 +58,7 @@ func observe(ctx context.Context, m *loupe.Model, r Request, token func(loupe.To
 	o := &observation{template: digestOf([]byte(m.Template.Source()))}
 	o.look(r)
 	var err error
-	if o.prompt, err = m.PrepareContext(ctx, r.Input); err != nil {
+	if o.prompt, err = m.Prepare(ctx, r.Input); err != nil {
 		return nil, nil, err
 	}
 	o.grids(r)
@@ -67,7 +67,7 @@ func observe(ctx context.Context, m *loupe.Model, r Request, token func(loupe.To
 	if r.Answer {
 		last, err = o.answer(ctx, m, r, &d, token)
 	} else {
-		o.score, err = m.ScoreDigested(ctx, o.prompt, &d)
+		o.score, err = d.Score(ctx, m, o.prompt)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -111,7 +111,7 @@ func (o *observation) answer(ctx context.Context, m *loupe.Model, r Request, d *
 		o.score, o.logits = traced.Score, Digest(traced.Digest)
 		return last, nil
 	}
-	a, err := m.AnswerDigested(ctx, o.prompt, r.Generation, d)
+	a, err := d.Answer(ctx, m, o.prompt, r.Generation)
 	if err != nil {
 		return nil, err
 	}

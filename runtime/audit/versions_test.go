@@ -122,5 +122,5 @@ func painted(t *testing.T, path string, shade uint8) Request {
 		t.Fatal(err)
 	}
 	sources.List[0].Files[0].Name = "small.png"
-	return Request{Command: "score", Input: loupe.Question(loupe.Rubric, loupe.ScorePrompt, decoded), Sources: sources.List}
+	return Request{Command: "score", Input: loupe.Question(loupe.Rubric, loupe.DefaultQuestion, decoded), Sources: sources.List}
 }

@@ -35,7 +35,7 @@ func TestUnseenPicturesAreJudged(t *testing.T) {
 		load := func(context.Context) (picture.Image, error) {
 			return picture.Image{Width: p.Width, Height: p.Height, Pix: p.Pix}, nil
 		}
-		s, words, err := m.ScoreAndCritique(context.Background(), loupe.Picture{Name: "painted", Load: load}, loupe.Rubric, loupe.ScorePrompt, i < critiques, loupe.Generation{MaxTokens: 80})
+		s, words, err := m.ScoreAndCritique(context.Background(), loupe.Picture{Name: "painted", Load: load}, loupe.Rubric, loupe.DefaultQuestion, i < critiques, loupe.Generation{MaxTokens: 80})
 		if err != nil {
 			t.Fatal(err)
 		}

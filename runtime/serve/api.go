@@ -109,7 +109,7 @@ func (s *Studio) getModel(w http.ResponseWriter, _ *http.Request) {
 		models = append(models, "base")
 	}
 	sendJSON(w, map[string]any{
-		"name": m.Name(), "models": models, "precision": m.Settings().Precision, "kernels": m.KernelPath(),
+		"name": m.Name(), "models": models, "precision": m.Settings().Precision, "kernels": m.Settings().Kernels,
 		"vision":  sides{vision.layers(m), vision.heads(m)},
 		"decoder": sides{decoder.layers(m), decoder.heads(m)},
 		"patch":   m.Config.Vision.PatchSize, "merge": m.Config.Vision.SpatialMergeSize,
@@ -265,7 +265,7 @@ func (s *Studio) getMap(w http.ResponseWriter, req *http.Request, r *run) {
 	q := req.URL.Query()
 	var o attribution.Options
 	if text := q.Get("target"); text != "" {
-		target, err := r.model.GradTarget(text)
+		target, err := loupe.ParseGradTarget(text, r.model.Tokenizer)
 		if err != nil {
 			failed(w, err)
 			return
@@ -320,7 +320,7 @@ func (s *Studio) compute(ctx context.Context, r *run, method attribution.Method,
 		if err != nil {
 			return nil, err
 		}
-		if o.Generic, err = r.model.Prepare(attribution.WithQuestion(in, attribution.GenericQuestion)); err != nil {
+		if o.Generic, err = r.model.Prepare(ctx, attribution.WithQuestion(in, attribution.GenericQuestion)); err != nil {
 			return nil, err
 		}
 	}

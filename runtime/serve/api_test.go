@@ -140,7 +140,7 @@ func prompt(t *testing.T, m *loupe.Model) *loupe.Prompt {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := m.Prepare(loupe.Ask("Score this painting.", img))
+	p, err := m.Prepare(context.Background(), loupe.Ask("Score this painting.", img))
 	if err != nil {
 		t.Fatal(err)
 	}

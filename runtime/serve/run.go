@@ -169,7 +169,7 @@ func (s *Studio) prepare(ctx context.Context, a Ask, file []byte) (*run, error) 
 		in.Messages = append([]tokenizer.Message{{Role: "system", Text: a.System}}, in.Messages...)
 	}
 	r.messages = in.Messages
-	if r.prompt, err = r.model.PrepareContext(ctx, in); err != nil {
+	if r.prompt, err = r.model.Prepare(ctx, in); err != nil {
 		return nil, err
 	}
 	return r, nil

@@ -47,7 +47,7 @@ type TensorInfo struct {
 // Inspect lists a model's tensors; with full set it reads every byte for digests and statistics.
 func Inspect(ctx context.Context, m *loupe.Model, full bool) (out *Inspection, err error) {
 	defer weights.CatchFaults(&err)()
-	r := &Inspection{Model: m.Name(), Kernels: m.KernelPath(), Precision: m.Settings().Precision, Config: m.Config, Notes: m.Notes}
+	r := &Inspection{Model: m.Name(), Kernels: m.Settings().Kernels, Precision: m.Settings().Precision, Config: m.Config, Notes: m.Notes}
 	var digests []weights.TensorDigest
 	linears := map[string]*tensor.Linear{m.Decoder.LMHead.Name: m.Decoder.LMHead}
 	for _, l := range m.Learner().Linears() {

@@ -21,7 +21,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	p, err := m.Prepare(loupe.Ask("Look.", picture.Image{Width: side, Height: side, Pix: make([]byte, side*side*3)}))
+	p, err := m.Prepare(context.Background(), loupe.Ask("Look.", picture.Image{Width: side, Height: side, Pix: make([]byte, side*side*3)}))
 	if err != nil {
 		t.Fatal(err)
 	}

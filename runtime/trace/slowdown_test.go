@@ -32,7 +32,7 @@ func TestSlowdown(t *testing.T) {
 	for i := range pix {
 		pix[i] = byte(i * i >> 7)
 	}
-	p, err := m.Prepare(loupe.Ask("What does this picture show?", picture.Image{Width: 420, Height: 420, Pix: pix}))
+	p, err := m.Prepare(context.Background(), loupe.Ask("What does this picture show?", picture.Image{Width: 420, Height: 420, Pix: pix}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func TestSlowdown(t *testing.T) {
 	ctx, out := context.Background(), t.TempDir()
 	stream := []string{"visual.patch_embed", "visual.blocks.*.out", "visual.merger", "model.embed_tokens", "model.layers.*.out"}
 	exact := func(globs []string) (names []string) { // * matches dots too: attn.out is not the stream
-		shapes, err := m.TraceShapes(ctx, p, loupe.Taps(globs...))
+		shapes, err := loupe.Taps(globs...).Shapes(ctx, m, p)
 		if err != nil {
 			t.Fatal(err)
 		}

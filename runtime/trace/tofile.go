@@ -63,7 +63,7 @@ const headerBase = 512
 // SizeOf counts what a trace would write, without computing anything. A tap that matches no point is an error.
 func SizeOf(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o loupe.TraceOptions) (Size, error) {
 	s := Size{header: headerBase}
-	err := m.ListTrace(ctx, p, o, func(t loupe.TapShape) {
+	err := o.EachShape(ctx, m, p, func(t loupe.TapShape) {
 		s.Taps++
 		s.Bytes += t.Bytes()
 		s.header += weights.HeaderBytes(t.Name, len(t.Shape))

@@ -24,7 +24,7 @@ func embedded(t *testing.T) (*loupe.Model, *loupe.Prompt) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { m.Close() })
-	p, err := m.Prepare(loupe.Ask("What do you see?"))
+	p, err := m.Prepare(context.Background(), loupe.Ask("What do you see?"))
 	if err != nil {
 		t.Fatal(err)
 	}

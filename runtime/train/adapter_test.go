@@ -50,7 +50,7 @@ func goldenExample(t *testing.T, m *loupe.Model) loupe.Example {
 		}
 		in.Images = append(in.Images, img)
 	}
-	p, err := m.Prepare(in)
+	p, err := m.Prepare(context.Background(), in)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -78,7 +78,7 @@ func (e *Evaluation) Err() error {
 
 // predict scores a record's picture and, if asked for, writes a critique of it.
 func (r *Record) predict(ctx context.Context, m *loupe.Model, images []picture.Image, o EvalOptions) (Prediction, error) {
-	prompt, err := m.Prepare(r.input(m, images))
+	prompt, err := m.Prepare(ctx, r.input(m, images))
 	if err != nil {
 		return Prediction{}, err
 	}
@@ -92,7 +92,7 @@ func (r *Record) predict(ctx context.Context, m *loupe.Model, images []picture.I
 		j.Critique = &text
 	} else if len(images) > 0 { // a conversation of text alone has no score
 		if len(o.Interventions) > 0 {
-			s, err = m.ScoreWith(ctx, prompt, o.Interventions)
+			s, err = loupe.ScoreWith(ctx, m, prompt, o.Interventions)
 		} else {
 			s, err = m.Score(ctx, prompt)
 		}

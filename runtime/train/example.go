@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -14,9 +15,9 @@ import (
 //
 // The answer is followed by the end of its turn, as the chat template writes it. The loss is over the tokens of the answer
 // and that end.
-func NewExample(m *loupe.Model, in loupe.Input, answer string, targets []float64, present []bool) (loupe.Example, error) {
+func NewExample(ctx context.Context, m *loupe.Model, in loupe.Input, answer string, targets []float64, present []bool) (loupe.Example, error) {
 	var l loupe.Example
-	prompt, err := m.Prepare(in)
+	prompt, err := m.Prepare(ctx, in)
 	if err != nil {
 		return l, err
 	}

@@ -22,7 +22,7 @@ func (r *Record) Example(ctx context.Context, m *loupe.Model) (loupe.Example, er
 	if err != nil {
 		return loupe.Example{}, recordError(r, err)
 	}
-	l, err := r.example(m, images)
+	l, err := r.example(ctx, m, images)
 	if err != nil {
 		return l, recordError(r, err)
 	}
@@ -57,17 +57,17 @@ func (r *Record) questionPrompt(ctx context.Context, m *loupe.Model) (*loupe.Pro
 	if err != nil {
 		return nil, err
 	}
-	return m.PrepareContext(ctx, r.input(m, images))
+	return m.Prepare(ctx, r.input(m, images))
 }
 
 // example is Example with the pictures.
-func (r *Record) example(m *loupe.Model, images []picture.Image) (loupe.Example, error) {
+func (r *Record) example(ctx context.Context, m *loupe.Model, images []picture.Image) (loupe.Example, error) {
 	var values []float64
 	var present []bool
 	if m.Head != nil {
 		values, present = r.values(m.Head)
 	}
-	return NewExample(m, r.input(m, images), r.Critique, values, present)
+	return NewExample(ctx, m, r.input(m, images), r.Critique, values, present)
 }
 
 // values are what the record says of each target of the head.
@@ -136,7 +136,7 @@ func checked(ctx context.Context, m *loupe.Model, records []Record, bad []fault,
 				different[d] = true
 			}
 			var l loupe.Example
-			if l, err = records[i].example(m, images); err == nil {
+			if l, err = records[i].example(ctx, m, images); err == nil {
 				found.add(&records[i], l)
 			}
 		}

@@ -67,7 +67,7 @@ func openFixture(t *testing.T, dir, adapter string) *goldenTraining {
 		}
 		in := loupe.Ask(records.User, img)
 		in.Messages = append([]tokenizer.Message{{Role: "system", Text: records.System}}, in.Messages...)
-		l, err := train.NewExample(m, in, r.Critique, []float64{r.Score}, []bool{true})
+		l, err := train.NewExample(context.Background(), m, in, r.Critique, []float64{r.Score}, []bool{true})
 		if err != nil {
 			t.Fatal(err)
 		}

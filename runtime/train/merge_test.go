@@ -23,7 +23,7 @@ func question(t *testing.T, m *loupe.Model) *loupe.Prompt {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := m.Prepare(loupe.Ask("What do you see?", img))
+	p, err := m.Prepare(context.Background(), loupe.Ask("What do you see?", img))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -92,7 +92,7 @@ func TestTaughtOfRecords(t *testing.T) {
 	}{
 		{"as they are by default", `{"image": "00000.png", "score": 1}
 {"image": "00001.png", "score": 2}
-{"image": "00002.png", "score": 3}`, loupe.Rubric, loupe.ScorePrompt},
+{"image": "00002.png", "score": 3}`, loupe.Rubric, loupe.DefaultQuestion},
 		{"several", `{"image": "00000.png", "score": 1, "system": "a", "prompt": "b"}
 {"image": "00001.png", "score": 2, "system": "a"}
 {"image": "00002.png", "score": 3, "system": "c"}`, "-", "-"},

@@ -29,7 +29,7 @@ func embeddedRun(t *testing.T, pictures int) Run {
 	for i := range images {
 		images[i] = img
 	}
-	p, err := m.Prepare(loupe.Ask(loupe.ScorePrompt, images...))
+	p, err := m.Prepare(context.Background(), loupe.Ask(loupe.DefaultQuestion, images...))
 	if err != nil {
 		t.Fatal(err)
 	}

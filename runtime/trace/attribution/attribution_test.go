@@ -87,7 +87,7 @@ func TestGradients(t *testing.T) {
 func TestRelative(t *testing.T) {
 	want := fixture.ReadReference(t, references)
 	c := fixture.Open(t, committed, "image", "")
-	generic, err := c.Model.Prepare(WithQuestion(c.Input, GenericQuestion))
+	generic, err := c.Model.Prepare(context.Background(), WithQuestion(c.Input, GenericQuestion))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestHeadBehindTheDecoder(t *testing.T) {
 func TestTargets(t *testing.T) {
 	c := fixture.Open(t, committed, "image", headDir)
 	for _, text := range []string{"score:color", "logit:7", "logprob:7", "diff:7,9", "logit:7@-3"} {
-		target, err := c.Model.GradTarget(text)
+		target, err := loupe.ParseGradTarget(text, c.Model.Tokenizer)
 		if err != nil {
 			t.Fatal(err)
 		}

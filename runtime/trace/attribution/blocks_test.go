@@ -56,7 +56,7 @@ func headOf(t *testing.T, want fixture.Reference, kind, input, pool string) stri
 func chat(t *testing.T, c *fixture.Case) *loupe.Prompt {
 	t.Helper()
 	image, text := tokenizer.Part{Type: tokenizer.ImagePart}, func(s string) tokenizer.Part { return tokenizer.Part{Type: tokenizer.TextPart, Text: s} }
-	p, err := c.Model.Prepare(loupe.Input{Images: c.Input.Images, Messages: []tokenizer.Message{
+	p, err := c.Model.Prepare(t.Context(), loupe.Input{Images: c.Input.Images, Messages: []tokenizer.Message{
 		{Role: "system", Text: "You judge paintings."},
 		{Role: "user", Parts: []tokenizer.Part{text("Look at "), image, text(".")}},
 		{Role: "assistant", Text: "The canvas holds warm light."},
@@ -126,7 +126,7 @@ func TestBlockBehindTheScore(t *testing.T) {
 func TestRelativeAtAQuery(t *testing.T) {
 	want := fixture.ReadReference(t, blocksFixture)
 	c := fixture.Open(t, committed, "image", "")
-	generic, err := c.Model.Prepare(WithQuestion(c.Input, GenericQuestion))
+	generic, err := c.Model.Prepare(t.Context(), WithQuestion(c.Input, GenericQuestion))
 	if err != nil {
 		t.Fatal(err)
 	}

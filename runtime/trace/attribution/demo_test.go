@@ -16,7 +16,7 @@ const demoSeed = 99
 // painted is the embedded model with a prompt for a painting.
 func painted(t *testing.T, m *loupe.Model, p paint.Painting) *loupe.Prompt {
 	t.Helper()
-	prompt, err := m.Prepare(loupe.Ask(loupe.ScorePrompt, picture.Image{Width: p.Width, Height: p.Height, Pix: p.Pix}))
+	prompt, err := m.Prepare(context.Background(), loupe.Ask(loupe.DefaultQuestion, picture.Image{Width: p.Width, Height: p.Height, Pix: p.Pix}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 
 func TestErrors(t *testing.T) {
 	c := fixture.Open(t, committed, "image", "")
-	text, err := c.Model.Prepare(loupe.Ask("Hello"))
+	text, err := c.Model.Prepare(context.Background(), loupe.Ask("Hello"))
 	if err != nil {
 		t.Fatal(err)
 	}

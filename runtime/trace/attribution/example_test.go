@@ -22,7 +22,7 @@ func ExampleCompute() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	prompt, err := m.Prepare(loupe.Ask(loupe.ScorePrompt, img))
+	prompt, err := m.Prepare(context.Background(), loupe.Ask(loupe.DefaultQuestion, img))
 	if err != nil {
 		log.Fatal(err)
 	}

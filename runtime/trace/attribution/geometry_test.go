@@ -145,7 +145,7 @@ func TestThreads(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer m.Close()
-		p, err := m.Prepare(fixture.Open(t, committed, "image", "").Input)
+		p, err := m.Prepare(context.Background(), fixture.Open(t, committed, "image", "").Input)
 		if err != nil {
 			t.Fatal(err)
 		}

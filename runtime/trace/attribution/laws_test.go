@@ -16,7 +16,7 @@ func TestMapsKeepBits(t *testing.T) {
 	layers, blocks := upTo(first.Model.Config.Text.NumHiddenLayers), upTo(first.Model.Config.Vision.Depth)
 	heads := upTo(first.Model.Config.Text.NumAttentionHeads)
 	generic := func(c *fixture.Case) *loupe.Prompt {
-		p, err := c.Model.Prepare(WithQuestion(c.Input, GenericQuestion))
+		p, err := c.Model.Prepare(t.Context(), WithQuestion(c.Input, GenericQuestion))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,7 +59,7 @@ func TestMapsKeepBits(t *testing.T) {
 		}
 		defer m.Close()
 		c := &fixture.Case{Model: m, Input: first.Input}
-		if c.Prompt, err = m.Prepare(c.Input); err != nil {
+		if c.Prompt, err = m.Prepare(t.Context(), c.Input); err != nil {
 			t.Fatal(err)
 		}
 		for i, k := range cases {

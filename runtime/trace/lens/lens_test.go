@@ -168,7 +168,7 @@ func TestDirectLogitWithAdapter(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	p, err := m.Prepare(loupe.Ask("Score this painting."))
+	p, err := m.Prepare(context.Background(), loupe.Ask("Score this painting."))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,11 +275,11 @@ func TestCKAOfOtherDepths(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer flat.Close()
-	a, err := deep.Prepare(loupe.Ask("Hello", img))
+	a, err := deep.Prepare(context.Background(), loupe.Ask("Hello", img))
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := flat.Prepare(loupe.Ask("Hello", img))
+	b, err := flat.Prepare(context.Background(), loupe.Ask("Hello", img))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -306,7 +306,7 @@ func TestCKAOfOtherDepths(t *testing.T) {
 func TestErrors(t *testing.T) {
 	c, _ := open(t)
 	ctx := context.Background()
-	text, err := c.Model.Prepare(loupe.Ask("Hello"))
+	text, err := c.Model.Prepare(context.Background(), loupe.Ask("Hello"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -339,7 +339,7 @@ func TestErrors(t *testing.T) {
 			return err
 		}, "other grids"},
 		"other words": {func() error {
-			other, err := c.Model.Prepare(loupe.Ask("Howdy"))
+			other, err := c.Model.Prepare(context.Background(), loupe.Ask("Howdy"))
 			if err != nil {
 				return err
 			}

@@ -28,7 +28,7 @@ func gradients(m *loupe.Model, n int, down bool) ProbeSet {
 			}
 			img.Pix[at] = byte(2*along + int(set.Values[i][0]))
 		}
-		return m.Prepare(loupe.Ask("How bright?", img))
+		return m.Prepare(context.Background(), loupe.Ask("How bright?", img))
 	}
 	return set
 }
@@ -82,7 +82,7 @@ func TestProbeErrors(t *testing.T) {
 	}
 	defer m.Close()
 	text := gradients(m, 20, true)
-	text.Prompt = func(int) (*loupe.Prompt, error) { return m.Prepare(loupe.Ask("Hello.")) }
+	text.Prompt = func(int) (*loupe.Prompt, error) { return m.Prepare(context.Background(), loupe.Ask("Hello.")) }
 	same := gradients(m, 20, true)
 	for i := range same.Values {
 		same.Values[i] = []float64{3}
@@ -119,7 +119,7 @@ func TestProbeOfOneLine(t *testing.T) {
 		for at := range img.Pix {
 			img.Pix[at] = byte(at*(i+3)>>4 + int(set.Values[i][0]))
 		}
-		return m.Prepare(loupe.Ask("How bright?", img))
+		return m.Prepare(context.Background(), loupe.Ask("How bright?", img))
 	}
 	found, err := Probe(context.Background(), m, set)
 	if err != nil {

@@ -29,7 +29,7 @@ func newQuestion() question {
 	}
 	return question{
 		{"system", loupe.Rubric},
-		{"user", []part{{Type: "image", Path: "runtime/demo/picture.png"}, {Type: "text", Text: loupe.ScorePrompt}}},
+		{"user", []part{{Type: "image", Path: "runtime/demo/picture.png"}, {Type: "text", Text: loupe.DefaultQuestion}}},
 	}
 }
 
@@ -52,7 +52,7 @@ func build(ctx context.Context) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	prompt, err := m.Prepare(loupe.Input{Messages: messages, Images: []picture.Image{img}})
+	prompt, err := m.Prepare(ctx, loupe.Input{Messages: messages, Images: []picture.Image{img}})
 	if err != nil {
 		return nil, err
 	}
