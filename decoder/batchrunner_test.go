@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/cpu"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 )
 
@@ -94,7 +95,7 @@ func (s *script) alone(m *Model, e *kernels.Engine) {
 	defer c.Release()
 	for at := 0; at < len(s.ids); at = c.Len() {
 		end := max(at+1, s.prompt)
-		r := tensor.NewRun(context.Background(), e, new(tensor.Arena), nil)
+		r := tensor.NewRun(context.Background(), cpu.New(e), new(tensor.Arena), nil)
 		r.FirstRow = at
 		h := m.Forward(r, m.EmbedTokens(r, s.ids[at:end], s.vision), s.pos.Slice(at, end), c)
 		logits := m.Logits(r, h)
@@ -173,7 +174,7 @@ func (b *runner) run(all []*script) error {
 			}
 		}
 		arena.Reset()
-		r := tensor.NewRun(context.Background(), b.e, arena, nil)
+		r := tensor.NewRun(context.Background(), cpu.New(b.e), arena, nil)
 		logits := b.m.ForwardBatch(r, batch)
 		if r.Err() != nil {
 			return r.Err()
@@ -232,8 +233,9 @@ func (x *member) check(failed error, logits []float32) (done bool, err error) {
 // spoilFreePages makes whoever still reads a page that came back fail.
 func spoilFreePages(p *PagePool) {
 	p.onFree = func(pg *page) {
-		for i := range pg.data {
-			pg.data[i] = float32(math.NaN())
+		data := pg.data.Host()
+		for i := range data {
+			data[i] = float32(math.NaN())
 		}
 	}
 }

@@ -59,10 +59,14 @@ func (c *Cache) Fork(n int) (*Cache, error) {
 	p.share(c.held.pages[:full])
 	out.held.pages = append(out.held.pages, c.held.pages[:full]...)
 	if rest := n % p.rows; rest > 0 {
-		from, to := c.held.pages[full], p.take()
+		to, err := p.take()
+		if err != nil {
+			return nil, err
+		}
+		from := c.held.pages[full]
 		for l := range p.layers {
-			copy(p.keys(to, l).Data, p.keys(from, l).Slice(0, rest).Data)
-			copy(p.values(to, l).Data, p.values(from, l).Slice(0, rest).Data)
+			tensor.CopyRows(p.dev, p.keys(to, l), p.keys(from, l).Slice(0, rest))
+			tensor.CopyRows(p.dev, p.values(to, l), p.values(from, l).Slice(0, rest))
 		}
 		out.held.pages = append(out.held.pages, to)
 	}
@@ -89,17 +93,20 @@ func (c *Cache) extend(layer int, k, v tensor.Tensor) (tensor.KV, error) {
 	for at := 0; at < k.Rows; {
 		i, row := (c.n+at)/p.rows, (c.n+at)%p.rows
 		if i == len(c.held.pages) {
-			c.held.pages = append(c.held.pages, p.take())
+			pg, err := p.take()
+			if err != nil {
+				return tensor.KV{}, err
+			}
+			c.held.pages = append(c.held.pages, pg)
 		}
 		pg := c.held.pages[i]
 		if !p.alone(pg) {
 			return tensor.KV{}, fmt.Errorf("the keys and values of position %d would be written to a page that another sequence reads as well: fork the cache in place of sharing its pages", c.n+at)
 		}
-		keys, values := p.keys(pg, layer), p.values(pg, layer)
-		for end := min(k.Rows, at+p.rows-row); at < end; at, row = at+1, row+1 {
-			copy(keys.Row(row), k.Row(at))
-			copy(values.Row(row), v.Row(at))
-		}
+		n := min(k.Rows-at, p.rows-row)
+		tensor.CopyRows(p.dev, p.keys(pg, layer).Slice(row, row+n), k.Slice(at, at+n))
+		tensor.CopyRows(p.dev, p.values(pg, layer).Slice(row, row+n), v.Slice(at, at+n))
+		at += n
 	}
 	c.seenK, c.seenV = c.first(layer, c.n+k.Rows, c.seenK[:0], c.seenV[:0])
 	return tensor.KV{K: c.seenK, V: c.seenV, KVHeads: p.kvHeads}, nil

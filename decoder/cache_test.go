@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/loupe-vl/loupe/kernels/cpu"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/weights"
 )
@@ -56,7 +57,7 @@ func holds(t *testing.T, c *Cache, at int, before, after float32) {
 }
 
 func TestCacheGrowsWithoutCopying(t *testing.T) {
-	c := NewPagePool(oneLayer, DefaultPageRows).NewCache()
+	c := NewPagePool(cpu.New(nil), oneLayer, DefaultPageRows).NewCache()
 	var first *float32
 	n := 0
 	for _, step := range []int{1, DefaultPageRows - 2, 1, 3, DefaultPageRows, 1} {
@@ -66,9 +67,9 @@ func TestCacheGrowsWithoutCopying(t *testing.T) {
 			t.Fatalf("the cache holds %d and %d positions, want %d", kv.Len(), c.Len(), n)
 		}
 		if first == nil {
-			first = &kv.K[0].Data[0]
+			first = &kv.K[0].Row(0)[0]
 		}
-		if first != &kv.K[0].Data[0] {
+		if first != &kv.K[0].Row(0)[0] {
 			t.Fatal("the past was copied")
 		}
 		holds(t, c, 0, 0, 0)
@@ -77,7 +78,7 @@ func TestCacheGrowsWithoutCopying(t *testing.T) {
 
 // TestStepThatFailedIsWrittenOver: what was not committed is no part of the cache.
 func TestStepThatFailedIsWrittenOver(t *testing.T) {
-	c := NewPagePool(oneLayer, 4).NewCache()
+	c := NewPagePool(cpu.New(nil), oneLayer, 4).NewCache()
 	grow(t, c, 3, 0)
 	k, v := rowsFrom(3, 6, 0.5)
 	if _, err := c.extend(0, k, v); err != nil {
@@ -93,7 +94,7 @@ func TestStepThatFailedIsWrittenOver(t *testing.T) {
 // TestForkSharesFullPages: forks share what is full and write none of it; each goes on with what is its own.
 func TestForkSharesFullPages(t *testing.T) {
 	for _, at := range []int{0, 3, 4, 8, 9, 11} {
-		pool := NewPagePool(oneLayer, 4)
+		pool := NewPagePool(cpu.New(nil), oneLayer, 4)
 		c := pool.NewCache()
 		grow(t, c, 11, 0)
 		before := pageData(c, at/4)
@@ -125,7 +126,7 @@ func TestForkSharesFullPages(t *testing.T) {
 			t.Errorf("after all is released the pool has %+v", got)
 		}
 	}
-	c := NewPagePool(oneLayer, 4).NewCache()
+	c := NewPagePool(cpu.New(nil), oneLayer, 4).NewCache()
 	grow(t, c, 2, 0)
 	for _, at := range []int{-1, 3} {
 		if _, err := c.Fork(at); err == nil {
@@ -138,7 +139,7 @@ func TestForkSharesFullPages(t *testing.T) {
 func pageData(c *Cache, n int) []float32 {
 	var out []float32
 	for _, pg := range c.held.pages[:n] {
-		out = append(out, pg.data...)
+		out = append(out, pg.data.Host()...)
 	}
 	return out
 }
@@ -157,7 +158,7 @@ func sameBits(a, b []float32) bool {
 
 // TestSharedPageIsNotWritten: a cache that would write to a page of another one's says so, and does not.
 func TestSharedPageIsNotWritten(t *testing.T) {
-	pool := NewPagePool(oneLayer, 4)
+	pool := NewPagePool(cpu.New(nil), oneLayer, 4)
 	a, b := pool.NewCache(), pool.NewCache()
 	grow(t, a, 3, 0)
 	pool.share(a.held.pages) // the fault: a page that is not full
@@ -172,7 +173,7 @@ func TestSharedPageIsNotWritten(t *testing.T) {
 // TestPagesComeBack: released pages are used again, no more free ones are kept than are in use or a few, and a cache that is released
 // twice or used again after that does no harm.
 func TestPagesComeBack(t *testing.T) {
-	pool := NewPagePool(oneLayer, 4)
+	pool := NewPagePool(cpu.New(nil), oneLayer, 4)
 	var caches []*Cache
 	for range 10 {
 		c := pool.NewCache()

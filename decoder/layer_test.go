@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/cpu"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/weights"
 	"github.com/loupe-vl/loupe/weights/reftest"
@@ -42,7 +43,7 @@ func TestLayerShapes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := reftest.Open(t, filepath.Join("testdata", name))
-			p := weights.NewParams(f)
+			p := weights.NewParams(f, cpu.New(e))
 			m := Load(p, shapesConfig, &family)
 			if err := p.Err(); err != nil {
 				t.Fatal(err)
@@ -54,19 +55,19 @@ func TestLayerShapes(t *testing.T) {
 			}
 			grads := map[string][]float32{}
 			for _, l := range m.Layers[0].Linears()[:4] {
-				l.WGrad = make([]float32, l.W.Rows*l.W.Cols)
-				grads["want.d/"+l.Name+".weight"] = l.WGrad
-				if l.Bias != nil {
-					l.BiasGrad = make([]float32, len(l.Bias))
-					grads["want.d/"+l.Name+".bias"] = l.BiasGrad
+				l.WGrad = kernels.HostBuffer(make([]float32, l.W.Rows*l.W.Cols))
+				grads["want.d/"+l.Name+".weight"] = l.WGrad.Host()
+				if !l.Bias.None() {
+					l.BiasGrad = kernels.HostBuffer(make([]float32, l.Bias.Len()))
+					grads["want.d/"+l.Name+".bias"] = l.BiasGrad.Host()
 				}
 			}
 			seen := kept{}
-			r := tensor.NewRun(context.Background(), e, new(tensor.Arena), seen)
+			r := tensor.NewRun(context.Background(), cpu.New(e), new(tensor.Arena), seen)
 			r.Record(new(tensor.Tape))
 			logits := m.Logits(r, m.Forward(r, m.EmbedTokens(r, ids, nil), pos, NoCache{}))
 			last := slices.Clone(logits.Row(logits.Rows - 1))
-			copy(logits.Grad, f.Find("toward").F32())
+			copy(logits.Grad.Host(), f.Find("toward").F32())
 			r.Backward()
 			if err := r.Err(); err != nil {
 				t.Fatal(err)
@@ -89,7 +90,7 @@ func TestLayerShapes(t *testing.T) {
 			}
 
 			cache := m.NewCache()
-			r = tensor.NewRun(context.Background(), e, new(tensor.Arena), nil)
+			r = tensor.NewRun(context.Background(), cpu.New(e), new(tensor.Arena), nil)
 			var h tensor.Tensor
 			for i, id := range ids {
 				r.FirstRow = i

@@ -11,9 +11,9 @@ import (
 // Model is the decoder of a loaded checkpoint.
 type Model struct {
 	Config weights.TextConfig
-	Embed  kernels.Matrix // (vocab_size, hidden_size)
-	// EmbedGrad is the gradient of Embed to add to, dense; nil where it does not learn.
-	EmbedGrad []float32
+	Embed  kernels.Placed // (vocab_size, hidden_size)
+	// EmbedGrad is the gradient of Embed to add to, dense; none where it does not learn.
+	EmbedGrad kernels.Buffer
 	EmbedLoRA *tensor.EmbeddingLoRA // nil for none
 	Layers    []*Layer
 	Norm      *tensor.Norm
@@ -27,8 +27,8 @@ type Model struct {
 
 // Load reads the tensors named model.* and lm_head of a family's decoder from p, whose error tells what was missing.
 func Load(p *weights.Params, cfg weights.TextConfig, family *Family) *Model {
-	m := &Model{Config: cfg, mrope: newMRoPE(cfg, family), Pages: NewPagePool(cfg, DefaultPageRows)}
-	m.Embed = p.Matrix("model.embed_tokens.weight", cfg.VocabSize, cfg.HiddenSize)
+	m := &Model{Config: cfg, mrope: newMRoPE(cfg, family), Pages: NewPagePool(p.Device(), cfg, DefaultPageRows)}
+	m.Embed = p.Table("model.embed_tokens.weight", cfg.VocabSize, cfg.HiddenSize)
 	for i := range cfg.NumHiddenLayers {
 		m.Layers = append(m.Layers, loadLayer(p, "model.layers."+strconv.Itoa(i), i, cfg, family))
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/weights"
 )
@@ -17,6 +18,7 @@ const keepFree = 4
 // PagePool makes the pages of caches, and takes back those that no cache holds any more. It keeps no more free pages than
 // are in use, or a few, so that its memory follows the load. It is safe for concurrent use.
 type PagePool struct {
+	dev            kernels.Device
 	rows, layers   int // positions of a page, layers of the model
 	kvHeads, width int // width is kv_heads*head_dim
 
@@ -30,13 +32,13 @@ type PagePool struct {
 // page holds the keys and values of some positions in all layers: layer by layer, keys before values, each
 // (rows, kv_heads*head_dim). A page that more than one cache holds is full and is not written.
 type page struct {
-	data []float32
+	data kernels.Buffer
 	held int // by so many caches; the pool's lock guards it
 }
 
-// NewPagePool is an empty pool for a model of this configuration, whose pages hold so many positions.
-func NewPagePool(cfg weights.TextConfig, rows int) *PagePool {
-	return &PagePool{rows: rows, layers: cfg.NumHiddenLayers, kvHeads: cfg.NumKeyValueHeads, width: cfg.NumKeyValueHeads * cfg.HeadDim}
+// NewPagePool is an empty pool for a model of this configuration on dev, whose pages hold so many positions.
+func NewPagePool(dev kernels.Device, cfg weights.TextConfig, rows int) *PagePool {
+	return &PagePool{dev: dev, rows: rows, layers: cfg.NumHiddenLayers, kvHeads: cfg.NumKeyValueHeads, width: cfg.NumKeyValueHeads * cfg.HeadDim}
 }
 
 // PageStats counts the pages of a pool.
@@ -58,18 +60,23 @@ func (p *PagePool) Stats() PageStats {
 // floats is how many numbers a page has.
 func (p *PagePool) floats() int { return 2 * p.layers * p.rows * p.width }
 
-// take is a page that one cache holds, contents undefined.
-func (p *PagePool) take() *page {
+// take is a page that one cache holds, contents undefined. It is an error where the device has no memory left.
+func (p *PagePool) take() (*page, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.inUse++
 	if n := len(p.free); n > 0 {
 		pg := p.free[n-1]
 		p.free = p.free[:n-1]
 		pg.held = 1
-		return pg
+		p.inUse++
+		return pg, nil
 	}
-	return &page{data: make([]float32, p.floats()), held: 1}
+	data, err := p.dev.Alloc(p.floats())
+	if err != nil {
+		return nil, err
+	}
+	p.inUse++
+	return &page{data: data, held: 1}, nil
 }
 
 // share lets one cache more hold pages that are full.
@@ -120,5 +127,5 @@ func (p *PagePool) values(pg *page, layer int) tensor.Tensor { return p.part(pg,
 
 func (p *PagePool) part(pg *page, i int) tensor.Tensor {
 	n := p.rows * p.width
-	return tensor.Of(p.rows, p.width, pg.data[i*n:(i+1)*n])
+	return tensor.OfBuffer(p.rows, p.width, pg.data.Slice(i*n, (i+1)*n))
 }

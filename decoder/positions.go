@@ -105,7 +105,7 @@ func Sections(section []int) (axis []int) {
 // rotary is M-RoPE: pair j of a head's columns is rotated by the time, height or width position, as mrope_section divides the pairs
 // (apply_multimodal_rotary_pos_emb).
 func (m *Model) rotary(r *tensor.Run, pos Positions) tensor.Rotary {
-	angles := r.New(pos.Len(), len(m.mrope.freqs))
+	angles := r.NewHost(pos.Len(), len(m.mrope.freqs))
 	for i := range pos.Len() {
 		row := angles.Row(i)
 		for j, f := range m.mrope.freqs {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/cpu"
 	"github.com/loupe-vl/loupe/weights"
 )
 
@@ -51,7 +52,7 @@ func (made) Tensor(name string, shape ...int) (weights.Tensor, error) {
 // testModel is a decoder in one of the precisions.
 func testModel(t testing.TB, e *kernels.Engine, precision string) *Model {
 	t.Helper()
-	p := weights.NewParams(made{})
+	p := weights.NewParams(made{}, cpu.New(e))
 	p.Convert(func(_ string, w kernels.Matrix) (out kernels.Matrix, copied bool, err error) {
 		how := kernels.Quantizing{Bits: 8, Group: 64}
 		switch precision {

@@ -9,8 +9,9 @@ type Attention struct {
 	// From and To are the heads to compute, [From, To); both are whole groups in a backward.
 	From, To int
 	Parts    []AttentionPart
-	// Inspect, where it is not nil, is shown rows at the stages that it names. There is one part then.
+	// Inspect is called at Stages; with none it may be nil. With any, there is one part.
 	Inspect Inspector
+	Stages  AttentionStages
 }
 
 // AttentionPart is the queries of one sequence, and the keys and values that they may see.
@@ -39,12 +40,10 @@ func (p *AttentionPart) Visible(query int) int { return p.First + p.More*query }
 
 // Inspector looks at an attention from inside, and may change what it sees: taps and interventions.
 type Inspector interface {
-	// Stages are those at which Inspect is to be called. Changes are made at the same stages of a backward, which goes forward
-	// again first.
-	Stages() AttentionStages
-	// Inspect is given the rows of some queries of a head, from query on, on the host: what it changes is computed on with.
-	// It is called for every head and query once a stage, in any order and from several goroutines at once.
-	Inspect(at AttentionStages, head, query int, rows Array) error
+	// Inspect is given the rows of some queries of a head, from query on, on the host. Where it changes them, that is computed on
+	// with. At each of the attention's stages every row of every head comes once, in any order and from several goroutines at once.
+	// In a backward, which goes forward again first, changes are made again at Scores and Probs.
+	Inspect(at AttentionStages, head, query int, rows Array) (changed bool, err error)
 }
 
 // AttentionStages is a set of places within an attention.
@@ -52,8 +51,7 @@ type AttentionStages uint8
 
 // The stages. Rows of the first two have the keys that the last of their queries sees: those beyond [AttentionPart.Visible] of a row
 // are undefined, and changes of them count for nothing. Rows of ProbsGrad have all keys: also those that are not
-// seen have a gradient, which is how the result would change if a query looked there. In a backward Scores and Probs are
-// called to make their changes once more, not to be looked at.
+// seen have a gradient, which is how the result would change if a query looked there.
 const (
 	Scores     AttentionStages = 1 << iota // q·k * head_dim^-0.5
 	Probs                                  // after the softmax

@@ -3,55 +3,60 @@ package kernels
 import "fmt"
 
 // Buffer is float32 memory of a [Device], or nothing. Where that is the program's own memory, Host is the numbers themselves,
-// without a copy; elsewhere it is a handle with which only its device can do anything, and numbers come and go by Upload and
-// Download.
+// without a copy; elsewhere only its device can do anything with it, and numbers come and go by Upload and Download.
 type Buffer struct {
-	host   []float32
-	handle uintptr // elsewhere: what the device calls the memory that the buffer lies in
-	at, n  int     // elsewhere: the buffer's place in it, in floats
+	host  []float32
+	on    *Allocation // elsewhere: the memory that the buffer lies in
+	at, n int         // elsewhere: its place there, in floats
+}
+
+// Allocation is memory that a device gave out and that is not the program's own. Buffers point at it, so that the device can tell when
+// nothing does any more (runtime.AddCleanup): device memory goes as the program's own does.
+type Allocation struct {
+	Handle uintptr // what the device calls it
+	Floats int
 }
 
 // HostBuffer is the program's memory x as a buffer.
 func HostBuffer(x []float32) Buffer { return Buffer{host: x} }
 
-// HandleBuffer is floats [at, at+n) of what a device calls handle, which is not 0.
-func HandleBuffer(handle uintptr, at, n int) Buffer { return Buffer{handle: handle, at: at, n: n} }
+// DeviceBuffer is all of an allocation.
+func DeviceBuffer(a *Allocation) Buffer { return Buffer{on: a, n: a.Floats} }
 
 // Len is the number of floats.
 func (b Buffer) Len() int {
-	if b.handle != 0 {
+	if b.on != nil {
 		return b.n
 	}
 	return len(b.host)
 }
 
 // None reports whether there is no memory: a gradient that nobody wants, a bias that is not there.
-func (b Buffer) None() bool { return b.handle == 0 && b.host == nil }
+func (b Buffer) None() bool { return b.on == nil && b.host == nil }
 
 // OnHost reports whether the memory is the program's own.
-func (b Buffer) OnHost() bool { return b.handle == 0 }
+func (b Buffer) OnHost() bool { return b.on == nil }
 
-// Host is the numbers where they lie. It panics where the memory is a device's: what reads it there must download it first.
+// Host is the numbers where they lie. It panics where the memory is a device's: what reads it on the host must download it first.
 func (b Buffer) Host() []float32 {
-	if b.handle != 0 {
+	if b.on != nil {
 		panic(fmt.Sprintf("kernels: %d floats of a device's memory are read as if they lay on the host; download them first", b.n))
 	}
 	return b.host
 }
 
-// Handle is what the device calls the memory, and the place in it in floats.
-func (b Buffer) Handle() (handle uintptr, at int) { return b.handle, b.at }
+// Device is the allocation that the buffer lies in, and its place there in floats; nil on the host.
+func (b Buffer) Device() (on *Allocation, at int) { return b.on, b.at }
 
 // Slice is floats [lo, hi), sharing memory.
 func (b Buffer) Slice(lo, hi int) Buffer {
-	if b.handle == 0 {
-		b.host = b.host[lo:hi:hi]
-		return b
+	if b.on == nil {
+		return Buffer{host: b.host[lo:hi:hi]}
 	}
 	if lo < 0 || hi < lo || hi > b.n {
 		panic(fmt.Sprintf("kernels: floats [%d, %d) of a buffer of %d", lo, hi, b.n))
 	}
-	return Buffer{handle: b.handle, at: b.at + lo, n: hi - lo}
+	return Buffer{on: b.on, at: b.at + lo, n: hi - lo}
 }
 
 // Row is the buffer as an array of one row.
@@ -103,4 +108,26 @@ func (a Array) Weight() Placed {
 		m.F32 = a.Buffer.Host()
 	}
 	return Placed{Matrix: m, Learned: a}
+}
+
+// WeightFloats is a weight in float32 on the host, row after row, in memory of its own.
+func WeightFloats(dev Device, w Placed) ([]float32, error) {
+	out := make([]float32, w.Rows*w.Cols)
+	if b := w.Learned.Buffer; !b.None() && !b.OnHost() {
+		return out, dev.Download(out, w.Learned)
+	}
+	for r := range w.Rows {
+		w.Row(out[r*w.Cols:], r)
+	}
+	return out, nil
+}
+
+// SetWeight makes w, which has the shape of x, hold the numbers of x, which it may keep: where it learns in its place, and else as a
+// weight that is placed anew.
+func SetWeight(dev Device, w *Placed, x []float32) (err error) {
+	if !w.Learned.Buffer.None() {
+		return dev.Upload(w.Learned, x)
+	}
+	*w, err = dev.PlaceWeight(HostArray(w.Rows, w.Cols, x).Weight().Matrix)
+	return err
 }

@@ -13,10 +13,12 @@ type Device interface {
 	// Computes reports whether there are numbers in the device's memory. A meta device has none: its operations do nothing, and
 	// reading back is an error.
 	Computes() bool
+	// OnHost reports whether the device's memory is the program's own: what lies there need not be uploaded.
+	OnHost() bool
 
 	// Alloc is memory for n floats, whose contents are undefined.
 	Alloc(n int) (Buffer, error)
-	// Free gives memory back. The program's own needs no Free.
+	// Free gives an allocation back at once. Without it, it goes when nothing points at it any more.
 	Free(b Buffer)
 	// Upload copies src, row after row, into dst. It does not keep the slice.
 	Upload(dst Array, src []float32) error
@@ -62,7 +64,7 @@ type Device interface {
 	// gain.
 	ScaleColumnsBackward(dgain Buffer, x, dy Array, lengths Buffer)
 	// Dropout is dst = x with a part p of its elements 0 and the others over 1-p. Element i of the rows one after the other goes
-	// where mix(key+i), the finalizer of SplitMix64, says so. It is its own backward.
+	// where Mix64(key+i) says so. It is its own backward.
 	Dropout(dst, x Array, key uint64, p float32)
 	// Clear sets x to 0.
 	Clear(x Array)
@@ -130,3 +132,24 @@ type NormGrad struct {
 // AdamWStep is the numbers of one step, with g = grad*Scale: m += (g-m)*Beta1, v = v*Beta2 + g²*Rest2, and then
 // x = x*Keep - Rate * m/(sqrt(v)*Root + Eps), every product rounded before it is added.
 type AdamWStep struct{ Keep, Scale, Rate, Root, Eps, Beta1, Beta2, Rest2 float32 }
+
+// PlaceVector puts x, a bias or the weight of a norm, where a device reads it: it is used and not copied where that is the host.
+func PlaceVector(dev Device, x []float32) (Buffer, error) {
+	b, err := dev.Alloc(len(x))
+	if err != nil {
+		return b, err
+	}
+	if b.OnHost() {
+		return HostBuffer(x), nil
+	}
+	return b, dev.Upload(b.Row(), x)
+}
+
+// Floats is the numbers of a buffer where the host can read them: where they lie, or a copy.
+func Floats(dev Device, b Buffer) ([]float32, error) {
+	if b.OnHost() {
+		return b.Host(), nil
+	}
+	out := make([]float32, b.Len())
+	return out, dev.Download(out, b.Row())
+}

@@ -42,7 +42,7 @@ func grow(s *[]float32, n int) []float32 {
 	return (*s)[:n]
 }
 
-// Form says which product a MatMul computes: Plain, TransW, Accumulate or TransW|Accumulate.
+// Form says which product a MatMul computes: Plain, or a sum of the others.
 type Form uint8
 
 // The parts of a Form.
@@ -50,6 +50,7 @@ const (
 	Plain      Form = 0      // dst = x W, as with the values of attention
 	TransW     Form = 1 << 0 // W is used transposed, as a torch.nn.Linear's weight, (out, in), or the keys of attention
 	Accumulate Form = 1 << 1 // the product is added to dst
+	TransX     Form = 1 << 2 // of a [Device]: x is used transposed, as the gradient of a weight has it
 )
 
 // MatMul computes dst[r][c] = sum over k of x[r][k]*w(k, c), by law 1: acc = fma(x[r][k], w(k, c), acc) for k ascending,

@@ -29,11 +29,13 @@ func (m *Model) norms() []*tensor.Norm {
 }
 
 // refreshDoRA computes what DoRA divides by again, from the weights as they are now: after each step in which branches learned.
-func (m *Model) refreshDoRA() {
+func (m *Model) refreshDoRA() error {
 	for _, l := range m.adaptable() {
-		l.Refresh(m.engine)
+		if err := l.Refresh(m.device); err != nil {
+			return err
+		}
 	}
-	m.Decoder.EmbedLoRA.Refresh(m.engine, m.Decoder.Embed)
+	return m.Decoder.EmbedLoRA.Refresh(m.device, m.Decoder.Embed)
 }
 
 // adaptersIn says which folders of a directory hold an adapter: training leaves checkpoint-500 and the like, and PEFT
@@ -112,7 +114,7 @@ func (m *Model) loadAdapter(dir string) error {
 	if err := a.choose(); err != nil {
 		return err
 	}
-	a.params = weights.NewParams(m.adapterFile)
+	a.params = weights.NewParams(m.adapterFile, m.device)
 	for _, part := range []func() error{a.retied, a.replace, a.branches} {
 		if err := part(); err != nil {
 			return err
@@ -123,8 +125,7 @@ func (m *Model) loadAdapter(dir string) error {
 	}
 	a.note()
 	m.Adapter = cfg.Resolved(a.chosen)
-	m.refreshDoRA()
-	return nil
+	return m.refreshDoRA()
 }
 
 // open maps the adapter's weights and lists them by module and part.

@@ -37,8 +37,8 @@ func (m *Model) through(ctx context.Context, pooled [][]float32, n int) (out [][
 	defer done()
 	defer weights.RecoverFault(&err)
 	for _, row := range pooled {
-		y := m.Head.Through(r, tensor.Of(1, len(row), row), n)
-		out = append(out, append([]float32(nil), y.Data...))
+		y := m.Head.Through(r, r.Upload(tensor.Of(1, len(row), row)), n)
+		out = append(out, r.Download(y).Floats())
 	}
 	return out, m.still(m.explain(r.Err()))
 }
@@ -49,8 +49,8 @@ func (m *Model) learnHead(ctx context.Context, pooled []float32, l Example, o Le
 	defer done()
 	defer weights.RecoverFault(&err)
 	r.Record(&tensor.Tape{})
-	z := m.Head.Through(r, tensor.Of(1, len(pooled), pooled), len(m.Head.Layers))
-	out = Losses{Score: scoreLoss(r, z, l, o), Outputs: append([]float32(nil), z.Data...)}
+	z := m.Head.Through(r, r.Upload(tensor.Of(1, len(pooled), pooled)), len(m.Head.Layers))
+	out = Losses{Score: scoreLoss(r, z, l, o), Outputs: r.Download(z).Floats()}
 	r.Backward()
 	return out, m.still(m.explain(r.Err()))
 }

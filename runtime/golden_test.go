@@ -236,10 +236,10 @@ func (c *goldenCase) comparePixels(t *testing.T, name, digest string, v *loupe.V
 	if v == nil {
 		return
 	}
-	if whole && !slices.Equal(v.Pixels.Data, want.F32()) {
+	if whole && !slices.Equal(v.Pixels.Floats(), want.F32()) {
 		t.Errorf("%s differs", name)
 	}
-	if got := digestOf(v.Pixels.Data); digest != "" && got != digest {
+	if got := digestOf(v.Pixels.Floats()); digest != "" && got != digest {
 		t.Errorf("%s has the digest %s, want %s", name, got, digest)
 	}
 }

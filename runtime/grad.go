@@ -8,6 +8,7 @@ import (
 
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels/tensor"
+	"github.com/loupe-vl/loupe/kernels/vec"
 	"github.com/loupe-vl/loupe/weights"
 	"github.com/loupe-vl/loupe/weights/option"
 )
@@ -124,7 +125,7 @@ func (m *Model) differentiate(r *tensor.Run, p *Prompt, target GradTarget, all b
 		z := m.Head.Forward(r, m.headInput(r, f, h))
 		if r.Err() == nil {
 			i, _ := m.HeadTarget(target.Name) // checkGrad found it
-			z.Grad[i] = float32(m.Head.Config.Targets[i].Std)
+			r.ChangeGrad(z, func(dz tensor.Tensor) { dz.Row(0)[i] = float32(m.Head.Config.Targets[i].Std) })
 		}
 		return
 	}
@@ -139,17 +140,19 @@ func (m *Model) differentiate(r *tensor.Run, p *Prompt, target GradTarget, all b
 	if r.Err() != nil {
 		return
 	}
-	target.seed(r, logits.Row(at), logits.GradRow(at))
+	row := logits.Slice(at, at+1)
+	values := r.Download(row).Floats()
+	r.ChangeGrad(row, func(g tensor.Tensor) { target.seed(values, g.Row(0)) })
 }
 
 // seed sets the gradient of the target with respect to the logits, (vocab_size).
-func (t GradTarget) seed(r *tensor.Run, logits, grad []float32) {
+func (t GradTarget) seed(logits, grad []float32) {
 	if t.Token < 0 {
 		t.Token, _ = decoder.NewSampler(decoder.Sampling{}, nil).Next(append([]float32(nil), logits...))
 	}
 	if t.LogProb { // d log_softmax(x)[i] / dx = onehot(i) - softmax(x)
 		copy(grad, logits)
-		r.Engine().Softmax(grad)
+		vec.Softmax(grad)
 		for i := range grad {
 			grad[i] = -grad[i]
 		}

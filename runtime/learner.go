@@ -24,7 +24,7 @@ func (l Learner) Adaptable() []*tensor.Linear { return l.m.adaptable() }
 func (l Learner) Norms() []*tensor.Norm { return l.m.norms() }
 
 // RefreshDoRA computes what DoRA divides by again, from the weights as they are now: after each step in which branches learned.
-func (l Learner) RefreshDoRA() { l.m.refreshDoRA() }
+func (l Learner) RefreshDoRA() error { return l.m.refreshDoRA() }
 
 // Replaced is the adapter's tensor that the model computes with in place of that of the canonical name.
 func (l Learner) Replaced(name string) (weights.Tensor, bool) { return l.m.replacedBy(name) }

@@ -45,7 +45,7 @@ func (m *Model) loss(r *tensor.Run, l Example, o LearnOptions) Losses {
 	if l.Targets != nil {
 		z := m.Head.Forward(r, m.headInput(r, f, question(h, l.Labels)))
 		out.Score = scoreLoss(r, z, l, o)
-		out.Outputs = append(out.Outputs, z.Data...)
+		out.Outputs = r.Download(z).Floats()
 	}
 	return out
 }
@@ -64,11 +64,11 @@ func question(h tensor.Tensor, labels []int) tensor.Tensor {
 func scoreLoss(r *tensor.Run, z tensor.Tensor, l Example, o LearnOptions) float64 {
 	switch {
 	case o.HeadGrad != nil:
-		if z.Grad != nil {
+		r.ChangeGrad(z, func(dz tensor.Tensor) {
 			for i, g := range o.HeadGrad {
-				z.Grad[i] += float32(o.Lambda * g)
+				dz.Row(0)[i] += float32(o.Lambda * g)
 			}
-		}
+		})
 		return 0
 	case o.Huber:
 		return r.Huber(z, l.Targets, l.Present, o.Weight*o.Lambda)
@@ -94,7 +94,7 @@ func (m *Model) forwardTowers(r *tensor.Run, p *Prompt) (f features) {
 			return tensor.Tensor{}
 		}
 		r.Pass = pass
-		pixels := r.Input(tensor.Of(v.Pixels.Rows, v.Pixels.Cols, v.Pixels.Data))
+		pixels := r.Input(r.Upload(v.Pixels))
 		out := m.Tower.Forward(r, r.Tap(tensor.At(name, ""), pixels), v.Grids, earlier, m.headReads())
 		if out.Head.Rows > 0 {
 			f.head = append(f.head, out.Head)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/meta"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/runtime/internal/family"
 	"github.com/loupe-vl/loupe/runtime/internal/host"
@@ -17,8 +18,8 @@ import (
 // their gradients, and the largest operand of a product in the form that the kernels read. It runs forward and
 // backward on shapes only, which takes next to no time.
 func (m *Model) estimateTrainingMemory(ctx context.Context, l Example, o LearnOptions) (int64, error) {
-	arena := tensor.CountingArena()
-	r := tensor.NewRun(ctx, kernels.Idle(), arena, nil)
+	arena := new(tensor.Arena)
+	r := tensor.NewRun(ctx, meta.Device{Host: m.device.OnHost()}, arena, nil)
 	r.Record(&tensor.Tape{Recompute: o.Recompute})
 	r.DropoutSeed = o.Seed
 	m.loss(r, l, o)
@@ -37,11 +38,14 @@ func Shape(name string, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{Dir: "shape " + name, Config: &cfg, family: of, Generation: &weights.Generation{}, options: o, engine: kernels.Idle()}
+	m := &Model{Dir: "shape " + name, Config: &cfg, family: of, Generation: &weights.Generation{}, options: o, device: meta.Device{Host: true}}
+	if m.engine, err = kernels.New(kernels.Options{Threads: 1, Kernels: "generic"}); err != nil {
+		return nil, err
+	}
 	if m.Processor, m.VideoProcessor, err = publishedProcessors(o); err != nil {
 		return nil, err
 	}
-	m.Tower, m.Decoder, err = assemble(&randomSource{}, &cfg, nil)
+	m.Tower, m.Decoder, err = assemble(&randomSource{}, m.device, &cfg, nil)
 	return m, err
 }
 
@@ -49,7 +53,7 @@ func Shape(name string, o Options) (*Model, error) {
 func (m *Model) tensorBytes() int64 {
 	if m.checkpoint == nil {
 		var count randomSource
-		if _, _, err := assemble(&count, m.Config, nil); err != nil {
+		if _, _, err := assemble(&count, meta.Device{}, m.Config, nil); err != nil {
 			return 0
 		}
 		return count.bytes

@@ -19,7 +19,7 @@ func TestEstimateTrainingMemory(t *testing.T) {
 	defer m.Close()
 	for _, l := range m.linears()[1:] { // a branch beside each, so that everything has a gradient
 		a, b := make([]float32, 2*l.W.Cols), make([]float32, 2*l.W.Rows)
-		l.LoRA = &tensor.LoRA{A: tensorMatrix(2, l.W.Cols, a), B: tensorMatrix(l.W.Rows, 2, b), Scale: 1, Dropout: 0.1, AGrad: make([]float32, len(a)), BGrad: make([]float32, len(b))}
+		l.LoRA = &tensor.LoRA{A: tensorMatrix(2, l.W.Cols, a), B: tensorMatrix(l.W.Rows, 2, b), Scale: 1, Dropout: 0.1, AGrad: kernels.HostBuffer(make([]float32, len(a))), BGrad: kernels.HostBuffer(make([]float32, len(b)))}
 	}
 	example, err := m.blankExample(12, 9, 30, 50)
 	if err != nil {
@@ -33,7 +33,7 @@ func TestEstimateTrainingMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 		arena := new(tensor.Arena)
-		r := tensor.NewRun(context.Background(), m.engine, arena, nil)
+		r := tensor.NewRun(context.Background(), m.device, arena, nil)
 		r.Record(&tensor.Tape{Recompute: recompute})
 		r.DropoutSeed = o.Seed
 		m.loss(r, example, o)
@@ -51,8 +51,8 @@ func TestEstimateTrainingMemory(t *testing.T) {
 }
 
 // tensorMatrix is numbers as a kernel operand.
-func tensorMatrix(rows, cols int, data []float32) kernels.Matrix {
-	return kernels.Matrix{Layout: kernels.F32, F32: data, Rows: rows, Cols: cols, Stride: cols}
+func tensorMatrix(rows, cols int, data []float32) kernels.Placed {
+	return kernels.HostArray(rows, cols, data).Weight()
 }
 
 // TestShape: a published shape tells its size, and what is asked of it costs no memory of that size.

@@ -2,6 +2,7 @@ package loupe
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/cpu"
+	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/runtime/demo"
 	"github.com/loupe-vl/loupe/runtime/internal/family"
 	"github.com/loupe-vl/loupe/tokenizer"
@@ -61,7 +64,8 @@ type Model struct {
 	taughtFrom    string // the file of Taught
 	files         fs.FS
 	engine        *kernels.Engine
-	demonstration bool // it is the embedded model, or was made of it
+	device        kernels.Device // what the model computes on
+	demonstration bool           // it is the embedded model, or was made of it
 	checkpoint    *weights.Checkpoint
 	headFile      *weights.Checkpoint
 	adapterFile   *weights.Checkpoint
@@ -110,7 +114,7 @@ func load(files fs.FS, dir string, open func() (*weights.Checkpoint, error), o O
 	if err = o.Validate(); err != nil {
 		return m, err
 	}
-	if m.engine, err = kernels.New(kernels.Options{Threads: o.Threads, Kernels: o.Kernels}); err != nil {
+	if err = m.start(o); err != nil {
 		return m, err
 	}
 	if err = m.readFiles(files, o); err != nil {
@@ -130,7 +134,7 @@ func load(files fs.FS, dir string, open func() (*weights.Checkpoint, error), o O
 		return m, err
 	}
 	m.checkpoint.Quantization = m.Config.Quantization
-	p := weights.NewParams(m.checkpoint)
+	p := weights.NewParams(m.checkpoint, m.device)
 	if p.Convert(converter(m.engine, o.Precision)); m.checkpoint.Precision() != "" {
 		p.Convert(mustBeQuantized(m.checkpoint.Precision()))
 	}
@@ -295,7 +299,7 @@ func (m *Model) loadHead(files fs.FS, dir string) (err error) {
 	if err != nil {
 		return fmt.Errorf("score head: %w", err)
 	}
-	p := weights.NewParams(m.headFile)
+	p := weights.NewParams(m.headFile, m.device)
 	m.Head = vit.LoadHead(p, *cfg, width)
 	if p.Err() != nil {
 		return fmt.Errorf("score head: %w", p.Err())
@@ -309,8 +313,9 @@ func (m *Model) newHead(cfg weights.ScoreHeadConfig) error {
 	if err != nil {
 		return fmt.Errorf("score head: %w", err)
 	}
-	m.Head = vit.NewHead(cfg, width)
-	return nil
+	p := weights.NewParams(nil, m.device)
+	m.Head = vit.NewHead(p, cfg, width)
+	return p.Err()
 }
 
 // Name is the directory, or "embedded".
@@ -321,8 +326,25 @@ func (m *Model) Name() string {
 	return m.Dir
 }
 
-// Engine is the kernels that the model computes with.
+// start makes what the model computes with.
+func (m *Model) start(o Options) (err error) {
+	if m.engine, err = kernels.New(kernels.Options{Threads: o.Threads, Kernels: o.Kernels}); err != nil {
+		return err
+	}
+	m.device = cpu.New(m.engine)
+	return nil
+}
+
+// Engine is the kernels and the threads of the host.
 func (m *Model) Engine() *kernels.Engine { return m.engine }
+
+// Device is what the model computes on.
+func (m *Model) Device() kernels.Device { return m.device }
+
+// NewRun begins a run of a part of the model by hand, with memory of its own. hooks may be nil.
+func (m *Model) NewRun(ctx context.Context, hooks tensor.Hooks) *tensor.Run {
+	return tensor.NewRun(ctx, m.device, new(tensor.Arena), hooks)
+}
 
 // unchanged is an error if a file of weights is no longer the one that was loaded. It is asked before and after what is
 // computed of them.

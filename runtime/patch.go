@@ -238,7 +238,7 @@ func (s *sweep) tap(layer int) string { return "model.layers." + strconv.Itoa(la
 func (s *state) embedded(ctx context.Context) tensor.Tensor {
 	r, done := s.m.run(ctx, nil)
 	defer done()
-	return s.m.Decoder.EmbedTokens(r, s.p.IDs, s.vision()).Clone()
+	return r.Download(s.m.Decoder.EmbedTokens(r, s.p.IDs, s.vision()))
 }
 
 // runCorrupted runs the corrupted prompt, keeps what branches begin from, and counts the positions whose input is that of the
@@ -257,9 +257,9 @@ func (s *sweep) runCorrupted(ctx context.Context, clean tensor.Tensor) error {
 	defer done()
 	var h tensor.Tensor
 	s.cache = st.cache
-	h = s.m.Decoder.ForwardEach(r, x, s.corrupted.Positions, s.cache, func(x tensor.Tensor) { s.before = append(s.before, x.Clone()) })
+	h = s.m.Decoder.ForwardEach(r, r.Upload(x), s.corrupted.Positions, s.cache, func(x tensor.Tensor) { s.before = append(s.before, r.Download(x)) })
 	logits := s.m.Decoder.Logits(r, h.Slice(h.Rows-1, h.Rows))
-	s.logits = slices.Clone(logits.Row(0))
+	s.logits = r.Download(logits).Row(0)
 	return s.m.explain(r.Err())
 }
 

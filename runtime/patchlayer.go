@@ -67,16 +67,17 @@ func (s *sweep) patched(ctx context.Context, layer int, columns []int, each []de
 	}
 	r, done := s.m.run(ctx, hooks)
 	defer done()
-	h := s.m.Decoder.ForwardBranches(r, from, x, pos, s.cache, each)
+	h := s.m.Decoder.ForwardBranches(r, from, r.Upload(x), pos, s.cache, each)
 	var last []int
 	for i, b := range each {
 		last = append(last, starts[i]+b.Rows-1)
 	}
 	logits := s.m.Decoder.Logits(r, r.Select(h, last))
+	out := r.Download(logits)
 	if err := r.Err(); err != nil {
 		return tensor.Tensor{}, s.m.explain(err)
 	}
-	return logits.Clone(), nil
+	return out, nil
 }
 
 // stack lays the rows of all branches one after the other: the corrupted run's residual stream before a layer, their
@@ -93,7 +94,7 @@ func (s *sweep) stack(layer int, each []decoder.Branch) (x tensor.Tensor, pos de
 	}
 	x = tensor.Of(rows, before.Cols, make([]float32, rows*before.Cols))
 	for i, b := range each {
-		copy(x.Data[starts[i]*x.Cols:], before.Data[b.At*x.Cols:])
+		copy(x.Floats()[starts[i]*x.Cols:], before.Floats()[b.At*x.Cols:])
 	}
 	return x, pos, starts
 }

@@ -154,7 +154,7 @@ func (m *Model) writeQuantized(ctx context.Context, dir string, o QuantizeOption
 			if done++; o.Progress != nil {
 				defer o.Progress(done, len(linears))
 			}
-			return m.engine.Quantize(l.W, how)
+			return m.engine.Quantize(l.W.Matrix, how)
 		}})
 	}
 	var rest []weights.Named

@@ -96,7 +96,7 @@ func (m *Model) scoreOf(ctx context.Context, rows []tensor.Tensor, p *hooks) (s 
 	if p.edited() {
 		x = r.Copy(x) // an intervention may change what is pooled in place
 	}
-	out := m.Head.Forward(r, x)
+	out := r.Download(m.Head.Forward(r, x))
 	if err := r.Err(); err != nil {
 		return nil, m.explain(err)
 	}
@@ -114,7 +114,7 @@ func (m *Model) scoreOf(ctx context.Context, rows []tensor.Tensor, p *hooks) (s 
 func (m *Model) headTaps(rows []tensor.Tensor) []Tap {
 	var out []Tap
 	for _, x := range rows {
-		out = append(out, Tap{Name: m.Head.Config.Input.Tap(), Shape: []int{x.Rows, x.Cols}, Data: x.Data})
+		out = append(out, Tap{Name: m.Head.Config.Input.Tap(), Shape: []int{x.Rows, x.Cols}, Data: x.Floats()})
 	}
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 
 	"github.com/loupe-vl/loupe/decoder"
+	"github.com/loupe-vl/loupe/kernels/meta"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/vit"
 	"github.com/loupe-vl/loupe/weights"
@@ -61,22 +62,22 @@ func (f *features) tower(ctx context.Context, m *Model, v *Vision, name, pass st
 	defer done()
 	defer weights.RecoverFault(&err)
 	r.Pass = pass
-	pixels := tensor.Of(v.Pixels.Rows, v.Pixels.Cols, v.Pixels.Data)
+	pixels := r.Upload(v.Pixels)
 	if hooks != nil && len(hooks.edits) > 0 {
-		pixels = pixels.Clone() // an intervention may change them in place
+		pixels = r.Copy(pixels) // an intervention may change them in place
 	}
 	pixels = r.Tap(tensor.At(name, ""), pixels)
 	out := m.Tower.Forward(r, pixels, v.Grids, earlier, head)
-	if err := r.Err(); err != nil {
-		return tensor.Tensor{}, m.explain(err)
-	}
-	rows = out.Merged.Clone()
+	rows = r.Download(out.Merged)
 	switch {
 	case head == nil || !head.FromTower():
 	case head.From == weights.MergerOutput:
 		f.head = append(f.head, rows)
 	default:
-		f.head = append(f.head, out.Head.Clone())
+		f.head = append(f.head, r.Download(out.Head))
+	}
+	if err := r.Err(); err != nil {
+		return tensor.Tensor{}, m.explain(err)
 	}
 	return rows, nil
 }
@@ -98,9 +99,9 @@ func (m *Model) runWith(ctx context.Context, p tensor.Hooks) (r *tensor.Run, don
 	l.m, l.panics = m, debug.SetPanicOnFault(true)
 	l.arena.Reset()
 	if looking, ok := p.(*hooks); ok && looking.dry() {
-		return tensor.DryRun(ctx, m.engine, &l.arena, p), l.done
+		return tensor.NewRun(ctx, meta.Device{}, new(tensor.Arena), p), l.done
 	}
-	l.run.Begin(ctx, m.engine, &l.arena, p)
+	l.run.Begin(ctx, m.device, &l.arena, p)
 	return &l.run, l.done
 }
 
@@ -139,7 +140,13 @@ type state struct {
 }
 
 func (m *Model) newState(p *Prompt, f features, hooks *hooks) *state {
-	return &state{m: m, p: p, f: f, hooks: hooks, cache: m.Decoder.NewCache()}
+	s := &state{m: m, p: p, f: f, hooks: hooks}
+	if hooks.dry() {
+		s.cache = decoder.NewPagePool(meta.Device{}, m.Config.Text, decoder.DefaultPageRows).NewCache()
+	} else {
+		s.cache = m.Decoder.NewCache()
+	}
+	return s
 }
 
 // vision are the rows to place among the prompt's tokens.
@@ -202,7 +209,7 @@ func (s *state) step(ctx context.Context, ids []int, pos decoder.Positions, visi
 	x := s.m.Decoder.EmbedTokens(r, ids, vision)
 	h := s.m.Decoder.Forward(r, x, pos, s.cache)
 	if s.readsHead && r.Err() == nil {
-		s.f.head = append(s.f.head, h.Clone())
+		s.f.head = append(s.f.head, r.Download(h))
 	}
 	if !last {
 		return nil, s.m.explain(r.Err())
@@ -216,10 +223,11 @@ func (s *state) step(ctx context.Context, ids []int, pos decoder.Positions, visi
 	default:
 		logits = s.m.Decoder.Logits(r, h)
 	}
+	row := r.Host(logits.Slice(logits.Rows-1, logits.Rows))
 	if err := r.Err(); err != nil {
 		return nil, s.m.explain(err)
 	}
-	s.logits = append(s.logits[:0], logits.Row(logits.Rows-1)...)
+	s.logits = append(s.logits[:0], row.Row(0)...)
 	return s.logits, nil
 }
 
@@ -233,7 +241,7 @@ func (s *state) logitsInParts(r *tensor.Run, h tensor.Tensor) (last tensor.Tenso
 		hi := min(lo+logitRows, h.Rows)
 		r.Rows(lo, h.Rows, func() {
 			if logits := s.m.Decoder.Logits(r, h.Slice(lo, hi)); hi == h.Rows {
-				last = logits.Slice(logits.Rows-1, logits.Rows).Clone()
+				last = r.Download(logits.Slice(logits.Rows-1, logits.Rows))
 			}
 		})
 	}

@@ -208,7 +208,7 @@ func withInfinity(m *Model) {
 		e.Row(x[i*e.Cols:][:e.Cols], i)
 	}
 	x[infinite*e.Cols] = float32(math.Inf(1))
-	m.Decoder.Embed = kernels.Matrix{Layout: kernels.F32, F32: x, Rows: e.Rows, Cols: e.Cols, Stride: e.Cols}
+	m.Decoder.Embed = kernels.HostArray(e.Rows, e.Cols, x).Weight()
 }
 
 // TestStep: answers that run together give what they give alone, to the bit of every logit, in every precision: greedy and sampled, with

@@ -7,6 +7,7 @@ import (
 
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/meta"
 	"github.com/loupe-vl/loupe/runtime/internal/family"
 	"github.com/loupe-vl/loupe/runtime/internal/host"
 	"github.com/loupe-vl/loupe/vit"
@@ -53,19 +54,19 @@ func synthetic(shape string, cfg *weights.Config, o Options) (m *Model, err erro
 	if m.Processor, m.VideoProcessor, err = publishedProcessors(o); err != nil {
 		return nil, err
 	}
-	if m.engine, err = kernels.New(kernels.Options{Threads: o.Threads, Kernels: o.Kernels}); err != nil {
+	if err = m.start(o); err != nil {
 		return nil, err
 	}
-	if m.Tower, m.Decoder, err = assemble(&randomSource{fill: m.engine.For}, cfg, converter(m.engine, o.Precision)); err != nil {
+	if m.Tower, m.Decoder, err = assemble(&randomSource{fill: m.engine.For}, m.device, cfg, converter(m.engine, o.Precision)); err != nil {
 		m.Close()
 		return nil, err
 	}
 	return m, nil
 }
 
-// assemble builds both parts of a model from source.
-func assemble(source weights.Source, cfg *weights.Config, c weights.Converter) (*vit.Tower, *decoder.Model, error) {
-	p := weights.NewParams(source)
+// assemble builds both parts of a model on dev from source.
+func assemble(source weights.Source, dev kernels.Device, cfg *weights.Config, c weights.Converter) (*vit.Tower, *decoder.Model, error) {
+	p := weights.NewParams(source, dev)
 	p.Convert(c)
 	of, err := family.Of(cfg)
 	if err != nil {
@@ -78,7 +79,7 @@ func assemble(source weights.Source, cfg *weights.Config, c weights.Converter) (
 // fits is an error where free bytes of memory do not hold a shape's tensors and a run; 0 is as many as it takes.
 func fits(shape string, cfg *weights.Config, free int64) error {
 	var count randomSource
-	if _, _, err := assemble(&count, cfg, nil); err != nil {
+	if _, _, err := assemble(&count, meta.Device{}, cfg, nil); err != nil {
 		return err
 	}
 	if free == 0 || count.bytes+spare <= free {

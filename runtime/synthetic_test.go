@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/meta"
 	"github.com/loupe-vl/loupe/kernels/num"
 	"github.com/loupe-vl/loupe/weights"
 )
@@ -66,7 +67,7 @@ func TestSyntheticSizes(t *testing.T) {
 	for name, want := range map[string]int64{"2b": 4_417_971_200, "7b": 16_582_751_232} {
 		cfg := shapes[name]
 		var count randomSource
-		if _, _, err := assemble(&count, &cfg, nil); err != nil {
+		if _, _, err := assemble(&count, meta.Device{}, &cfg, nil); err != nil {
 			t.Fatal(err)
 		}
 		if count.bytes != want {

@@ -65,7 +65,7 @@ func TestWide(t *testing.T) {
 			}
 		case "image_grid_thw":
 		case "pixel_values_head":
-			fixture.Compare(t, w.Name, p.Images.Pixels.Data[:w.Len()], w.F32(), tolerance)
+			fixture.Compare(t, w.Name, p.Images.Pixels.Floats()[:w.Len()], w.F32(), tolerance)
 		default:
 			name, last := strings.CutSuffix(w.Name, ".last")
 			got, ok := taps[name]

@@ -3,7 +3,6 @@ package vit
 import (
 	"fmt"
 
-	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/weights"
 )
@@ -21,12 +20,9 @@ func LoadHead(p *weights.Params, cfg weights.ScoreHeadConfig, width int) *Head {
 	return newHead(cfg, width, func(name string, out, in int) *tensor.Linear { return p.LinearOf(name, true, out, in) })
 }
 
-// NewHead is a head whose weights are all 0.
-func NewHead(cfg weights.ScoreHeadConfig, width int) *Head {
-	return newHead(cfg, width, func(name string, out, in int) *tensor.Linear {
-		w := kernels.Matrix{Layout: kernels.F32, F32: make([]float32, out*in), Rows: out, Cols: in, Stride: in}
-		return &tensor.Linear{Name: name, W: w, Bias: make([]float32, out)}
-	})
+// NewHead is a head whose weights are all 0, placed by p.
+func NewHead(p *weights.Params, cfg weights.ScoreHeadConfig, width int) *Head {
+	return newHead(cfg, width, p.NewLinear)
 }
 
 func newHead(cfg weights.ScoreHeadConfig, width int, linear func(name string, out, in int) *tensor.Linear) *Head {

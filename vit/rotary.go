@@ -9,7 +9,7 @@ import (
 // column. Patches come in the order of the model, a merge x merge block at a time.
 func (t *Tower) rotary(r *tensor.Run, grids []Grid) tensor.Rotary {
 	freqs := num.RotaryFrequencies(t.Config.EmbedDim/t.Config.NumHeads/2, t.Config.RopeTheta)
-	angles := r.New(Patches(grids), 2*len(freqs))
+	angles := r.NewHost(Patches(grids), 2*len(freqs))
 	i := 0
 	for _, g := range grids {
 		for _, p := range PatchOrder(g, t.Config.SpatialMergeSize) {

@@ -104,7 +104,7 @@ func (t *Tower) Forward(r *tensor.Run, pixels tensor.Tensor, grids, earlier []Gr
 		if i != read {
 			continue
 		}
-		if out.Head = x; x.Grad == nil { // the next block writes over it
+		if out.Head = x; !x.HasGrad() { // the next block writes over it
 			out.Head = r.Copy(x)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/cpu"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/weights"
 	"github.com/loupe-vl/loupe/weights/reftest"
@@ -72,17 +73,17 @@ func (f *reference) run(t *testing.T, tower *Tower, hooks tensor.Hooks) result {
 	var out result
 	for _, l := range tower.Linears() {
 		if strings.HasSuffix(l.Name, "attn.qkv") {
-			l.WGrad = make([]float32, l.W.Rows*l.W.Cols)
-			out.qkv = append(out.qkv, l.WGrad)
+			l.WGrad = kernels.HostBuffer(make([]float32, l.W.Rows*l.W.Cols))
+			out.qkv = append(out.qkv, l.WGrad.Host())
 		}
 	}
-	r := tensor.NewRun(context.Background(), engine, new(tensor.Arena), hooks)
+	r := tensor.NewRun(context.Background(), cpu.New(engine), new(tensor.Arena), hooks)
 	r.Record(&tensor.Tape{All: true})
 	pixels := f.Find("pixels")
 	x := r.Input(tensor.Of(pixels.Shape[0], pixels.Shape[1], pixels.F32()))
 	merged := tower.Forward(r, r.Tap(tensor.At("pixels", ""), x), f.grids, nil, nil).Merged
-	out.merged = append(out.merged, merged.Data...)
-	copy(merged.Grad, f.Find("toward").F32())
+	out.merged = append(out.merged, merged.Floats()...)
+	copy(merged.Grad.Host(), f.Find("toward").F32())
 	r.Backward()
 	if err := r.Err(); err != nil {
 		t.Fatal(err)
@@ -129,7 +130,7 @@ func TestTowerTheta(t *testing.T) {
 	load := func(theta float64) *Tower {
 		cfg := thetaConfig
 		cfg.RopeTheta = theta
-		p := weights.NewParams(f)
+		p := weights.NewParams(f, cpu.New(nil))
 		tower := Load(p, cfg, &Qwen2VL)
 		if err := p.Err(); err != nil {
 			t.Fatal(err)

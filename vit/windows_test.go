@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/loupe-vl/loupe/kernels/cpu"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/weights"
 )
@@ -158,7 +159,7 @@ func TestWindowedTower(t *testing.T) {
 
 func (f *reference) windowed(t *testing.T, family *Family) *Tower {
 	t.Helper()
-	p := weights.NewParams(f)
+	p := weights.NewParams(f, cpu.New(nil))
 	tower := Load(p, windowsConfig, family)
 	if err := p.Err(); err != nil {
 		t.Fatal(err)

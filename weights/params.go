@@ -9,10 +9,11 @@ import (
 	"github.com/loupe-vl/loupe/kernels/tensor"
 )
 
-// Params builds the learned parts of a model from the tensors of a checkpoint. Matrices stay where they lie in the map;
-// vectors, which are small, become float32. It remembers the first error, so that a model's loading reads like the model.
+// Params builds the learned parts of a model from the tensors of a checkpoint, and places them on the device that computes with
+// them. On the host matrices stay where they lie in the map; vectors, which are small, become float32. It remembers the first error, so that a model's loading reads like the model.
 type Params struct {
 	source  Source
+	dev     kernels.Device
 	convert Converter
 	err     error
 }
@@ -39,8 +40,42 @@ type LinearSource interface {
 	Release(name string)
 }
 
-// NewParams reads from source.
-func NewParams(source Source) *Params { return &Params{source: source} }
+// NewParams reads from source, for a model on dev. source may be nil where everything is new.
+func NewParams(source Source, dev kernels.Device) *Params { return &Params{source: source, dev: dev} }
+
+// Device is what computes with the weights.
+func (p *Params) Device() kernels.Device { return p.dev }
+
+// Place puts a weight where the device reads it.
+func (p *Params) Place(w kernels.Matrix) kernels.Placed {
+	if p.err != nil {
+		return kernels.Placed{Matrix: w}
+	}
+	placed, err := p.dev.PlaceWeight(w)
+	if err != nil {
+		p.err = err
+	}
+	return placed
+}
+
+// PlaceVector puts x, which it may keep, where the device reads it; nil is none.
+func (p *Params) PlaceVector(x []float32) (b kernels.Buffer) {
+	if p.err == nil && x != nil {
+		b, p.err = kernels.PlaceVector(p.dev, x)
+	}
+	return b
+}
+
+// Table is Matrix, placed: an embedding.
+func (p *Params) Table(name string, shape ...int) kernels.Placed {
+	return p.Place(p.Matrix(name, shape...))
+}
+
+// NewLinear is a linear map of (out, in) with a bias, whose weights are all 0.
+func (p *Params) NewLinear(name string, out, in int) *tensor.Linear {
+	w := kernels.Matrix{Layout: kernels.F32, F32: make([]float32, out*in), Rows: out, Cols: in, Stride: in}
+	return &tensor.Linear{Name: name, W: p.Place(w), Bias: p.PlaceVector(make([]float32, out))}
+}
 
 // Convert makes the weights of linear maps go through c from now on; nil leaves them as they are stored.
 func (p *Params) Convert(c Converter) { p.convert = c }
@@ -88,50 +123,57 @@ func (p *Params) Tied(name, as string, shape ...int) {
 
 // LinearOf is name.weight, of the given shape with the outputs first, and name.bias if bias is set.
 func (p *Params) LinearOf(name string, bias bool, shape ...int) *tensor.Linear {
-	l := p.linear(name, shape, func() kernels.Matrix { return p.Matrix(name+".weight", shape...) })
+	l := p.linear(name, shape, func() kernels.Placed { return kernels.Placed{Matrix: p.Matrix(name+".weight", shape...)} }, p.Place)
 	if bias {
-		l.Bias = p.Vector(name+".bias", shape[0])
+		l.Bias = p.vector(name+".bias", shape[0])
 	}
 	return l
 }
 
 // LinearFrom is the linear map of that name, without a bias, whose stored weight is w, unless the source has it quantized.
-func (p *Params) LinearFrom(name string, w kernels.Matrix) *tensor.Linear {
-	return p.linear(name, []int{w.Rows, w.Cols}, func() kernels.Matrix { return w })
+func (p *Params) LinearFrom(name string, w kernels.Placed) *tensor.Linear {
+	return p.linear(name, []int{w.Rows, w.Cols}, func() kernels.Placed { return w }, func(kernels.Matrix) kernels.Placed { return w })
 }
 
-// linear is the linear map of that name: with quantized weights where the source has them, and else those that stored gives.
-func (p *Params) linear(name string, shape []int, stored func() kernels.Matrix) *tensor.Linear {
+// linear is the linear map of that name: with quantized weights where the source has them, and else those that stored gives, which
+// place puts in their place where nothing converts them.
+func (p *Params) linear(name string, shape []int, stored func() kernels.Placed, place func(kernels.Matrix) kernels.Placed) *tensor.Linear {
 	l := &tensor.Linear{Name: name}
 	source, _ := p.source.(LinearSource)
 	if source != nil && len(shape) == 2 && p.err == nil {
-		var there bool
-		if l.W, there, p.err = source.Linear(name, shape[0], shape[1]); there && p.err == nil {
+		w, there, err := source.Linear(name, shape[0], shape[1])
+		if p.err = err; there && err == nil {
+			l.W = p.Place(w)
 			return l
 		}
 	}
 	l.W = stored()
-	if p.convert != nil && p.err == nil {
-		w, copied, err := p.convert(name, l.W)
-		if err != nil {
-			p.err = fmt.Errorf("tensor %q: %w", name+".weight", err)
-		}
-		if l.W = w; copied && source != nil {
-			source.Release(name + ".weight")
-		}
+	if p.convert == nil || p.err != nil {
+		l.W = place(l.W.Matrix)
+		return l
+	}
+	w, copied, err := p.convert(name, l.W.Matrix)
+	if err != nil {
+		p.err = fmt.Errorf("tensor %q: %w", name+".weight", err)
+	}
+	if l.W = p.Place(w); copied && source != nil {
+		source.Release(name + ".weight")
 	}
 	return l
 }
 
 // LayerNorm is name.weight and name.bias.
 func (p *Params) LayerNorm(name string, width int, eps float64) *tensor.Norm {
-	return &tensor.Norm{Name: name, Weight: p.Vector(name+".weight", width), Bias: p.Vector(name+".bias", width), Eps: float32(eps)}
+	return &tensor.Norm{Name: name, Weight: p.vector(name+".weight", width), Bias: p.vector(name+".bias", width), Eps: float32(eps)}
 }
 
 // RMSNorm is name.weight.
 func (p *Params) RMSNorm(name string, width int, eps float64) *tensor.Norm {
-	return &tensor.Norm{Name: name, Weight: p.Vector(name+".weight", width), Eps: float32(eps)}
+	return &tensor.Norm{Name: name, Weight: p.vector(name+".weight", width), Eps: float32(eps)}
 }
+
+// vector is Vector, placed.
+func (p *Params) vector(name string, n int) kernels.Buffer { return p.PlaceVector(p.Vector(name, n)) }
 
 // Vector is the tensor name of n elements as float32.
 func (p *Params) Vector(name string, n int) []float32 {

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/loupe-vl/loupe/kernels/cpu"
 )
 
 // openRaw opens a safetensors file made of a header and its data as a checkpoint.
@@ -33,7 +35,7 @@ func TestTied(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			checkpoint := openRaw(t, bothEnds, c.data...)
-			p := NewParams(checkpoint)
+			p := NewParams(checkpoint, cpu.New(nil))
 			p.Matrix("model.embed_tokens.weight", 1, 2)
 			p.Tied("lm_head.weight", "model.embed_tokens.weight", 1, 2)
 			p.Tied("absent.weight", "model.embed_tokens.weight", 1, 2)
@@ -53,7 +55,7 @@ func TestTied(t *testing.T) {
 
 // TestParamsKeepTheFirstError reads on after a missing tensor: what comes later must neither panic nor hide it.
 func TestParamsKeepTheFirstError(t *testing.T) {
-	p := NewParams(openRaw(t, bothEnds, 0x80, 0x3f, 0, 0x40, 0x80, 0x3f, 0, 0x40))
+	p := NewParams(openRaw(t, bothEnds, 0x80, 0x3f, 0, 0x40, 0x80, 0x3f, 0, 0x40), cpu.New(nil))
 	p.LinearOf("nowhere", true, 3, 2)
 	p.Matrix("lm_head.weight", 7, 7)
 	p.RMSNorm("norm", 4, 1e-6)
@@ -61,7 +63,7 @@ func TestParamsKeepTheFirstError(t *testing.T) {
 }
 
 func TestVectorWidens(t *testing.T) {
-	p := NewParams(openRaw(t, `{"v":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}}`, 0, 0x3c, 0, 0xc0))
+	p := NewParams(openRaw(t, `{"v":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}}`, 0, 0x3c, 0, 0xc0), cpu.New(nil))
 	if got, want := p.Vector("v", 2), []float32{1, -2}; !slices.Equal(got, want) || p.Err() != nil {
 		t.Errorf("got %v, %v; want %v", got, p.Err(), want)
 	}

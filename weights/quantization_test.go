@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/cpu"
 )
 
 // nines is a layout that loupe does not have: each weight is one of the numbers of its row, by a byte.
@@ -86,12 +87,12 @@ func TestNewScheme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := NewParams(c)
+	before := NewParams(c, cpu.New(nil))
 	before.LinearOf("fc1", false, 2, 3)
 	wantError(t, before.Err(), "fc1.weight", "missing") // without config.json's word
 
 	c.Quantization = parsed.Quantization
-	p := NewParams(c)
+	p := NewParams(c, cpu.New(nil))
 	copied := 0
 	p.Convert(func(name string, w kernels.Matrix) (kernels.Matrix, bool, error) { copied++; return w, false, nil })
 	for name, want := range map[string][]float32{"fc1": {0, 16, 2, 20, 18, 34}, "fc2": {1, 2}} {

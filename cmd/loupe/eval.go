@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/cpu"
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/train"
 	"github.com/loupe-vl/loupe/runtime/train/metrics"
@@ -159,7 +160,7 @@ func (f *evalFlags) compareTexts(cmd *cobra.Command, table []byte) error {
 		return usageError{err}
 	}
 	defer engine.Close()
-	encoder, err := sbert.Load(f.sbert, engine)
+	encoder, err := sbert.Load(f.sbert, cpu.New(engine))
 	if err != nil {
 		return err
 	}
@@ -215,7 +216,7 @@ func (f *evalFlags) evaluate(cmd *cobra.Command) error {
 // judge evaluates the records and writes --out, even if the work was interrupted.
 func (f *evalFlags) judge(cmd *cobra.Command, m *loupe.Model, records []train.Record) (*train.Evaluation, error) {
 	if f.sbert != "" {
-		encoder, err := sbert.Load(f.sbert, m.Engine())
+		encoder, err := sbert.Load(f.sbert, m.Device())
 		if err != nil {
 			return nil, err
 		}

@@ -1,38 +1,22 @@
 package tensor
 
-import (
-	"github.com/loupe-vl/loupe/kernels"
-	"github.com/loupe-vl/loupe/kernels/vec"
-)
+import "github.com/loupe-vl/loupe/kernels"
 
 // QuickGELU is x*sigmoid(1.702x), the activation of the vision blocks.
-func (r *Run) QuickGELU(x Tensor) Tensor {
-	return r.each(x, r.eng.QuickGELU, r.eng.QuickGELUBackward)
-}
+func (r *Run) QuickGELU(x Tensor) Tensor { return r.activate(kernels.ActivationQuickGELU, x) }
 
 // GELU is the exact (erf) form, the activation of the patch merger (Hendrycks and Gimpel, arXiv 1606.08415).
-func (r *Run) GELU(x Tensor) Tensor { return r.each(x, r.eng.GELU, vec.GELUBackward) }
+func (r *Run) GELU(x Tensor) Tensor { return r.activate(kernels.ActivationGELU, x) }
 
-// each applies f(dst, x) to each row, and back(dx, x, dy) to its gradient.
-func (r *Run) each(x Tensor, f func(dst, x []float32), back func(dx, x, dy []float32)) Tensor {
+func (r *Run) activate(f kernels.Activation, x Tensor) Tensor {
 	out := r.New(x.Rows, x.Cols)
 	if r.idle() {
 		return out
 	}
-	r.rows(x.Rows, 16*x.Cols, func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			f(out.Row(i), x.Row(i))
-		}
-	})
+	r.dev.Activate(f, out.array(), x.array())
 	if r.taping(false, x) {
 		out = r.WithGrad(out)
-		r.record(func() {
-			r.rows(x.Rows, 32*x.Cols, func(lo, hi int) {
-				for i := lo; i < hi; i++ {
-					back(x.GradRow(i), x.Row(i), out.GradRow(i))
-				}
-			})
-		})
+		r.record(func() { r.dev.ActivateBackward(f, x.grad(), x.array(), out.grad()) })
 	}
 	return out
 }
@@ -43,24 +27,10 @@ func (r *Run) SwiGLU(gate, up Tensor) Tensor {
 	if r.idle() {
 		return out
 	}
-	type work struct {
-		eng           *kernels.Engine
-		out, gate, up Tensor
-	}
-	rowsWith(r, gate.Rows, 16*gate.Cols, work{r.eng, out, gate, up}, func(w work, lo, hi int) {
-		for i := lo; i < hi; i++ {
-			w.eng.SwiGLU(w.out.Row(i), w.gate.Row(i), w.up.Row(i))
-		}
-	})
+	r.dev.SwiGLU(out.array(), gate.array(), up.array())
 	if r.taping(false, gate, up) {
 		out := r.WithGrad(out)
-		r.record(func() {
-			r.rows(out.Rows, 32*out.Cols, func(lo, hi int) {
-				for i := lo; i < hi; i++ {
-					r.eng.SwiGLUBackward(gate.gradOrNil(i), up.gradOrNil(i), gate.Row(i), up.Row(i), out.GradRow(i))
-				}
-			})
-		})
+		r.record(func() { r.dev.SwiGLUBackward(gate.grad(), up.grad(), gate.array(), up.array(), out.grad()) })
 		return out
 	}
 	return out

@@ -1,25 +1,28 @@
 package tensor
 
-// Arena hands out float32 memory that is given back all at once or down to a mark, so that a block's intermediate
+import "github.com/loupe-vl/loupe/kernels"
+
+// Arena hands out memory of a device that is given back all at once or down to a mark, so that a block's intermediate
 // tensors cost no garbage and a decode step can reuse the memory of the step before it. It is not for concurrent use:
 // each run has one.
 type Arena struct {
-	chunks [][]float32
-	chunk  int // the chunk in use
-	used   int // floats used in it
-	kept   *Arena
-
-	count   bool      // see CountingArena
-	shared  []float32 // what all chunks of a counting arena lie in
-	largest int       // floats of the largest request
+	dev     kernels.Device // of the run that began with it last
+	chunks  []kernels.Buffer
+	chunk   int // the chunk in use
+	used    int // floats used in it
+	largest int // floats of the largest request
+	kept    *Arena
 }
-
-// CountingArena hands out the same memory for everything, as large as the largest request: for a run on an engine that
-// computes nothing, whose need of memory is to be known. Bytes is what an arena would hold.
-func CountingArena() *Arena { return &Arena{count: true} }
 
 // arenaChunk is the least size of a chunk, in floats (4 MiB): small requests share one.
 const arenaChunk = 1 << 20
+
+// on makes a an arena of that device, which forgets the memory of another.
+func (a *Arena) on(dev kernels.Device) {
+	if a.dev != dev {
+		*a = Arena{dev: dev}
+	}
+}
 
 // Mark is a position to which [Arena.Release] returns.
 type Mark struct{ chunk, used int }
@@ -41,40 +44,39 @@ func (a *Arena) Reset() {
 // Kept is an arena beside this one, for what is to outlive a Release.
 func (a *Arena) Kept() *Arena {
 	if a.kept == nil {
-		a.kept = &Arena{count: a.count}
+		a.kept = &Arena{dev: a.dev}
 	}
 	return a.kept
 }
 
-// Floats returns n floats whose contents are undefined.
-func (a *Arena) Floats(n int) []float32 {
+// Floats is memory for n floats, whose contents are undefined.
+func (a *Arena) Floats(n int) (kernels.Buffer, error) {
 	a.largest = max(a.largest, n)
 	for a.chunk < len(a.chunks) {
-		if c := a.chunks[a.chunk]; a.used+n <= len(c) {
-			out := c[a.used : a.used+n : a.used+n]
+		c := a.chunks[a.chunk]
+		if a.used+n <= c.Len() {
+			out := c.Slice(a.used, a.used+n)
 			a.used += n
-			return out
+			return out, nil
 		}
 		if a.used == 0 { // an empty chunk that is too small: a bigger one takes its place
-			a.chunks[a.chunk] = a.memory(max(n, arenaChunk))
+			bigger, err := a.dev.Alloc(max(n, arenaChunk))
+			if err != nil {
+				return bigger, err
+			}
+			a.dev.Free(c)
+			a.chunks[a.chunk] = bigger
 			continue
 		}
 		a.chunk, a.used = a.chunk+1, 0
 	}
-	a.chunks = append(a.chunks, a.memory(max(n, arenaChunk)))
+	c, err := a.dev.Alloc(max(n, arenaChunk))
+	if err != nil {
+		return c, err
+	}
+	a.chunks = append(a.chunks, c)
 	a.chunk, a.used = len(a.chunks)-1, n
-	return a.chunks[a.chunk][:n:n]
-}
-
-// memory is a new chunk.
-func (a *Arena) memory(n int) []float32 {
-	if !a.count {
-		return make([]float32, n)
-	}
-	if len(a.shared) < n {
-		a.shared = make([]float32, n)
-	}
-	return a.shared[:n:n]
+	return c.Slice(0, n), nil
 }
 
 // Largest is the bytes of the largest request so far, also of Kept.
@@ -93,7 +95,7 @@ func (a *Arena) Bytes() int {
 		n = a.kept.Bytes()
 	}
 	for _, c := range a.chunks {
-		n += 4 * len(c)
+		n += 4 * c.Len()
 	}
 	return n
 }

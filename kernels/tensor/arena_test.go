@@ -8,10 +8,24 @@ import (
 // start is where a slice lies; two slices of the same memory have the same.
 func start(x []float32) *float32 { return unsafe.SliceData(x) }
 
+func newArena(t testing.TB) *Arena {
+	a := new(Arena)
+	a.on(device(t, 1))
+	return a
+}
+
+func floats(t testing.TB, a *Arena, n int) []float32 {
+	b, err := a.Floats(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.Host()
+}
+
 // TestArenaKeepsLiveTensorsApart fills tensors of many sizes, some larger than a chunk, while blocks come and go, and
 // looks whether any was overwritten.
 func TestArenaKeepsLiveTensorsApart(t *testing.T) {
-	var a Arena
+	a := newArena(t)
 	s := newSource(1)
 	type live struct {
 		data  []float32
@@ -35,7 +49,7 @@ func TestArenaKeepsLiveTensorsApart(t *testing.T) {
 				n = arenaChunk/2 + s.IntN(arenaChunk)
 			}
 			next++
-			x := a.Floats(n)
+			x := floats(t, a, n)
 			if len(x) != n || cap(x) != n {
 				t.Fatalf("%d floats have length %d, capacity %d", n, len(x), cap(x))
 			}
@@ -57,20 +71,20 @@ func TestArenaKeepsLiveTensorsApart(t *testing.T) {
 }
 
 func TestArenaReuse(t *testing.T) {
-	var a Arena
-	first := a.Floats(10)
+	a := newArena(t)
+	first := floats(t, a, 10)
 	mark := a.Mark()
-	second := a.Floats(20)
-	big := a.Floats(2 * arenaChunk)
+	second := floats(t, a, 20)
+	big := floats(t, a, 2*arenaChunk)
 	a.Release(mark)
-	if got := a.Floats(5); start(got) != start(second) {
+	if got := floats(t, a, 5); start(got) != start(second) {
 		t.Error("Release did not give the memory after the mark back")
 	}
-	if got := a.Floats(2 * arenaChunk); start(got) != start(big) {
+	if got := floats(t, a, 2*arenaChunk); start(got) != start(big) {
 		t.Error("Release did not give the second chunk back")
 	}
 	a.Reset()
-	if got := a.Floats(3); start(got) != start(first) {
+	if got := floats(t, a, 3); start(got) != start(first) {
 		t.Error("Reset did not give the first chunk back")
 	}
 	if got, want := a.Bytes(), 4*3*arenaChunk; got != want {
@@ -80,13 +94,13 @@ func TestArenaReuse(t *testing.T) {
 
 // TestArenaSecondRunAllocatesNothing: a decode step reuses the memory of the step before it.
 func TestArenaSecondRunAllocatesNothing(t *testing.T) {
-	var a Arena
+	a := newArena(t)
 	step := func() {
 		a.Reset()
 		for _, n := range []int{100, arenaChunk - 50, 7, 3 * arenaChunk, 9} {
 			mark := a.Mark()
-			a.Floats(n)
-			a.Floats(1000)
+			floats(t, a, n)
+			floats(t, a, 1000)
 			if n == 7 {
 				a.Release(mark)
 			}
@@ -102,7 +116,7 @@ func TestArenaSecondRunAllocatesNothing(t *testing.T) {
 func TestScope(t *testing.T) {
 	r := newRun(t, nil)
 	x := r.New(3, 4)
-	copy(x.Data, counting(3, 4).Data)
+	copy(x.Data.Host(), counting(3, 4).Data.Host())
 	mark := r.arena.Mark()
 	var inside Tensor
 	for range 50 {
@@ -111,21 +125,21 @@ func TestScope(t *testing.T) {
 			inside = r.Add(x, x)
 			return inside
 		})
-		if start(out.Data) != start(x.Data) {
+		if start(out.Data.Host()) != start(x.Data.Host()) {
 			t.Fatal("the result does not take the place of x")
 		}
-		if start(inside.Data) == start(x.Data) {
+		if start(inside.Data.Host()) == start(x.Data.Host()) {
 			t.Fatal("the block's memory is the residual stream's")
 		}
 		if r.arena.Mark() != mark {
 			t.Fatal("the block's memory was not given back")
 		}
-		for i, v := range out.Data {
+		for i, v := range out.Data.Host() {
 			if v != 2*float32(i) {
 				t.Fatalf("element %d is %v, want %d", i, v, 2*i)
 			}
 		}
-		copy(x.Data, counting(3, 4).Data)
+		copy(x.Data.Host(), counting(3, 4).Data.Host())
 	}
 	if got, want := r.arena.Bytes(), 4*arenaChunk; got != want {
 		t.Errorf("50 blocks hold %d bytes, want those of one, %d", got, want)
@@ -137,7 +151,7 @@ func TestScopeOfAView(t *testing.T) {
 	r := newRun(t, nil)
 	wide := counting(3, 5)
 	r.Scope(wide.Columns(1, 3), func(x Tensor) Tensor { return r.Add(x, x) })
-	for i, v := range wide.Data {
+	for i, v := range wide.Data.Host() {
 		want := float32(i)
 		if c := i % 5; c == 1 || c == 2 {
 			want *= 2

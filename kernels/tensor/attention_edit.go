@@ -1,23 +1,19 @@
 package tensor
 
-import (
-	"fmt"
-	"math"
-)
-
-var negInf = float32(math.Inf(-1))
+import "fmt"
 
 // edit applies edits in order to the visible part of a block of scores or probabilities, whose first query is lo.
-func (a *attention) edit(r *Run, edits []Edit, p Tensor, head, lo int) error {
+func (l *attentionLook) edit(edits []Edit, p Tensor, head, lo int) error {
+	a := &l.j.spec
 	for _, e := range edits {
-		if e.Head >= a.heads {
-			return fmt.Errorf("head %d, but there are %d heads", e.Head, a.heads)
+		if e.Head >= a.Heads {
+			return fmt.Errorf("head %d, but there are %d heads", e.Head, a.Heads)
 		}
 		if e.Head >= 0 && e.Head != head {
 			continue
 		}
 		for i := range p.Rows {
-			if err := e.applyRow(p.Row(i)[:a.visible(lo+i)], a, head, lo+i, r); err != nil {
+			if err := e.applyRow(p.Row(i)[:a.Parts[0].Visible(lo+i)], l, head, lo+i); err != nil {
 				return err
 			}
 		}
@@ -26,7 +22,7 @@ func (a *attention) edit(r *Run, edits []Edit, p Tensor, head, lo int) error {
 }
 
 // editBackward turns the gradients of a block after edits into those before them.
-func (a *attention) editBackward(r *Run, edits []Edit, g Tensor, head, lo int) {
+func (l *attentionLook) editBackward(edits []Edit, g Tensor, head, lo int) {
 	for i := len(edits) - 1; i >= 0; i-- {
 		e := edits[i]
 		switch e.Op { // scaling and spreading evenly are their own transposes
@@ -35,7 +31,7 @@ func (a *attention) editBackward(r *Run, edits []Edit, g Tensor, head, lo int) {
 		case Set:
 			e.Op = Zero
 		}
-		_ = a.edit(r, []Edit{e}, g, head, lo) // it fitted on the way forward
+		_ = l.edit([]Edit{e}, g, head, lo) // it fitted on the way forward
 	}
 }
 
@@ -43,8 +39,9 @@ func (a *attention) editBackward(r *Run, edits []Edit, g Tensor, head, lo int) {
 // (queries, keys) or (heads, queries, keys), where queries are those of the prompt, the rows that e names, or a step after the prompt.
 // Keys beyond the value's are left as they are; so are later queries where each query has a row of its own. Mean spreads the row
 // evenly over what the query sees.
-func (e Edit) applyRow(row []float32, a *attention, head, query int, r *Run) error {
-	chosen, err := e.chosen(1, r.FirstRow+query, r.rowsInAll(a.q.Rows), r.MoreRows)
+func (e Edit) applyRow(row []float32, l *attentionLook, head, query int) error {
+	r, queries := l.r, l.j.spec.Parts[0].Q.Rows
+	chosen, err := e.chosen(1, r.FirstRow+query, r.rowsInAll(queries), r.MoreRows)
 	if err != nil {
 		return err
 	}
@@ -53,7 +50,7 @@ func (e Edit) applyRow(row []float32, a *attention, head, query int, r *Run) err
 	}
 	var value []float32
 	if e.Op == Add || e.Op == Set {
-		if value, err = e.keyValues(a, head, chosen[0].nth, r.FirstRow+query, r); err != nil {
+		if value, err = e.keyValues(l, head, chosen[0].nth, r.FirstRow+query); err != nil {
 			return err
 		}
 		value = value[:min(len(value), len(row))]
@@ -84,31 +81,32 @@ func (e Edit) applyRow(row []float32, a *attention, head, query int, r *Run) err
 }
 
 // keyValues is the row of e's value for a query, which is the nth named one and row at of the sequence; nil for none.
-func (e Edit) keyValues(a *attention, head, nth, at int, r *Run) ([]float32, error) {
-	queries, keys := r.rowsInAll(a.q.Rows), a.kv.Len()
+func (e Edit) keyValues(l *attentionLook, head, nth, at int) ([]float32, error) {
+	r, heads, here, now := l.r, l.j.spec.Heads, l.j.spec.Parts[0].Q.Rows, l.j.spec.Parts[0].Keys()
+	queries, keys := r.rowsInAll(here), now
 	if r.PromptRows > 0 {
 		keys = r.PromptRows
 	}
 	n := len(e.Value)
-	if now := a.kv.Len(); now > keys && n%now == 0 { // a step after the prompt may have a value of its own
+	if now > keys && n%now == 0 { // a step after the prompt may have a value of its own
 		switch n / now {
-		case 1, a.q.Rows, a.heads * a.q.Rows:
-			queries, keys, at = a.q.Rows, now, at-r.FirstRow
+		case 1, here, heads * here:
+			queries, keys, at = here, now, at-r.FirstRow
 		}
 	}
 	if n == keys {
 		return e.Value, nil
 	}
 	rows, i, before := queries, at, 0
-	if named := len(e.Rows); named > 0 && (n == named*keys || n == a.heads*named*keys) {
+	if named := len(e.Rows); named > 0 && (n == named*keys || n == heads*named*keys) {
 		rows, i = named, nth
 	}
 	switch n {
 	case rows * keys:
-	case a.heads * rows * keys:
+	case heads * rows * keys:
 		before = head * rows
 	default:
-		return nil, fmt.Errorf("the value holds %d numbers; %d, %d or %d fit (keys, queries x keys, heads x queries x keys)", n, keys, queries*keys, a.heads*queries*keys)
+		return nil, fmt.Errorf("the value holds %d numbers; %d, %d or %d fit (keys, queries x keys, heads x queries x keys)", n, keys, queries*keys, heads*queries*keys)
 	}
 	if i >= rows {
 		return nil, nil

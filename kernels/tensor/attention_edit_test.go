@@ -58,7 +58,7 @@ func TestAttentionEdits(t *testing.T) {
 			for _, row := range c.want {
 				want = append(want, row...)
 			}
-			near(t, "attention", got.Data, want, attentionTolerance)
+			near(t, "attention", got.Data.Host(), want, attentionTolerance)
 		})
 	}
 }

@@ -28,7 +28,7 @@ func TestAttentionTaps(t *testing.T) {
 			t.Errorf("%s have shape %v", name, shape)
 		}
 	}
-	if !slices.Equal(heads.shape, []int{p.queries, p.heads * p.dim}) || !sameBits(heads.data, out.Data) {
+	if !slices.Equal(heads.shape, []int{p.queries, p.heads * p.dim}) || !sameBits(heads.data, out.Data.Host()) {
 		t.Errorf("heads, of shape %v, are not the result", heads.shape)
 	}
 	_, wantScores, wantProbs := p.naive(p.causal)
@@ -94,8 +94,8 @@ func TestWatchingChangesNoBit(t *testing.T) {
 	for watch, seen := range map[string]int{"nothing": 0, "scores": 1, "probs": 1, "heads": 1, "all": 3} {
 		for _, threads := range []int{1, 2} {
 			w := &watcher{want: func(name string) bool { return watch == "all" || name == decoder.Sub(watch).String() }}
-			r := NewRun(context.Background(), engine(t, threads), new(Arena), w)
-			if got := r.Causal(decoder, p.q, p.heads, p.cut(p.keys)); !sameBits(got.Data, want.Data) {
+			r := NewRun(context.Background(), device(t, threads), new(Arena), w)
+			if got := r.Causal(decoder, p.q, p.heads, p.cut(p.keys)); !sameBits(got.Data.Host(), want.Data.Host()) {
 				t.Errorf("watching %s with %d threads gives other bits", watch, threads)
 			}
 			if len(w.saw) != seen {

@@ -6,9 +6,10 @@ import (
 	"math"
 	"strings"
 	"testing"
-
-	"github.com/loupe-vl/loupe/kernels"
 )
+
+// queryBlock is how many queries the processor scores together.
+const queryBlock = 192
 
 // problem is one attention: q and what it attends to, all in one page.
 type problem struct {
@@ -108,7 +109,7 @@ func TestCausal(t *testing.T) {
 				t.Fatal(r.Err())
 			}
 			want, _, _ := p.naive(p.causal)
-			near(t, "attention", got.Data, want, attentionTolerance)
+			near(t, "attention", got.Data.Host(), want, attentionTolerance)
 		})
 	}
 }
@@ -143,7 +144,7 @@ func TestWithin(t *testing.T) {
 				t.Fatalf("no span holds row %d", query)
 				return 0, 0
 			})
-			near(t, "attention", got.Data, want, attentionTolerance)
+			near(t, "attention", got.Data.Host(), want, attentionTolerance)
 		})
 	}
 }
@@ -163,7 +164,7 @@ func TestGroupedQueriesAreRepeatedKeys(t *testing.T) {
 	r := newRun(t, nil)
 	shared := r.Causal(decoder, p.q, 6, Keys(p.k, p.v, 2))
 	own := r.Causal(decoder, p.q, 6, Keys(repeat(p.k), repeat(p.v), 6))
-	if r.Err() != nil || !sameBits(shared.Data, own.Data) {
+	if r.Err() != nil || !sameBits(shared.Data.Host(), own.Data.Host()) {
 		t.Errorf("error %v; the bits differ", r.Err())
 	}
 }
@@ -184,14 +185,14 @@ func TestChunksAreTheWhole(t *testing.T) {
 		at := 0
 		for i, size := range sizes {
 			part := r.Causal(decoder, p.q.Slice(at, at+size), p.heads, p.cut(sizes[:i+1]...))
-			if !sameBits(part.Data, whole.Slice(at, at+size).Data) {
+			if !sameBits(part.Data.Host(), whole.Slice(at, at+size).Data.Host()) {
 				t.Errorf("chunks %v: chunk %d has other bits", sizes, i)
 			}
 			at += size
 		}
 	}
 	for i := range n { // decoding: one row after the other
-		if part := r.Causal(decoder, p.q.Slice(i, i+1), p.heads, p.cut(i+1)); !sameBits(part.Data, whole.Row(i)) {
+		if part := r.Causal(decoder, p.q.Slice(i, i+1), p.heads, p.cut(i+1)); !sameBits(part.Data.Host(), whole.Row(i)) {
 			t.Errorf("row %d alone has other bits", i)
 		}
 	}
@@ -203,13 +204,13 @@ func TestChunksAreTheWhole(t *testing.T) {
 func TestAttentionThreads(t *testing.T) {
 	p := newProblem(newSource(9), 3, 1, 8, queryBlock+5, queryBlock+20)
 	attend := func(threads int) (causal, within []float32) {
-		r := NewRun(context.Background(), engine(t, threads), new(Arena), nil)
+		r := NewRun(context.Background(), device(t, threads), new(Arena), nil)
 		a := r.Causal(decoder, p.q, p.heads, p.cut(30, p.keys-30))
 		b := r.Within(tower, p.q, p.heads, Keys(p.k, p.v, p.kvHeads), []Span{{0, 40, 0}, {40, p.queries, 1}})
 		if r.Err() != nil {
 			t.Fatal(r.Err())
 		}
-		return a.Data, b.Data
+		return a.Data.Host(), b.Data.Host()
 	}
 	causal, within := attend(1)
 	for _, threads := range []int{2, 5} {
@@ -227,97 +228,6 @@ func TestAttentionShapes(t *testing.T) {
 		r.Causal(decoder, s.tensor(3, 16), c.heads, Keys(s.tensor(3, c.keyCols), s.tensor(3, c.keyCols), c.kvHeads))
 		if r.Err() == nil || !strings.HasPrefix(r.Err().Error(), "layers.0.self_attn: 4 query heads of 4 columns cannot read") {
 			t.Errorf("%+v: error is %v", c, r.Err())
-		}
-	}
-}
-
-// TestScratchIsBounded: packed keys and values and the scratch of 16 workers, for 16,384 keys of the vision tower's size, fit into
-// 200 MB.
-func TestScratchIsBounded(t *testing.T) {
-	const keys, dim, workers, most = 16384, 80, 16, 200 << 20
-	p := newProblem(newSource(60), 1, 1, dim, keys, keys)
-	r := newRun(t, nil)
-	a := &attention{heads: 1, q: p.q, kv: p.cut(keys), out: r.New(keys, dim), index: -1, first: keys}
-	w, memory := &attentionScratch{matmul: kernels.NewScratch()}, new([]float32)
-	packed := r.packHeads(a, memory, 0, 1)
-	if err := r.attendPanel(w, a, packed[0], 0, 0, r.eng.PanelCols()); err != nil {
-		t.Fatal(err)
-	}
-	shared := max(packedFloats, cap(*memory))
-	if got := 4*shared + workers*w.bytes(); got > most {
-		t.Errorf("%d bytes of packed keys and values and %d for each worker, want %d in all at most", 4*shared, w.bytes(), most)
-	}
-}
-
-// TestBlocksOfFewQueries: where keys are many, few queries are scored at a time, and where they are cut does not show.
-func TestBlocksOfFewQueries(t *testing.T) {
-	const keys, most = 16384, 200 << 20 / 16
-	p := newProblem(newSource(60), 1, 1, 8, keys, keys)
-	r := newRun(t, nil)
-	a := &attention{heads: 1, q: p.q, kv: p.cut(keys), out: r.New(keys, p.dim), index: -1, first: keys}
-	if n := a.block(); n < 12 || n >= queryBlock {
-		t.Fatalf("%d queries at a time", n)
-	}
-	w := &attentionScratch{matmul: kernels.NewScratch()}
-	if err := r.attendBlock(w, a, 0, 0, a.block()); err != nil {
-		t.Fatal(err)
-	}
-	if got := w.bytes(); got > most {
-		t.Errorf("a worker's scratch for %d keys is %d bytes, want %d at most", keys, got, most)
-	}
-	cut := *a
-	cut.kv, cut.out = p.cut(3000, keys-3000), r.New(keys, p.dim)
-	if err := r.attendBlock(w, &cut, 0, 0, a.block()); err != nil {
-		t.Fatal(err)
-	}
-	if n := a.block() * p.dim; !sameBits(cut.out.Data[:n], a.out.Data[:n]) {
-		t.Error("where keys are cut changes the result")
-	}
-}
-
-// bytes is the memory that w has grown to.
-func (w *attentionScratch) bytes() int {
-	return 4*(cap(w.rows)+cap(w.back)+cap(w.edited)+cap(w.q)+cap(w.out)+cap(w.looked)) + w.matmul.Bytes()
-}
-
-// TestPanelsHaveTheBitsOfBlocks: attention by panels of queries, however few key heads are packed at a time, has the bits of
-// attention by rows, for pages of keys of any length and with edits.
-func TestPanelsHaveTheBitsOfBlocks(t *testing.T) {
-	defer func(n int) { packedFloats = n }(packedFloats)
-	for _, c := range []struct {
-		heads, kvHeads, dim, queries, keys int
-		pages                              []int
-	}{
-		{4, 2, 8, 70, 70, []int{70}}, {6, 2, 20, 33, 100, []int{1, 12, 50, 37}}, {3, 3, 80, 96, 613, []int{600, 13}}, {2, 1, 13, 200, 531, []int{531}},
-	} {
-		p := newProblem(newSource(61), c.heads, c.kvHeads, c.dim, c.queries, c.keys)
-		for _, edits := range [][]Edit{nil, {{Op: Scale, Scale: 0.5, Head: 1}}} {
-			attend := func(each func(r *Run, j *attentionJob)) []float32 {
-				r := newRun(t, nil)
-				a := attention{heads: c.heads, q: p.q, kv: p.cut(c.pages...), out: r.New(c.queries, c.heads*c.dim), index: -1, first: c.keys - c.queries + 1, more: 1}
-				a.scoreEdits, a.probEdits = edits, edits
-				j := newAttentionJob().(*attentionJob)
-				j.attention, j.r = a, r
-				each(r, j)
-				if r.Err() != nil {
-					t.Fatal(r.Err())
-				}
-				return a.out.Data
-			}
-			want := attend(func(r *Run, j *attentionJob) {
-				for head := range c.heads {
-					for lo := 0; lo < c.queries; lo += 50 {
-						if err := r.attendBlock(attentionWork.Get().(*attentionScratch), &j.attention, head, lo, min(lo+50, c.queries)); err != nil {
-							t.Fatal(err)
-						}
-					}
-				}
-			})
-			for _, packedFloats = range []int{1, 2 * c.keys * (c.dim + 12), 1 << 20} {
-				if got := attend(func(r *Run, j *attentionJob) { r.attendPanels(j, 0, c.heads) }); !sameBits(got, want) {
-					t.Errorf("%v in pages of %v, %d edits, %d numbers packed: other bits", p, c.pages, len(edits), packedFloats)
-				}
-			}
 		}
 	}
 }

@@ -1,9 +1,9 @@
 package tensor
 
-// Concat is the rows of parts, each (rows, cols), one after the other; a single part is itself.
+// Concat is the rows of parts, each (rows, cols), one after the other; a single part is itself. They may lie on the host.
 func (r *Run) Concat(parts ...Tensor) Tensor {
 	if len(parts) == 1 {
-		return parts[0]
+		return r.Upload(parts[0])
 	}
 	rows := 0
 	for _, p := range parts {
@@ -19,9 +19,9 @@ func (r *Run) Concat(parts ...Tensor) Tensor {
 	at := 0
 	for _, p := range parts {
 		part := out.Slice(at, at+p.Rows)
-		r.copyInto(part, p)
+		r.copyInto(part, r.Upload(p))
 		at += p.Rows
-		if out.Grad != nil {
+		if out.HasGrad() {
 			r.record(func() { p.addGrad(r, part) })
 		}
 	}

@@ -2,7 +2,6 @@ package tensor
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/loupe-vl/loupe/kernels"
 )
@@ -10,70 +9,72 @@ import (
 // DoRA makes a linear and its branch compute with m ⊙ (W + Scale*BA)/‖W + Scale*BA‖, whose rows have the lengths m (Liu et al.,
 // arXiv 2402.09353; PEFT's lora.dora.DoraLinearLayer). The lengths that are divided by count as constants for the gradient.
 type DoRA struct {
-	Magnitude []float32 // out: m
-	// Grad is the gradient of Magnitude to add to; nil where it does not learn.
-	Grad []float32
+	Magnitude kernels.Buffer // out: m
+	// Grad is the gradient of Magnitude to add to; none where it does not learn.
+	Grad kernels.Buffer
 
-	lengths []float32 // out: of the rows of W + Scale*BA
-	gain    []float32 // out: m over lengths
+	lengths kernels.Buffer // out: of the rows of W + Scale*BA
+	gain    kernels.Buffer // out: m over lengths
 }
 
 // Gain is m/‖W + Scale*BA‖ for each output, as of the last Refresh.
-func (d *DoRA) Gain() []float32 { return d.gain }
+func (d *DoRA) Gain() kernels.Buffer { return d.gain }
 
 // Lengths are ‖W + Scale*BA‖ for each output, as of the last Refresh.
-func (d *DoRA) Lengths() []float32 { return d.lengths }
+func (d *DoRA) Lengths() kernels.Buffer { return d.lengths }
 
 // refreshRows is how many rows of W + Scale*BA are made at a time.
 const refreshRows = 64
 
 // Refresh computes the lengths of the rows of W + Scale*BA again, from the weights as they are kept, and the gains: after the
 // branch was loaded, and after each step in which it learned. A linear without a DoRA has nothing to refresh.
-func (l *Linear) Refresh(e *kernels.Engine) {
+func (l *Linear) Refresh(dev kernels.Device) error {
 	if l.LoRA == nil || l.LoRA.DoRA == nil {
-		return
+		return nil
 	}
 	d, b := l.LoRA.DoRA, l.LoRA.B
-	if d.gain == nil {
-		d.lengths, d.gain = make([]float32, l.W.Rows), make([]float32, l.W.Rows)
+	if err := d.room(dev, l.W.Rows); err != nil || !dev.Computes() {
+		return err
 	}
-	if e.Idles() {
-		return
+	left, product, err := twoArrays(dev, refreshRows, b.Cols, l.W.Cols)
+	if err != nil {
+		return err
 	}
-	left := Of(refreshRows, b.Cols, make([]float32, refreshRows*b.Cols))
-	product := Of(refreshRows, l.W.Cols, make([]float32, refreshRows*l.W.Cols))
 	for first := 0; first < l.W.Rows; first += refreshRows {
 		n := min(refreshRows, l.W.Rows-first)
-		for i := range n {
-			b.Row(left.Row(i), first+i)
-		}
-		e.MatMul(product.Slice(0, n).view(), left.Slice(0, n).view(), l.LoRA.A, kernels.Plain)
-		e.For(n, 8, func(lo, hi int) {
-			row := make([]float32, l.W.Cols)
-			for i := lo; i < hi; i++ {
-				l.W.Row(row, first+i)
-				d.lengths[first+i] = lengthOf(row, product.Row(i), l.LoRA.Scale)
-			}
-		})
+		left, product := left.Window(0, 0, n, left.Cols), product.Window(0, 0, n, product.Cols)
+		dev.Gather(left, b, counted(first, n))
+		dev.MatMul(product, left, l.LoRA.A, kernels.Plain)
+		dev.RowLengths(d.lengths.Slice(first, first+n), l.W, first, product, l.LoRA.Scale)
 	}
-	d.divide()
+	return d.divide(dev)
 }
 
-// divide makes the gains of the lengths.
-func (d *DoRA) divide() {
-	for i, n := range d.lengths {
-		d.gain[i] = d.Magnitude[i] / n
+// room gives the DoRA memory for n outputs, the first time.
+func (d *DoRA) room(dev kernels.Device, n int) (err error) {
+	if !d.gain.None() {
+		return nil
 	}
+	if d.lengths, err = dev.Alloc(n); err == nil {
+		d.gain, err = dev.Alloc(n)
+	}
+	return err
 }
 
-// lengthOf is ‖w + scale*delta‖, the sum in double precision and in order.
-func lengthOf(w, delta []float32, scale float32) float32 {
-	sum := 0.0
-	for k, v := range w {
-		x := float64(v + float32(scale*delta[k]))
-		sum += float64(x * x)
+// divide makes the gains of the magnitudes and the lengths.
+func (d *DoRA) divide(dev kernels.Device) error {
+	n := d.gain.Len()
+	gain, lengths := make([]float32, n), make([]float32, n)
+	if err := dev.Download(gain, d.Magnitude.Row()); err != nil {
+		return err
 	}
-	return float32(math.Sqrt(sum))
+	if err := dev.Download(lengths, d.lengths.Row()); err != nil {
+		return err
+	}
+	for i, l := range lengths {
+		gain[i] /= l
+	}
+	return dev.Upload(d.gain.Row(), gain)
 }
 
 // linearDoRA is Linear for a branch with a DoRA. While it learns with dropout, PEFT puts what dropout leaves of x through W as
@@ -99,26 +100,25 @@ func (r *Run) linearDoRA(x Tensor, l *Linear) Tensor {
 		in = r.dropped(x, l.Name, l.LoRA.Dropout)
 	}
 	low := r.New(x.Rows, l.LoRA.A.Rows)
-	r.eng.MatMul(low.view(), in.view(), l.LoRA.A, kernels.TransW)
+	if r.idle() {
+		return out
+	}
+	r.dev.MatMul(low.array(), in.array(), l.LoRA.A, kernels.TransW)
 	if !known {
-		r.eng.MatMul(pre.view(), in.view(), l.W, kernels.TransW)
+		r.dev.MatMul(pre.array(), in.array(), l.W, kernels.TransW)
 		r.addLoRA(pre, low, l.LoRA)
 	}
 	if !restKnown {
 		r.withoutDropped(rest, x, in, l)
 	}
-	r.gained(out, pre, d)
-	r.rows(x.Rows, 2*l.W.Rows, func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			to := out.Row(i)
-			if drops {
-				r.eng.Add(to, to, rest.Row(i))
-			}
-			if l.Bias != nil {
-				r.eng.Add(to, to, l.Bias)
-			}
-		}
-	})
+	r.dev.ScaleColumns(out.array(), pre.array(), d.gain)
+	if drops {
+		r.dev.Add(out.array(), out.array(), rest.array())
+	}
+	if !l.Bias.None() {
+		every := kernels.Array{Rows: out.Rows, Cols: out.Cols, Buffer: l.Bias} // the same row for all
+		r.dev.Add(out.array(), out.array(), every)
+	}
 	if r.taping(l.learns(), x) {
 		out = r.WithGrad(out)
 		r.record(func() { r.doraBackward(x, in, low, pre, out, l) })
@@ -131,45 +131,21 @@ func (r *Run) withoutDropped(rest, x, in Tensor, l *Linear) {
 	mark := r.arena.Mark()
 	defer r.arena.Release(mark)
 	gone := r.New(x.Rows, x.Cols)
-	r.rows(x.Rows, x.Cols, func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			to, kept := gone.Row(i), in.Row(i)
-			for k, v := range x.Row(i) {
-				to[k] = v - kept[k]
-			}
-		}
-	})
-	r.eng.MatMul(rest.view(), gone.view(), l.W, kernels.TransW)
-}
-
-// gained is pre times the gains, into out.
-func (r *Run) gained(out, pre Tensor, d *DoRA) {
-	r.rows(pre.Rows, 2*pre.Cols, func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			to := out.Row(i)
-			for j, v := range pre.Row(i) {
-				to[j] = float32(v * d.gain[j])
-			}
-		}
-	})
+	if r.idle() {
+		return
+	}
+	r.dev.AddScaled(gone.array(), x.array(), in.array(), -1)
+	r.dev.MatMul(rest.array(), gone.array(), l.W, kernels.TransW)
 }
 
 // gainBackward is the gradient of what was multiplied by the gains, pre; that of the magnitudes grows.
 func (r *Run) gainBackward(dy, pre Tensor, d *DoRA) (dpre Tensor) {
-	r.eng.For(len(d.Grad), 64, func(lo, hi int) {
-		sums := make([]float32, hi-lo)
-		for i := range dy.Rows {
-			of := pre.Row(i)[lo:hi]
-			for j, v := range dy.Row(i)[lo:hi] {
-				sums[j] += float32(v * of[j])
-			}
-		}
-		for j, sum := range sums {
-			d.Grad[lo+j] += sum / d.lengths[lo+j]
-		}
-	})
-	dpre = r.New(dy.Rows, dy.Cols)
-	r.gained(dpre, dy, d)
+	if !d.Grad.None() {
+		r.dev.ScaleColumnsBackward(d.Grad, pre.array(), dy.array(), d.lengths)
+	}
+	if dpre = r.New(dy.Rows, dy.Cols); !r.idle() {
+		r.dev.ScaleColumns(dpre.array(), dy.array(), d.gain)
+	}
 	return dpre
 }
 
@@ -179,28 +155,23 @@ func (r *Run) doraBackward(x, in, low, pre, out Tensor, l *Linear) {
 	r.biasBackward(dy, l)
 	dpre := r.gainBackward(dy, pre, d)
 	dlow := r.branchBackward(in, low, dpre, l.LoRA)
-	if x.Grad == nil {
+	if !x.HasGrad() || r.idle() {
 		return
 	}
 	if l.LoRA.Dropout == 0 || r.DropoutSeed == 0 {
-		r.eng.MatMul(x.gradTensor().view(), dpre.view(), l.W, kernels.Accumulate)
-		r.eng.MatMul(x.gradTensor().view(), dlow.view(), l.LoRA.A, kernels.Accumulate)
+		r.dev.MatMul(x.grad(), dpre.array(), l.W, kernels.Accumulate)
+		r.dev.MatMul(x.grad(), dlow.array(), l.LoRA.A, kernels.Accumulate)
 		return
 	}
-	r.eng.MatMul(x.gradTensor().view(), dy.view(), l.W, kernels.Accumulate)
-	r.rows(dy.Rows, dy.Cols, func(lo, hi int) { // x' had dy times the gain, of which x has dy already
-		for i := lo; i < hi; i++ {
-			to := dpre.Row(i)
-			for j, v := range dy.Row(i) {
-				to[j] -= v
-			}
-		}
-	})
+	r.dev.MatMul(x.grad(), dy.array(), l.W, kernels.Accumulate)
+	r.dev.AddScaled(dpre.array(), dpre.array(), dy.array(), -1) // x' had dy times the gain, of which x has dy already
 	din := r.New(x.Rows, x.Cols)
-	r.eng.MatMul(din.view(), dpre.view(), l.W, kernels.Plain)
-	r.eng.MatMul(din.view(), dlow.view(), l.LoRA.A, kernels.Accumulate)
-	din = r.dropped(din, l.Name, l.LoRA.Dropout)
-	for i := range din.Rows {
-		r.eng.Add(x.GradRow(i), x.GradRow(i), din.Row(i))
+	if r.idle() {
+		return
+	}
+	r.dev.MatMul(din.array(), dpre.array(), l.W, kernels.Plain)
+	r.dev.MatMul(din.array(), dlow.array(), l.LoRA.A, kernels.Accumulate)
+	if din = r.dropped(din, l.Name, l.LoRA.Dropout); !r.idle() {
+		r.dev.Add(x.grad(), x.grad(), din.array())
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 	"testing"
+
+	"github.com/loupe-vl/loupe/kernels"
 )
 
 // doraCases are branches with DoRA. The lengths that it divides by count as constants, so that the twins keep those of the inputs
@@ -15,7 +17,7 @@ func doraCases() []gradientCase {
 		op.run = func(r *Run, in []Tensor) Tensor {
 			l := loraOf(&Linear{Name: "map", W: w.matrix(), Bias: in[1].Data, BiasGrad: in[1].Grad}, in[2], in[3], 1.5, dropout)
 			l.LoRA.DoRA = &DoRA{Magnitude: in[4].Data, Grad: in[4].Grad}
-			l.Refresh(r.eng)
+			l.Refresh(r.dev)
 			return r.Linear(in[0], l)
 		}
 		var lengths []float64
@@ -54,9 +56,9 @@ func embedding(dora bool) gradientCase {
 		l := &EmbeddingLoRA{A: in[0].matrix(), B: in[1].matrix(), Scale: 1.5, AGrad: in[0].Grad, BGrad: in[1].Grad}
 		if dora {
 			l.DoRA = &DoRA{Magnitude: in[2].Data, Grad: in[2].Grad}
-			l.Refresh(r.eng, table.matrix())
+			l.Refresh(r.dev, table.matrix())
 		}
-		return r.Embedding(table.matrix(), nil, l, ids)
+		return r.Embedding(table.matrix(), kernels.Buffer{}, l, ids)
 	}
 	var lengths []float64
 	op.twin = func(in []matrix) matrix {
@@ -109,24 +111,24 @@ func TestDoRAThreads(t *testing.T) {
 	w, x, a, b, m := s.tensor(150, 70), s.tensor(6, 70), s.tensor(3, 70), s.tensor(150, 3), s.tensor(1, 150)
 	back := s.tensor(70, 150)
 	of := func(threads int, recompute bool) []float32 {
-		r := NewRun(context.Background(), engine(t, threads), new(Arena), nil)
+		r := NewRun(context.Background(), device(t, threads), new(Arena), nil)
 		r.DropoutSeed = 5
 		l := &Linear{Name: "map", W: w.matrix(), LoRA: &LoRA{A: a.matrix(), B: b.matrix(), Scale: 2, Dropout: 0.3,
-			AGrad: make([]float32, len(a.Data)), BGrad: make([]float32, len(b.Data)), DoRA: &DoRA{Magnitude: m.Data, Grad: make([]float32, len(m.Data))}}}
-		l.Refresh(r.eng)
+			AGrad: kernels.HostBuffer(make([]float32, len(a.Data.Host()))), BGrad: kernels.HostBuffer(make([]float32, len(b.Data.Host()))), DoRA: &DoRA{Magnitude: m.Data, Grad: kernels.HostBuffer(make([]float32, len(m.Data.Host())))}}}
+		l.Refresh(r.dev)
 		r.Record(&Tape{Recompute: recompute})
 		in := x.Clone()
-		in.Grad = make([]float32, len(in.Data))
+		in.Grad = kernels.HostBuffer(make([]float32, in.Data.Len()))
 		out := r.Scope(in, func(x Tensor) Tensor { return r.Linear(r.Linear(x, l), &Linear{Name: "back", W: back.matrix()}) })
-		for i := range out.Grad {
-			out.Grad[i] = out.Data[i]
+		for i := range out.Grad.Host() {
+			out.Grad.Host()[i] = out.Data.Host()[i]
 		}
 		r.Backward()
 		if r.Err() != nil {
 			t.Fatal(r.Err())
 		}
-		all := append([]float32(nil), out.Data...)
-		for _, g := range [][]float32{in.Grad, l.LoRA.AGrad, l.LoRA.BGrad, l.LoRA.DoRA.Grad, l.LoRA.DoRA.Lengths()} {
+		all := append([]float32(nil), out.Data.Host()...)
+		for _, g := range [][]float32{in.Grad.Host(), l.LoRA.AGrad.Host(), l.LoRA.BGrad.Host(), l.LoRA.DoRA.Grad.Host(), l.LoRA.DoRA.Lengths().Host()} {
 			all = append(all, g...)
 		}
 		return all

@@ -1,10 +1,6 @@
 package tensor
 
-import (
-	"fmt"
-
-	"github.com/loupe-vl/loupe/kernels/vec"
-)
+import "fmt"
 
 // Edit is one change at a tap point: what contracts call an intervention.
 type Edit struct {
@@ -52,7 +48,7 @@ func (r *Run) Edit(p Point, e Edit, x Tensor, heads int) {
 	}
 	v, err := e.rowValues(x, from, whole, r)
 	if err == nil {
-		err = e.apply(x, r, v)
+		err = r.change(x, func(x Tensor) error { return e.apply(x, r, v) })
 	}
 	if err != nil {
 		r.Fail(fmt.Errorf("intervention at %s: %w", p, err))
@@ -85,14 +81,22 @@ func (r *Run) meanBackward(p Point, e Edit, g Tensor, heads int) {
 		r.Fail(fmt.Errorf("intervention at %s: %w", p, err))
 		return
 	}
-	sum := make([]float32, g.Cols)
-	for _, c := range chosen {
-		r.eng.Add(sum, sum, g.Row(c.row))
-		clear(g.Row(c.row))
-	}
-	for i := range g.Rows {
-		vec.AddScaled(g.Row(i), sum, 1/float32(g.Rows))
-	}
+	r.check(r.change(g, func(g Tensor) error {
+		sum := make([]float32, g.Cols)
+		for _, c := range chosen {
+			for i, v := range g.Row(c.row) {
+				sum[i] += v
+			}
+			clear(g.Row(c.row))
+		}
+		share := 1 / float32(g.Rows)
+		for i := range g.Rows {
+			for c, row := 0, g.Row(i); c < len(row); c++ {
+				row[c] += float32(sum[c] * share)
+			}
+		}
+		return nil
+	}))
 }
 
 // rowsInAll is the number of rows that negative row numbers count from.

@@ -95,8 +95,8 @@ func TestEditErrors(t *testing.T) {
 			if r.Err() == nil || !strings.Contains(r.Err().Error(), "m.1.heads") || !strings.Contains(r.Err().Error(), c.want) {
 				t.Errorf("error is %v, want %q", r.Err(), c.want)
 			}
-			if !sameBits(x.Data, counting(3, 4).Data) {
-				t.Errorf("the tensor was changed to %v", x.Data)
+			if !sameBits(x.Data.Host(), counting(3, 4).Data.Host()) {
+				t.Errorf("the tensor was changed to %v", x.Data.Host())
 			}
 		})
 	}
@@ -106,12 +106,12 @@ func TestEditErrors(t *testing.T) {
 // setting what is already there.
 func TestEditsThatChangeNothing(t *testing.T) {
 	x := newSource(4).tensor(3, 4)
-	copy(x.Data, []float32{0, float32(math.Copysign(0, -1)), 1e-45, -1e-45, float32(math.Inf(1)), math.MaxFloat32})
-	for _, e := range []Edit{{Op: Scale, Head: -1, Scale: 1}, {Op: Scale, Head: 1, Scale: 1, Rows: []int{0, 1}}, {Op: Set, Head: -1, Value: x.Clone().Data}} {
+	copy(x.Data.Host(), []float32{0, float32(math.Copysign(0, -1)), 1e-45, -1e-45, float32(math.Inf(1)), math.MaxFloat32})
+	for _, e := range []Edit{{Op: Scale, Head: -1, Scale: 1}, {Op: Scale, Head: 1, Scale: 1, Rows: []int{0, 1}}, {Op: Set, Head: -1, Value: x.Clone().Data.Host()}} {
 		r, got := newRun(t, nil), x.Clone()
 		r.Edit(At("m", "out"), e, got, 2)
-		if r.Err() != nil || !sameBits(got.Data, x.Data) {
-			t.Errorf("%s: error %v, %v became %v", e.Op, r.Err(), x.Data, got.Data)
+		if r.Err() != nil || !sameBits(got.Data.Host(), x.Data.Host()) {
+			t.Errorf("%s: error %v, %v became %v", e.Op, r.Err(), x.Data.Host(), got.Data.Host())
 		}
 	}
 }
@@ -125,8 +125,8 @@ func TestAddRoundsTheProduct(t *testing.T) {
 		t.Fatal("the test tests nothing")
 	}
 	r, x := newRun(t, nil), Of(1, 1, []float32{-1})
-	if r.Edit(At("m", "out"), Edit{Op: Add, Head: -1, Scale: s, Value: []float32{v}}, x, 1); x.Data[0] != want {
-		t.Errorf("got %x, want %x", x.Data[0], want)
+	if r.Edit(At("m", "out"), Edit{Op: Add, Head: -1, Scale: s, Value: []float32{v}}, x, 1); x.Data.Host()[0] != want {
+		t.Errorf("got %x, want %x", x.Data.Host()[0], want)
 	}
 }
 
@@ -136,11 +136,11 @@ func TestTapEditsInOrder(t *testing.T) {
 		{Op: Add, Head: -1, Scale: 1, Value: []float32{1, 1, 1, 1}}, {Op: Scale, Head: -1, Scale: 3}, {Op: Zero, Head: 1, Rows: []int{2}},
 	}}}
 	r, x := newRun(t, w), counting(3, 4)
-	if out := r.TapHeads(At("m", "out"), x, 2); start(out.Data) != start(x.Data) {
+	if out := r.TapHeads(At("m", "out"), x, 2); start(out.Data.Host()) != start(x.Data.Host()) {
 		t.Error("edits are not in place")
 	}
 	want := []float32{3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 0, 0}
-	if got := w.saw["m.out"]; !slices.Equal(got.data, want) || !slices.Equal(got.shape, []int{3, 4}) || start(got.data) == start(x.Data) {
+	if got := w.saw["m.out"]; !slices.Equal(got.data, want) || !slices.Equal(got.shape, []int{3, 4}) || start(got.data) == start(x.Data.Host()) {
 		t.Errorf("the hooks saw %v of shape %v, want %v in memory of its own", got.data, got.shape, want)
 	}
 }

@@ -28,9 +28,9 @@ func TestElementwise(t *testing.T) {
 					want[i] = op.want(a64[i], b64[i])
 				}
 				r := newRun(t, nil)
-				near(t, op.name, op.do(r, a, b).Data, want, 2e-7)
-				near(t, "the first operand", a.Clone().Data, a64, 0)
-				near(t, "the second operand", b.Clone().Data, b64, 0)
+				near(t, op.name, op.do(r, a, b).Data.Host(), want, 2e-7)
+				near(t, "the first operand", a.Clone().Data.Host(), a64, 0)
+				near(t, "the second operand", b.Clone().Data.Host(), b64, 0)
 			}
 		})
 	}

@@ -7,8 +7,8 @@ import (
 )
 
 // Gather looks up the row of table for each id: (len(ids), table.Cols). grad is the gradient of the table to add to, dense;
-// nil where it does not learn.
-func (r *Run) Gather(table kernels.Matrix, grad []float32, ids []int) Tensor {
+// none where it does not learn.
+func (r *Run) Gather(table kernels.Placed, grad kernels.Buffer, ids []int) Tensor {
 	out := r.New(len(ids), table.Cols)
 	for i, id := range ids {
 		if id < 0 || id >= table.Rows {
@@ -16,24 +16,15 @@ func (r *Run) Gather(table kernels.Matrix, grad []float32, ids []int) Tensor {
 			return out
 		}
 	}
-	type work struct {
-		table kernels.Matrix
-		ids   []int
-		out   Tensor
+	if r.idle() {
+		return out
 	}
-	rowsWith(r, len(ids), table.Cols, work{table, ids, out}, func(w work, lo, hi int) {
-		for i := lo; i < hi; i++ {
-			w.table.Row(w.out.Row(i), w.ids[i])
-		}
-	})
-	if r.taping(grad != nil) {
-		out := r.WithGrad(out)
+	r.dev.Gather(out.array(), table, ids)
+	if r.taping(!grad.None()) {
+		out, rows := r.WithGrad(out), table.Rows // the table itself is too large to be captured without being allocated
 		r.record(func() {
-			for i, id := range ids {
-				if grad != nil {
-					row := grad[id*out.Cols:][:out.Cols]
-					r.eng.Add(row, row, out.GradRow(i))
-				}
+			if !grad.None() {
+				r.dev.AddRows(dense(rows, out.Cols, grad).array(), ids, out.grad(), nil)
 			}
 		})
 		return out
@@ -41,7 +32,8 @@ func (r *Run) Gather(table kernels.Matrix, grad []float32, ids []int) Tensor {
 	return out
 }
 
-// Place overwrites row at[i] of x by row i of rows: vision features take the places of their placeholder tokens.
+// Place overwrites row at[i] of x by row i of rows, which may lie on the host: vision features take the places of their placeholder
+// tokens.
 func (r *Run) Place(x Tensor, at []int, rows Tensor) Tensor {
 	if r.idle() {
 		return x
@@ -50,19 +42,31 @@ func (r *Run) Place(x Tensor, at []int, rows Tensor) Tensor {
 		r.Fail(fmt.Errorf("%d placeholder tokens of width %d cannot take %d vision rows of width %d", len(at), x.Cols, rows.Rows, rows.Cols))
 		return x
 	}
-	for i, to := range at {
-		copy(x.Row(to), rows.Row(i))
+	rows = r.Upload(rows)
+	if r.idle() {
+		return x
 	}
+	r.dev.CopyRows(x.array(), at, rows.array(), nil)
 	if r.taping(false, x, rows) {
 		x = r.WithGrad(x)
 		r.record(func() {
-			for i, from := range at {
-				if rows.Grad != nil {
-					r.eng.Add(rows.GradRow(i), rows.GradRow(i), x.GradRow(from))
-				}
-				clear(x.GradRow(from)) // what stood there before was overwritten
+			if rows.HasGrad() {
+				r.dev.AddRows(rows.grad(), nil, x.grad(), at)
 			}
+			r.clearRows(x.gradTensor(), at) // what stood there before was overwritten
 		})
 	}
 	return x
+}
+
+// clearRows sets rows of x to 0, those that follow one another together.
+func (r *Run) clearRows(x Tensor, at []int) {
+	for i := 0; i < len(at); {
+		n := 1
+		for i+n < len(at) && at[i+n] == at[i]+n {
+			n++
+		}
+		r.dev.Clear(x.Slice(at[i], at[i]+n).array())
+		i += n
+	}
 }

@@ -9,16 +9,16 @@ import (
 // EmbeddingLoRA is a low-rank branch beside an embedding: the row of a token grows by Scale * B(row of A) (PEFT's lora.Embedding).
 // With a DoRA the columns of the table that both make together are given other lengths.
 type EmbeddingLoRA struct {
-	A     kernels.Matrix // (vocabulary, rank): PEFT's lora_embedding_A the other way round
-	B     kernels.Matrix // (width, rank)
+	A     kernels.Placed // (vocabulary, rank): PEFT's lora_embedding_A the other way round
+	B     kernels.Placed // (width, rank)
 	Scale float32
 	DoRA  *DoRA // nil for none; its magnitudes are those of columns
 
-	AGrad, BGrad []float32 // gradients to add to, dense; nil where the branch does not learn
+	AGrad, BGrad kernels.Buffer // gradients to add to, dense; none where the branch does not learn
 }
 
 // Embedding is Gather with a branch; nil is none.
-func (r *Run) Embedding(table kernels.Matrix, grad []float32, l *EmbeddingLoRA, ids []int) Tensor {
+func (r *Run) Embedding(table kernels.Placed, grad kernels.Buffer, l *EmbeddingLoRA, ids []int) Tensor {
 	x := r.Gather(table, grad, ids)
 	if l == nil {
 		return x
@@ -32,17 +32,12 @@ func (r *Run) Embedding(table kernels.Matrix, grad []float32, l *EmbeddingLoRA, 
 	if r.idle() {
 		return out
 	}
-	r.eng.MatMul(pre.view(), low.view(), l.B, kernels.TransW)
-	r.rows(x.Rows, 2*x.Cols, func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			r.eng.Scale(pre.Row(i), pre.Row(i), l.Scale)
-			r.eng.Add(pre.Row(i), x.Row(i), pre.Row(i))
-		}
-	})
+	r.dev.MatMul(pre.array(), low.array(), l.B, kernels.TransW)
+	r.dev.AddScaled(pre.array(), x.array(), pre.array(), l.Scale)
 	if l.DoRA != nil {
-		r.gained(out, pre, l.DoRA)
+		r.dev.ScaleColumns(out.array(), pre.array(), l.DoRA.gain)
 	}
-	if r.taping(l.BGrad != nil, x, low) {
+	if r.taping(!l.BGrad.None(), x, low) {
 		out = r.WithGrad(out)
 		r.record(func() { r.embeddingBackward(x, low, pre, out, l) })
 	}
@@ -55,83 +50,97 @@ func (r *Run) embeddingBackward(x, low, pre, out Tensor, l *EmbeddingLoRA) {
 		dy = r.gainBackward(dy, pre, l.DoRA)
 	}
 	up := r.New(dy.Rows, dy.Cols)
-	r.rows(dy.Rows, 2*dy.Cols, func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			if x.Grad != nil {
-				r.eng.Add(x.GradRow(i), x.GradRow(i), dy.Row(i))
-			}
-			r.eng.Scale(up.Row(i), dy.Row(i), l.Scale)
-		}
-	})
-	if l.BGrad != nil {
-		r.eng.MatMul(Of(l.B.Rows, l.B.Cols, l.BGrad).view(), up.transposed(), low.matrix(), kernels.Accumulate)
+	if r.idle() {
+		return
 	}
-	if low.Grad != nil {
-		r.eng.MatMul(low.gradTensor().view(), up.view(), l.B, kernels.Accumulate)
+	if x.HasGrad() {
+		r.dev.Add(x.grad(), x.grad(), dy.array())
+	}
+	r.dev.Scale(up.array(), dy.array(), l.Scale)
+	if !l.BGrad.None() {
+		r.dev.MatMul(dense(l.B.Rows, l.B.Cols, l.BGrad).array(), up.array(), low.array().Weight(), kernels.TransX|kernels.Accumulate)
+	}
+	if low.HasGrad() {
+		r.dev.MatMul(low.grad(), up.array(), l.B, kernels.Accumulate)
 	}
 }
 
 // Refresh computes the lengths of the columns of table + Scale*A Bᵀ again, and the gains: see Linear.Refresh.
-func (l *EmbeddingLoRA) Refresh(e *kernels.Engine, table kernels.Matrix) {
+func (l *EmbeddingLoRA) Refresh(dev kernels.Device, table kernels.Placed) error {
 	if l == nil || l.DoRA == nil {
-		return
+		return nil
 	}
 	d := l.DoRA
-	if d.gain == nil {
-		d.lengths, d.gain = make([]float32, table.Cols), make([]float32, table.Cols)
-	}
-	if e.Idles() {
-		return
+	if err := d.room(dev, table.Cols); err != nil || !dev.Computes() {
+		return err
 	}
 	sums := make([]float64, table.Cols)
-	rows := Of(refreshRows, table.Cols, make([]float32, refreshRows*table.Cols))
-	low := Of(refreshRows, l.A.Cols, make([]float32, refreshRows*l.A.Cols))
-	product := Of(refreshRows, table.Cols, make([]float32, refreshRows*table.Cols))
+	low, product, err := twoArrays(dev, refreshRows, l.A.Cols, table.Cols)
+	if err != nil {
+		return err
+	}
 	for first := 0; first < table.Rows; first += refreshRows {
 		n := min(refreshRows, table.Rows-first)
-		for i := range n {
-			table.Row(rows.Row(i), first+i)
-			l.A.Row(low.Row(i), first+i)
+		low, product := low.Window(0, 0, n, low.Cols), product.Window(0, 0, n, product.Cols)
+		dev.Gather(low, l.A, counted(first, n))
+		dev.MatMul(product, low, l.B, kernels.TransW)
+		if err := dev.ColumnSquares(sums, table, first, product, l.Scale); err != nil {
+			return err
 		}
-		e.MatMul(product.Slice(0, n).view(), low.Slice(0, n).view(), l.B, kernels.TransW)
-		e.For(table.Cols, 64, func(lo, hi int) {
-			for i := range n {
-				delta := product.Row(i)[lo:hi]
-				for j, v := range rows.Row(i)[lo:hi] {
-					x := float64(v + float32(l.Scale*delta[j]))
-					sums[lo+j] += float64(x * x)
-				}
-			}
-		})
 	}
+	lengths := make([]float32, len(sums))
 	for j, s := range sums {
-		d.lengths[j] = float32(math.Sqrt(s))
+		lengths[j] = float32(math.Sqrt(s))
 	}
-	d.divide()
+	if err := dev.Upload(d.lengths.Row(), lengths); err != nil {
+		return err
+	}
+	return d.divide(dev)
 }
 
-// Table is the embedding with its branch in it, in float32; with no branch it is the embedding as it is.
-func (l *EmbeddingLoRA) Table(e *kernels.Engine, table kernels.Matrix) kernels.Matrix {
+// Table is the embedding with its branch in it, in float32 on the host; with no branch it is the embedding as it is.
+func (l *EmbeddingLoRA) Table(dev kernels.Device, table kernels.Placed) (kernels.Matrix, error) {
 	if l == nil {
-		return table
+		return table.Matrix, nil
 	}
-	low, delta := Of(l.A.Rows, l.A.Cols, make([]float32, l.A.Rows*l.A.Cols)), Of(table.Rows, table.Cols, make([]float32, table.Rows*table.Cols))
-	for i := range low.Rows {
-		l.A.Row(low.Row(i), i)
+	low, delta, err := twoArrays(dev, table.Rows, l.A.Cols, table.Cols)
+	if err != nil {
+		return kernels.Matrix{}, err
 	}
-	e.MatMul(delta.view(), low.view(), l.B, kernels.TransW)
-	e.For(table.Rows, 64, func(lo, hi int) {
-		row := make([]float32, table.Cols)
-		for i := lo; i < hi; i++ {
-			table.Row(row, i)
-			to := delta.Row(i)
-			for j, v := range row {
-				to[j] = v + float32(l.Scale*to[j])
-				if l.DoRA != nil {
-					to[j] *= l.DoRA.gain[j]
-				}
-			}
-		}
-	})
-	return delta.matrix()
+	dev.Gather(low, l.A, counted(0, table.Rows))
+	dev.MatMul(delta, low, l.B, kernels.TransW)
+	rows, err := dev.Alloc(table.Rows * table.Cols)
+	if err != nil {
+		return kernels.Matrix{}, err
+	}
+	all := dense(table.Rows, table.Cols, rows).array()
+	dev.Gather(all, table, counted(0, table.Rows))
+	dev.AddScaled(delta, all, delta, l.Scale)
+	if l.DoRA != nil {
+		dev.ScaleColumns(delta, delta, l.DoRA.gain)
+	}
+	out := make([]float32, table.Rows*table.Cols)
+	if err := dev.Download(out, delta); err != nil {
+		return kernels.Matrix{}, err
+	}
+	return kernels.HostArray(table.Rows, table.Cols, out).Weight().Matrix, nil
+}
+
+// counted is first, first+1 and so on, n of them.
+func counted(first, n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = first + i
+	}
+	return out
+}
+
+// twoArrays are arrays of (rows, cols) and (rows, others) in memory of their own.
+func twoArrays(dev kernels.Device, rows, cols, others int) (a, b kernels.Array, err error) {
+	first, err := dev.Alloc(rows * cols)
+	if err != nil {
+		return a, b, err
+	}
+	second, err := dev.Alloc(rows * others)
+	return dense(rows, cols, first).array(), dense(rows, others, second).array(), err
 }

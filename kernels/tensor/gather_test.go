@@ -14,7 +14,7 @@ func TestGather(t *testing.T) {
 		table, exact := newSource(80).weights(layout, 6, 5)
 		r := newRun(t, nil)
 		ids := []int{5, 0, 0, 3}
-		got := r.Gather(table, nil, ids)
+		got := r.Gather(table, kernels.Buffer{}, ids)
 		want := [][]float32{}
 		for _, id := range ids {
 			row := []float32{}
@@ -40,7 +40,7 @@ func TestGatherErrors(t *testing.T) {
 	} {
 		r := newRun(t, nil)
 		r.FirstRow = 40
-		out := r.Gather(counting(6, 5).matrix(), nil, c.ids)
+		out := r.Gather(counting(6, 5).matrix(), kernels.Buffer{}, c.ids)
 		if r.Err() == nil || r.Err().Error() != c.want || out.Rows != len(c.ids) || out.Cols != 5 {
 			t.Errorf("error is %v, want %q; shape (%d, %d)", r.Err(), c.want, out.Rows, out.Cols)
 		}
@@ -68,7 +68,7 @@ func TestPlaceErrors(t *testing.T) {
 	} {
 		r, x := newRun(t, nil), counting(4, 2)
 		r.Place(x, c.at, c.rows)
-		if r.Err() == nil || !strings.Contains(r.Err().Error(), "placeholder tokens") || !sameBits(x.Data, counting(4, 2).Data) {
+		if r.Err() == nil || !strings.Contains(r.Err().Error(), "placeholder tokens") || !sameBits(x.Data.Host(), counting(4, 2).Data.Host()) {
 			t.Errorf("%s: error %v, rows %v", c.name, r.Err(), rowsOf(x))
 		}
 	}

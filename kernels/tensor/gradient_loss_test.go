@@ -3,6 +3,8 @@ package tensor
 import (
 	"math"
 	"testing"
+
+	"github.com/loupe-vl/loupe/kernels"
 )
 
 // TestLossGradients: what the losses say, and their gradients times a weight, which grow what is there.
@@ -52,10 +54,10 @@ func TestLossGradients(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := newSource(9)
 			x := s.tensor(c.rows, c.cols)
-			for i := range x.Data {
-				x.Data[i] *= 2 // errors on both sides of Huber's bend
+			for i := range x.Data.Host() {
+				x.Data.Host()[i] *= 2 // errors on both sides of Huber's bend
 			}
-			x.Grad = make([]float32, len(x.Data))
+			x.Grad = kernels.HostBuffer(make([]float32, x.Data.Len()))
 			r := newRun(t, nil)
 			r.Record(&Tape{})
 			loss := c.run(r, x)
@@ -71,7 +73,7 @@ func TestLossGradients(t *testing.T) {
 				t.Errorf("the loss is %v, want %v", loss, value)
 			}
 			twin := func(in []matrix) matrix { return matrix{1, 1, []float64{c.twin(in[0])}} }
-			near(t, "the gradient", x.Grad, differences(twin, []matrix{wide}, 0, []float32{2 * weight}), gradientBound)
+			near(t, "the gradient", x.Grad.Host(), differences(twin, []matrix{wide}, 0, []float32{2 * weight}), gradientBound)
 		})
 	}
 }

@@ -64,7 +64,7 @@ func TestGradients(t *testing.T) {
 			var wide []matrix
 			for _, shape := range op.inputs {
 				x := s.tensor(shape[0], shape[1])
-				x.Grad = make([]float32, len(x.Data))
+				x.Grad = kernels.HostBuffer(make([]float32, x.Data.Len()))
 				in = append(in, x)
 				wide = append(wide, toMatrix(x))
 			}
@@ -78,7 +78,7 @@ func TestGradients(t *testing.T) {
 			if out.Rows != result.rows || out.Cols != result.cols {
 				t.Fatalf("the result is (%d, %d), its twin's (%d, %d)", out.Rows, out.Cols, result.rows, result.cols)
 			}
-			near(t, "the result", out.Clone().Data, result.data, valueBound)
+			near(t, "the result", out.Clone().Data.Host(), result.data, valueBound)
 			for i := range out.Rows {
 				copy(out.GradRow(i), weights[i*out.Cols:])
 			}
@@ -91,7 +91,7 @@ func TestGradients(t *testing.T) {
 				bound = gradientBound
 			}
 			for i, x := range in {
-				near(t, "the gradient of input "+string(rune('0'+i)), x.Grad, differences(op.twin, wide, i, weights), bound)
+				near(t, "the gradient of input "+string(rune('0'+i)), x.Grad.Host(), differences(op.twin, wide, i, weights), bound)
 			}
 		})
 	}
@@ -205,7 +205,7 @@ func attention64(q, k, v matrix, heads, kvHeads int, seen func(row int) int) mat
 // linearOf is a Linear whose weights are inputs of an operation; bias may be empty.
 func linearOf(w, bias Tensor) *Linear {
 	l := &Linear{Name: "map", W: w.matrix(), WGrad: w.Grad}
-	if bias.Data != nil {
+	if !bias.Data.None() {
 		l.Bias, l.BiasGrad = bias.Data, bias.Grad
 	}
 	return l
@@ -218,4 +218,4 @@ func loraOf(l *Linear, a, b Tensor, scale, dropout float32) *Linear {
 }
 
 // tableOf is an input as a table of embeddings.
-func tableOf(t Tensor) kernels.Matrix { return t.matrix() }
+func tableOf(t Tensor) kernels.Placed { return t.matrix() }

@@ -8,7 +8,11 @@ import (
 	"testing"
 
 	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/cpu"
 )
+
+// device is a processor with so many threads.
+func device(t testing.TB, threads int) kernels.Device { return cpu.New(engine(t, threads)) }
 
 func engine(t testing.TB, threads int) *kernels.Engine {
 	t.Helper()
@@ -23,8 +27,11 @@ func engine(t testing.TB, threads int) *kernels.Engine {
 // newRun is a run with two threads and memory of its own; hooks may be nil.
 func newRun(t testing.TB, hooks Hooks) *Run {
 	t.Helper()
-	return NewRun(context.Background(), engine(t, 2), new(Arena), hooks)
+	return NewRun(context.Background(), device(t, 2), new(Arena), hooks)
 }
+
+// matrix lets a tensor of the host stand where a weight does.
+func (t Tensor) matrix() kernels.Placed { return t.array().Weight() }
 
 // source makes the numbers of one test.
 type source struct{ *rand.Rand }
@@ -49,8 +56,8 @@ func (s source) window(rows, cols int) Tensor {
 // counting is 0, 1, 2, ... as (rows, cols).
 func counting(rows, cols int) Tensor {
 	t := Of(rows, cols, make([]float32, rows*cols))
-	for i := range t.Data {
-		t.Data[i] = float32(i)
+	for i := range t.Floats() {
+		t.Data.Host()[i] = float32(i)
 	}
 	return t
 }

@@ -44,7 +44,7 @@ func (p Point) String() string {
 type Hooks interface {
 	// Edits lists the changes to make at p, in order; nil for none.
 	Edits(p Point) []Edit
-	// Wants reports whether See is to be called at p, with a tensor of this shape. In a dry run it never is.
+	// Wants reports whether See is to be called at p, with a tensor of this shape. On a device that computes nothing it never is.
 	Wants(p Point, shape []int) bool
 	// See is given what passes through p, after its edits. The data are dense, of the given shape, and belong to the hooks.
 	See(p Point, shape []int, data []float32)
@@ -64,7 +64,7 @@ func (r *Run) TapHeads(p Point, x Tensor, heads int) Tensor {
 // tap is TapHeads with hooks. It is a function of its own so that p and x are not allocated where there is none.
 func (r *Run) tap(p Point, x Tensor, heads int) Tensor {
 	p.Pass = r.Pass
-	if !r.dry {
+	if r.dev.Computes() {
 		for _, e := range r.hooks.Edits(p) {
 			r.Edit(p, e, x, heads)
 			if r.taping(false, x) {
@@ -73,11 +73,11 @@ func (r *Run) tap(p Point, x Tensor, heads int) Tensor {
 		}
 	}
 	shape := r.shapeOf(x)
-	if r.wants(p, shape) && !r.idle() {
+	if r.wants(p, shape) && r.dev.Computes() && !r.idle() {
 		if parts, ok := r.hooks.(PartHooks); ok {
 			r.inParts(parts.SeePart, p, x)
 		} else {
-			r.hooks.See(p, shape, r.clone(x).Data)
+			r.hooks.See(p, shape, r.Download(x).Floats())
 		}
 	}
 	if watcher, ok := r.hooks.(GradHooks); ok && r.taping(false, x) && watcher.WantsGrad(p, shape) {
@@ -85,7 +85,7 @@ func (r *Run) tap(p Point, x Tensor, heads int) Tensor {
 			if parts, ok := watcher.(GradPartHooks); ok {
 				r.inParts(parts.SeeGradPart, p, x.gradTensor())
 			} else {
-				watcher.SeeGrad(p, shape, r.clone(x.gradTensor()).Data)
+				watcher.SeeGrad(p, shape, r.Download(x.gradTensor()).Floats())
 			}
 		})
 	}

@@ -9,28 +9,28 @@ import (
 // Linear is y = x Wᵀ + b with W (out, in) where it lies in the file, as torch.nn.Linear keeps it.
 type Linear struct {
 	Name string         // "model.layers.3.mlp.gate_proj"
-	W    kernels.Matrix // (out, in)
-	Bias []float32      // out; nil for none
+	W    kernels.Placed // (out, in)
+	Bias kernels.Buffer // out; none where there is no bias
 	LoRA *LoRA          // nil for none
 
-	WGrad, BiasGrad []float32 // gradients to add to, dense; nil where W or Bias does not learn
+	WGrad, BiasGrad kernels.Buffer // gradients to add to, dense; none where W or Bias does not learn
 }
 
 // LoRA is a low-rank branch beside a linear: y += Scale * B(A(x)) (Hu et al., arXiv 2106.09685; PEFT's lora.Linear). With a DoRA
 // the weight that both make together is then given other lengths of its rows.
 type LoRA struct {
-	A, B  kernels.Matrix // (rank, in) and (out, rank)
+	A, B  kernels.Placed // (rank, in) and (out, rank)
 	Scale float32        // alpha/rank, or alpha/sqrt(rank) for rsLoRA
 	// Dropout is the part of the inputs that the branch does not see while it learns.
 	Dropout float32
 	DoRA    *DoRA // nil for none
 
-	AGrad, BGrad []float32 // gradients to add to, dense; nil where the branch does not learn
+	AGrad, BGrad kernels.Buffer // gradients to add to, dense; none where the branch does not learn
 }
 
 // learns reports whether any part of l has a gradient.
 func (l *Linear) learns() bool {
-	return l.WGrad != nil || l.BiasGrad != nil || l.LoRA != nil && l.LoRA.AGrad != nil
+	return !l.WGrad.None() || !l.BiasGrad.None() || l.LoRA != nil && !l.LoRA.AGrad.None()
 }
 
 // Linear maps x, (rows, in), to (rows, out). Each product runs over the inputs in order (law 1), then the bias is added,
@@ -48,15 +48,17 @@ func (r *Run) Linear(x Tensor, l *Linear) Tensor {
 		return out
 	}
 	if !known {
-		r.eng.Affine(out.view(), x.view(), l.W, l.Bias)
+		r.dev.Affine(out.array(), x.array(), l.W, l.Bias)
 	}
 	in, low := x, Tensor{}
 	if l.LoRA != nil {
 		if l.LoRA.Dropout > 0 && r.DropoutSeed != 0 {
 			in = r.dropped(x, l.Name, l.LoRA.Dropout)
 		}
-		low = r.New(x.Rows, l.LoRA.A.Rows)
-		r.eng.MatMul(low.view(), in.view(), l.LoRA.A, kernels.TransW)
+		if low = r.New(x.Rows, l.LoRA.A.Rows); r.idle() {
+			return out
+		}
+		r.dev.MatMul(low.array(), in.array(), l.LoRA.A, kernels.TransW)
 		if !known {
 			r.addLoRA(out, low, l.LoRA)
 		}
@@ -72,11 +74,11 @@ func (r *Run) Linear(x Tensor, l *Linear) Tensor {
 // through the LoRA branch, whose input is in (x, or what dropout leaves of it) and whose inner activations are low.
 func (r *Run) linearBackward(x, in, low, out Tensor, l *Linear) {
 	dy := out.gradTensor()
-	if x.Grad != nil {
-		r.eng.MatMul(x.gradTensor().view(), dy.view(), l.W, kernels.Accumulate)
+	if x.HasGrad() {
+		r.dev.MatMul(x.grad(), dy.array(), l.W, kernels.Accumulate)
 	}
-	if l.WGrad != nil {
-		r.eng.MatMul(Of(l.W.Rows, l.W.Cols, l.WGrad).view(), dy.transposed(), x.matrix(), kernels.Accumulate)
+	if !l.WGrad.None() {
+		r.dev.MatMul(dense(l.W.Rows, l.W.Cols, l.WGrad).array(), dy.array(), x.array().Weight(), kernels.TransX|kernels.Accumulate)
 	}
 	r.biasBackward(dy, l)
 	if l.LoRA != nil {
@@ -86,30 +88,23 @@ func (r *Run) linearBackward(x, in, low, out Tensor, l *Linear) {
 
 // biasBackward adds the sum of dy's rows to the gradient of the bias.
 func (r *Run) biasBackward(dy Tensor, l *Linear) {
-	if l.BiasGrad == nil {
-		return
+	if !l.BiasGrad.None() {
+		r.dev.SumRows(l.BiasGrad, dy.array())
 	}
-	r.eng.For(len(l.BiasGrad), 256, func(lo, hi int) {
-		for i := range dy.Rows {
-			r.eng.Add(l.BiasGrad[lo:hi], l.BiasGrad[lo:hi], dy.Row(i)[lo:hi])
-		}
-	})
 }
 
 // branchBackward adds to the gradients of A and B, where they learn, and is that of low, A(in). dy is the gradient of B(low) times
 // the scale.
 func (r *Run) branchBackward(in, low, dy Tensor, l *LoRA) (dlow Tensor) {
 	up := r.New(dy.Rows, dy.Cols)
-	r.rows(dy.Rows, dy.Cols, func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			r.eng.Scale(up.Row(i), dy.Row(i), l.Scale)
-		}
-	})
-	dlow = r.New(low.Rows, low.Cols)
-	r.eng.MatMul(dlow.view(), up.view(), l.B, kernels.Plain)
-	if l.AGrad != nil {
-		r.eng.MatMul(Of(l.B.Rows, l.B.Cols, l.BGrad).view(), up.transposed(), low.matrix(), kernels.Accumulate)
-		r.eng.MatMul(Of(l.A.Rows, l.A.Cols, l.AGrad).view(), dlow.transposed(), in.matrix(), kernels.Accumulate)
+	if dlow = r.New(low.Rows, low.Cols); r.idle() {
+		return dlow
+	}
+	r.dev.Scale(up.array(), dy.array(), l.Scale)
+	r.dev.MatMul(dlow.array(), up.array(), l.B, kernels.Plain)
+	if !l.AGrad.None() {
+		r.dev.MatMul(dense(l.B.Rows, l.B.Cols, l.BGrad).array(), up.array(), low.array().Weight(), kernels.TransX|kernels.Accumulate)
+		r.dev.MatMul(dense(l.A.Rows, l.A.Cols, l.AGrad).array(), dlow.array(), in.array().Weight(), kernels.TransX|kernels.Accumulate)
 	}
 	return dlow
 }
@@ -118,16 +113,18 @@ func (r *Run) loraBackward(x, in, low, dy Tensor, linear *Linear) {
 	l := linear.LoRA
 	dlow := r.branchBackward(in, low, dy, l)
 	switch {
-	case x.Grad == nil:
+	case !x.HasGrad() || r.idle():
 	case l.Dropout > 0 && r.DropoutSeed != 0:
 		din := r.New(x.Rows, x.Cols)
-		r.eng.MatMul(din.view(), dlow.view(), l.A, kernels.Plain)
-		din = r.dropped(din, linear.Name, l.Dropout)
-		for i := range din.Rows {
-			r.eng.Add(x.GradRow(i), x.GradRow(i), din.Row(i))
+		if r.idle() {
+			return
+		}
+		r.dev.MatMul(din.array(), dlow.array(), l.A, kernels.Plain)
+		if din = r.dropped(din, linear.Name, l.Dropout); !r.idle() {
+			r.dev.Add(x.grad(), x.grad(), din.array())
 		}
 	default:
-		r.eng.MatMul(x.gradTensor().view(), dlow.view(), l.A, kernels.Accumulate)
+		r.dev.MatMul(x.grad(), dlow.array(), l.A, kernels.Accumulate)
 	}
 }
 
@@ -136,30 +133,9 @@ func (r *Run) addLoRA(out, low Tensor, l *LoRA) {
 	mark := r.arena.Mark()
 	defer r.arena.Release(mark)
 	up := r.New(out.Rows, out.Cols)
-	r.eng.MatMul(up.view(), low.view(), l.B, kernels.TransW)
-	r.rows(out.Rows, out.Cols, func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			r.eng.Scale(up.Row(i), up.Row(i), l.Scale)
-			r.eng.Add(out.Row(i), out.Row(i), up.Row(i))
-		}
-	})
-}
-
-// gradTensor is the gradient of t as a tensor.
-func (t Tensor) gradTensor() Tensor {
-	return Tensor{Rows: t.Rows, Cols: t.Cols, Stride: t.Stride, Data: t.Grad}
-}
-
-// transposed is tᵀ where it lies.
-func (t Tensor) transposed() kernels.View {
-	return kernels.View{Data: t.Data, Rows: t.Cols, Cols: t.Rows, RowStride: 1, ColStride: t.Stride}
-}
-
-func (t Tensor) view() kernels.View {
-	return kernels.View{Data: t.Data, Rows: t.Rows, Cols: t.Cols, RowStride: t.Stride, ColStride: 1}
-}
-
-// matrix lets an activation stand where a weight does: the keys and values of attention.
-func (t Tensor) matrix() kernels.Matrix {
-	return kernels.Matrix{Layout: kernels.F32, F32: t.Data, Rows: t.Rows, Cols: t.Cols, Stride: t.Stride}
+	if r.idle() {
+		return
+	}
+	r.dev.MatMul(up.array(), low.array(), l.B, kernels.TransW)
+	r.dev.AddScaled(out.array(), out.array(), up.array(), l.Scale)
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // weights makes a matrix in the given layout, and the same numbers in float64.
-func (s source) weights(layout kernels.Layout, rows, cols int) (kernels.Matrix, []float64) {
+func (s source) weights(layout kernels.Layout, rows, cols int) (kernels.Placed, []float64) {
 	m := kernels.Matrix{Layout: layout, Rows: rows, Cols: cols, Stride: cols}
 	exact := make([]float64, rows*cols)
 	for i := range exact {
@@ -33,7 +33,7 @@ func (s source) weights(layout kernels.Layout, rows, cols int) (kernels.Matrix, 
 		}
 		exact[i] = float64(v)
 	}
-	return m, exact
+	return kernels.Placed{Matrix: m}, exact
 }
 
 // timesTransposed is x wᵀ for x (rows, in) and w (out, in).
@@ -85,9 +85,9 @@ func TestLinear(t *testing.T) {
 			l.W, w = s.weights(c.layout, c.out, c.in)
 			want := timesTransposed(float64s(x), w, c.in)
 			if c.bias {
-				l.Bias = s.floats(c.out)
+				l.Bias = kernels.HostBuffer(s.floats(c.out))
 				for j := range want {
-					want[j] += float64(l.Bias[j%c.out])
+					want[j] += float64(l.Bias.Host()[j%c.out])
 				}
 			}
 			if c.lora {
@@ -104,8 +104,8 @@ func TestLinear(t *testing.T) {
 			if r.Err() != nil || got.Rows != c.rows || got.Cols != c.out {
 				t.Fatalf("error %v, shape (%d, %d)", r.Err(), got.Rows, got.Cols)
 			}
-			near(t, "linear", got.Data, want, 2e-6)
-			if !sameBits(x.Clone().Data, before.Data) {
+			near(t, "linear", got.Data.Host(), want, 2e-6)
+			if !sameBits(x.Clone().Data.Host(), before.Data.Host()) {
 				t.Error("the input was changed")
 			}
 		})
@@ -114,11 +114,11 @@ func TestLinear(t *testing.T) {
 
 // TestLinearOrder: the product first, then the bias, then the branch, each rounded, which is what the reference adds.
 func TestLinearOrder(t *testing.T) {
-	one := func(v float32) kernels.Matrix { return Of(1, 1, []float32{v}).matrix() }
+	one := func(v float32) kernels.Placed { return Of(1, 1, []float32{v}).matrix() }
 	x := Of(1, 1, []float32{1})
 	// (1 + 2^-24) rounds to 1, plus 2^-24 is 1 again; 2^-24 + 2^-24 first would make 1 + 2^-23.
-	l := &Linear{W: one(1), Bias: []float32{0x1p-24}, LoRA: &LoRA{A: one(0x1p-12), B: one(0x1p-12), Scale: 1}}
-	if got := newRun(t, nil).Linear(x, l).Data[0]; got != 1 {
+	l := &Linear{W: one(1), Bias: kernels.HostBuffer([]float32{0x1p-24}), LoRA: &LoRA{A: one(0x1p-12), B: one(0x1p-12), Scale: 1}}
+	if got := newRun(t, nil).Linear(x, l).Data.Host()[0]; got != 1 {
 		t.Errorf("got %x, want 1", got)
 	}
 }
@@ -127,11 +127,11 @@ func TestLinearOrder(t *testing.T) {
 func TestLoRAOfZero(t *testing.T) {
 	s := newSource(50)
 	x := s.tensor(4, 16)
-	plain := &Linear{W: s.tensor(9, 16).matrix(), Bias: s.floats(9)}
+	plain := &Linear{W: s.tensor(9, 16).matrix(), Bias: kernels.HostBuffer(s.floats(9))}
 	adapted := *plain
 	adapted.LoRA = &LoRA{A: s.tensor(2, 16).matrix(), B: Of(9, 2, make([]float32, 18)).matrix(), Scale: 2}
 	r := newRun(t, nil)
-	if !sameBits(r.Linear(x, plain).Data, r.Linear(x, &adapted).Data) {
+	if !sameBits(r.Linear(x, plain).Data.Host(), r.Linear(x, &adapted).Data.Host()) {
 		t.Error("the bits differ")
 	}
 }

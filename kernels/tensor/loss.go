@@ -3,8 +3,6 @@ package tensor
 import (
 	"fmt"
 	"math"
-
-	"github.com/loupe-vl/loupe/kernels/vec"
 )
 
 // IgnoreIndex is the label of a token that no loss is taken of.
@@ -35,30 +33,17 @@ func (r *Run) CrossEntropy(logits Tensor, labels []int, weight float32) float64 
 	// Each row's loss first, and their sum in order.
 	losses := make([]float64, logits.Rows)
 	probs := r.New(logits.Rows, logits.Cols)
-	r.rows(logits.Rows, 8*logits.Cols, func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			if labels[i] != IgnoreIndex {
-				losses[i] = r.eng.CrossEntropy(probs.Row(i), logits.Row(i), labels[i])
-			}
-		}
-	})
+	if r.idle() {
+		return 0
+	}
+	r.check(r.dev.CrossEntropy(losses, probs.array(), logits.array(), labels))
 	sum := 0.0
 	for _, l := range losses {
 		sum += l
 	}
-	if r.taping(false, logits) && logits.Grad != nil {
+	if r.taping(false, logits) && logits.HasGrad() {
 		scale := weight / float32(learned)
-		r.record(func() {
-			r.rows(logits.Rows, logits.Cols, func(lo, hi int) {
-				for i := lo; i < hi; i++ {
-					if labels[i] != IgnoreIndex {
-						g := logits.GradRow(i)
-						vec.AddScaled(g, probs.Row(i), scale)
-						g[labels[i]] -= scale
-					}
-				}
-			})
-		})
+		r.record(func() { r.dev.CrossEntropyBackward(logits.grad(), probs.array(), labels, scale) })
 	}
 	return sum / float64(learned)
 }
@@ -91,23 +76,30 @@ func (r *Run) targetLoss(out Tensor, want []float32, present []bool, weight, fac
 		r.Fail(fmt.Errorf("%d wanted values for %d targets", len(want), out.Cols))
 		return 0
 	}
+	outputs := make([]float32, out.Cols) // of a device that computes nothing they are 0
+	if r.dev.Computes() {
+		r.check(r.dev.Download(outputs, out.array()))
+	}
 	n, sum := 0, 0.0
 	for i, ok := range present {
 		if ok {
 			n++
-			sum += value(float64(out.Data[i] - want[i]))
+			sum += value(float64(outputs[i] - want[i]))
 		}
 	}
 	if n == 0 {
 		return 0
 	}
-	if r.taping(false, out) && out.Grad != nil {
+	if r.taping(false, out) && out.HasGrad() {
 		r.record(func() {
-			for i, ok := range present {
-				if ok {
-					out.Grad[i] += float32(weight * (factor / float32(n)) * slope(out.Data[i]-want[i]))
+			r.check(r.change(out.gradTensor(), func(g Tensor) error {
+				for i, ok := range present {
+					if ok {
+						g.Row(0)[i] += float32(weight * (factor / float32(n)) * slope(outputs[i]-want[i]))
+					}
 				}
-			}
+				return nil
+			}))
 		})
 	}
 	return sum / float64(n)
@@ -119,16 +111,10 @@ func (r *Run) Select(x Tensor, at []int) Tensor {
 	if r.idle() {
 		return out
 	}
-	for i, from := range at {
-		copy(out.Row(i), x.Row(from))
-	}
+	r.dev.CopyRows(out.array(), nil, x.array(), at)
 	if r.taping(false, x) {
 		out = r.WithGrad(out)
-		r.record(func() {
-			for i, to := range at {
-				r.eng.Add(x.GradRow(to), x.GradRow(to), out.GradRow(i))
-			}
-		})
+		r.record(func() { r.dev.AddRows(x.grad(), at, out.grad(), nil) })
 	}
 	return out
 }

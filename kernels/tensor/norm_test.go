@@ -3,6 +3,8 @@ package tensor
 import (
 	"math"
 	"testing"
+
+	"github.com/loupe-vl/loupe/kernels"
 )
 
 // TestNorms compares both norms with float64, on rows whose means are far from 0 and whose sizes differ, in windows of a
@@ -19,7 +21,7 @@ func TestNorms(t *testing.T) {
 				x.Row(i)[j] = (x.Row(i)[j] + 3) * float32(1+i)
 			}
 		}
-		n := &Norm{Weight: s.floats(c.cols), Bias: s.floats(c.cols), Eps: c.eps}
+		n := &Norm{Weight: kernels.HostBuffer(s.floats(c.cols)), Bias: kernels.HostBuffer(s.floats(c.cols)), Eps: c.eps}
 		var layer, rms []float64
 		for i := range c.rows {
 			mean, squares, variance := 0.0, 0.0, 0.0
@@ -31,15 +33,15 @@ func TestNorms(t *testing.T) {
 				variance += (float64(v) - mean) * (float64(v) - mean) / float64(c.cols)
 			}
 			for j, v := range x.Row(i) {
-				layer = append(layer, (float64(v)-mean)/math.Sqrt(variance+float64(c.eps))*float64(n.Weight[j])+float64(n.Bias[j]))
-				rms = append(rms, float64(v)/math.Sqrt(squares+float64(c.eps))*float64(n.Weight[j]))
+				layer = append(layer, (float64(v)-mean)/math.Sqrt(variance+float64(c.eps))*float64(n.Weight.Host()[j])+float64(n.Bias.Host()[j]))
+				rms = append(rms, float64(v)/math.Sqrt(squares+float64(c.eps))*float64(n.Weight.Host()[j]))
 			}
 		}
 		before := x.Clone()
 		r := newRun(t, nil)
-		near(t, "layer norm", r.LayerNorm(x, n).Data, layer, 2e-6)
-		near(t, "RMS norm", r.RMSNorm(x, n).Data, rms, 1e-6)
-		if !sameBits(x.Clone().Data, before.Data) {
+		near(t, "layer norm", r.LayerNorm(x, n).Data.Host(), layer, 2e-6)
+		near(t, "RMS norm", r.RMSNorm(x, n).Data.Host(), rms, 1e-6)
+		if !sameBits(x.Clone().Data.Host(), before.Data.Host()) {
 			t.Error("the input was changed")
 		}
 	}
@@ -48,11 +50,11 @@ func TestNorms(t *testing.T) {
 // TestNormOfZeros: eps keeps a row of zeros finite.
 func TestNormOfZeros(t *testing.T) {
 	x, r := Of(1, 4, make([]float32, 4)), newRun(t, nil)
-	n := &Norm{Weight: []float32{1, 2, 3, 4}, Bias: []float32{5, 6, 7, 8}, Eps: 1e-6}
-	if got := r.LayerNorm(x, n); !sameBits(got.Data, n.Bias) {
-		t.Errorf("layer norm is %v", got.Data)
+	n := &Norm{Weight: kernels.HostBuffer([]float32{1, 2, 3, 4}), Bias: kernels.HostBuffer([]float32{5, 6, 7, 8}), Eps: 1e-6}
+	if got := r.LayerNorm(x, n); !sameBits(got.Data.Host(), n.Bias.Host()) {
+		t.Errorf("layer norm is %v", got.Data.Host())
 	}
-	if got := r.RMSNorm(x, n); !sameBits(got.Data, x.Data) {
-		t.Errorf("RMS norm is %v", got.Data)
+	if got := r.RMSNorm(x, n); !sameBits(got.Data.Host(), x.Data.Host()) {
+		t.Errorf("RMS norm is %v", got.Data.Host())
 	}
 }

@@ -38,54 +38,21 @@ func (r *Run) shapeOf(x Tensor) []int {
 	return []int{x.Rows, x.Cols}
 }
 
-// inParts shows x, (rows, cols), as it lies or, where its rows lie apart, copied in parts.
+// inParts shows x, (rows, cols), as it lies or, where its rows lie apart or not on the host, copied in parts.
 func (r *Run) inParts(see func(p Point, shape []int, at int, data []float32), p Point, x Tensor) {
 	shape, before := r.shapeOf(x), r.firstOf*x.Cols
-	if x.Dense() {
-		see(p, shape, before, x.Data[:x.Rows*x.Cols])
+	if x.Dense() && x.Data.OnHost() {
+		see(p, shape, before, x.Floats())
 		return
 	}
 	defer r.arena.Release(r.arena.Mark())
 	step := max(1, partFloats/x.Cols)
-	to := r.New(min(step, x.Rows), x.Cols)
-	for lo := 0; lo < x.Rows; lo += step {
+	to := r.hostFloats(min(step, x.Rows) * x.Cols)
+	for lo := 0; lo < x.Rows && !r.idle(); lo += step {
 		part := x.Slice(lo, min(lo+step, x.Rows))
-		r.copyInto(to, part)
-		see(p, shape, before+lo*x.Cols, to.Data[:part.Rows*x.Cols])
+		data := to[:part.Rows*x.Cols]
+		if r.check(r.dev.Download(data, part.array())); !r.idle() {
+			see(p, shape, before+lo*x.Cols, data)
+		}
 	}
-}
-
-// clone is x in memory of its own, copied on the pool.
-func (r *Run) clone(x Tensor) Tensor {
-	out := Of(x.Rows, x.Cols, make([]float32, x.Rows*x.Cols))
-	r.copyInto(out, x)
-	return out
-}
-
-// copyInto copies the rows of x to the first of to.
-func (r *Run) copyInto(to, x Tensor) {
-	r.rows(x.Rows, x.Cols, func(lo, hi int) { to.Slice(lo, hi).copyRows(x.Slice(lo, hi)) })
-}
-
-// headsInPart is how many heads of an attention are looked at together: a multiple of group.
-func (r *Run) headsInPart(a *attention, group int) int {
-	size := a.q.Rows * a.kv.Len() * group
-	return min(a.heads, group*max(1, partFloats/max(size, 1)))
-}
-
-// partOf is memory for heads of an attention's scores, if it is wanted.
-func (r *Run) partOf(wanted bool, a *attention, heads int) []float32 {
-	if !wanted {
-		return nil
-	}
-	return r.arena.Floats(heads * a.q.Rows * a.kv.Len())
-}
-
-// seePart shows what part, of heads from firstHead on, holds; nothing if it is nil.
-func (r *Run) seePart(see func(p Point, shape []int, at int, data []float32), p Point, a *attention, part []float32, heads int) {
-	if part == nil || r.Err() != nil {
-		return
-	}
-	size := a.q.Rows * a.kv.Len()
-	see(p, a.shape(), a.firstHead*size, part[:heads*size])
 }

@@ -63,8 +63,8 @@ func TestPartsMakeTheWhole(t *testing.T) {
 		r.Record(&Tape{All: true})
 		q := r.TapHeads(At("m", "q"), r.WithGrad(p.q), p.heads)
 		out := r.Causal(decoder, q, p.heads, Keys(r.WithGrad(p.k), r.WithGrad(p.v), p.kvHeads))
-		for i := range out.Grad {
-			out.Grad[i] = float32(i%11) - 5
+		for i := range out.Grad.Host() {
+			out.Grad.Host()[i] = float32(i%11) - 5
 		}
 		r.Backward()
 		if r.Err() != nil {
@@ -77,7 +77,7 @@ func TestPartsMakeTheWhole(t *testing.T) {
 	for size, parts := range map[int]int{1: 2*(p.queries+1) + 2*(6+3), before: 4 + 4} {
 		partFloats = size
 		w := &partWatcher{}
-		if got := run(w); !sameBits(got.Data, want.Data) {
+		if got := run(w); !sameBits(got.Data.Host(), want.Data.Host()) {
 			t.Errorf("parts of %d: another result", size)
 		}
 		if w.parts != parts {

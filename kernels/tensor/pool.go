@@ -7,24 +7,10 @@ func (r *Run) MeanRows(x Tensor) Tensor {
 	if r.idle() {
 		return out
 	}
-	sum := out.Row(0)
-	clear(sum)
-	for i := range x.Rows {
-		r.eng.Add(sum, sum, x.Row(i))
-	}
-	for c := range sum {
-		sum[c] /= float32(x.Rows)
-	}
+	r.dev.MeanRows(out.array(), x.array())
 	if r.taping(false, x) {
 		out = r.WithGrad(out)
-		r.record(func() {
-			for i := range x.Rows {
-				dx := x.GradRow(i)
-				for c, d := range out.Grad {
-					dx[c] += d / float32(x.Rows)
-				}
-			}
-		})
+		r.record(func() { r.dev.MeanRowsBackward(x.grad(), out.grad()) })
 	}
 	return out
 }

@@ -28,7 +28,9 @@ func (r *Run) product(rows, cols int) (out Tensor, known bool) {
 		p.next++
 		return p.results[p.next-1], true
 	}
-	out = Of(rows, cols, p.memory.Floats(rows*cols))
+	data, err := p.memory.Floats(rows * cols)
+	r.check(err)
+	out = dense(rows, cols, data)
 	p.results = append(p.results, out)
 	return out, false
 }

@@ -10,12 +10,12 @@ func TestRotate(t *testing.T) {
 	for _, c := range []struct{ rows, heads, half int }{{1, 1, 1}, {3, 2, 4}, {5, 3, 8}, {70, 2, 20}} {
 		s := newSource(60)
 		x, angles := s.window(c.rows, c.heads*2*c.half), s.tensor(c.rows, c.half)
-		for i := range angles.Data {
-			angles.Data[i] *= 50
+		for i := range angles.Data.Host() {
+			angles.Data.Host()[i] *= 50
 		}
 		r := newRun(t, nil)
 		got := r.Rotate(x, r.NewRotary(angles))
-		want := make([]float64, len(got.Data))
+		want := make([]float64, len(got.Data.Host()))
 		for i := range c.rows {
 			for h := range c.heads {
 				for j := range c.half {
@@ -26,7 +26,7 @@ func TestRotate(t *testing.T) {
 				}
 			}
 		}
-		near(t, "rotated", got.Data, want, 3e-7)
+		near(t, "rotated", got.Data.Host(), want, 3e-7)
 	}
 }
 
@@ -34,19 +34,19 @@ func TestNewRotary(t *testing.T) {
 	angles := Of(2, 3, []float32{0, 1, -1, math.Pi / 2, 100, 12345})
 	rot := newRun(t, nil).NewRotary(angles)
 	var cos, sin []float64
-	for _, a := range angles.Data {
+	for _, a := range angles.Data.Host() {
 		cos, sin = append(cos, math.Cos(float64(a))), append(sin, math.Sin(float64(a)))
 	}
-	near(t, "cosines", rot.Cos.Data, cos, 6e-8)
-	near(t, "sines", rot.Sin.Data, sin, 6e-8)
+	near(t, "cosines", rot.Cos.Data.Host(), cos, 6e-8)
+	near(t, "sines", rot.Sin.Data.Host(), sin, 6e-8)
 }
 
 // TestRotateByNothing: position 0 turns by nothing and keeps the bits.
 func TestRotateByNothing(t *testing.T) {
 	x := newSource(61).tensor(2, 12)
 	r := newRun(t, nil)
-	if got := r.Rotate(x, r.NewRotary(Of(2, 3, make([]float32, 6)))); !sameBits(got.Data, x.Data) {
-		t.Errorf("%v became %v", x.Data, got.Data)
+	if got := r.Rotate(x, r.NewRotary(Of(2, 3, make([]float32, 6)))); !sameBits(got.Data.Host(), x.Data.Host()) {
+		t.Errorf("%v became %v", x.Data.Host(), got.Data.Host())
 	}
 }
 
@@ -59,7 +59,7 @@ func TestRotaryIsRelative(t *testing.T) {
 	at := func(x Tensor, position float64) []float32 {
 		angles := Of(1, half, make([]float32, half))
 		for j := range half {
-			angles.Data[j] = float32(position * math.Pow(10, -float64(j)/half))
+			angles.Data.Host()[j] = float32(position * math.Pow(10, -float64(j)/half))
 		}
 		return r.Rotate(x, r.NewRotary(angles)).Row(0)
 	}

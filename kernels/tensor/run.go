@@ -7,15 +7,14 @@ import (
 	"github.com/loupe-vl/loupe/kernels"
 )
 
-// Run is one pass through (a part of) the model: it knows the kernels, the memory, who watches and whether to go on, so
+// Run is one pass through (a part of) the model: it knows the device, the memory, who watches and whether to go on, so
 // that the model does not have to. It is not for concurrent use; concurrent requests have a run each.
 type Run struct {
 	ctx   context.Context
-	eng   *kernels.Engine
+	dev   kernels.Device
 	arena *Arena
 	hooks Hooks
 	err   error
-	dry   bool
 	tape  *Tape // nil: nothing is recorded
 	// rowsOf and firstOf are set while the tensors that pass are some rows of larger ones: see Rows.
 	rowsOf, firstOf int
@@ -46,26 +45,21 @@ type SequenceRows struct {
 	Err   error // what went wrong; the sequence's rows mean nothing then
 }
 
-// NewRun begins a run on eng with memory from arena. hooks may be nil.
-func NewRun(ctx context.Context, eng *kernels.Engine, arena *Arena, hooks Hooks) *Run {
+// NewRun begins a run on a device with memory from arena. hooks may be nil.
+func NewRun(ctx context.Context, dev kernels.Device, arena *Arena, hooks Hooks) *Run {
 	r := new(Run)
-	r.Begin(ctx, eng, arena, hooks)
+	r.Begin(ctx, dev, arena, hooks)
 	return r
 }
 
 // Begin makes r, whose run is over, one that NewRun returns.
-func (r *Run) Begin(ctx context.Context, eng *kernels.Engine, arena *Arena, hooks Hooks) {
-	*r = Run{ctx: ctx, eng: eng, arena: arena, hooks: hooks}
+func (r *Run) Begin(ctx context.Context, dev kernels.Device, arena *Arena, hooks Hooks) {
+	arena.on(dev)
+	*r = Run{ctx: ctx, dev: dev, arena: arena, hooks: hooks}
 }
 
-// DryRun is a run that computes nothing: tensors have their shapes and undefined contents, and the hooks are asked what they
-// want at every point. It lists the taps of a model without the cost of running it.
-func DryRun(ctx context.Context, eng *kernels.Engine, arena *Arena, hooks Hooks) *Run {
-	return &Run{ctx: ctx, eng: eng, arena: arena, hooks: hooks, dry: true}
-}
-
-// idle reports whether operations are to do nothing: after an error, and in a dry run.
-func (r *Run) idle() bool { return r.dry || r.Err() != nil }
+// idle reports whether operations are to do nothing: after an error.
+func (r *Run) idle() bool { return r.Err() != nil }
 
 // Err is the first thing that went wrong: the tensors of a run with an error mean nothing.
 func (r *Run) Err() error {
@@ -82,11 +76,19 @@ func (r *Run) Fail(err error) {
 	}
 }
 
-// Engine is the kernels that the run computes with.
-func (r *Run) Engine() *kernels.Engine { return r.eng }
+// check fails the run with what went wrong on its device, if anything did.
+func (r *Run) check(err error) {
+	if err != nil {
+		r.Fail(err)
+	}
+}
 
 // New is a dense tensor of (rows, cols) from the run's memory, contents undefined.
-func (r *Run) New(rows, cols int) Tensor { return Of(rows, cols, r.arena.Floats(rows*cols)) }
+func (r *Run) New(rows, cols int) Tensor {
+	data, err := r.arena.Floats(rows * cols)
+	r.check(err)
+	return dense(rows, cols, data)
+}
 
 // Scope runs one block, which maps the residual stream x to a tensor of the same shape, and gives the block's memory
 // back: the result takes the place of x. With a tape the block's tensors are kept, or computed again when their gradient is
@@ -97,7 +99,7 @@ func (r *Run) Scope(x Tensor, block func(x Tensor) Tensor) Tensor {
 
 // ScopeWith is Scope for a block that captures nothing and is given what it works with: nothing is allocated where no gradient is due.
 func ScopeWith[T any](r *Run, x Tensor, with T, block func(with T, x Tensor) Tensor) Tensor {
-	if r.tape != nil && !r.dry {
+	if r.tape != nil {
 		if r.tape.Recompute {
 			kept := with // of this branch alone, or it would always be allocated
 			return r.recomputed(x, func(x Tensor) Tensor { return block(kept, x) })
@@ -106,38 +108,15 @@ func ScopeWith[T any](r *Run, x Tensor, with T, block func(with T, x Tensor) Ten
 	}
 	mark := r.arena.Mark()
 	out := block(with, x)
-	if r.dry {
-		out.Rows = 0
-	}
-	for i := range out.Rows {
-		copy(x.Row(i), out.Row(i))
-	}
+	r.copyInto(x, out)
 	r.arena.Release(mark)
 	return x
 }
 
-// rows runs f over the rows of a tensor on the pool. A row costs about cols scalar operations.
-func (r *Run) rows(n, cols int, f func(lo, hi int)) {
-	r.eng.For(n, rowsAtOnce(cols), f)
-}
-
-// rowsWith is rows for what decoding does with a few rows at a time: f captures nothing and is given what it works with, so that
-// nothing is allocated.
-func rowsWith[T any](r *Run, n, cols int, with T, f func(with T, lo, hi int)) {
-	if n <= rowsAtOnce(cols) && !r.eng.Idles() {
-		f(with, 0, n)
-		return
-	}
-	kernels.ForWith(r.eng, n, rowsAtOnce(cols), with, f)
-}
-
-// rowsAtOnce is how many rows are worth handing to a worker.
-func rowsAtOnce(cols int) int { return max(1, 1<<14/max(cols, 1)) }
-
 // Finite fails the run if x holds an infinity or NaN (law 4), naming the point and the row; in a batch it fails the sequences that
 // have such a row.
 func (r *Run) Finite(at Point, x Tensor) {
-	if r.idle() || r.eng.Idles() {
+	if r.idle() {
 		return
 	}
 	if r.Sequences == nil {
@@ -158,12 +137,15 @@ func (r *Run) Finite(at Point, x Tensor) {
 
 // checkFinite is an error if x, whose first row stands at position first of its sequence, holds an infinity or NaN.
 func (r *Run) checkFinite(at Point, x Tensor, first int) error {
-	for i := range x.Rows {
-		if c := r.eng.FirstNonFinite(x.Row(i)); c >= 0 {
-			return &NonFiniteError{Point: at.String(), Row: first + i, Column: c, Value: x.Row(i)[c]}
-		}
+	row, col := r.dev.FirstNonFinite(x.array())
+	if row < 0 {
+		return nil
 	}
-	return nil
+	value := []float32{0}
+	if err := r.dev.Download(value, x.array().Window(row, col, 1, 1)); err != nil {
+		return err
+	}
+	return &NonFiniteError{Point: at.String(), Row: first + row, Column: col, Value: value[0]}
 }
 
 // NonFiniteError says where the first infinity or NaN of a run appeared.

@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/meta"
 	"github.com/loupe-vl/loupe/kernels/num"
 )
 
@@ -25,8 +27,8 @@ type operation struct {
 func operations() []operation {
 	s := newSource(5)
 	x, y := s.tensor(4, 6), s.tensor(4, 6)
-	norm := &Norm{Weight: s.floats(6), Bias: s.floats(6), Eps: 1e-6}
-	linear := &Linear{Name: "up_proj", W: s.tensor(5, 6).matrix(), Bias: s.floats(5), LoRA: &LoRA{A: s.tensor(2, 6).matrix(), B: s.tensor(5, 2).matrix(), Scale: 2}}
+	norm := &Norm{Weight: kernels.HostBuffer(s.floats(6)), Bias: kernels.HostBuffer(s.floats(6)), Eps: 1e-6}
+	linear := &Linear{Name: "up_proj", W: s.tensor(5, 6).matrix(), Bias: kernels.HostBuffer(s.floats(5)), LoRA: &LoRA{A: s.tensor(2, 6).matrix(), B: s.tensor(5, 2).matrix(), Scale: 2}}
 	kv := Keys(y, x, 2)
 	return []operation{
 		{"Add", 4, 6, func(r *Run) Tensor { return r.Add(x, y) }},
@@ -59,11 +61,11 @@ func TestErrorsStick(t *testing.T) {
 	}
 }
 
-// TestIdle: after an error, in a cancelled run and in a dry run, every operation returns its shape and computes nothing.
+// TestIdle: after an error, in a cancelled run and on a device of shapes only, every operation returns its shape and computes nothing.
 func TestIdle(t *testing.T) {
 	cancelled, cancel := context.WithCancel(context.Background())
 	cancel()
-	e := engine(t, 2)
+	e := device(t, 2)
 	for _, kind := range []struct {
 		name string
 		run  func(*Arena, Hooks) *Run
@@ -75,18 +77,18 @@ func TestIdle(t *testing.T) {
 			return r
 		}, errFirst},
 		{"cancelled", func(a *Arena, p Hooks) *Run { return NewRun(cancelled, e, a, p) }, context.Canceled},
-		{"dry", func(a *Arena, p Hooks) *Run { return DryRun(context.Background(), e, a, p) }, nil},
+		{"meta", func(a *Arena, p Hooks) *Run { return NewRun(context.Background(), meta.Device{}, a, p) }, nil},
 	} {
 		t.Run(kind.name, func(t *testing.T) {
 			for _, op := range operations() {
 				w := &watcher{}
-				var arena Arena
-				all := arena.Floats(1000)
+				arena := newArena(t)
+				all := floats(t, arena, 1000)
 				for i := range all {
 					all[i] = 77
 				}
 				arena.Reset()
-				r := kind.run(&arena, w)
+				r := kind.run(arena, w)
 				out := op.do(r)
 				if out.Rows != op.rows || out.Cols != op.cols {
 					t.Errorf("%s is (%d, %d), want (%d, %d)", op.name, out.Rows, out.Cols, op.rows, op.cols)
@@ -109,12 +111,12 @@ func TestIdle(t *testing.T) {
 // on neither the number of threads nor hooks that only watch.
 func TestOperationsCompute(t *testing.T) {
 	for _, op := range operations() {
-		alone := NewRun(context.Background(), engine(t, 1), new(Arena), nil)
+		alone := NewRun(context.Background(), device(t, 1), new(Arena), nil)
 		first := op.do(alone)
-		if alone.Err() != nil || num.FirstNonFinite(first.Data) >= 0 || !slices.ContainsFunc(first.Data, func(v float32) bool { return v != 0 }) {
-			t.Errorf("%s: error %v, result %v", op.name, alone.Err(), first.Data)
+		if alone.Err() != nil || num.FirstNonFinite(first.Data.Host()) >= 0 || !slices.ContainsFunc(first.Data.Host(), func(v float32) bool { return v != 0 }) {
+			t.Errorf("%s: error %v, result %v", op.name, alone.Err(), first.Data.Host())
 		}
-		if second := op.do(newRun(t, &watcher{})); !sameBits(first.Data, second.Data) {
+		if second := op.do(newRun(t, &watcher{})); !sameBits(first.Data.Host(), second.Data.Host()) {
 			t.Errorf("%s: two threads and hooks give other bits", op.name)
 		}
 	}
@@ -123,34 +125,34 @@ func TestOperationsCompute(t *testing.T) {
 // TestCancelMidway: a run notices the end of its context between two operations and keeps that error.
 func TestCancelMidway(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
-	r := NewRun(ctx, engine(t, 2), new(Arena), nil)
+	r := NewRun(ctx, device(t, 2), new(Arena), nil)
 	x := counting(2, 3)
 	before := r.Add(x, x).Clone()
 	cancel()
 	r.Fail(errFirst)
 	r.Add(x, x)
-	if before.Data[5] != 10 {
-		t.Errorf("before: %v", before.Data)
+	if before.Data.Host()[5] != 10 {
+		t.Errorf("before: %v", before.Data.Host())
 	}
 	if r.Err() != errFirst {
 		t.Errorf("an error that was recorded first gave way to %v", r.Err())
 	}
-	r = NewRun(ctx, r.Engine(), new(Arena), nil)
+	r = NewRun(ctx, r.Device(), new(Arena), nil)
 	if r.Add(x, x); !errors.Is(r.Err(), context.Canceled) {
 		t.Errorf("the error is %v", r.Err())
 	}
 }
 
-// TestDryRunAsksEverywhere: a dry run calls the hooks at the same points, in the same order, as a real one.
-func TestDryRunAsksEverywhere(t *testing.T) {
-	e, real, dry := engine(t, 2), &watcher{}, &watcher{}
+// TestMetaRunAsksEverywhere: a run on a device of shapes only calls the hooks at the same points, in the same order, as a real one.
+func TestMetaRunAsksEverywhere(t *testing.T) {
+	e, real, dry := device(t, 2), &watcher{}, &watcher{}
 	pass := func(r *Run) {
 		for _, op := range operations() {
 			r.Scope(r.New(op.rows, op.cols), func(Tensor) Tensor { return r.Tap(At(op.name, "out"), op.do(r)) })
 		}
 	}
 	pass(NewRun(context.Background(), e, new(Arena), real))
-	pass(DryRun(context.Background(), e, new(Arena), dry))
+	pass(NewRun(context.Background(), meta.Device{}, new(Arena), dry))
 	if diff := cmp.Diff(real.asked, dry.asked); diff != "" {
 		t.Errorf("points (-real +dry):\n%s", diff)
 	}
@@ -179,7 +181,7 @@ func TestFinite(t *testing.T) {
 			r.FirstRow = c.first
 			x := counting(3, 4)
 			for i, v := range c.set {
-				x.Data[i] = v
+				x.Data.Host()[i] = v
 			}
 			r.Finite(At("m.2", "mlp.out"), x)
 			var got *NonFiniteError
@@ -195,13 +197,13 @@ func TestFinite(t *testing.T) {
 	}
 }
 
-// TestFiniteLooksAtTheViewOnly: what lies beside a view is not the run's business, nor is anything in a dry run.
+// TestFiniteLooksAtTheViewOnly: what lies beside a view is not the run's business, nor is anything on a device of shapes only.
 func TestFiniteLooksAtTheViewOnly(t *testing.T) {
 	x := counting(3, 4)
-	x.Data[0], x.Data[7] = float32(math.NaN()), float32(math.NaN())
+	x.Data.Host()[0], x.Data.Host()[7] = float32(math.NaN()), float32(math.NaN())
 	r := newRun(t, nil)
 	r.Finite(At("m", "out"), x.Columns(1, 3))
-	d := DryRun(context.Background(), r.Engine(), new(Arena), nil)
+	d := NewRun(context.Background(), meta.Device{}, new(Arena), nil)
 	d.Finite(At("m", "out"), x)
 	if r.Err() != nil || d.Err() != nil {
 		t.Errorf("errors %v and %v", r.Err(), d.Err())

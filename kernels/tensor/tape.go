@@ -50,30 +50,33 @@ func (r *Run) record(backward func()) { r.tape.ops = append(r.tape.ops, backward
 
 // taping reports whether an operation on these inputs is to be recorded: one of them has a gradient, or learns is set.
 func (r *Run) taping(learns bool, inputs ...Tensor) bool {
-	if r.tape == nil || r.dry {
+	if r.tape == nil {
 		return false
 	}
 	for _, x := range inputs {
-		learns = learns || x.Grad != nil
+		learns = learns || x.HasGrad()
 	}
 	return learns || r.tape.All
 }
 
 // WithGrad is x with a gradient of zeros, unless it has one: a result, or an input whose gradient is wanted.
 func (r *Run) WithGrad(x Tensor) Tensor {
-	if x.Grad == nil {
-		x.Grad = r.arena.Floats(len(x.Data))
-		r.eng.For(len(x.Grad), 1<<16, func(lo, hi int) { clear(x.Grad[lo:hi]) })
+	if !x.HasGrad() {
+		grad, err := r.arena.Floats(x.Data.Len())
+		r.check(err)
+		if x.Grad = grad; r.Err() == nil {
+			r.dev.Clear(grad.Row())
+		}
 	}
 	return x
 }
 
 // Input is x with a gradient, if the tape wants all of them, in memory that an intervention may change.
 func (r *Run) Input(x Tensor) Tensor {
-	if r.tape == nil || !r.tape.All || r.dry {
+	if r.tape == nil || !r.tape.All {
 		return x
 	}
-	return r.WithGrad(x.Clone())
+	return r.WithGrad(r.Copy(x))
 }
 
 // recomputed is Scope with a tape that recomputes: the block runs unrecorded, and again, recorded, when its gradient is due.
@@ -100,12 +103,12 @@ func (r *Run) recomputed(x Tensor, block func(x Tensor) Tensor) Tensor {
 		r.tape = tape
 		r.arena.Release(mark)
 	}
-	inside(nil, func(result Tensor) { out.copyRows(result) })
+	inside(nil, func(result Tensor) { r.copyInto(out, result) })
 	r.record(func() {
 		products.rewind()
 		r.replaying = true
 		inside(&Tape{All: tape.All}, func(result Tensor) {
-			if result.Grad != nil {
+			if result.HasGrad() {
 				result.addGrad(r, out)
 				r.Backward()
 			}
@@ -116,21 +119,9 @@ func (r *Run) recomputed(x Tensor, block func(x Tensor) Tensor) Tensor {
 	return out
 }
 
-// copyRows copies the numbers of x, of the same shape.
-func (t Tensor) copyRows(x Tensor) {
-	for i := range t.Rows {
-		copy(t.Row(i), x.Row(i))
-	}
-}
-
 // addGrad adds the gradient of out to that of t, if t has one: the backward of what passes numbers on as they are.
 func (t Tensor) addGrad(r *Run, out Tensor) {
-	if t.Grad == nil {
-		return
+	if t.HasGrad() {
+		r.dev.Add(t.grad(), t.grad(), out.grad())
 	}
-	r.rows(t.Rows, t.Cols, func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			r.eng.Add(t.GradRow(i), t.GradRow(i), out.GradRow(i))
-		}
-	})
 }

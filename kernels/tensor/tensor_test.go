@@ -43,7 +43,7 @@ func TestViews(t *testing.T) {
 			if diff := cmp.Diff(c.want, rowsOf(clone)); diff != "" || !clone.Dense() {
 				t.Errorf("clone, dense %v (-want +got):\n%s", clone.Dense(), diff)
 			}
-			if c.got.Rows > 0 && start(clone.Data) == start(c.got.Data) {
+			if c.got.Rows > 0 && start(clone.Data.Host()) == start(c.got.Data.Host()) {
 				t.Error("the clone shares memory")
 			}
 		})
@@ -52,7 +52,7 @@ func TestViews(t *testing.T) {
 
 // TestNoColumns: the part of a page of keys that no query sees yet.
 func TestNoColumns(t *testing.T) {
-	if got := counting(3, 4).Columns(2, 2); got.Rows != 3 || got.Cols != 0 || got.Data != nil {
+	if got := counting(3, 4).Columns(2, 2); got.Rows != 3 || got.Cols != 0 || !got.Data.None() {
 		t.Errorf("got %+v", got)
 	}
 }

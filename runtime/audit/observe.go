@@ -173,7 +173,7 @@ func visionDigest(v *loupe.Vision) Digest {
 	if v == nil {
 		return ""
 	}
-	return floatsDigest(v.Pixels.Data)
+	return floatsDigest(v.Pixels.Floats())
 }
 
 // floatsDigest is the SHA-256 of float32 values, little-endian.

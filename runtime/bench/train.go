@@ -64,15 +64,26 @@ func lora(ctx context.Context, m *loupe.Model, o Options) (measured, error) {
 	if err != nil {
 		return measured{}, err
 	}
-	params = append(params, train.Head(m, nil)...)
-	opt := train.NewAdamW(params, 0.01)
+	head, err := train.Head(m, nil)
+	if err != nil {
+		return measured{}, err
+	}
+	params = append(params, head...)
+	opt, err := train.NewAdamW(params, 0.01)
+	if err != nil {
+		return measured{}, err
+	}
 	t, err := best(o.Each, func() (time.Duration, error) {
 		start := time.Now()
 		train.ZeroGrad(params)
 		if _, err := m.Learner().Learn(ctx, l, loupe.LearnOptions{Weight: 1, Lambda: 1, Recompute: true, Seed: 1}); err != nil {
 			return 0, err
 		}
-		opt.Step(m.Engine(), params, func(*train.Param) float64 { return 1e-4 }, train.Clip(train.Norm(params), 1))
+		norm, err := train.Norm(params)
+		if err != nil {
+			return 0, err
+		}
+		opt.Step(params, func(*train.Param) float64 { return 1e-4 }, train.Clip(norm, 1))
 		return time.Since(start), nil
 	})
 	return measured{time: t, cost: Learning(m.Config, m.Stored().WeightBytes("visual."), m.Stored().WeightBytes("model."), l.Prompt.Images.Grids, len(l.Prompt.IDs), answerTokens)}, err

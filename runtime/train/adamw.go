@@ -13,24 +13,30 @@ type AdamW struct {
 	Decay             float64
 	Steps             int // taken
 
-	first, second [][]float32 // moments of each parameter, in order
-	own           []float32   // steps of each parameter: fewer than Steps where it was unused in some
+	first, second []kernels.Buffer // moments of each parameter, in order
+	own           []float32        // steps of each parameter: fewer than Steps where it was unused in some
 }
 
-// NewAdamW is AdamW for these parameters with PyTorch's default betas and epsilon.
-func NewAdamW(params []*Param, decay float64) *AdamW {
-	a := &AdamW{Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Decay: decay}
+// NewAdamW is AdamW for these parameters with PyTorch's default betas and epsilon. The moments lie on the parameters' device; an
+// error is that it has no memory left.
+func NewAdamW(params []*Param, decay float64) (*AdamW, error) {
+	a := &AdamW{Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Decay: decay, own: make([]float32, len(params))}
 	for _, p := range params {
-		a.first = append(a.first, make([]float32, len(p.Value)))
-		a.second = append(a.second, make([]float32, len(p.Value)))
+		for _, of := range []*[]kernels.Buffer{&a.first, &a.second} {
+			b, err := p.dev.Alloc(p.Value.Len())
+			if err != nil {
+				return nil, err
+			}
+			p.dev.Clear(b.Row())
+			*of = append(*of, b)
+		}
 	}
-	a.own = make([]float32, len(params))
-	return a
+	return a, nil
 }
 
 // Step updates every parameter that the step's loss depends on. Gradients are first multiplied by scale, which clips them;
 // lr gives each parameter's learning rate.
-func (a *AdamW) Step(e *kernels.Engine, params []*Param, lr func(p *Param) float64, scale float64) {
+func (a *AdamW) Step(params []*Param, lr func(p *Param) float64, scale float64) {
 	a.Steps++
 	for i, p := range params {
 		if p.Unused {
@@ -44,45 +50,36 @@ func (a *AdamW) Step(e *kernels.Engine, params []*Param, lr func(p *Param) float
 		if p.Decays() {
 			keep = float32(1 - float64(rate*a.Decay))
 		}
-		s := step{
-			keep: keep, scale: float32(scale), rate: float32(rate / correct1), root: float32(1 / correct2), eps: float32(a.Eps),
-			beta1: float32(1 - a.Beta1), beta2: float32(a.Beta2), rest2: float32(1 - a.Beta2),
+		s := kernels.AdamWStep{
+			Keep: keep, Scale: float32(scale), Rate: float32(rate / correct1), Root: float32(1 / correct2), Eps: float32(a.Eps),
+			Beta1: float32(1 - a.Beta1), Beta2: float32(a.Beta2), Rest2: float32(1 - a.Beta2),
 		}
 		m, v := a.first[i], a.second[i]
 		if p.Kept == nil {
-			e.For(len(p.Value), 1<<13, func(lo, hi int) { s.apply(p.Value[lo:hi], p.Grad[lo:hi], m[lo:hi], v[lo:hi]) })
+			p.dev.AdamW(p.Value, p.Grad, m, v, s)
 			continue
 		}
-		for row, width := 0, len(p.Value)/len(p.Kept); row < len(p.Kept); row++ {
+		for row, width := 0, p.Value.Len()/len(p.Kept); row < len(p.Kept); row++ {
 			if lo, hi := row*width, (row+1)*width; !p.Kept[row] {
-				s.apply(p.Value[lo:hi], p.Grad[lo:hi], m[lo:hi], v[lo:hi])
+				p.dev.AdamW(p.Value.Slice(lo, hi), p.Grad.Slice(lo, hi), m.Slice(lo, hi), v.Slice(lo, hi), s)
 			}
 		}
 	}
 }
 
-// step holds the constants of one parameter's update.
-type step struct{ keep, scale, rate, root, eps, beta1, beta2, rest2 float32 }
-
-func (s step) apply(x, grad, m, v []float32) {
-	for i, g := range grad {
-		g = float32(g * s.scale) // rounded: arm64 would fuse it with what follows
-		m[i] += float32((g - m[i]) * s.beta1)
-		v[i] = float32(v[i]*s.beta2) + float32(float32(g*g)*s.rest2)
-		down := float32(float32(math.Sqrt(float64(v[i])))*s.root) + s.eps
-		x[i] = float32(x[i]*s.keep) - float32(s.rate*float32(m[i]/down))
-	}
-}
-
 // Norm is the L2 norm of all gradients as one vector.
-func Norm(params []*Param) float64 {
+func Norm(params []*Param) (float64, error) {
 	sum := 0.0
 	for _, p := range params {
-		for _, g := range p.Grad {
+		grad, err := kernels.Floats(p.dev, p.Grad)
+		if err != nil {
+			return 0, err
+		}
+		for _, g := range grad {
 			sum += float64(float64(g) * float64(g))
 		}
 	}
-	return math.Sqrt(sum)
+	return math.Sqrt(sum), nil
 }
 
 // Clip is the factor that brings gradients of this norm down to limit, as torch.nn.utils.clip_grad_norm_ computes it. A

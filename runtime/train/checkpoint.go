@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/weights"
 	"github.com/loupe-vl/loupe/weights/disk"
 )
@@ -41,7 +42,7 @@ type state struct {
 func tensors(params []*Param) []weights.Named {
 	var out []weights.Named
 	for _, p := range params {
-		out = append(out, weights.FromF32(p.Name, p.Shape, p.Value))
+		out = append(out, fromBuffer(p.dev, p.Name, p.Shape, p.Value))
 	}
 	return out
 }
@@ -50,7 +51,7 @@ func tensors(params []*Param) []weights.Named {
 func (a *AdamW) moments(params []*Param) []weights.Named {
 	var out []weights.Named
 	for i, p := range params {
-		out = append(out, weights.FromF32("first."+p.Name, p.Shape, a.first[i]), weights.FromF32("second."+p.Name, p.Shape, a.second[i]))
+		out = append(out, fromBuffer(p.dev, "first."+p.Name, p.Shape, a.first[i]), fromBuffer(p.dev, "second."+p.Name, p.Shape, a.second[i]))
 	}
 	return append(out, weights.FromF32(stepsName, []int{len(a.own)}, a.own))
 }
@@ -183,41 +184,46 @@ func (r *run) read(dir string) (s state, err error) {
 	if s.Run != r.digest {
 		return s, r.other(dir, s)
 	}
-	if err := load(filepath.Join(dir, paramsName), func(get func(name string, to []float32)) {
+	dev := r.m.Device()
+	if err := load(dev, filepath.Join(dir, paramsName), func(get func(name string, to kernels.Buffer)) {
 		for _, p := range r.params {
 			get(p.Name, p.Value)
 		}
 	}); err != nil {
 		return s, err
 	}
-	r.m.Learner().RefreshDoRA()
-	return s, load(filepath.Join(dir, optimizerName), func(get func(name string, to []float32)) {
+	if err := r.m.Learner().RefreshDoRA(); err != nil {
+		return s, err
+	}
+	return s, load(dev, filepath.Join(dir, optimizerName), func(get func(name string, to kernels.Buffer)) {
 		for i, p := range r.params {
 			get("first."+p.Name, r.opt.first[i])
 			get("second."+p.Name, r.opt.second[i])
 		}
-		get(stepsName, r.opt.own)
+		get(stepsName, kernels.HostBuffer(r.opt.own))
 	})
 }
 
-// load copies float32 tensors out of a file.
-func load(path string, each func(get func(name string, to []float32))) (err error) {
+// load copies float32 tensors out of a file, to a device or to the host.
+func load(dev kernels.Device, path string, each func(get func(name string, to kernels.Buffer))) (err error) {
 	f, err := weights.Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	defer weights.CatchFaults(&err)()
-	each(func(name string, to []float32) {
+	each(func(name string, to kernels.Buffer) {
 		t, e := f.Tensor(name)
-		if e == nil && (t.DType != weights.F32 || t.Len() != len(to)) {
-			e = fmt.Errorf("%s: tensor %q is %s of %d elements, not F32 of %d", path, name, t.DType, t.Len(), len(to))
+		if e == nil && (t.DType != weights.F32 || t.Len() != to.Len()) {
+			e = fmt.Errorf("%s: tensor %q is %s of %d elements, not F32 of %d", path, name, t.DType, t.Len(), to.Len())
 		}
 		if e != nil {
 			err = errors.Join(err, e)
 			return
 		}
-		copy(to, t.F32())
+		if e := fill(dev, to, func(x []float32) { copy(x, t.F32()) }); e != nil {
+			err = errors.Join(err, e)
+		}
 	})
 	return err
 }

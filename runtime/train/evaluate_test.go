@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/cpu"
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/demo/paint"
 	"github.com/loupe-vl/loupe/runtime/train"
@@ -29,7 +30,7 @@ func encoder(t testing.TB) *sbert.Encoder {
 		t.Fatal(err)
 	}
 	t.Cleanup(engine.Close)
-	e, err := sbert.Load(filepath.Join("sbert", "testdata", "mean"), engine)
+	e, err := sbert.Load(filepath.Join("sbert", "testdata", "mean"), cpu.New(engine))
 	if err != nil {
 		t.Fatal(err)
 	}

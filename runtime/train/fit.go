@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/loupe-vl/loupe/kernels"
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/vit"
 )
@@ -84,7 +85,10 @@ func (r *run) fitHead(ctx context.Context) (*Result, error) {
 	if r.m.Head == nil {
 		return nil, fmt.Errorf("%s: no record to learn from has a score or targets: there is nothing to fit a head to", r.o.Data)
 	}
-	r.params = Head(r.m, nil)
+	var err error
+	if r.params, err = Head(r.m, nil); err != nil {
+		return nil, err
+	}
 	kept(r.m.Head, r.params, r.train)
 	fit, err := r.fitOn(ctx)
 	if err != nil {
@@ -146,6 +150,14 @@ func fitLast(ctx context.Context, m *loupe.Model, s *pictureFeatures) (*Fit, err
 	}
 	fit := &Fit{Pictures: s.pictures.Len(), Targets: make([]TargetFit, len(m.Head.Config.Targets))}
 	last := m.Head.Layers[len(m.Head.Layers)-1]
+	weight, err := kernels.WeightFloats(m.Device(), last.W)
+	if err != nil {
+		return nil, err
+	}
+	bias := make([]float32, last.Bias.Len())
+	if err := m.Device().Download(bias, last.Bias.Row()); err != nil {
+		return nil, err
+	}
 	for _, group := range s.groups(m.Head) {
 		own := s.of(group.records)
 		var x, y [][]float64
@@ -171,14 +183,17 @@ func fitLast(ctx context.Context, m *loupe.Model, s *pictureFeatures) (*Fit, err
 		}
 		for n, t := range group.targets {
 			for k, v := range found[n].weight {
-				last.W.F32[t*last.W.Cols+k] = float32(v)
+				weight[t*last.W.Cols+k] = float32(v)
 			}
-			last.Bias[t] = float32(found[n].bias)
+			bias[t] = float32(found[n].bias)
 			left := math.Sqrt(found[n].left) * m.Head.Config.Targets[t].Std
 			fit.Targets[t].Penalty, fit.Targets[t].LeftOut = found[n].penalty, &left
 		}
 	}
-	return fit, nil
+	if err := kernels.SetWeight(m.Device(), &last.W, weight); err != nil {
+		return nil, err
+	}
+	return fit, m.Device().Upload(last.Bias.Row(), bias)
 }
 
 func widen(x []float32) []float64 {

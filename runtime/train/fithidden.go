@@ -14,7 +14,10 @@ const leftOutParts = 5
 // fitHidden fits a head with hidden layers: its last layer in closed form, then all layers by gradient descent. Its error
 // comes from cross-validation with heads made in the same way, since there is no closed form for it.
 func (r *run) fitHidden(ctx context.Context, s *pictureFeatures) (*Fit, error) {
-	begin := copied(r.params)
+	begin, err := copied(r.params)
+	if err != nil {
+		return nil, err
+	}
 	squares, weights := make([]float64, len(r.m.Head.Config.Targets)), make([]float64, len(r.m.Head.Config.Targets))
 	pictures := make([]int, s.pictures.Len())
 	for n := range pictures {
@@ -46,7 +49,9 @@ func (r *run) fitHidden(ctx context.Context, s *pictureFeatures) (*Fit, error) {
 		if err := r.leftOutErrors(ctx, s.of(out), squares, weights); err != nil {
 			return nil, err
 		}
-		restored(r.params, begin)
+		if err := restored(r.params, begin); err != nil {
+			return nil, err
+		}
 	}
 	fit, err := r.fitLastThenAll(ctx, s)
 	if err != nil {
@@ -103,27 +108,15 @@ func (r *run) leftOutErrors(ctx context.Context, s *pictureFeatures, squares, we
 	return nil
 }
 
-// copied are the values of parameters.
-func copied(params []*Param) (out [][]float32) {
-	for _, p := range params {
-		out = append(out, slices.Clone(p.Value))
-	}
-	return out
-}
-
-// restored puts values back.
-func restored(params []*Param, values [][]float32) {
-	for i, p := range params {
-		copy(p.Value, values[i])
-	}
-}
-
 // gradientDescent trains all layers of the head, starting from the closed form, on features that stay the same.
 func (r *run) gradientDescent(ctx context.Context, s *pictureFeatures) error {
 	order := r.inOrder(len(s.records))
 	schedule := r.o.Schedule
 	schedule.Steps = order.steps
-	opt := NewAdamW(r.params, r.o.Decay)
+	opt, err := NewAdamW(r.params, r.o.Decay)
+	if err != nil {
+		return err
+	}
 	for opt.Steps < order.steps {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -140,11 +133,15 @@ func (r *run) gradientDescent(ctx context.Context, s *pictureFeatures) error {
 		if err := r.headGradients(ctx, chosen, examples); err != nil {
 			return err
 		}
-		norm, factor := Norm(r.params), schedule.At(opt.Steps)
+		norm, err := Norm(r.params)
+		if err != nil {
+			return err
+		}
+		factor := schedule.At(opt.Steps)
 		if math.IsNaN(norm) || math.IsInf(norm, 0) {
 			return &Diverged{Step: opt.Steps, Norm: norm}
 		}
-		opt.Step(r.m.Engine(), r.params, func(p *Param) float64 { return r.o.rate(p) * factor }, Clip(norm, r.o.Clip))
+		opt.Step(r.params, func(p *Param) float64 { return r.o.rate(p) * factor }, Clip(norm, r.o.Clip))
 	}
 	return nil
 }

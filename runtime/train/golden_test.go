@@ -129,7 +129,7 @@ func compareGradients(t *testing.T, file string, params []*train.Param) {
 		largest, off := 0.0, 0.0
 		for i, v := range w.F32() {
 			largest = max(largest, math.Abs(float64(v)))
-			if d := math.Abs(float64(v) - float64(p.Grad[i])); !(d <= off) {
+			if d := math.Abs(float64(v) - float64(p.Grad.Host()[i])); !(d <= off) {
 				off = d
 			}
 		}
@@ -146,12 +146,22 @@ func compareGradients(t *testing.T, file string, params []*train.Param) {
 	t.Logf("largest error %.1e of a tensor's largest value, at %s", worst, strings.TrimSpace(worstName))
 }
 
+// learners are the parameters that a function makes learn.
+func learners(t *testing.T, m *loupe.Model, make func(*loupe.Model, []string) ([]*train.Param, error)) []*train.Param {
+	t.Helper()
+	params, err := make(m, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return params
+}
+
 // TestFullGradients holds every gradient of the joint loss to PyTorch's, kept and recomputed.
 func TestFullGradients(t *testing.T) {
 	for _, recompute := range []bool{false, true} {
 		t.Run(fmt.Sprintf("recompute=%v", recompute), func(t *testing.T) {
 			eachFixture(t, false, func(t *testing.T, fx *goldenTraining) {
-				params := append(train.Full(fx.model, nil), train.Head(fx.model, nil)...)
+				params := append(learners(t, fx.model, train.Full), learners(t, fx.model, train.Head)...)
 				loss := fx.gradients(t, recompute)
 				if want := fx.expected(t).Loss; math.Abs(loss-want) > 1e-4*want {
 					t.Errorf("the loss is %v, want %v", loss, want)
@@ -171,7 +181,7 @@ func TestLoRAGradients(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				params = append(params, train.Head(fx.model, nil)...)
+				params = append(params, learners(t, fx.model, train.Head)...)
 				loss := fx.gradients(t, recompute)
 				if want := fx.expected(t).LoraLoss; math.Abs(loss-want) > 1e-4*want {
 					t.Errorf("the loss is %v, want %v", loss, want)

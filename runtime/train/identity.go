@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/loupe-vl/loupe/kernels"
 )
 
 // identity is everything that the result of a run depends on, by the key of an option or in words. A run resumes only from
@@ -176,7 +178,11 @@ func (r *run) identity() (identity, error) {
 	id[identityModel] = hex.EncodeToString(h.Sum(nil))
 	h.Reset()
 	for _, p := range r.params {
-		fmt.Fprintln(h, p.Name, p.Shape, p.Value[:min(len(p.Value), 256)])
+		values, err := kernels.Floats(p.dev, p.Value.Slice(0, min(p.Value.Len(), 256)))
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintln(h, p.Name, p.Shape, values)
 	}
 	id[identityValues] = hex.EncodeToString(h.Sum(nil))
 	return id, nil

@@ -64,6 +64,9 @@ func (e *UsageError) Unwrap() error { return e.error }
 // learners collects the parameters that learn, as the options say.
 func (r *run) learners() (err error) {
 	r.paramBuilder.frozen = newFrozenSet(r.o.Freeze)
+	if r.paramBuilder.dev == nil {
+		r.paramBuilder.dev = r.m.Device()
+	}
 	for _, p := range Parts {
 		r.paramBuilder.frozen.parts[p] = r.o.partRate(p) == 0
 	}
@@ -76,14 +79,19 @@ func (r *run) learners() (err error) {
 		if r.m.Adapter != nil {
 			return &UsageError{&option.Error{Field: "train.Options.Full", Value: true, Fault: "train.Options.Full and Options.Adapter do not go together", Want: "merge the adapter first, or train it without train.Options.Full"}}
 		}
-		r.params = r.paramBuilder.full(r.m)
+		if r.params, err = r.paramBuilder.full(r.m); err != nil {
+			return err
+		}
 	} else {
 		r.o.LoRA.Seed, r.o.LoRA.Freeze = r.o.Seed, r.o.Freeze
 		if r.params, err = r.paramBuilder.lora(r.m, r.o.LoRA); err != nil {
 			return err
 		}
 	}
-	head := r.paramBuilder.head(r.m)
+	head, err := r.paramBuilder.head(r.m)
+	if err != nil {
+		return err
+	}
 	if r.m.Head != nil {
 		kept(r.m.Head, head, r.train)
 	}

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/weights"
@@ -43,7 +42,7 @@ var defaultTargets = []string{"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj
 // PEFT's names. A model without branches (no Options.Adapter) is given new ones first: A is uniform in ±1/sqrt(inputs) and B is
 // zero, so that the model starts as it is.
 func LoRA(m *loupe.Model, o LoRAOptions) ([]*Param, error) {
-	return (&paramBuilder{frozen: newFrozenSet(o.Freeze)}).lora(m, o)
+	return newParamBuilder(m, o.Freeze).lora(m, o)
 }
 
 func (k *paramBuilder) lora(m *loupe.Model, o LoRAOptions) ([]*Param, error) {
@@ -83,6 +82,9 @@ func (k *paramBuilder) lora(m *loupe.Model, o LoRAOptions) ([]*Param, error) {
 	}
 	out = append(out, k.embedding(m)...)
 	saved, err := k.saved(m)
+	if err == nil {
+		err = k.err
+	}
 	return append(out, saved...), err
 }
 
@@ -127,17 +129,14 @@ func (k *paramBuilder) addBranches(m *loupe.Model, o LoRAOptions) error {
 			continue
 		}
 		a, b := k.param("", o.Rank, l.W.Cols), k.param("", l.W.Rows, o.Rank)
-		uniform(a.Value, 1/math.Sqrt(float64(l.W.Cols)), o.Seed, l.Name)
+		if k.err == nil && !k.plans {
+			k.err = fill(k.dev, a.Value, func(x []float32) { uniform(x, 1/math.Sqrt(float64(l.W.Cols)), o.Seed, l.Name) })
+		}
 		l.LoRA = &tensor.LoRA{A: a.matrix(), B: b.matrix(), Scale: float32(cfg.Scale()), Dropout: float32(o.Dropout)}
 		if o.DoRA { // as long as the rows are, so that the model starts as it is
-			e := m.Engine()
-			if k.plans { // which has no numbers
-				e = kernels.Idle()
+			if err := k.lengths(l); err != nil {
+				return err
 			}
-			l.LoRA.DoRA = &tensor.DoRA{Magnitude: make([]float32, l.W.Rows)}
-			l.Refresh(e)
-			copy(l.LoRA.DoRA.Magnitude, l.LoRA.DoRA.Lengths())
-			l.Refresh(e)
 		}
 		cfg.TargetModules = append(cfg.TargetModules, weights.ModuleName(l.Name))
 	}
@@ -152,6 +151,21 @@ func (k *paramBuilder) addBranches(m *loupe.Model, o LoRAOptions) error {
 	slices.Sort(cfg.TargetModules)
 	m.Adapter = cfg
 	return nil
+}
+
+// lengths gives a new branch the magnitudes that the rows of its linear map have.
+func (k *paramBuilder) lengths(l *tensor.Linear) error {
+	magnitude, err := k.dev.Alloc(l.W.Rows)
+	if err != nil {
+		return err
+	}
+	d := &tensor.DoRA{Magnitude: magnitude}
+	l.LoRA.DoRA = d
+	if err := l.Refresh(k.dev); err != nil {
+		return err
+	}
+	k.dev.CopyRows(magnitude.Row(), nil, d.Lengths().Row(), nil)
+	return l.Refresh(k.dev)
 }
 
 func targeted(name string, patterns []string, hits []int) bool {

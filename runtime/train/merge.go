@@ -144,29 +144,53 @@ func (w merging) values(t weights.Tensor) ([]float32, error) {
 	switch {
 	case w.linear != nil:
 		l := w.linear.LoRA
-		addProduct(e, values, l.B, l.A, l.Scale)
+		if err := addProduct(w.m.Device(), values, l.B, l.A, l.Scale); err != nil {
+			return nil, err
+		}
 		if l.DoRA != nil {
 			cols := l.A.Cols
+			gain, err := kernels.Floats(w.m.Device(), l.DoRA.Gain())
+			if err != nil {
+				return nil, err
+			}
 			e.For(l.B.Rows, 8, func(lo, hi int) {
 				for r := lo; r < hi; r++ {
-					e.Scale(values[r*cols:][:cols], values[r*cols:][:cols], l.DoRA.Gain()[r])
+					e.Scale(values[r*cols:][:cols], values[r*cols:][:cols], gain[r])
 				}
 			})
 		}
 	case w.embedding:
-		return w.m.Decoder.EmbedLoRA.Table(e, w.m.Decoder.Embed).F32, nil
+		table, err := w.m.Decoder.EmbedLoRA.Table(w.m.Device(), w.m.Decoder.Embed)
+		return table.F32, err
 	}
 	return values, nil
 }
 
 // addProduct adds scale*B A to values.
-func addProduct(e *kernels.Engine, values []float32, b, a kernels.Matrix, scale float32) {
-	product := make([]float32, b.Rows*a.Cols)
-	e.MatMul(kernels.View{Data: product, Rows: b.Rows, Cols: a.Cols, RowStride: a.Cols, ColStride: 1},
-		kernels.View{Data: flat(&b), Rows: b.Rows, Cols: b.Cols, RowStride: b.Cols, ColStride: 1}, a, kernels.Plain)
-	e.For(len(values), 1<<14, func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			values[i] += float32(scale * product[i])
+func addProduct(dev kernels.Device, values []float32, b, a kernels.Placed, scale float32) error {
+	left, err := kernels.WeightFloats(dev, b)
+	if err != nil {
+		return err
+	}
+	arrays := make([]kernels.Array, 3) // B, B A, and the values
+	for i, x := range [][]float32{left, nil, values} {
+		cols := a.Cols
+		if i == 0 {
+			cols = b.Cols
 		}
-	})
+		memory, err := dev.Alloc(b.Rows * cols)
+		if err != nil {
+			return err
+		}
+		arrays[i] = kernels.Array{Rows: b.Rows, Cols: cols, Stride: cols, Buffer: memory}
+		if x == nil {
+			continue
+		}
+		if err := dev.Upload(arrays[i], x); err != nil {
+			return err
+		}
+	}
+	dev.MatMul(arrays[1], arrays[0], a, kernels.Plain)
+	dev.AddScaled(arrays[2], arrays[2], arrays[1], scale)
+	return dev.Download(values, arrays[2])
 }

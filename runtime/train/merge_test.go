@@ -224,7 +224,7 @@ func inputs(p *loupe.Prompt, logits loupe.Tap) []weights.Named {
 	pixels := p.Images.Pixels
 	return []weights.Named{
 		weights.FromI64("input_ids", []int{1, len(ids)}, ids), weights.FromI64("position_ids", []int{3, 1, len(ids)}, positions),
-		weights.FromI64("image_grid_thw", []int{1, 3}, grid), weights.FromF32("pixel_values", []int{pixels.Rows, pixels.Cols}, pixels.Data),
+		weights.FromI64("image_grid_thw", []int{1, 3}, grid), weights.FromF32("pixel_values", []int{pixels.Rows, pixels.Cols}, pixels.Floats()),
 		weights.FromF32("logits", logits.Shape, logits.Data),
 	}
 }

@@ -56,9 +56,9 @@ func saveModules(m *loupe.Model, patterns []string) error {
 // savedPart is a weight or a bias that the adapter saves whole, where the model has it.
 type savedPart struct {
 	module, part string
-	matrix       *kernels.Matrix // or
-	vector       *[]float32
-	grad         *[]float32
+	matrix       *kernels.Placed // or
+	vector       *kernels.Buffer
+	grad         *kernels.Buffer
 	linear       bool
 }
 
@@ -69,7 +69,7 @@ func savedParts(m *loupe.Model) []savedPart {
 	}
 	var out []savedPart
 	add := func(p savedPart, chosen bool) {
-		if chosen && (p.vector == nil || *p.vector != nil) {
+		if chosen && (p.vector == nil || !p.vector.None()) {
 			out = append(out, p)
 		}
 	}
@@ -125,11 +125,11 @@ func (s savedPart) name(m *loupe.Model) string {
 // named is the part as a tensor to write, in the shape of the checkpoint.
 func (s savedPart) named(m *loupe.Model) weights.Named {
 	if s.vector != nil {
-		return weights.FromF32(s.name(m), []int{len(*s.vector)}, *s.vector)
+		return fromBuffer(m.Device(), s.name(m), []int{s.vector.Len()}, *s.vector)
 	}
-	n := named(s.name(m), s.matrix)
+	shape := []int{s.matrix.Rows, s.matrix.Cols}
 	if t, err := m.Stored().Checkpoint().Tensor(s.module + ".weight"); err == nil {
-		n.Shape = t.Shape
+		shape = t.Shape
 	}
-	return n
+	return fromWeight(m.Device(), s.name(m), shape, *s.matrix)
 }

@@ -10,11 +10,13 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// Param is a parameter that learns: its values, which the model computes with, and their gradient, both row-major of Shape.
+// Param is a parameter that learns: its values, which the model computes with, and their gradient, both row-major of Shape and in the
+// memory of the model's device.
 type Param struct {
 	Name        string // as the checkpoint, the adapter or the score head has it
 	Shape       []int
-	Value, Grad []float32
+	Value, Grad kernels.Buffer
+	dev         kernels.Device
 	// Unused says that no loss of the step depends on the parameter, so that it is not updated: PyTorch's gradient of None.
 	Unused bool
 	// Kept are rows of the first dimension that stay frozen; nil: none.
@@ -61,28 +63,41 @@ func partOf(name string) Part {
 // ZeroGrad clears the gradients before a step.
 func ZeroGrad(params []*Param) {
 	for _, p := range params {
-		clear(p.Grad)
+		p.dev.Clear(p.Grad.Row())
 	}
 }
 
-// paramBuilder makes parameters. With plans set they have shapes only: no values, and one gradient for all that is never
-// touched. That tells what would learn and how much memory it would take.
+// paramBuilder makes parameters. With plans set they have shapes only, on a device that has nothing else. That tells what would
+// learn and how much memory it would take.
 type paramBuilder struct {
 	plans  bool
-	shared []float32
-	frozen *frozenSet // nil: nothing stands still
+	dev    kernels.Device // of the model; of shapes only with plans
+	frozen *frozenSet     // nil: nothing stands still
+	err    error          // the first: the device has no memory left
+}
+
+func newParamBuilder(m *loupe.Model, freeze []string) *paramBuilder {
+	return &paramBuilder{dev: m.Device(), frozen: newFrozenSet(freeze)}
 }
 
 // param is a parameter with memory for its values and gradient.
 func (k *paramBuilder) param(name string, shape ...int) *Param {
-	n := product(shape)
-	if !k.plans {
-		return &Param{Name: name, Shape: shape, Value: make([]float32, n), Grad: make([]float32, n)}
+	p := &Param{Name: name, Shape: shape, dev: k.dev}
+	for _, b := range []*kernels.Buffer{&p.Value, &p.Grad} {
+		var err error
+		if *b, err = k.dev.Alloc(product(shape)); err != nil {
+			k.fail(err)
+			return p
+		}
+		k.dev.Clear(b.Row())
 	}
-	if len(k.shared) < n {
-		k.shared = make([]float32, n)
+	return p
+}
+
+func (k *paramBuilder) fail(err error) {
+	if k.err == nil {
+		k.err = err
 	}
-	return &Param{Name: name, Shape: shape, Grad: k.shared[:n:n]}
 }
 
 func product(shape []int) int {
@@ -94,36 +109,46 @@ func product(shape []int) int {
 }
 
 // matrix is the parameter as a kernel operand.
-func (p *Param) matrix() kernels.Matrix {
+func (p *Param) matrix() kernels.Placed {
 	cols := product(p.Shape[1:])
-	return kernels.Matrix{Layout: kernels.F32, F32: p.Value, Rows: p.Shape[0], Cols: cols, Stride: cols}
+	return kernels.Array{Rows: p.Shape[0], Cols: cols, Stride: cols, Buffer: p.Value}.Weight()
 }
 
 // widened turns a matrix of the checkpoint into a float32 parameter, which replaces it in the model.
-func (k *paramBuilder) widened(name string, m *kernels.Matrix) *Param {
+func (k *paramBuilder) widened(name string, m *kernels.Placed) *Param {
 	return k.shaped(name, m, []int{m.Rows, m.Cols})
 }
 
 // shaped is widened for a matrix that has another shape in the file: a convolution has five dimensions.
-func (k *paramBuilder) shaped(name string, m *kernels.Matrix, shape []int) *Param {
+func (k *paramBuilder) shaped(name string, m *kernels.Placed, shape []int) *Param {
 	p := k.param(name, shape...)
-	if k.plans {
+	if k.plans || k.err != nil {
 		return p
 	}
-	for r := range m.Rows {
-		m.Row(p.Value[r*m.Cols:], r)
+	rows := p.matrix().Learned
+	rows.Rows, rows.Cols, rows.Stride = m.Rows, m.Cols, m.Cols
+	if b := m.Learned.Buffer; !b.None() {
+		k.dev.CopyRows(rows, nil, m.Learned, nil)
+	} else {
+		row := make([]float32, m.Cols)
+		for r := range m.Rows {
+			m.Row(row, r)
+			if err := k.dev.Upload(rows.Window(r, 0, 1, m.Cols), row); err != nil {
+				k.fail(err)
+			}
+		}
 	}
 	*m = p.matrix()
 	return p
 }
 
 // vector turns a bias or the weight of a norm into a parameter, which replaces it in the model.
-func (k *paramBuilder) vector(name string, v *[]float32) *Param {
-	p := k.param(name, len(*v))
-	if k.plans {
+func (k *paramBuilder) vector(name string, v *kernels.Buffer) *Param {
+	p := k.param(name, v.Len())
+	if k.plans || k.err != nil {
 		return p
 	}
-	copy(p.Value, *v)
+	k.dev.CopyRows(p.Value.Row(), nil, v.Row(), nil)
 	*v = p.Value
 	return p
 }
@@ -135,11 +160,11 @@ func matchesAny(name string, patterns []string) bool {
 
 // Full returns every weight of the model as a parameter, without those whose name matches a pattern in freeze. From then on
 // the model computes with float32 copies of them.
-func Full(m *loupe.Model, freeze []string) []*Param {
-	return (&paramBuilder{frozen: newFrozenSet(freeze)}).full(m)
+func Full(m *loupe.Model, freeze []string) ([]*Param, error) {
+	return newParamBuilder(m, freeze).full(m)
 }
 
-func (k *paramBuilder) full(m *loupe.Model) []*Param {
+func (k *paramBuilder) full(m *loupe.Model) ([]*Param, error) {
 	var out []*Param
 	add := func(p *Param) *Param {
 		out = append(out, p)
@@ -149,7 +174,7 @@ func (k *paramBuilder) full(m *loupe.Model) []*Param {
 		if name := l.Name + ".weight"; !k.frozen.has(name) {
 			l.WGrad = add(k.widened(name, &l.W)).Grad
 		}
-		if name := l.Name + ".bias"; l.Bias != nil && !k.frozen.has(name) {
+		if name := l.Name + ".bias"; !l.Bias.None() && !k.frozen.has(name) {
 			l.BiasGrad = add(k.vector(name, &l.Bias)).Grad
 		}
 	}
@@ -160,7 +185,7 @@ func (k *paramBuilder) full(m *loupe.Model) []*Param {
 		if name := n.Name + ".weight"; !k.frozen.has(name) {
 			n.WeightGrad = add(k.vector(name, &n.Weight)).Grad
 		}
-		if name := n.Name + ".bias"; n.Bias != nil && !k.frozen.has(name) {
+		if name := n.Name + ".bias"; !n.Bias.None() && !k.frozen.has(name) {
 			n.BiasGrad = add(k.vector(name, &n.Bias)).Grad
 		}
 	}
@@ -174,18 +199,18 @@ func (k *paramBuilder) full(m *loupe.Model) []*Param {
 	if !m.Config.Text.TieWordEmbeddings {
 		linear(m.Decoder.LMHead)
 	}
-	return out
+	return out, k.err
 }
 
 // Head returns the parameters of the score head, without those that match a pattern in freeze that begins with
 // "score_head": a pattern for whole towers, "*", does not freeze the head.
-func Head(m *loupe.Model, freeze []string) []*Param {
-	return (&paramBuilder{frozen: newFrozenSet(freeze)}).head(m)
+func Head(m *loupe.Model, freeze []string) ([]*Param, error) {
+	return newParamBuilder(m, freeze).head(m)
 }
 
-func (k *paramBuilder) head(m *loupe.Model) []*Param {
+func (k *paramBuilder) head(m *loupe.Model) ([]*Param, error) {
 	if m.Head == nil {
-		return nil
+		return nil, nil
 	}
 	var out []*Param
 	for _, l := range m.Head.Layers {
@@ -200,7 +225,7 @@ func (k *paramBuilder) head(m *loupe.Model) []*Param {
 			out = append(out, p)
 		}
 	}
-	return out
+	return out, k.err
 }
 
 // scoreHead begins the names of the score head's tensors.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/loupe-vl/loupe/kernels/meta"
 	loupe "github.com/loupe-vl/loupe/runtime"
 )
 
@@ -56,7 +57,7 @@ func PlanShape(ctx context.Context, shape string, o Options, rows int) (*Plan, e
 		return nil, err
 	}
 	o.LR = max(o.LR, 1) // that it is 0 would say that nothing learns
-	r := &run{o: o, m: m, paramBuilder: paramBuilder{plans: true}}
+	r := &run{o: o, m: m, paramBuilder: paramBuilder{plans: true, dev: meta.Device{}}}
 	if err := r.learners(); err != nil {
 		return nil, err
 	}
@@ -65,7 +66,7 @@ func PlanShape(ctx context.Context, shape string, o Options, rows int) (*Plan, e
 
 // PlanRun is the plan of a run with its data: what Run would do up to the first step, but for what it writes.
 func PlanRun(ctx context.Context, m *loupe.Model, o Options, report func(Progress)) (*Plan, error) {
-	r := &run{o: o, m: m, report: report, paramBuilder: paramBuilder{plans: true}}
+	r := &run{o: o, m: m, report: report, paramBuilder: paramBuilder{plans: true, dev: meta.Device{}}}
 	if err := r.readData(ctx); err != nil {
 		return nil, err
 	}
@@ -78,7 +79,9 @@ func PlanRun(ctx context.Context, m *loupe.Model, o Options, report func(Progres
 		if m.Head == nil {
 			return nil, fmt.Errorf("%s: no record to learn from has a score or targets: there is nothing to fit a head to", o.Data)
 		}
-		r.params = r.paramBuilder.head(m)
+		if r.params, err = r.paramBuilder.head(m); err != nil {
+			return nil, err
+		}
 	} else if err := r.learners(); err != nil {
 		return nil, err
 	}

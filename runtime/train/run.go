@@ -274,7 +274,9 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	if said := r.order.uneven(); said != "" {
 		r.note(said)
 	}
-	r.opt = NewAdamW(r.params, r.o.Decay)
+	if r.opt, err = NewAdamW(r.params, r.o.Decay); err != nil {
+		return err
+	}
 	if r.of, err = r.identity(); err != nil {
 		return err
 	}

@@ -23,13 +23,17 @@ func (r *run) step(ctx context.Context) (*LogLine, error) {
 		return nil, err
 	}
 	line.Loss = line.LMLoss + float64(r.o.ScoreWeight*(line.ScoreLoss+line.RangeLoss))
-	line.GradNorm = Norm(r.params)
+	if line.GradNorm, err = Norm(r.params); err != nil {
+		return nil, err
+	}
 	if math.IsNaN(line.Loss+line.GradNorm) || math.IsInf(line.Loss+line.GradNorm, 0) {
 		return nil, &Diverged{Step: n, Loss: line.Loss, Norm: line.GradNorm}
 	}
 	factor := r.o.Schedule.At(n)
-	r.opt.Step(r.m.Engine(), r.params, func(p *Param) float64 { return r.o.rate(p) * factor }, Clip(line.GradNorm, r.o.Clip))
-	r.m.Learner().RefreshDoRA()
+	r.opt.Step(r.params, func(p *Param) float64 { return r.o.rate(p) * factor }, Clip(line.GradNorm, r.o.Clip))
+	if err := r.m.Learner().RefreshDoRA(); err != nil {
+		return nil, err
+	}
 	line.TokensPS = float64(tokens) / time.Since(began).Seconds()
 	line.RSSBytes = residentBytes()
 	return line, nil

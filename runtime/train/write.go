@@ -10,7 +10,6 @@ import (
 	"slices"
 
 	"github.com/loupe-vl/loupe/kernels"
-	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/train/metrics"
 	"github.com/loupe-vl/loupe/weights"
@@ -108,36 +107,44 @@ func (r *run) writeAdapter() error {
 // adapterTensors are the tensors of the model's adapter, under PEFT's names and in its shapes.
 func adapterTensors(m *loupe.Model) []weights.Named {
 	var out []weights.Named
-	add := func(l *tensor.Linear, part string, values []float32) {
-		out = append(out, weights.FromF32(weights.AdapterName(l.Name, part), m.Learner().PartShape(l, part, l.LoRA.A.Rows), values))
+	dev := m.Device()
+	named := func(name string, w kernels.Placed) weights.Named {
+		return fromWeight(dev, name, []int{w.Rows, w.Cols}, w)
 	}
 	for _, l := range m.Learner().Adaptable() {
 		if l.LoRA == nil {
 			continue
 		}
-		add(l, weights.PartA, flat(&l.LoRA.A))
-		add(l, weights.PartB, flat(&l.LoRA.B))
+		part := func(part string) (string, []int) {
+			return weights.AdapterName(l.Name, part), m.Learner().PartShape(l, part, l.LoRA.A.Rows)
+		}
+		name, shape := part(weights.PartA)
+		out = append(out, fromWeight(dev, name, shape, l.LoRA.A))
+		name, shape = part(weights.PartB)
+		out = append(out, fromWeight(dev, name, shape, l.LoRA.B))
 		if d := l.LoRA.DoRA; d != nil {
-			add(l, weights.PartMagnitude, d.Magnitude)
+			name, shape = part(weights.PartMagnitude)
+			out = append(out, fromBuffer(dev, name, shape, d.Magnitude))
 		}
 	}
 	const embed = "model.embed_tokens"
 	if l := m.Decoder.EmbedLoRA; l != nil {
-		a, turned := flat(&l.A), make([]float32, l.A.Rows*l.A.Cols) // PEFT keeps it with the ranks as rows
-		for r := range l.A.Rows {
-			for c := range l.A.Cols {
-				turned[c*l.A.Rows+r] = a[r*l.A.Cols+c]
+		out = append(out, later(weights.AdapterName(embed, weights.PartEmbedA), []int{l.A.Cols, l.A.Rows}, func() ([]float32, error) {
+			a, err := kernels.WeightFloats(dev, l.A)
+			turned := make([]float32, len(a)) // PEFT keeps it with the ranks as rows
+			for i, v := range a {
+				turned[i%l.A.Cols*l.A.Rows+i/l.A.Cols] = v
 			}
-		}
-		out = append(out, weights.FromF32(weights.AdapterName(embed, weights.PartEmbedA), []int{l.A.Cols, l.A.Rows}, turned), named(weights.AdapterName(embed, weights.PartEmbedB), &l.B))
+			return turned, err
+		}), named(weights.AdapterName(embed, weights.PartEmbedB), l.B))
 		if l.DoRA != nil {
-			out = append(out, weights.FromF32(weights.AdapterName(embed, weights.PartMagnitude), []int{len(l.DoRA.Magnitude)}, l.DoRA.Magnitude))
+			out = append(out, fromBuffer(dev, weights.AdapterName(embed, weights.PartMagnitude), []int{l.DoRA.Magnitude.Len()}, l.DoRA.Magnitude))
 		}
 	}
 	for _, s := range savedParts(m) {
 		out = append(out, s.named(m))
 	}
-	for module, w := range map[string]*kernels.Matrix{embed: &m.Decoder.Embed, "lm_head": &m.Decoder.LMHead.W} { // that the adapter brought without naming them
+	for module, w := range map[string]kernels.Placed{embed: m.Decoder.Embed, "lm_head": m.Decoder.LMHead.W} { // that the adapter brought without naming them
 		_, brought := m.Learner().Replaced(module + ".weight")
 		switch name := weights.ModuleName(module); {
 		case !brought || slices.Contains(m.Adapter.ModulesToSave, name):
@@ -172,7 +179,7 @@ func writeHead(dir string, m *loupe.Model) error {
 	}
 	var tensors []weights.Named
 	for _, l := range m.Head.Layers {
-		tensors = append(tensors, named(l.Name+".weight", &l.W), weights.FromF32(l.Name+".bias", []int{len(l.Bias)}, l.Bias))
+		tensors = append(tensors, fromWeight(m.Device(), l.Name+".weight", []int{l.W.Rows, l.W.Cols}, l.W), fromBuffer(m.Device(), l.Name+".bias", []int{l.Bias.Len()}, l.Bias))
 	}
 	if err := weights.Write(filepath.Join(dir, weights.ScoreHeadWeightsName), tensors, nil); err != nil {
 		return fmt.Errorf("write score head: %w", err)
@@ -181,20 +188,6 @@ func writeHead(dir string, m *loupe.Model) error {
 		return fmt.Errorf("write score head: %w", err)
 	}
 	return nil
-}
-
-// named is a matrix as a float32 tensor to write.
-func named(name string, m *kernels.Matrix) weights.Named {
-	return weights.FromF32(name, []int{m.Rows, m.Cols}, flat(m))
-}
-
-// flat is the numbers of a matrix in order.
-func flat(m *kernels.Matrix) []float32 {
-	p := make([]float32, m.Rows*m.Cols)
-	for r := range m.Rows {
-		m.Row(p[r*m.Cols:], r)
-	}
-	return p
 }
 
 // heldOutName is the file of the records that were kept for evaluation, as eval takes it.
@@ -228,7 +221,7 @@ func (r *run) writeModel(learned []*Param) error {
 	}
 	return writeModel(r.o.Out, r.m, "float32", false, func(t weights.Tensor) weights.Named {
 		if p := changed[t.Name]; p != nil {
-			return weights.FromF32(t.Name, t.Shape, p.Value) // the shape of the file: patch_embed's has five dimensions
+			return fromBuffer(p.dev, t.Name, t.Shape, p.Value) // the shape of the file: patch_embed's has five dimensions
 		}
 		return weights.FromTensor(t.Name, t)
 	})

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/loupe-vl/loupe/kernels/meta"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/weights"
 )
@@ -67,16 +68,16 @@ func TestModules(t *testing.T) {
 				want = append(want, module{m.Name, true, m.Bias})
 			}
 		}
-		p := weights.NewParams(empty{})
+		p := weights.NewParams(empty{}, meta.Device{})
 		tower, decoder := f.Load(p, cfg)
 		if err := p.Err(); err != nil {
 			t.Fatal(err)
 		}
 		for _, l := range slices.Concat(tower.Linears(), decoder.Linears(), []*tensor.Linear{decoder.LMHead}) {
-			got = append(got, module{l.Name, false, l.Bias != nil})
+			got = append(got, module{l.Name, false, !l.Bias.None()})
 		}
 		for _, n := range append(tower.Norms(), decoder.Norms()...) {
-			got = append(got, module{n.Name, true, n.Bias != nil})
+			got = append(got, module{n.Name, true, !n.Bias.None()})
 		}
 		for _, m := range want {
 			if !slices.Contains(got, m) {

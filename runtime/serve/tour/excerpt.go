@@ -28,7 +28,7 @@ func (w *walk) excerpts(id string) []Excerpt {
 	case "patches":
 		pixels := w.Prompt.Images.Pixels
 		return []Excerpt{
-			excerpt(loupe.Tap{Name: "pixel_values", Shape: []int{pixels.Rows, pixels.Cols}, Data: pixels.Data}, w.patch, patch),
+			excerpt(loupe.Tap{Name: "pixel_values", Shape: []int{pixels.Rows, pixels.Cols}, Data: pixels.Floats()}, w.patch, patch),
 			excerpt(w.taps["visual.patch_embed"], w.patch, patch),
 		}
 	case "rotary":

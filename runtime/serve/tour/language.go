@@ -83,8 +83,8 @@ func (w *walk) decoderLayer() Step {
 
 func (w *walk) logits(ctx context.Context) (Step, error) {
 	h := w.at("model.norm", len(w.Prompt.IDs)-1)
-	r := tensor.NewRun(ctx, w.Model.Engine(), new(tensor.Arena), nil)
-	row := w.Model.Decoder.Logits(r, tensor.Of(1, len(h), h)).Row(0)
+	r := w.Model.NewRun(ctx, nil)
+	row := r.Download(w.Model.Decoder.Logits(r, r.Upload(tensor.Of(1, len(h), h)))).Row(0)
 	if err := r.Err(); err != nil {
 		return Step{}, err
 	}

@@ -54,9 +54,9 @@ func (a *attention) probs(dst []float32, head, lo, hi int) tensor.Tensor {
 	q := a.q.Slice(lo, hi).Columns(head*d, (head+1)*d)
 	k := a.k.Columns(kv*d, (kv+1)*d)
 	p := tensor.Of(hi-lo, k.Rows, dst)
-	a.eng.MatMul(kernels.View{Data: p.Data, Rows: p.Rows, Cols: p.Cols, RowStride: p.Stride, ColStride: 1},
-		kernels.View{Data: q.Data, Rows: q.Rows, Cols: q.Cols, RowStride: q.Stride, ColStride: 1},
-		kernels.Matrix{Layout: kernels.F32, F32: k.Data, Rows: k.Rows, Cols: k.Cols, Stride: k.Stride}, kernels.TransW)
+	a.eng.MatMul(kernels.View{Data: p.Floats(), Rows: p.Rows, Cols: p.Cols, RowStride: p.Stride, ColStride: 1},
+		kernels.View{Data: q.Data.Host(), Rows: q.Rows, Cols: q.Cols, RowStride: q.Stride, ColStride: 1},
+		kernels.Matrix{Layout: kernels.F32, F32: k.Data.Host(), Rows: k.Rows, Cols: k.Cols, Stride: k.Stride}, kernels.TransW)
 	scale := float32(1 / math.Sqrt(float64(d)))
 	a.eng.For(p.Rows, 1, func(from, to int) {
 		for i := from; i < to; i++ {

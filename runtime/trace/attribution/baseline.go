@@ -3,6 +3,7 @@ package attribution
 import (
 	"slices"
 
+	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/vit"
 	"github.com/loupe-vl/loupe/vit/picture"
@@ -33,11 +34,11 @@ func baselinePixels(p *loupe.Prompt, b Baseline, proc picture.Processor) ([][]fl
 	}
 	var out [][]float32
 	for _, run := range passes(p) {
-		dst := make([]float32, len(run.Pixels.Data))
+		dst := make([]float32, len(run.Pixels.Floats()))
 		at := 0
 		for _, g := range run.Grids {
 			n := g[0] * g[1] * g[2] * run.Pixels.Cols
-			fill(dst[at:at+n], run.Pixels.Data[at:at+n], g, b, proc)
+			fill(dst[at:at+n], run.Pixels.Floats()[at:at+n], g, b, proc)
 			at += n
 		}
 		out = append(out, dst)
@@ -79,7 +80,7 @@ func withPixels(p *loupe.Prompt, pixels [][]float32) *loupe.Prompt {
 			continue
 		}
 		w := **v
-		w.Pixels.Data = pixels[n]
+		w.Pixels = tensor.Of(w.Pixels.Rows, w.Pixels.Cols, pixels[n])
 		*v = &w
 		n++
 	}
@@ -90,7 +91,7 @@ func withPixels(p *loupe.Prompt, pixels [][]float32) *loupe.Prompt {
 func pixelsOf(p *loupe.Prompt) [][]float32 {
 	var out [][]float32
 	for _, run := range passes(p) {
-		out = append(out, slices.Clone(run.Pixels.Data))
+		out = append(out, slices.Clone(run.Pixels.Floats()))
 	}
 	return out
 }

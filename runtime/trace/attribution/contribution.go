@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/loupe-vl/loupe/kernels"
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/weights"
 )
@@ -52,8 +53,12 @@ func Divide(m *loupe.Model, p *loupe.Prompt, s *loupe.Score, rows []loupe.Tap, o
 	out := laidOut(m, p, cfg.Input, parts)
 	out.Method, out.Unit, out.Target = Contribution, targetUnit(of), targetName(of)
 	bias := 0.0
-	if layer.Bias != nil {
-		bias = float64(layer.Bias[target])
+	if !layer.Bias.None() {
+		all, err := kernels.Floats(m.Device(), layer.Bias)
+		if err != nil {
+			return nil, err
+		}
+		bias = float64(all[target])
 	}
 	out.close(float64(bias*t.Std)+t.Mean, s.Targets[target].Value)
 	return out, nil

@@ -96,7 +96,7 @@ func TestAttentionIsTheModels(t *testing.T) {
 		buf := make([]float32, n*n)
 		for h := range a.heads {
 			p := a.probs(buf, h, 0, n)
-			if !slices.EqualFunc(p.Data, probs.Data[h*n*n:][:n*n], func(a, b float32) bool { return math.Float32bits(a) == math.Float32bits(b) }) {
+			if !slices.EqualFunc(p.Floats(), probs.Data[h*n*n:][:n*n], func(a, b float32) bool { return math.Float32bits(a) == math.Float32bits(b) }) {
 				t.Errorf("%s: head %d differs", name, h)
 			}
 		}

@@ -42,7 +42,7 @@ func gradCAM(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options) (*
 		at := 0
 		for _, g := range run.Grids {
 			end := at + g[0]*g[1]*g[2]
-			of = append(of, cam(x.Slice(at, end).Data, grad.Slice(at, end).Data, x.Cols)...)
+			of = append(of, cam(x.Slice(at, end).Floats(), grad.Slice(at, end).Floats(), x.Cols)...)
 			at = end
 		}
 		values = append(values, of)

@@ -31,7 +31,7 @@ func integrated(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options)
 	var sums [][]float64 // of gradients
 	for _, run := range runs {
 		names = append(names, run.pixels)
-		sums = append(sums, make([]float64, len(run.Pixels.Data)))
+		sums = append(sums, make([]float64, len(run.Pixels.Floats())))
 	}
 	for s := range steps {
 		at := withPixels(p, between(base, pixelsOf(p), (float64(s)+0.5)/float64(steps)))
@@ -48,7 +48,7 @@ func integrated(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o Options)
 	}
 	var values [][]float64
 	for n, run := range runs {
-		values = append(values, pathProducts(run.Pixels.Data, base[n], sums[n], float64(steps), run.Pixels.Cols))
+		values = append(values, pathProducts(run.Pixels.Floats(), base[n], sums[n], float64(steps), run.Pixels.Cols))
 	}
 	out := newMap(p, m.Config.Vision.SpatialMergeSize, 1, values)
 	out.Unit = targetUnit(*o.Target)

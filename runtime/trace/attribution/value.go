@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
 )
 
@@ -149,9 +148,9 @@ func logitsAt(ctx context.Context, m *loupe.Model, p *loupe.Prompt, t loupe.Grad
 	if err != nil {
 		return nil, err
 	}
-	r := tensor.NewRun(ctx, m.Engine(), new(tensor.Arena), nil)
-	logits := m.Decoder.Logits(r, asTensor(got["model.norm"]).Slice(row, row+1))
-	return logits.Data, r.Err()
+	r := m.NewRun(ctx, nil)
+	logits := m.Decoder.Logits(r, r.Upload(asTensor(got["model.norm"]).Slice(row, row+1)))
+	return r.Download(logits).Floats(), r.Err()
 }
 
 // readsTower reports whether the score head reads rows of the vision tower.

@@ -137,7 +137,7 @@ func selfNorms(m *loupe.Model, taps []tapRows) ([]float64, error) {
 func crossNorm(m *loupe.Model, x, y tensor.Tensor) float64 {
 	out := make([]float32, y.Cols*x.Cols)
 	m.Engine().MatMul(kernels.View{Data: out, Rows: y.Cols, Cols: x.Cols, RowStride: x.Cols, ColStride: 1},
-		kernels.View{Data: y.Data, Rows: y.Cols, Cols: y.Rows, RowStride: 1, ColStride: y.Stride},
-		kernels.Matrix{Layout: kernels.F32, F32: x.Data, Rows: x.Rows, Cols: x.Cols, Stride: x.Stride}, kernels.Plain)
+		kernels.View{Data: y.Data.Host(), Rows: y.Cols, Cols: y.Rows, RowStride: 1, ColStride: y.Stride},
+		kernels.Matrix{Layout: kernels.F32, F32: x.Data.Host(), Rows: x.Rows, Cols: x.Cols, Stride: x.Stride}, kernels.Plain)
 	return dot(out, out)
 }

@@ -82,27 +82,40 @@ func DirectLogit(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o DirectO
 	token := tokenOr(o.Token, m.Engine().ArgMax(logits))
 	out := &Direct{Position: rows[0], Token: word(m, token, float64(logits[token])), Logit: float64(logits[token])}
 	out.Divisor = divisor(kept[layers-1].Row(0), m.Decoder.Norm.Eps)
-	row := pullBack(m, m.Decoder.LMHead, oneHot(token, len(logits)))
+	row, err := pullBack(m, m.Decoder.LMHead, oneHot(token, len(logits)))
+	if err != nil {
+		return nil, err
+	}
 	if o.Against != nil {
 		against := word(m, *o.Against, float64(logits[*o.Against]))
 		out.Against = &against
 		out.Logit -= against.Value
-		for i, v := range pullBack(m, m.Decoder.LMHead, oneHot(*o.Against, len(logits))) {
+		back, err := pullBack(m, m.Decoder.LMHead, oneHot(*o.Against, len(logits)))
+		if err != nil {
+			return nil, err
+		}
+		for i, v := range back {
 			row[i] -= v
 		}
 	}
-	for i := range row {
-		row[i] *= m.Decoder.Norm.Weight[i]
+	norm, err := kernels.Floats(m.Device(), m.Decoder.Norm.Weight)
+	if err != nil {
+		return nil, err
 	}
-	out.divide(m, kept[Input].Row(0), wrote, row)
-	return out, nil
+	for i := range row {
+		row[i] *= norm[i]
+	}
+	return out, out.divide(m, kept[Input].Row(0), wrote, row)
 }
 
 // divide fills in the parts: direction is the token's, before the divisor.
-func (d *Direct) divide(m *loupe.Model, input []float32, wrote map[string][]float32, direction []float32) {
+func (d *Direct) divide(m *loupe.Model, input []float32, wrote map[string][]float32, direction []float32) error {
 	d.Parts = []DirectPart{{Kind: "input", Layer: Input, Head: -1, Value: dot(input, direction) / d.Divisor}}
 	for i, layer := range m.Decoder.Layers {
-		back := pullBack(m, layer.O, direction) // the direction among the inputs of o_proj, of which each head has its part
+		back, err := pullBack(m, layer.O, direction) // the direction among the inputs of o_proj, of which each head has its part
+		if err != nil {
+			return err
+		}
 		heads, size := wrote[headsName(i)], len(back)/layer.Heads
 		for h := range layer.Heads {
 			v := dot(heads[h*size:(h+1)*size], back[h*size:(h+1)*size]) / d.Divisor
@@ -122,6 +135,7 @@ func (d *Direct) divide(m *loupe.Model, input []float32, wrote map[string][]floa
 		}
 		d.Remainder += miss
 	}
+	return nil
 }
 
 func headsName(layer int) string { return fmt.Sprintf("model.layers.%d.self_attn.heads", layer) }
@@ -144,21 +158,25 @@ func readWriters(ctx context.Context, m *loupe.Model, p *loupe.Prompt, row int) 
 
 // pullBack is v W, (in), for a direction v, (out), of a linear map's outputs: the same direction in its inputs. W includes
 // the low-rank branch and DoRA's magnitudes.
-func pullBack(m *loupe.Model, l *tensor.Linear, v []float32) []float32 {
+func pullBack(m *loupe.Model, l *tensor.Linear, v []float32) ([]float32, error) {
 	if l.LoRA != nil && l.LoRA.DoRA != nil {
 		gained := make([]float32, len(v))
-		for i, g := range l.LoRA.DoRA.Gain() {
+		gain, err := kernels.Floats(m.Device(), l.LoRA.DoRA.Gain())
+		if err != nil {
+			return nil, err
+		}
+		for i, g := range gain {
 			gained[i] = v[i] * g
 		}
 		v = gained
 	}
-	out := product(m, v, l.W)
+	out := product(m, v, l.W.Matrix)
 	if l.LoRA != nil {
-		for i, x := range product(m, product(m, v, l.LoRA.B), l.LoRA.A) {
+		for i, x := range product(m, product(m, v, l.LoRA.B.Matrix), l.LoRA.A.Matrix) {
 			out[i] += float32(l.LoRA.Scale * x)
 		}
 	}
-	return out
+	return out, nil
 }
 
 // product is v W for W, (len(v), cols).

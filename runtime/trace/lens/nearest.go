@@ -42,7 +42,10 @@ func Nearest(ctx context.Context, m *loupe.Model, p *loupe.Prompt, layer, top in
 	if err != nil {
 		return nil, err
 	}
-	table := m.Decoder.EmbedLoRA.Table(m.Engine(), m.Decoder.Embed)
+	table, err := m.Decoder.EmbedLoRA.Table(m.Device(), m.Decoder.Embed)
+	if err != nil {
+		return nil, err
+	}
 	lengths := rowLengths(m, table)
 	out := &NearestWords{Layer: layer}
 	x := kept[layer]
@@ -90,8 +93,8 @@ func rowLengths(m *loupe.Model, table kernels.Matrix) []float64 {
 // cosinesOf is the cosine of each row of x with each row of a table, (x.Rows, table.Rows); with a row of zeros it is 0.
 func cosinesOf(m *loupe.Model, x tensor.Tensor, table kernels.Matrix, lengths []float64) tensor.Tensor {
 	out := tensor.Of(x.Rows, table.Rows, make([]float32, x.Rows*table.Rows))
-	m.Engine().MatMul(kernels.View{Data: out.Data, Rows: out.Rows, Cols: out.Cols, RowStride: out.Stride, ColStride: 1},
-		kernels.View{Data: x.Data, Rows: x.Rows, Cols: x.Cols, RowStride: x.Stride, ColStride: 1}, table, kernels.TransW)
+	m.Engine().MatMul(kernels.View{Data: out.Floats(), Rows: out.Rows, Cols: out.Cols, RowStride: out.Stride, ColStride: 1},
+		kernels.View{Data: x.Floats(), Rows: x.Rows, Cols: x.Cols, RowStride: x.Stride, ColStride: 1}, table, kernels.TransW)
 	for i := range x.Rows {
 		length := math.Sqrt(dot(x.Row(i), x.Row(i)))
 		row := out.Row(i)

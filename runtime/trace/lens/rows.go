@@ -32,7 +32,7 @@ func readRows(ctx context.Context, m *loupe.Model, p *loupe.Prompt, globs ...str
 		}
 		for i := range out {
 			if out[i].tap == name { // the pass over videos, after that over images
-				out[i].rows = tensor.Of(out[i].rows.Rows+x.Rows, x.Cols, append(out[i].rows.Data, x.Data...))
+				out[i].rows = tensor.Of(out[i].rows.Rows+x.Rows, x.Cols, append(out[i].rows.Floats(), x.Floats()...))
 				return nil
 			}
 		}

@@ -70,7 +70,7 @@ func readResidual(ctx context.Context, m *loupe.Model, p *loupe.Prompt, layers, 
 
 // newRun is a run for the operations that a lens adds after the model.
 func newRun(ctx context.Context, m *loupe.Model) *tensor.Run {
-	return tensor.NewRun(ctx, m.Engine(), new(tensor.Arena), nil)
+	return m.NewRun(ctx, nil)
 }
 
 // chosenLayers is a list of layers, nil for all, the input first.

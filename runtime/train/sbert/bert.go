@@ -10,7 +10,7 @@ import (
 
 // bert is BertModel without its pooler, which sentence encoders do not use (Devlin et al., arXiv 1810.04805).
 type bert struct {
-	words, types, positions kernels.Matrix // rows of hidden_size
+	words, types, positions kernels.Placed // rows of hidden_size
 	norm                    *tensor.Norm
 	layers                  []*layer
 }
@@ -30,9 +30,9 @@ type layer struct {
 func loadBert(p *weights.Params, prefix string, c *weights.BertConfig) *bert {
 	in := prefix + "embeddings."
 	b := &bert{
-		words:     p.Matrix(in+"word_embeddings.weight", c.VocabSize, c.HiddenSize),
-		types:     p.Matrix(in+"token_type_embeddings.weight", c.Types, c.HiddenSize),
-		positions: p.Matrix(in+"position_embeddings.weight", c.MaxPositions, c.HiddenSize),
+		words:     p.Table(in+"word_embeddings.weight", c.VocabSize, c.HiddenSize),
+		types:     p.Table(in+"token_type_embeddings.weight", c.Types, c.HiddenSize),
+		positions: p.Table(in+"position_embeddings.weight", c.MaxPositions, c.HiddenSize),
 		norm:      p.LayerNorm(in+"LayerNorm", c.HiddenSize, c.LayerNormEps),
 	}
 	for i := range c.Layers {
@@ -57,8 +57,9 @@ func (b *bert) forward(r *tensor.Run, ids []int) tensor.Tensor {
 	for i := range count {
 		count[i] = i
 	}
-	x := r.Add(r.Gather(b.words, nil, ids), r.Gather(b.types, nil, first))
-	x = r.LayerNorm(r.Add(x, r.Gather(b.positions, nil, count)), b.norm)
+	rows := func(table kernels.Placed, ids []int) tensor.Tensor { return r.Gather(table, kernels.Buffer{}, ids) }
+	x := r.Add(rows(b.words, ids), rows(b.types, first))
+	x = r.LayerNorm(r.Add(x, rows(b.positions, count)), b.norm)
 	for _, l := range b.layers {
 		x = r.Scope(x, func(x tensor.Tensor) tensor.Tensor { return l.forward(r, x) })
 		r.Finite(tensor.At(l.at+"output", ""), x)

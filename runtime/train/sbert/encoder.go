@@ -15,7 +15,7 @@ import (
 // Encoder is a loaded sentence encoder. It is read-only and safe for concurrent use until Close.
 type Encoder struct {
 	dir       string
-	engine    *kernels.Engine
+	device    kernels.Device
 	tokenizer *tokenizer.WordPiece
 	prompt    string // goes before every text
 	longest   int    // tokens of the longest text; what is beyond is cut off
@@ -44,7 +44,7 @@ func (e *Encoder) Embed(ctx context.Context, text string) (vector []float32, err
 	arena := e.arenas.Get().(*tensor.Arena)
 	defer e.arenas.Put(arena)
 	arena.Reset()
-	r := tensor.NewRun(ctx, e.engine, arena, nil)
+	r := tensor.NewRun(ctx, e.device, arena, nil)
 	x := e.bert.forward(r, ids)
 	for _, m := range e.modules {
 		if r.Err() == nil {
@@ -52,6 +52,7 @@ func (e *Encoder) Embed(ctx context.Context, text string) (vector []float32, err
 		}
 	}
 	r.Finite(tensor.At("sentence_embedding", ""), x)
+	vector = r.Download(x).Floats()
 	if err := r.Err(); err != nil {
 		return nil, fmt.Errorf("sentence encoder %s: %w", e.dir, err)
 	}
@@ -60,7 +61,7 @@ func (e *Encoder) Embed(ctx context.Context, text string) (vector []float32, err
 			return nil, fmt.Errorf("sentence encoder %s: %w", e.dir, err)
 		}
 	}
-	return x.Clone().Data, nil
+	return vector, nil
 }
 
 // Close gives the maps of the weights back.

@@ -12,24 +12,25 @@ import (
 	"testing"
 
 	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/cpu"
 )
 
 // tolerance is how far a component, or a cosine, may be from sentence-transformers'.
 const tolerance = 1e-5
 
-func engine(t testing.TB, o kernels.Options) *kernels.Engine {
+func device(t testing.TB, o kernels.Options) kernels.Device {
 	t.Helper()
 	e, err := kernels.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(e.Close)
-	return e
+	return cpu.New(e)
 }
 
 func open(t testing.TB, dir string) *Encoder {
 	t.Helper()
-	e, err := Load(dir, engine(t, kernels.Options{}))
+	e, err := Load(dir, device(t, kernels.Options{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +156,7 @@ func TestOneResult(t *testing.T) {
 	dir := filepath.Join("testdata", "max-mean-dense")
 	want := embed(t, open(t, dir), "The light is bold.")
 	for _, o := range []kernels.Options{{Threads: 1}, {Threads: 3}, {Kernels: "generic"}} {
-		e, err := Load(dir, engine(t, o))
+		e, err := Load(dir, device(t, o))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,9 +17,9 @@ import (
 
 // Load opens the sentence encoder in dir, as sentence-transformers saves it: modules.json, the transformer's config.json,
 // tokenizer and model.safetensors, and the folder of each module after it. What is missing, or asks for something that is
-// not computed, is an error. The engine is used and stays the caller's.
-func Load(dir string, engine *kernels.Engine) (e *Encoder, err error) {
-	e = &Encoder{dir: dir, engine: engine}
+// not computed, is an error. The device is used and stays the caller's.
+func Load(dir string, dev kernels.Device) (e *Encoder, err error) {
+	e = &Encoder{dir: dir, device: dev}
 	e.arenas.New = func() any { return new(tensor.Arena) }
 	defer func() {
 		if err != nil {
@@ -132,7 +132,7 @@ func (e *Encoder) open(dir string) (*weights.Params, *weights.Checkpoint, error)
 		return nil, nil, err
 	}
 	e.files = append(e.files, file)
-	return weights.NewParams(file), file, nil
+	return weights.NewParams(file, e.device), file, nil
 }
 
 // loadModule reads a step after the transformer from its folder.

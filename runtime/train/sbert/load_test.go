@@ -56,7 +56,7 @@ func TestLoadRefuses(t *testing.T) {
 			} else {
 				replace(t, path, c.from, c.to)
 			}
-			e, err := Load(dir, engine(t, kernels.Options{Threads: 1}))
+			e, err := Load(dir, device(t, kernels.Options{Threads: 1}))
 			if err == nil {
 				e.Close()
 				t.Fatalf("no error; want one with %q", c.want)

@@ -32,20 +32,31 @@ func (p *pooling) width(in int) (int, error) {
 func (p *pooling) forward(r *tensor.Run, x tensor.Tensor) tensor.Tensor {
 	x = x.Slice(p.skip, x.Rows)
 	out := r.New(1, x.Cols*len(p.config.Modes))
-	for i, mode := range p.config.Modes {
-		to := out.Columns(i*x.Cols, (i+1)*x.Cols).Row(0)
+	var parts []tensor.Tensor
+	for _, mode := range p.config.Modes {
 		switch mode {
 		case "mean":
-			copy(to, r.MeanRows(x).Row(0))
+			parts = append(parts, r.Download(r.MeanRows(x)))
 		case "cls":
-			copy(to, x.Row(0))
+			parts = append(parts, r.Download(x.Slice(0, 1)))
 		case "max":
-			copy(to, x.Row(0))
-			for j := range x.Rows {
-				for c, v := range x.Row(j) {
-					to[c] = max(to[c], v)
-				}
-			}
+			parts = append(parts, largest(r.Download(x)))
+		}
+	}
+	r.Change(out, func(out tensor.Tensor) {
+		for i, part := range parts {
+			copy(out.Row(0)[i*x.Cols:], part.Row(0))
+		}
+	})
+	return out
+}
+
+// largest is the largest number of each column of x.
+func largest(x tensor.Tensor) tensor.Tensor {
+	out := x.Slice(0, 1)
+	for i := range x.Rows {
+		for c, v := range x.Row(i) {
+			out.Row(0)[c] = max(out.Row(0)[c], v)
 		}
 	}
 	return out
@@ -69,17 +80,19 @@ func (d *dense) forward(r *tensor.Run, x tensor.Tensor) tensor.Tensor {
 	if d.activation == "GELU" {
 		return r.GELU(y)
 	}
-	row := y.Row(0)
-	for i, v := range row {
-		switch d.activation {
-		case "Tanh":
-			row[i] = num.Tanh(v)
-		case "ReLU":
-			row[i] = max(v, 0)
-		case "Sigmoid":
-			row[i] = num.Sigmoid(v)
+	r.Change(y, func(y tensor.Tensor) {
+		row := y.Row(0)
+		for i, v := range row {
+			switch d.activation {
+			case "Tanh":
+				row[i] = num.Tanh(v)
+			case "ReLU":
+				row[i] = max(v, 0)
+			case "Sigmoid":
+				row[i] = num.Sigmoid(v)
+			}
 		}
-	}
+	})
 	return y
 }
 
@@ -89,10 +102,12 @@ type normalize struct{}
 func (normalize) width(in int) (int, error) { return in, nil }
 
 func (normalize) forward(r *tensor.Run, x tensor.Tensor) tensor.Tensor {
-	row := x.Row(0)
-	norm := max(float32(math.Sqrt(float64(num.SumSquares(row, 0)))), 1e-12)
-	for i := range row {
-		row[i] /= norm
-	}
+	r.Change(x, func(x tensor.Tensor) {
+		row := x.Row(0)
+		norm := max(float32(math.Sqrt(float64(num.SumSquares(row, 0)))), 1e-12)
+		for i := range row {
+			row[i] /= norm
+		}
+	})
 	return x
 }

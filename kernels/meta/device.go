@@ -1,0 +1,48 @@
+// Package meta is a device that knows shapes only, as PyTorch's meta device: its memory holds no numbers and its operations do
+// nothing. A run on it goes through a model forward and backward at next to no cost, takes the memory that it would take elsewhere,
+// and asks hooks what they want at every point: it lists taps, and tells what a step of training would need.
+//
+// May import: kernels.
+package meta
+
+import (
+	"errors"
+
+	"github.com/loupe-vl/loupe/kernels"
+)
+
+// Device is a [kernels.Device] without numbers.
+type Device struct {
+	// Host says that it stands for a device whose memory is the program's own, where nothing is uploaded.
+	Host bool
+}
+
+var _ kernels.Device = Device{}
+
+// errNoNumbers is what reading back gives.
+var errNoNumbers = errors.New("a device of shapes only was asked for numbers, of which it has none: this is a fault of the program")
+
+// Computes is false: see [kernels.Device].
+func (Device) Computes() bool { return false }
+
+// OnHost is Host.
+func (d Device) OnHost() bool { return d.Host }
+
+// Alloc is n floats that take no memory.
+func (Device) Alloc(n int) (kernels.Buffer, error) {
+	return kernels.DeviceBuffer(&kernels.Allocation{Floats: n}), nil
+}
+
+// Free does nothing.
+func (Device) Free(kernels.Buffer) {}
+
+// Upload does nothing.
+func (Device) Upload(kernels.Array, []float32) error { return nil }
+
+// Download is an error.
+func (Device) Download([]float32, kernels.Array) error { return errNoNumbers }
+
+// PlaceWeight is the weight, whose shape alone is read.
+func (Device) PlaceWeight(w kernels.Matrix) (kernels.Placed, error) {
+	return kernels.Placed{Matrix: w}, nil
+}

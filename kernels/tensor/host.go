@@ -1,0 +1,117 @@
+package tensor
+
+import "github.com/loupe-vl/loupe/kernels"
+
+// What goes between the memory of the host and that of the run's device. Where they are one nothing is copied that need not be.
+
+// NewHost is a dense tensor of (rows, cols) on the host, contents undefined, to be filled and given to Upload: the run's memory,
+// where that is the host's.
+func (r *Run) NewHost(rows, cols int) Tensor { return Of(rows, cols, r.hostFloats(rows*cols)) }
+
+// hostFloats is memory of the host for n numbers.
+func (r *Run) hostFloats(n int) []float32 {
+	if r.dev.OnHost() {
+		if data, err := r.arena.Floats(n); err == nil && data.OnHost() {
+			return data.Host()
+		}
+	}
+	return make([]float32, n)
+}
+
+// Upload is x, which lies on the host, where the run computes: x itself where that is the host too, and else a copy in the run's
+// memory. What is there already stays.
+func (r *Run) Upload(x Tensor) Tensor {
+	if !x.Data.OnHost() || r.dev.OnHost() || r.idle() {
+		return x
+	}
+	out := r.New(x.Rows, x.Cols)
+	if !r.idle() {
+		r.put(out, x)
+	}
+	return out
+}
+
+// put uploads x, on the host, into out.
+func (r *Run) put(out, x Tensor) {
+	if x.Dense() {
+		r.check(r.dev.Upload(out.array(), x.Floats()))
+		return
+	}
+	for i := range x.Rows {
+		r.check(r.dev.Upload(out.Slice(i, i+1).array(), x.Row(i)))
+	}
+}
+
+// Host is x where the host can read it: x itself where it lies there, and good for as long as x is, else a copy.
+func (r *Run) Host(x Tensor) Tensor {
+	if x.Data.OnHost() {
+		return x
+	}
+	return r.Download(x)
+}
+
+// Download is a dense copy of x on the host, in memory of its own: zeros after an error, and of a device that computes nothing.
+func (r *Run) Download(x Tensor) Tensor {
+	out := Of(x.Rows, x.Cols, make([]float32, x.Rows*x.Cols))
+	if r.dev.Computes() && !r.idle() {
+		r.check(r.dev.Download(out.Floats(), x.array()))
+	}
+	return out
+}
+
+// change lets f change x on the host.
+func (r *Run) change(x Tensor, f func(x Tensor) error) error {
+	switch {
+	case !r.dev.Computes():
+		return nil
+	case x.Data.OnHost():
+		return f(x)
+	}
+	host := r.Download(x)
+	if err := f(host); err != nil || r.idle() {
+		return err
+	}
+	r.put(x, host)
+	return nil
+}
+
+// Change lets f change x on the host: for what no operation does.
+func (r *Run) Change(x Tensor, f func(x Tensor)) {
+	if !r.idle() {
+		r.check(r.change(x, func(x Tensor) error { f(x); return nil }))
+	}
+}
+
+// ChangeGrad lets f change the gradient of x on the host: what a run begins to go backward from.
+func (r *Run) ChangeGrad(x Tensor, f func(g Tensor)) {
+	if x.HasGrad() {
+		r.Change(x.gradTensor(), f)
+	}
+}
+
+// Copy is x in the run's memory, for an operation that writes over what it is given. There is no gradient.
+func (r *Run) Copy(x Tensor) Tensor {
+	out := r.New(x.Rows, x.Cols)
+	if !r.idle() {
+		r.copyInto(out, x)
+	}
+	return out
+}
+
+// copyInto copies x to the first rows of to.
+func (r *Run) copyInto(to, x Tensor) {
+	if !r.idle() {
+		CopyRows(r.dev, to, x)
+	}
+}
+
+// CopyRows copies the rows of x to the first of to, in the memory of dev.
+func CopyRows(dev kernels.Device, to, x Tensor) {
+	dev.CopyRows(to.Slice(0, x.Rows).array(), nil, x.array(), nil)
+}
+
+// OfBuffer wraps data, which lies on a device, as a dense tensor of (rows, cols).
+func OfBuffer(rows, cols int, data kernels.Buffer) Tensor { return dense(rows, cols, data) }
+
+// Device is what the run computes on.
+func (r *Run) Device() kernels.Device { return r.dev }
