@@ -1,6 +1,3 @@
-// Package host reads arrays of a device whose memory is the program's own, as slices.
-//
-// May import: kernels.
 package host
 
 import "github.com/loupe-vl/loupe/kernels"
