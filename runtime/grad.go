@@ -8,7 +8,6 @@ import (
 
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels/tensor"
-	"github.com/loupe-vl/loupe/kernels/vec"
 	"github.com/loupe-vl/loupe/weights"
 	"github.com/loupe-vl/loupe/weights/option"
 )
@@ -152,7 +151,7 @@ func (t GradTarget) seed(logits, grad []float32) {
 	}
 	if t.LogProb { // d log_softmax(x)[i] / dx = onehot(i) - softmax(x)
 		copy(grad, logits)
-		vec.Softmax(grad)
+		tensor.Softmax(grad)
 		for i := range grad {
 			grad[i] = -grad[i]
 		}

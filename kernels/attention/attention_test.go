@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/loupe-vl/loupe/kernels"
-	"github.com/loupe-vl/loupe/kernels/internal/host"
+	"github.com/loupe-vl/loupe/kernels/host"
 )
 
 func engine(t testing.TB) *kernels.Engine {

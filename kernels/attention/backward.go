@@ -2,7 +2,7 @@ package attention
 
 import (
 	"github.com/loupe-vl/loupe/kernels"
-	"github.com/loupe-vl/loupe/kernels/internal/host"
+	"github.com/loupe-vl/loupe/kernels/host"
 )
 
 // Backward adds the gradients of an attention's parts. The probabilities are not kept on the way forward: they are computed again,

@@ -5,5 +5,5 @@
 // side by side, which the kernels multiply without packing (tiled.go). Both have the same bits. Both hold true
 // probability rows in scratch, so that an inspector can be shown them.
 //
-// May import: kernels, kernels/internal/host.
+// May import: kernels, kernels/host.
 package attention

@@ -5,7 +5,7 @@ import (
 	"sync"
 
 	"github.com/loupe-vl/loupe/kernels"
-	"github.com/loupe-vl/loupe/kernels/internal/host"
+	"github.com/loupe-vl/loupe/kernels/host"
 )
 
 // Bounds of the scratch of attention by rows, and of its backward. Each worker has a scratch of its own.

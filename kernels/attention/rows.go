@@ -2,7 +2,7 @@ package attention
 
 import (
 	"github.com/loupe-vl/loupe/kernels"
-	"github.com/loupe-vl/loupe/kernels/internal/host"
+	"github.com/loupe-vl/loupe/kernels/host"
 )
 
 // forward computes the block by rows: scores = q·k for every visible key, probs = softmax(scores*scale), out = probs·v with the

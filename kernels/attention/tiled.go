@@ -5,7 +5,7 @@ import (
 	"sync"
 
 	"github.com/loupe-vl/loupe/kernels"
-	"github.com/loupe-vl/loupe/kernels/internal/host"
+	"github.com/loupe-vl/loupe/kernels/host"
 )
 
 // Attention of many queries by panels. A panel is as many queries as the kernels' panels have columns; each query is a column of the

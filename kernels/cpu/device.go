@@ -3,7 +3,7 @@ package cpu
 import (
 	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/kernels/attention"
-	"github.com/loupe-vl/loupe/kernels/internal/host"
+	"github.com/loupe-vl/loupe/kernels/host"
 )
 
 // Device computes on the processor.

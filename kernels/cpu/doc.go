@@ -3,5 +3,5 @@
 //
 // An operation unwraps its operands once and then works on slices. What decoding does with a row at a time allocates nothing.
 //
-// May import: kernels, kernels/attention, kernels/internal/host.
+// May import: kernels, kernels/host, kernels/attention, kernels/num, kernels/vec.
 package cpu

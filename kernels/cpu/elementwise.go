@@ -4,7 +4,7 @@ import (
 	"sync"
 
 	"github.com/loupe-vl/loupe/kernels"
-	"github.com/loupe-vl/loupe/kernels/internal/host"
+	"github.com/loupe-vl/loupe/kernels/host"
 )
 
 // Add is dst = a + b.

@@ -4,7 +4,7 @@ import (
 	"math"
 
 	"github.com/loupe-vl/loupe/kernels"
-	"github.com/loupe-vl/loupe/kernels/internal/host"
+	"github.com/loupe-vl/loupe/kernels/host"
 	"github.com/loupe-vl/loupe/kernels/vec"
 )
 

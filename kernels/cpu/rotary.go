@@ -2,7 +2,7 @@ package cpu
 
 import (
 	"github.com/loupe-vl/loupe/kernels"
-	"github.com/loupe-vl/loupe/kernels/internal/host"
+	"github.com/loupe-vl/loupe/kernels/host"
 	"github.com/loupe-vl/loupe/kernels/num"
 	"github.com/loupe-vl/loupe/kernels/vec"
 )

@@ -2,7 +2,7 @@ package cpu
 
 import (
 	"github.com/loupe-vl/loupe/kernels"
-	"github.com/loupe-vl/loupe/kernels/internal/host"
+	"github.com/loupe-vl/loupe/kernels/host"
 )
 
 // CopyRows is dst[to[i]] = src[from[i]]; nil stands for 0, 1, 2 and so on.

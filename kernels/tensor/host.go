@@ -1,6 +1,9 @@
 package tensor
 
-import "github.com/loupe-vl/loupe/kernels"
+import (
+	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/vec"
+)
 
 // What goes between the memory of the host and that of the run's device. Where they are one nothing is copied that need not be.
 
@@ -115,3 +118,6 @@ func OfBuffer(rows, cols int, data kernels.Buffer) Tensor { return dense(rows, c
 
 // Device is what the run computes on.
 func (r *Run) Device() kernels.Device { return r.dev }
+
+// Softmax replaces x, on the host, by its softmax.
+func Softmax(x []float32) { vec.Softmax(x) }

@@ -19,7 +19,11 @@ var layers = []struct {
 	{"kernels/vec", []string{"kernels/internal", "kernels/num"}},
 	{"kernels", []string{"kernels/internal", "kernels/peak", "kernels/num", "kernels/vec"}},
 	{"kernels/cuda", []string{"kernels"}},
-	{"kernels/tensor", []string{"kernels", "kernels/num", "kernels/vec", "kernels/cuda"}},
+	{"kernels/meta", []string{"kernels"}},
+	{"kernels/host", []string{"kernels"}},
+	{"kernels/attention", []string{"kernels", "kernels/host"}},
+	{"kernels/cpu", []string{"kernels", "kernels/host", "kernels/attention", "kernels/num", "kernels/vec"}},
+	{"kernels/tensor", []string{"kernels", "kernels/vec"}},
 	{"weights/disk", nil},
 	{"weights/option", nil},
 	{"weights", []string{"weights/disk", "kernels", "kernels/num", "kernels/tensor"}},
@@ -30,9 +34,9 @@ var layers = []struct {
 	{"tokenizer/jinja", nil},
 	{"tokenizer", []string{"tokenizer/jinja", "weights", "weights/disk"}},
 	{"runtime/demo", []string{"tokenizer", "weights", "weights/disk", "vit/picture", "kernels", "kernels/num"}},
-	{"runtime", []string{"runtime/demo", "vit", "vit/picture", "vit/jpeg", "decoder", "tokenizer", "weights", "weights/disk", "weights/option", "kernels", "kernels/num", "kernels/tensor", "kernels/cuda"}},
-	{"runtime/*", []string{"kernels/peak", "runtime", "runtime/demo", "vit", "vit/picture", "vit/jpeg", "decoder", "tokenizer", "weights", "weights/disk", "weights/option", "kernels", "kernels/num", "kernels/tensor", "kernels/cuda"}},
-	{"cmd", []string{"runtime", "runtime/*", "runtime/demo", "vit", "vit/picture", "vit/jpeg", "decoder", "tokenizer", "weights", "weights/disk", "weights/option", "kernels", "kernels/num", "kernels/tensor", "kernels/cuda"}},
+	{"runtime", []string{"runtime/demo", "vit", "vit/picture", "vit/jpeg", "decoder", "tokenizer", "weights", "weights/disk", "weights/option", "kernels", "kernels/num", "kernels/tensor", "kernels/cpu", "kernels/meta", "kernels/cuda"}},
+	{"runtime/*", []string{"kernels/peak", "runtime", "runtime/demo", "vit", "vit/picture", "vit/jpeg", "decoder", "tokenizer", "weights", "weights/disk", "weights/option", "kernels", "kernels/num", "kernels/tensor", "kernels/cpu", "kernels/meta", "kernels/cuda"}},
+	{"cmd", []string{"runtime", "runtime/*", "runtime/demo", "vit", "vit/picture", "vit/jpeg", "decoder", "tokenizer", "weights", "weights/disk", "weights/option", "kernels", "kernels/num", "kernels/tensor", "kernels/cpu", "kernels/meta", "kernels/cuda"}},
 }
 
 // areaOf is the entry of layers that lies closest above a folder, "" where there is none.
