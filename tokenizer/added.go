@@ -25,12 +25,12 @@ type matcher struct {
 	any   bool
 }
 
-// match is a token that is looked for. single: it counts only where no letter,
-// digit or mark touches it. left, right: it takes the white space there along.
+// match is an added token with Hugging Face's flags. singleWord: it matches only where no letter, digit or mark touches
+// it. lstrip, rstrip: the match includes the white space on that side.
 type match struct {
-	text                string
-	id                  int
-	single, left, right bool
+	text                       string
+	id                         int
+	singleWord, lstrip, rstrip bool
 }
 
 func (m *matcher) add(text string, id int, a addedToken) {
@@ -40,11 +40,10 @@ func (m *matcher) add(text string, id int, a addedToken) {
 	m.first[text[0]] = list
 }
 
-// split calls plain for the text between added tokens, never with none, and
-// token for each added token, in order (find_matches of the tokenizers crate:
-// the search goes on behind the token itself, not behind the space it takes).
+// split calls token for each added token and plain for the text between them, in order. As in find_matches of the
+// tokenizers crate, the search continues after the token itself, not after the white space that its match includes.
 func (m *matcher) split(text string, plain func(string) error, token func(id int)) error {
-	start := 0 // of what no token has taken
+	start := 0 // of the text that is in no match yet
 	for i := 0; m.any && i < len(text); {
 		a := m.at(text[i:])
 		if a == nil {
@@ -53,13 +52,13 @@ func (m *matcher) split(text string, plain func(string) error, token func(id int
 		}
 		from, to := i, i+len(a.text)
 		i = to
-		if a.single && (endsInWord(text[:from]) || beginsWithWord(text[to:])) {
+		if a.singleWord && (endsInWord(text[:from]) || beginsWithWord(text[to:])) {
 			continue
 		}
-		if a.left {
+		if a.lstrip {
 			from = max(start, len(strings.TrimRightFunc(text[:from], unicode.IsSpace)))
 		}
-		if a.right {
+		if a.rstrip {
 			to = len(text) - len(strings.TrimLeftFunc(text[to:], unicode.IsSpace))
 		}
 		if start < from {
@@ -76,7 +75,7 @@ func (m *matcher) split(text string, plain func(string) error, token func(id int
 	return plain(text[start:])
 }
 
-// at is the longest token that text begins with, or nil.
+// at is the longest added token at the start of text, or nil.
 func (m *matcher) at(text string) *match {
 	list := m.first[text[0]]
 	for k := range list {
@@ -97,8 +96,8 @@ func beginsWithWord(s string) bool {
 	return n > 0 && wordRune(r)
 }
 
-// wordRune is \w of Rust's regular expressions: letters and what counts as
-// one, marks, decimal digits, connectors, and the two joiners.
+// wordRune is \w of Rust's regular expressions: alphabetic characters, marks, decimal digits, connectors, and the two
+// joiners.
 func wordRune(r rune) bool {
 	return unicode.In(r, unicode.L, unicode.M, unicode.Nd, unicode.Nl, unicode.Pc, unicode.Other_Alphabetic, unicode.Join_Control)
 }

@@ -9,8 +9,8 @@ import (
 
 // bertNormalizer is Hugging Face's BertNormalizer (tokenizers, bert.rs), whose steps go in this order.
 //
-// gotokenizers has one too, but it strips accents without decomposing first, and takes its classes of characters from Go's
-// unicode package, which in later versions of Go counts characters that are not assigned among the controls.
+// gotokenizers has one too, but it strips accents without decomposing first. And it takes classes of characters from Go's
+// unicode package, whose later versions count unassigned characters as controls.
 type bertNormalizer struct {
 	clean   bool // remove controls, turn white space into spaces
 	chinese bool // put spaces around Chinese characters
@@ -23,7 +23,7 @@ func (n bertNormalizer) normalize(text string) string {
 		var b strings.Builder
 		for _, r := range text {
 			switch {
-			case n.clean && (r == '\t' || r == '\n' || r == '\r'): // controls too, but they part words
+			case n.clean && (r == '\t' || r == '\n' || r == '\r'): // they are controls too, but separate words
 				b.WriteByte(' ')
 			case n.clean && unicode.Is(bertRemoved, r):
 			case n.clean && unicode.IsSpace(r):
@@ -68,8 +68,8 @@ func bertDecomposed(text string) string {
 	return strings.Join(parts, newComposite)
 }
 
-// bertLowered is text in lower case, each character on its own, as Rust's char::to_lowercase has it: a final sigma is no
-// other letter, and the dotted capital I keeps its dot.
+// bertLowered is text in lower case, character by character, as Rust's char::to_lowercase: a final sigma is an ordinary
+// sigma, and the dotted capital I keeps its dot.
 func bertLowered(text string) string {
 	text = strings.ReplaceAll(text, "İ", "i\u0307")
 	return strings.Map(func(r rune) rune {
@@ -82,8 +82,8 @@ func bertLowered(text string) string {
 	}, text)
 }
 
-// bertWords splits normalized text as Hugging Face's BertPreTokenizer does: at white space, which is left out, and around
-// every punctuation character, which stands alone.
+// bertWords splits normalized text as Hugging Face's BertPreTokenizer does: at white space, which is dropped, and around
+// every punctuation character, which is a word of its own.
 func bertWords(text string) []string {
 	var words []string
 	start := 0

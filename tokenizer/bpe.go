@@ -60,7 +60,7 @@ func (b *bpe) appendWord(ids []int, word string) []int {
 	return ids
 }
 
-// merge is gotokenizers' merging of one word, without its string vocabulary.
+// merge merges one word as gotokenizers does, without its vocabulary of strings.
 func (b *bpe) merge(ids []int, word string) []int {
 	w := bpemodel.NewWordWithCapacity(len(word))
 	for i := range len(word) {

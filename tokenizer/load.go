@@ -32,13 +32,11 @@ func Load(dir string) (*Tokenizer, error) {
 	return t, nil
 }
 
-// LoadFS reads the tokenizer of a checkpoint: tokenizer.json, or vocab.json and
-// merges.txt where there is none, and the added tokens of
-// tokenizer_config.json, which the published tokenizer.json has only in part;
-// without added_tokens_decoder there, those of added_tokens.json. Last come the
-// special tokens that tokenizer_config.json names or lists, as in version 5.
-// Files that ask for anything but Qwen2's tokenization are an error, as is an
-// id with two tokens or a token with two ids.
+// LoadFS reads the tokenizer of a checkpoint: tokenizer.json, or vocab.json and merges.txt where there is none, and the
+// added tokens of tokenizer_config.json, which the published tokenizer.json has only in part; without added_tokens_decoder
+// there, those of added_tokens.json. Last come the special tokens that tokenizer_config.json names or lists, as in version
+// 5. Files that ask for another tokenization than Qwen2's are an error. So is an id with two tokens, or a token with two
+// ids.
 func LoadFS(fsys fs.FS) (*Tokenizer, error) {
 	config, err := readConfig(fsys)
 	if err != nil {
@@ -176,7 +174,7 @@ func newTokenizer(vocab []entry, merges [][2]string) (*Tokenizer, error) {
 
 func (t *Tokenizer) setMerges(merges [][2]string) error {
 	t.bpe.merges = make(bpemodel.MergeMap, len(merges))
-	next := 0 // most vocabularies number tokens in the order of merges: a guess saves a look-up
+	next := 0 // most vocabularies number tokens in the order of merges: trying that first saves a look-up
 	for rank, m := range merges {
 		left, okLeft := t.ids[m[0]]
 		right, okRight := t.ids[m[1]]
@@ -201,8 +199,8 @@ func joins(token string, m [2]string) bool {
 	return len(token) == len(m[0])+len(m[1]) && strings.HasPrefix(token, m[0]) && strings.HasSuffix(token, m[1])
 }
 
-// addToken adds a, or checks that it agrees with what is there; the flags of
-// the later one hold, as in Hugging Face's loading.
+// addToken adds a, or checks that it agrees with the token that is there. Its flags replace earlier ones, as in Hugging
+// Face's loading.
 func (t *Tokenizer) addToken(id int, a addedToken) error {
 	switch {
 	case a.Content == "":

@@ -6,8 +6,8 @@ type symbol struct {
 	id, prev, next int32 // id -1: merged into the one before
 }
 
-// candidate is a pair that may be merged: the symbol at pos with the next one,
-// into id. It is out of date when the pair there no longer gives id.
+// candidate is a possible merge: the symbol at pos with the next one, into id. It is stale if the pair there no longer
+// merges into id.
 type candidate struct {
 	rank, pos, id int32
 }
@@ -17,7 +17,7 @@ func (c candidate) before(d candidate) bool {
 	return c.rank < d.rank || c.rank == d.rank && c.pos < d.pos
 }
 
-// mergeLong does what merge does, in n log n.
+// mergeLong does what merge does, in O(n log n).
 func (b *bpe) mergeLong(ids []int, word string) []int {
 	n := len(word)
 	s := make([]symbol, n)

@@ -7,10 +7,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// longRun is the number of combining characters in a row from which norm is not
-// asked. It keeps to the Stream-Safe Text Format and would insert U+034F after
-// thirty non-starters, which the reference does not; a character has at most
-// three.
+// longRun is the number of combining characters in a row from which on package norm is not used. It implements the
+// Stream-Safe Text Format and would insert U+034F after thirty non-starters, which the reference does not do. One character
+// decomposes into at most three.
 const longRun = 9
 
 // nfc returns text in Unicode normalization form C. The reference's tables are

@@ -15,8 +15,8 @@ import (
 // vocabulary lacks (SPECIAL_TOKENS_ATTRIBUTES).
 var specialNames = []string{"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"}
 
-// Named is the token that tokenizer_config.json gives a name of the model's own
-// ("image_token"), or otherwise where it gives none.
+// Named is the token that tokenizer_config.json gives a name such as "image_token"; otherwise, if it does not have the
+// name.
 func (t *Tokenizer) Named(name, otherwise string) string {
 	if token, ok := t.named[name]; ok {
 		return token
@@ -66,7 +66,7 @@ func (t *Tokenizer) specials(c tokenizerConfig) (tokens []string, err error) {
 	if err := own.setAll(key, c.all[key]); err != nil {
 		return nil, err
 	}
-	if len(own.names) == 0 { // else transformers writes over it
+	if len(own.names) == 0 { // otherwise transformers overwrites it
 		if err := own.setAll("model_specific_special_tokens", c.all["model_specific_special_tokens"]); err != nil {
 			return nil, err
 		}
@@ -123,8 +123,8 @@ func tokenText(raw json.RawMessage) (string, error) {
 	return token.Content, nil
 }
 
-// addLegacy adds the tokens of added_tokens.json, which stands for
-// added_tokens_decoder in directories of old, and beside a vocab.json.
+// addLegacy adds the tokens of added_tokens.json, which old directories, and those with a vocab.json, have in place of
+// added_tokens_decoder.
 func (t *Tokenizer) addLegacy(fsys fs.FS, specials []string) error {
 	const name = "added_tokens.json"
 	var ids map[string]int

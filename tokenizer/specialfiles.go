@@ -9,14 +9,13 @@ import (
 	"slices"
 )
 
-// ownTokens are the special tokens to which a model gives names of its own, in
-// the order in which they got them.
+// ownTokens are the special tokens with names of the model's own, in the order of the file.
 type ownTokens struct {
 	names []string
 	texts map[string]string
 }
 
-// set gives a token its name; a name that is there keeps its place.
+// set names a token. A name that is there already keeps its place in the order.
 func (o *ownTokens) set(name, text string) {
 	if _, ok := o.texts[name]; !ok {
 		o.names = append(o.names, name)
@@ -24,7 +23,7 @@ func (o *ownTokens) set(name, text string) {
 	o.texts[name] = text
 }
 
-// setAll takes the names of an object; what is no object has none.
+// setAll sets the names of a JSON object. Any other value has none.
 func (o *ownTokens) setAll(key string, raw json.RawMessage) error {
 	var names map[string]json.RawMessage
 	if !given(raw) || json.Unmarshal(raw, &names) != nil {
@@ -40,8 +39,7 @@ func (o *ownTokens) setAll(key string, raw json.RawMessage) error {
 	return nil
 }
 
-// keysInOrder are the keys of a JSON object as they are written; one that
-// is written twice stands where it was first.
+// keysInOrder are the keys of a JSON object in the order of the file. A repeated key keeps its first place.
 func keysInOrder(object []byte) (keys []string) {
 	d := json.NewDecoder(bytes.NewReader(object))
 	if _, err := d.Token(); err != nil {

@@ -23,10 +23,9 @@ const (
 		"\U00016D70-\U00016D79\U0001CCF0-\U0001CCF9\U0001E5F1-\U0001E5FA"
 )
 
-// splitter is splitPattern with those characters, and with the long s, which
-// folds to s. Its time is linear in the text: every alternative that gives
-// characters back (\s*[\r\n]+, \s+(?!\S)) does so once for a match that covers
-// them all. It is safe for concurrent use.
+// splitter is splitPattern with those characters, and with the long s, which folds to s. Its time is linear in the text:
+// each alternative that backtracks (\s*[\r\n]+, \s+(?!\S)) does so once for a match that covers the characters given back.
+// It is safe for concurrent use.
 var splitter = regexp2.MustCompile(strings.NewReplacer(
 	`'s|`, `'[sſ]|`,
 	`[^\r\n\p{L}\p{N}]`, `[^\r\n\p{L}\p{N}`+newerLetters+newerNumbers+`]`,
@@ -35,8 +34,7 @@ var splitter = regexp2.MustCompile(strings.NewReplacer(
 	`|\p{N}|`, `|[\p{N}`+newerNumbers+`]|`,
 ).Replace(splitPattern), regexp2.None)
 
-// splitWords calls yield for each piece of text that BPE may not merge across,
-// in order; together the pieces are text.
+// splitWords calls yield for each piece of text, in order. BPE does not merge across pieces. Joined, the pieces are text.
 func splitWords(text string, yield func(word string)) error {
 	m, err := splitter.FindStringMatch(text)
 	for ; m != nil && err == nil; m, err = splitter.FindNextMatch(m) {

@@ -18,9 +18,8 @@ type Stream struct {
 // Stream starts a decoding.
 func (t *Tokenizer) Stream() *Stream { return &Stream{t: t} }
 
-// Push returns the text that id completes: what is whole of it and of the bytes
-// held back before. Bytes that cannot become UTF-8 give U+FFFD, one for each
-// maximal part of a character; an id without a token gives nothing.
+// Push returns the text that id completes: all whole characters of the bytes held back and of its own. Bytes that cannot
+// become UTF-8 give U+FFFD, one for each maximal part of a character; an id without a token gives nothing.
 func (s *Stream) Push(id int) string {
 	if !s.t.known(id) || s.SkipSpecial && s.t.kind[id] == special {
 		return ""
@@ -51,8 +50,8 @@ func (s *Stream) take(all bool) string {
 	return out.String()
 }
 
-// cut returns the length of the longest beginning of a character at the front
-// of b, which does not start with a whole one; at least 1.
+// cut returns the length of the longest prefix of b that is the beginning of a character, at least 1. b does not start with
+// a whole character.
 func cut(b []byte) int {
 	n := 1
 	for n < len(b) && n < utf8.UTFMax && !utf8.FullRune(b[:n+1]) {

@@ -14,9 +14,8 @@ import (
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
-// ChatTemplate writes a conversation as the one text that a checkpoint was
-// trained on, by the Jinja template that comes with it. It is safe for
-// concurrent use.
+// ChatTemplate renders a conversation as the text form that a checkpoint was trained on, by the checkpoint's Jinja
+// template. It is safe for concurrent use.
 type ChatTemplate struct {
 	Notes []string // where two files hold different templates, and which is used
 

@@ -71,9 +71,8 @@ func invalidUTF8(text []byte) int {
 	return -1
 }
 
-// Decode returns the bytes that ids stand for, exactly: cut through a character
-// they are not UTF-8. An id without a token (negative, or in the padding of the
-// model's vocabulary) is an error that wraps ErrUnknownID.
+// Decode returns exactly the bytes that ids stand for. They are not UTF-8 if the ids end within a character. An id without
+// a token (negative, or in the padding of the model's vocabulary) is an error that wraps ErrUnknownID.
 func (t *Tokenizer) Decode(ids []int) ([]byte, error) {
 	var out []byte
 	for i, id := range ids {

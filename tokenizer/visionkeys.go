@@ -8,9 +8,8 @@ import (
 	"strconv"
 )
 
-// VisionKeys are what a part of a message says about the size of its picture,
-// and the frames of its video, as the official README of Qwen2-VL writes it for
-// qwen_vl_utils. What is 0 or nil is not said.
+// VisionKeys are the keys of a message part for the size of its picture or the frames of its video, as Qwen2-VL's README
+// writes them for qwen_vl_utils. A key that is not given is 0 or nil.
 type VisionKeys struct {
 	MinPixels     int      `json:",omitzero"` // area of the resized picture, or of each frame
 	MaxPixels     int      `json:",omitzero"`
@@ -27,7 +26,7 @@ type VisionKeys struct {
 	RawFPS        float64  `json:",omitzero"`
 }
 
-// Given reports whether anything is said.
+// Given reports whether any key is given.
 func (k VisionKeys) Given() bool { return k != VisionKeys{} }
 
 // Chooses reports whether the keys choose among the frames of a video file. fps
@@ -41,7 +40,7 @@ var (
 	videoKeys = []string{"total_pixels", "fps", "nframes", "min_frames", "max_frames", "video_start", "video_end", "sample_fps", "raw_fps"}
 )
 
-// visionKeys reads the keys of a part that are not where its picture lies.
+// visionKeys reads the keys of a part, other than the source of its picture.
 func (p *Part) visionKeys(keys map[string]json.RawMessage) error {
 	k := &p.Vision
 	for name, to := range map[string]*int{
@@ -88,7 +87,7 @@ func bad(is bool, format string, a ...any) error {
 	return fmt.Errorf(format, a...)
 }
 
-// check refuses what would leave one of the keys without effect.
+// check refuses combinations in which a key has no effect.
 func (k VisionKeys) check() error {
 	switch {
 	case (k.ResizedHeight == 0) != (k.ResizedWidth == 0):

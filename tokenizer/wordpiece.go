@@ -32,8 +32,8 @@ func (w *WordPiece) MaxLength() int { return w.maxLength }
 // sentence-transformers. It is for loading, before the first Encode.
 func (w *WordPiece) LowerFirst() { w.lowerFirst = !w.normal.lower }
 
-// Encode returns the ids of text between those of [CLS] and [SEP], most in all: what is beyond is cut off at the end, as
-// Hugging Face's truncation does. Special tokens written out in text are those tokens. most must be 2 at least.
+// Encode returns the ids of text between [CLS] and [SEP], at most most in all: the end is cut off, as in Hugging Face's
+// truncation. Special tokens spelled out in text become those tokens. most must be at least 2.
 func (w *WordPiece) Encode(text string, most int) ([]int, error) {
 	ids := []int{w.cls}
 	err := w.special.split(strings.ToValidUTF8(text, string(utf8.RuneError)), func(plain string) error {
@@ -54,7 +54,8 @@ func (w *WordPiece) Encode(text string, most int) ([]int, error) {
 	return append(ids[:min(len(ids), most-1)], w.sep), nil
 }
 
-// appendWord appends the ids of the longest pieces of a word from the left, or that of [UNK] where there is a part without.
+// appendWord appends the ids of a word's pieces, the longest match first, from the left; or the id of [UNK] if some part
+// has none.
 func (w *WordPiece) appendWord(ids []int, word string) ([]int, error) {
 	recoded, ok := recode(word)
 	if !ok {
@@ -73,9 +74,9 @@ func (w *WordPiece) appendWord(ids []int, word string) ([]int, error) {
 // firstOfPlane16 begins a plane of private use, as large as the plane of all characters of three bytes.
 const firstOfPlane16 = 0x100000
 
-// recode moves characters of three bytes in UTF-8 to plane 16, where they have four. gotokenizers' WordPiece takes the end of
-// a word off by the length of its last byte as a character, which loses count in characters of three bytes and in no
-// others. The vocabulary is recoded as well, so nothing else changes. ok is false where text holds plane 16 itself.
+// recode moves characters of three bytes in UTF-8 to plane 16, where they have four. gotokenizers' WordPiece has a fault
+// with words that hold characters of three bytes: it cuts off the end by the wrong number of bytes. The vocabulary is
+// recoded in the same way, so nothing else changes. ok is false where text holds plane 16 itself.
 func recode(text string) (recoded string, ok bool) {
 	ok = true
 	return strings.Map(func(r rune) rune {

@@ -37,13 +37,12 @@ func Words() []string {
 	return out
 }
 
-// Options are what to measure and how long.
+// Options say what to measure and how long.
 type Options struct {
 	What   []string      // of Words; they are measured in the order of Words
 	Tokens int           // of the prompt that prefill reads
 	Image  picture.Image // that image encodes
-	// Each is about how long each measurement repeats what it measures; the best time counts. It is done twice at least,
-	// however long that takes.
+	// Each is about how long each measurement is repeated, at least twice. The best time counts.
 	Each time.Duration
 	// Progress is told what is about to be measured; it may be nil.
 	Progress func(what string)
@@ -78,12 +77,12 @@ type Result struct {
 	Threads    int     `json:"threads"`
 	TokensPerS float64 `json:"tokens_per_s,omitempty"` // of prefill and decode
 	S          float64 `json:"s,omitempty"`            // seconds, of the others
-	GFLOPPerS  float64 `json:"gflop_per_s"`            // what its Cost makes of the time
+	GFLOPPerS  float64 `json:"gflop_per_s"`            // its Cost over the time
 	GBPerS     float64 `json:"gb_per_s"`
-	Limit      string  `json:"limit"`       // what of the machine limits it: fp32_fma, bf16_dot, int8_dot or read
+	Limit      string  `json:"limit"`       // the machine's limit that applies: fp32_fma, bf16_dot, int8_dot or read
 	LimitPerS  float64 `json:"limit_per_s"` // that limit, in GFLOP or GB a second
-	OfLimit    float64 `json:"of_limit"`    // what part of it is reached
-	PeakRSSMB  float64 `json:"peak_rss_mb"` // most memory at once during it, weights that are mapped counted; 0: unknown
+	OfLimit    float64 `json:"of_limit"`    // the fraction of it that is reached
+	PeakRSSMB  float64 `json:"peak_rss_mb"` // peak memory during it, mapped weights included; 0: unknown
 }
 
 // measured is the best time of one measurement.
@@ -94,8 +93,8 @@ type measured struct {
 	peak   int64 // bytes of memory
 }
 
-// Run measures. Results come with an error where only some could be measured. The machine's own limits are measured
-// before the first and after the last, since other programs may take their share at any time.
+// Run measures. If only some could be measured it returns these with an error. The machine's own limits are measured before
+// the first and after the last measurement, since other programs may run at any time.
 func Run(ctx context.Context, m *loupe.Model, o Options) ([]Result, Limits, error) {
 	if err := o.Validate(); err != nil {
 		return nil, Limits{}, err
@@ -153,7 +152,7 @@ func Run(ctx context.Context, m *loupe.Model, o Options) ([]Result, Limits, erro
 func (o Options) limits(ctx context.Context, m *loupe.Model) (Limits, error) {
 	o.Progress("the limits of the machine")
 	window := min(o.Each/10, 300*time.Millisecond)
-	// No cache holds a GiB; a short look needs no more than it can read.
+	// No cache holds a GiB. A short measurement needs no more than it can read.
 	buffer := min(1<<30, max(64<<20, int64(window.Seconds()*100e9)))
 	if free := host.AvailableMemory(); free > 0 {
 		buffer = min(buffer, free/4)

@@ -10,14 +10,14 @@ import (
 // thousand, are not in it, nor are activations, which caches hold.
 type Cost struct{ FLOP, Bytes float64 }
 
-// Text is the cost of n tokens after past others, with the logits of the last one. With d = hidden_size, k =
+// Text is the cost of n tokens after past tokens, with the logits of the last one. With d = hidden_size, k =
 // num_key_value_heads*head_dim, m = intermediate_size, L layers and a vocabulary of v, the weights that a token meets in a
 // layer and in all are
 //
 //	P = d*(2*d + 2*k) + 3*d*m    (q and o, k and v; gate, up and down)
 //	W = L*P + v*d                (and lm_head)
 //
-// and token i of the sequence looks at i+1 keys and as many values of each head, so that
+// and token i of the sequence attends to i+1 keys and values of each head, so that
 //
 //	FLOP  = 2*n*L*P + 4*L*q*(n*past + n*(n+1)/2) + 2*v*d
 //	bytes = W*size + 4*2*L*k*(past + n)
@@ -58,9 +58,9 @@ func Image(c weights.VisionConfig, size float64, grids ...vit.Grid) Cost {
 	return cost
 }
 
-// Learning is the cost of a step of learning by low-rank branches: the pictures and n tokens forward, with the logits of those
-// before the answer's tokens, and the way back to the inputs of every linear map, which is as much again. What the branches
-// themselves cost, and what is computed a second time to save memory, is not in it. visual and text are the bytes of a weight.
+// Learning is the cost of a LoRA training step: forward over the pictures and n tokens, with the logits before each token
+// of the answer, and backward to the inputs of every linear map, which costs as much again. The branches themselves, and
+// what is recomputed to save memory, are not counted. visual and text are the bytes of a weight.
 func Learning(c *weights.Config, visual, text float64, grids []vit.Grid, n, answer int) Cost {
 	once := Image(c.Vision, visual, grids...).plus(Text(c.Text, text, 0, n))
 	once.FLOP += 2 * float64(answer-1) * float64(c.Text.VocabSize) * float64(c.Text.HiddenSize)

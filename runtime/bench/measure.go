@@ -16,8 +16,8 @@ const (
 	mostTimes   = 10
 )
 
-// best repeats run until the time is up, twice at least, and gives the shortest time. run returns how long what is
-// measured took.
+// best repeats run until the time is up, at least twice, and returns the shortest time. run returns the time of what is
+// measured.
 func best(each time.Duration, run func() (time.Duration, error)) (time.Duration, error) {
 	shortest := time.Duration(0)
 	start := time.Now()

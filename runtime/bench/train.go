@@ -48,8 +48,8 @@ func example(m *loupe.Model, o Options) (loupe.Example, error) {
 	return l, nil
 }
 
-// lora takes steps of learning: forward, backward and AdamW, with the joint loss. The model has branches from then on, and a new
-// score head of one target if it did not have one.
+// lora measures LoRA training steps: forward, backward and AdamW, with the joint loss. Afterwards the model has branches,
+// and a new score head of one target if it had none.
 func lora(ctx context.Context, m *loupe.Model, o Options) (measured, error) {
 	if m.Head == nil || len(m.Head.Config.Targets) != 1 {
 		if err := m.Learner().NewHead(weights.ScoreHeadConfig{Version: 1, Input: weights.MergerInput, Pool: weights.PoolMean, Targets: []weights.ScoreTarget{{Name: "score", Mean: 50, Std: 20, Min: 1, Max: 100}}}); err != nil {

@@ -17,7 +17,7 @@ type missing struct{}
 
 func isMissing(v any) bool { _, ok := v.(missing); return ok }
 
-// bind orders the arguments by these parameters. One that is not given is missing.
+// bind assigns the arguments to these parameters. A parameter without an argument is missing.
 func (a *args) bind(params ...string) ([]any, error) {
 	if len(a.list) > len(params) {
 		return nil, fmt.Errorf("it takes at most %d arguments, and gets %d", len(params), len(a.list))
@@ -115,7 +115,7 @@ func (f *frame) invoke(fn any, a *args) (any, error) {
 	return nil, fmt.Errorf("%s is called like a function", typeName(fn))
 }
 
-// macro is a macro, or the caller of one, with the names that were there where it was defined.
+// macro is a macro, or the caller() of one, with the scope in which it was defined.
 type macro struct {
 	*macroStmt
 	scope *scope

@@ -1,11 +1,9 @@
-// Package jinja runs chat templates: the part of Jinja that transformers'
-// environment has, to the letter.
+// Package jinja runs chat templates: exactly the part of Jinja that transformers' environment has.
 //
-// That environment is Jinja's ImmutableSandboxedEnvironment with trim_blocks
-// and lstrip_blocks, the tags of loopcontrols and {% generation %}, a tojson of
-// its own, raise_exception and strftime_now. What a template uses beyond what
-// is here is an error that names it and its line; nothing renders to another
-// text in silence. testdata/templates.py makes the fixtures from transformers.
+// That environment is Jinja's ImmutableSandboxedEnvironment with trim_blocks and lstrip_blocks, the tags of loopcontrols
+// and {% generation %}, a tojson of its own, raise_exception and strftime_now. Anything else that a template uses is an
+// error that names it and its line: no template silently renders to another text. testdata/templates.py makes the fixtures
+// from transformers.
 //
 //   - Parse reads a template into the nodes of ast.go (lexer.go, parser.go).
 //   - Template.Render runs it (eval.go, exec.go) within bounds of time, memory

@@ -42,7 +42,7 @@ func toList(f *frame, x any, a *args) (any, error) {
 	return NewList(slices.Clone(items)...), f.spend(16 * len(items))
 }
 
-// path is what attribute= names: "a.b.0".
+// path resolves what attribute= names, such as "a.b.0".
 func path(x any, by any) (any, error) {
 	if n, _, whole, _ := numeric(by); whole {
 		return itemOf(x, n)
@@ -130,7 +130,7 @@ func itemsOf(_ *frame, x any, a *args) (any, error) {
 	return nil, fmt.Errorf("%s is no dict", typeName(x))
 }
 
-// sortKey is how Jinja compares: without regard to case, unless that is asked for.
+// sortKey is the key by which Jinja compares: without regard to case by default.
 func sortKey(x any, sensitive bool) any {
 	if isString(x) && !sensitive {
 		return lower(plain(x))
@@ -328,7 +328,7 @@ func batch(_ *frame, x any, a *args) (any, error) {
 	return generator(out), nil
 }
 
-// columns is Jinja's slice: so many lists of nearly one length.
+// columns is Jinja's slice: that many lists of nearly equal length.
 func columns(_ *frame, x any, a *args) (any, error) {
 	v, err := a.bind("slices", "fill_with")
 	if err != nil {

@@ -30,7 +30,7 @@ func init() {
 	}
 }
 
-// textOf is the text of a filter's value, which Jinja makes with soft_str: undefined is "".
+// textOf is the text of a filter's value, as Jinja's soft_str makes it: undefined is "".
 func textOf(x any) (string, error) { return str(x) }
 
 func toString(_ *frame, x any, a *args) (any, error) {
@@ -160,7 +160,7 @@ func absolute(f *frame, x any, a *args) (any, error) {
 	return n, nil
 }
 
-// rounded is Jinja's round: its common way rounds a half to even, as Python does, and gives a float.
+// rounded is Jinja's round. Its method common rounds halves to even, as Python does, and gives a float.
 func rounded(_ *frame, x any, a *args) (any, error) {
 	v, err := a.bind("precision", "method")
 	if err != nil {

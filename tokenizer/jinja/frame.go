@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Bounds of one rendering. A template comes with a checkpoint and is a program: none may take a machine with it.
+// Bounds of one rendering. A template comes with a checkpoint and is a program, which must not exhaust the machine.
 const (
 	maxDepth  = 3000     // expressions and blocks inside each other, macros' too
 	maxMacros = 100      // macros inside macros
@@ -66,7 +66,7 @@ func (f *frame) enter() error {
 
 func (f *frame) leave() { f.depth-- }
 
-// spend counts bytes that are made.
+// spend counts the bytes of texts and lists.
 func (f *frame) spend(n int) error {
 	if f.spent += n; f.spent > maxSpent {
 		return fmt.Errorf("it makes more than %d bytes of texts and lists on the way", maxSpent)

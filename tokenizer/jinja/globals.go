@@ -110,7 +110,7 @@ func raise(_ *frame, a *args) (any, error) {
 	return nil, refusal{s}
 }
 
-// joiner gives nothing when it is called first, and its separator from then on.
+// joiner gives "" when it is first called, and its separator from then on.
 func joiner(_ *frame, a *args) (any, error) {
 	v, err := a.bind("sep")
 	if err != nil {

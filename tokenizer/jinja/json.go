@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// FromJSON is the value that Python's json.loads gives, with the keys of
-// objects in their order. Of keys that are there twice the last holds, as there.
+// FromJSON is the value that Python's json.loads gives, with the keys of objects in order. The last of repeated keys
+// counts, as in Python.
 func FromJSON(data []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()

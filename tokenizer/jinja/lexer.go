@@ -173,7 +173,7 @@ func (l *lexer) raw(begin string) error {
 	return nil
 }
 
-// expression reads the tokens of a tag up to its end, which does not count inside brackets.
+// expression reads the tokens of a tag up to its end. Inside brackets the end does not count.
 func (l *lexer) expression(end *regexp.Regexp, is kind) error {
 	var open []byte
 	began := l.line
@@ -235,7 +235,7 @@ func (l *lexer) expression(end *regexp.Regexp, is kind) error {
 	return fmt.Errorf("line %d: a tag has no end", began)
 }
 
-// number reads a literal of digits. After a dot there are none with a dot: a.1.2 is a, 1 and 2.
+// number reads a literal of digits. After a dot it has no dot itself: a.1.2 is a, 1 and 2.
 func (l *lexer) number(rest string) {
 	if end := strings.IndexFunc(rest, func(r rune) bool { return !isNamePart(r) && !strings.ContainsRune(".+-", r) }); end > 0 {
 		rest = rest[:end]

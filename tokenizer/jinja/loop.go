@@ -50,7 +50,7 @@ func (s forStmt) over1(f *frame, given *any, depth int) error {
 			return text, err
 		}
 	}
-	through := false // a turn reached its end: as in Jinja, else runs where none did
+	through := false // an iteration reached its end: as in Jinja, else runs if none did
 	for i, x := range items {
 		l.i = i
 		in := f.inner()
@@ -80,7 +80,7 @@ func (s forStmt) over1(f *frame, given *any, depth int) error {
 	return nil
 }
 
-// recursion is a turn of a recursive loop, in the scope where the loop began.
+// recursion is one level of a recursive loop, in the scope in which the loop began.
 type recursion struct {
 	loop  forStmt
 	over  any

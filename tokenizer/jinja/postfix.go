@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// number is the value of a literal.
+// number is the value of a literal of digits.
 func number(t token) (any, error) {
 	if t.kind == float {
 		f, err := strconv.ParseFloat(t.text, 64)

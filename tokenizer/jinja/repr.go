@@ -125,7 +125,7 @@ func floatRepr(f float64) string {
 	return s
 }
 
-// stringRepr is Python's repr of a string: in single quotes, but where those and no double ones are inside.
+// stringRepr is Python's repr of a string: in single quotes, unless it holds those and no double quotes.
 func stringRepr(b *strings.Builder, s string) {
 	quote := '\''
 	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {

@@ -60,7 +60,7 @@ func (p *parser) block(ends ...string) ([]stmt, error) {
 	return list, err
 }
 
-// errBreak and errContinue leave a loop, or a turn of it.
+// errBreak and errContinue leave a loop, or an iteration of it.
 var (
 	errBreak    = errors.New("break stands outside a loop")
 	errContinue = errors.New("continue stands outside a loop")

@@ -14,7 +14,7 @@ import (
 func upper(s string) string { return cases.Upper(language.Und).String(s) }
 func lower(s string) string { return cases.Lower(language.Und).String(s) }
 
-// large is a character as words begin with it.
+// large is a character in title case.
 func large(r rune) string { return cases.Title(language.Und).String(string(r)) }
 
 func capitalized(s string) string {
@@ -27,7 +27,7 @@ func capitalized(s string) string {
 
 func isCased(r rune) bool { return unicode.IsUpper(r) || unicode.IsLower(r) || unicode.IsTitle(r) }
 
-// title begins each run of letters with a large one.
+// title puts the first of each run of letters in title case.
 func title(s string) string {
 	var b strings.Builder
 	inside := false

@@ -86,7 +86,7 @@ func at(line int, err error) error {
 	return lined{line, err}
 }
 
-// wrap tells what was being done, of an error that comes from nowhere deeper.
+// wrap says what was being done, unless the error says so already.
 func wrap(what string, err error) error {
 	var l lined
 	var r refusal

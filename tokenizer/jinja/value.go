@@ -21,7 +21,7 @@ type (
 		values map[any]any
 	}
 
-	undefined struct{ what string } // what is not there, for errors
+	undefined struct{ what string } // the name of what is missing, for errors
 	markup    string                // text that is escaped for HTML: + with it escapes the other side
 	namespace struct{ Dict }
 	function  struct {
@@ -81,7 +81,7 @@ func (d *Dict) items() []any {
 	return out
 }
 
-// hash makes one of keys that are equal in Python: 1, 1.0 and True.
+// hash maps keys that are equal in Python, such as 1, 1.0 and True, to the same value.
 func hash(key any) any {
 	switch k := key.(type) {
 	case bool:

@@ -10,9 +10,9 @@ import (
 // maxFrames bounds an animation.
 const maxFrames = 4096
 
-// DecodeAnimation decodes every frame of an animated GIF as Pillow's ImageSequence and convert("RGB") show it, and for how
-// many seconds. The frames together count against the limit of pixels. Where the first frame's palette is a gray ramp, later
-// frames keep their own colors, which Pillow loses.
+// DecodeAnimation decodes every frame of an animated GIF, and its duration in seconds, as Pillow's ImageSequence and
+// convert("RGB") show them. All frames together count against the limit of pixels. If the first frame's palette is a gray
+// ramp, later frames keep their colors, which Pillow loses.
 func DecodeAnimation(ctx context.Context, data []byte, l Limits) (frames []Image, seconds []float64, err error) {
 	if kind := sniff(data); kind != "GIF" {
 		if kind == "" {
@@ -48,10 +48,10 @@ func DecodeAnimation(ctx context.Context, data []byte, l Limits) (frames []Image
 	}
 }
 
-// maxAnimation is how many pixels all frames of an animation may have together: they are in memory at the same time.
+// maxAnimation is the most pixels of all frames together: they are in memory at the same time.
 const maxAnimation = 1 << 27
 
-// checkFrames counts the frames of a GIF, without decoding them, and refuses more than memory could hold.
+// checkFrames counts the frames of a GIF without decoding them, and refuses more than memory can hold.
 func checkFrames(data []byte, canvas Image, l Limits) error {
 	g, err := openGIF(data)
 	n := 0
@@ -104,8 +104,8 @@ func (s *screen) show(f *gifFrame) Image {
 	return seen
 }
 
-// clear fills a frame's rectangle with its transparent color, or else the background's. An index beyond its palette is
-// black in the first frame and color 0 in others. On a gray picture the first frame's transparent color goes before.
+// clear fills a frame's rectangle with its transparent color, or else the background color. An index beyond the palette is
+// black in the first frame and color 0 in others. On a gray picture the first frame's transparent color comes first.
 func (s *screen) clear(f *gifFrame) {
 	index := int(s.g.background)
 	if f.transparent >= 0 {

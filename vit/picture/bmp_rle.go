@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// runs decodes run lengths as Pillow's BmpRleDecoder does, its ways included: of an odd number of 4-bit pixels the last is
-// dropped, and a jump takes the second pair of bytes behind its code.
+// runs decodes run lengths as Pillow's BmpRleDecoder does, with its oddities: the last of an odd number of 4-bit pixels is
+// dropped, and a jump reads the second pair of bytes after its code.
 func (b *bmpFile) runs(ctx context.Context) (Image, error) {
 	img := newImage(b.w, b.h)
 	if b.bits != 4 && b.bits != 8 && b.bits != 1 {

@@ -58,8 +58,8 @@ func (l Limits) most() int {
 	return DefaultMaxPixels
 }
 
-// jpegOrientation is what Pillow turns a JPEG by. Exif that does not begin as TIFF does is passed over, and XMP with it,
-// where Pillow has met it before, in search of the resolution; else it is an error.
+// jpegOrientation is the orientation by which Pillow turns a JPEG. Exif without a TIFF header is an error, unless Pillow
+// has read it before while looking for the resolution: then it and XMP are ignored.
 func jpegOrientation(data []byte) (int, error) {
 	m := jpeg.ReadMetadata(data)
 	o, err := orientationOf(m.Exif, m.XMP)

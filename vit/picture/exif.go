@@ -34,8 +34,8 @@ func xmpOrientation(packet []byte) int {
 	return max(int(m[2][0]-'0'), 1)
 }
 
-// orientationOf is what Pillow's exif_transpose goes by: the Exif block's orientation, whatever its value, or else that of
-// the XMP packet.
+// orientationOf is the orientation that Pillow's exif_transpose applies: that of the Exif block, whatever its value, or
+// else that of the XMP packet.
 func orientationOf(exif, xmp []byte) (int, error) {
 	o, ok, err := exifOrientation(exif)
 	if err != nil || ok {

@@ -5,18 +5,18 @@ import (
 	"fmt"
 )
 
-// fax decodes CCITT codes (ITU-T T.4 and T.6) of bits of which 0 is white. Codes that are damaged are an error, where libtiff
-// goes on with what it can guess.
+// fax decodes CCITT codes (ITU-T T.4 and T.6) to bits, 0 for white. A damaged code is an error; libtiff would guess and go
+// on.
 type fax struct {
 	data []byte
 	at   int // in bits
 	w    int
-	ref  []int // where the row above changes its color, from white on
+	ref  []int // the changing elements of the row above, starting from white
 }
 
 var errFaxCode = errors.New("a damaged code")
 
-// peek are the next n bits, noughts beyond the end.
+// peek are the next n bits, with zeros beyond the end.
 func (f *fax) peek(n int) int {
 	v := 0
 	for i := f.at / 8; i <= (f.at+n-1)/8; i++ {
@@ -28,7 +28,7 @@ func (f *fax) peek(n int) int {
 	return v >> (7 - (f.at+n-1)%8) & (1<<n - 1)
 }
 
-// run reads a run of one color: codes of 64s, and one of less.
+// run reads a run of one color: make-up codes of multiples of 64, and a terminating code.
 func (f *fax) run(black bool) (n int, err error) {
 	table := faxWhite
 	if black {
@@ -50,7 +50,7 @@ func (f *fax) run(black bool) (n int, err error) {
 	}
 }
 
-// alone reads a row that does not look at the one above.
+// alone reads a row in one-dimensional coding.
 func (f *fax) alone() (row []int, err error) {
 	for at, black := 0, false; at < f.w; black = !black {
 		n, err := f.run(black)
@@ -65,10 +65,10 @@ func (f *fax) alone() (row []int, err error) {
 	return row, nil
 }
 
-// faxModes are the codes of a row that looks at the one above: how far its next change is from the change above it.
+// faxModes are the vertical mode codes of two-dimensional coding: the offset of the next change from the change above it.
 var faxModes = []struct{ code, bits, to int }{{1, 1, 0}, {3, 3, 1}, {2, 3, -1}, {3, 6, 2}, {2, 6, -2}, {3, 7, 3}, {2, 7, -3}}
 
-// below reads a row by what changes from the one above.
+// below reads a row in two-dimensional coding, relative to the row above.
 func (f *fax) below() (row []int, err error) {
 	at, black := -1, false
 	change := func(to int) error {
@@ -86,7 +86,7 @@ func (f *fax) below() (row []int, err error) {
 		return f.w
 	}
 	for at < f.w {
-		// The first change above to the right of here, to the other color.
+		// The first change of the row above to the right of here, to the other color (b1).
 		for i = max(i-2, 0); i < len(f.ref) && (f.ref[i] <= at || i%2 == 1 != black); {
 			i++
 		}
@@ -127,7 +127,7 @@ func (f *fax) below() (row []int, err error) {
 	return row, nil
 }
 
-// line reads the end of the line above, before each row of group 3: eleven noughts or more, and a one.
+// line reads the end-of-line code before each row of group 3: at least eleven zeros, and a one.
 func (f *fax) line() error {
 	zeros := 0
 	for ; f.at < 8*len(f.data); f.at++ {
@@ -143,7 +143,7 @@ func (f *fax) line() error {
 	return errors.New("it ends too early")
 }
 
-// rows decodes h rows into out, which are noughts; mixed says that group 3 has rows that look at those above.
+// rows decodes h rows into out, which must be zeros. mixed: group 3 with two-dimensional rows.
 func (f *fax) rows(out []byte, h, compression int, mixed bool) error {
 	stride := (f.w + 7) / 8
 	for y := range h {

@@ -19,7 +19,7 @@ type gifFile struct {
 	global     []byte // palette, 3 bytes a color; nil for none
 }
 
-// gifFrame is one image of a GIF: its indices, and how it joins those before it.
+// gifFrame is one image of a GIF: its indices, and how it is drawn on those before it.
 type gifFrame struct {
 	x, y, w, h  int
 	pix         []byte
@@ -42,8 +42,8 @@ func openGIF(data []byte) (*gifFile, error) {
 	return g, err
 }
 
-// palette reads a palette; nil for one whose color i is the gray i, which to Pillow is none: indices beyond its end are
-// then gray levels too.
+// palette reads a palette. A palette whose color i is the gray i gives nil, since Pillow ignores it: indices beyond its end
+// are then gray levels too.
 func (g *gifFile) palette(flags byte) ([]byte, error) {
 	p := make([]byte, 3<<(1+flags&7))
 	if _, err := io.ReadFull(g.r, p); err != nil {
@@ -199,7 +199,7 @@ func (f *gifFrame) deinterlace() {
 	f.pix = out
 }
 
-// gifBlocks reads a chain of sub-blocks as one stream.
+// gifBlocks reads a chain of data sub-blocks as one stream.
 type gifBlocks struct {
 	r    *bytes.Reader
 	left int

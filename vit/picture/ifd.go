@@ -6,8 +6,8 @@ import (
 	"math"
 )
 
-// ifd is one directory of a TIFF file, or of an Exif block, which has the same form. odd are the tags that stand there twice,
-// or without values that can be read: libtiff is stricter about them than Pillow.
+// ifd is one directory of a TIFF file, or of an Exif block, which has the same form. odd are repeated tags, and tags
+// without readable values: libtiff is stricter about them than Pillow.
 type ifd struct {
 	order binary.ByteOrder
 	big   bool // BigTIFF: counts and offsets of 8 bytes
@@ -32,8 +32,8 @@ const (
 
 var kindSize = map[uint16]uint64{1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
 
-// ifdHeader reads the eight or sixteen bytes before the first directory, and where that lies. Pillow also takes the two
-// headers whose version has its bytes the wrong way round.
+// ifdHeader reads the eight or sixteen bytes before the first directory, and where that lies. Pillow also accepts the two
+// headers whose version has its bytes swapped.
 func ifdHeader(data []byte) (order binary.ByteOrder, big bool, first uint64, err error) {
 	if len(data) < 8 {
 		return nil, false, 0, errors.New("no TIFF header")
@@ -55,8 +55,8 @@ func ifdHeader(data []byte) (order binary.ByteOrder, big bool, first uint64, err
 	return order, false, uint64(order.Uint32(data[4:])), nil
 }
 
-// readIFD reads the directory at an offset as Pillow does: tags of unknown kinds and without values are passed over, and
-// what a cut or an offset outside the file leaves unread is simply absent.
+// readIFD reads the directory at an offset as Pillow does: tags of unknown types or without values are skipped. What a
+// truncated file or an offset outside of it hides is absent.
 func readIFD(data []byte, order binary.ByteOrder, big bool, at uint64) *ifd {
 	d := &ifd{order: order, big: big, tags: map[uint16]ifdTag{}, odd: map[uint16]bool{}}
 	part := func(at, n uint64) []byte {

@@ -14,8 +14,8 @@ type Image struct {
 	// Key is the color that the file marks as transparent, nil for none. Decoding keeps it as it is, as Pillow does; the
 	// processor shows such pixels white, as the reference's convert_to_rgb does.
 	Key *[3]byte
-	// Tensor says that the reference holds the pixels as floats, as those of frames from qwen_vl_utils: the processor then
-	// resizes them further without rounding or limiting.
+	// Tensor says that the reference holds the pixels as floats, as for frames from qwen_vl_utils. The processor then
+	// resizes them without rounding or clamping.
 	Tensor bool
 }
 
@@ -51,7 +51,7 @@ const (
 	bombRatio  = 200
 )
 
-// checkMemory is an error if a file of some bytes would take far more memory than it could have pixels worth seeing.
+// checkMemory is an error if a file of this size would take far more memory than a picture of that size can need.
 func (l Limits) checkMemory(need, file int) error {
 	if need > bombMemory && need/bombRatio > file {
 		return fmt.Errorf("the file has %d bytes and its picture takes %d MB, as a decompression bomb does; make the picture smaller first", file, need>>20)

@@ -116,7 +116,7 @@ func (p *pngFile) opened() error {
 	return nil
 }
 
-// handle reads a chunk. What a chunk lacks that the picture does not need is an error too, where Pillow makes it one.
+// handle reads a chunk. A fault in a chunk that the picture does not need is an error too, if Pillow makes it one.
 func (p *pngFile) handle(name string, body []byte) error {
 	least := map[string]int{"IHDR": 13, "gAMA": 4, "sRGB": 1, "pHYs": 9, "acTL": 8, "fcTL": 26, "fdAT": 4}[name]
 	if len(body) < least {
@@ -177,8 +177,8 @@ func (p *pngFile) frame(name string, body []byte) error {
 	return nil
 }
 
-// imageData are the bodies of the image data that begins at an offset, where the chunk after them begins, and whether the
-// last body is cut off. Checksums are not looked at.
+// imageData are the bodies of the image data at an offset, the offset of the next chunk, and whether the last body is cut
+// off. Checksums are not checked.
 func (p *pngFile) imageData(at int) (bodies pngData, next int, cut bool) {
 	for {
 		name, n, ok := p.chunk(at)

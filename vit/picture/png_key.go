@@ -6,8 +6,8 @@ import (
 )
 
 // key is the one color that a tRNS chunk makes transparent, in the form in which Pillow's info["transparency"] survives
-// convert("RGB"): a palette's only if a single entry is transparent and all others are opaque. Of gray kinds that Pillow
-// holds as "1" or "I;16" the number itself survives, and is then taken for a red. Kinds with alpha have none.
+// convert("RGB"): a palette's only if a single entry is transparent and all others are opaque. For gray kinds that Pillow
+// holds as "1" or "I;16" the number itself survives, and is then taken for red. Kinds with alpha have none.
 func (p *pngFile) key() *[3]byte {
 	if p.trns == nil {
 		return nil

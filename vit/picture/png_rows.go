@@ -33,8 +33,8 @@ func (d *pngData) ReadByte() (byte, error) {
 // adam7 are the passes of interlacing: first column and row, and the steps between columns and rows.
 var adam7 = [7][4]int{{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}}
 
-// pixels inflates the rows and turns them into RGB. Rows beyond the last are not looked at; fewer rows are an error, though
-// Pillow shows black for those that are missing where the stream ends behind a whole row.
+// pixels inflates the rows and turns them into RGB. Rows beyond the last are ignored. Missing rows are an error, though
+// Pillow shows them black if the stream ends after a whole row.
 func (p *pngFile) pixels(ctx context.Context, data *pngData) (Image, error) {
 	img := newImage(int(p.w), int(p.h))
 	z, err := zlib.NewReader(data)
@@ -78,8 +78,8 @@ func (p *pngFile) pixels(ctx context.Context, data *pngData) (Image, error) {
 	return img, nil
 }
 
-// readAndCheck fills out from a zlib stream, and looks at what follows as zlib does when its output is full: a checksum must
-// be right and a code one that exists, but more data, or the end of the file, do not matter.
+// readAndCheck fills out from a zlib stream, and checks what follows as zlib does when its output is full: a checksum must
+// be right, and a code must exist. More data, or the end of the file, do not matter.
 func readAndCheck(z io.Reader, out []byte) error {
 	if _, err := io.ReadFull(z, out); err != nil {
 		return err

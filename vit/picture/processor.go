@@ -57,7 +57,7 @@ func (p Processor) Video(frames []Image) (Patches, error) {
 	return Patches{Data: p.cut(resized, grid), GridTHW: grid}, nil
 }
 
-// maxPixels is the largest area of each of n frames: where the model caps them, an even share of nine tenths of
+// maxPixels is the largest area of each of n frames. If the model caps them it is an even share of nine tenths of
 // MaxVideoTokens (Qwen2VLVideoProcessor.resize).
 func (p Processor) maxPixels(n int) int {
 	if p.MaxVideoTokens == 0 {

@@ -2,9 +2,9 @@ package picture
 
 import "math"
 
-// ResizeRounded is torchvision's resize of a tensor of bytes, bicubic and antialiased: unlike Pillow's it goes through
-// float32, rounds once and limits once, at the end (half to even). qwen_vl_utils resizes the frames of videos by it. Sums that
-// lie within about 1e-5 of a half may round to the other side, as they do there from one processor to another.
+// ResizeRounded is torchvision's resize of a tensor of bytes, bicubic and antialiased: unlike Pillow's it computes in
+// float32, and rounds (half to even) and clamps once, at the end. qwen_vl_utils resizes the frames of videos with it. Sums
+// within about 1e-5 of a half may round to the other side, as they do in torchvision from one processor to another.
 func ResizeRounded(img Image, w, h int) Image {
 	if w == img.Width && h == img.Height {
 		return Image{Width: w, Height: h, Pix: img.Pix, Tensor: true}
@@ -18,7 +18,7 @@ func ResizeRounded(img Image, w, h int) Image {
 	return out
 }
 
-// resizeFloats is the same without rounding and limits, as torchvision resizes a tensor of floats.
+// resizeFloats is the same without rounding and clamping, as torchvision resizes a tensor of floats.
 func resizeFloats(img Image, w, h int) []float32 {
 	planes := make([]float32, len(img.Pix))
 	for i, v := range img.Pix {

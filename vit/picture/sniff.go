@@ -96,7 +96,7 @@ func isTGA(data []byte) bool {
 	return data[1] <= 1 && strings.IndexByte("\x01\x02\x03\x09\x0a\x0b", data[2]) >= 0 && strings.IndexByte("\x01\x08\x0f\x10\x18\x20", data[16]) >= 0 && data[17]&0xc0 == 0
 }
 
-// remedy says what to do with a file of another kind.
+// remedy says what to do with a file that is not read.
 func remedy(kind string) string {
 	const kinds = "give a JPEG, PNG, GIF, WebP, BMP, TIFF or PNM"
 	switch {

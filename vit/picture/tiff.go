@@ -113,8 +113,8 @@ func openTIFF(data []byte) (*tiffFile, error) {
 	return t, t.readSamples()
 }
 
-// notRAW refuses the files of cameras that begin as a TIFF does (DNG, NEF, ARW and others): their first page is a small preview,
-// and Pillow would show that in place of the picture.
+// notRAW refuses raw files of cameras that look like a TIFF (DNG, NEF, ARW and others): their first page is a small
+// preview, which Pillow would show in place of the picture.
 func (t *tiffFile) notRAW() error {
 	_, dng := t.tags[tagDNGVersion]
 	_, inside := t.tags[tagSubIFDs]
@@ -131,7 +131,7 @@ var tiffTags = map[uint16]bool{
 	tagTileOffsets: false, tagTileBytes: false, tagExtraSamples: false, tagSampleFormat: false, tagYCbCrSubsampling: false,
 }
 
-// checkTags refuses a directory over which Pillow fails, or libtiff, which reads it once more where the pixels are compressed.
+// checkTags refuses a directory on which Pillow fails, or libtiff, which reads it again if the pixels are compressed.
 func (t *tiffFile) checkTags() error {
 	compressed := t.number(tagCompression, tiffRaw) != tiffRaw
 	if compressed && !t.whole {

@@ -55,13 +55,13 @@ func (t *tiffFile) blocks(ctx context.Context, img Image, l Limits) error {
 	if err := l.check(g.w, min(g.h, t.h)); err != nil {
 		return err
 	}
-	var fourth []byte // plane, of black ink or of an alpha that is multiplied in
+	var fourth []byte // plane, of black ink or of premultiplied alpha
 	planes := 1
 	if t.planar && t.samples == 2 {
 		planes = 2 // alpha must be sound, though it is not needed
 	} else if t.planar && t.samples >= 3 {
 		planes = 3
-		unsaid := t.samples == 4 && t.extra == nil && t.compression != tiffRaw // libtiff takes it for multiplied in
+		unsaid := t.samples == 4 && t.extra == nil && t.compression != tiffRaw // libtiff takes it for premultiplied
 		if t.photo == cmykSamples || unsaid || len(t.extra) > 0 && t.extra[0] == 1 {
 			planes, fourth = 4, make([]byte, t.w*t.h)
 		}

@@ -81,7 +81,7 @@ func (t *tiffFile) gray(in []byte, x int) byte {
 	return cut(int64(int32(t.order.Uint32(in[4*x:]))))
 }
 
-// straighten divides a color by its alpha, as Pillow does on reading a picture that is stored multiplied.
+// straighten divides a color by its alpha, as Pillow does for a picture with premultiplied alpha.
 func straighten(rgb []byte, alpha int) {
 	for c := range rgb {
 		switch alpha {

@@ -101,8 +101,8 @@ func stillWebP(ctx context.Context, data []byte, l Limits) (Image, error) {
 	return fromNRGBA(img)
 }
 
-// decodeUntil waits for a decoder that knows no contexts, or for ctx: the decoder then runs on to its end, a few seconds at
-// most, and nobody waits for it.
+// decodeUntil waits for a decoder that takes no context, or for ctx to end. In that case the decoder runs to its end, a few
+// seconds at most, and its result is dropped.
 func decodeUntil(ctx context.Context, decode func() (image.Image, error)) (image.Image, error) {
 	type result struct {
 		img image.Image

@@ -20,9 +20,9 @@ type Dir struct {
 	held *os.File // keeps the temporary's lock; nil where directories have none
 }
 
-// CreateDir begins a directory at path, where nothing may be yet but an empty directory, and takes it for this run: see
-// LockOutput. On any way out call Commit or Abort.
-// Every file below it must be synced by whoever writes it, as WriteFile does.
+// CreateDir begins a directory at path and locks it for this run: see LockOutput. There may be nothing at path yet but an
+// empty directory. On any way out call Commit or Abort. Every file below it must be synced by whoever writes it, as
+// WriteFile does.
 func CreateDir(path string) (*Dir, error) {
 	path = filepath.Clean(path)
 	if err := RequireEmpty(path); err != nil {
@@ -80,7 +80,7 @@ func (d *Dir) hold() bool {
 	return true
 }
 
-// isMount reports whether a directory that is there lies on another file system than what it is in.
+// isMount reports whether a directory lies on another file system than its parent.
 func isMount(path string) bool {
 	a, err := os.Stat(path)
 	if err != nil {
@@ -90,8 +90,8 @@ func isMount(path string) bool {
 	return err == nil && !sameDevice(a, b)
 }
 
-// RequireEmpty is an error if there is something at path that writing there would mix with or replace: anything but an empty
-// directory. Locks and temporaries of runs do not count, and neither do the names in but.
+// RequireEmpty is an error if there is anything but an empty directory at path, which writing there would mix with or
+// replace. Locks and temporaries of runs do not count, nor do the names in but.
 func RequireEmpty(path string, but ...string) error {
 	entries, err := os.ReadDir(path)
 	switch {
@@ -143,7 +143,8 @@ func (d *Dir) rename() error {
 	return os.Rename(d.Temp, to)
 }
 
-// moveInto moves what is below the directory one level up. A config.json comes last: without it there is no model.
+// moveInto moves the content of the temporary into the directory. A config.json comes last: without it the directory is not
+// a model.
 func (d *Dir) moveInto() error {
 	if err := RequireEmpty(d.path); err != nil {
 		return err

@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 )
 
-// FS is the directory dir as a file system whose files are opened as Open does, and read whole, by fs.ReadFile, up to
-// JSONLimit bytes. Errors have the whole path of a file.
+// FS is the directory dir as a file system. Its files are opened as by Open; fs.ReadFile reads at most JSONLimit bytes.
+// Errors have the whole path of a file.
 func FS(dir string) fs.FS { return directory(dir) }
 
 type directory string

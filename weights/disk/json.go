@@ -2,9 +2,9 @@ package disk
 
 import "fmt"
 
-// BoundJSON is an error where a text of JSON holds more than so many values, names counted. It reads the text once and keeps
-// nothing, so that a few megabytes of brackets do not become gigabytes of values before they are refused. Whether the text is JSON
-// at all, whoever parses it finds.
+// BoundJSON is an error if a JSON text holds more than a number of values, with names counted. It reads the text once and
+// keeps nothing, so that a few megabytes of brackets cannot become gigabytes of values. It does not check that the text is
+// JSON; the parser does.
 func BoundJSON(data []byte, most int) error {
 	values, quoted := 1, false
 	for i := 0; i < len(data); i++ {

@@ -11,8 +11,7 @@ import (
 
 var invalidCharacter = regexp.MustCompile(`^invalid character (.*?) (after|looking for|in) (.*)$`)
 
-// JSONWords says in plain words what is wrong with JSON, for an error of encoding/json: without Go's types or its parser's words.
-// Any other error is given as it is.
+// JSONWords rewords an error of encoding/json in plain words, without Go's types. Any other error is returned as it is.
 func JSONWords(err error) string {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
@@ -27,7 +26,7 @@ func JSONWords(err error) string {
 	return err.Error()
 }
 
-// syntaxWords turns what encoding/json says of a character into what is due in its place.
+// syntaxWords turns what encoding/json says about a character into what was expected.
 func syntaxWords(text string) string {
 	m := invalidCharacter.FindStringSubmatch(text)
 	if m == nil {

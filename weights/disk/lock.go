@@ -14,12 +14,11 @@ import (
 // lockName is the lock of a directory, within it; that of a file, or of a directory that is not there yet, lies beside it.
 const lockName = ".loupe-lock"
 
-// Lock keeps an output for one run.
+// Lock is the lock of one run on an output.
 type Lock struct{ file *os.File }
 
-// LockOutput takes path, a file or directory that is to be written, for this run until Release. Where another run has it, the
-// error says which. The lock of a run that was killed is free. On file systems without locks there is nothing to take, and it
-// succeeds.
+// LockOutput locks path, a file or directory to be written, for this run until Release. If another run has it, the error
+// says which. The lock of a killed run is free. On file systems without locks it succeeds.
 func LockOutput(path string) (*Lock, error) { return LockFor("output", path) }
 
 // LockFor is LockOutput of an output that has another name than "output" in errors.
@@ -42,7 +41,7 @@ func LockFor(what, path string) (*Lock, error) {
 			discard(f)
 			return &Lock{}, nil
 		}
-		if !stillAt(f, at) { // whoever had it has just removed it
+		if !stillAt(f, at) { // its holder has just removed it
 			f.Close()
 			continue
 		}
@@ -64,7 +63,7 @@ func lockPath(path string) string {
 	return filepath.Join(dir, "."+base+lockName)
 }
 
-// sign writes who holds a lock.
+// sign writes to the lock who holds it.
 func sign(f *os.File) error {
 	host, err := os.Hostname()
 	if err != nil {

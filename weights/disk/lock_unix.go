@@ -40,7 +40,8 @@ func removeAbandoned(path string) {
 // beforeRename has nothing to do: an open file keeps its lock under its new name.
 func beforeRename(*os.File) error { return nil }
 
-// removeLocked removes a lock's file while it is still locked: whoever opened it meanwhile sees that it is gone.
+// removeLocked removes a lock's file while it is still locked, so that another process that has opened it sees that it is
+// gone.
 func removeLocked(f *os.File) {
 	_ = os.Remove(f.Name())
 	_ = f.Close()

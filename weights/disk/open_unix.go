@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openNonblocking opens a file for reading. Should the name have become a pipe since it was looked at, this does not wait
-// for a writer.
+// openNonblocking opens a file for reading. If the name has become a pipe since it was checked, this does not wait for a
+// writer.
 func openNonblocking(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
 }

@@ -2,8 +2,8 @@ package disk
 
 import "bytes"
 
-// NotItself says what stands in place of a file's own contents: the pointer that `git clone` leaves where Git LFS is not installed,
-// or the page of a web site. It is "" where neither does.
+// NotItself says what stands in place of a file's own content: a Git LFS pointer, which `git clone` leaves without Git LFS,
+// or the page of a web site. "": neither.
 func NotItself(data []byte) string {
 	switch start := bytes.TrimSpace(data[:min(len(data), 256)]); {
 	case bytes.HasPrefix(start, []byte("version https://git-lfs.github.com/")):

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// Limits of the files that are read whole, in bytes. Files that are mapped have none.
+// Limits of files that are read whole, in bytes. Mapped files have no limit.
 const (
 	// JSONLimit is for JSON, templates and the like; the published tokenizer.json has 7 MB.
 	JSONLimit = 64 << 20
@@ -17,10 +17,10 @@ const (
 	DataLimit = 256 << 20
 )
 
-// piece is how many bytes are read before it is asked again whether to go on.
+// piece is the number of bytes read between two looks at the context.
 const piece = 1 << 20
 
-// Read is ReadContext of a read that nothing stops.
+// Read is ReadContext without a context.
 func Read(path string, limit int64) ([]byte, error) {
 	return ReadContext(context.Background(), path, limit)
 }
@@ -32,8 +32,8 @@ func ReadContext(ctx context.Context, path string, limit int64) ([]byte, error) 
 	return Await(ctx, func() ([]byte, error) { return read(ctx, path, limit) })
 }
 
-// Await runs f, for which it waits no longer than until ctx ends; the error is then that of ctx. f goes on by itself and must not
-// touch what its caller goes on with. It is for what cannot be told to stop: a file system that does not answer, a long parsing.
+// Await runs f, and returns ctx's error if ctx ends first. f then runs on by itself, and must not touch what its caller
+// still uses. It is for work that cannot be stopped: a file system that does not answer, a long parse.
 func Await[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	var none T
 	if err := ctx.Err(); err != nil {
@@ -46,7 +46,7 @@ func Await[T any](ctx context.Context, f func() (T, error)) (T, error) {
 		value T
 		err   error
 	}
-	done := make(chan result, 1) // f can leave its result and end, though nobody waits
+	done := make(chan result, 1) // f can leave its result and end even if nobody waits
 	go func() {
 		value, err := f()
 		done <- result{value, err}

@@ -11,8 +11,8 @@ import (
 	"sync"
 )
 
-// A temporary lies beside the name that it will take, is hidden, and its name ends in tempSuffix. While its writer lives it is
-// locked: one that nobody locks was left by a run that was killed, and whoever writes into the same directory next removes it.
+// A temporary is a hidden file beside the name that it will take; its own name ends in tempSuffix. It is locked while its
+// writer lives. One without a lock was left by a killed run, and the next writer in the same directory removes it.
 const (
 	tempSuffix  = ".loupe-tmp"
 	longestBase = 100 // bytes of the future name that are part of a temporary's
@@ -28,8 +28,7 @@ func isTemp(name string) bool {
 	return strings.HasPrefix(name, ".") && strings.HasSuffix(name, tempSuffix)
 }
 
-// attempts bounds how often a temporary is made anew because a sweep took the last one for abandoned, in the moment before it
-// was locked.
+// attempts bounds how often a temporary is made again because a sweep removed it in the moment before it was locked.
 const attempts = 100
 
 // createTemp makes a new file beside path, locked while it is open. Like any new file it has the permissions that the umask
@@ -80,8 +79,8 @@ func sweepOnce(dir string) {
 	}
 }
 
-// Sweep removes from a directory what runs that were killed left half-written. What another run is writing stays, and so does
-// what cannot be removed: it is only in the way of room.
+// Sweep removes temporaries of killed runs from a directory. Those of live runs stay. So does what cannot be removed: it
+// only takes space.
 func Sweep(dir string) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -95,7 +94,8 @@ func Sweep(dir string) {
 	}
 }
 
-// RemoveAll takes a directory away: hidden first, so that a run that is killed here leaves no half of one under its name.
+// RemoveAll removes a directory. It hides it first, so that a run that is killed meanwhile leaves no half of it under its
+// name.
 func RemoveAll(path string) error {
 	hidden := tempName(filepath.Clean(path))
 	err := os.Rename(path, hidden)

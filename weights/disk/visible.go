@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// Visible is a file's name, or a text out of a file, as it can be printed to people: what would move a terminal's cursor, color
-// it, end a line or turn the direction of writing is written as Go and Python write it, "\x1b", "\n", "\u202e". Bytes that are no UTF-8
-// are written so too. All else, a backslash among it, stays.
+// Visible is a file's name, or a text from a file, as it can be printed to people. Characters that move a terminal's
+// cursor, color it, end a line or change the direction of writing are escaped as Go and Python do: "\x1b", "\n", "\u202e".
+// So are bytes that are not UTF-8. All else, backslashes too, stays.
 func Visible(s string) string { return visible(s, "") }
 
 // VisibleLines is Visible of a text of several lines, whose line ends and tabs stay.
@@ -35,7 +35,7 @@ func visible(s, but string) string {
 	return out.String()
 }
 
-// hides reports whether a character is not seen itself but changes how others are.
+// hides reports whether a character is invisible and changes how others are shown.
 func hides(r rune) bool {
 	switch {
 	case unicode.IsControl(r), r == '\u2028', r == '\u2029': // the line and paragraph separators

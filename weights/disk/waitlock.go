@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// WaitLock takes the lock of a file at path, which is made where it is not and stays, and waits for it as long as another process has
-// it, or until ctx ends. wait, where it is given, is called once when there is something to wait for. Other programs that lock the file by
-// the system's own calls, such as Python's filelock, take part. On file systems without locks there is nothing to wait for.
+// WaitLock locks the file at path. It makes the file if needed, and waits while another process has the lock, until ctx
+// ends. wait, unless it is nil, is called once before waiting. It works together with other programs that lock the file by
+// the system's own calls, such as Python's filelock. On file systems without locks it returns at once.
 func WaitLock(ctx context.Context, path string, wait func()) (release func(), err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {

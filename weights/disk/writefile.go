@@ -12,9 +12,9 @@ import (
 	"syscall"
 )
 
-// WriteFile writes a file so that path holds either what it held before or all that write wrote, even across a crash: a
-// temporary file in the same directory, synced, renamed over path, and the directory synced. Writing is buffered. The temporary
-// is removed when anything fails, or by the next run where the process is killed. Errors name path.
+// WriteFile writes a file so that path holds either its old content or all of the new one, even after a crash. It writes a
+// temporary file in the same directory, syncs it, renames it over path, and syncs the directory. Writing is buffered. The
+// temporary is removed if anything fails, or by the next run if this one is killed. Errors name path.
 func WriteFile(path string, write func(w io.Writer) error) error {
 	f, err := Create(path)
 	if err != nil {
@@ -51,7 +51,7 @@ func Create(path string) (*File, error) {
 	return &File{bufio.NewWriterSize(f, 1<<20), f, path, to, mode}, nil
 }
 
-// replaceable refuses to rename over a directory or a device, and finds where a link leads. mode is that of the file which is
+// replaceable refuses to rename over a directory or a device, and follows links. mode is the mode of the file that is
 // there, 0 for none.
 func replaceable(path string) (to string, mode fs.FileMode, err error) {
 	info, err := os.Stat(path)
@@ -102,7 +102,7 @@ func (f *File) Commit() error {
 	return SyncDir(filepath.Dir(f.to))
 }
 
-// Abort gives up: the temporary goes, path stays as it was.
+// Abort removes the temporary and leaves path as it was.
 func (f *File) Abort() {
 	if f.Temp != nil {
 		discard(f.Temp)

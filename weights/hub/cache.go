@@ -18,7 +18,7 @@ type Cache struct {
 	Getenv func(string) string
 }
 
-// DefaultCache is where huggingface_hub keeps models: HF_HUB_CACHE (HUGGINGFACE_HUB_CACHE of old), else HF_HOME/hub, else
+// DefaultCache is the cache of huggingface_hub: HF_HUB_CACHE (formerly HUGGINGFACE_HUB_CACHE), else HF_HOME/hub, else
 // XDG_CACHE_HOME/huggingface/hub, else ~/.cache/huggingface/hub.
 func DefaultCache() (*Cache, error) { return cacheOf(os.Getenv) }
 
@@ -50,7 +50,7 @@ func hfHome(getenv func(string) string) (string, error) {
 	return filepath.Join(home, ".cache", "huggingface"), nil
 }
 
-// expand is a path of the environment with ~ and $NAME filled in, as Python does it there.
+// expand expands ~ and $NAME in a path from the environment, as Python does.
 func expand(path string, getenv func(string) string) string {
 	path = os.Expand(path, getenv)
 	if rest, ok := strings.CutPrefix(path, "~"); ok && (rest == "" || rest[0] == '/' || rest[0] == filepath.Separator) {
@@ -68,7 +68,7 @@ func (c *Cache) getenv(name string) string {
 	return os.Getenv(name)
 }
 
-// on reports whether a variable of the environment says yes, as huggingface_hub reads it.
+// on reports whether a variable of the environment is true, as huggingface_hub reads it.
 func (c *Cache) on(name string) bool {
 	switch strings.ToUpper(c.getenv(name)) {
 	case "1", "ON", "YES", "TRUE":
@@ -82,7 +82,7 @@ func (c *Cache) Offline() bool { return c.on("HF_HUB_OFFLINE") || c.on("TRANSFOR
 
 func (c *Cache) repo(n Name) string { return filepath.Join(c.Dir, n.folder()) }
 
-// commit is the commit that a revision was when it was last looked up.
+// commit is the commit of a revision when it was last looked up.
 func (c *Cache) commit(n Name) (string, error) {
 	if commitForm.MatchString(n.Revision) {
 		return n.Revision, nil
@@ -122,7 +122,7 @@ func (c *Cache) shortCommit(n Name) (string, error) {
 	return found, nil
 }
 
-// Find is the directory of a model that the cache holds. Where it does not, the error says how to fetch it.
+// Find is the directory of a model in the cache. If it is not there, the error says how to fetch it.
 func (c *Cache) Find(n Name) (string, error) {
 	commit, err := c.commit(n)
 	if err == nil {
@@ -138,13 +138,13 @@ func (c *Cache) Find(n Name) (string, error) {
 	return "", fmt.Errorf("find model %s in the cache: %w", n, err)
 }
 
-// Resolve is the directory of a model that people name: a directory of theirs, or one of the cache by its name on the hub.
+// Resolve is the directory of a model, given by its path or by its name on the hub; the latter is looked up in the cache.
 func Resolve(model string) (string, error) {
 	if model == "" {
 		return model, nil
 	}
 	if _, err := os.Stat(model); err == nil || !Like(model) {
-		return model, nil // what is wrong with a path, whoever opens it says
+		return model, nil // opening the path says what is wrong with it
 	}
 	n, err := Parse(model)
 	if err != nil {

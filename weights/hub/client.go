@@ -64,7 +64,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// tokenForm is what may stand in a header.
+// tokenForm matches a token that may stand in a header.
 var tokenForm = regexp.MustCompile(`^[\x21-\x7e]+$`)
 
 func readToken(getenv func(string) string) (string, error) {
@@ -96,7 +96,7 @@ func checkToken(from, t string) (string, error) {
 	return t, nil
 }
 
-// HTTPError is an answer of the hub that says no.
+// HTTPError is an error status of the hub.
 type HTTPError struct {
 	Status int
 	Code   string // the header X-Error-Code
@@ -106,8 +106,8 @@ type HTTPError struct {
 // Error is what the hub said.
 func (e *HTTPError) Error() string { return e.Text }
 
-// do sends a request to the hub or to where it sends us, and tries again what may pass: no connection, 429, 5xx. On success the body is
-// the caller's to close.
+// do sends a request to the hub, follows its redirects, and retries errors that may pass: no connection, 429, 5xx. On
+// success the caller closes the body.
 func (c *client) do(ctx context.Context, method string, at *url.URL, header http.Header) (*http.Response, error) {
 	var last error
 	for try := range tries {
@@ -144,7 +144,7 @@ type retryAfter struct {
 
 func (r *retryAfter) Unwrap() error { return r.HTTPError }
 
-// backoff is how long to wait before a try.
+// backoff is the wait before a retry.
 func backoff(try int, last error) time.Duration {
 	var r *retryAfter
 	if errors.As(last, &r) && r.wait > 0 {
@@ -158,7 +158,8 @@ type refusedRedirect struct{ text string }
 
 func (e *refusedRedirect) Error() string { return e.text }
 
-// once sends a request and follows its redirects. The token goes to the hub's own host alone, and metadata come from no other.
+// once sends a request and follows its redirects. The token goes to the hub's own host only, and metadata must come from
+// it.
 func (c *client) once(ctx context.Context, method string, at *url.URL, header http.Header) (*http.Response, error) {
 	for range maxRedirects {
 		req, err := http.NewRequestWithContext(ctx, method, at.String(), nil)

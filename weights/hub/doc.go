@@ -6,8 +6,8 @@
 //	HF_HUB_CACHE/models--OWNER--NAME/refs/REVISION         the commit that a branch or tag was
 //	HF_HUB_CACHE/.locks/models--OWNER--NAME/ETAG.lock      taken while a file is fetched
 //
-// Only Pull asks the network, and it asks one host: files come from wherever that host sends it, without the token. Source: huggingface_hub
-// 2.4, file_download.py and constants.py.
+// Only Pull uses the network, and it asks one host. Files come from where that host redirects it, without the token.
+// Source: huggingface_hub 2.4, file_download.py and constants.py.
 //
 // May import: weights/disk, the standard library.
 package hub

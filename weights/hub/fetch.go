@@ -21,15 +21,15 @@ import (
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
-// partial ends the name of a file that is being fetched: what huggingface_hub writes, with a number that is always ours, so that the next
-// process goes on where one was stopped. The blob's lock keeps two processes apart.
+// partial ends the name of a file that is being fetched: huggingface_hub's suffix with a fixed number, so that the next
+// process resumes where one was stopped. The blob's lock keeps two processes apart.
 const partial = ".10000e00.incomplete"
 
 // mostBytes is the largest file that the hub serves without Xet.
 const mostBytes = 50_000_000_000
 
-// digestFor begins the digest that a blob's name is: SHA-256, or git's SHA-1 of "blob SIZE\0" and the bytes. nil where the name is
-// neither.
+// digestFor is the hash by which a blob is named: SHA-256, or git's SHA-1, which begins with "blob SIZE\0". nil: the name
+// is neither.
 func digestFor(etag string, size int64) hash.Hash {
 	if _, err := hex.DecodeString(etag); err != nil {
 		return nil
@@ -51,13 +51,13 @@ type fetching struct {
 	at    *url.URL
 	e     entry
 	blob  string      // where it goes
-	moved func(int64) // told how many bytes more there are; fewer where it begins anew
+	moved func(int64) // told how many more bytes there are; negative if the file starts over
 	file  *os.File
 	sum   hash.Hash
 	done  int64
 }
 
-// fetch brings a file's bytes to blob, whole and with the digest that its name says, going on with what an earlier process left.
+// fetch downloads a file to blob, resumes what an earlier process left, and checks the digest.
 func (c *client) fetch(ctx context.Context, n Name, commit string, e entry, blob string, moved func(int64)) (err error) {
 	f := &fetching{c: c, at: c.endpoint.JoinPath(append([]string{n.Repo, "resolve", commit}, strings.Split(e.Path, "/")...)...), e: e, blob: blob, moved: moved}
 	if digestFor(e.etag(), e.bytes()) == nil {
@@ -77,7 +77,7 @@ func (c *client) fetch(ctx context.Context, n Name, commit string, e entry, blob
 		if hex.EncodeToString(f.sum.Sum(nil)) == e.etag() {
 			return f.keep()
 		}
-		// What an earlier process left may be the reason: once more from the beginning.
+		// What an earlier process left may be damaged: start over once.
 		moved(-f.done)
 		if err := f.file.Truncate(0); err != nil {
 			return fmt.Errorf("%s: %w", e.Path, err)
@@ -89,7 +89,7 @@ func (c *client) fetch(ctx context.Context, n Name, commit string, e entry, blob
 	return fmt.Errorf("%s: its bytes have not the digest %s that the hub says; something between changes them, or the hub is wrong", e.Path, e.etag())
 }
 
-// goOn reads what is there already into the digest.
+// goOn feeds what is there already to the hash.
 func (f *fetching) goOn() error {
 	f.sum, f.done = digestFor(f.e.etag(), f.e.bytes()), 0
 	info, err := f.file.Stat()
@@ -109,8 +109,8 @@ func (f *fetching) goOn() error {
 	return err
 }
 
-// receive asks for what is missing until it is there. A connection that ends is made again where it ended; only tries that bring nothing
-// are counted.
+// receive requests the missing bytes until all are there. It reconnects where a connection ended; only tries that bring
+// nothing count.
 func (f *fetching) receive(ctx context.Context) error {
 	for idle := 0; f.done < f.e.bytes(); {
 		before := f.done
@@ -136,10 +136,10 @@ func (f *fetching) receive(ctx context.Context) error {
 	return nil
 }
 
-// errDisk marks an error of writing, which no other try mends.
+// errDisk marks an error of writing, which a retry does not mend.
 var errDisk = errors.New("cannot be written")
 
-// final reports whether an error will be the same at the next try.
+// final reports whether a retry would give the same error.
 func final(err error) bool {
 	var no *HTTPError
 	var refused *refusedRedirect
@@ -149,10 +149,10 @@ func final(err error) bool {
 	if !errors.As(err, &no) || no.Status >= 500 || no.Status == http.StatusTooManyRequests || no.Status == http.StatusRequestTimeout {
 		return false
 	}
-	return no.Status != http.StatusForbidden || no.Code != "" // a signed address that ran out is made anew by asking again
+	return no.Status != http.StatusForbidden || no.Code != "" // a signed address that expired is renewed by asking again
 }
 
-// ask sends one request for the rest and takes what comes.
+// ask requests the rest once and keeps what comes.
 func (f *fetching) ask(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -169,7 +169,7 @@ func (f *fetching) ask(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if from != f.done { // the range was passed over
+	if from != f.done { // the server ignored the range
 		f.moved(-f.done)
 		f.sum, f.done = digestFor(f.e.etag(), f.e.bytes()), 0
 		if err := f.file.Truncate(0); err != nil {

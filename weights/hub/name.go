@@ -46,7 +46,7 @@ func Parse(text string) (Name, error) {
 	return Name{repo, revision}, nil
 }
 
-// Like reports whether text could be a name on the hub, and no path that says where it lies (/..., ./..., C:\...).
+// Like reports whether text looks like a name on the hub and not like a path (/..., ./..., C:\...).
 func Like(text string) bool {
 	_, err := Parse(text)
 	return err == nil

@@ -14,17 +14,17 @@ import (
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
-// Progress is told how a Pull goes on.
+// Progress is told of the progress of a Pull.
 type Progress interface {
-	// Begin is called once it is known how many bytes are missing, of how many files.
+	// Begin is called once the number of missing bytes and files is known.
 	Begin(files int, bytes int64)
-	// Moved is called with bytes that have come; they are negative where a file begins anew.
+	// Moved is called with the bytes that have come; negative if a file starts over.
 	Moved(bytes int64)
-	// Note is called with what people should know.
+	// Note is called with a sentence for the user.
 	Note(text string)
 }
 
-// Pulled is what a Pull did.
+// Pulled is the result of a Pull.
 type Pulled struct {
 	Dir     string // the snapshot: a directory as Load takes it
 	Commit  string
@@ -33,8 +33,9 @@ type Pulled struct {
 	Bytes   int64 // of these
 }
 
-// Pull brings the files that a model needs into the cache, and returns its directory. What is there is not fetched again; what an earlier
-// run left is gone on with; several processes share the work. Offline it only looks whether all is there.
+// Pull downloads the files that a model needs to the cache, and returns their directory. Files that are there are not
+// fetched again, partial files of an earlier run are resumed, and several processes may pull at once. Offline it only
+// checks that all files are there.
 func (c *Cache) Pull(ctx context.Context, n Name, p Progress) (*Pulled, error) {
 	if c.Offline() {
 		return c.offline(n)
@@ -119,12 +120,12 @@ type pulling struct {
 	n      Name
 	p      Progress
 	out    *Pulled
-	quiet  bool // the file that is brought is not part of what was announced
+	quiet  bool // the file is not part of the announced bytes
 }
 
 func (j *pulling) blob(e entry) string { return filepath.Join(j.c.repo(j.n), "blobs", e.etag()) }
 
-// room looks whether the disk holds what is missing, before the first byte of it, and announces it.
+// room checks that the disk has space for what is missing, and announces it.
 func (j *pulling) room(files []entry) error {
 	var missing, need int64
 	count := 0
@@ -153,7 +154,7 @@ func (j *pulling) room(files []entry) error {
 	return nil
 }
 
-// there reports whether a file is in its place with all its bytes.
+// there reports whether a file is in the cache with all its bytes.
 func (j *pulling) there(e entry) bool {
 	info, err := os.Stat(j.blob(e)) // through links into a store that repositories share
 	if err != nil {
@@ -162,7 +163,7 @@ func (j *pulling) there(e entry) bool {
 	return err == nil && info.Size() == e.bytes()
 }
 
-// bring puts one file into the snapshot.
+// bring fetches one file and links it into the snapshot.
 func (j *pulling) bring(ctx context.Context, e entry) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -205,7 +206,7 @@ func (j *pulling) bring(ctx context.Context, e entry) error {
 	return link(j.blob(e), pointer)
 }
 
-// names reports whether a snapshot's file is the one that the hub lists: its link's target says so, by its name.
+// names reports whether a snapshot's file is the one that the hub lists, by the name of the blob that it links to.
 func (j *pulling) names(pointer string, e entry) bool {
 	target, err := os.Readlink(pointer)
 	return err != nil || filepath.Base(target) == e.etag()
@@ -225,17 +226,17 @@ func (c *Cache) readOnly(err error) error {
 	return err
 }
 
-// tag marks the cache as one, so that backups pass it over (bford.info/cachedir).
+// tag marks the directory as a cache, so that backups skip it (bford.info/cachedir).
 func (c *Cache) tag() {
 	path := filepath.Join(c.Dir, "CACHEDIR.TAG")
 	if _, err := os.Lstat(path); err == nil {
 		return
 	}
-	// A cache without the mark is as good.
+	// A cache works without the tag.
 	_ = os.WriteFile(path, []byte("Signature: 8a477f597d28d172789f06886806bc55\n# This file is a cache directory tag.\n"), 0o666)
 }
 
-// offline looks whether all that a model needs is in the cache.
+// offline checks that all files that a model needs are in the cache.
 func (c *Cache) offline(n Name) (*Pulled, error) {
 	dir, err := c.Find(n)
 	if err != nil {
@@ -248,7 +249,7 @@ func (c *Cache) offline(n Name) (*Pulled, error) {
 	return &Pulled{Dir: dir, Commit: filepath.Base(dir), Files: len(files)}, nil
 }
 
-// snapshot lists the files of a snapshot that a model needs, and asks that none is missing.
+// snapshot lists the files of a snapshot that a model needs. A missing file is an error.
 func (c *Cache) snapshot(dir string) ([]entry, error) {
 	var list []entry
 	err := filepath.WalkDir(dir, func(at string, d fs.DirEntry, err error) error {

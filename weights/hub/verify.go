@@ -15,12 +15,12 @@ type Verified struct {
 	Dir   string
 	Files int
 	Bytes int64
-	// Unnamed are files whose digest the cache does not say, since it has no links on this system.
+	// Unnamed are files whose digest the cache does not have, since it has no links on this system.
 	Unnamed []string
 }
 
-// Verify reads every file of a model in the cache and compares it with the digest that its blob is named by. It asks nobody. The first
-// file that differs is the error.
+// Verify reads every file of a model in the cache and compares it with the digest in its blob's name. It does not use the
+// network. The error names the first file that differs.
 func (c *Cache) Verify(ctx context.Context, n Name, p Progress) (*Verified, error) {
 	dir, err := c.Find(n)
 	if err != nil {
