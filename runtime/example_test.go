@@ -2,6 +2,7 @@ package loupe_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"slices"
@@ -26,10 +27,49 @@ func open() (*loupe.Model, picture.Image) {
 	return m, img
 }
 
+// Load a model, score a picture, and let it say why: the same numbers and words on every machine.
+func Example() {
+	ctx := context.Background()
+	model, err := loupe.Embedded(loupe.Options{}) // or loupe.Load("Qwen2-VL-2B-Instruct", loupe.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer model.Close()
+
+	pictures, err := loupe.Pictures(nil) // or []string{"painting.jpg"}; nil is the picture that is part of the program
+	if err != nil {
+		log.Fatal(err)
+	}
+	image, err := pictures[0].Load(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	prompt, err := model.Prepare(ctx, model.ScoreInput(image))
+	if err != nil {
+		log.Fatal(err)
+	}
+	score, err := model.Score(ctx, prompt)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%.1f of 100\n", score.Score)
+
+	for token, err := range model.Generate(ctx, prompt, loupe.Generation{MaxTokens: 12}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Print(token.Text)
+	}
+	// Output:
+	// 68.6 of 100
+	// This cityscape shows brilliant originality, sound color, brilliant texture,
+}
+
+// Every target of the score head, as the head computes it and within the bounds in which it is shown.
 func ExampleModel_Score() {
 	m, img := open()
 	defer m.Close()
-	prompt, err := m.Prepare(context.Background(), loupe.Ask(loupe.DefaultQuestion, img))
+	prompt, err := m.Prepare(context.Background(), m.ScoreInput(img))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -38,17 +78,18 @@ func ExampleModel_Score() {
 		log.Fatal(err)
 	}
 	for _, t := range score.Targets {
-		fmt.Println(t.Name, 1 <= t.Clamped && t.Clamped <= 100)
+		fmt.Printf("%s %.2f\n", t.Name, t.Clamped)
 	}
 	// Output:
-	// score true
-	// originality true
-	// color true
-	// texture true
-	// composition true
-	// content true
+	// score 68.57
+	// originality 86.79
+	// color 52.49
+	// texture 97.29
+	// composition 45.16
+	// content 69.04
 }
 
+// Ask asks anything, in the caller's own words; what comes next is drawn where a temperature is given.
 func ExampleModel_Generate() {
 	m, img := open()
 	defer m.Close()
@@ -56,17 +97,54 @@ func ExampleModel_Generate() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	n := 0
-	for token, err := range m.Generate(context.Background(), prompt, loupe.Generation{MaxTokens: 5}) {
+	g := loupe.Generation{MaxTokens: 5}
+	g.Temperature, g.Seed = 0.7, 1
+	for token, err := range m.Generate(context.Background(), prompt, g) {
 		if err != nil {
-			log.Fatal(err) // token.Text is what to print
+			log.Fatal(err)
 		}
-		n++
+		fmt.Printf("%q %.3f\n", token.Text, token.LogProb)
 		if token.Finish != "" {
-			fmt.Println(n, "tokens, then", token.Finish)
+			fmt.Println("ended by", token.Finish)
 		}
 	}
-	// Output: 5 tokens, then length
+	// Output:
+	// "This" -0.867
+	// " strong" -0.177
+	// " plain" -0.009
+	// " plain" -0.028
+	// " plain" -0.333
+	// ended by length
+}
+
+// Encode runs the vision tower alone: a row of features for each place of the picture, as the decoder reads them.
+func ExampleModel_Encode() {
+	m, img := open()
+	defer m.Close()
+	prompt, err := m.Prepare(context.Background(), m.ScoreInput(img))
+	if err != nil {
+		log.Fatal(err)
+	}
+	rows, _, err := m.Encode(context.Background(), prompt)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(rows.Rows, "rows of", rows.Cols)
+	// Output:
+	// 20 rows of 192
+}
+
+// An error about an option names the field, what it was and what to give.
+func ExampleOptionError() {
+	_, err := loupe.Embedded(loupe.Options{Precision: "fp8"})
+	var wrong *loupe.OptionError
+	if errors.As(err, &wrong) {
+		fmt.Printf("%s is %v\n", wrong.Field, wrong.Value)
+	}
+	fmt.Println(err)
+	// Output:
+	// Options.Precision is fp8
+	// load model embedded: Options.Precision is "fp8"; use exact, bf16, int8, int4
 }
 
 func ExampleModel_Trace() {
