@@ -65,6 +65,11 @@ type result struct {
 
 func (f *reference) run(t *testing.T, tower *Tower, hooks tensor.Hooks) result {
 	t.Helper()
+	return f.runTaping(t, tower, hooks, &tensor.Tape{All: true})
+}
+
+func (f *reference) runTaping(t *testing.T, tower *Tower, hooks tensor.Hooks, tape *tensor.Tape) result {
+	t.Helper()
 	engine, err := kernels.New(kernels.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +83,7 @@ func (f *reference) run(t *testing.T, tower *Tower, hooks tensor.Hooks) result {
 		}
 	}
 	r := tensor.NewRun(context.Background(), cpu.New(engine), new(tensor.Arena), hooks)
-	r.Record(&tensor.Tape{All: true})
+	r.Record(tape)
 	pixels := f.Find("pixels")
 	x := r.Input(tensor.Of(pixels.Shape[0], pixels.Shape[1], pixels.F32()))
 	merged := tower.Forward(r, r.Tap(tensor.At("pixels", ""), x), f.grids, nil, nil).Merged

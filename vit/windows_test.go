@@ -1,9 +1,11 @@
 package vit
 
 import (
+	"context"
 	"slices"
 	"testing"
 
+	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/kernels/cpu"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/weights"
@@ -125,6 +127,27 @@ func TestWindowedTower(t *testing.T) {
 	t.Run("untapped", func(t *testing.T) {
 		if alone := f.run(t, f.windowed(t, windowedFamily(2, 20, 1)), nil); !slices.Equal(alone.merged, got.merged) {
 			t.Error("looking changes the result")
+		}
+	})
+	t.Run("recomputed", func(t *testing.T) {
+		again := f.runTaping(t, f.windowed(t, windowedFamily(2, 20, 1)), nil, &tensor.Tape{Recompute: true})
+		if !slices.Equal(again.merged, got.merged) || !slices.EqualFunc(again.qkv, got.qkv, slices.Equal[[]float32]) {
+			t.Error("a block that is computed again for its gradient gives another")
+		}
+	})
+	t.Run("what a score head reads", func(t *testing.T) {
+		engine, err := kernels.New(kernels.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer engine.Close()
+		pixels := f.Find("pixels")
+		for _, head := range []weights.HeadInput{weights.BlockInput(0), weights.BlockInput(2), weights.MergerInput} {
+			r := tensor.NewRun(context.Background(), cpu.New(engine), new(tensor.Arena), nil)
+			out := f.windowed(t, windowedFamily(2, 20, 1)).Forward(r, tensor.Of(pixels.Shape[0], pixels.Shape[1], pixels.F32()), f.grids, nil, &head)
+			if err := r.Err(); err != nil || !slices.Equal(out.Head.Floats(), got.values[head.Tap()]) {
+				t.Errorf("%s has other rows than the tap: %v", head.Tap(), err)
+			}
 		}
 	})
 	t.Run("whole frames are other numbers", func(t *testing.T) {

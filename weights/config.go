@@ -81,7 +81,7 @@ func ReadConfig(path string) (*Config, error) {
 
 // ParseConfig checks a config.json in either layout: the published flat one, or
 // the one with text_config that transformers writes since 4.52. file stands for
-// it in errors. An absent value is the class's (see ClassValues). A value that
+// it in errors. An absent value is the class's (see classValues). A value that
 // is out of bounds, contradictory, or that asks for mathematics loupe does not
 // do is an error that names its key.
 func ParseConfig(file string, data []byte) (*Config, error) {

@@ -1,9 +1,9 @@
 package weights
 
-// ClassValues holds every value that stands in for an absent key of a model
+// classValues holds every value that stands in for an absent key of a model
 // directory, by the name that the key has in its file: what transformers'
 // classes of a family have.
-type ClassValues struct {
+type classValues struct {
 	Text   TextConfig
 	Vision VisionConfig
 	Tokens struct{ Image, Video, VisionStart, VisionEnd int }
@@ -36,7 +36,7 @@ type ClassValues struct {
 // preprocessor_config.json may hold nothing but the name of its class. An
 // absent key of the decoder is told in Config.Notes, since honest files have
 // them all: a wrong width cannot pass unseen, but a wrong rms_norm_eps could.
-var qwen2VLClass = ClassValues{
+var qwen2VLClass = classValues{
 	Text: TextConfig{
 		HiddenSize: 8192, IntermediateSize: 29568, NumHiddenLayers: 80, NumAttentionHeads: 64, NumKeyValueHeads: 8, HeadDim: 128, VocabSize: 152064,
 		MaxPositionEmbeddings: 32768, RMSNormEps: 1e-5, RopeTheta: 1e6, MropeSection: []int{16, 24, 24},

@@ -12,7 +12,7 @@ type Family struct {
 	textTypes, visionTypes []string // model_type inside text_config and vision_config
 	// imageProcessors and videoProcessors are the names that their classes may have in the processors' files.
 	imageProcessors, videoProcessors []string
-	class                            *ClassValues
+	class                            *classValues
 	// decoderKeys lie in text_config, or at the top level of a flat file; decoderOptions are those that may lie beside a
 	// text_config that has no such key.
 	decoderKeys, decoderOptions []string

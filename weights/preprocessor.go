@@ -32,7 +32,7 @@ const (
 )
 
 // ParsePreprocessor checks a preprocessor_config.json; file stands for it in
-// errors. An absent value is the class's (see ClassValues): published files
+// errors. An absent value is the class's (see classValues): published files
 // leave out some, and others hold nothing but the class's name. A value that
 // asks for anything else than Qwen2VLImageProcessor does is an error.
 func (m *Family) ParsePreprocessor(file string, data []byte) (*Preprocessor, error) {
