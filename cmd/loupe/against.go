@@ -82,18 +82,18 @@ func (f *againstFlags) check(cmd *cobra.Command, out string) error {
 	if err := f.style.check(); err != nil {
 		return err
 	}
-	if err := f.style.idle(cmd, ext == ".png", "--out F.png"); err != nil {
+	if err := f.style.refuseUnused(cmd, ext == ".png", "--out F.png"); err != nil {
 		return err
 	}
 	asJSON, _ := cmd.Flags().GetBool("json")
-	if err := refuseIdle(cmd,
+	if err := refuseUnused(cmd,
 		goesWith{"site", f.sweep == "positions", "--sweep positions"},
 		goesWith{"positions", f.sweep == "positions", "--sweep positions"},
 		goesWith{"top", !asJSON, "the table, and --json holds every site"},
 	); err != nil {
 		return err
 	}
-	if err := noneTwice(cmd, "layers", "positions"); err != nil {
+	if err := refuseRepeated(cmd, "layers", "positions"); err != nil {
 		return err
 	}
 	f.options.Heads = f.sweep == "heads"
@@ -121,7 +121,7 @@ func (f *againstFlags) run(cmd *cobra.Command, m *loupe.Model, files loupe.Files
 	if err != nil {
 		return fmt.Errorf("--against: %w", err)
 	}
-	bar := newPace("patch", 0)
+	bar := newProgress("patch", 0)
 	defer bar.end()
 	f.options.Progress = bar.at
 	found, err := m.Patch(cmd.Context(), clean, corrupted, f.options)

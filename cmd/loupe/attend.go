@@ -130,7 +130,7 @@ func (f *attendFlags) check(cmd *cobra.Command) error {
 	if !slices.Contains(attribution.Baselines(), attribution.Baseline(f.baseline)) {
 		return fmt.Errorf("--baseline %q is unknown; mean, grey, black and blur are known", f.baseline)
 	}
-	if err := f.idle(cmd, ext); err != nil {
+	if err := f.refuseUnused(cmd, ext); err != nil {
 		return err
 	}
 	switch {
@@ -145,14 +145,14 @@ func (f *attendFlags) check(cmd *cobra.Command) error {
 	return nil
 }
 
-// idle refuses flags that would change nothing, numbers that count nothing, and lists that name one twice.
-func (f *attendFlags) idle(cmd *cobra.Command, ext string) error {
+// refuseUnused refuses flags that would change nothing, numbers that count nothing, and lists that name one twice.
+func (f *attendFlags) refuseUnused(cmd *cobra.Command, ext string) error {
 	is := func(methods ...attribution.Method) bool {
 		return slices.Contains(methods, attribution.Method(f.method))
 	}
 	page := ext == pageKind
 	averages := is(attribution.Raw, attribution.Relative)
-	if err := refuseIdle(cmd,
+	if err := refuseUnused(cmd,
 		goesWith{"target", attribution.Explains(attribution.Method(f.method)) || f.faithfulness || page, "--faithfulness, or a --method that explains a target: relevance, gradcam, integrated, occlusion, contribution"},
 		goesWith{"query", (averages || is(attribution.Rollout) || page) && !f.options.Tower, "--method raw, relative or rollout, and without --tower"},
 		goesWith{"layers", averages || is(attribution.GradCAM), "--method raw, relative or gradcam"},
@@ -171,13 +171,13 @@ func (f *attendFlags) idle(cmd *cobra.Command, ext string) error {
 	); err != nil {
 		return err
 	}
-	if err := f.style.idle(cmd, ext == ".png", "--out F.png"); err != nil {
+	if err := f.style.refuseUnused(cmd, ext == ".png", "--out F.png"); err != nil {
 		return err
 	}
-	if err := noneTwice(cmd, "layers", "heads", "patches"); err != nil {
+	if err := refuseRepeated(cmd, "layers", "heads", "patches"); err != nil {
 		return err
 	}
-	return needAbove(cmd, 1, "answer", "steps", "window", "stride", "curve-steps", "random-orders")
+	return requireAtLeast(cmd, 1, "answer", "steps", "window", "stride", "curve-steps", "random-orders")
 }
 
 func (f *attendFlags) run(cmd *cobra.Command, args []string) error {
@@ -226,7 +226,7 @@ func (f *attendFlags) run(cmd *cobra.Command, args []string) error {
 		}
 		return report.SaveHTML(f.out, page)
 	}
-	bar := newPace("attend "+f.method, 0)
+	bar := newProgress("attend "+f.method, 0)
 	defer bar.end()
 	f.options.Progress = bar.at
 	a := report.Attended{}
@@ -234,13 +234,13 @@ func (f *attendFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	a.Map.Note = inFlags(a.Map.Note)
-	tellNote(a.Map.Note)
+	printNote(a.Map.Note)
 	if f.faithfulness {
 		if a.Faithfulness, err = attribution.Measure(cmd.Context(), m, prompt, a.Map, f.measure); err != nil {
 			return err
 		}
 		a.Faithfulness.Note = inFlags(a.Faithfulness.Note)
-		tellNote(a.Faithfulness.Note)
+		printNote(a.Faithfulness.Note)
 	}
 	if f.out != "" {
 		if err := report.SaveMap(f.out, prompt, m.Processor, a, f.style.style); err != nil {
@@ -305,7 +305,7 @@ func (f *styleFlags) check() (err error) {
 	return err
 }
 
-// idle refuses the flags if nothing is drawn.
-func (f *styleFlags) idle(cmd *cobra.Command, drawn bool, with string) error {
-	return refuseIdle(cmd, goesWith{"colors", drawn, with}, goesWith{"alpha", drawn, with}, goesWith{"smooth", drawn, with})
+// refuseUnused refuses the flags if nothing is drawn.
+func (f *styleFlags) refuseUnused(cmd *cobra.Command, drawn bool, with string) error {
+	return refuseUnused(cmd, goesWith{"colors", drawn, with}, goesWith{"alpha", drawn, with}, goesWith{"smooth", drawn, with})
 }

@@ -72,7 +72,7 @@ of the file log/checkpoint elsewhere, or have a witness sign them.`,
 				}
 			}
 			for _, n := range c.Notes {
-				tellNote(n)
+				printNote(n)
 			}
 			_, err = fmt.Fprintf(screen, "whole: %d entries (%d decisions, %d reviews, %d redactions), %d kept files redacted, root %v\n", c.Entries, c.Decisions, c.Reviews, c.Redactions, c.Redacted, a.Log.Checkpoint.Tree.Hash)
 			return err

@@ -85,7 +85,7 @@ func (f *auditFlags) judge(ctx context.Context, r *audit.Recorder, p loupe.Pictu
 // so: the records are there all the same.
 func (f *auditFlags) close(ctx context.Context, b *audit.Book) {
 	if err := b.Close(); err != nil {
-		tellNote(err.Error())
+		printNote(err.Error())
 	}
 	if f.witness.url != "" {
 		if _, err := f.witness.ask(ctx, b.Dir, nil); err != nil {

@@ -44,7 +44,7 @@ func (f *dataFlags) read(cmd *cobra.Command, path string) ([]train.Record, error
 		return nil, err
 	}
 	for _, note := range data.Notes {
-		tellNote(note)
+		printNote(note)
 	}
 	return data.Records, nil
 }

@@ -68,7 +68,7 @@ func (f *decodingFlags) changed(cmd *cobra.Command) string {
 func published(m *loupe.Model, g loupe.Generation) (loupe.Generation, error) {
 	g, notes, err := m.AsPublished(g)
 	for _, note := range notes {
-		tellNote(note)
+		printNote(note)
 	}
 	return g, err
 }

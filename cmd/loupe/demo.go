@@ -54,7 +54,7 @@ func (f *paintFlags) run(cmd *cobra.Command) error {
 	case f.out == "":
 		return usageError{errors.New("--out is missing: name a directory")}
 	}
-	bar := newPace("paint", f.count)
+	bar := newProgress("paint", f.count)
 	defer bar.end()
 	show := func(done int) { bar.at(done, f.count) }
 	return paint.Write(cmd.Context(), f.out, f.count, f.seed, show)

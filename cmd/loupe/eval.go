@@ -223,7 +223,7 @@ func (f *evalFlags) judge(cmd *cobra.Command, m *loupe.Model, records []train.Re
 		defer encoder.Close()
 		f.options.Encoder = encoder
 	}
-	bar := newPace("eval", len(records))
+	bar := newProgress("eval", len(records))
 	defer bar.end()
 	f.options.Done = func(n int) { bar.at(n, len(records)) }
 	var lines bytes.Buffer

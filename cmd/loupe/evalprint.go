@@ -23,8 +23,8 @@ const calibrationBins = 10
 // fewest is the number of pictures below which bootstrap intervals mean little: so few values hardly show how they scatter.
 const fewest = 10
 
-// tellFew says that there are too few pictures for intervals.
-func tellFew(e *train.Evaluation) {
+// noteFew says that there are too few pictures for intervals.
+func noteFew(e *train.Evaluation) {
 	if e.Report != nil && e.Report.N < fewest {
 		fmt.Fprintf(stderr, "note: of %d pictures alone: the intervals mean nothing, and the numbers little; give %d at the least, better a hundred\n", e.Report.N, fewest)
 	}
@@ -35,14 +35,14 @@ func tellFew(e *train.Evaluation) {
 
 // print writes the report, and the plots where they are asked for.
 func (f *evalFlags) print(e *train.Evaluation) error {
-	tellFew(e)
+	noteFew(e)
 	if f.plots != "" {
 		if err := f.plot(e); err != nil {
 			return err
 		}
 	}
 	for i, note := range e.Notes {
-		tellNote(note)
+		printNote(note)
 		e.Notes[i] = inFlags(note)
 	}
 	if f.json {

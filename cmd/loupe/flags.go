@@ -65,16 +65,16 @@ func (f *modelFlags) load(cmd *cobra.Command) (*loupe.Model, error) {
 		if err == nil {
 			fmt.Fprintln(stderr, "note: "+loupe.EmbeddedNotice)
 		}
-		return told(m, err)
+		return printNotes(m, err)
 	}
-	return told(disk.Await(cmd.Context(), func() (*loupe.Model, error) { return loupe.Load(f.model, f.options) }))
+	return printNotes(disk.Await(cmd.Context(), func() (*loupe.Model, error) { return loupe.Load(f.model, f.options) }))
 }
 
-// told writes a loaded model's notes to standard error.
-func told(m *loupe.Model, err error) (*loupe.Model, error) {
+// printNotes writes a loaded model's notes to standard error.
+func printNotes(m *loupe.Model, err error) (*loupe.Model, error) {
 	if err == nil {
 		for _, note := range m.Notes {
-			tellNote(note)
+			printNote(note)
 		}
 	}
 	return m, err
@@ -123,14 +123,14 @@ func (f *inputFlags) read(ctx context.Context, m *loupe.Model, args []string) (l
 		return in, err
 	}
 	for _, note := range in.Notes {
-		tellNote(note)
+		printNote(note)
 	}
-	f.tellIdle(len(in.Images)+len(in.Videos) > 0)
+	f.noteUnused(len(in.Images)+len(in.Videos) > 0)
 	return in, nil
 }
 
-// tellIdle notes limits of picture sizes when there is no picture.
-func (f *inputFlags) tellIdle(shown bool) {
+// noteUnused notes limits of picture sizes when there is no picture.
+func (f *inputFlags) noteUnused(shown bool) {
 	for _, name := range []string{"min-pixels", "max-pixels"} {
 		if !shown && f.cmd.Flags().Changed(name) {
 			fmt.Fprintf(stderr, "note: --%s changes nothing: the prompt has no picture\n", name)
@@ -165,7 +165,7 @@ func (f *inputFlags) asTaught(m *loupe.Model) {
 
 // otherSystem notes a system text that the model was not trained with.
 func otherSystem(m *loupe.Model, given string) {
-	tellNote(m.OtherSystem(given))
+	printNote(m.OtherSystem(given))
 }
 
 // given reports whether any of them was.

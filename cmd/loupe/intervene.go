@@ -19,7 +19,7 @@ func readInterventions(cmd *cobra.Command, m *loupe.Model, path string) ([]loupe
 		return nil, err
 	}
 	ctx := cmd.Context()
-	bar := newPace("mean over pictures", 0)
+	bar := newProgress("mean over pictures", 0)
 	defer bar.end()
 	list, err = loupe.FillMeans(ctx, m, list, func(name string) (loupe.Dataset, error) { return openDataset(ctx, m, name) }, bar.at)
 	if err != nil {
@@ -52,7 +52,7 @@ func openDataset(ctx context.Context, m *loupe.Model, name string) (loupe.Datase
 		return loupe.Dataset{}, err
 	}
 	for _, note := range data.Notes {
-		tellNote(note)
+		printNote(note)
 	}
 	return loupe.Dataset{Len: len(data.Records), Prompt: func(i int) (*loupe.Prompt, error) { return data.Records[i].Question(ctx, m) }}, nil
 }

@@ -142,7 +142,7 @@ func (f *lensFlags) check(cmd *cobra.Command, args []string) error {
 	if err := f.style.check(); err != nil {
 		return err
 	}
-	if err := f.idle(cmd, ext); err != nil {
+	if err := f.refuseUnused(cmd, ext); err != nil {
 		return err
 	}
 	if f.base != "" && f.what != "cka" {
@@ -154,10 +154,10 @@ func (f *lensFlags) check(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// idle refuses flags that would change nothing, and lists of several values where one is used.
-func (f *lensFlags) idle(cmd *cobra.Command, ext string) error {
+// refuseUnused refuses flags that would change nothing, and lists of several values where one is used.
+func (f *lensFlags) refuseUnused(cmd *cobra.Command, ext string) error {
 	is := func(what ...string) bool { return slices.Contains(what, f.what) }
-	if err := refuseIdle(cmd,
+	if err := refuseUnused(cmd,
 		goesWith{"positions", is("logit", "direct") && !f.options.Pictures, "--what logit or direct, and without --pictures"},
 		goesWith{"pictures", is("logit"), "--what logit"},
 		goesWith{"layers", is("logit", "words"), "--what logit or words"},
@@ -176,13 +176,13 @@ func (f *lensFlags) idle(cmd *cobra.Command, ext string) error {
 	case is("words") && len(f.options.Layers) > 1:
 		return fmt.Errorf("--layers names %d, and words looks after one; run it for each", len(f.options.Layers))
 	}
-	if err := f.style.idle(cmd, ext == ".png" || ext == ".html", "--out F.png or F.html"); err != nil {
+	if err := f.style.refuseUnused(cmd, ext == ".png" || ext == ".html", "--out F.png or F.html"); err != nil {
 		return err
 	}
-	if err := noneTwice(cmd, "positions", "layers"); err != nil {
+	if err := refuseRepeated(cmd, "positions", "layers"); err != nil {
 		return err
 	}
-	return needAbove(cmd, 1, "top")
+	return requireAtLeast(cmd, 1, "top")
 }
 
 // other loads the model that --base names, and the prompt for it.
@@ -203,7 +203,7 @@ func (f *lensFlags) other(ctx context.Context, than *loupe.Model, in loupe.Input
 		return nil, nil, err
 	}
 	if dir != f.model.model { // whose notes are told already
-		m, _ = told(m, nil)
+		m, _ = printNotes(m, nil)
 	}
 	if p, err = m.Prepare(ctx, in); err != nil {
 		m.Close()

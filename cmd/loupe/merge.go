@@ -54,7 +54,7 @@ func (f *mergeFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer m.Close()
-	bar := newPace("merge", 0)
+	bar := newProgress("merge", 0)
 	defer bar.end()
 	return train.Merge(cmd.Context(), m, f.out, f.dtype, bar.at)
 }

@@ -135,8 +135,8 @@ func givenOptions(cmd *cobra.Command, prefix string) map[string]bool {
 	return out
 }
 
-// tellNote writes a note of the library to standard error; "" is none.
-func tellNote(note string) {
+// printNote writes a note of the library to standard error; "" is none.
+func printNote(note string) {
 	if note != "" {
 		fmt.Fprintln(stderr, "note: "+oneLine(inFlags(note)))
 	}

@@ -70,7 +70,7 @@ func (f *lensFlags) probe(cmd *cobra.Command, m *loupe.Model) (report.Found, err
 		}
 		return p, err
 	}
-	bar := newPace("lens probe", len(records))
+	bar := newProgress("lens probe", len(records))
 	defer bar.end()
 	set.Progress = bar.at
 	found, err := lens.Probe(cmd.Context(), m, set)

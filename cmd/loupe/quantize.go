@@ -61,7 +61,7 @@ func (f *quantizeFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer m.Close()
-	bar := newPace("quantize", 0)
+	bar := newProgress("quantize", 0)
 	defer bar.end()
 	f.options.Progress = bar.at
 	return m.Quantize(cmd.Context(), f.out, f.options)

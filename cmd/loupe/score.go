@@ -96,7 +96,7 @@ func (f *scoreFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	notePassedOver(args)
 	out := newScorePrinter(f.json, m, pictures)
-	bar := newPace("score", len(pictures))
+	bar := newProgress("score", len(pictures))
 	defer bar.end()
 	failed := 0
 	for i, p := range pictures {

@@ -137,10 +137,10 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	if f.options.Steps > 0 {
 		if f.options.Generation, err = published(m, f.options.Generation); err != nil {
-			tellNote(fmt.Sprintf("%v; the tokens of --steps are the likeliest ones", err))
+			printNote(fmt.Sprintf("%v; the tokens of --steps are the likeliest ones", err))
 		}
 	}
-	if err := tellMatched(cmd, m, prompt, f.options); err != nil {
+	if err := noteMatched(cmd, m, prompt, f.options); err != nil {
 		return err
 	}
 	if err := f.announce(cmd, m, prompt); err != nil {
@@ -170,9 +170,9 @@ func traceFile(out string) string {
 	return out
 }
 
-// tellMatched says how many points each pattern matches. It may be more than expected: * matches dots, so
+// noteMatched says how many points each pattern matches. It may be more than expected: * matches dots, so
 // model.layers.*.out also matches mlp.out.
-func tellMatched(cmd *cobra.Command, m *loupe.Model, p *loupe.Prompt, o loupe.TraceOptions) error {
+func noteMatched(cmd *cobra.Command, m *loupe.Model, p *loupe.Prompt, o loupe.TraceOptions) error {
 	matched, err := o.Matches(cmd.Context(), m, p)
 	if err != nil {
 		return err

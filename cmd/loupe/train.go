@@ -198,12 +198,12 @@ func asUsage(err error) error {
 // trainProgress writes a run's notes and progress to standard error, until end.
 func trainProgress() (tell func(train.Progress), end func()) {
 	names := map[string]string{"check": "check the pictures", "look": "look at the pictures", "train": "train, steps", "evaluate": "evaluate"}
-	bar := newPace("train", 0)
+	bar := newProgress("train", 0)
 	stage := ""
 	return func(p train.Progress) {
 		if p.Note != "" {
 			bar.clear()
-			tellNote(p.Note)
+			printNote(p.Note)
 			return
 		}
 		if p.Stage != stage {

@@ -22,12 +22,12 @@ func (r *run) newHead() (fresh bool, err error) {
 		return false, err
 	}
 	initHidden(r.m.Head, r.o.Seed)
-	r.tellUntaught()
+	r.noteUntaught()
 	return true, nil
 }
 
-// tellUntaught notes targets that only evaluation records have: a new head does not have them.
-func (r *run) tellUntaught() {
+// noteUntaught notes targets that only evaluation records have: a new head does not have them.
+func (r *run) noteUntaught() {
 	known := r.m.Targets()
 	lacking := slices.DeleteFunc(targetNames(r.records), func(name string) bool { return slices.Contains(known, name) })
 	if len(lacking) > 0 {

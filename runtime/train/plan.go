@@ -74,7 +74,7 @@ func PlanRun(ctx context.Context, m *loupe.Model, o Options, report func(Progres
 	if err != nil {
 		return nil, err
 	}
-	r.tellRanges(fresh)
+	r.noteRanges(fresh)
 	if o.HeadOnly {
 		if m.Head == nil {
 			return nil, fmt.Errorf("%s: no record to learn from has a score or targets: there is nothing to fit a head to", o.Data)

@@ -210,7 +210,7 @@ func (r *run) readData(ctx context.Context) error {
 	}
 	train, trainPictures := averaged(r.train, r.trainPictures)
 	eval, evalPictures := averaged(r.eval, r.evalPictures)
-	r.tellIdle(len(train) + len(eval))
+	r.noteUnused(len(train) + len(eval))
 	if r.o.Raters != RatersEach {
 		r.train, r.trainPictures, r.eval, r.evalPictures = train, trainPictures, eval, evalPictures
 	}
@@ -223,8 +223,8 @@ func (r *run) readData(ctx context.Context) error {
 // note tells the user something before the work begins.
 func (r *run) note(text string) { r.report(Progress{Stage: "note", Note: text}) }
 
-// tellRanges notes values outside the default range of a new head.
-func (r *run) tellRanges(fresh bool) {
+// noteRanges notes values outside the default range of a new head.
+func (r *run) noteRanges(fresh bool) {
 	if !fresh || len(r.o.ScoreRange) > 0 {
 		return
 	}
@@ -255,7 +255,7 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	if err := r.writeHeldOut(); err != nil {
 		return err
 	}
-	r.tellRanges(fresh)
+	r.noteRanges(fresh)
 	if r.o.HeadOnly {
 		return nil
 	}

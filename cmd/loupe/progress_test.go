@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// TestPace: not at a terminal, work says now and then where it is, and nothing once it is ended.
-func TestPace(t *testing.T) {
-	p := &pace{what: "train", from: time.Now(), stop: make(chan struct{}), stopped: make(chan struct{})}
+// TestProgress: not at a terminal, work says now and then where it is, and nothing once it is ended.
+func TestProgress(t *testing.T) {
+	p := &progress{what: "train", from: time.Now(), stop: make(chan struct{}), stopped: make(chan struct{})}
 	var said strings.Builder
 	go p.tell(&said, 2*time.Millisecond)
 	p.begin("eval", 8)
@@ -29,12 +29,12 @@ func TestPace(t *testing.T) {
 		{8, 0, 31 * time.Second, "train: 0 of 8, 31s so far"},
 		{8, 2, 30 * time.Second, "train: 2 of 8, 30s so far, about 1m30s left"},
 	} {
-		p := &pace{what: "train", of: c.of, done: c.done, from: time.Now()}
+		p := &progress{what: "train", of: c.of, done: c.done, from: time.Now()}
 		if got := p.line(p.from.Add(c.spent)); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)
 		}
 	}
-	var none *pace
+	var none *progress
 	none.at(1, 2)
 	none.end()
 }

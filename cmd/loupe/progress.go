@@ -11,12 +11,12 @@ import (
 	"golang.org/x/term"
 )
 
-// paceEvery is how often long work reports its progress without a terminal.
-const paceEvery = 30 * time.Second
+// progressEvery is how often long work reports its progress without a terminal.
+const progressEvery = 30 * time.Second
 
-// pace shows the progress of long work on standard error: a bar on a terminal, and elsewhere a line every half minute, for
+// progress shows the progress of long work on standard error: a bar on a terminal, and elsewhere a line every half minute, for
 // logs. Work that ends sooner shows nothing there. Its methods may be called from any goroutine, and on nil.
-type pace struct {
+type progress struct {
 	mu       sync.Mutex
 	what     string // is done, as in "eval"
 	of       int    // 0: not known yet
@@ -28,25 +28,25 @@ type pace struct {
 	stopOnce sync.Once
 }
 
-// newPace begins to show the progress of work of that many parts; 0: not known yet. The caller calls end.
-func newPace(what string, of int) *pace {
-	p := &pace{what: what, of: of, from: time.Now(), stop: make(chan struct{}), stopped: make(chan struct{})}
+// newProgress begins to show the progress of work of that many parts; 0: not known yet. The caller calls end.
+func newProgress(what string, of int) *progress {
+	p := &progress{what: what, of: of, from: time.Now(), stop: make(chan struct{}), stopped: make(chan struct{})}
 	if term.IsTerminal(int(os.Stderr.Fd())) {
 		p.bar = p.newBar()
 		close(p.stopped)
 		return p
 	}
-	go p.tell(stderr, paceEvery)
+	go p.tell(stderr, progressEvery)
 	return p
 }
 
-func (p *pace) newBar() *progressbar.ProgressBar {
+func (p *progress) newBar() *progressbar.ProgressBar {
 	return progressbar.NewOptions(max(p.of, 1), progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(p.what), progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetVisibility(p.of > 1), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true))
 }
 
 // tell writes a line now and then, until the work ends.
-func (p *pace) tell(to io.Writer, every time.Duration) {
+func (p *progress) tell(to io.Writer, every time.Duration) {
 	defer close(p.stopped)
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -61,7 +61,7 @@ func (p *pace) tell(to io.Writer, every time.Duration) {
 }
 
 // line says how far the work is.
-func (p *pace) line(now time.Time) string {
+func (p *progress) line(now time.Time) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	spent := now.Sub(p.from)
@@ -76,7 +76,7 @@ func (p *pace) line(now time.Time) string {
 }
 
 // at sets how many of how many parts are done.
-func (p *pace) at(done, of int) {
+func (p *progress) at(done, of int) {
 	if p == nil {
 		return
 	}
@@ -94,14 +94,14 @@ func (p *pace) at(done, of int) {
 }
 
 // add counts one more part as done.
-func (p *pace) add() {
+func (p *progress) add() {
 	if p != nil {
 		p.at(p.done+1, p.of)
 	}
 }
 
 // begin starts another kind of work, with a new count.
-func (p *pace) begin(what string, of int) {
+func (p *progress) begin(what string, of int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.what, p.of, p.done, p.from = what, of, 0, time.Now()
@@ -112,7 +112,7 @@ func (p *pace) begin(what string, of int) {
 }
 
 // name changes what the work is called.
-func (p *pace) name(what string) {
+func (p *progress) name(what string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.what = what
@@ -122,14 +122,14 @@ func (p *pace) name(what string) {
 }
 
 // clear removes the bar, so that a line can be written.
-func (p *pace) clear() {
+func (p *progress) clear() {
 	if p != nil && p.bar != nil {
 		_ = p.bar.Clear()
 	}
 }
 
 // end stops the progress display.
-func (p *pace) end() {
+func (p *progress) end() {
 	if p == nil {
 		return
 	}

@@ -51,8 +51,8 @@ func (r *run) refuseMeasures() error {
 	return nil
 }
 
-// tellIdle notes options that change nothing with these data.
-func (r *run) tellIdle(ratings int) {
+// noteUnused notes options that change nothing with these data.
+func (r *run) noteUnused(ratings int) {
 	if r.o.Given[optionsName+"Raters"] && ratings == len(r.records) {
 		r.note("train.Options.Raters changes nothing: no picture that is asked one question has several records")
 	}
