@@ -121,6 +121,7 @@ func (a *Answer) begin(hooks *hooks, told, all bool) (err error) {
 func (a *Answer) Tokens() iter.Seq2[Token, error] {
 	return func(yield func(Token, error) bool) {
 		defer a.Close()
+		a.s.f.head = nil // the score is known: what its head read is not kept through the answer
 		if a.m.Tokenizer == nil {
 			yield(Token{}, errNoTokenizer)
 			return

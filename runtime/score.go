@@ -92,7 +92,11 @@ func (m *Model) scoreOf(ctx context.Context, rows []tensor.Tensor, p *hooks) (s 
 	r, done := m.run(ctx, p)
 	defer done()
 	defer weights.RecoverFault(&err)
-	x := r.Concat(rows...)
+	var parts []tensor.Tensor
+	for _, part := range rows {
+		parts = append(parts, r.Upload(part))
+	}
+	x := r.Concat(parts...)
 	if p.edited() {
 		x = r.Copy(x) // an intervention may change what is pooled in place
 	}

@@ -70,6 +70,9 @@
 // Both need the seconds of a video beside its frames, where loupe.Input has frames alone, and the second a prompt whose text
 // depends on them: runtime/prompt.go, where placeholders are expanded.
 //
+// What counts on the maps of Qwen2-VL by its purpose, and would get a case of its own: the published shapes and what they cost
+// (runtime/shapes.go, runtime/bench/cost.go), and the embedded model (runtime/demo).
+//
 // Qwen3.5 needs more than a value: three of four of its layers keep a state in place of keys and values. decoder.Layer would become an
 // interface of Forward, Linears and Norms, as vit.Block is, and the cache what a layer makes of it.
 //
