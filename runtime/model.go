@@ -13,9 +13,9 @@ import (
 
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels"
-	"github.com/loupe-vl/loupe/kernels/cpu"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/runtime/demo"
+	"github.com/loupe-vl/loupe/runtime/internal/device"
 	"github.com/loupe-vl/loupe/runtime/internal/family"
 	"github.com/loupe-vl/loupe/tokenizer"
 	"github.com/loupe-vl/loupe/vit"
@@ -331,7 +331,7 @@ func (m *Model) start(o Options) (err error) {
 	if m.engine, err = kernels.New(kernels.Options{Threads: o.Threads, Kernels: o.Kernels}); err != nil {
 		return err
 	}
-	m.device = cpu.New(m.engine)
+	m.device = device.Of(m.engine)
 	return nil
 }
 

@@ -23,6 +23,7 @@ var layers = []struct {
 	{"kernels/host", []string{"kernels"}},
 	{"kernels/attention", []string{"kernels", "kernels/host"}},
 	{"kernels/cpu", []string{"kernels", "kernels/host", "kernels/attention", "kernels/num", "kernels/vec"}},
+	{"kernels/devicetest", []string{"kernels", "kernels/cpu"}},
 	{"kernels/tensor", []string{"kernels", "kernels/vec"}},
 	{"weights/disk", nil},
 	{"weights/option", nil},
