@@ -61,6 +61,7 @@ func (c *Cache) Fork(n int) (*Cache, error) {
 	if rest := n % p.rows; rest > 0 {
 		to, err := p.take()
 		if err != nil {
+			out.Release()
 			return nil, err
 		}
 		from := c.held.pages[full]

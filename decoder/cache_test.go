@@ -2,8 +2,11 @@ package decoder
 
 import (
 	"math"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/loupe-vl/loupe/kernels/cpu"
 	"github.com/loupe-vl/loupe/kernels/tensor"
@@ -211,5 +214,71 @@ func TestPagesComeBack(t *testing.T) {
 	}
 	if got := pool.Stats(); got.InUse != 0 || got.Free != keepFree {
 		t.Errorf("all released: %+v", got)
+	}
+}
+
+// TestForgottenCache: the pages of a cache that nobody released come back with the garbage collector.
+func TestForgottenCache(t *testing.T) {
+	pool := NewPagePool(cpu.New(nil), oneLayer, 4)
+	kept := pool.NewCache()
+	grow(t, kept, 9, 0)
+	func() {
+		c := pool.NewCache()
+		grow(t, c, 6, 0)
+		f, err := c.Fork(5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		grow(t, f, 2, 0)
+	}()
+	if got := pool.Stats(); got.InUse != 6 || got.Shared != 1 {
+		t.Fatalf("the pool has %+v", got)
+	}
+	for range 1000 {
+		if runtime.GC(); pool.Stats().InUse == 3 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if got := pool.Stats(); got.InUse != 3 || got.Shared != 0 || got.Free != 3 {
+		t.Errorf("after they are forgotten the pool has %+v", got)
+	}
+	holds(t, kept, 0, 0, 0)
+}
+
+// TestPoolTogether: caches of several goroutines take, share and give back pages of one pool, and none sees another's.
+func TestPoolTogether(t *testing.T) {
+	pool := NewPagePool(cpu.New(nil), oneLayer, 4)
+	spoilFreePages(pool)
+	begin := pool.NewCache()
+	grow(t, begin, 10, 0)
+	var group sync.WaitGroup
+	for g := range 4 {
+		forks := make([]*Cache, 20)
+		for i := range forks {
+			var err error
+			if forks[i], err = begin.Fork(10 - i%3); err != nil {
+				t.Fatal(err)
+			}
+		}
+		group.Go(func() {
+			of := float32(g+1) / 8
+			for i, f := range forks {
+				at := f.Len()
+				grow(t, f, 1+i, of)
+				holds(t, f, at, 0, of)
+				f.Release()
+				c := pool.NewCache()
+				grow(t, c, 5+i, of)
+				holds(t, c, 0, of, of)
+				c.Release()
+			}
+		})
+	}
+	group.Wait()
+	holds(t, begin, 0, 0, 0)
+	begin.Release()
+	if got := pool.Stats(); got.InUse != 0 || got.Shared != 0 {
+		t.Errorf("after all is released the pool has %+v", got)
 	}
 }
