@@ -22,7 +22,8 @@
 // What may be shared is decided above, by whoever knows that two prompts begin alike: the same ids, at the same M-RoPE
 // positions, with the same pixels in the same places, by the same weights, adapter and precision. Ids alone do not tell, since
 // all pictures have the same placeholders. Keys and values do not depend on how a prompt was cut into chunks, nor on who ran
-// beside it, so a shared beginning gives the bits of one that was read anew.
+// beside it, so a shared beginning gives the bits of one that was read anew. Nothing else of it is kept: one token at least must be read for
+// logits, and a score head that reads the decoder's rows needs the whole prompt.
 //
 // # Many sequences
 //

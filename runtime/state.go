@@ -175,7 +175,7 @@ func (s *state) prefill(ctx context.Context, chunk int, all bool) ([]float32, er
 	s.readsHead = head != nil && !head.FromTower()
 	defer func() { s.readsHead = false }()
 	var logits []float32
-	for lo := 0; lo < n; lo += chunk {
+	for lo := s.cache.Len(); lo < n; lo = s.cache.Len() { // a cache that was forked from another's has the beginning
 		hi := min(lo+chunk, n)
 		var err error
 		if logits, err = s.step(ctx, s.p.IDs[lo:hi], s.p.Positions.Slice(lo, hi), s.vision(), hi == n, all); err != nil {
