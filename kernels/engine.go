@@ -6,7 +6,8 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/loupe-vl/loupe/kernels/internal/cpu"
+	"github.com/loupe-vl/loupe/kernels/gemm"
+	"github.com/loupe-vl/loupe/kernels/gemm/bf16"
 	"github.com/loupe-vl/loupe/kernels/internal/pool"
 	"github.com/loupe-vl/loupe/kernels/vec"
 )
@@ -17,71 +18,34 @@ type Options struct {
 	Kernels string // "auto" (or ""), "avx512", "avx2", "neon" or "generic"
 }
 
-// Engine is a kernel path and a pool of workers. It is safe for concurrent use.
+// Engine is the kernels of one set of instructions and a pool of workers. It is safe for concurrent use.
 type Engine struct {
-	*functions // those of the path
-	path       *path
-	rounded    func() *path // for products of bfloat16
-	left       leftPart     // of a product
-	pool       *pool.Pool
-	scratch    sync.Pool // of *Scratch
-	packed     sync.Pool // of *[]float32: the left operand of a product
-	quantJobs  sync.Pool // of *quantJob: products of quantized weights
-	stripJobs  sync.Pool // of *stripJob: products of few rows
-	roundings  sync.Pool // of *roundingJob: the left operand of a product of bfloat16
-	close      sync.Once
-	idle       bool // see Idle
+	*functions
+	path      *path
+	pool      *pool.Pool
+	exact     *gemm.Multiplier
+	bf16      func() *bf16.Multiplier // made when first asked for: choosing its way measures for a moment
+	quantJobs sync.Pool               // of *quantJob: products of quantized weights
+	close     sync.Once
+	idle      bool // see Idle
 }
 
 // functions are the methods that package vec gives an Engine: Add, Softmax, RMSNorm and so on.
 type functions = vec.Kernels
 
-// path is one set of kernels.
+// path is everything that is computed with one set of instructions.
 type path struct {
-	name      string
-	available bool
-	mr, nr    int // rows and columns of a tile
-	tile      tileFunc
-	half      tileFunc // of the first nr/2 columns of a panel; nil for none
-	low       lowTiles
-	prefetch  prefetchFunc // nil for none
-	packX     packXFunc
-	addRows   addRowsFunc     // nil: by add, row by row
-	dense     []denseRoutines // for each layout of one number after the other
-	vec       *vec.Kernels
-	quant     []*quantRoutines // for quantized products, the preferred ones first; none: they are plain Go
-	// roundings are the paths for products of bfloat16, which give the same bits, the fastest first; nil: that of swapped.
-	roundings func(p *path) []*path
-	// Of a path for products of bfloat16: how a row is rounded, and how many steps of k an element of the result is.
-	roundX roundXFunc
-	steps  int
+	*gemm.Kernels
+	quant []*quantRoutines // for quantized products, the preferred ones first; none: they are plain Go
 }
-
-// per is how many elements of a row of weights an element of a panel stands for.
-func (p *path) per() int { return max(p.steps, 1) }
-
-// tileFunc computes one tile of a product: dst[r*stride+c] = fma chain of x[k*mr+r] and w[k*nr+c] over k ascending, for r
-// below the path's mr and c below its nr, from +0, or from dst if accumulate is not 0.
-type tileFunc func(k int, x, w, dst *float32, stride int, accumulate int)
-
-// lowTiles are tiles of the first third and the first two thirds of mr rows, for what is left below the last whole tile; nil
-// for none.
-type lowTiles [2]tileFunc
-
-// packFunc widens and transposes part of a matrix whose rows are the columns of a product: dst[j*nr+i] = element (r+i, c+j)
-// of m, for i below rows and j below cols.
-type packFunc func(dst []float32, nr int, m Matrix, r, rows, c, cols int)
-
-// addRowsFunc adds x, n times 16 numbers, to each of some rows of dst: see addRowsAVX2. Neither rows nor n is 0.
-type addRowsFunc func(rows, n int, dst *float32, stride int, x *float32)
-
-// packXFunc transposes part of the left operand of a product: dst[j*mr+i] = element (r+i, k+j) of x, for i below rows and j
-// below steps.
-type packXFunc func(dst []float32, mr int, x View, r, rows, k, steps int)
 
 // paths lists every path of this build, the preferred ones first.
 func paths() []*path {
-	return append(machinePaths(), &path{name: "generic", available: true, mr: 4, nr: 16, tile: tileGeneric, vec: vec.Generic, dense: genericDense, packX: packXGeneric})
+	var out []*path
+	for _, ks := range gemm.Sets() {
+		out = append(out, &path{ks, quantSetsOf(ks.Name)})
+	}
+	return out
 }
 
 // New starts an engine. A path that is unknown, or that this machine does not have, is an error.
@@ -96,20 +60,24 @@ func New(o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{functions: p.vec, path: p, rounded: sync.OnceValue(func() *path { return p.ways()[0] }), left: leftPartFor(cpu.SecondLevelCache()), pool: pool.New(o.Threads)}
-	e.scratch.New = func() any { return NewScratch() }
-	e.packed.New = func() any { return new([]float32) }
-	e.roundings.New = newRoundingJob
+	return newEngine(p, o.Threads), nil
+}
+
+func newEngine(p *path, threads int) *Engine {
+	workers := pool.New(threads)
+	e := &Engine{functions: p.Vec, path: p, pool: workers, exact: gemm.New(p.Kernels, workers)}
+	e.bf16 = sync.OnceValue(func() *bf16.Multiplier { return bf16.New(bf16.Ways(p.Kernels)[0], e.exact, workers) })
 	e.quantJobs.New = newQuantJob
-	e.stripJobs.New = newStripJob
-	return e, nil
+	return e
 }
 
 // Idle is an engine that computes nothing: its For runs no piece, and its products leave their results as they are. A run on it
 // takes the memory that it would take, and costs nothing.
 func Idle() *Engine {
 	all := paths()
-	return &Engine{functions: vec.Generic, path: all[len(all)-1], pool: pool.New(1), idle: true}
+	e := newEngine(all[len(all)-1], 1)
+	e.idle = true
+	return e
 }
 
 // Idles reports whether the engine is an Idle one.
@@ -118,13 +86,13 @@ func (e *Engine) Idles() bool { return e.idle }
 func choose(name string) (*path, error) {
 	var have []string
 	for _, p := range paths() {
-		if !p.available {
+		if !p.Available {
 			continue
 		}
-		if name == p.name || name == "" || name == "auto" {
+		if name == p.Name || name == "" || name == "auto" {
 			return p, nil
 		}
-		have = append(have, p.name)
+		have = append(have, p.Name)
 	}
 	return nil, fmt.Errorf("Options.Kernels %s is not to be had on this machine; it has %s", name, strings.Join(have, ", "))
 }
@@ -136,7 +104,7 @@ func (e *Engine) Close() { e.close.Do(e.pool.Close) }
 func (e *Engine) Threads() int { return e.pool.Threads() }
 
 // Path is the name of the kernels in use.
-func (e *Engine) Path() string { return e.path.name }
+func (e *Engine) Path() string { return e.path.Name }
 
 // For runs f over [0, n) in pieces of grain or more, on any worker and in any order. f must not depend on how the
 // range is cut. It may itself call For.

@@ -10,35 +10,6 @@ import (
 	"github.com/loupe-vl/loupe/kernels/internal/kerneltest"
 )
 
-// TestGuardedRounded puts the operands of products of bfloat16 against pages without access.
-func TestGuardedRounded(t *testing.T) {
-	eachRealPath(t, func(t *testing.T, name string) {
-		r := rand.New(rand.NewPCG(23, 25))
-		engines := roundings(t, Options{Kernels: name, Threads: 2})
-		for _, n := range pages.Lengths {
-			for _, size := range [][3]int{{3, n, 17}, {7, 9, n}, {1, 33, 2 * n}, {2, 64, 32 * n}, {13, 33, n}} {
-				p := newProblem(t, r, problem{rows: size[0], cols: size[1], k: size[2], layout: BF16, transW: true})
-				p.w.Layout = BF16Products
-				want := p.roundedNaive()
-				for _, side := range pages.Sides {
-					x, w, dst := p.x, p.w, pages.Like(t, side, make([]float32, len(want)))
-					x.Data, w.Bits = pages.Like(t, side, p.x.Data), pages.Like(t, side, p.w.Bits)
-					for _, e := range engines {
-						clear(dst)
-						e.MatMul(View{Data: dst, Rows: p.rows, Cols: p.cols, RowStride: p.cols, ColStride: 1}, x, w, TransW)
-						if !kerneltest.SameBits(dst, want) {
-							t.Fatalf("%v, %s: differs from the mode's arithmetic", p, side)
-						}
-					}
-					if !kerneltest.SameBits(x.Data, p.x.Data) || !slices.Equal(w.Bits, p.w.Bits) {
-						t.Fatalf("%v: an operand was changed", p)
-					}
-				}
-			}
-		}
-	})
-}
-
 // TestGuardedQuantized puts panels, activations and results of each quantized tile, and the rows that are quantized, against
 // pages without access, and compares with plain Go.
 func TestGuardedQuantized(t *testing.T) {

@@ -1,22 +1,40 @@
 package kernels
 
-// View is a float32 matrix of (Rows, Cols) with any strides: element (r, c) is Data[r*RowStride+c*ColStride].
-type View struct {
-	Data                 []float32
-	Rows, Cols           int
-	RowStride, ColStride int
-}
+import "github.com/loupe-vl/loupe/kernels/gemm"
 
-// Matrix is a read-only matrix of (Rows, Cols) where it lies, in some [Layout].
-type Matrix struct {
-	Layout             Layout
-	F32                []float32 // the numbers of layout F32
-	Bits               []uint16  // those of 16 bits: BF16 and F16
-	Rows, Cols, Stride int       // of layouts of one number after the other, element (r, c) is number r*Stride+c
-}
+// The operands of products, which package gemm defines.
+type (
+	View       = gemm.View
+	Matrix     = gemm.Matrix
+	Layout     = gemm.Layout
+	Arithmetic = gemm.Arithmetic
+	Form       = gemm.Form
+	Scratch    = gemm.Scratch
+	Tiles      = gemm.Tiles
+)
 
-// Row sets dst, Cols long, to row r in float32.
-func (m Matrix) Row(dst []float32, r int) { m.Layout.Dequantize(dst, m.Cols, m, r, 1, 0, m.Cols) }
+// The forms of a product: see [gemm.Form].
+const (
+	Plain      = gemm.Plain
+	TransW     = gemm.TransW
+	Accumulate = gemm.Accumulate
+	TransX     = gemm.TransX
+)
 
-// Bytes is the memory that m takes.
-func (m Matrix) Bytes() int { return m.Layout.Bytes(m) }
+// The arithmetics of products: see [gemm.Arithmetic].
+const (
+	ArithmeticExact = gemm.ArithmeticExact
+	ArithmeticBF16  = gemm.ArithmeticBF16
+	ArithmeticInt8  = gemm.ArithmeticInt8
+)
+
+// The layouts of one number after the other.
+var (
+	F32          = gemm.F32
+	BF16         = gemm.BF16
+	F16          = gemm.F16
+	BF16Products = gemm.BF16Products
+)
+
+// NewScratch is an empty scratch, which grows as it is used.
+func NewScratch() *Scratch { return gemm.NewScratch() }

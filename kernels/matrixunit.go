@@ -24,7 +24,7 @@ type slabsFunc func(spans int, x *int8, xNext int, xScales *float32, xScalesNext
 const (
 	unitLeast = 7             // rows that are worth a slab
 	unitWork  = 8 << 10       // bytes of work that slabsFunc needs
-	unitAhead = 8 * cacheLine // bytes that it asks for with each span: as in gen/matmul
+	unitAhead = 8 * cacheLine // bytes that it asks for with each span: as in gen/gemm
 )
 
 // takes reports whether the unit computes a product of so many rows.
@@ -36,7 +36,7 @@ func (u *matrixUnit) takes(rows int, w *PackedWeights) bool {
 func (u *matrixUnit) multiply(s *Scratch, j *quantJob, first, i, next int) {
 	x, w := &j.slabs, j.w
 	weights, scales, beside := w.panel(i)
-	memory := grow(&s.panels, (unitWork+x.spans*panelCols*(spanSteps+4)+cacheLine)/4)
+	memory := s.Panels((unitWork + x.spans*panelCols*(spanSteps+4) + cacheLine) / 4)
 	memory = memory[toLine(unsafe.Pointer(&memory[0]))/4:]
 	work, wScales, unpacked := &memory[0], &memory[unitWork/4], &memory[unitWork/4+x.spans*panelCols]
 	if j.unpacked {

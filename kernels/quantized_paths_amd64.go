@@ -70,6 +70,17 @@ var quantAVXVNNI = quantRoutines{
 	},
 }
 
+// quantSetsOf are those of a path, the preferred ones first; nil for none.
+func quantSetsOf(path string) []*quantRoutines {
+	switch path {
+	case "avx512":
+		return quantSets512()
+	case "avx2":
+		return quantSets256()
+	}
+	return nil
+}
+
 // quantSets256 are those that the path avx2 can use on this processor, the preferred one first.
 func quantSets256() []*quantRoutines {
 	if cpu.AVXVNNI {

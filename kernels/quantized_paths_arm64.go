@@ -36,6 +36,14 @@ var (
 	}
 )
 
+// quantSetsOf are those of a path, the preferred ones first; nil for none.
+func quantSetsOf(path string) []*quantRoutines {
+	if path != "neon" {
+		return nil
+	}
+	return quantSetsARM64()
+}
+
 // quantSetsARM64 are all that this processor can run, the preferred one first.
 func quantSetsARM64() []*quantRoutines {
 	if cpu.SDOT {

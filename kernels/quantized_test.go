@@ -151,16 +151,6 @@ func quantProblems(t *testing.T) []*quantProblem {
 	return out
 }
 
-// eachRealPath is eachPath without those that an emulated processor runs, which the modes are not built for.
-func eachRealPath(t *testing.T, f func(t *testing.T, name string)) {
-	eachPath(t, func(t *testing.T, name string) {
-		if borrowed != nil {
-			t.Skip("the emulated processor runs the exact kernels only")
-		}
-		f(t, name)
-	})
-}
-
 // eachQuantized is an engine of a path for each set of its routines.
 func eachQuantized(t *testing.T, o Options) []*Engine {
 	var out []*Engine

@@ -56,8 +56,8 @@ func (p *path) quantSets() []*quantRoutines {
 var quantByPath = sync.OnceValue(func() map[string]*quantRoutines {
 	out := map[string]*quantRoutines{}
 	for _, p := range paths() {
-		if p.available {
-			out[p.name] = p.quantSets()[0]
+		if p.Available {
+			out[p.Name] = p.quantSets()[0]
 		}
 	}
 	return out
@@ -138,16 +138,20 @@ func (j *quantJob) rows(lo, hi int) {
 	}
 }
 
+// rowPool holds rows of x, quantized, before they are laid out for the unit.
+var rowPool = sync.Pool{New: func() any { return new([]xBlock) }}
+
 // slabRows quantizes rows [lo, hi) of x and lays them out for the unit.
 func (j *quantJob) slabRows(lo, hi int) {
-	s := j.e.scratch.Get().(*Scratch)
-	defer j.e.scratch.Put(s)
-	if cap(s.row) < j.blocks {
-		s.row = make([]xBlock, j.blocks)
+	row := rowPool.Get().(*[]xBlock)
+	defer rowPool.Put(row)
+	if cap(*row) < j.blocks {
+		*row = make([]xBlock, j.blocks)
 	}
+	blocks := (*row)[:j.blocks]
 	for r := lo; r < hi; r++ {
-		j.row(s.row, r)
-		j.slabs.put(r, s.row[:j.blocks])
+		j.row(blocks, r)
+		j.slabs.put(r, blocks)
 	}
 }
 
@@ -158,8 +162,8 @@ func (j *quantJob) row(to []xBlock, r int) {
 
 // panels computes pieces [lo, hi): the columns of a panel each, by the unit for some rows and then for the next.
 func (j *quantJob) panels(lo, hi int) {
-	s := j.e.scratch.Get().(*Scratch)
-	defer j.e.scratch.Put(s)
+	s := j.e.exact.Scratch()
+	defer j.e.exact.Put(s)
 	for i := lo; i < hi; i++ {
 		n, next := j.w.count(), min(i+1, hi-1)
 		if j.byUnit {
@@ -177,21 +181,21 @@ const mostAsked = 32
 func (j *quantJob) panel(s *Scratch, i, next int) {
 	if j.blocks == 0 {
 		first, end := i*panelCols, min((i+1)*panelCols, j.dst.Cols)
-		j.dst.clear(first, end)
-		j.e.path.addBias(j.dst, j.bias, 0, j.dst.Rows, first, end)
+		j.dst.Clear(first, end)
+		j.e.path.AddBias(j.dst, j.bias, 0, j.dst.Rows, first, end)
 		return
 	}
 	form := j.form
 	weights, scales, beside := j.w.panel(i)
 	if j.unpacked {
-		room := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(grow(&s.panels, j.blocks*panelCols*blockSteps/4)))), j.blocks*panelCols*blockSteps)
+		room := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s.Panels(j.blocks*panelCols*blockSteps/4)))), j.blocks*panelCols*blockSteps)
 		form.unpack(j.blocks, &weights[0], &beside[0], j.w.per(), &room[0], unpackedZero)
 		form, weights, beside = &j.routines.int8, room, nil
 	}
 	tiles := form.tiles
 	ahead, _, _ := j.w.panel(next)
 	each := 0
-	if j.e.path.prefetch != nil && next != i && j.dst.Rows >= tiles[0].rows {
+	if j.e.path.Prefetch != nil && next != i && j.dst.Rows >= tiles[0].rows {
 		each = min((len(ahead)/cacheLine*tiles[0].rows+j.dst.Rows-1)/j.dst.Rows, mostAsked)
 	}
 	for r, t := 0, 0; r < j.dst.Rows; {
@@ -201,7 +205,7 @@ func (j *quantJob) panel(s *Scratch, i, next int) {
 			continue
 		}
 		if n := min(each, len(ahead)/cacheLine); n > 0 {
-			j.e.path.prefetch(n, unsafe.Pointer(&ahead[0]))
+			j.e.path.Prefetch(n, unsafe.Pointer(&ahead[0]))
 			ahead = ahead[n*cacheLine:]
 		}
 		j.tile(s, i, r, rows, rows, func(dst *float32, stride int) {
@@ -218,12 +222,12 @@ func (j *quantJob) tile(s *Scratch, i, r, rows, written int, run func(dst *float
 	end := min(first+panelCols, dst.Cols)
 	out, stride, edge := dst.Data[r*dst.RowStride+first:], dst.RowStride, end-first < panelCols || rows < written
 	if edge {
-		out, stride = grow(&s.edge, written*panelCols), panelCols
+		out, stride = s.Edge(written*panelCols), panelCols
 	}
 	out = out[:(written-1)*stride+panelCols]
 	run(&out[0], stride)
 	if edge {
-		dst.part(r, rows, first, end-first).fromEdge(out, stride)
+		dst.Part(r, rows, first, end-first).FromEdge(out, stride)
 	}
-	j.e.path.addBias(dst, j.bias, r, r+rows, first, end)
+	j.e.path.AddBias(dst, j.bias, r, r+rows, first, end)
 }

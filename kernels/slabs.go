@@ -1,6 +1,10 @@
 package kernels
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/loupe-vl/loupe/kernels/gemm"
+)
 
 const (
 	slabRows = 16      // rows of x in a slab
@@ -21,13 +25,13 @@ type slabs struct {
 func (x *slabs) fit(rows, blocks int) {
 	n := (rows + slabRows - 1) / slabRows
 	x.spans = (blocks + spanBlocks - 1) / spanBlocks
-	x.part = 2 * slabRows * evenParts((rows+2*slabRows-1)/(2*slabRows), max(1, slabsX/(2*slabRows*x.spans*spanSteps)), 1)
+	x.part = 2 * slabRows * gemm.EvenParts((rows+2*slabRows-1)/(2*slabRows), max(1, slabsX/(2*slabRows*x.spans*spanSteps)), 1)
 	size := n * slabRows * x.spans * spanSteps
 	if cap(x.memory) < size+cacheLine {
 		x.memory = make([]int8, size+cacheLine)
 	}
 	x.q = x.memory[:cap(x.memory)][toLine(unsafe.Pointer(&x.memory[0])):][:size]
-	x.scales = grow(&x.scales, n*x.spans*slabRows)
+	x.scales = gemm.Grow(&x.scales, n*x.spans*slabRows)
 	for r := rows; r < n*slabRows; r++ {
 		x.put(r, nil)
 	}

@@ -34,6 +34,14 @@
 #define FMA256(r) VFMADD231PS Y14, Y15, r
 
 // func fma256(n int, x, dst *byte)
+//
+// fma256 is, of float32,
+//
+//	for range n {
+//		for i := range acc {
+//			acc[i] = FMA(u[i], v[i], acc[i])
+//		}
+//	}
 TEXT ·fma256(SB), NOSPLIT, $0-24
 	ARGUMENTS
 	VMOVUPS (SI), Y14
@@ -52,6 +60,14 @@ step:
 #define FMA512(r) VFMADD231PS Z30, Z31, r
 
 // func fma512(n int, x, dst *byte)
+//
+// fma512 is, of float32,
+//
+//	for range n {
+//		for i := range acc {
+//			acc[i] = FMA(u[i], v[i], acc[i])
+//		}
+//	}
 TEXT ·fma512(SB), NOSPLIT, $0-24
 	ARGUMENTS
 	VMOVUPS (SI), Z30
@@ -71,6 +87,14 @@ step:
 #define DPBF16(b2, b6) BYTE $0x62; BYTE b2; BYTE $0x0e; BYTE $0x40; BYTE $0x52; BYTE b6
 
 // func bf16Dot512(n int, x, dst *byte)
+//
+// bf16Dot512 is, of bfloat16 in float32,
+//
+//	for range n {
+//		for i := range acc {
+//			acc[i] += u[2*i+1]*v[2*i+1] + u[2*i]*v[2*i]
+//		}
+//	}
 TEXT ·bf16Dot512(SB), NOSPLIT, $0-24
 	ARGUMENTS
 	VMOVUPS (SI), Z30
@@ -103,6 +127,14 @@ step:
 #define DPBUSD512(r) VPDPBUSD Z31, Z30, r
 
 // func int8Dot512(n int, x, dst *byte)
+//
+// int8Dot512 equals int8Generic in peak/loops_generic.go, over registers of accumulators:
+//
+//	for range n {
+//		for i := range acc {
+//			acc[i] += u[4*i]*v[4*i] + u[4*i+1]*v[4*i+1] + u[4*i+2]*v[4*i+2] + u[4*i+3]*v[4*i+3]
+//		}
+//	}
 TEXT ·int8Dot512(SB), NOSPLIT, $0-24
 	ARGUMENTS
 	VMOVUPS (SI), Z30
@@ -123,6 +155,14 @@ step:
 #define DPBUSD256(b1, b4) BYTE $0xc4; BYTE b1; BYTE $0x0d; BYTE $0x50; BYTE b4
 
 // func int8Dot256(n int, x, dst *byte)
+//
+// int8Dot256 equals int8Generic in peak/loops_generic.go, over registers of accumulators:
+//
+//	for range n {
+//		for i := range acc {
+//			acc[i] += u[4*i]*v[4*i] + u[4*i+1]*v[4*i+1] + u[4*i+2]*v[4*i+2] + u[4*i+3]*v[4*i+3]
+//		}
+//	}
 TEXT ·int8Dot256(SB), NOSPLIT, $0-24
 	ARGUMENTS
 	VMOVUPS (SI), Y14
@@ -155,6 +195,14 @@ step:
 	VPADDD     product, acc, acc
 
 // func int8Sum256(n int, x, dst *byte)
+//
+// int8Sum256 equals int8Generic in peak/loops_generic.go, over registers of accumulators:
+//
+//	for range n {
+//		for i := range acc {
+//			acc[i] += u[4*i]*v[4*i] + u[4*i+1]*v[4*i+1] + u[4*i+2]*v[4*i+2] + u[4*i+3]*v[4*i+3]
+//		}
+//	}
 TEXT ·int8Sum256(SB), NOSPLIT, $0-24
 	ARGUMENTS
 	VMOVUPS (SI), Y14
@@ -180,6 +228,14 @@ step:
 	RET
 
 // func read256(n int, p, dst *byte)
+//
+// read256 equals readGeneric in peak/loops_generic.go:
+//
+//	for j := range 8 * n {
+//		for i := range 32 {
+//			dst[i] ^= p[32*j+i]
+//		}
+//	}
 TEXT ·read256(SB), NOSPLIT, $0-24
 	MOVQ  n+0(FP), CX
 	MOVQ  p+8(FP), SI

@@ -26,6 +26,14 @@
 #define FMLA(r) VFMLA V30.S4, V31.S4, r.S4
 
 // func fmaNEON(n int, x, dst *byte)
+//
+// fmaNEON is, of float32,
+//
+//	for range n {
+//		for i := range acc {
+//			acc[i] = FMA(u[i], v[i], acc[i])
+//		}
+//	}
 TEXT ·fmaNEON(SB), NOSPLIT, $0-24
 	BEGIN
 
@@ -42,6 +50,14 @@ step:
 #define DOT(r) WORD $(0x4e9f97c0 + r)
 
 // func int8DotNEON(n int, x, dst *byte)
+//
+// int8DotNEON equals int8Generic in peak/loops_generic.go, over registers of accumulators:
+//
+//	for range n {
+//		for i := range acc {
+//			acc[i] += u[4*i]*v[4*i] + u[4*i+1]*v[4*i+1] + u[4*i+2]*v[4*i+2] + u[4*i+3]*v[4*i+3]
+//		}
+//	}
 TEXT ·int8DotNEON(SB), NOSPLIT, $0-24
 	BEGIN
 
@@ -55,6 +71,14 @@ step:
 	RET
 
 // func readNEON(n int, p, dst *byte)
+//
+// readNEON equals readGeneric in peak/loops_generic.go:
+//
+//	for j := range 8 * n {
+//		for i := range 32 {
+//			dst[i] ^= p[32*j+i]
+//		}
+//	}
 TEXT ·readNEON(SB), NOSPLIT, $0-24
 	MOVD n+0(FP), R0
 	MOVD p+8(FP), R1

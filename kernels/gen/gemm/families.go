@@ -4,7 +4,7 @@ import "strings"
 
 // family is a pair of files: assembly and the declarations of its routines.
 type family struct {
-	file  string // without its ending
+	file  string // below kernels, without its ending
 	write func(g *generator)
 }
 
@@ -14,12 +14,12 @@ var avx2, avx512 = machines[0], machines[1]
 // families are all files, those of a family for each machine.
 var families = append([]family{
 	// Law 1: tiles over packed panels, the packing of panels, and products of few rows over weights where they lie.
-	{"tile_amd64", func(g *generator) {
+	{"gemm/tile_amd64", func(g *generator) {
 		avx2.tiles(g, false)
 		avx512.tiles(g, false)
 		avx512.tile(g, avx512.mr, 2, false, &bf16) // AVX2's tiles leave no time: packing on the side gains nothing there
 	}},
-	{"pack_amd64", func(g *generator) {
+	{"gemm/pack_amd64", func(g *generator) {
 		for _, m := range machines {
 			for _, k := range kinds {
 				m.widen(g, k)
@@ -27,46 +27,46 @@ var families = append([]family{
 			}
 		}
 	}},
-	{"pack_arm64", func(g *generator) {
+	{"gemm/pack_arm64", func(g *generator) {
 		for _, k := range kinds {
 			g.widenNEON(k)
 			g.packNEON(k)
 		}
 	}},
-	{"gemv_rows_avx2_amd64", func(g *generator) { avx2.gemvRows(g, kinds...) }},
-	{"gemv_rows_avx512_amd64", func(g *generator) { avx512.gemvRows(g, kinds...) }},
-	{"gemv_rows_arm64", func(g *generator) { g.gemvRowsNEON(kinds...) }},
-	{"gemv_cols_amd64", func(g *generator) {
+	{"gemm/gemv_rows_avx2_amd64", func(g *generator) { avx2.gemvRows(g, kinds...) }},
+	{"gemm/gemv_rows_avx512_amd64", func(g *generator) { avx512.gemvRows(g, kinds...) }},
+	{"gemm/gemv_rows_arm64", func(g *generator) { g.gemvRowsNEON(kinds...) }},
+	{"gemm/gemv_cols_amd64", func(g *generator) {
 		for _, m := range machines {
-			m.fan(g)
+			m.gemvCols(g)
 			m.addRows(g)
 		}
 	}},
-	{"gemv_cols_arm64", func(g *generator) { g.fanNEON() }},
+	{"gemm/gemv_cols_arm64", func(g *generator) { g.gemvColsNEON() }},
 
 	// Products of bfloat16: emulated by FMA over widened weights, and by the dot-product instruction.
-	{"bf16_tile_amd64", func(g *generator) {
+	{"gemm/bf16/tile_amd64", func(g *generator) {
 		avx512.tiles(g, true)
-		avx512.tile(g, avx512.mr, 2, true, &pairs)
-		avx512.tile(g, avx512.mr, 2, false, &swapped)
+		avx512.tile(g, avx512.mr, 2, true, &paired)
+		avx512.tile(g, avx512.mr, 2, false, &emulated)
 	}},
-	{"bf16_pack_amd64", func(g *generator) {
-		g.roundSwapped()
-		g.roundPairs()
-		avx2.pack(g, swapped)
-		avx512.pack(g, swapped)
-		avx512.pack(g, pairs)
+	{"gemm/bf16/pack_amd64", func(g *generator) {
+		g.roundEmulated()
+		g.roundDot()
+		avx2.pack(g, emulated)
+		avx512.pack(g, emulated)
+		avx512.pack(g, paired)
 	}},
-	{"bf16_pack_arm64", func(g *generator) {
-		g.roundSwappedNEON()
-		g.packNEON(swapped)
+	{"gemm/bf16/pack_arm64", func(g *generator) {
+		g.roundEmulatedNEON()
+		g.packNEON(emulated)
 	}},
-	{"bf16_gemv_rows_emulated_amd64", func(g *generator) {
-		avx2.gemvRows(g, swapped)
-		avx512.gemvRows(g, swapped)
+	{"gemm/bf16/gemv_rows_emulated_amd64", func(g *generator) {
+		avx2.gemvRows(g, emulated)
+		avx512.gemvRows(g, emulated)
 	}},
-	{"bf16_gemv_rows_dot_amd64", func(g *generator) { avx512.gemvRows(g, pairs) }},
-	{"bf16_gemv_rows_arm64", func(g *generator) { g.gemvRowsNEON(swapped) }},
+	{"gemm/bf16/gemv_rows_dot_amd64", func(g *generator) { avx512.gemvRows(g, paired) }},
+	{"gemm/bf16/gemv_rows_arm64", func(g *generator) { g.gemvRowsNEON(emulated) }},
 
 	// Products with quantized weights: beside the tiles, which follow below, the quantizing of activations and the unpacking of weights.
 	{"activations_amd64", func(g *generator) {

@@ -13,7 +13,7 @@ type machine struct {
 	lanes int    // float32 numbers in one
 	last  int    // number of the last register
 	mr    int    // rows of a tile; its columns are two registers
-	// groups is how many registers of outputs a strip has, by its rows: chains to hide the latency of fma. One row of AVX-512
+	// groups is how many registers of outputs a gemvRows routine has, by its rows: chains to hide the latency of fma. One row of AVX-512
 	// would go faster with two from the cache, but from memory, for which it is there, few rows side by side are faster.
 	groups map[int]int
 }
@@ -35,10 +35,11 @@ var (
 	kinds = []kind{{"F32", 4, 4}, bf16, {"F16", 2, 4}}
 )
 
-// swapped and pairs are bfloat16 weights for products of bfloat16: widened, with the two steps of a pair swapped, or as pairs.
+// emulated and paired are bfloat16 weights for products of bfloat16: widened, with the two steps of a pair emulated, for FMA; or in pairs, for
+// the dot-product instruction.
 var (
-	swapped = kind{"Swapped", 2, 8}
-	pairs   = kind{"Pairs", 2, 8}
+	emulated = kind{"Emulated", 2, 8}
+	paired   = kind{"Dot", 2, 8}
 )
 
 // chunk is the bytes of a row that one load takes.
@@ -46,7 +47,7 @@ func (k kind) chunk() int { return k.bytes * k.steps }
 
 // elements is how many elements of x go with these steps, four bytes each.
 func (k kind) elements() int {
-	if k == pairs {
+	if k == paired {
 		return k.steps / 2
 	}
 	return k.steps
@@ -193,20 +194,20 @@ func (m machine) word(g *generator, k kind, n, c, low, high int, f func(step, re
 
 // flushed is word, of a word in which nothing is to be rounded to 0 any more.
 func (m machine) flushed(g *generator, k kind, n, c, low, high int, f func(step, register int)) {
-	if k == swapped || k.name == "BF16" {
+	if k == emulated || k.name == "BF16" {
 		g.op("PAIR_%s(%s, %s, %s)", m.name, m.r(c), m.r(low), m.r(high))
 	}
 	k.eachStep(n, c, low, high, f)
 }
 
 // rounds reports whether weights of k go through roundWeight.
-func (k kind) rounds() bool { return k == swapped || k == pairs }
+func (k kind) rounds() bool { return k == emulated || k == paired }
 
 // eachStep calls f for each step of k that word n of a transposed chunk holds, with the register of its weights: c, or of bfloat16
 // that is widened low and high.
 func (k kind) eachStep(n, c, low, high int, f func(step, register int)) {
 	switch {
-	case k == swapped:
+	case k == emulated:
 		f(2*n, high)
 		f(2*n+1, low)
 	case k.name == "BF16":
@@ -230,7 +231,10 @@ func parameters(signature string) []string {
 func comment(text string) string {
 	var out strings.Builder
 	for _, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
-		out.WriteString(strings.TrimRight("// "+line, " ") + "\n")
+		if !strings.HasPrefix(line, "\t") && line != "" {
+			line = " " + line
+		}
+		out.WriteString("//" + line + "\n")
 	}
 	return out.String()
 }

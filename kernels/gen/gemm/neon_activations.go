@@ -108,10 +108,10 @@ func (g *generator) quantizeNEON(name string, blocks int, own bool) {
 	g.asm.WriteString("\n")
 }
 
-// roundSwappedNEON writes the rounding of a row of x for kernels of swapped steps.
-func (g *generator) roundSwappedNEON() {
-	const name = "roundSwappedNEON"
-	g.textNEON(roundSwappedDoc(name, 4), name, roundSignature)
+// roundEmulatedNEON writes the rounding of a row of x for emulation by FMA.
+func (g *generator) roundEmulatedNEON() {
+	const name = "roundEmulatedNEON"
+	g.textNEON(roundEmulatedDoc(name, 4), name, roundSignature)
 	for i, c := range []uint32{0x7fff, 1, 0x400000, 0xffff0000, 0x7fffffff, 0x26ffffff} {
 		g.op("MOVD $%#x, R3", c)
 		g.op("VDUP R3, V%d.S4", 16+i)

@@ -19,11 +19,11 @@ func (g *generator) textNEON(doc, name, signature string) {
 
 // masksNEON sets the masks that k needs, by way of R16.
 func (g *generator) masksNEON(k kind) {
-	if k == swapped || k.name == "BF16" {
+	if k == emulated || k.name == "BF16" {
 		g.op("MOVD $0xffff0000, R16")
 		g.op("VDUP R16, V%d.S4", neonHigh)
 	}
-	if k == swapped {
+	if k == emulated {
 		g.op("MOVD $0x60006000, R16")
 		g.op("VDUP R16, V%d.S4", neonNormal)
 	}
@@ -56,11 +56,11 @@ func (g *generator) columnsNEON(k kind, rows [4]int, f func(step, register int))
 	zip(2, 5, 7, 3)
 	const low, high = 8, 9
 	for word := range 4 {
-		if k == swapped {
+		if k == emulated {
 			g.word("CMTST", 0x4e608c00, low, word, neonNormal)
 			g.op("VAND V%d.B16, V%d.B16, V%[2]d.B16", low, word)
 		}
-		if k == swapped || k.name == "BF16" {
+		if k == emulated || k.name == "BF16" {
 			g.op("VSHL $16, V%d.S4, V%d.S4", word, low)
 			g.op("VAND V%d.B16, V%d.B16, V%d.B16", neonHigh, word, high)
 		}
@@ -93,21 +93,21 @@ func (g *generator) packNEON(k kind) {
 	g.asm.WriteString("\n")
 }
 
-// gemvRowsNEON writes the strips of some kinds of weights and all numbers of rows.
+// gemvRowsNEON writes the routines for some kinds of weights and all numbers of rows.
 func (g *generator) gemvRowsNEON(kinds ...kind) {
 	for _, k := range kinds {
 		for _, rows := range []int{1, 2, 4} {
-			g.stripNEON(k, rows)
+			g.gemvNEON(k, rows)
 		}
 	}
 }
 
-// stripNEON writes the product of a few rows of x with a strip of weights where they lie, transposed in registers four rows at a time:
+// gemvNEON writes the product of a few rows of x with some rows of weights where they lie, transposed in registers four rows at a time:
 // 16 rows of weights, or 8 for four rows of x, whose sums are then eight registers too.
-func (g *generator) stripNEON(k kind, rows int) {
+func (g *generator) gemvNEON(k kind, rows int) {
 	groups := min(4, 8/rows)
-	name := fmt.Sprintf("strip%d%sNEON", rows, k.name)
-	g.textNEON(k.stripDoc(name, rows, 4*groups), name, stripSignature)
+	name := fmt.Sprintf("gemvRows%d%sNEON", rows, k.name)
+	g.textNEON(k.gemvRowsDoc(name, rows, 4*groups), name, gemvRowsSignature)
 	g.masksNEON(k)
 	g.op("LSL $2, R2, R2")
 	g.scaleNEON(k, 4)
@@ -170,7 +170,7 @@ func (g *generator) stripNEON(k kind, rows int) {
 // widenNEON writes the packing of a panel from weights whose rows are steps of k: the products of a backward.
 func (g *generator) widenNEON(k kind) {
 	name := "widen" + k.name + "NEON"
-	g.textNEON(widenDoc(name), name, packSignature)
+	g.textNEON(k.widenDoc(name), name, packSignature)
 	g.op("LSL $2, R2, R2")
 	g.scaleNEON(k, 4)
 	g.label("row")
@@ -196,10 +196,10 @@ func (g *generator) widenNEON(k kind) {
 	g.asm.WriteString("\n")
 }
 
-// fanNEON writes the product of one row of x with columns of weights that are not transposed.
-func (g *generator) fanNEON() {
-	const name = "fan32NEON"
-	g.textNEON(fanDoc(name), name, fanSignature)
+// gemvColsNEON writes the product of one row of x with columns of weights that are not transposed.
+func (g *generator) gemvColsNEON() {
+	const name = "gemvCols32NEON"
+	g.textNEON(gemvColsDoc(name), name, gemvColsSignature)
 	g.op("LSL $2, R3, R3")
 	g.op("ADD $64, R4, R6")
 	for n := range 8 {

@@ -16,7 +16,7 @@ func (k kind) rowBytes() int { return packedSteps * k.chunk() / k.elements() }
 // packingDoc is the part of the doc comment that tells what is packed.
 func (m machine) packingDoc(k kind) string {
 	upper := ""
-	if k != pairs {
+	if k != paired {
 		upper = " Of each element of to it writes the upper half: the lower one must be 0."
 	}
 	return fmt.Sprintf(`
@@ -75,7 +75,7 @@ func (m machine) packRow(g *generator, k kind) {
 			g.op("MOVWLZX %d(R11), R8", 2*step)
 			g.op("MOVW R8, %d(R13)", 4*nr*step+2)
 		}
-	case swapped:
+	case emulated:
 		for step := 0; step < packedSteps; step += 4 {
 			flushFour(g, 2*step)
 			for i := range 4 {
@@ -85,7 +85,7 @@ func (m machine) packRow(g *generator, k kind) {
 				g.op("MOVW R8, %d(R13)", 4*nr*(step+i^1)+2)
 			}
 		}
-	case pairs:
+	case paired:
 		for pair := 0; pair < packedSteps; pair += 2 {
 			flushFour(g, 4*pair)
 			g.op("MOVL R8, %d(R13)", 4*nr*pair)

@@ -1,51 +1,74 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // The signatures and doc comments of routines that machines have in common: what each is for, and the Go loop that it stands for.
 
-// floatTileSignature is that of a tileFunc, packingTileSignature that of a packingTile.
+// floatTileSignature is that of a TileFunc, packingTileSignature that of a PackingTile.
 const (
 	floatTileSignature   = "(k int, x, w, dst *float32, stride int, accumulate int)"
 	packingTileSignature = "(k int, x, w, dst *float32, stride int, accumulate int, from unsafe.Pointer, fromStride int, to *float32, blocks int)"
 )
 
-// packSignature is that of a packRoutine.
+// packSignature is that of a PackRoutine.
 const packSignature = "(n int, dst *float32, nr int, w unsafe.Pointer, stride int)"
+
+// file is the file of kernels that holds the Go loops of a kind.
+func (k kind) file() string {
+	switch k {
+	case emulated:
+		return "gemm/bf16/bf16.go"
+	case paired:
+		return "gemm/bf16/dot_amd64.go"
+	}
+	return "gemm/layout_" + strings.ToLower(k.name) + ".go"
+}
+
+// packedBy is the Go loop that packs a kind, and its file.
+func (k kind) packedBy() string {
+	if k.rounds() {
+		return "pack" + k.name + " in " + k.file()
+	}
+	return "pack" + k.name + "Generic in " + k.file()
+}
 
 // packDoc is the doc comment of a packing of so many rows.
 func (k kind) packDoc(name string, rows int) string {
-	return fmt.Sprintf(`%s widens %d rows of weights, rows stride apart, and lays them side by side, nr columns to a row of dst:
+	return fmt.Sprintf(`%s equals %[5]s. It widens %[2]d rows of weights, stride apart, and lays them side by side, nr
+columns to a row of dst:
 
 	for i := range n * %d {
 		for r := range %[2]d {
 			dst[i*nr+r] = %[4]s
 		}
 	}
-`, name, rows, k.elements(), k.elementOf("w", "stride"))
+`, name, rows, k.elements(), k.elementOf("w", "stride"), k.packedBy())
 }
 
 // widenCols is how many columns a widening takes.
 const widenCols = 16
 
 // widenDoc is the doc comment of a widening, whose signature is packSignature.
-func widenDoc(name string) string {
-	return fmt.Sprintf(`%s widens %d columns of n rows of weights, stride apart, into rows of nr columns:
+func (k kind) widenDoc(name string) string {
+	return fmt.Sprintf(`%s equals Dequantize in %[3]s. It widens %[2]d columns of n rows of weights, stride apart, into rows of nr columns:
 
 	for i := range n {
 		for c := range %[2]d {
 			dst[i*nr+c] = w[i*stride+c]
 		}
 	}
-`, name, widenCols)
+`, name, widenCols, k.file())
 }
 
-// stripSignature is that of a stripFunc.
-const stripSignature = "(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)"
+// gemvRowsSignature is that of a GEMVRowsFunc.
+const gemvRowsSignature = "(lines int, x *float32, xStride int, w unsafe.Pointer, stride int, dst *float32, dstStride int, accumulate int)"
 
-// stripDoc is the doc comment of a strip.
-func (k kind) stripDoc(name string, rows, cols int) string {
-	return fmt.Sprintf(`%s is stripFunc for %d rows of x and %d rows of weights, of which a line is 64 bytes:
+// gemvRowsDoc is the doc comment of such a routine.
+func (k kind) gemvRowsDoc(name string, rows, cols int) string {
+	return fmt.Sprintf(`%s equals tileGeneric in gemm/tile_generic.go, of weights where they lie, for %d rows of x and %d rows of weights, whose lines are 64 bytes:
 
 	for r := range %[2]d {
 		for c := range %[3]d {
@@ -59,15 +82,15 @@ func (k kind) stripDoc(name string, rows, cols int) string {
 `, name, rows, cols, k.line(), k.product())
 }
 
-// fanSignature is that of a fanFunc, of fanCols columns.
+// gemvColsSignature is that of a GEMVColsFunc, of gemvColumns columns.
 const (
-	fanSignature = "(k int, x, w *float32, stride int, dst *float32, accumulate int)"
-	fanCols      = 32
+	gemvColsSignature = "(k int, x, w *float32, stride int, dst *float32, accumulate int)"
+	gemvColumns       = 32
 )
 
-// fanDoc is the doc comment of a fan.
-func fanDoc(name string) string {
-	return fmt.Sprintf(`%s is fanFunc:
+// gemvColsDoc is the doc comment of a gemvCols.
+func gemvColsDoc(name string) string {
+	return fmt.Sprintf(`%s equals tileGeneric in gemm/tile_generic.go, for one row of x and weights with a step of k to a row:
 
 	for c := range %d {
 		acc := 0, or dst[c] if accumulate != 0
@@ -76,15 +99,15 @@ func fanDoc(name string) string {
 		}
 		dst[c] = acc
 	}
-`, name, fanCols)
+`, name, gemvColumns)
 }
 
-// addRowsSignature is that of an addRowsFunc.
+// addRowsSignature is that of an AddRowsFunc.
 const addRowsSignature = "(rows, n int, dst *float32, stride int, x *float32)"
 
 // addRowsDoc is the doc comment of the addition of a row to some.
 func addRowsDoc(name string) string {
-	return name + ` is addRowsFunc:
+	return name + ` equals Add in vec/elementwise.go, row by row:
 
 	for r := range rows {
 		for c := range 16 * n {
@@ -132,9 +155,9 @@ const withMultiple, withZero = "int8(more[b][c])*(q-8)", "q - more[b/per][c]"
 // roundSignature is that of the rounding of a row of x.
 const roundSignature = "(n int, dst, x *float32)"
 
-// roundSwappedDoc is the doc comment of a rounding for kernels of swapped steps, so many numbers at a time.
-func roundSwappedDoc(name string, numbers int) string {
-	return fmt.Sprintf(`%s is roundXSwapped for n times %d numbers:
+// roundEmulatedDoc is the doc comment of a rounding for kernels of emulation by FMA, so many numbers at a time.
+func roundEmulatedDoc(name string, numbers int) string {
+	return fmt.Sprintf(`%s equals roundEmulated in gemm/bf16/bf16.go, for n times %d numbers:
 
 	for i := range %[2]d * n {
 		dst[i] = BF16ToF32(roundActivation(x[i^1]))

@@ -8,11 +8,11 @@ const xAhead = 1536
 
 // tileStepName is the name of the macro that tileStep defines.
 func (m machine) tileStepName(rows, vectors int, dot bool) string {
-	pairs := ""
+	suffix := ""
 	if dot {
-		pairs = "Pairs"
+		suffix = "Dot"
 	}
-	return fmt.Sprintf("STEP%dx%d%s_%s", rows, vectors*m.lanes, pairs, m.name)
+	return fmt.Sprintf("STEP%dx%d%s_%s", rows, vectors*m.lanes, suffix, m.name)
 }
 
 // tileStep defines one step of k of a tile, of the one that packs on the side too: its sums are the first registers. With AVX-512 the
@@ -52,12 +52,12 @@ func (m machine) tileStep(g *generator, rows, vectors int, dot bool) {
 // bfloat16. A tile that is given weights to pack does that on the side.
 func (m machine) tile(g *generator, rows, vectors int, dot bool, packs *kind) {
 	wide, nr := 2*m.lanes, vectors*m.lanes
-	product, pairs := "acc = FMA(x[i*%[5]d+r], w[i*%[6]d+c], acc)", ""
+	product, suffix := "acc = FMA(x[i*%[5]d+r], w[i*%[6]d+c], acc)", ""
 	if dot {
-		pairs = "Pairs"
+		suffix = "Dot"
 		product = "x, w := x[i*%[5]d+r], w[i*%[6]d+c]\n\t\t\t\tacc = FMA(low(x), low(w), FMA(high(x), high(w), acc))"
 	}
-	name := fmt.Sprintf("tile%dx%d%s%s", rows, nr, pairs, m.name)
+	name := fmt.Sprintf("tile%dx%d%s%s", rows, nr, suffix, m.name)
 	of, also, signature := "", "", floatTileSignature
 	if packs != nil {
 		name = fmt.Sprintf("tile%dx%dPacking%s%s", rows, nr, packs.name, m.name)
@@ -66,7 +66,7 @@ func (m machine) tile(g *generator, rows, vectors int, dot bool, packs *kind) {
 	if rows < m.mr || nr < wide {
 		of = fmt.Sprintf(" of %d x %d", m.mr, wide)
 	}
-	doc := fmt.Sprintf(`%s is tileFunc for the first %d x %d%s:
+	doc := fmt.Sprintf(`%s equals tileGeneric in gemm/tile_generic.go, for the first %d x %d%s:
 
 	for r := range %[2]d {
 		for c := range %[3]d {

@@ -5,7 +5,7 @@ import "fmt"
 // widen writes the packing of a panel from weights whose rows are steps of k: the products of a backward.
 func (m machine) widen(g *generator, k kind) {
 	name := "widen" + k.name + m.name
-	g.text(widenDoc(name), name, packSignature, "CX", "DI", "R8", "SI", "DX")
+	g.text(k.widenDoc(name), name, packSignature, "CX", "DI", "R8", "SI", "DX")
 	g.op("SHLQ $2, R8")
 	g.op("IMULQ $%d, DX", k.bytes)
 	g.label("row")

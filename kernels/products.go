@@ -1,0 +1,46 @@
+package kernels
+
+import "github.com/loupe-vl/loupe/kernels/gemm"
+
+// MatMul computes dst[r][c] = sum over k of x[r][k]*w(k, c), by law 1: acc = fma(x[r][k], w(k, c), acc) for k ascending,
+// from +0, or from dst with Accumulate. w(k, c) is W[c][k] with TransW, else W[k][c]. dst must have a column stride of 1 and
+// may not overlap x.
+//
+// With TransW alone, the product has the arithmetic of the weights' layout: see [Arithmetic]. Where that is not the exact one, the elements
+// of a row of x must lie side by side. In every other form, as in a backward, weights stand for the float32 numbers that they hold.
+func (e *Engine) MatMul(dst, x View, w Matrix, form Form) {
+	switch {
+	case e.idle:
+	case form == TransW:
+		e.Affine(dst, x, w, nil)
+	default:
+		e.exact.MatMul(dst, x, w, form)
+	}
+}
+
+// Affine is MatMul with TransW, and then bias added to every row of dst: the same bits, but that dst is added to while it lies in
+// the cache. bias is nil for none.
+func (e *Engine) Affine(dst, x View, w Matrix, bias []float32) {
+	if e.idle {
+		return
+	}
+	switch w.Arithmetic() {
+	case ArithmeticBF16:
+		e.bf16().Affine(dst, x, w, bias)
+	case ArithmeticInt8:
+		e.matMulQuantized(dst, x, w, bias)
+	default:
+		e.exact.Affine(dst, x, w, bias)
+	}
+}
+
+// MatMulSerial is an exact MatMul on the caller's goroutine, for work that is itself a piece of a For.
+func (e *Engine) MatMulSerial(s *Scratch, dst, x View, w Matrix, form Form) {
+	e.exact.MatMulSerial(s, dst, x, w, form)
+}
+
+// BF16Products is m with its numbers rounded to bfloat16, on all threads, in the layout of that name: a copy, and copied is true, or, where
+// m holds bfloat16, the same memory.
+func (e *Engine) BF16Products(m Matrix) (out Matrix, copied bool) {
+	return gemm.ToBF16Products(m, e.For)
+}
