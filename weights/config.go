@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-
-	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // TextConfig describes the language decoder, in the names of config.json.
@@ -68,15 +66,6 @@ type Config struct {
 	Unknown      []string      // keys that loupe does not know and whose names do not speak of mathematics
 	Quantization *Quantization `json:"-"` // how the weights of linear maps are stored; nil: each as one tensor
 	Notes        []string      `json:"-"` // what stands for an absent key of the decoder, and which of two values is used
-}
-
-// ReadConfig reads and checks a config.json. See ParseConfig.
-func ReadConfig(path string) (*Config, error) {
-	data, err := disk.Read(path, disk.JSONLimit)
-	if err != nil {
-		return nil, fmt.Errorf("read config: %w", err)
-	}
-	return ParseConfig(path, data)
 }
 
 // ParseConfig checks a config.json in either layout: the published flat one, or

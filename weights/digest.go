@@ -4,10 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
-	"math"
-
-	"github.com/loupe-vl/loupe/weights/disk"
 )
 
 // SHA256 is the digest of the tensor's raw bytes, in hexadecimal. Name, type
@@ -51,18 +47,4 @@ func Digest(tensors []TensorDigest) string {
 		fmt.Fprintln(h, d) // a hash does not fail
 	}
 	return hex.EncodeToString(h.Sum(nil))
-}
-
-// FileSHA256 is the digest of a file's bytes, in hexadecimal, and its length.
-func FileSHA256(path string) (digest string, size int64, err error) {
-	f, _, err := disk.Open(path, math.MaxInt64)
-	if err != nil {
-		return "", 0, err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if size, err = io.Copy(h, f); err != nil {
-		return "", 0, fmt.Errorf("read %s: %w", path, err)
-	}
-	return hex.EncodeToString(h.Sum(nil)), size, nil
 }

@@ -30,21 +30,6 @@ func NewNpzWriter(path string) (*NpzWriter, error) {
 	return &NpzWriter{file: f, zip: zip.NewWriter(f), seen: map[string]bool{}}, nil
 }
 
-// WriteNpz writes the tensors as an .npz file, atomically.
-func WriteNpz(path string, tensors []Named) error {
-	z, err := NewNpzWriter(path)
-	if err != nil {
-		return err
-	}
-	defer z.Abort()
-	for _, t := range tensors {
-		if err := z.AddNamed(t); err != nil {
-			return err
-		}
-	}
-	return z.Close()
-}
-
 // Add appends one tensor from its bytes. After an error every later call
 // returns it, and Close writes nothing.
 func (z *NpzWriter) Add(name string, d DType, shape []int, data []byte) error {

@@ -48,16 +48,6 @@ func (c *ScoreHeadConfig) Main() int {
 	return 0
 }
 
-// ReadScoreHead reads and checks a score_head.json. The error of a file that
-// does not exist is fs.ErrNotExist.
-func ReadScoreHead(path string) (*ScoreHeadConfig, error) {
-	data, err := disk.Read(path, disk.JSONLimit)
-	if err != nil {
-		return nil, fmt.Errorf("read score head: %w", err)
-	}
-	return ParseScoreHead(path, data)
-}
-
 // ParseScoreHead checks a score_head.json; file stands for it in errors. Every
 // key is needed and none other is known.
 func ParseScoreHead(file string, data []byte) (*ScoreHeadConfig, error) {
@@ -129,7 +119,7 @@ func (f *fields) onlyRead() {
 	}
 }
 
-// WriteScoreHead checks c as ReadScoreHead would and writes it atomically.
+// WriteScoreHead checks c as ParseScoreHead would and writes it atomically.
 func WriteScoreHead(path string, c *ScoreHeadConfig) error {
 	out := *c
 	if out.Hidden == nil {

@@ -101,7 +101,7 @@ func TestRescale(t *testing.T) {
 	if _, err := train.Run(context.Background(), withHead(t, head), o, func(train.Progress) {}); err != nil {
 		t.Fatal(err)
 	}
-	got, err := weights.ReadScoreHead(filepath.Join(o.Out, weights.ScoreHeadConfigName))
+	got, err := train.ReadScoreHead(filepath.Join(o.Out, weights.ScoreHeadConfigName))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -155,7 +155,7 @@ func TestLosses(t *testing.T) {
 			}
 		}
 		seen[loss] = got
-		head, err := weights.ReadScoreHead(filepath.Join(o.Out, weights.ScoreHeadConfigName))
+		head, err := train.ReadScoreHead(filepath.Join(o.Out, weights.ScoreHeadConfigName))
 		if err != nil || !slices.Equal(head.Hidden, []int{5, 4}) || len(head.Targets) != 6 {
 			t.Errorf("%s: head %+v, %v", loss, head, err)
 		}

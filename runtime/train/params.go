@@ -158,12 +158,6 @@ func matchesAny(name string, patterns []string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool { return matches(p, name) })
 }
 
-// Full returns every weight of the model as a parameter, without those whose name matches a pattern in freeze. From then on
-// the model computes with float32 copies of them.
-func Full(m *loupe.Model, freeze []string) ([]*Param, error) {
-	return newParamBuilder(m, freeze).full(m)
-}
-
 func (k *paramBuilder) full(m *loupe.Model) ([]*Param, error) {
 	var out []*Param
 	add := func(p *Param) *Param {

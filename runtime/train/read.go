@@ -29,15 +29,6 @@ type Data struct {
 	bad []fault
 }
 
-// ReadRecords is ReadData without options, and without its notes.
-func ReadRecords(path string) ([]Record, error) {
-	d, err := ReadData(context.Background(), path, ReadOptions{})
-	if err != nil {
-		return nil, err
-	}
-	return d.Records, nil
-}
-
 // ReadData reads training data: JSON Lines, a JSON array, or a table (CSV, TSV) with a header; or a directory that holds
 // one such file, or the metadata of an ImageFolder. Pictures are relative to the file. All bad lines are reported in one
 // error. Reading stops when ctx is done.
