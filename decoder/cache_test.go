@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/kernels/cpu"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/weights"
@@ -173,10 +174,21 @@ func TestSharedPageIsNotWritten(t *testing.T) {
 	holds(t, a, 0, 0, 0)
 }
 
+// lending counts what a device lends.
+type lending struct {
+	kernels.Device
+	lent int
+}
+
+func (d *lending) Alloc(n int) (kernels.Buffer, error) { d.lent++; return d.Device.Alloc(n) }
+
+func (d *lending) Free(b kernels.Buffer) { d.lent--; d.Device.Free(b) }
+
 // TestPagesComeBack: released pages are used again, no more free ones are kept than are in use or a few, and a cache that is released
 // twice or used again after that does no harm.
 func TestPagesComeBack(t *testing.T) {
-	pool := NewPagePool(cpu.New(nil), oneLayer, 4)
+	dev := &lending{Device: cpu.New(nil)}
+	pool := NewPagePool(dev, oneLayer, 4)
 	var caches []*Cache
 	for range 10 {
 		c := pool.NewCache()
@@ -210,6 +222,8 @@ func TestPagesComeBack(t *testing.T) {
 		c.Release()
 		if got := pool.Stats(); got.Free > max(got.InUse, keepFree) {
 			t.Errorf("after %d releases: %+v", i+1, got)
+		} else if dev.lent != got.InUse+got.Free {
+			t.Errorf("after %d releases %d pages are taken from the device: %+v", i+1, dev.lent, got)
 		}
 	}
 	if got := pool.Stats(); got.InUse != 0 || got.Free != keepFree {

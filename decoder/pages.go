@@ -107,8 +107,10 @@ func (p *PagePool) release(pages []*page) {
 		}
 	}
 	if most := max(p.inUse, keepFree); len(p.free) > most {
-		clear(p.free[most:])
-		p.free = slices.Clip(p.free[:most])
+		for _, pg := range p.free[most:] {
+			p.dev.Free(pg.data)
+		}
+		p.free = slices.Delete(p.free, most, len(p.free))
 	}
 }
 

@@ -78,7 +78,7 @@ func (w *stepWork) forward(ctx context.Context, m *Model) (err error) {
 	r, done := m.run(ctx, nil)
 	defer done()
 	defer weights.RecoverFault(&err)
-	logits := m.Decoder.ForwardBatch(r, &w.batch)
+	logits := r.Host(m.Decoder.ForwardBatch(r, &w.batch))
 	if err := r.Err(); err != nil {
 		return m.explain(err)
 	}

@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/devicetest"
+	"github.com/loupe-vl/loupe/runtime/internal/device"
 	"github.com/loupe-vl/loupe/vit/picture"
 )
 
@@ -201,57 +203,72 @@ func askedOf(t *testing.T, m *Model, n int) []*asked {
 }
 
 // withInfinity gives a token's embedding an infinity.
-func withInfinity(m *Model) {
+func withInfinity(t *testing.T, m *Model) {
+	t.Helper()
 	e := m.Decoder.Embed
 	x := make([]float32, e.Rows*e.Cols)
 	for i := range e.Rows {
 		e.Row(x[i*e.Cols:][:e.Cols], i)
 	}
 	x[infinite*e.Cols] = float32(math.Inf(1))
-	m.Decoder.Embed = kernels.HostArray(e.Rows, e.Cols, x).Weight()
+	var err error
+	m.Decoder.Embed, err = m.device.PlaceWeight(kernels.Matrix{Layout: kernels.F32, F32: x, Rows: e.Rows, Cols: e.Cols, Stride: e.Cols})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
-// TestStep: answers that run together give what they give alone, to the bit of every logit, in every precision: greedy and sampled, with
-// pictures and without, stopped, canceled, failed, left, looked at, and forked from one prompt.
+// TestStep: answers that run together give what they give alone, to the bit of every logit, in every precision and on a device whose
+// memory is not the program's: greedy and sampled, with pictures and without, stopped, canceled, failed, left, looked at, and forked
+// from one prompt.
 func TestStep(t *testing.T) {
 	n := 12
 	if os.Getenv("LOUPE_LONG") == "1" {
 		n = 32
 	}
 	for _, precision := range Precisions {
-		t.Run(precision, func(t *testing.T) {
-			m, err := Embedded(Options{Precision: precision, MaxPixels: 28 * 28 * 16})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer m.Close()
-			withInfinity(m)
-			all := askedOf(t, m, n)
-			want := alone(t, m, all)
-			m.Decoder.Pages = decoder.NewPagePool(m.device, m.Config.Text, 8) // forks of short prompts share pages too
-			got := together(t, m, all)
-			for i := range all {
-				if d := cmp.Diff(want[i], got[i]); d != "" {
-					t.Errorf("answer %d differs (-alone +together):\n%s", i, d)
-				}
-			}
-			canceled, failed := 0, 0
-			for _, o := range want {
-				if o.Ended == context.Canceled.Error() {
-					canceled++
-				} else if strings.Contains(o.Ended, "model.layers.0.out is") {
-					failed++
-				} else if o.Ended != "" {
-					t.Errorf("an answer ends with %q", o.Ended)
-				}
-			}
-			if canceled == 0 || failed == 0 {
-				t.Errorf("%d answers are canceled and %d fail: the test compares too little", canceled, failed)
-			}
-			if s := m.Decoder.Pages.Stats(); s.InUse != 0 || s.Shared != 0 {
-				t.Errorf("after all answers have ended the pool has %+v", s)
-			}
-		})
+		t.Run(precision, func(t *testing.T) { stepTogether(t, precision, n) })
+	}
+	t.Run("foreign device", func(t *testing.T) {
+		before := device.Of
+		defer func() { device.Of = before }()
+		device.Of = func(e *kernels.Engine) kernels.Device { return devicetest.New(e) }
+		stepTogether(t, "exact", 9)
+	})
+}
+
+// stepTogether compares n answers that run together with each alone.
+func stepTogether(t *testing.T, precision string, n int) {
+	m, err := Embedded(Options{Precision: precision, MaxPixels: 28 * 28 * 16})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	withInfinity(t, m)
+	all := askedOf(t, m, n)
+	want := alone(t, m, all)
+	m.Decoder.Pages = decoder.NewPagePool(m.device, m.Config.Text, 8) // forks of short prompts share pages too
+	got := together(t, m, all)
+	for i := range all {
+		if d := cmp.Diff(want[i], got[i]); d != "" {
+			t.Errorf("answer %d differs (-alone +together):\n%s", i, d)
+		}
+	}
+	canceled, failed := 0, 0
+	for _, o := range want {
+		if o.Ended == context.Canceled.Error() {
+			canceled++
+		} else if strings.Contains(o.Ended, "model.layers.0.out is") {
+			failed++
+		} else if o.Ended != "" {
+			t.Errorf("an answer ends with %q", o.Ended)
+		}
+	}
+	if canceled == 0 || failed == 0 {
+		t.Errorf("%d answers are canceled and %d fail: the test compares too little", canceled, failed)
+	}
+	if s := m.Decoder.Pages.Stats(); s.InUse != 0 || s.Shared != 0 {
+		t.Errorf("after all answers have ended the pool has %+v", s)
 	}
 }
 
