@@ -27,7 +27,6 @@ type Engine struct {
 	bf16      func() *bf16.Multiplier // made when first asked for: choosing its way measures for a moment
 	quantJobs sync.Pool               // of *quantJob: products of quantized weights
 	close     sync.Once
-	idle      bool // see Idle
 }
 
 // functions are the methods that package vec gives an Engine: Add, Softmax, RMSNorm and so on.
@@ -71,18 +70,6 @@ func newEngine(p *path, threads int) *Engine {
 	return e
 }
 
-// Idle is an engine that computes nothing: its For runs no piece, and its products leave their results as they are. A run on it
-// takes the memory that it would take, and costs nothing.
-func Idle() *Engine {
-	all := paths()
-	e := newEngine(all[len(all)-1], 1)
-	e.idle = true
-	return e
-}
-
-// Idles reports whether the engine is an Idle one.
-func (e *Engine) Idles() bool { return e.idle }
-
 func choose(name string) (*path, error) {
 	var have []string
 	for _, p := range paths() {
@@ -109,7 +96,5 @@ func (e *Engine) Path() string { return e.path.Name }
 // For runs f over [0, n) in pieces of grain or more, on any worker and in any order. f must not depend on how the
 // range is cut. It may itself call For.
 func (e *Engine) For(n, grain int, f func(lo, hi int)) {
-	if !e.idle {
-		e.pool.For(n, grain, f)
-	}
+	e.pool.For(n, grain, f)
 }

@@ -9,11 +9,9 @@ import "github.com/loupe-vl/loupe/kernels/gemm"
 // With TransW alone, the product has the arithmetic of the weights' layout: see [Arithmetic]. Where that is not the exact one, the elements
 // of a row of x must lie side by side. In every other form, as in a backward, weights stand for the float32 numbers that they hold.
 func (e *Engine) MatMul(dst, x View, w Matrix, form Form) {
-	switch {
-	case e.idle:
-	case form == TransW:
+	if form == TransW {
 		e.Affine(dst, x, w, nil)
-	default:
+	} else {
 		e.exact.MatMul(dst, x, w, form)
 	}
 }
@@ -21,9 +19,6 @@ func (e *Engine) MatMul(dst, x View, w Matrix, form Form) {
 // Affine is MatMul with TransW, and then bias added to every row of dst: the same bits, but that dst is added to while it lies in
 // the cache. bias is nil for none.
 func (e *Engine) Affine(dst, x View, w Matrix, bias []float32) {
-	if e.idle {
-		return
-	}
 	switch w.Arithmetic() {
 	case ArithmeticBF16:
 		e.bf16().Affine(dst, x, w, bias)
