@@ -4,9 +4,12 @@ package cuda
 
 import (
 	_ "embed"
-	"fmt"
+	"errors"
+	"runtime"
 	"sync"
 	"unsafe"
+
+	"github.com/loupe-vl/loupe/kernels"
 )
 
 //go:embed kernels.fatbin
@@ -21,10 +24,13 @@ type Device struct {
 	mu        sync.Mutex // held by an operation while it launches its kernels, which then run in that order
 	err       error      // the first one
 	functions map[string]kernel
-	args      unsafe.Pointer // of a launch: memory of C's, argsSize bytes
-	staging   []byte         // pinned; what goes up and down passes through it
+	live      map[address]runtime.Cleanup // of allocations that somebody holds
+	args      unsafe.Pointer              // of a launch: memory of C's, argsSize bytes
+	staging   []byte                      // pinned; what goes up and down passes through it
 	scratch   [scratches]scratch
 }
+
+var _ kernels.Device = (*Device)(nil)
 
 // Open makes a GPU ready.
 func Open(o Options) (*Device, error) {
@@ -36,7 +42,7 @@ func Open(o Options) (*Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Device{info: info, ctx: ctx, functions: map[string]kernel{}}
+	d := &Device{info: info, ctx: ctx, functions: map[string]kernel{}, live: map[address]runtime.Cleanup{}}
 	if err := d.start(); err != nil {
 		ctx.close()
 		return nil, err
@@ -64,16 +70,21 @@ func (d *Device) start() error {
 // Info is what the device is.
 func (d *Device) Info() Info { return d.info }
 
+var errClosed = errors.New("cuda: the device is closed")
+
 // Close gives the device back. Nothing of it may be used any more.
 func (d *Device) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	err := d.err
+	if errors.Is(err, errClosed) {
+		return nil
+	}
 	if err == nil {
 		err = d.ctx.sync()
 	}
 	d.ctx.close()
-	d.err = fmt.Errorf("cuda: the device is closed")
+	d.err = errClosed
 	return err
 }
 
@@ -96,3 +107,6 @@ func (d *Device) fail(err error) {
 
 // Computes is true: there are numbers in the device's memory.
 func (d *Device) Computes() bool { return true }
+
+// OnHost is false: what is computed with must be uploaded first.
+func (d *Device) OnHost() bool { return false }

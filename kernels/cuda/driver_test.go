@@ -4,8 +4,10 @@ package cuda
 
 import (
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/loupe-vl/loupe/kernels"
 )
@@ -75,6 +77,50 @@ func TestOutOfMemory(t *testing.T) {
 	d.Free(b)
 	if _, err := d.Alloc(1 << 18); err != nil {
 		t.Errorf("all of it, once it is free: %v", err)
+	}
+}
+
+// TestWeightsGo: the memory of a weight is given back when nobody holds it any more, and what had a place of one that did not fit.
+func TestWeightsGo(t *testing.T) {
+	d := open(t)
+	r := newDice(2)
+	p, err := reference.Quantize(r.matrix(kernels.F32, 64, 256, 0, ordinary), kernels.Quantizing{Bits: 4, Group: 32})
+	if err != nil {
+		t.Fatal(err)
+	}
+	free := func() uint64 {
+		n, _, err := d.ctx.memory()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	before := free()
+	placed, err := d.PlaceWeight(p.Matrix())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if free() >= before {
+		t.Fatal("a weight takes no memory")
+	}
+	runtime.KeepAlive(placed)
+	placed = kernels.Placed{}
+	for range 100 {
+		runtime.GC()
+		if free() == before {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if now := free(); now != before {
+		t.Errorf("%d bytes are free after the weight has gone, and were %d before", now, before)
+	}
+	t.Setenv("CUDASIM_FAIL", "cuMemAlloc_v2:2:3") // its third part
+	if _, err := d.PlaceWeight(p.Matrix()); err == nil {
+		t.Error("a weight is placed without memory")
+	}
+	if now := free(); now != before {
+		t.Errorf("%d bytes are free after a weight that did not fit, and were %d before", now, before)
 	}
 }
 

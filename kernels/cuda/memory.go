@@ -5,6 +5,7 @@ package cuda
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"unsafe"
 
 	"github.com/loupe-vl/loupe/kernels"
@@ -68,15 +69,33 @@ func (d *Device) Alloc(n int) (kernels.Buffer, error) {
 		}
 		return kernels.Buffer{}, err
 	}
-	return kernels.HandleBuffer(uintptr(p), 0, n), nil
+	a := &kernels.Allocation{Handle: uintptr(p), Floats: n}
+	d.live[p] = runtime.AddCleanup(a, d.forget, p)
+	return kernels.DeviceBuffer(a), nil
 }
 
-// Free gives memory back.
+// Free gives an allocation back at once. Without it, it goes when nothing points at it any more. The driver waits for kernels that still
+// read it.
 func (d *Device) Free(b kernels.Buffer) {
+	if b.OnHost() {
+		return
+	}
+	on, _ := b.Device()
+	d.forget(address(on.Handle))
+}
+
+// forget gives an allocation back, unless that was done before.
+func (d *Device) forget(p address) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if p, _ := b.Handle(); p != 0 && d.err == nil {
-		d.fail(d.ctx.free(address(p)))
+	cleanup, there := d.live[p]
+	if !there {
+		return
+	}
+	cleanup.Stop()
+	delete(d.live, p)
+	if d.err == nil {
+		d.fail(d.ctx.free(p))
 	}
 }
 
@@ -89,8 +108,8 @@ func (d *Device) at(b kernels.Buffer) address {
 		d.fail(fmt.Errorf("cuda: an operand of %d floats lies in the program's memory; upload it first", b.Len()))
 		return 0
 	}
-	handle, at := b.Handle()
-	return address(handle) + 4*address(at)
+	on, at := b.Device()
+	return address(on.Handle) + 4*address(at)
 }
 
 // array is where an array lies, and the distance of its rows.

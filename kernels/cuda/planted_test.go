@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/vec"
 )
 
 // TestPlantedFaults switches faults on in the kernels, one after the other, and asks that the comparison with plain Go finds each, in one
@@ -27,6 +28,10 @@ func TestPlantedFaults(t *testing.T) {
 		{"order", tile.found}, // of k
 		{"fma", tile.found},   // in two instructions
 		{"fma", rows.found},
+		{"lanes", normFound},  // added one after the other
+		{"spans", spansFound}, // of a quantized product, in another order
+		{"", normFound},
+		{"", spansFound},
 	} {
 		found := false
 		for _, order := range orders {
@@ -61,4 +66,22 @@ func (c productCase) found(t *testing.T, d *Device) bool {
 		t.Fatal(err)
 	}
 	return err != nil || differ(got, want) >= 0
+}
+
+// normFound reports whether a norm differs from plain Go's.
+func normFound(t *testing.T, d *Device) bool {
+	const rows, n = 8, 1000
+	r := newDice(3)
+	x, w, want := r.floats(rows*n, ordinary), r.floats(n, ordinary), make([]float32, rows*n)
+	for i := range rows {
+		vec.RMSNorm(want[i*n:][:n], x[i*n:][:n], w, 1e-6)
+	}
+	dst := up(t, d, rows, n, 0, nil)
+	d.RMSNorm(dst, up(t, d, rows, n, 0, x), buffer(t, d, w), 1e-6)
+	return differ(down(t, d, dst), want) >= 0
+}
+
+// spansFound reports whether a quantized product differs from plain Go's.
+func spansFound(t *testing.T, d *Device) bool {
+	return quantizedFound(t, d, kernels.Quantizing{Bits: 8, Group: 128}, 2, 40, 700, ordinary, false) != ""
 }

@@ -10,12 +10,12 @@ import (
 
 // productArgs is struct Product of the kernels.
 type productArgs struct {
-	dst, x, w, bias            address
-	panels                     panelsArgs
-	dstRow, xRow, xStep, wRow  int64
-	dstBatch, xBatch, wBatch   int64
-	rows, cols, steps          int32
-	wShare, accumulate, unused int32
+	dst, x, w, bias              address
+	panels                       panelsArgs
+	dstRow, xRow, xStep, wRow    int64
+	dstBatch, xBatch, wBatch     int64
+	rows, cols, steps            int32
+	wShare, accumulate, plusZero int32
 }
 
 // The sizes of the kernels.
@@ -81,7 +81,7 @@ func (d *Device) product(dst, x kernels.Array, placed kernels.Placed, bias kerne
 	a := productArgs{bias: d.at(bias), rows: int32(dst.Rows), cols: int32(dst.Cols), wShare: 1}
 	a.dst, a.dstRow = d.array(dst)
 	a.x, a.xRow = d.array(x)
-	rows, steps, across := x.Rows, x.Cols, form&transX != 0
+	rows, steps, across := x.Rows, x.Cols, form&kernels.TransX != 0
 	if across {
 		rows, steps = x.Cols, x.Rows
 		a.xRow, a.xStep = 0, int64(x.Stride)
@@ -153,12 +153,4 @@ func (d *Device) round(a productArgs) address {
 	to := d.grow(scratchRounded, 4*int(a.rows)*int(a.steps))
 	launch(d, "round_activations", flat(int(a.rows)*int(a.steps)), flatThreads, roundingArgs{dst: to, x: a.x, dstRow: int64(a.steps), xRow: a.xRow, rows: a.rows, cols: a.steps})
 	return to
-}
-
-// transX is kernels.TransX: the left operand is used transposed.
-const transX = kernels.Form(1 << 2)
-
-// quantizedProduct enqueues a product with quantized weights. d.mu is held.
-func (d *Device) quantizedProduct(a productArgs, w *weight) {
-	d.fail(fmt.Errorf("cuda: no quantized products yet"))
 }

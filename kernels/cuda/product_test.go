@@ -29,7 +29,7 @@ func (c productCase) check(t *testing.T, d *Device) {
 	t.Helper()
 	r := newDice(uint64(c.rows*1000003 + c.cols*1009 + c.steps))
 	xRows, xCols := c.rows, c.steps
-	if c.form&transX != 0 {
+	if c.form&kernels.TransX != 0 {
 		xRows, xCols = c.steps, c.rows
 	}
 	wRows, wCols := c.steps, c.cols
@@ -48,13 +48,13 @@ func (c productCase) check(t *testing.T, d *Device) {
 
 	want := append([]float32(nil), before...)
 	xv := dense(xRows, xCols, x)
-	if c.form&transX != 0 {
+	if c.form&kernels.TransX != 0 {
 		xv = kernels.View{Data: x, Rows: xCols, Cols: xRows, RowStride: 1, ColStride: xCols}
 	}
 	if c.bias {
 		reference.Affine(dense(c.rows, c.cols, want), xv, w, bias)
 	} else {
-		reference.MatMul(dense(c.rows, c.cols, want), xv, w, c.form&^transX)
+		reference.MatMul(dense(c.rows, c.cols, want), xv, w, c.form&^kernels.TransX)
 	}
 
 	placed, err := d.PlaceWeight(w)
@@ -94,7 +94,7 @@ func exactCases() (out []productCase) {
 			c.form, c.bias = p|acc*kernels.Form((i+j)%2), false
 			add(c)
 		}
-		add(productCase{rows: shape[0], cols: shape[1], steps: shape[2], form: p | acc | transX, kind: kernels.F32, values: i % valueKinds, pad: i % 3})
+		add(productCase{rows: shape[0], cols: shape[1], steps: shape[2], form: p | acc | kernels.TransX, kind: kernels.F32, values: i % valueKinds, pad: i % 3})
 		add(productCase{rows: shape[0], cols: shape[1], steps: shape[2], form: t, kind: kernels.BF16, rounded: true, values: i % valueKinds, pad: i % 2 * 8, bias: true})
 	}
 	// A weight that is rounded stands for what it holds where it is not used transposed; one of float32 is rounded before.

@@ -5,6 +5,7 @@ package cuda
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"unsafe"
 
 	"github.com/loupe-vl/loupe/kernels"
@@ -47,11 +48,11 @@ func (d *Device) PlaceWeight(m kernels.Matrix) (kernels.Placed, error) {
 	}
 	w := &weight{rows: m.Rows, cols: m.Cols, row: int64(m.Stride)}
 	var err error
-	n := elements(m)
 	switch l := m.Layout.(type) {
-	case *kernels.Panels:
+	case *kernels.PackedWeights:
 		err = d.placePanels(w, l)
 	default:
+		n := elements(m)
 		switch m.Layout {
 		case kernels.F32:
 			w.layout = "f32"
@@ -66,13 +67,42 @@ func (d *Device) PlaceWeight(m kernels.Matrix) (kernels.Placed, error) {
 			w.layout = "f16"
 			w.at, err = place(d, m.Bits[:n])
 		default:
-			err = errors.New("there are no kernels for its layout on this device; compute it on the CPU")
+			if m.Arithmetic() != kernels.ArithmeticExact {
+				err = errors.New("there are no kernels for its layout on this device; compute it on the CPU")
+				break
+			}
+			x := make([]float32, m.Rows*m.Cols) // a layout of other numbers: these are what it stands for
+			m.Layout.Dequantize(x, m.Cols, m, 0, m.Rows, 0, m.Cols)
+			w.layout, w.row = "f32", int64(m.Cols)
+			w.at, err = place(d, x)
 		}
 	}
 	if err != nil {
+		for _, p := range w.parts() { // what of it has a place
+			if p != 0 && d.err == nil {
+				d.fail(d.ctx.free(p))
+			}
+		}
 		return kernels.Placed{}, fmt.Errorf("cuda: a weight of (%d, %d) cannot be placed: %w", m.Rows, m.Cols, err)
 	}
+	runtime.AddCleanup(w, d.drop, w.parts())
 	return kernels.Placed{Matrix: m, On: w}, nil
+}
+
+// parts are the allocations of a weight.
+func (w *weight) parts() [4]address {
+	return [4]address{w.at, w.panels.weights, w.panels.scales, w.panels.more}
+}
+
+// drop gives a weight's memory back, once nothing points at it any more. The driver waits for kernels that still read it.
+func (d *Device) drop(parts [4]address) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, p := range parts {
+		if p != 0 && d.err == nil {
+			d.fail(d.ctx.free(p))
+		}
+	}
 }
 
 // elements is how many elements of its memory a matrix spans.
@@ -91,7 +121,7 @@ func place[E any](d *Device, x []E) (address, error) {
 		return 0, err
 	}
 	d.up(p, unsafe.Pointer(unsafe.SliceData(x)), size)
-	return p, d.err
+	return p, d.err // a place, even where what was to go there did not
 }
 
 // weightOf is a placed weight, or an array that stands where one does.
@@ -107,7 +137,7 @@ func (d *Device) weightOf(p kernels.Placed) weight {
 }
 
 // placePanels copies quantized weights. d.mu is held.
-func (d *Device) placePanels(w *weight, p *kernels.Panels) error {
+func (d *Device) placePanels(w *weight, p *kernels.PackedWeights) error {
 	if err := p.Check(); err != nil {
 		return err
 	}
@@ -116,14 +146,14 @@ func (d *Device) placePanels(w *weight, p *kernels.Panels) error {
 	if w.span = 1; per%longSpan == 0 || w.panels.groups == 1 {
 		w.span = longSpan
 	}
-	more := p.Zeros
+	var more []byte // beside the weights and their scales
 	switch {
 	case p.Bits == 8:
 		w.layout = "int8"
-	case p.Zeros == nil:
-		w.layout, more = "int4", p.Multiples
+	case p.ZeroPoints:
+		w.layout, more = "int4_zeros", p.Zeros
 	default:
-		w.layout = "int4_zeros"
+		w.layout, more = "int4", p.SubScales
 	}
 	var err error
 	if w.panels.weights, err = place(d, p.Weights); err != nil {
@@ -132,13 +162,13 @@ func (d *Device) placePanels(w *weight, p *kernels.Panels) error {
 	if w.panels.scales, err = place(d, p.Scales); err != nil {
 		return err
 	}
-	if more != nil {
+	if len(more) > 0 {
 		w.panels.more, err = place(d, more)
 	}
 	return err
 }
 
-// The sizes of quantized weights: see kernels.Panels.
+// The sizes of quantized weights: see kernels.PackedWeights.
 const (
 	blockSteps = 32
 	longSpan   = 4 // blocks

@@ -22,7 +22,8 @@ namespace {
 
 constexpr size_t page = 4096;
 std::recursive_mutex lock;
-int sticky;                 // after it every call fails
+int sticky;   // after it every call fails
+int retained; // how often the context is held
 thread_local bool has_context;
 struct Memory {
   size_t bytes, mapped;
@@ -131,11 +132,15 @@ API cuDeviceGetAttribute(int *v, int what, int) {
 API cuDevicePrimaryCtxRetain(void **c, int) {
   ENTER("cuDevicePrimaryCtxRetain");
   *c = &memory;
+  retained++;
   return 0;
 }
 API cuDevicePrimaryCtxRelease_v2(int) {
   std::lock_guard<std::recursive_mutex> held(lock);
-  sticky = 0; // a process that goes on after this has begun anew
+  if (--retained > 0) return 0;
+  for (auto &m : memory) munmap(m.second.map, m.second.mapped);
+  memory.clear();
+  used = 0, sticky = 0; // the next one begins anew
   return 0;
 }
 API cuCtxSetCurrent(void *c) {

@@ -1,4 +1,4 @@
-// How the elements of weights are stored and widened: kernels.Kind, and the layout of kernels.Panels.
+// How the elements of weights are stored and widened: the layouts of loupe's package kernels.
 #pragma once
 
 #include "device.cuh"
@@ -27,11 +27,11 @@ template <Kind K> FN float widen16(uint16_t b) {
   return bf16_to_float(b);
 }
 
-// Panels is kernels.Panels: weights of 8 or 4 bits in panels of 32 rows and blocks of 32 steps.
+// Panels is kernels.PackedWeights: weights of 8 or 4 bits in panels of 32 rows and blocks of 32 steps.
 struct Panels {
   const uint8_t *weights;
   const uint16_t *scales;
-  const uint8_t *more; // multiples of INT4, zero points of INT4_ZEROS
+  const uint8_t *more; // sub-scales of INT4, zero points of INT4_ZEROS
   int blocks, groups, per; // of a row; blocks with one scale
 };
 

@@ -118,13 +118,15 @@ template <Kind K, int ROWS, int COLS, int STAGES> FN void product_rows(const Pro
       for (int j = 0; j < COLS; j++) widen_steps<K>(wv[j], mine + j * ROW_THREADS * LINE_PITCH + k * size);
       if (left - k >= each) {
 #pragma unroll
-        for (int i = 0; i < each; i++) {
-          int at = step_of<K>(i, each);
+        for (int r = 0; r < ROWS; r++) {
+          float4 x4[2];
 #pragma unroll
-          for (int r = 0; r < ROWS; r++) {
-            float xv = xr[r * n + k + at];
+          for (int h = 0; h < each / 4; h++) x4[h] = *reinterpret_cast<const float4 *>(xr + r * n + k + 4 * h);
 #pragma unroll
-            for (int j = 0; j < COLS; j++) acc[r][j] = fma_rn(xv, wv[j][at], acc[r][j]);
+          for (int i = 0; i < each; i++) {
+            int at = step_of<K>(i, each);
+#pragma unroll
+            for (int j = 0; j < COLS; j++) acc[r][j] = fma_rn(part(x4[at / 4], at % 4), wv[j][at], acc[r][j]);
           }
         }
       } else {
@@ -149,7 +151,7 @@ template <Kind K, int ROWS, int COLS, int STAGES> FN void product_rows(const Pro
 #pragma unroll
     for (int j = 0; j < COLS; j++) {
       int c = c0 + j * ROW_THREADS + threadIdx.x;
-      if (r0 + r < a.rows && c < a.cols) dst[(r0 + r) * a.dst_row + c] = a.bias ? add_rn(acc[r][j], a.bias[c]) : acc[r][j];
+      if (r0 + r < a.rows && c < a.cols) dst[(r0 + r) * a.dst_row + c] = finished(a, acc[r][j], c);
     }
   }
 }
@@ -171,27 +173,52 @@ ROWS_KERNELS(rows_f16, F16)
 ROWS_KERNELS(rows_bf16_rounded, BF16_ROUNDED)
 
 // rows_plain is a product of few rows with weights of float32 that have a row for each step: the values of attention. Threads side by side
-// read columns side by side.
+// read columns side by side. A thread copies its own column ahead, so that no other has to wait for it.
+enum { AHEAD = 4, AHEAD_STEPS = 16 };
+
 template <int ROWS> FN void product_rows_plain(const Product &a) {
+  SHARED(float, ws, AHEAD * AHEAD_STEPS * ROW_THREADS);
   int64_t z = blockIdx.z;
   const float *x = a.x + z * a.x_batch, *w = static_cast<const float *>(a.w) + z / a.w_share * a.w_batch;
   float *dst = a.dst + z * a.dst_batch;
   int r0 = blockIdx.y * ROWS, c = blockIdx.x * ROW_THREADS + threadIdx.x;
   if (c >= a.cols) return;
+  auto fetch = [&](int stage) {
+#pragma unroll
+    for (int i = 0; i < AHEAD_STEPS; i++) {
+      int k = stage * AHEAD_STEPS + i;
+      if (k < a.steps) async_copy4(ws + (stage % AHEAD * AHEAD_STEPS + i) * ROW_THREADS + threadIdx.x, w + k * a.w_row + c, 4);
+    }
+  };
   float acc[ROWS];
 #pragma unroll
   for (int r = 0; r < ROWS; r++) acc[r] = a.accumulate && r0 + r < a.rows ? dst[(r0 + r) * a.dst_row + c] : 0;
-#pragma unroll 4
-  for (int k = 0; k < a.steps; k++) {
-    float v = w[k * a.w_row + c];
+  int stages = (a.steps + AHEAD_STEPS - 1) / AHEAD_STEPS;
+#pragma unroll 1
+  for (int s = 0; s < AHEAD - 1; s++) {
+    if (s < stages) fetch(s);
+    async_commit();
+  }
+#pragma unroll 1
+  for (int s = 0; s < stages; s++) {
+    if (s + AHEAD - 1 < stages) fetch(s + AHEAD - 1);
+    async_commit();
+    async_wait<AHEAD - 1>();
+    const float *mine = ws + s % AHEAD * AHEAD_STEPS * ROW_THREADS + threadIdx.x;
+    int k0 = s * AHEAD_STEPS, n = a.steps - k0;
 #pragma unroll
-    for (int r = 0; r < ROWS; r++) {
-      if (r0 + r < a.rows) acc[r] = fma_rn(x[(r0 + r) * a.x_row + k], v, acc[r]);
+    for (int i = 0; i < AHEAD_STEPS; i++) {
+      if (i >= n) break;
+      float v = mine[i * ROW_THREADS];
+#pragma unroll
+      for (int r = 0; r < ROWS; r++) {
+        if (r0 + r < a.rows) acc[r] = fma_rn(x[(r0 + r) * a.x_row + k0 + i], v, acc[r]);
+      }
     }
   }
 #pragma unroll
   for (int r = 0; r < ROWS; r++) {
-    if (r0 + r < a.rows) dst[(r0 + r) * a.dst_row + c] = a.bias ? add_rn(acc[r], a.bias[c]) : acc[r];
+    if (r0 + r < a.rows) dst[(r0 + r) * a.dst_row + c] = finished(a, acc[r], c);
   }
 }
 

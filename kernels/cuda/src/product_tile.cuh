@@ -17,7 +17,14 @@ struct Product {
   int64_t dst_row, x_row, x_step, w_row; // between elements; w_row between rows of w as it is stored
   int64_t dst_batch, x_batch, w_batch;
   int rows, cols, steps, w_share, accumulate;
+  int plus_zero; // +0 is added last, after which no 0 is negative
 };
+
+// finished is what is stored of column c.
+FN float finished(const Product &a, float acc, int c) {
+  if (a.bias) acc = add_rn(acc, a.bias[c]);
+  return a.plus_zero ? add_rn(acc, 0) : acc;
+}
 
 enum { TILE = 128, STEPS = 16, PITCH = 20, TILE_THREADS = 256, MINE = 8 };
 
@@ -205,7 +212,7 @@ template <Kind K, bool BY_ROWS, bool ACROSS> FN void product_tile(const Product 
 #pragma unroll
     for (int j = 0; j < MINE; j++) {
       int r = r0 + ty + 16 * i, c = c0 + tx + 16 * j;
-      if (r < a.rows && c < a.cols) dst[r * a.dst_row + c] = a.bias ? add_rn(acc[i][j], a.bias[c]) : acc[i][j];
+      if (r < a.rows && c < a.cols) dst[r * a.dst_row + c] = finished(a, acc[i][j], c);
     }
   }
 }

@@ -91,7 +91,7 @@ EXPORT(gather_int4)
 KERNEL(256, gather_int4_zeros)(Gather a) { gather<INT4_ZEROS>(a); }
 EXPORT(gather_int4_zeros)
 
-// Found is where the first number of an array is that is infinite or NaN: its index, row after row, or -1.
+// Found is where the first number of an array is that is infinite or NaN: each block's first one, by its index row after row, or -1.
 struct Found {
   const float *x;
   int64_t x_row;
@@ -99,13 +99,13 @@ struct Found {
   int rows, cols;
 };
 
-// first_non_finite is one block: each thread looks for its own first one, and thread 0 for the least of these.
+// first_non_finite: each thread looks for its own first one, and thread 0 for the least of these.
 KERNEL(256, first_non_finite)(Found a) {
   SHARED(long long, least, 256);
   long long mine = -1;
-  for (int64_t i = threadIdx.x; i < int64_t(a.rows) * a.cols && mine < 0; i += blockDim.x) {
+  EACH(i, int64_t(a.rows) * a.cols) {
     float v = a.x[i / a.cols * a.x_row + i % a.cols];
-    if (sub_rn(v, v) != 0) mine = i;
+    if (mine < 0 && sub_rn(v, v) != 0) mine = i;
   }
   least[threadIdx.x] = mine;
   SYNC();
@@ -113,7 +113,7 @@ KERNEL(256, first_non_finite)(Found a) {
     for (int i = 1; i < int(blockDim.x); i++) {
       if (least[i] >= 0 && (mine < 0 || least[i] < mine)) mine = least[i];
     }
-    *a.found = mine;
+    a.found[blockIdx.x] = mine;
   }
 }
 EXPORT(first_non_finite)
@@ -126,10 +126,10 @@ struct ArgMax {
   int rows, cols;
 };
 
-// larger reports whether the number v at i goes before the number best at b: NaN goes after all.
+// larger reports whether the number v at i goes before the number best at b. NaN goes after all; of nothing else the last one is found.
 FN bool larger(float v, int i, float best, int b) {
   if (b < 0) return true;
-  if (v != v) return best != best && i < b;
+  if (v != v) return best != best && i > b;
   return best != best || v > best || (v == best && i < b);
 }
 
