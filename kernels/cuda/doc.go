@@ -20,5 +20,5 @@
 // approximate instructions, no sums by atomics, no sums of floats by shuffles. Tests compare each kernel with the Go loop that it equals;
 // see docs/cuda.md for how they do so without a GPU, and for what has not been shown.
 //
-// May import: the standard library and kernels.
+// May import: kernels, kernels/num.
 package cuda

@@ -19,7 +19,7 @@ var layers = []struct {
 	{"kernels/vec", []string{"kernels/internal", "kernels/num"}},
 	{"kernels/gemm", []string{"kernels/internal", "kernels/peak", "kernels/num", "kernels/vec"}},
 	{"kernels", []string{"kernels/internal", "kernels/peak", "kernels/num", "kernels/vec", "kernels/gemm"}},
-	{"kernels/cuda", []string{"kernels"}},
+	{"kernels/cuda", []string{"kernels", "kernels/num"}},
 	{"kernels/meta", []string{"kernels"}},
 	{"kernels/host", []string{"kernels"}},
 	{"kernels/attention", []string{"kernels", "kernels/host"}},
