@@ -37,19 +37,19 @@ func (f Files) CleanAndCorrupted(ctx context.Context, other string, images, vide
 	return clean, corrupted, err
 }
 
-// divide gives the first own of flags to one conversation, and to the other, which wants some, what is its own, or what is
+// divide gives the first own of the files to one conversation, and to the other, which wants some, what is its own, or what is
 // left, or the same.
-func divide(flags []string, own int, others []string, want int) (first, second []string) {
-	own = min(own, len(flags))
+func divide(files []string, own int, others []string, want int) (first, second []string) {
+	own = min(own, len(files))
 	switch {
 	case others != nil:
-		return flags, others
-	case own < len(flags):
-		return flags[:own], flags[own:]
+		return files, others
+	case own < len(files):
+		return files[:own], files[own:]
 	case want > 0:
-		return flags, flags
+		return files, files
 	}
-	return flags, nil
+	return files, nil
 }
 
 // pathless counts the image and video parts of a messages file that name no file.

@@ -70,7 +70,7 @@ func (f Files) Read(ctx context.Context) (Input, error) {
 	return in, err
 }
 
-// conversation is the flags' conversation: the system text, then the pictures, the videos and the question.
+// conversation is what f asks without a messages file: the system text, then the pictures, the videos and the question.
 func (f Files) conversation() []tokenizer.Message {
 	var messages []tokenizer.Message
 	if f.System != "" {
@@ -89,7 +89,7 @@ func (f Files) conversation() []tokenizer.Message {
 	return append(messages, tokenizer.Message{Role: "user", Parts: parts})
 }
 
-// readParts loads the picture or video of each part: from its own path, or else from the next flag.
+// readParts loads the picture or video of each part: from its own path, or else the next of Images or Videos.
 func (f Files) readParts(ctx context.Context, in *Input) error {
 	images, videos := f.Images, f.Videos
 	timed := false // whether there is a video that has times

@@ -48,7 +48,7 @@ type Options struct {
 	Progress func(what string)
 }
 
-// Validate refuses what cannot be measured, naming the flag.
+// Validate refuses what cannot be measured, by an [option.Error].
 func (o Options) Validate() error {
 	if len(o.What) == 0 {
 		return &option.Error{Field: "bench.Options.What", Fault: "bench.Options.What is empty", Want: "give one or more of " + strings.Join(Words(), ",")}

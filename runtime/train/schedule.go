@@ -14,7 +14,7 @@ type Schedule struct {
 	Steps  int
 }
 
-// Validate refuses what cannot be meant, naming the flag.
+// Validate refuses what cannot be meant, by an [option.Error].
 func (s Schedule) Validate() error {
 	switch {
 	case s.Kind != "cosine" && s.Kind != "linear" && s.Kind != "constant":

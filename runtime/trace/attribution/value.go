@@ -62,7 +62,7 @@ func targetRow(p *loupe.Prompt, t loupe.GradTarget) (int, error) {
 	return (*t.At + n) % n, nil
 }
 
-// targetName is the target as a flag has it.
+// targetName is the target as ParseGradTarget reads it.
 func targetName(t loupe.GradTarget) string {
 	name := "logit"
 	switch {
