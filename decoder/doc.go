@@ -3,6 +3,7 @@
 //
 // The layers are written in terms of kernels/tensor, top to bottom as in modeling_qwen2_vl.py. Positions and the cache
 // belong to a request; a loaded Model is read-only and safe for concurrent requests.
+// Where the decoders of model families differ is a [Family].
 //
 // # Keys and values
 //
