@@ -19,6 +19,7 @@
 //	  attention/       attention, forward beside backward
 //	  cpu/             the CPU as a device; host/ how it sees arrays
 //	  meta/            a device that knows shapes only
+//	  devicetest/      a device to test with, whose memory is no slice of the program's
 //	  peak/            what the machine can do at most, measured
 //	  tensor/          the operations that models are written in, forward beside backward
 //	  cuda/            an NVIDIA GPU as a device; src/ its kernels, sim/ a driver to test with
