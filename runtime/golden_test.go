@@ -17,6 +17,7 @@ import (
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/internal/fixture"
 	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/reftest"
 )
 
 // The golden tests compare every stage of the forward pass with fixtures from the reference implementation: all of
@@ -130,7 +131,7 @@ func (c *goldenCase) compare(t *testing.T, name string) {
 		t.Errorf("no tap %s", name)
 		return
 	}
-	fixture.Compare(t, name, got.Data, want.F32(), tolerance)
+	reftest.Compare(t, name, got.Data, want.F32(), tolerance)
 }
 
 // whole reports whether the case holds every tap: testdata/golden has a part of them.
@@ -288,7 +289,7 @@ func TestGoldenLogits(t *testing.T) {
 		}
 		if ok {
 			all := c.taps["lm_head"]
-			fixture.Compare(t, "lm_head.last", all.Data[len(all.Data)-len(last.F32()):], last.F32(), tolerance)
+			reftest.Compare(t, "lm_head.last", all.Data[len(all.Data)-len(last.F32()):], last.F32(), tolerance)
 		}
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/loupe-vl/loupe/tokenizer"
 	"github.com/loupe-vl/loupe/vit/picture"
 	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/reftest"
 )
 
 // wideMaxPixels is what the reference of real width resized its picture to.
@@ -65,7 +66,7 @@ func TestWide(t *testing.T) {
 			}
 		case "image_grid_thw":
 		case "pixel_values_head":
-			fixture.Compare(t, w.Name, p.Images.Pixels.Floats()[:w.Len()], w.F32(), tolerance)
+			reftest.Compare(t, w.Name, p.Images.Pixels.Floats()[:w.Len()], w.F32(), tolerance)
 		default:
 			name, last := strings.CutSuffix(w.Name, ".last")
 			got, ok := taps[name]
@@ -77,7 +78,7 @@ func TestWide(t *testing.T) {
 			if last {
 				data = data[len(data)-w.Len():]
 			}
-			fixture.Compare(t, w.Name, data, w.F32(), tolerance)
+			reftest.Compare(t, w.Name, data, w.F32(), tolerance)
 		}
 	}
 }

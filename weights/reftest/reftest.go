@@ -58,29 +58,31 @@ func (f *File) Integers(name string) []int {
 	return out
 }
 
-// Near is an error of the test where numbers are not those of the tensor of that name, within Tolerance.
+// Near is Compare with the tensor of that name, within Tolerance.
 func (f *File) Near(t testing.TB, name string, got []float32) {
 	t.Helper()
-	want := f.Find(name).F32()
+	Compare(t, name, got, f.Find(name).F32(), Tolerance)
+}
+
+// Compare fails unless got is within tolerance of want, as a part of want's largest finite number. NaN is within it of nothing, and an
+// infinity of itself alone.
+func Compare[T float32 | float64](t testing.TB, name string, got, want []T, tolerance float64) {
+	t.Helper()
 	if len(got) != len(want) {
 		t.Errorf("%s has %d numbers, want %d", name, len(got), len(want))
 		return
 	}
-	if most, off := largest(want), distance(got, want); !(off <= Tolerance*most) {
-		t.Errorf("%s is off by %.3g, and its largest number is %.3g", name, off, most)
-	}
-}
-
-// distance is the largest difference of two numbers at one place; NaN counts as infinite.
-func distance(a, b []float32) (most float64) {
-	for i := range a {
-		d := math.Abs(float64(a[i] - b[i]))
-		if math.IsNaN(d) {
-			return math.Inf(1)
+	worst, largest := 0.0, 0.0
+	for i := range want {
+		w := float64(want[i])
+		if got[i] != want[i] {
+			worst = max(worst, math.Abs(float64(got[i])-w)) // max keeps a NaN
 		}
-		most = max(most, d)
+		if !math.IsInf(w, 0) {
+			largest = max(largest, math.Abs(w))
+		}
 	}
-	return most
+	if !(worst <= tolerance*largest) {
+		t.Errorf("%s is off by %.2g of its largest value %.3g, more than %.0e", name, worst/largest, largest, tolerance)
+	}
 }
-
-func largest(a []float32) float64 { return distance(a, make([]float32, len(a))) }

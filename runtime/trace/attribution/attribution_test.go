@@ -10,6 +10,7 @@ import (
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/internal/fixture"
+	"github.com/loupe-vl/loupe/weights/reftest"
 )
 
 // The fixture is made by ../testdata/make.py from the reference implementation: whole products of attention matrices, and
@@ -48,14 +49,14 @@ func compute(t *testing.T, c *fixture.Case, method Method, o Options) *Map {
 // like compares a map with the fixture's.
 func like(t *testing.T, want fixture.Reference, name string, got *Map) {
 	t.Helper()
-	fixture.Compare(t, name, got.All(), want.Float64s(t, name), tolerance)
+	reftest.Compare(t, name, got.All(), want.Float64s(t, name), tolerance)
 }
 
 func TestAttention(t *testing.T) {
 	eachCase(t, func(t *testing.T, name string, c *fixture.Case, want fixture.Reference) {
 		got := compute(t, c, Raw, Options{})
 		like(t, want, name+"/raw", got)
-		fixture.Compare(t, "elsewhere", []float64{got.Elsewhere}, want.Float64s(t, name+"/raw elsewhere"), tolerance)
+		reftest.Compare(t, "elsewhere", []float64{got.Elsewhere}, want.Float64s(t, name+"/raw elsewhere"), tolerance)
 		like(t, want, name+"/raw layer 1 head 2 query -3", compute(t, c, Raw, Options{Layers: []int{1}, Heads: []int{2}, Query: new(-3)}))
 		like(t, want, name+"/raw tower", compute(t, c, Raw, Options{Tower: true}))
 		like(t, want, name+"/rollout", compute(t, c, Rollout, Options{}))
@@ -106,7 +107,7 @@ func TestContributions(t *testing.T) {
 		for _, target := range []string{"score", "color"} {
 			got := compute(t, c, Contribution, Options{Target: &loupe.GradTarget{Score: true, Name: target}})
 			like(t, want, name+"/contribution "+target, got)
-			fixture.Compare(t, "total", []float64{got.Sum.Total}, want.Float64s(t, name+"/total "+target), 2e-6)
+			reftest.Compare(t, "total", []float64{got.Sum.Total}, want.Float64s(t, name+"/total "+target), 2e-6)
 			addsUp(t, got)
 			if r := got.Sum.Remainder; r > 1e-4 || r < -1e-4 {
 				t.Errorf("rounding is %v points", r)
@@ -153,7 +154,7 @@ func TestHeadBehindTheDecoder(t *testing.T) {
 		c := fixture.Open(t, committed, name, dir)
 		got := compute(t, c, Contribution, Options{})
 		like(t, want, name+"/contribution normed", got)
-		fixture.Compare(t, "total", []float64{got.Sum.Total}, want.Float64s(t, name+"/total normed"), 2e-6)
+		reftest.Compare(t, "total", []float64{got.Sum.Total}, want.Float64s(t, name+"/total normed"), 2e-6)
 		addsUp(t, got)
 		if got.Elsewhere == 0 {
 			t.Error("the text has no part")

@@ -12,6 +12,7 @@ import (
 	"github.com/loupe-vl/loupe/runtime/internal/fixture"
 	"github.com/loupe-vl/loupe/tokenizer"
 	"github.com/loupe-vl/loupe/weights"
+	"github.com/loupe-vl/loupe/weights/reftest"
 )
 
 // blocksFixture is made by ../testdata/make.py: maps of scores that are read from a block of the vision tower, by PyTorch's
@@ -97,7 +98,7 @@ func TestBlockHeads(t *testing.T) {
 				}
 				if head.kind == "linear" {
 					parts := compute(t, c, Contribution, Options{Target: target})
-					fixture.Compare(t, of, []float64{parts.Sum.Total}, want.Float64s(t, of+"/score"), 5e-5)
+					reftest.Compare(t, of, []float64{parts.Sum.Total}, want.Float64s(t, of+"/score"), 5e-5)
 					addsUp(t, parts)
 				}
 				tried++

@@ -7,6 +7,7 @@ import (
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/internal/fixture"
+	"github.com/loupe-vl/loupe/weights/reftest"
 )
 
 func TestCurves(t *testing.T) {
@@ -18,8 +19,8 @@ func TestCurves(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fixture.Compare(t, "deletion", got.Deletion.Value, want.Float64s(t, "image/deletion "+kind), tolerance)
-		fixture.Compare(t, "insertion", got.Insertion.Value, want.Float64s(t, "image/insertion "+kind), tolerance)
+		reftest.Compare(t, "deletion", got.Deletion.Value, want.Float64s(t, "image/deletion "+kind), tolerance)
+		reftest.Compare(t, "insertion", got.Insertion.Value, want.Float64s(t, "image/insertion "+kind), tolerance)
 		if first, last := got.Deletion.Value[0], got.Insertion.Value[fixtureCurve]; first != last {
 			t.Errorf("%s: deletion begins at %v and insertion ends at %v; both are the whole picture", kind, first, last)
 		}

@@ -7,6 +7,7 @@ import (
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/internal/fixture"
+	"github.com/loupe-vl/loupe/weights/reftest"
 )
 
 // TestGoldenContributions compares with score_contribution of the whole fixtures, made by their own script with their own heads.
@@ -28,8 +29,8 @@ func TestGoldenContributions(t *testing.T) {
 			}
 			addsUp(t, got)
 			want := fixture.ReadReference(t, filepath.Join(dir, "inside", "image.safetensors"))
-			fixture.Compare(t, "score", []float64{got.Sum.Total}, widened(want["score"].F32()), 2e-6)
-			fixture.Compare(t, "score_contribution", got.All(), widened(want["score_contribution"].F32()), 2e-4)
+			reftest.Compare(t, "score", []float64{got.Sum.Total}, widened(want["score"].F32()), 2e-6)
+			reftest.Compare(t, "score_contribution", got.All(), widened(want["score_contribution"].F32()), 2e-4)
 		})
 	}
 }

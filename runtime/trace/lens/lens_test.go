@@ -12,6 +12,7 @@ import (
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/internal/fixture"
 	"github.com/loupe-vl/loupe/vit/picture"
+	"github.com/loupe-vl/loupe/weights/reftest"
 )
 
 // The fixture is made by ../testdata/make.py from the reference implementation and NumPy.
@@ -58,7 +59,7 @@ func TestLogitLens(t *testing.T) {
 				if w.ID != order[k] && math.Abs(x[w.ID]-x[order[k]]) > 1e-4 {
 					t.Errorf("%s: word %d is %d, want %d", name, k, w.ID, order[k])
 				}
-				fixture.Compare(t, name+" word", []float64{w.Value, w.Prob}, []float64{x[w.ID], p[w.ID]}, tolerance)
+				reftest.Compare(t, name+" word", []float64{w.Value, w.Prob}, []float64{x[w.ID], p[w.ID]}, tolerance)
 			}
 			entropy := 0.0
 			for _, v := range p {
@@ -71,7 +72,7 @@ func TestLogitLens(t *testing.T) {
 					rank++
 				}
 			}
-			fixture.Compare(t, name, []float64{layer.Prob, layer.Entropy}, []float64{p[f], entropy}, tolerance)
+			reftest.Compare(t, name, []float64{layer.Prob, layer.Entropy}, []float64{p[f], entropy}, tolerance)
 			if layer.Rank != rank {
 				t.Errorf("%s: rank %d, want %d", name, layer.Rank, rank)
 			}
@@ -123,8 +124,8 @@ func TestDirectLogit(t *testing.T) {
 	if id := want.Int(t, "token"); got.Token.ID != id {
 		t.Errorf("token is %d, want %d", got.Token.ID, id)
 	}
-	fixture.Compare(t, "logit", []float64{got.Logit}, want.Float64s(t, "logit"), tolerance)
-	fixture.Compare(t, "parts", values(got), want.Float64s(t, "direct"), tolerance)
+	reftest.Compare(t, "logit", []float64{got.Logit}, want.Float64s(t, "logit"), tolerance)
+	reftest.Compare(t, "parts", values(got), want.Float64s(t, "direct"), tolerance)
 	sum := 0.0
 	for _, v := range values(got) {
 		sum += v
@@ -149,7 +150,7 @@ func TestDirectLogit(t *testing.T) {
 	for i, v := range values(b) {
 		diff[i] -= v
 	}
-	fixture.Compare(t, "difference", values(d), diff, 1e-5)
+	reftest.Compare(t, "difference", values(d), diff, 1e-5)
 }
 
 func values(d *Direct) []float64 {
@@ -197,7 +198,7 @@ func TestNearest(t *testing.T) {
 			if w.ID != int(ids[n]) {
 				t.Errorf("picture token %d: %d, want %d", i, w.ID, ids[n])
 			}
-			fixture.Compare(t, "cosine", []float64{w.Value}, cosines[n:n+1], tolerance)
+			reftest.Compare(t, "cosine", []float64{w.Value}, cosines[n:n+1], tolerance)
 			n++
 		}
 	}
@@ -219,8 +220,8 @@ func TestComponents(t *testing.T) {
 	for _, row := range got.Rows {
 		flat = append(flat, row[:]...)
 	}
-	fixture.Compare(t, "components", flat, want.Float64s(t, "pca"), tolerance)
-	fixture.Compare(t, "shares", got.Share[:], want.Float64s(t, "pca share"), tolerance)
+	reftest.Compare(t, "components", flat, want.Float64s(t, "pca"), tolerance)
+	reftest.Compare(t, "shares", got.Share[:], want.Float64s(t, "pca share"), tolerance)
 }
 
 func TestCKA(t *testing.T) {
@@ -234,7 +235,7 @@ func TestCKA(t *testing.T) {
 		for _, line := range got.Values {
 			flat = append(flat, line...)
 		}
-		fixture.Compare(t, tower, flat, want.Float64s(t, "cka "+tower), tolerance)
+		reftest.Compare(t, tower, flat, want.Float64s(t, "cka "+tower), tolerance)
 	}
 }
 

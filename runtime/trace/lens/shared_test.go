@@ -8,6 +8,7 @@ import (
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/internal/fixture"
+	"github.com/loupe-vl/loupe/weights/reftest"
 )
 
 // TestGoldenLens compares with the logit lens of the whole fixtures, at the last four positions of every layer.
@@ -40,7 +41,7 @@ func TestGoldenLens(t *testing.T) {
 				for i, v := range reference {
 					y[i] = float64(v)
 				}
-				fixture.Compare(t, name, x, y, 2e-4)
+				reftest.Compare(t, name, x, y, 2e-4)
 			}
 		})
 	}
