@@ -96,12 +96,6 @@ func qualities(seed uint64, index int) (Dimensions, Flaw) {
 	return d, None
 }
 
-// PaintWithFlaw paints a picture that is strong or brilliant in every way but for a quadrant, and its lower score. With None
-// it is the same picture without the flaw, rated with the same error: what differs is what the flaw did.
-func PaintWithFlaw(seed uint64, index int, quadrant Flaw) Painting {
-	return paint(seed, index, drawGoodDimensions(newStream(seed, index, streamQualities)), quadrant)
-}
-
 // Critiques are those of the first count pictures of a seed, which are not painted.
 func Critiques(seed uint64, count int) []string {
 	out := make([]string, count)

@@ -168,3 +168,13 @@ func TestRemainder(t *testing.T) {
 		}
 	}
 }
+
+func embedded(t *testing.T) *loupe.Model {
+	t.Helper()
+	m, err := loupe.Embedded(loupe.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	return m
+}

@@ -1,4 +1,4 @@
-package attribution
+package paint_test
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/demo/paint"
+	"github.com/loupe-vl/loupe/runtime/trace/attribution"
 	"github.com/loupe-vl/loupe/vit/picture"
 )
 
@@ -39,7 +40,7 @@ func TestFlawIsFound(t *testing.T) {
 	m := embedded(t)
 	parts := func(flaw paint.Flaw, i int) [4]float64 {
 		p := painted(t, m, paint.PaintWithFlaw(demoSeed, i, flaw))
-		found, err := Compute(context.Background(), m, p, Contribution, Options{Target: &loupe.GradTarget{Score: true}})
+		found, err := attribution.Compute(context.Background(), m, p, attribution.Contribution, attribution.Options{Target: &loupe.GradTarget{Score: true}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +76,7 @@ func least(x [4]float64) int { return slices.Index(x[:], slices.Min(x[:])) }
 
 // quadrants is the mean of a panel's values over each quadrant, from the upper left; a cell that a border cuts counts for each by
 // how much of it lies there.
-func quadrants(p Panel) [4]float64 {
+func quadrants(p attribution.Panel) [4]float64 {
 	var sum, weight [4]float64
 	within := func(i, n, half int) float64 { // the part of cell i of n that lies in a half
 		lo, hi := float64(half*n)/2, float64((half+1)*n)/2
@@ -103,15 +104,15 @@ const demoMargin = 0.10
 func TestMapsAreFaithful(t *testing.T) {
 	m := embedded(t)
 	const pictures = 4
-	for _, method := range []Method{Contribution, Relevance} {
+	for _, method := range []attribution.Method{attribution.Contribution, attribution.Relevance} {
 		margin := 0.0
 		for i := range pictures {
 			p := painted(t, m, paint.PaintWithFlaw(demoSeed, i, paint.None))
-			found, err := Compute(context.Background(), m, p, method, Options{})
+			found, err := attribution.Compute(context.Background(), m, p, method, attribution.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			f, err := Measure(context.Background(), m, p, found, MeasureOptions{Steps: 6, Orders: 3, Seed: uint64(i)})
+			f, err := attribution.Measure(context.Background(), m, p, found, attribution.MeasureOptions{Steps: 6, Orders: 3, Seed: uint64(i)})
 			if err != nil {
 				t.Fatal(err)
 			}
