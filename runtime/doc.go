@@ -62,7 +62,8 @@
 //
 // A loaded [Model] is read-only: any number of goroutines may use it at once. There is no global state. Everything that a request
 // needs (positions, the KV cache, the sampler) belongs to the request. Every result is the same bits for any number of threads, with
-// whole or chunked prefill, watched or not, on every machine; [ArithmeticVersion] numbers the arithmetic.
+// whole or chunked prefill, watched or not, alone or in one pass with others ([Model.Step]), on every machine; [ArithmeticVersion]
+// numbers the arithmetic.
 //
 // # Around it
 //

@@ -161,13 +161,14 @@ func (q *Sequence) LogitsDigest() string { return hex.EncodeToString(q.digest.su
 // logitsDigest is a digest of float32 numbers.
 type logitsDigest struct {
 	sum hash.Hash
-	buf []byte
+	buf [1 << 12]byte // a few numbers at a time: a vocabulary's logits are as long as a small file
 }
 
 func (d *logitsDigest) add(x []float32) {
-	d.buf = d.buf[:0]
-	for _, v := range x {
-		d.buf = binary.LittleEndian.AppendUint32(d.buf, math.Float32bits(v))
+	for piece := range slices.Chunk(x, len(d.buf)/4) {
+		for i, v := range piece {
+			binary.LittleEndian.PutUint32(d.buf[4*i:], math.Float32bits(v))
+		}
+		d.sum.Write(d.buf[:4*len(piece)])
 	}
-	d.sum.Write(d.buf)
 }
