@@ -9,9 +9,8 @@
 //	  products.go, tiled.go   its products, and those of tiled attention
 //	  matrix.go        names of package gemm: View, Matrix, Layout, Form
 //	  forwith.go       ForWith: Engine.For without an allocation
-//	  mix.go           what decides which elements a dropout leaves out
 //	  memory.go        large pages for weights
-//	  num/             scalar functions and reductions: fma, exp, trig, log, reduce, conversions; plain Go
+//	  num/             scalar functions and reductions: fma, exp, trig, log, reduce, conversions, mix; plain Go
 //	  vec/             functions over slices: norms, activations, softmax, rotary
 //	  gemm/            matrix products by law 1: layouts of weights, packing, tiles, gemv, prefetching, tiled attention
 //	    bf16/          products of bfloat16: by the dot-product instruction, or emulated
@@ -85,7 +84,14 @@
 // backward and row works with it, in float32. Where it has assembly to dequantize with, it has DequantizeBy too, and where its products have
 // an arithmetic of their own, Arithmetic. What reads it from a file is a file in weights.
 //
-// A device: a folder of its own that imports kernels and implements [Device]: whole views, each operation's backward beside it.
+// A device: a folder of its own below kernels, which may import only kernels, with a type that implements [Device] (device.go).
+// kernels/cpu is the processor and the reference of every operation; kernels/devicetest shows how memory that is not the program's
+// comes in: allocations with a handle (buffer.go), weights that PlaceWeight placed, and attention that shows rows to an
+// [Inspector] only where somebody looks (attention.go). runtime/internal/device chooses the device of a model. With
+// LOUPE_TEST_DEVICE=foreign the tests of runtime and runtime/train run on the latter; a new device takes its place there.
+//
+// An operation: a method of [Device], with its backward beside it; the same in cpu, meta and devicetest; and in kernels/tensor what
+// records it on the tape.
 //
 // # Words
 //

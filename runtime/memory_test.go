@@ -18,8 +18,16 @@ func TestEstimateTrainingMemory(t *testing.T) {
 	}
 	defer m.Close()
 	for _, l := range m.linears()[1:] { // a branch beside each, so that everything has a gradient
-		a, b := make([]float32, 2*l.W.Cols), make([]float32, 2*l.W.Rows)
-		l.LoRA = &tensor.LoRA{A: tensorMatrix(2, l.W.Cols, a), B: tensorMatrix(l.W.Rows, 2, b), Scale: 1, Dropout: 0.1, AGrad: kernels.HostBuffer(make([]float32, len(a))), BGrad: kernels.HostBuffer(make([]float32, len(b)))}
+		zeros := func(rows, cols int) kernels.Array {
+			b, err := m.device.Alloc(rows * cols)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.device.Clear(b.Row())
+			return kernels.Array{Rows: rows, Cols: cols, Stride: cols, Buffer: b}
+		}
+		l.LoRA = &tensor.LoRA{A: zeros(2, l.W.Cols).Weight(), B: zeros(l.W.Rows, 2).Weight(), Scale: 1, Dropout: 0.1}
+		l.LoRA.AGrad, l.LoRA.BGrad = zeros(2, l.W.Cols).Buffer, zeros(l.W.Rows, 2).Buffer
 	}
 	example, err := m.blankExample(12, 9, 30, 50)
 	if err != nil {
@@ -48,11 +56,6 @@ func TestEstimateTrainingMemory(t *testing.T) {
 	if needs[true] >= needs[false] {
 		t.Errorf("one block's activations take %d bytes, all %d", needs[true], needs[false])
 	}
-}
-
-// tensorMatrix is numbers as a kernel operand.
-func tensorMatrix(rows, cols int, data []float32) kernels.Placed {
-	return kernels.HostArray(rows, cols, data).Weight()
 }
 
 // TestShape: a published shape tells its size, and what is asked of it costs no memory of that size.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/kernels/host"
+	"github.com/loupe-vl/loupe/kernels/num"
 )
 
 // Add is dst = a + b.
@@ -91,7 +92,7 @@ func (d *Device) Dropout(dst, x kernels.Array, key uint64, p float32) {
 			dst := to.Row(i)
 			for c, v := range from.Row(i) {
 				dst[c] = 0
-				if kernels.Mix64(key+uint64(i*from.Cols+c))>>32 >= limit {
+				if num.Mix64(key+uint64(i*from.Cols+c))>>32 >= limit {
 					dst[c] = v * scale
 				}
 			}

@@ -15,5 +15,5 @@
 // arguments. Attention computes true probability rows, a block of queries against all their keys, or columns, a panel of
 // queries side by side, which have the same bits.
 //
-// May import: kernels, kernels/vec.
+// May import: kernels, kernels/num, kernels/vec.
 package tensor

@@ -3,7 +3,7 @@ package tensor
 import (
 	"hash/fnv"
 
-	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/num"
 )
 
 // dropped is x with a part p of its elements set to 0 and the others divided by 1-p, as torch.nn.Dropout does while it
@@ -20,5 +20,5 @@ func (r *Run) dropped(x Tensor, name string, p float32) Tensor {
 func (r *Run) dropoutKey(name string) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(name))
-	return kernels.Mix64(r.DropoutSeed) ^ h.Sum64()
+	return num.Mix64(r.DropoutSeed) ^ h.Sum64()
 }

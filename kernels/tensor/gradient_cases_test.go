@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/num"
 )
 
 // gradientCases are all that a tape can remember.
@@ -106,7 +106,7 @@ func mask(rows, cols int, p float32) []float64 {
 	out := make([]float64, rows*cols)
 	key := (&Run{DropoutSeed: 5}).dropoutKey("map")
 	for i := range out {
-		if kernels.Mix64(key+uint64(i))>>32 >= uint64(float64(p)*(1<<32)) {
+		if num.Mix64(key+uint64(i))>>32 >= uint64(float64(p)*(1<<32)) {
 			out[i] = 1 / (1 - float64(p))
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/train"
@@ -102,16 +103,26 @@ func TestAdapterLearning(t *testing.T) {
 					t.Errorf("%s: the loss of step %d is %v, want %v", name, step, got.LM, loss)
 				}
 				if step == 0 {
-					near(t, name, "grad.", want, params, func(p *train.Param) []float32 { return p.Grad.Host() }, 1e-3)
+					near(t, name, "grad.", want, params, func(p *train.Param) []float32 { return floats(t, m, p.Grad) }, 1e-3)
 				}
 				opt.Step(params, func(*train.Param) float64 { return learningRate }, 1)
 				if err := m.Learner().RefreshDoRA(); err != nil {
 					t.Fatal(err)
 				}
 			}
-			near(t, name, "after.", want, params, func(p *train.Param) []float32 { return p.Value.Host() }, 2e-3)
+			near(t, name, "after.", want, params, func(p *train.Param) []float32 { return floats(t, m, p.Value) }, 2e-3)
 		}
 	}
+}
+
+// floats is numbers of a model, from its device.
+func floats(t *testing.T, m *loupe.Model, b kernels.Buffer) []float32 {
+	t.Helper()
+	x, err := kernels.Floats(m.Device(), b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
 }
 
 // near holds numbers of each parameter to those of the tensors whose names begin so.
@@ -226,11 +237,11 @@ func TestDoRAOfARun(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer base.Close()
-	if m.Decoder.Norm.Weight.Host()[0] != base.Decoder.Norm.Weight.Host()[0] {
+	if floats(t, m, m.Decoder.Norm.Weight)[0] != floats(t, base, base.Decoder.Norm.Weight)[0] {
 		t.Error("model.norm moved, and nothing names it")
 	}
 	for i, n := range m.Learner().Norms() {
-		if moved, named := n.Weight.Host()[0] != base.Learner().Norms()[i].Weight.Host()[0], strings.HasSuffix(n.Name, "layernorm") || n.Name == "visual.merger.ln_q"; moved != named {
+		if moved, named := floats(t, m, n.Weight)[0] != floats(t, base, base.Learner().Norms()[i].Weight)[0], strings.HasSuffix(n.Name, "layernorm") || n.Name == "visual.merger.ln_q"; moved != named {
 			t.Errorf("%s moved: %v", n.Name, moved)
 		}
 	}

@@ -25,7 +25,7 @@ var layers = []struct {
 	{"kernels/attention", []string{"kernels", "kernels/host"}},
 	{"kernels/cpu", []string{"kernels", "kernels/host", "kernels/attention", "kernels/num", "kernels/vec"}},
 	{"kernels/devicetest", []string{"kernels", "kernels/cpu"}},
-	{"kernels/tensor", []string{"kernels", "kernels/vec"}},
+	{"kernels/tensor", []string{"kernels", "kernels/num", "kernels/vec"}},
 	{"weights/disk", nil},
 	{"weights/option", nil},
 	{"weights", []string{"weights/disk", "kernels", "kernels/num", "kernels/tensor"}},

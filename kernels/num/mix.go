@@ -1,4 +1,4 @@
-package kernels
+package num
 
 // Mix64 is the finalizer of SplitMix64 (Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators): the counter-based
 // generator of dropout is Mix64 of a key and the number of an element.
