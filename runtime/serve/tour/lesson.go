@@ -12,7 +12,7 @@ type Paper struct {
 	URL   string `json:"url"`
 }
 
-// lesson is what a step teaches beside its numbers: why it is there, and its formula.
+// lesson is the explanation of a step: why it is there, and its formula.
 type lesson struct {
 	why, formula string
 	papers       []Paper

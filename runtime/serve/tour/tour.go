@@ -53,7 +53,7 @@ type Look struct {
 	Cell  int    `json:"cell"` // the patch, or the picture token, row by row; -1: the token before the answer
 }
 
-// Run is what a tour is made of. The prompt has one picture.
+// Run is the input of a tour. The prompt has one picture.
 type Run struct {
 	Model         *loupe.Model
 	Prompt        *loupe.Prompt
@@ -61,7 +61,7 @@ type Run struct {
 	Interventions []loupe.Intervention
 }
 
-// walk is a tour under way: the taps of the run, and the patch that is followed, which lies in the middle.
+// walk is a tour under way: the taps of the run, and the patch that it follows, the middle one.
 type walk struct {
 	Run
 	taps     map[string]loupe.Tap
@@ -76,7 +76,7 @@ type walk struct {
 	last     []float32 // logits after the prompt
 }
 
-// Walk runs the model once and tells of every step. It refuses a prompt without exactly one picture.
+// Walk runs the model once and describes every step. It refuses a prompt without exactly one picture.
 func Walk(ctx context.Context, r Run) ([]Step, error) {
 	if r.Prompt.Images == nil || len(r.Prompt.Images.Grids) != 1 || r.Prompt.Videos != nil {
 		return nil, fmt.Errorf("a tour follows one picture; give a prompt with exactly one")

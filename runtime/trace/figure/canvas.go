@@ -78,8 +78,8 @@ func (c canvas) put(img *image.RGBA, x, y int) {
 	draw.Draw(c.img, img.Bounds().Add(image.Pt(x, y)), img, img.Bounds().Min, draw.Src)
 }
 
-// bar draws a color map of w x h from left to right, and below it the numbers at its ends and round ones between them. A signed
-// scale is drawn as its colors cover white.
+// bar draws a color map of w x h from left to right, with numbers below it: at its ends, and round ones between. A signed
+// scale is drawn over white.
 func (c canvas) bar(x, y, w, h int, s Scale, chosen *Colors) {
 	colors, white := s.colors(chosen), color.RGBA{255, 255, 255, 255}
 	for i := range w {

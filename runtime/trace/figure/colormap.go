@@ -15,7 +15,7 @@ type Colors [256]color.RGBA
 var (
 	Viridis = table(viridisTable)
 	Magma   = table(magmaTable)
-	// Diverging goes from blue over white, which is 0, to red: for numbers that part at 0.
+	// Diverging goes from blue through white, which is 0, to red. It is for signed numbers.
 	Diverging = table(divergingTable)
 )
 

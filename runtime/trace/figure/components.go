@@ -11,8 +11,8 @@ import (
 	"github.com/loupe-vl/loupe/vit/picture"
 )
 
-// Components draws the principal components of a picture's rows as colors: the first is red, the second green, the third blue,
-// each from its least coordinate (0) to its largest (255). Rows of like color are alike.
+// Components draws the first three principal components of a picture's rows as red, green and blue, each from its least
+// coordinate (0) to its largest (255). Rows of similar color are similar.
 func Components(p *loupe.Prompt, proc picture.Processor, pca *lens.PCA, style Style) (*image.RGBA, error) {
 	var channels [3]*attribution.Map
 	var scales [3]Scale

@@ -5,11 +5,11 @@ import (
 	"image/color"
 )
 
-// Small is one of many small maps of the same picture: of a row and a column of the figure.
+// Small is one of many small maps of the same picture, at a row and a column of the figure.
 type Small struct {
 	Row, Col int
 	Grid     Grid
-	// Share is the part of the whole that the map shows, 0 to 1, which a line below it tells; below 0: nothing is told.
+	// Share is the part of the whole that the map shows, 0 to 1, written below it; negative: not written.
 	Share float64
 }
 
@@ -20,14 +20,14 @@ type Heads struct {
 	Note        string
 }
 
-// The widths that a figure of many maps takes: no wider than a screen, unless its maps would be too small to see.
+// The widths of a figure of many maps: no wider than a screen, unless its maps would be too small to see.
 const (
 	multiplesWidth = 1240
 	leastMultiple  = 28
 )
 
-// Multiples draws many maps over one picture in rows and columns with their names at the edges, each map from its own least number
-// to its largest. A place without a map stays empty.
+// Multiples draws many maps over one picture, in rows and columns with names at the edges. Each map has its own scale. A
+// place without a map stays empty.
 func Multiples(under *image.RGBA, title string, maps []Small, h Heads, style Style) *image.RGBA {
 	if style.Detail != "" {
 		title += ", " + style.Detail
@@ -84,7 +84,7 @@ func Multiples(under *image.RGBA, title string, maps []Small, h Heads, style Sty
 	return c.img
 }
 
-// shrinkTo is the picture with its longer side side, each pixel the mean of those that it stands for; no larger than it is.
+// shrinkTo scales a picture down to the longer side side, by the mean of pixels. It does not enlarge.
 func shrinkTo(img *image.RGBA, side int) *image.RGBA {
 	b := img.Bounds()
 	longer := max(b.Dx(), b.Dy())

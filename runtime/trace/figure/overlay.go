@@ -10,9 +10,9 @@ import (
 type Style struct {
 	Colors *Colors
 	Alpha  float64 // how much of the color covers the picture, 0 to 1
-	Smooth bool    // between the middles of cells numbers go over into each other, and cells do not show
+	Smooth bool    // interpolate between the centers of cells, so that cells do not show
 	Side   int     // the longer side of a drawn picture in pixels, at least
-	// About says below the title what the figure is of: the model, the question. "": nothing.
+	// About is a line below the title: the model and the question. "": none.
 	About string
 	// Detail is what the title says beside the method: layers, heads, the token. "": nothing.
 	Detail string
@@ -60,7 +60,7 @@ func (g Grid) between(x, y, w, h int) float64 {
 	return mix(row(top), row(bottom), down)
 }
 
-// neighbors are the cells before and after a pixel of n, and how far on from the one to the other it is.
+// neighbors are the cells before and after a pixel of n, and its position between their centers, 0 to 1.
 func neighbors(i, n, cells int) (before, after int, part float64) {
 	at := min(max((float64(i)+0.5)*float64(cells)/float64(n)-0.5, 0), float64(cells-1))
 	before = int(at)

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Scale is the numbers at the ends of a color map. Of a signed scale 0 is the middle: Least is -Largest, the colors part there,
-// and what is near 0 lets the picture below show.
+// Scale is the numbers at the ends of a color map. A signed scale has 0 in the middle: Least is -Largest, the colors
+// diverge there, and near 0 the picture below shows through.
 type Scale struct {
 	Least   float64 `json:"least"`
 	Largest float64 `json:"largest"`
@@ -22,14 +22,14 @@ func ScaleOf(values []float64) Scale {
 	return Scale{Least: slices.Min(there), Largest: slices.Max(there)}
 }
 
-// SignedScaleOf is the scale of values that part at 0: as far to both sides as the farthest of them.
+// SignedScaleOf is a signed scale that reaches to the largest magnitude of values.
 func SignedScaleOf(values []float64) Scale {
 	s := ScaleOf(values)
 	far := max(-s.Least, s.Largest, 0)
 	return Scale{-far, far, true}
 }
 
-// scaleFor is the scale of values that part at 0, or of others.
+// scaleFor is SignedScaleOf or ScaleOf.
 func scaleFor(values []float64, signed bool) Scale {
 	if signed {
 		return SignedScaleOf(values)
@@ -37,7 +37,8 @@ func scaleFor(values []float64, signed bool) Scale {
 	return ScaleOf(values)
 }
 
-// Part is where a number lies on the scale, 0 to 1; on a scale of one number, its beginning, or the middle of a signed one.
+// Part is the position of a number on the scale, 0 to 1. On a scale of a single number it is 0, or the middle of a signed
+// one.
 func (s Scale) Part(v float64) float64 {
 	switch {
 	case s.Largest > s.Least:
@@ -48,8 +49,7 @@ func (s Scale) Part(v float64) float64 {
 	return 0
 }
 
-// Cover is how much of a color covers what lies below, at a part of the scale: all of it, but near the middle of a signed scale
-// less, and nothing at 0.
+// Cover is the opacity of the color at a part of the scale: 1, but on a signed scale less near the middle and 0 at 0.
 func (s Scale) Cover(part float64) float64 {
 	if !s.Signed {
 		return 1

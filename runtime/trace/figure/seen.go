@@ -8,8 +8,8 @@ import (
 	"github.com/loupe-vl/loupe/vit/picture"
 )
 
-// Seen is the pictures of a prompt as the model sees them: resized, and read back out of its patches. There is one for each
-// panel of a map: each frame of the images, then of the videos. Of the frames that a patch joins it is the first.
+// Seen are the pictures of a prompt as the model sees them: resized, and read back from its patches. There is one for each
+// panel of a map: each frame of the images, then of the videos. If a patch joins several frames it is the first.
 func Seen(p *loupe.Prompt, proc picture.Processor) []*image.RGBA {
 	var out []*image.RGBA
 	for _, v := range []*loupe.Vision{p.Images, p.Videos} {

@@ -10,7 +10,7 @@ import (
 	"github.com/loupe-vl/loupe/runtime/trace/attribution"
 )
 
-// About says what a figure is of: the model, its precision and the question that was asked.
+// About is the caption of a figure: the model, its precision and the question.
 func About(m *loupe.Model, in loupe.Input) string {
 	text := filepath.Base(m.Name()) + ", " + m.Settings().Precision
 	if question := lastQuestion(in); question != "" {
@@ -35,8 +35,8 @@ func lastQuestion(in loupe.Input) string {
 	return ""
 }
 
-// Detail says which layers, heads and token a map is of, where the method follows any. Where each head is drawn apart they stand at
-// the figure's edges.
+// Detail says which layers, heads and token a map shows, if the method uses any. If each head is drawn separately they
+// stand at the figure's edges instead.
 func Detail(m *loupe.Model, p *loupe.Prompt, method attribution.Method, o attribution.Options, each bool) string {
 	var parts []string
 	averages := method == attribution.Raw || method == attribution.Relative
@@ -68,7 +68,7 @@ func Detail(m *loupe.Model, p *loupe.Prompt, method attribution.Method, o attrib
 	return strings.Join(parts, ", ")
 }
 
-// numbers names some layers or heads; none given are all.
+// numbers names some layers or heads; an empty list is all.
 func numbers(what string, of []int) string {
 	switch len(of) {
 	case 0:

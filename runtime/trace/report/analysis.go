@@ -13,9 +13,9 @@ import (
 	"github.com/loupe-vl/loupe/weights/option"
 )
 
-// Analysis is what a page shows of one prompt: the pictures as the model saw them, its tokens and those of the answer, where
-// each token looked in every layer and head, which patches were looked at within the vision tower, maps of what the answer or
-// the score rests on, and the words of every layer.
+// Analysis is what a page shows of one prompt: the pictures as the model saw them, the tokens of prompt and answer, the
+// attention of each token in every layer and head, the attention that patches receive within the vision tower, attribution
+// maps, and the logit lens of every layer.
 type Analysis struct {
 	Model     string          `json:"model"`
 	Precision string          `json:"precision"`
@@ -48,8 +48,9 @@ type Token struct {
 	Text     string `json:"text"`
 	Position int    `json:"position"`
 	Answer   bool   `json:"answer"`
-	// Look is the number of its row in AttentionMaps; -1 where it has none: before the pictures, which it cannot see, the last of the
-	// answer, which the model did not read, and what a very long prompt leaves no room for.
+	// Look is the number of the token's row in AttentionMaps, -1 for none. Tokens before the pictures have none, since they
+	// cannot see them; nor has the last token of the answer, which the model did not read, nor tokens of a very long prompt
+	// that the budget has no room for.
 	Look int `json:"look"`
 }
 
@@ -59,7 +60,7 @@ type ScoreTarget struct {
 	Value float64 `json:"value"`
 }
 
-// PageMap is a map on the panels, each number as a byte of a scale.
+// PageMap is a map on the panels, quantized to bytes of a scale.
 type PageMap struct {
 	Name   string           `json:"name"`
 	Unit   string           `json:"unit"`
@@ -69,7 +70,7 @@ type PageMap struct {
 	Sum    *attribution.Sum `json:"sum,omitempty"`
 }
 
-// AnalysisOptions say what a page holds beside attention.
+// AnalysisOptions say what a page has beside attention.
 type AnalysisOptions struct {
 	Tokens  int                  // of the answer; 0: 16
 	Methods []attribution.Method // maps to make
@@ -77,7 +78,7 @@ type AnalysisOptions struct {
 	Budget  int                  // bytes of attention; 0: 15 million
 }
 
-// Analyze makes an analysis: one run for attention, one for the words, and what the methods take.
+// Analyze makes an analysis. It takes one run for attention, one for the logit lens, and those of the methods.
 func Analyze(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o AnalysisOptions) (*Analysis, error) {
 	if o.Tokens == 0 {
 		o.Tokens = 16
@@ -107,8 +108,8 @@ func Analyze(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o AnalysisOpt
 	return a, a.addWords(ctx, m, p)
 }
 
-// DefaultMethods are the maps that a page holds unless it is told otherwise: those that explain a target, but for the ones that
-// run the model many times, and the exact one where the head allows it.
+// DefaultMethods are the maps of a page by default: methods that explain a target without many runs of the model, and
+// contribution if the head is linear.
 func DefaultMethods(m *loupe.Model, first attribution.Method) []attribution.Method {
 	out := []attribution.Method{first}
 	for _, method := range []attribution.Method{attribution.Contribution, attribution.Relevance, attribution.Rollout} {
@@ -165,8 +166,8 @@ func (a *Analysis) addMap(ctx context.Context, m *loupe.Model, p *loupe.Prompt, 
 	return nil
 }
 
-// quantized is each number as a byte: 0 the least, 255 the largest. What is read back is off by no more than half a step, a
-// 510th of their distance.
+// quantized maps each number to a byte: 0 is the least, 255 the largest. The error is at most half a step, 1/510 of the
+// range.
 func quantized(values []float64) ([]byte, figure.Scale) {
 	s := figure.ScaleOf(values)
 	return quantizedBy(s, values), s
@@ -181,15 +182,15 @@ func quantizedBy(s figure.Scale, values []float64) []byte {
 	return out
 }
 
-// Words are those of every layer at each token that has a look, and of some layers at each merged token.
+// Words are the words of every layer at each token with a Look, and of some layers at each picture token.
 type Words struct {
 	List   []string    `json:"list"`   // every word that is told of
 	Layers []int       `json:"layers"` // of Tokens
 	Top    int         `json:"top"`    // words of each layer of Tokens, the likeliest first
 	Tokens [][]int     `json:"tokens"` // of each look: layers x top numbers of List; empty for tokens of the answer
 	Probs  [][]float32 `json:"probs"`  // their probabilities, to three digits
-	// Cells are, of each merged token in the order of the panels, the nearest word before the first layer, and the likeliest
-	// word after each of CellLayers.
+	// Cells are, for each merged token in the order of the panels, the nearest word before the first layer and the
+	// likeliest word after each of CellLayers.
 	CellLayers []int   `json:"cell_layers"`
 	Cells      [][]int `json:"cells"`
 
@@ -207,7 +208,7 @@ func (w *Words) number(of lens.Word) int {
 	return len(w.List) - 1
 }
 
-// cellLayers is how many layers the words of picture tokens are told of.
+// cellLayers is the number of layers whose words are kept for picture tokens.
 const cellLayers = 6
 
 func (a *Analysis) addWords(ctx context.Context, m *loupe.Model, p *loupe.Prompt) error {

@@ -14,8 +14,8 @@ import (
 	"github.com/loupe-vl/loupe/runtime/trace/attribution"
 )
 
-// AttentionMaps are rows of attention over the pictures' merged tokens, for each layer, head and token. To keep the page small a number
-// is a byte between the least and the largest of its row.
+// AttentionMaps are rows of attention over the pictures' merged tokens, for each layer, head and token. To keep the page
+// small each row is quantized to bytes between its least and its largest number.
 type AttentionMaps struct {
 	Layers  int     `json:"layers"`
 	Queries int     `json:"looks"` // tokens with a row
@@ -29,7 +29,7 @@ type AttentionMaps struct {
 	Share   []float32 `json:"-"`
 }
 
-// rows is layers x heads (the mean first) x queries x cells of attention, before it is chosen from.
+// rows is all attention, layers x heads (the mean first) x queries x cells, before heads are chosen.
 type rows struct {
 	heads, queries, cells int
 	data                  [][]float32 // of each layer
@@ -39,7 +39,7 @@ func (r *rows) row(layer, head, look int) []float32 {
 	return r.data[layer][(head*r.queries+look)*r.cells:][:r.cells]
 }
 
-// addAttention runs the model, with an answer, and keeps what its tokens see of the pictures.
+// addAttention runs the model with an answer, and keeps its tokens' attention to the pictures.
 func (a *Analysis) addAttention(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o AnalysisOptions) error {
 	cfg := m.Config.Text
 	cells := picturePositions(p)
@@ -49,7 +49,8 @@ func (a *Analysis) addAttention(ctx context.Context, m *loupe.Model, p *loupe.Pr
 	for _, at := range cells {
 		picture[at] = true
 	}
-	// The mean over heads must have room for every look: of a prompt too long for that, the last tokens look.
+	// The budget must hold the mean over heads for every look. In a prompt too long for that, only the last tokens have a
+	// look.
 	most := max(1, o.Budget/(cfg.NumHiddenLayers*len(cells))-(o.Tokens-1))
 	able := 0
 	for i := first; i < n; i++ {
@@ -113,7 +114,7 @@ func picturePositions(p *loupe.Prompt) []int {
 	return out
 }
 
-// take keeps of a layer's probabilities, (heads, queries, keys), what queries see of cells.
+// take keeps the attention of queries to cells from a layer's probabilities, (heads, queries, keys).
 func (r *rows) take(t loupe.Tap, prompt int, lookAt map[int]int, cells []int) error {
 	step, layer, name := 0, 0, t.Name
 	if s, rest, ok := strings.Cut(name, "/"); ok {
@@ -162,8 +163,8 @@ func (r *rows) average() {
 	}
 }
 
-// choose keeps the mean, and of each layer the heads that look at the pictures most, as many as have room beside it in
-// budget bytes; and the first queries rows.
+// choose keeps the mean and, in each layer, the heads with the most attention to the pictures, as many as fit in budget
+// bytes. Of each it keeps the first queries rows.
 func (r *rows) choose(budget, queries int) *AttentionMaps {
 	per := max(1, len(r.data)*queries*r.cells)
 	kept := min(r.heads-1, max(0, budget/per-1))
@@ -208,8 +209,8 @@ func (l *AttentionMaps) add(row []float32) {
 	l.Least, l.Largest, l.Share = append(l.Least, least), append(l.Largest, largest), append(l.Share, float32(sum))
 }
 
-// TowerAttention are, for each block of the vision tower and each head, the attention that each patch gets: the mean over the
-// patches of its frame that look. Numbers are bytes as in AttentionMaps.
+// TowerAttention is the attention that each patch receives, for each block and head of the vision tower: the mean over the
+// querying patches of its frame. It is quantized as in AttentionMaps.
 type TowerAttention struct {
 	Blocks int   `json:"blocks"`
 	Heads  []int `json:"heads"` // -1, the mean over all, is the first

@@ -12,8 +12,8 @@ import (
 	"github.com/loupe-vl/loupe/runtime/trace/figure"
 )
 
-// SaveHeads draws raw attention of every chosen head of every chosen layer apart, as small multiples, each on its own scale, over
-// one picture, or frame, after the other: a row a layer, a column a head.
+// SaveHeads draws the raw attention of every chosen head and layer as small multiples, each on its own scale: a row for
+// each layer, a column for each head, and one such figure for each picture or frame.
 func SaveHeads(ctx context.Context, path string, m *loupe.Model, p *loupe.Prompt, o attribution.Options, style figure.Style) error {
 	maps, err := attribution.Heads(ctx, m, p, o)
 	if err != nil {
@@ -26,8 +26,8 @@ func SaveHeads(ctx context.Context, path string, m *loupe.Model, p *loupe.Prompt
 	return SavePNG(path, smallMultiples(p, m, title, note, "layer", maps, style))
 }
 
-// smallMultiples draws the maps of heads over each panel, one panel below the other. With a note each map tells how much of the
-// attention is not elsewhere.
+// smallMultiples draws the maps of heads over each panel, one panel below the other. With a note each map shows the share
+// of attention that goes to it.
 func smallMultiples(p *loupe.Prompt, m *loupe.Model, title, note, row string, maps []attribution.HeadMap, style figure.Style) *image.RGBA {
 	var layers, heads []int
 	for _, h := range maps {

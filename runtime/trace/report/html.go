@@ -37,7 +37,7 @@ type section struct {
 	Length int    `json:"length"` // in elements
 }
 
-// SaveHTML writes an analysis as one page that needs nothing else: no network, no other file.
+// SaveHTML writes an analysis as one page that needs no network and no other file.
 func SaveHTML(path string, a *Analysis) error {
 	text, err := HTML(a)
 	if err != nil {
@@ -46,8 +46,7 @@ func SaveHTML(path string, a *Analysis) error {
 	return disk.WriteFile(path, func(w io.Writer) error { _, err := w.Write(text); return err })
 }
 
-// HTML is the page of an analysis. Numbers of attention lie in it as bytes, packed by gzip, in base64; a browser unpacks them by
-// itself.
+// HTML is the page of an analysis. Attention is embedded as bytes, gzipped, in base64, which a browser can unpack.
 func HTML(a *Analysis) ([]byte, error) {
 	block, sections, err := pack(a)
 	if err != nil {
@@ -78,7 +77,7 @@ func HTML(a *Analysis) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// pack joins the numbers that are no JSON.
+// pack joins the binary numbers into one block.
 func pack(a *Analysis) (block string, sections []section, err error) {
 	var raw []byte
 	bytesOf := func(name string, data []byte) {

@@ -17,7 +17,7 @@ import (
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
-// LensOptions are those of all lenses; each takes what is its own. The zero value is good, but for Top.
+// LensOptions are the options of all lenses; each uses its own. The zero value works, except for Top.
 type LensOptions struct {
 	Positions  []int         // of the prompt, for logit; direct takes one
 	Pictures   bool          // for logit: every picture token in place of Positions
@@ -31,7 +31,7 @@ type LensOptions struct {
 	BasePrompt *loupe.Prompt // its prompt
 }
 
-// Found is what a lens found: as data, as lines of fields of which the first names them, and as a picture.
+// Found is the result of a lens: as data, as a table, and as a picture.
 type Found interface {
 	// Data is what it found, to be written as JSON.
 	Data() any
@@ -57,7 +57,7 @@ func LensNames() []string {
 	return names
 }
 
-// Lens looks through the lens of that name.
+// Lens applies the lens of that name.
 func Lens(ctx context.Context, m *loupe.Model, p *loupe.Prompt, name string, o LensOptions) (Found, error) {
 	for _, l := range lenses {
 		if l.name == name {

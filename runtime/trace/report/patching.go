@@ -14,7 +14,7 @@ import (
 // PatchingKinds are the kinds of files that SavePatching writes.
 var PatchingKinds = []string{".png", ".json", ".csv", ".npz", ".safetensors"}
 
-// Patched is what a sweep of activation patching found, as --json prints it.
+// Patched is the result of a sweep of activation patching, as --json prints it.
 type Patched struct {
 	Tap     string   `json:"tap"`
 	Sweep   string   `json:"sweep"` // "positions" or "heads"
@@ -38,7 +38,7 @@ type Answered struct {
 	Difference float64 `json:"difference"`
 }
 
-// NewPatched puts words to what a sweep found. clean is the clean prompt.
+// NewPatched adds tokens and labels to the result of a sweep. clean is the clean prompt.
 func NewPatched(m *loupe.Model, clean *loupe.Prompt, found *loupe.Patching, heads bool) *Patched {
 	answered := func(r loupe.PatchedRun) Answered {
 		return Answered{r.Answer, m.Tokenizer.DecodeLossy([]int{r.Answer}), r.Difference}
@@ -90,7 +90,7 @@ func placesOf(p *loupe.Prompt, merge int) map[int]string {
 // site is one cell of a sweep.
 type site struct{ layer, column int }
 
-// best are the n sites that restore the most, the first first; sites that restore nothing are none of them.
+// best are the n sites that restore the most, in order, without sites that restore nothing.
 func (p *Patched) best(n int) []site {
 	var all []site
 	for i, row := range p.Restored {

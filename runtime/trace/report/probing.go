@@ -10,7 +10,7 @@ import (
 	"github.com/loupe-vl/loupe/runtime/trace/lens"
 )
 
-// Probing is what probes found, as a table and as a picture.
+// Probing is the result of linear probes, as a table and as a picture.
 func Probing(p *lens.Probing) Found { return foundProbing{p} }
 
 type foundProbing struct{ *lens.Probing }
@@ -31,7 +31,8 @@ func (f foundProbing) Lines() [][]string {
 	return lines
 }
 
-// Draw implements Found. The colors part at 0, where a map is no better than the mean; what is below -1 has the color of -1.
+// Draw implements Found. The colors diverge at 0, where a probe is no better than the mean. Below -1 the color is that of
+// -1.
 func (f foundProbing) Draw(style figure.Style) (*image.RGBA, error) {
 	t := figure.Table{Title: "what a linear map reads off each layer", Columns: f.columns(), Scale: &figure.Scale{Least: -1, Largest: 1, Signed: true},
 		Note: "R² over pictures that it was not fitted to; below 0: worse than the mean; striped: not asked for there"}

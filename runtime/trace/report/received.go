@@ -10,7 +10,7 @@ import (
 	"github.com/loupe-vl/loupe/runtime/trace/figure"
 )
 
-// foundReceived is how much each patch is looked at by the heads of the vision tower.
+// foundReceived is the attention that each patch receives from the heads of the vision tower.
 type foundReceived struct {
 	maps []attribution.HeadMap
 	p    *loupe.Prompt

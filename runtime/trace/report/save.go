@@ -23,7 +23,7 @@ import (
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
-// Kind is the kind of file that the end of a name asks for: ".png" and so on, one of kinds.
+// Kind is the extension of a name, ".png" and so on, which must be one of kinds.
 func Kind(path string, kinds ...string) (string, error) {
 	ext := strings.ToLower(filepath.Ext(path))
 	if !slices.Contains(kinds, ext) {
