@@ -7,7 +7,7 @@
 //	  device.go, attention.go, buffer.go   Device: what a model asks of whatever computes
 //	  engine.go        Engine: the kernels of one set of instructions, and the workers
 //	  products.go, tiled.go   its products, and those of tiled attention
-//	  matrix.go        names of package gemm: View, Matrix, Layout, Form
+//	  matrix.go        names of packages gemm and qgemm: View, Matrix, Layout, Form, PackedWeights
 //	  forwith.go       ForWith: Engine.For without an allocation
 //	  memory.go        large pages for weights
 //	  num/             scalar functions and reductions: fma, exp, trig, log, reduce, conversions, mix; plain Go
@@ -15,6 +15,7 @@
 //	  gemm/            matrix products by law 1: layouts of weights, packing, tiles, gemv, prefetching, tiled attention
 //	    bf16/          products of bfloat16: by the dot-product instruction, or emulated
 //	    gemmtest/      products to test kernels with
+//	  qgemm/           products with packed integer weights: their forms, activations in 8 bits, tiles, AMX
 //	  attention/       attention, forward beside backward
 //	  cpu/             the CPU as a device; host/ how it sees arrays
 //	  meta/            a device that knows shapes only
@@ -25,22 +26,8 @@
 //	  internal/        cpu/ what the processor has; pool/ the workers; for tests guard/, emulate/, kerneltest/, freeorder/
 //	  gen/             gemm/ and vec/ write the assembly
 //
-// Products with quantized weights, here:
-//
-//	packed.go        PackedWeights: weights of 8 or 4 bits, packed as kernels read them
-//	int8.go, int4.go, int4_zeros.go   their three forms
-//	quantize.go      how weights get 8 or 4 bits
-//	quantmul.go      the loop over panels
-//	xblock.go        a row of activations in 8 bits; byroutine.go and activations.go by assembly
-//	quanttile.go     the innermost loop; quantized_paths.go has the tables of assembly
-//	dequantize_block.go   weights back in float32, for a backward
-//	matrixunit.go, slabs.go, amx.go   many rows on Intel's AMX
-//	qtile_int8_avx2.go, qtile_int8_avx512.go, qtile_int8_sdot.go, qtile_int8_neon.go, unpack.go
-//	qtile_int4_avx2.go, qtile_int4_avx512.go, qtile_int4_sdot.go, qtile_int4_neon.go
-//	qtile_int4_zeros_avx2.go, qtile_int4_zeros_avx512.go, qtile_int4_zeros_sdot.go, qtile_int4_zeros_neon.go
-//
 // Each folder's doc.go lists its files. A file with _amd64, _arm64, _linux, _generic, _asm or _other belongs beside the file of the same name
-// without it. Imports run downward: num, vec, gemm, then kernels, then tensor.
+// without it. Imports run downward: num, vec, gemm, qgemm, then kernels, then tensor.
 //
 // # What is the same bits
 //
@@ -62,7 +49,7 @@
 // kept; Go leaves MXCSR and FPCR that way. TestKernels and TestKernelsAllFloats in vec hold the assembly to the Go loops.
 //
 // Products of bfloat16 and with quantized weights have an arithmetic of their own, which is the same bits on every machine, for any threads
-// and for a row alone too: see package bf16, and quantmul.go. TestQuantizedPaths and TestQuantizedRowAloneAndThreads hold it.
+// and for a row alone too: see packages bf16 and qgemm. TestQuantizedPaths and TestQuantizedRowAloneAndThreads hold it.
 //
 // # How a kernel is laid out
 //
@@ -80,9 +67,9 @@
 // families.go, and an entry in gemm.Kernels or Routines, filled in for each machine that has it (gemm/sets_amd64.go). A nil entry means the Go loop.
 // The tests of paths then compare the two.
 //
-// A layout of weights: a type with the two methods of [gemm.Layout], in a file of its own. TestNewLayout has one, and every product,
-// backward and row works with it, in float32. Where it has assembly to dequantize with, it has DequantizeBy too, and where its products have
-// an arithmetic of their own, Arithmetic. What reads it from a file is a file in weights.
+// A layout of weights. It is a type with the two methods of [gemm.Layout], in a file of its own: every product, backward and row then works with
+// it, in float32, as TestNewLayout shows. What reads it from a checkpoint is a scheme, a file in weights: see its doc.go. Where it has kernels, it is a
+// form of packed weights in qgemm, or has the further methods that gemm/layout.go names.
 //
 // A device: a folder of its own below kernels, which may import only kernels, with a type that implements [Device] (device.go).
 // kernels/cpu is the processor and the reference of every operation; kernels/devicetest shows how memory that is not the program's
@@ -108,10 +95,10 @@
 //	element           of a panel: one number, or a pair of bfloat16
 //	lanes             16 partial sums of a reduction
 //	layout            how numbers of weights lie; dense: one number after the other
-//	block             32 steps of quantized weights or activations; an xBlock is like a block_q8_0 of ggml
-//	span              blocks of activations with one scale: 1 or 4, a superblock
+//	block             32 steps of packed weights or activations; a q8Block is like a block_q8_0 of ggml
+//	superblock        4 blocks, the most of activations that share a scale
+//	group             blocks with one scale
 //	sub-scale         of a block of 4-bit weights, as in ggml's K-quants
-//	matrixUnit, slab  AMX, and its left operand: 16 rows of 64 bytes
 //	widen             bfloat16 or half precision to float32; of quantized weights: dequantize
 //	meta device       shapes and memory only (PyTorch)
 //

@@ -56,7 +56,7 @@ func TestTree(t *testing.T) {
 
 // TestMapsOfFiles: doc.go of each folder names every file of it that a person wrote, and none that is not there.
 func TestMapsOfFiles(t *testing.T) {
-	for _, dir := range []string{".", "num", "vec", "gemm", "gemm/bf16", "peak"} {
+	for _, dir := range []string{".", "num", "vec", "gemm", "gemm/bf16", "qgemm", "peak"} {
 		text := doc(t, dir)
 		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil {
@@ -91,7 +91,7 @@ func TestMapsOfFiles(t *testing.T) {
 // TestDocNamesTests: the tests that doc.go leans on are there.
 func TestDocNamesTests(t *testing.T) {
 	var tests strings.Builder
-	for _, dir := range []string{".", "num", "vec", "gemm", "gemm/bf16"} {
+	for _, dir := range []string{".", "num", "vec", "gemm", "gemm/bf16", "qgemm"} {
 		files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
 		if err != nil {
 			t.Fatal(err)
@@ -120,7 +120,7 @@ var equals = regexp.MustCompile(`\b(\w+) in ((?:[a-z0-9]+/)*[a-z_0-9]+\.go)\b`)
 // TestRoutinesSayTheirLoop: above each routine of assembly stands the Go function whose loop it equals, with its file, or the loop itself, and
 // the function is there.
 func TestRoutinesSayTheirLoop(t *testing.T) {
-	for _, dir := range []string{".", "vec", "gemm", "gemm/bf16", "peak"} {
+	for _, dir := range []string{".", "vec", "gemm", "gemm/bf16", "qgemm", "peak"} {
 		files, err := filepath.Glob(filepath.Join(dir, "*.s"))
 		if err != nil {
 			t.Fatal(err)

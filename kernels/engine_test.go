@@ -4,24 +4,25 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/loupe-vl/loupe/kernels/gemm"
 	"github.com/loupe-vl/loupe/kernels/internal/kerneltest"
 )
 
 // eachRealPath runs a test on every path of this machine by name.
 func eachRealPath(t *testing.T, f func(t *testing.T, name string)) {
-	own := func(name string) *path {
-		for _, p := range paths() {
-			if p.Name == name && p.Available {
-				return p
+	own := func(name string) *gemm.Kernels {
+		for _, ks := range gemm.Sets() {
+			if ks.Name == name && ks.Available {
+				return ks
 			}
 		}
 		return nil
 	}
-	none := func(t *testing.T, _ string) (*path, string) {
+	none := func(t *testing.T, _ string) (*gemm.Kernels, string) {
 		t.Skip("not on this machine, and the emulated processor runs the exact kernels only")
 		return nil, ""
 	}
-	kerneltest.Each(t, own, none, func(t *testing.T, name string, _ *path, _ bool) { f(t, name) })
+	kerneltest.Each(t, own, none, func(t *testing.T, name string, _ *gemm.Kernels, _ bool) { f(t, name) })
 }
 
 func engine(t testing.TB, o Options) *Engine {

@@ -1,6 +1,9 @@
 package kernels
 
-import "github.com/loupe-vl/loupe/kernels/gemm"
+import (
+	"github.com/loupe-vl/loupe/kernels/gemm"
+	"github.com/loupe-vl/loupe/kernels/qgemm"
+)
 
 // The operands of products, which package gemm defines.
 type (
@@ -11,6 +14,13 @@ type (
 	Form       = gemm.Form
 	Scratch    = gemm.Scratch
 	Tiles      = gemm.Tiles
+)
+
+// Packed weights and how they are made, which package qgemm defines.
+type (
+	PackedWeights = qgemm.PackedWeights
+	PackedPart    = qgemm.PackedPart
+	Quantizing    = qgemm.Quantizing
 )
 
 // The forms of a product: see [gemm.Form].

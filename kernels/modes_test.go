@@ -45,7 +45,7 @@ func BenchmarkModes(b *testing.B) {
 			w    Matrix
 			peak float64
 		}{{"exact", w, most.FMA}, {"bf16", rounded, max(most.FMA, most.BF16)}}
-		for _, how := range []Quantizing{{8, 128, false}, {8, 32, false}, {4, 32, false}, {4, 128, true}} {
+		for _, how := range []Quantizing{{Bits: 8, Group: 128}, {Bits: 8, Group: 32}, {Bits: 4, Group: 32}, {Bits: 4, Group: 128, ZeroPoints: true}} {
 			p, err := e.Quantize(w, how)
 			if err != nil {
 				b.Fatal(err)

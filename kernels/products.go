@@ -1,6 +1,9 @@
 package kernels
 
-import "github.com/loupe-vl/loupe/kernels/gemm"
+import (
+	"github.com/loupe-vl/loupe/kernels/gemm"
+	"github.com/loupe-vl/loupe/kernels/qgemm"
+)
 
 // MatMul computes dst[r][c] = sum over k of x[r][k]*w(k, c), by law 1: acc = fma(x[r][k], w(k, c), acc) for k ascending,
 // from +0, or from dst with Accumulate. w(k, c) is W[c][k] with TransW, else W[k][c]. dst must have a column stride of 1 and
@@ -23,7 +26,7 @@ func (e *Engine) Affine(dst, x View, w Matrix, bias []float32) {
 	case ArithmeticBF16:
 		e.bf16().Affine(dst, x, w, bias)
 	case ArithmeticInt8:
-		e.matMulQuantized(dst, x, w, bias)
+		e.packed.Affine(dst, x, w, bias)
 	default:
 		e.exact.Affine(dst, x, w, bias)
 	}
@@ -38,4 +41,9 @@ func (e *Engine) MatMulSerial(s *Scratch, dst, x View, w Matrix, form Form) {
 // m holds bfloat16, the same memory.
 func (e *Engine) BF16Products(m Matrix) (out Matrix, copied bool) {
 	return gemm.ToBF16Products(m, e.For)
+}
+
+// Quantize rounds m to packed weights, on all threads: see [qgemm.Quantize].
+func (e *Engine) Quantize(m Matrix, o Quantizing) (*PackedWeights, error) {
+	return qgemm.Quantize(m, o, e.For)
 }

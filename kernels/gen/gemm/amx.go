@@ -9,24 +9,24 @@ import (
 // sums the products of 64 steps. Its instructions are not known to Go's assembler.
 
 const (
-	slabRows   = 16   // of x: what a tile holds
+	amxRows    = 16   // of x: what a tile holds
 	tileBytes  = 1024 // of a tile: 16 rows of 64 steps, or 16 by 16 sums
-	aheadLines = 8    // of memory that are asked for with each span: in as many calls all of a panel is
+	aheadLines = 8    // of memory that are prefetched with each superblock: in as many calls all of a panel is
 )
 
-// The tiles: sums of each slab of x and half of the columns, x of each slab, weights of each half.
+// The tiles: sums of each tile of x and half of the columns, x of each tile, weights of each half.
 const (
 	tileSums = 0
 	tileX    = 4
 	tileW    = 6
 )
 
-// amx writes the routines of a matrixUnit.
+// amx writes the routines of amxKernels.
 func amx(g *generator) {
 	g.signedAMX()
-	g.spanScalesAMX()
-	for _, slabs := range []int{1, 2} {
-		g.slabsAMX(slabs)
+	g.groupScalesAMX()
+	for _, tiles := range []int{1, 2} {
+		g.tileAMX(tiles)
 	}
 }
 
@@ -91,7 +91,7 @@ func (g *generator) tileEnd() { g.bytes("TILERELEASE", 0xc4, 0xe2, 0x78, 0x49, 0
 // signedAMX writes the making of signed bytes, which asks for the weights ahead as a tile of few rows does.
 func (g *generator) signedAMX() {
 	const name = "signedAMX"
-	g.text(name+` is signedFunc:
+	g.text(name+` lays out 8-bit weights for AMX, with their sign: W[k][c] - 128 of tileGeneric in qgemm/tile_generic.go.
 
 	for i := range blocks * 32 * 32 {
 		to[i] = w[i] ^ 128
@@ -111,46 +111,46 @@ func (g *generator) signedAMX() {
 	g.end()
 }
 
-// spanScalesAMX writes the widening of scales.
-func (g *generator) spanScalesAMX() {
-	const name = "spanScalesAMX"
-	g.text(name+` is spanScalesFunc:
+// groupScalesAMX writes the widening of scales.
+func (g *generator) groupScalesAMX() {
+	const name = "groupScalesAMX"
+	g.text(name+` widens the scales of weights, as tileGeneric in qgemm/tile_generic.go does:
 
-	for s := range spans {
+	for s := range superblocks {
 		for c := range 32 {
-			to[s][c] = F16ToF32(scales[s/per][c])
+			to[s][c] = F16ToF32(scales[s/wGroup][c])
 		}
 	}
-`, name, "(spans int, scales *uint16, per int, to *float32)", "CX", "DX", "R9", "DI")
+`, name, "(superblocks int, scales *uint16, wGroup int, to *float32)", "CX", "DX", "R9", "DI")
 	g.label("scales")
 	g.op("VCVTPH2PS (DX), Z0")
 	g.op("VCVTPH2PS 32(DX), Z1")
 	g.op("ADDQ $64, DX")
 	g.op("MOVQ R9, AX")
-	g.label("span")
+	g.label("superblock")
 	g.op("VMOVUPS Z0, (DI)")
 	g.op("VMOVUPS Z1, 64(DI)")
 	g.op("ADDQ $128, DI")
 	g.op("DECQ CX")
 	g.op("JZ done")
 	g.op("DECQ AX")
-	g.op("JNZ span")
+	g.op("JNZ superblock")
 	g.op("JMP scales")
 	g.label("done")
 	g.end()
 }
 
-// slabsAMX writes the product of one or two slabs of x with unpacked weights. Sums go through memory to be scaled, and results lie there
-// until the last span. While the sums of a span are scaled, the x of the next one is asked for. (Asking for its weights gains nothing.)
-func (g *generator) slabsAMX(slabs int) {
-	name := fmt.Sprintf("slabs%dAMX", slabs)
-	g.text(fmt.Sprintf(`%s is slabsFunc for %[2]d rows of x, which lie in slabs of 16: row r is rows r%%16 of slab r/16, which begins xNext bytes after the one before,
-and its scales are as many after theirs as xScalesNext says.
+// tileAMX writes the product of one or two tiles of x with unpacked weights. Sums go through memory to be scaled, and results lie there
+// until the last superblock. While the sums of a superblock are scaled, the x of the next one is asked for. (Asking for its weights gains nothing.)
+func (g *generator) tileAMX(tiles int) {
+	name := fmt.Sprintf("tile%dAMX", amxRows*tiles)
+	g.text(fmt.Sprintf(`%s equals tileGeneric in qgemm/tile_generic.go, of weights of 8 bits without their zero point, for %[2]d rows of x. These lie in
+tiles of 16: row r is row r%%16 of tile r/16, which begins xNext bytes after the one before, and its scales xScalesNext bytes after theirs.
 
 	for r := range %[2]d {
 		for c := range 32 {
 			acc := 0
-			for s := range spans {
+			for s := range superblocks {
 				sum := 0
 				for i := range 128 {
 					sum += x[s][i/64][r][i%%64] * w[s][i/4][c][i%%4]
@@ -161,9 +161,9 @@ and its scales are as many after theirs as xScalesNext says.
 		}
 	}
 
-work has room for %[3]d bytes. %[4]d lines of memory from ahead on are asked for with each span, those of the first span first.
-`, name, slabRows*slabs, 4*slabs*tileBytes, aheadLines), name,
-		"(spans int, x *int8, xNext int, xScales *float32, xScalesNext int, w *int8, wScales *float32, work *byte, dst *float32, dstStride int, ahead *byte)",
+work has room for %[3]d bytes. %[4]d lines of memory from ahead on are prefetched with each superblock, those of the first one first.
+`, name, amxRows*tiles, 4*tiles*tileBytes, aheadLines), name,
+		"(superblocks int, x *int8, xNext int, xScales *float32, xScalesNext int, w *int8, wScales *float32, work *byte, dst *float32, dstStride int, ahead *byte)",
 		"CX", "SI", "R14", "R8", "R11", "BX", "DX", "R10", "DI", "R13", "R15")
 	g.op("SHLQ $2, R13")
 	g.op("ADDQ SI, R14")
@@ -172,72 +172,72 @@ work has room for %[3]d bytes. %[4]d lines of memory from ahead on are asked for
 	g.tileBegin()
 	x, xScales := []string{"SI", "R14"}, []string{"R8", "R11"}
 	const sums, results = 0, 1 // of work, in halves
-	at := func(of, slab, half, r int) string {
-		return fmt.Sprintf("%d(R10)", ((of*slabs+slab)*2+half)*tileBytes+64*r)
+	at := func(of, tile, half, r int) string {
+		return fmt.Sprintf("%d(R10)", ((of*tiles+tile)*2+half)*tileBytes+64*r)
 	}
-	each := func(f func(slab, half, r int)) {
-		for slab := range slabs {
-			for r := range slabRows {
+	each := func(f func(tile, half, r int)) {
+		for tile := range tiles {
+			for r := range amxRows {
 				for half := range 2 {
-					f(slab, half, r)
+					f(tile, half, r)
 				}
 			}
 		}
 	}
 	g.op("VPXORD Z0, Z0, Z0")
 	g.op("MOVQ DI, R12")
-	each(func(slab, half, r int) {
-		g.op("VMOVUPS Z0, %s", at(results, slab, half, r))
+	each(func(tile, half, r int) {
+		g.op("VMOVUPS Z0, %s", at(results, tile, half, r))
 		g.op("PREFETCHT0 %d(R12)", 64*half) // a bias is added at once to what is written
 		if half == 1 {
 			g.op("ADDQ R13, R12")
 		}
 	})
-	g.label("span")
-	for n := range 2 * slabs {
+	g.label("superblock")
+	for n := range 2 * tiles {
 		g.tileZero(tileSums + n)
 	}
 	for k := range 2 {
 		for half := range 2 {
 			g.tileLoad(tileW+half, "BX", "R9", 1, 2*tileBytes*k+64*half)
 		}
-		for slab := range slabs {
-			g.tileLoad(tileX+slab, x[slab], "R9", 0, tileBytes*k)
+		for tile := range tiles {
+			g.tileLoad(tileX+tile, x[tile], "R9", 0, tileBytes*k)
 			for half := range 2 {
-				g.tileDot(tileSums+2*slab+half, tileX+slab, tileW+half)
+				g.tileDot(tileSums+2*tile+half, tileX+tile, tileW+half)
 			}
 		}
 	}
-	for n := range 2 * slabs {
+	for n := range 2 * tiles {
 		g.tileStore(tileSums+n, "R10", "R9", tileBytes*n)
 	}
 	g.op("VMOVUPS (DX), Z0")
 	g.op("VMOVUPS 64(DX), Z1")
 	n := 0
-	each(func(slab, half, r int) {
+	each(func(tile, half, r int) {
 		scale, sum := fmt.Sprintf("Z%d", 2+n%8), fmt.Sprintf("Z%d", 10+n%8)
-		g.op("VMULPS.BCST %d(%s), Z%d, %s", 4*r, xScales[slab], half, scale)
-		g.op("VCVTDQ2PS %s, %s", at(sums, slab, half, r), sum)
-		g.op("VFMADD213PS %s, %s, %s", at(results, slab, half, r), scale, sum)
-		g.op("VMOVUPS %s, %s", sum, at(results, slab, half, r))
-		g.op("PREFETCHT0 %d(%s)", 2*tileBytes+64*(2*r+half), x[slab])
-		if every := 2 * slabRows * slabs / aheadLines; n%every == 0 {
+		g.op("VMULPS.BCST %d(%s), Z%d, %s", 4*r, xScales[tile], half, scale)
+		g.op("VCVTDQ2PS %s, %s", at(sums, tile, half, r), sum)
+		g.op("VFMADD213PS %s, %s, %s", at(results, tile, half, r), scale, sum)
+		g.op("VMOVUPS %s, %s", sum, at(results, tile, half, r))
+		g.op("PREFETCHT0 %d(%s)", 2*tileBytes+64*(2*r+half), x[tile])
+		if every := 2 * amxRows * tiles / aheadLines; n%every == 0 {
 			g.op("PREFETCHT1 %d(R15)", n/every*64)
 		}
 		n++
 	})
 	g.op("ADDQ $%d, R15", 64*aheadLines)
-	for slab := range slabs {
-		g.op("ADDQ $%d, %s", 2*tileBytes, x[slab])
-		g.op("ADDQ $%d, %s", 4*slabRows, xScales[slab])
+	for tile := range tiles {
+		g.op("ADDQ $%d, %s", 2*tileBytes, x[tile])
+		g.op("ADDQ $%d, %s", 4*amxRows, xScales[tile])
 	}
 	g.op("ADDQ $%d, BX", 4*tileBytes)
 	g.op("ADDQ $128, DX")
 	g.op("DECQ CX")
-	g.op("JNZ span")
+	g.op("JNZ superblock")
 	g.tileEnd()
-	each(func(slab, half, r int) {
-		g.op("VMOVUPS %s, Z%d", at(results, slab, half, r), 2*(r%8)+half)
+	each(func(tile, half, r int) {
+		g.op("VMOVUPS %s, Z%d", at(results, tile, half, r), 2*(r%8)+half)
 		g.op("VMOVUPS Z%d, %d(DI)", 2*(r%8)+half, 64*half)
 		if half == 1 {
 			g.op("ADDQ R13, DI")

@@ -69,38 +69,38 @@ var families = append([]family{
 	{"gemm/bf16/gemv_rows_arm64", func(g *generator) { g.gemvRowsNEON(emulated) }},
 
 	// Products with quantized weights: beside the tiles, which follow below, the quantizing of activations and the unpacking of weights.
-	{"activations_amd64", func(g *generator) {
+	{"qgemm/activations_amd64", func(g *generator) {
 		g.quantizeX("quantizeAVX2", 1, false)
-		g.quantizeX("quantizeSpanAVX2", spanBlocks, false)
-		g.quantizeX("quantizeOwnAVX2", spanBlocks, true)
+		g.quantizeX("quantizeSuperblockAVX2", superblock, false)
+		g.quantizeX("quantizeOffsetsAVX2", superblock, true)
 	}},
-	{"activations_arm64", func(g *generator) {
+	{"qgemm/activations_arm64", func(g *generator) {
 		g.quantizeNEON("quantizeNEON", 1, false)
-		g.quantizeNEON("quantizeSpanNEON", spanBlocks, false)
-		g.quantizeNEON("quantizeOwnNEON", spanBlocks, true)
+		g.quantizeNEON("quantizeSuperblockNEON", superblock, false)
+		g.quantizeNEON("quantizeOffsetsNEON", superblock, true)
 	}},
-	{"unpack_amd64", func(g *generator) {
+	{"qgemm/unpack_amd64", func(g *generator) {
 		for _, m := range machines {
 			m.unpack(g)
 			m.unpackZeros(g)
 		}
 	}},
-	{"unpack_arm64", func(g *generator) {
+	{"qgemm/unpack_arm64", func(g *generator) {
 		g.unpackNEON(true)
 		g.unpackNEON(false)
 	}},
-	{"dequantize_block_amd64", func(g *generator) {
-		g.widenBlock(8)
-		g.widenBlock(4)
+	{"qgemm/dequantize_block_amd64", func(g *generator) {
+		g.dequantizeBlock(8)
+		g.dequantizeBlock(4)
 	}},
-	{"amx_amd64", amx},
+	{"qgemm/amx_amd64", amx},
 }, quantizedTiles()...)
 
 // quantizedTiles are a family for each form of quantized weights and each width of registers.
 func quantizedTiles() []family {
 	var out []family
 	for _, f := range forms {
-		name := "qtile_" + strings.ToLower(strings.Replace(f.name, "Zeros", "_zeros", 1))
+		name := "qgemm/tile_" + strings.ToLower(strings.Replace(f.name, "Zeros", "_zeros", 1))
 		out = append(out,
 			family{name + "_avx2_amd64", f.tiles256},
 			family{name + "_avx512_amd64", f.tiles512},

@@ -4,10 +4,10 @@ package main
 // or by widening products of any.
 func (f form) tilesNEON(g *generator, dot bool) {
 	for _, rows := range []int{1, 2, 4} {
-		if f.multiples && rows > 2 { // more are worth unpacking
+		if f.subScales && rows > 2 { // more are worth unpacking
 			continue
 		}
-		g.quantTileNEON(f, rows, dot)
+		g.tileNEON(f, rows, dot)
 	}
 }
 
@@ -16,18 +16,18 @@ func (g *generator) word(name string, opcode, d, n, m int) {
 	g.op("WORD $%#08x // %s V%d, V%d, V%d", opcode|m<<16|n<<5|d, name, d, n, m)
 }
 
-// quantTileNEON writes a tile of 32 columns, some at a time, so that there are eight registers of sums, of four columns each,
-// V0 to V7, and as many of results, V8 to V15; with multiples four of sums of a block, four of a span, and four of results. V16 on hold a block of each row of x. Weights have their sign: those of 8 bits
+// tileNEON writes a tile of 32 columns, some at a time, so that there are eight registers of sums, of four columns each,
+// V0 to V7, and as many of results, V8 to V15; with sub-scales four of sums of a block, four of a group, and four of results. V16 on hold a block of each row of x. Weights have their sign: those of 8 bits
 // by turning their top bit.
-func (g *generator) quantTileNEON(f form, rows int, dot bool) {
+func (g *generator) tileNEON(f form, rows int, dot bool) {
 	name := map[bool]string{true: "SDOT", false: "NEON"}[dot]
 	vectors := 8 / rows
-	if f.multiples {
+	if f.subScales {
 		vectors = 4 / rows
 	}
 	sum := func(r, c int) int { return r*vectors + c }
 	total, acc := sum, func(r, c int) int { return 8 + r*vectors + c }
-	if f.multiples {
+	if f.subScales {
 		total = func(r, c int) int { return 4 + r*vectors + c }
 	}
 	const low, high, x, constant = 24, 25, 26, 30 // 27 to 29 are for what is on its way
@@ -62,19 +62,19 @@ func (g *generator) quantTileNEON(f form, rows int, dot bool) {
 	g.op("MOVD R6, R15")
 	g.op("MOVD R0, R16")
 
-	g.label("span")
+	g.label("group")
 	for r := range rows {
 		for c := range vectors {
 			g.op("VEOR V%[1]d.B16, V%[1]d.B16, V%[1]d.B16", total(r, c))
 		}
 	}
 	g.op("CMP R9, R16")
-	g.op("CSEL LT, R16, R9, R14") // blocks of the span
+	g.op("CSEL LT, R16, R9, R14") // blocks of the group
 	g.label("block")
 	for r := range rows {
 		g.op("FMOVQ (R%d), F%d", 20+r, 16+2*r)
 		g.op("FMOVQ 16(R%d), F%d", 20+r, 17+2*r)
-		if f.multiples {
+		if f.subScales {
 			g.op("ADD $%d, R%d, R17", offsetAt, 20+r)
 			for c := range vectors {
 				g.op("VLD1R (R17), [V%d.S4]", sum(r, c))
@@ -112,7 +112,7 @@ func (g *generator) quantTileNEON(f form, rows int, dot bool) {
 			products(c, high, 16+4*j)
 		}
 	}
-	if f.multiples {
+	if f.subScales {
 		for c := range vectors {
 			g.op("FMOVS %d(R13), F%d", 4*c, high)
 			g.word("SSHLL", 0x0f08a400, high, high, 0) // to 16 bits
@@ -130,7 +130,7 @@ func (g *generator) quantTileNEON(f form, rows int, dot bool) {
 	g.op("SUB $1, R16, R16")
 	g.op("SUB $1, R14, R14")
 	g.op("CBNZ R14, block")
-	for c := range vectors { // what is of the span is in each of its blocks, of which the last is behind
+	for c := range vectors { // what is of the group is in each of its blocks, of which the last is behind
 		g.op("FMOVD %d(R12), F%d", 8*c, low)
 		g.word("FCVTL", 0x0e217800, low, low, 0)
 		if f.zeros {
@@ -159,7 +159,7 @@ func (g *generator) quantTileNEON(f form, rows int, dot bool) {
 		g.op("ADD $32, R13, R13")
 	}
 	g.label("same")
-	g.op("CBNZ R16, span")
+	g.op("CBNZ R16, group")
 
 	g.op("ADD R10<<2, R7, R17")
 	for r := range rows {
@@ -179,10 +179,10 @@ func (g *generator) quantTileNEON(f form, rows int, dot bool) {
 	g.asm.WriteString("\n")
 }
 
-// unpackNEON writes the unpacking of 4-bit weights with multiples or with zero points.
-func (g *generator) unpackNEON(multiples bool) {
-	name, value := "unpackNEON", withMultiple
-	if !multiples {
+// unpackNEON writes the unpacking of 4-bit weights with sub-scales or with zero points.
+func (g *generator) unpackNEON(subScales bool) {
+	name, value := "unpackNEON", withSubScale
+	if !subScales {
 		name, value = "unpackZerosNEON", withZero
 	}
 	g.textNEON(unpackDoc(name, value), name, unpackSignature)
@@ -192,7 +192,7 @@ func (g *generator) unpackNEON(multiples bool) {
 	g.op("VMOVI $15, V%d.B16", nibbles)
 	g.op("MOVD R3, R6")
 	g.label("block")
-	for half := range 2 { // multiples or zero points of 16 columns, each four times: V16 on of four columns
+	for half := range 2 { // sub-scales or zero points of 16 columns, each four times: V16 on of four columns
 		g.op("FMOVQ %d(R2), F24", 16*half)
 		for i, zip := range []string{"VZIP1", "VZIP2"} {
 			g.op("%s V24.B16, V24.B16, V25.B16", zip)
@@ -206,7 +206,7 @@ func (g *generator) unpackNEON(multiples bool) {
 			g.op("VUSHR $4, V0.B16, V1.B16")
 			g.op("VAND V%d.B16, V0.B16, V0.B16", nibbles)
 			for half := range 2 {
-				if multiples {
+				if subScales {
 					g.op("VSUB V%d.B16, V%d.B16, V%[2]d.B16", eight, half)
 					g.word("MUL", 0x4e209c00, half, half, 16+c)
 				} else {
@@ -217,7 +217,7 @@ func (g *generator) unpackNEON(multiples bool) {
 			}
 		}
 	}
-	if multiples {
+	if subScales {
 		g.op("ADD $32, R2, R2")
 	} else {
 		g.op("SUB $1, R6, R6")

@@ -1,6 +1,6 @@
 package main
 
-// quantizeNEON writes the quantizing of a row, in whole spans of so many blocks, each with the offset of the span or its own: V0 to V7
+// quantizeNEON writes the quantizing of a row, in whole groups of so many blocks, each with the offset of the group or its own: V0 to V7
 // hold a block.
 func (g *generator) quantizeNEON(name string, blocks int, own bool) {
 	g.textNEON(quantizeDoc(name, blocks, own), name, quantizeSignature)
@@ -20,7 +20,7 @@ func (g *generator) quantizeNEON(name string, blocks int, own bool) {
 		g.op("MULW R3, R9, R9")
 		g.op("NEGW R9, R9")
 	}
-	g.label("span")
+	g.label("group")
 	g.op("MOVD R2, R10")
 	for b := range blocks {
 		load("R10")
@@ -103,7 +103,7 @@ func (g *generator) quantizeNEON(name string, blocks int, own bool) {
 	}
 	g.op("ADD $%d, R1, R1", blockBytes*blocks)
 	g.op("SUB $1, R0, R0")
-	g.op("CBNZ R0, span")
+	g.op("CBNZ R0, group")
 	g.op("RET")
 	g.asm.WriteString("\n")
 }

@@ -1,7 +1,7 @@
 package main
 
-// The quantizing of rows of x. Registers: CX counts spans, DI is an xBlock, SI x, R9 the zero point, negated; 4 holds what is to be joined
-// to one number of a span, X9 its scale, X8 what its numbers are multiplied by.
+// The quantizing of rows of x. Registers: CX counts groups, DI is an q8Block, SI x, R9 the zero point, negated; 4 holds what is to be joined
+// to one number of a group, X9 its scale, X8 what its numbers are multiplied by.
 
 // join makes one number of the eight of Y4, in all lanes of its lower half, by way of 5.
 func (g *generator) join(op string) {
@@ -13,8 +13,8 @@ func (g *generator) join(op string) {
 	g.op("%s X5, X4, X4", op)
 }
 
-// spanScale makes X9 and X8 of the largest magnitude, in X4. Magnitudes compare as integers do, NaN above all.
-func (g *generator) spanScale() {
+// groupScale makes X9 and X8 of the largest magnitude, in X4. Magnitudes compare as integers do, NaN above all.
+func (g *generator) groupScale() {
 	g.op("VMOVD X4, AX")
 	g.op("CMPL AX, $0x0d800000") // tinyX
 	g.op("JCS nothing")
@@ -32,13 +32,13 @@ func (g *generator) offset() {
 	g.op("IMULL R9, AX")
 }
 
-// endQuantize ends the loop over spans.
+// endQuantize ends the loop over groups.
 func (g *generator) endQuantize(blocks int) {
 	g.label("next")
 	g.op("ADDQ $%d, SI", 128*blocks)
 	g.op("ADDQ $%d, DI", blockBytes*blocks)
 	g.op("DECQ CX")
-	g.op("JNZ span")
+	g.op("JNZ group")
 	g.op("VZEROUPPER")
 	g.op("RET")
 	g.label("bad")
@@ -57,13 +57,13 @@ func (g *generator) endQuantize(blocks int) {
 	g.asm.WriteString("\n")
 }
 
-// quantizeX writes the quantizing of a row of x, in whole spans of so many blocks, each with the offset of the span or its own.
+// quantizeX writes the quantizing of a row of x, in whole groups of so many blocks, each with the offset of the group or its own.
 func (g *generator) quantizeX(name string, blocks int, own bool) {
 	g.text(quantizeDoc(name, blocks, own), name, quantizeSignature, "CX", "DI", "SI", "R9")
 	g.op("VMOVDQU magnitude<>(SB), Y15")
 	g.op("VMOVDQU order<>(SB), Y14")
 	g.op("NEGL R9")
-	g.label("span")
+	g.label("group")
 	for i := range 4 * blocks { // magnitudes compare as integers do, NaN above all
 		g.op("VPAND %d(SI), Y15, Y%d", 32*i, i%4)
 		if i >= 4 {
@@ -76,7 +76,7 @@ func (g *generator) quantizeX(name string, blocks int, own bool) {
 	g.op("VPMAXSD Y7, Y6, Y6")
 	g.op("VPMAXSD Y6, Y4, Y4")
 	g.join("VPMAXSD")
-	g.spanScale()
+	g.groupScale()
 	g.op("VBROADCASTSS X8, Y8")
 	for b := range blocks {
 		for i := range 4 {

@@ -2,17 +2,17 @@ package main
 
 import "fmt"
 
-// blockBytes is the size of an xBlock: 32 bytes, the scale and the offset, of which these are the places.
+// blockBytes is the size of an q8Block: 32 bytes, the scale and the offset, of which these are the places.
 const blockBytes, scaleAt, offsetAt = 40, 32, 36
 
-// spanBlocks is as in package kernels: the blocks of x that share a scale where groups of weights are as long.
-const spanBlocks = 4
+// superblock is as in package kernels: the blocks of x that share a scale where groups of weights are as long.
+const superblock = 4
 
 // form is a form of quantized weights.
 type form struct {
 	name             string
 	bits             int
-	zeros, multiples bool
+	zeros, subScales bool
 }
 
 var forms = []form{{"Int8", 8, false, false}, {"Int4", 4, false, true}, {"Int4Zeros", 4, true, false}}
@@ -34,63 +34,63 @@ func (f form) tiles256(g *generator) {
 	if f.bits == 4 { // registers are short, and more rows are worth unpacking
 		sizes = sizes[1:]
 	}
-	if f.multiples {
+	if f.subScales {
 		vnni = vnni[1:]
 	}
 	for _, size := range sizes {
-		g.quantTile256(f, size[0], size[1], false)
+		g.tile256(f, size[0], size[1], false)
 	}
 	if f.bits == 8 {
 		g.bigTile256(f)
 	}
 	for _, size := range vnni {
-		g.quantTile256(f, size[0], size[1], true)
+		g.tile256(f, size[0], size[1], true)
 	}
 }
 
 // tiles512 writes the tiles of a form for AVX-512.
 func (f form) tiles512(g *generator) {
 	most := 6
-	if f.multiples {
+	if f.subScales {
 		most = 4
 	}
 	for rows := range most {
-		g.quantTile512(f, rows+1)
+		g.tile512(f, rows+1)
 	}
 }
 
-// tileSignature is that of quantTileFunc.
-const tileSignature = "(blocks int, x *xBlock, xStride int, w *byte, scales *uint16, more *byte, per int, dst *float32, dstStride int, span int)"
+// tileSignature is that of tileFunc.
+const tileSignature = "(blocks int, x *q8Block, xStride int, w *byte, scales *uint16, beside *byte, wGroup int, dst *float32, dstStride int, xGroup int)"
 
 // tileDoc is the name and the doc comment of a tile.
 func (f form) tileDoc(rows int, machine string) (name, doc string) {
-	name = fmt.Sprintf("quant%d%s%s", rows, f.name, machine)
-	begin, block, to, end := "x[r*xStride+s].Offset", "", "sum", ""
+	name = fmt.Sprintf("tile%d%s%s", rows, f.name, machine)
+	begin, block, to, end, generic := "x[r*xStride+s].Offset", "", "sum", "", "tileGeneric"
 	switch {
 	case f.zeros:
-		begin += " * more[s/per][c]"
-	case f.multiples:
-		begin, to = "0", "block"
-		block, end = "\n\t\t\t\t\tblock := x[r*xStride+b].Offset", "\n\t\t\t\t\tsum += block * int8(more[b][c])"
+		begin += " * beside[s/wGroup][c]"
+	case f.subScales:
+		begin, to, generic = "0", "block", "subScalesTileGeneric"
+		block, end = "\n\t\t\t\t\tblock := x[r*xStride+b].Offset", "\n\t\t\t\t\tsum += block * int8(beside[b][c])"
 	}
-	return name, fmt.Sprintf(`%s is quantTileFunc for %d rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
+	return name, fmt.Sprintf(`%s equals %[6]s in qgemm/tile_generic.go for %[2]d rows of x, with w.q(b, c, i) the weight of block b, column c and step i:
 
 	for r := range %[2]d {
 		for c := range 32 {
 			acc := 0
-			for s := 0; s < blocks; s += span {
+			for s := 0; s < blocks; s += xGroup {
 				sum := %[3]s
-				for b := s; b < min(s+span, blocks); b++ {%[4]s
+				for b := s; b < min(s+xGroup, blocks); b++ {%[4]s
 					for i := range 32 {
 						%[5]s += x[r*xStride+b].Q[i] * w.q(b, c, i)
-					}%[6]s
+					}%[7]s
 				}
-				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/per][c])), acc)
+				acc = FMA(float32(sum), float32(x[r*xStride+s].Scale*F16ToF32(scales[s/wGroup][c])), acc)
 			}
 			dst[r*dstStride+c] = acc
 		}
 	}
-`, name, rows, begin, block, to, end)
+`, name, rows, begin, block, to, generic, end)
 }
 
 // tileText begins a tile: its doc comment, its arguments, strides in bytes, and R11 and R14 for the addresses of rows.
@@ -108,16 +108,16 @@ func row(r, at int) string {
 	return fmt.Sprintf("%d(%s)%s", at, []string{"SI", "R14"}[r/4], []string{"", "(R10*1)", "(R10*2)", "(R11*1)"}[r%4])
 }
 
-// beginSpan begins a span and the loop over its blocks, of which R15 counts those that are left. begin gives sums what they begin with:
-// those of a span, or with clear, which clears them, those of each block.
-func (g *generator) beginSpan(clear, begin func()) {
-	g.label("span")
+// beginGroup begins a group and the loop over its blocks, of which R15 counts those that are left. begin gives sums what they begin with:
+// those of a group, or with clear, which clears them, those of each block.
+func (g *generator) beginGroup(clear, begin func()) {
+	g.label("group")
 	if clear != nil {
 		clear()
 	} else {
 		begin()
 	}
-	g.op("MOVQ span+72(FP), R15")
+	g.op("MOVQ xGroup+72(FP), R15")
 	g.op("CMPQ CX, R15")
 	g.op("CMOVQLT CX, R15")
 	g.label("block")
@@ -126,12 +126,12 @@ func (g *generator) beginSpan(clear, begin func()) {
 	}
 }
 
-// endSpan moves to the next block of x and of weights, and ends the loop over those of a span.
-func (g *generator) endSpan(f form) {
+// endGroup moves to the next block of x and of weights, and ends the loop over those of a group.
+func (g *generator) endGroup(f form) {
 	g.op("ADDQ $%d, SI", blockBytes)
 	g.op("ADDQ $%d, R14", blockBytes)
 	g.op("ADDQ $%d, BX", 128*f.bits)
-	if f.multiples {
+	if f.subScales {
 		g.op("ADDQ $32, R8")
 	}
 	g.op("DECQ CX")
@@ -139,12 +139,12 @@ func (g *generator) endSpan(f form) {
 	g.op("JNZ block")
 }
 
-// lastBlock is the address of a place in the last block of a span, which is behind, of a row of x.
+// lastBlock is the address of a place in the last block of a group, which is behind, of a row of x.
 func lastBlock(r, at int) string { return row(r, at-blockBytes) }
 
-// nextSpan moves every per blocks to the next scales and zeros; AX counts these.
-func (g *generator) nextSpan(f form) {
-	g.op("SUBQ span+72(FP), AX")
+// nextGroup moves every per blocks to the next scales and zeros; AX counts these.
+func (g *generator) nextGroup(f form) {
+	g.op("SUBQ xGroup+72(FP), AX")
 	g.op("JGT same")
 	g.op("MOVQ R9, AX")
 	g.op("ADDQ $64, DX")
@@ -153,17 +153,17 @@ func (g *generator) nextSpan(f form) {
 	}
 	g.label("same")
 	g.op("TESTQ CX, CX")
-	g.op("JNZ span")
+	g.op("JNZ group")
 }
 
-// quantTile512 writes a tile of 32 columns, two registers of sums and two of results for each row. It needs AVX512_VNNI, whose
+// tile512 writes a tile of 32 columns, two registers of sums and two of results for each row. It needs AVX512_VNNI, whose
 // VPDPBUSD adds four products of bytes, unsigned weights by signed activations, to each sum.
-func (g *generator) quantTile512(f form, rows int) {
+func (g *generator) tile512(f form, rows int) {
 	g.tileText(f, rows, "AVX512")
 	sum := func(r, c int) string { return fmt.Sprintf("Z%d", 2*r+c) }
 	total, acc := sum, func(r, c int) string { return fmt.Sprintf("Z%d", 12+2*r+c) }
 	var clear func()
-	if f.multiples {
+	if f.subScales {
 		total = func(r, c int) string { return fmt.Sprintf("Z%d", 8+2*r+c) }
 		acc = func(r, c int) string { return fmt.Sprintf("Z%d", 16+2*r+c) }
 		clear = func() {
@@ -191,7 +191,7 @@ func (g *generator) quantTile512(f form, rows int) {
 		}
 	}
 	g.op("MOVQ R9, AX")
-	g.beginSpan(clear, func() {
+	g.beginGroup(clear, func() {
 		for r := range rows {
 			if f.zeros {
 				g.op("VPXORD %[1]s, %[1]s, %[1]s", sum(r, 0))
@@ -227,7 +227,7 @@ func (g *generator) quantTile512(f form, rows int) {
 		}
 		products(4*j, 24)
 	}
-	if f.multiples {
+	if f.subScales {
 		g.op("VPMOVSXBD (R8), Z26")
 		g.op("VPMOVSXBD 16(R8), Z27")
 		for r := range rows {
@@ -237,7 +237,7 @@ func (g *generator) quantTile512(f form, rows int) {
 			}
 		}
 	}
-	g.endSpan(f)
+	g.endGroup(f)
 	if f.zeros {
 		g.op("VPMOVZXBD (R8), Z26")
 		g.op("VPMOVZXBD 16(R8), Z27")
@@ -258,7 +258,7 @@ func (g *generator) quantTile512(f form, rows int) {
 			g.op("VFMADD231PS %s, %s, %s", scale, total(r, c), acc(r, c))
 		}
 	}
-	g.nextSpan(f)
+	g.nextGroup(f)
 	for r := range rows {
 		for c := range 2 {
 			g.op("VMOVUPS %s, %d(DI)", acc(r, c), 64*c)

@@ -2,16 +2,16 @@ package main
 
 import "fmt"
 
-// quantTile256 writes a tile of 32 columns for 256 bits, that many registers of eight at a time.
+// tile256 writes a tile of 32 columns for 256 bits, that many registers of eight at a time.
 //
-// With vnni it is for AVX-VNNI, whose VPDPBUSD is that of quantTile512. Without, sums of pairs of products must fit 16 bits. Of 8-bit
+// With vnni it is for AVX-VNNI, whose VPDPBUSD is that of tile512. Without, sums of pairs of products must fit 16 bits. Of 8-bit
 // weights the instruction takes the magnitude, and x with the weight's sign: a pair is 2*128*127 at most. Of 4-bit weights even the
 // sum of a block's eight pairs fits, 8*2*15*127.
-func (g *generator) quantTile256(f form, rows, vectors int, vnni bool) {
+func (g *generator) tile256(f form, rows, vectors int, vnni bool) {
 	g.tileText(f, rows, map[bool]string{true: "AVXVNNI", false: "AVX2"}[vnni])
 	sum := func(r, c int) string { return fmt.Sprintf("Y%d", r*vectors+c) }
 	total, acc := sum, func(r, c int) string { return fmt.Sprintf("Y%d", rows*vectors+r*vectors+c) }
-	wider := f.bits == 4 && (f.multiples || !vnni) // than sums of a block are those of a span
+	wider := f.bits == 4 && (f.subScales || !vnni) // than sums of a block are those of a group
 	zero := func(register string) { g.op("VPXOR %[1]s, %[1]s, %[1]s", register) }
 	var clear func()
 	if wider {
@@ -34,7 +34,7 @@ func (g *generator) quantTile256(f form, rows, vectors int, vnni bool) {
 		}
 	}
 	g.op("MOVQ R9, AX")
-	g.beginSpan(clear, func() {
+	g.beginGroup(clear, func() {
 		for r := range rows {
 			for c := range vectors {
 				if vnni && !f.zeros {
@@ -86,7 +86,7 @@ func (g *generator) quantTile256(f form, rows, vectors int, vnni bool) {
 			}
 		}
 	}
-	if f.multiples {
+	if f.subScales {
 		for c := range vectors {
 			g.op("VPMOVSXBD %d(R8), %s", 8*c, high)
 			if !vnni { // in both halves of each word, for sums of pairs
@@ -113,7 +113,7 @@ func (g *generator) quantTile256(f form, rows, vectors int, vnni bool) {
 			}
 		}
 	}
-	g.endSpan(f)
+	g.endGroup(f)
 	for c := range vectors {
 		if f.zeros {
 			g.op("VPMOVZXBD %d(R8), %s", 8*c, high)
@@ -131,7 +131,7 @@ func (g *generator) quantTile256(f form, rows, vectors int, vnni bool) {
 			g.op("VFMADD231PS %s, %s, %s", t, total(r, c), acc(r, c))
 		}
 	}
-	g.nextSpan(f)
+	g.nextGroup(f)
 	g.op("MOVQ DI, R15")
 	for r := range rows {
 		for c := range vectors {
@@ -164,14 +164,14 @@ func (g *generator) nextColumns(f form, vectors int) {
 	g.op("ADDQ R15, DX")
 	if f.bits == 4 {
 		g.op("SHRQ $1, R15")
-		g.op("MOVQ more+40(FP), R8")
+		g.op("MOVQ beside+40(FP), R8")
 		g.op("ADDQ R15, R8")
 	}
 	g.op("JMP columns")
 	g.label("done")
 }
 
-// bigTile256 writes a tile of six rows for AVX-VNNI, whose results lie in dst until the last span: all registers but four are for sums,
+// bigTile256 writes a tile of six rows for AVX-VNNI, whose results lie in dst until the last group: all registers but four are for sums,
 // of two vectors of columns at a time.
 func (g *generator) bigTile256(f form) {
 	const rows, vectors = 6, 2
@@ -196,7 +196,7 @@ func (g *generator) bigTile256(f form) {
 	g.op("VPXOR %[1]s, %[1]s, %[1]s", t)
 	each(func(_, _ int, at string) { g.op("VMOVUPS %s, %s", t, at) })
 	g.op("MOVQ R9, AX")
-	g.beginSpan(nil, func() {
+	g.beginGroup(nil, func() {
 		for r := range rows {
 			for c := range vectors {
 				g.op("VPBROADCASTD %s, %s", row(r, offsetAt), sum(r, c))
@@ -214,7 +214,7 @@ func (g *generator) bigTile256(f form) {
 			}
 		}
 	}
-	g.endSpan(f)
+	g.endGroup(f)
 	for c := range vectors {
 		g.op("VCVTPH2PS %d(DX), %s", 16*c, w[c])
 	}
@@ -227,7 +227,7 @@ func (g *generator) bigTile256(f form) {
 		g.op("VFMADD213PS %s, %s, %s", at, t, sum(r, c))
 		g.op("VMOVUPS %s, %s", sum(r, c), at)
 	})
-	g.nextSpan(f)
+	g.nextGroup(f)
 	g.nextColumns(f, vectors)
 	g.end()
 }

@@ -117,25 +117,26 @@ func addRowsDoc(name string) string {
 `
 }
 
-// quantizeSignature is that of the quantizing of whole spans.
-const quantizeSignature = "(n int, dst *xBlock, x *float32, zero int)"
+// quantizeSignature is that of the quantizing of whole groups.
+const quantizeSignature = "(n int, dst *q8Block, x *float32, zero int)"
 
-// quantizeDoc is the doc comment of the quantizing of whole spans of so many blocks.
+// quantizeDoc is the doc comment of the quantizing of whole groups of so many blocks.
 func quantizeDoc(name string, blocks int, own bool) string {
-	return fmt.Sprintf(`%s is quantizeXGeneric of n whole spans of %d blocks:
+	return fmt.Sprintf(`%s equals quantizeActivations in qgemm/activations.go, for n whole groups of %d blocks:
 
 	for s := range n {
-		quantizeSpan(dst[%[2]d*s:][:%[2]d], x[%[3]d*s:][:%[3]d], xSpans{zero: int32(zero), span: %[2]d, own: %[4]v})
+		quantizeGroup(dst[%[2]d*s:][:%[2]d], x[%[3]d*s:][:%[3]d], q8Options{zero: int32(zero), group: %[2]d, blockOffsets: %[4]v})
 	}
 `, name, blocks, 32*blocks, own)
 }
 
 // unpackSignature is that of an unpackFunc.
-const unpackSignature = "(blocks int, w *byte, more *byte, per int, to *byte, bias int)"
+const unpackSignature = "(blocks int, w *byte, beside *byte, wGroup int, to *byte, bias int)"
 
 // unpackDoc is the doc comment of an unpacking.
 func unpackDoc(name, value string) string {
-	return fmt.Sprintf(`%s is unpackFunc: with q the low half of w[b][j][c][i] for j < 4, and the high half of w[b][j-4][c][i] for the others,
+	generic := map[string]string{withSubScale: "unpackGeneric", withZero: "unpackZerosGeneric"}[value]
+	return fmt.Sprintf(`%s equals %s in qgemm/tile_generic.go: with q the low half of w[b][j][c][i] for j < 4, and the high half of w[b][j-4][c][i] for the others,
 
 	for b := range blocks {
 		for j := range 8 {
@@ -146,11 +147,11 @@ func unpackDoc(name, value string) string {
 			}
 		}
 	}
-`, name, value)
+`, name, generic, value)
 }
 
 // What weights are unpacked to.
-const withMultiple, withZero = "int8(more[b][c])*(q-8)", "q - more[b/per][c]"
+const withSubScale, withZero = "int8(beside[b][c])*(q-8)", "q - beside[b/wGroup][c]"
 
 // roundSignature is that of the rounding of a row of x.
 const roundSignature = "(n int, dst, x *float32)"

@@ -36,12 +36,12 @@ func (m machine) halves(g *generator, named func(op string) string, nibbles, at 
 	}
 }
 
-// unpack writes the unpacking of weights with multiples. A word of two bytes from 0 to 15, times a multiple up to 15, is both products:
+// unpack writes the unpacking of weights with sub-scales. A word of two bytes from 0 to 15, times a multiple up to 15, is both products:
 // neither leaves its byte. What is left is to subtract 8 times the multiple, and to change the sign where that of the multiple is negative:
 // (v ^ s) - s, with s all ones or 0.
 func (m machine) unpack(g *generator) {
 	const multiple, eight, sign, minus, bias, nibbles = 8, 9, 10, 11, 12, 13
-	named := m.unpacking(g, "unpack"+m.name, withMultiple, bias, nibbles)
+	named := m.unpacking(g, "unpack"+m.name, withSubScale, bias, nibbles)
 	for at := 0; at < 128; at += m.bytes() {
 		g.op("VPMOVSXBD %d(R8), %s", at/4, m.r(multiple))
 		g.op("VPSRAD $31, %s, %s", m.r(multiple), m.r(sign))

@@ -2,21 +2,21 @@ package main
 
 import "fmt"
 
-// widenBlockSignature is that of a widenBlockFunc.
-const widenBlockSignature = "(w *byte, steps, zeros, dst *float32, stride int)"
+// dequantizeBlockSignature is that of a dequantizeBlockFunc.
+const dequantizeBlockSignature = "(w *byte, scales, zeros, dst *float32, stride int)"
 
-// widenBlock writes the widening of a block of quantized weights for AVX2, two of its 32 rows at a time, so that each half of a register
+// dequantizeBlock writes the dequantizing of a block of packed weights for AVX2, two of its 32 rows at a time, so that each half of a register
 // is four steps of one.
-func (g *generator) widenBlock(bits int) {
-	name := fmt.Sprintf("widenInt%dAVX2", bits)
-	g.text(fmt.Sprintf(`%s is widenBlockFunc for %d bits, with w.q(c, i) the weight of row c and step i:
+func (g *generator) dequantizeBlock(bits int) {
+	name := fmt.Sprintf("dequantizeInt%dAVX2", bits)
+	g.text(fmt.Sprintf(`%s equals dequantize in qgemm/int%[2]d.go for 32 rows, with w.q(c, i) the weight of row c and step i:
 
 	for c := range 32 {
 		for i := range 32 {
-			dst[c*stride+i] = steps[c] * (float32(w.q(c, i)) - zeros[c])
+			dst[c*stride+i] = scales[c] * (float32(w.q(c, i)) - zeros[c])
 		}
 	}
-`, name, bits), name, widenBlockSignature, "BX", "SI", "DX", "DI", "R8")
+`, name, bits), name, dequantizeBlockSignature, "BX", "SI", "DX", "DI", "R8")
 	const step, zero = "Y8", "Y10"
 	g.op("SHLQ $2, R8")
 	g.op("VPBROADCASTD nibbles<>(SB), Y12")
