@@ -9,7 +9,6 @@ import (
 	"github.com/loupe-vl/loupe/kernels/meta"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/runtime/internal/family"
-	"github.com/loupe-vl/loupe/runtime/internal/host"
 	"github.com/loupe-vl/loupe/vit"
 	"github.com/loupe-vl/loupe/weights"
 )
@@ -64,9 +63,6 @@ func (m *Model) tensorBytes() int64 {
 	}
 	return n
 }
-
-// FreeMemory is how many bytes of memory the program may still use; 0 where that is not known.
-func FreeMemory() int64 { return host.AvailableMemory() }
 
 // blankExample is an example without contents: a picture of rows by columns merged rows, among text tokens before and after it,
 // and an answer of so many tokens that are learned.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/weights/option"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -31,7 +31,7 @@ func suggestion(root *cobra.Command, err error) string {
 	if errors.As(err, &flag) {
 		var names []string
 		flag.cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-		if best := loupe.Nearest(flag.name, names); best != "" {
+		if best := option.Nearest(flag.name, names); best != "" {
 			return "did you mean --" + best + "?"
 		}
 		return ""
@@ -45,7 +45,7 @@ func suggestion(root *cobra.Command, err error) string {
 	for _, c := range root.Commands() {
 		names = append(names, c.Name())
 	}
-	if best := loupe.Nearest(name, names); best != "" {
+	if best := option.Nearest(name, names); best != "" {
 		return "did you mean `loupe " + best + "`?"
 	}
 	return ""

@@ -6,6 +6,7 @@ import (
 
 	"github.com/loupe-vl/loupe/kernels/meta"
 	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/runtime/internal/host"
 )
 
 // MostKept is the memory for activations, in bytes, above which AutoRecompute recomputes them. A model of 2 billion weights
@@ -120,7 +121,7 @@ func (r *run) planLongest(ctx context.Context) (*Plan, error) {
 
 // plan is the memory of a run whose steps are all like this example.
 func (r *run) plan(ctx context.Context, l loupe.Example) (p *Plan, err error) {
-	p = &Plan{Tokens: len(l.Prompt.IDs), Weights: r.m.Stored().TensorBytes(), Program: program, Free: loupe.FreeMemory()}
+	p = &Plan{Tokens: len(l.Prompt.IDs), Weights: r.m.Stored().TensorBytes(), Program: program, Free: host.AvailableMemory()}
 	if l.Prompt.Images != nil {
 		p.Patches = l.Prompt.Images.Pixels.Rows
 	}

@@ -56,3 +56,12 @@ func FuzzRename(f *testing.F) {
 		}
 	})
 }
+
+func TestNearest(t *testing.T) {
+	names := []string{"temperature", "top-k", "top-p", "seed"}
+	for name, want := range map[string]string{"temprature": "temperature", "top-q": "top-k", "sede": "", "seeds": "seed", "": "", "precision": ""} {
+		if got := Nearest(name, names); got != want {
+			t.Errorf("%q is taken for %q, want %q", name, got, want)
+		}
+	}
+}
