@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"math/rand/v2"
@@ -200,68 +199,6 @@ func (s *stopAfter) Moved(n int64) {
 	}
 }
 
-// TestRefusals: what cannot be had is said so that people know what to do.
-func TestRefusals(t *testing.T) {
-	files, large := modelFiles()
-	for _, c := range []struct {
-		what, want string
-		n          Name
-		spoil      func(*fakeHub)
-	}{
-		{"gated", "accept its license at", name, func(h *fakeHub) { h.gated = true }},
-		{"no such model", "no such model", Name{"owner/other", "main"}, func(h *fakeHub) {}},
-		{"private", "set HF_TOKEN", name, func(h *fakeHub) { h.token = "hf_x" }},
-		{"no such revision", `no revision "v9"`, Name{"owner/model", "v9"}, func(h *fakeHub) {}},
-		{"wrong digest", "have not the digest", name, func(h *fakeHub) { h.corrupt = 1000 }},
-		{"always busy", "tried 6 times", name, func(h *fakeHub) { h.failures = 1000 }},
-		{"a proxy's page", "answers with a web page", name, func(h *fakeHub) { h.page = true }},
-		{"metadata elsewhere", "for what it should say itself", name, func(h *fakeHub) { h.sendAnyway = true }},
-		{"no weights", "pytorch_model.bin, which loupe does not read", name, func(h *fakeHub) {
-			h.files = map[string][]byte{"config.json": []byte("{}"), "pytorch_model.bin": []byte("x")}
-		}},
-		{"a shard that is not there", "which the repository does not hold", name, func(h *fakeHub) {
-			h.files = maps.Clone(files)
-			delete(h.files, "model-00002-of-00002.safetensors")
-		}},
-	} {
-		h := newFakeHub(t, "owner/model", files, large...)
-		c.spoil(h)
-		cache := h.cacheFor(t.TempDir())
-		_, err := cache.quick(context.Background(), c.n, nil)
-		if err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v, want %q", c.what, err, c.want)
-		}
-		if dir, err := cache.Find(c.n); err == nil && c.what != "gated" && c.what != "wrong digest" {
-			t.Errorf("%s: %s is in the cache", c.what, dir)
-		}
-	}
-}
-
-// TestRenamedAndMoved: a repository that was renamed is found under its old name, and a branch that moves while it is read is read at one
-// commit; the next pull takes the new one and fetches what changed alone.
-func TestRenamedAndMoved(t *testing.T) {
-	files, large := modelFiles()
-	h := newFakeHub(t, "owner/model", files, large...)
-	h.renamed = "new-owner/new-name"
-	c := h.cacheFor(t.TempDir())
-	got, err := c.quick(context.Background(), name, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	holds(t, h, got.Dir)
-	first := h.commit
-	h.files = maps.Clone(files)
-	h.files["config.json"] = []byte(`{"model_type": "qwen2_vl", "new": 1}`)
-	h.moveTo = strings.Repeat("cd34", 10)
-	if got, err = c.quick(context.Background(), name, nil); err != nil || got.Commit != first {
-		t.Fatalf("%+v, %v", got, err)
-	}
-	if got, err = c.quick(context.Background(), name, nil); err != nil || got.Commit != h.commit || got.Fetched > 1 {
-		t.Fatalf("%+v, %v", got, err)
-	}
-	holds(t, h, got.Dir)
-}
-
 // TestTwoAtOnce: two pulls at the same time fetch each file once.
 func TestTwoAtOnce(t *testing.T) {
 	files, large := modelFiles()
@@ -367,76 +304,6 @@ func TestWhereTheCacheIs(t *testing.T) {
 		if err != nil || filepath.Clean(got.Dir) != filepath.FromSlash(c.want) {
 			t.Errorf("%v: %v, %v, want %s", c.env, got, err, c.want)
 		}
-	}
-}
-
-// TestPython: huggingface_hub finds what was pulled here, without asking, and what it downloads is found here; files in its store of shared
-// blobs too.
-func TestPython(t *testing.T) {
-	python := os.Getenv("LOUPE_PYTHON")
-	if python == "" || exec.Command(python, "-c", "import huggingface_hub").Run() != nil {
-		t.Skip("LOUPE_PYTHON names no Python that has huggingface_hub")
-	}
-	files, large := modelFiles()
-	h := newFakeHub(t, "owner/model", files, large...)
-	run := func(dir string, offline bool, code string) string {
-		t.Helper()
-		cmd := exec.Command(python, "-c", code)
-		cmd.Env = append(os.Environ(), "HF_ENDPOINT="+h.hub.URL, "HF_HOME="+dir, "HF_HUB_CACHE="+dir+"/hub", "HF_HUB_DISABLE_XET=1", "HF_HUB_DISABLE_TELEMETRY=1", fmt.Sprintf("HF_HUB_OFFLINE=%d", map[bool]int{true: 1}[offline]))
-		out, err := cmd.Output()
-		if err != nil {
-			var exit *exec.ExitError
-			if errors.As(err, &exit) {
-				t.Fatalf("%v: %s", err, exit.Stderr)
-			}
-			t.Fatal(err)
-		}
-		return strings.TrimSpace(string(out))
-	}
-	ours := t.TempDir()
-	got, err := h.cacheFor(ours).quick(context.Background(), name, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if dir := run(ours, true, `from huggingface_hub import snapshot_download; print(snapshot_download("owner/model", local_files_only=True))`); dir != got.Dir {
-		t.Errorf("Python finds %s, and it is in %s", dir, got.Dir)
-	}
-	for _, file := range needed {
-		path := run(ours, true, fmt.Sprintf(`from huggingface_hub import hf_hub_download; print(hf_hub_download("owner/model", %q, local_files_only=True))`, file))
-		if path != filepath.Join(got.Dir, filepath.FromSlash(file)) {
-			t.Errorf("Python finds %s at %s", file, path)
-		}
-	}
-	theirs := t.TempDir()
-	for _, file := range needed {
-		run(theirs, false, fmt.Sprintf(`from huggingface_hub import hf_hub_download; print(hf_hub_download("owner/model", %q))`, file))
-	}
-	c := h.cacheFor(theirs)
-	dir, err := c.Find(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	holds(t, h, dir)
-	before := h.bytes
-	if got, err := c.quick(context.Background(), name, nil); err != nil || got.Fetched > 0 || h.bytes != before {
-		t.Errorf("what Python fetched is fetched again: %+v, %v", got, err)
-	}
-	// The store that repositories share: a blob is a link into it.
-	store := filepath.Join(c.Dir, "blobs", "aa")
-	if err := os.MkdirAll(store, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	blob := filepath.Join(c.repo(name), "blobs", h.etag("model-00001-of-00002.safetensors"))
-	shared := filepath.Join(store, strings.Repeat("a", 64))
-	if err := errors.Join(os.Rename(blob, shared), os.Symlink(shared, blob)); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := c.quick(context.Background(), name, nil); err != nil || got.Fetched > 0 {
-		t.Errorf("with a shared blob: %+v, %v", got, err)
-	}
-	holds(t, h, dir)
-	if _, err := c.Verify(context.Background(), name, nil); err != nil {
-		t.Errorf("verify with a shared blob: %v", err)
 	}
 }
 
