@@ -7,8 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
+
+	"github.com/loupe-vl/loupe/kernels/cuda/cudatest"
 )
 
 // The fake driver libraries: with loupe's kernels as they are, and with faults that can be switched on. Empty where there is no C++
@@ -30,7 +31,7 @@ func TestMain(m *testing.M) {
 			simulated, planted = filepath.Join(dir, "libcudasim.so"), filepath.Join(dir, "libcudasim-planted.so")
 			built := make(chan error)
 			for _, b := range [][]string{{simulated}, {planted, "-DCUSIM_PLANTS"}} {
-				go func() { built <- build(b[0], b[1:]...) }()
+				go func() { built <- cudatest.Build(".", b[0], b[1:]...) }()
 			}
 			for range 2 {
 				if err := <-built; err != nil {
@@ -41,18 +42,6 @@ func TestMain(m *testing.M) {
 		}
 		return m.Run()
 	}())
-}
-
-// build compiles a fake driver library.
-func build(out string, more ...string) error {
-	args := []string{"-std=c++17", "-O2", "-ffp-contract=off", "-fno-strict-aliasing", "-fvisibility=hidden", "-shared", "-fPIC", "-DCUSIM", "-Isim", "-o", out}
-	if cpu, err := os.ReadFile("/proc/cpuinfo"); err == nil && strings.Contains(string(cpu), " fma ") {
-		args = append(args, "-mfma") // else fmaf is a call, whose bits are the same
-	}
-	if text, err := exec.Command("g++", append(append(args, more...), "sim/cusim.cc")...).CombinedOutput(); err != nil {
-		return fmt.Errorf("%w\n%s", err, text)
-	}
-	return nil
 }
 
 // open is a device of the fake driver.
