@@ -76,13 +76,14 @@ func (int4Form) scaleOf(p *PackedWeights, scales []uint16, beside []byte, block,
 	return num.F16ToF32(scales[block/p.groupBlocks()*panelCols+c]) * float32(int8(beside[block*panelCols+c])), int4Zero
 }
 
-// quantize: each own steps want a scale that makes their weight of largest magnitude -8. The group keeps the largest of these over 15, and a
-// sub-scale is the whole multiple of it that is nearest to what its block wants. Where the group is of own steps, sub-scales are 1 or -1.
-func (int4Form) quantize(p *PackedWeights, q []uint8, group []float32, own int, beside []byte, g, c int) (scale uint16, err error) {
+// quantize: each group that was asked for wants a scale that makes its weight of largest magnitude -8. What is kept is the largest of
+// these over 15, and a sub-scale is the whole multiple of it that is nearest to what its block wants. Where the group that was asked for has a
+// scale of its own, sub-scales are 1 or -1.
+func (int4Form) quantize(p *PackedWeights, q []uint8, group []float32, asked int, beside []byte, g, c int) (scale uint16, err error) {
 	var wanted [superblock]float32 // of the parts of a group; one where it has one
-	parts, largest := (len(group)+own-1)/own, float32(0)
+	parts, largest := (len(group)+asked-1)/asked, float32(0)
 	for i := range parts {
-		least, most, err := extremesOf(group[i*own : min((i+1)*own, len(group))])
+		least, most, err := extremesOf(group[i*asked : min((i+1)*asked, len(group))])
 		if err != nil {
 			return 0, err
 		}
@@ -98,7 +99,7 @@ func (int4Form) quantize(p *PackedWeights, q []uint8, group []float32, own int, 
 		largest = max(largest, max(wanted[i], -wanted[i]))
 	}
 	most := float32(mostSubScale)
-	if own >= p.Group {
+	if asked >= p.Group {
 		most = 1
 	}
 	scale = float16.Fromfloat32(largest / most).Bits()
@@ -109,7 +110,7 @@ func (int4Form) quantize(p *PackedWeights, q []uint8, group []float32, own int, 
 			sub = max(1, min(most, float32(math.RoundToEven(float64(max(wanted[i], -wanted[i])/unit)))))
 		}
 		sub = float32(math.Copysign(float64(sub), float64(wanted[i])))
-		from, to := i*own, min((i+1)*own, len(group))
+		from, to := i*asked, min((i+1)*asked, len(group))
 		roundGroup(q[from:to], group[from:to], sub*unit, int4Zero, 0, 15)
 		for b := from / blockSteps; b < to/blockSteps; b++ {
 			beside[(g*p.groupBlocks()+b)*panelCols+c] = byte(int8(sub))

@@ -56,9 +56,9 @@ type packedForm interface {
 	scaleOf(p *PackedWeights, scales []uint16, beside []byte, block, c int) (scale float32, zero int)
 	// dequantize sets dst to the weights of row c of a block from step from on.
 	dequantize(dst []float32, block []byte, c, from int, scale float32, zero int)
-	// quantize rounds group g of row c of a panel to q. It chooses the scale, which it returns, and what lies beside it; own steps have
-	// one of their own where the form has that.
-	quantize(p *PackedWeights, q []uint8, group []float32, own int, beside []byte, g, c int) (scale uint16, err error)
+	// quantize rounds group g of row c of a panel to q. It chooses the scale, which it returns, and what lies beside it. asked is the group
+	// that was asked for, which may be shorter than the one that has a scale: see kept.
+	quantize(p *PackedWeights, q []uint8, group []float32, asked int, beside []byte, g, c int) (scale uint16, err error)
 	// place puts the q of row c of a block where the kernels read them.
 	place(block []byte, q *[blockSteps]uint8, c int)
 }

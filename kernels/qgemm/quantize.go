@@ -67,15 +67,15 @@ func Quantize(m gemm.Matrix, o Quantizing, each func(n, grain int, f func(lo, hi
 			*part.Bytes = make([]byte, n)
 		}
 	}
-	own := p.Group
+	asked := p.Group
 	if o.Group > 0 {
-		own = o.Group
+		asked = o.Group
 	}
 	bad := make([]error, p.count())
 	each(p.count(), 1, func(lo, hi int) {
 		row := make([]float32, p.blocks()*blockSteps)
 		for i := lo; i < hi; i++ {
-			bad[i] = p.fill(m, i, own, row)
+			bad[i] = p.fill(m, i, asked, row)
 		}
 	})
 	for _, err := range bad {
@@ -86,8 +86,8 @@ func Quantize(m gemm.Matrix, o Quantizing, each func(n, grain int, f func(lo, hi
 	return p, nil
 }
 
-// fill quantizes the rows of panel i, of which own steps have a scale or a sub-scale of their own; row is scratch.
-func (p *PackedWeights) fill(m gemm.Matrix, i, own int, row []float32) error {
+// fill quantizes the rows of panel i, where groups of asked steps were asked for; row is scratch.
+func (p *PackedWeights) fill(m gemm.Matrix, i, asked int, row []float32) error {
 	form := p.form()
 	weights, scales, beside := p.panel(i)
 	q := make([]uint8, p.Group)
@@ -100,7 +100,7 @@ func (p *PackedWeights) fill(m gemm.Matrix, i, own int, row []float32) error {
 		for g := range p.groups() {
 			from := g * p.Group
 			group := row[from:min(from+p.Group, len(row))]
-			scale, err := form.quantize(p, q[:len(group)], group, own, beside, g, c)
+			scale, err := form.quantize(p, q[:len(group)], group, asked, beside, g, c)
 			if err != nil {
 				return fmt.Errorf("row %d, columns %d to %d: %w", i*panelCols+c, from, min(from+p.Group, p.Cols)-1, err)
 			}
