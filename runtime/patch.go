@@ -85,7 +85,7 @@ func (m *Model) Patch(ctx context.Context, clean, corrupted *Prompt, o PatchOpti
 			return nil, err
 		}
 	}
-	s.normalise()
+	s.normalize()
 	return s.out, m.unchanged()
 }
 
@@ -293,7 +293,7 @@ func (s *sweep) difference(logits []float32) float64 {
 	return float64(logits[s.o.Answers[0]]) - float64(logits[s.o.Answers[1]])
 }
 
-func (s *sweep) normalise() {
+func (s *sweep) normalize() {
 	c, d := s.out.Corrupted.Difference, s.out.Clean.Difference
 	for i, row := range s.out.Difference {
 		for j, v := range row {

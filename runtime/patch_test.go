@@ -243,6 +243,6 @@ func TestPatchErrors(t *testing.T) {
 		}
 	}}
 	if _, err := m.Patch(gone, clean, corrupted, o); err == nil || !strings.Contains(err.Error(), "canceled") {
-		t.Errorf("a cancelled sweep: %v", err)
+		t.Errorf("a canceled sweep: %v", err)
 	}
 }

@@ -128,7 +128,7 @@ func TestQuantizeRefuses(t *testing.T) {
 		}
 	}
 	if err := m.Quantize(ctx, filepath.Join(there, "a"), o); !errors.Is(err, context.Canceled) {
-		t.Errorf("a cancelled run ends with %v", err)
+		t.Errorf("a canceled run ends with %v", err)
 	}
 	if left, err := os.ReadDir(there); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)

@@ -288,6 +288,6 @@ func TestCancel(t *testing.T) {
 		}
 	})
 	if _, err := m.Score(context.Background(), p); err != nil {
-		t.Errorf("after a cancelled run the model does not score: %v", err)
+		t.Errorf("after a canceled run the model does not score: %v", err)
 	}
 }

@@ -167,7 +167,7 @@ func TestMeasure(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := Measure(ctx, o); err == nil {
-		t.Error("a cancelled measurement is no error")
+		t.Error("a canceled measurement is no error")
 	}
 }
 

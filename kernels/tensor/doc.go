@@ -7,7 +7,7 @@
 //
 // What the package owns:
 //   - memory: each run takes its tensors from an [Arena]; [Run.Scope] gives the memory of a block back when the block ends;
-//   - errors: a run remembers the first thing that went wrong (a cancelled context, a non-finite activation, an edit that
+//   - errors: a run remembers the first thing that went wrong (a canceled context, a non-finite activation, an edit that
 //     does not fit) and the operations after it do nothing, so that a block reads like the paper, top to bottom;
 //   - tap points: [Run.Tap] names a tensor after the Hugging Face module path; it costs a nil check when nobody asked.
 //

@@ -61,9 +61,9 @@ func TestErrorsStick(t *testing.T) {
 	}
 }
 
-// TestIdle: after an error, in a cancelled run and on a device of shapes only, every operation returns its shape and computes nothing.
+// TestIdle: after an error, in a canceled run and on a device of shapes only, every operation returns its shape and computes nothing.
 func TestIdle(t *testing.T) {
-	cancelled, cancel := context.WithCancel(context.Background())
+	canceled, cancel := context.WithCancel(context.Background())
 	cancel()
 	e := device(t, 2)
 	for _, kind := range []struct {
@@ -76,7 +76,7 @@ func TestIdle(t *testing.T) {
 			r.Fail(errFirst)
 			return r
 		}, errFirst},
-		{"cancelled", func(a *Arena, p Hooks) *Run { return NewRun(cancelled, e, a, p) }, context.Canceled},
+		{"canceled", func(a *Arena, p Hooks) *Run { return NewRun(canceled, e, a, p) }, context.Canceled},
 		{"meta", func(a *Arena, p Hooks) *Run { return NewRun(context.Background(), meta.Device{}, a, p) }, nil},
 	} {
 		t.Run(kind.name, func(t *testing.T) {

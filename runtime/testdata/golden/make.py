@@ -57,7 +57,7 @@ def save_png(path, rgb):
 
 
 def levels(config):
-    """For each channel the float32 pixel value of each byte: rescaled, then normalised, as the reference's image processor does it."""
+    """For each channel the float32 pixel value of each byte: rescaled, then normalized, as the reference's image processor does it."""
     u = np.arange(256, dtype=np.float32) / np.float32(255)
     return [(u - np.float32(m)) / np.float32(s) for m, s in zip(config["image_mean"], config["image_std"])]
 
@@ -70,7 +70,7 @@ def picture(patches, grid, table, config):
     out = np.stack([np.searchsorted(table[c], x[..., c]) for c in range(3)], -1)
     back = np.stack([table[c][np.minimum(out[..., c], 255)] for c in range(3)], -1)
     if not np.array_equal(back.view(np.uint32), np.ascontiguousarray(x).view(np.uint32)):
-        sys.exit("pixel_values are not what the rescale and normalise of this script give for any picture")
+        sys.exit("pixel_values are not what the rescale and normalize of this script give for any picture")
     if not all(np.array_equal(out[0], o) for o in out):
         sys.exit("the frames of one picture differ")
     return out[0].astype(np.uint8)

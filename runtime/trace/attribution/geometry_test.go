@@ -59,7 +59,7 @@ func TestBaselines(t *testing.T) {
 	}
 	gray, _ := baselinePixels(c.Prompt, Gray, c.Model.Processor)
 	if slices.Max(gray[0]) != 0 || slices.Min(gray[0]) != 0 {
-		t.Error("grey is not 0")
+		t.Error("gray is not 0")
 	}
 }
 
