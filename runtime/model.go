@@ -329,7 +329,7 @@ func (m *Model) Name() string {
 // start makes what the model computes with.
 func (m *Model) start(o Options) (err error) {
 	if m.engine, err = kernels.New(kernels.Options{Threads: o.Threads, Kernels: o.Kernels}); err != nil {
-		return err
+		return &option.Error{Field: "Options.Kernels", Value: o.Kernels, Fault: err.Error()} // the threads are checked by Validate
 	}
 	m.device = device.Of(m.engine)
 	return nil

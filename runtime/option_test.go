@@ -19,6 +19,7 @@ func TestOptionErrors(t *testing.T) {
 		"Generation.MaxTokens": func() error { return loupe.Generation{MaxTokens: -1}.Validate() },
 		"Options.Precision":    func() error { _, err := loupe.Embedded(loupe.Options{Precision: "fp8"}); return err },
 		"Options.Threads":      func() error { _, err := loupe.Embedded(loupe.Options{Threads: -1}); return err },
+		"Options.Kernels":      func() error { _, err := loupe.Embedded(loupe.Options{Kernels: "sse9"}); return err },
 		"Options.MinPixels":    func() error { _, err := loupe.Embedded(loupe.Options{MinPixels: 9000, MaxPixels: 8000}); return err },
 		"QuantizeOptions.Group": func() error {
 			return loupe.QuantizeOptions{Precision: "int8", Group: 48}.Validate()

@@ -73,6 +73,7 @@ var called = map[string]string{
 	"train.EvalOptions.Raters":      "--raters",
 	"train.Evaluate":                "`loupe eval --split test`",
 	"train.Merge":                   "`loupe merge`",
+	"train.MergeBF16":               "--dtype bf16",
 	"train.ReadOptions.Columns":     "--columns",
 	"train.ReadOptions.ImageFolder": "--image-folder",
 

@@ -65,7 +65,7 @@ func allFlags() map[string]bool {
 func TestOptionsHaveFlags(t *testing.T) {
 	flags := allFlags()
 	for field, flag := range called {
-		if strings.HasPrefix(flag, "--") && !flags[flag] {
+		if flag, _, _ := strings.Cut(flag, " "); strings.HasPrefix(flag, "--") && !flags[flag] {
 			t.Errorf("%s is called %s, which no command has", field, flag)
 		}
 		at := strings.LastIndexByte(field, '.')
@@ -190,6 +190,7 @@ func TestErrorsSayFlags(t *testing.T) {
 		{[]string{"train", "--out", "o"}, "--data is missing; name a JSON Lines"},
 		{[]string{"train", "--data", "d", "--out", "o", "--score-loss", "cubic"}, `--score-loss is "cubic"; give squared, huber or rank`},
 		{[]string{"attend", "--method", "gradcam", "--target", "diff:1", "--out", "a.png"}, "--target diff:1: diff takes two tokens"},
+		{[]string{"merge", "--out", "o"}, "there is nothing to merge; give --adapter, or a type as --dtype bf16"},
 		{[]string{"trace", "--list", "--tap", "nothing"}, "`loupe trace --list` lists them"},
 	} {
 		r := start(t, "", c.args...)

@@ -37,7 +37,7 @@ func writePublic(dir string, k PublicKey) error {
 func publicKeys(dir string) ([]PublicKey, error) {
 	entries, err := os.ReadDir(filepath.Join(dir, keysName))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s holds no folder %q with the log's public keys; give them to audit.Open", dir, keysName)
+		return nil, fmt.Errorf("%s holds no folder %q with the log's public keys; give them by audit.Open", dir, keysName)
 	}
 	if err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func publicKeys(dir string) ([]PublicKey, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("%s holds no public key (*%s); give the log's to audit.Open", filepath.Join(dir, keysName), publicSuffix)
+		return nil, fmt.Errorf("%s holds no public key (*%s); give the log's by audit.Open", filepath.Join(dir, keysName), publicSuffix)
 	}
 	return out, nil
 }

@@ -33,7 +33,7 @@ var MergeTypes = []string{MergeBase, MergeBF16, MergeF32}
 func Merge(ctx context.Context, m *loupe.Model, dir, dtype string, progress ...func(done, of int)) (err error) {
 	defer weights.CatchFaults(&err)()
 	if m.Adapter == nil && dtype == MergeBase {
-		return &option.Error{Field: "Options.Adapter", Fault: "there is nothing to merge", Want: "give Options.Adapter, or a type for train.Merge to write the weights in"}
+		return &option.Error{Field: "Options.Adapter", Fault: "there is nothing to merge", Want: "give Options.Adapter, or a type as train.MergeBF16 to write the weights in"}
 	}
 	if p := m.Stored().Checkpoint().Precision(); p != "" {
 		return fmt.Errorf("the model was quantized to %s, and merged weights are not: merge into the model that it was made of", p)
