@@ -15,7 +15,7 @@ type Layout interface {
 	Bytes(m Matrix) int
 }
 
-// ElementLayout is a Layout of one number after the other, which assembly reads by address where a path has routines for it.
+// ElementLayout is a Layout of one number after the other, which assembly reads by address where there are routines for it.
 type ElementLayout interface {
 	Layout
 	// Elements is where the numbers of m lie.

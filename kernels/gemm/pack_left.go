@@ -31,7 +31,7 @@ func (ks *Kernels) packTiles(packed []float32, x View, lo, hi int) {
 		for t := lo; t < hi; t++ {
 			out := packed[(k0*tiles+t*kc)*ks.MR:][:ks.MR*kc]
 			rows := min(ks.MR, x.Rows-t*ks.MR)
-			ks.askTile(x, (t+1)*ks.MR, k0, kc)
+			ks.prefetchTile(x, (t+1)*ks.MR, k0, kc)
 			if rows < ks.MR {
 				clear(out)
 			}
@@ -62,9 +62,9 @@ func (ks *Kernels) packTilesBySteps(packed []float32, x View, lo, hi int) {
 	}
 }
 
-// askTile prefetches steps [k0, k0+kc) of the rows of a tile, from r on. Such short runs are too short for the processor's own
-// prefetching.
-func (ks *Kernels) askTile(x View, r, k0, kc int) {
+// prefetchTile prefetches steps [k0, k0+kc) of the rows of a tile, from r on. Runs of memory that short are over before the
+// processor's own prefetching begins.
+func (ks *Kernels) prefetchTile(x View, r, k0, kc int) {
 	if ks.Prefetch == nil || x.ColStride != 1 {
 		return
 	}

@@ -1,6 +1,6 @@
 package gemm
 
-// product is a product, or a part of one: dst = or += x w(k, c) for k in [from, to), and then += bias, unless it is nil.
+// product is a product over steps [from, to): dst = x w, or dst += x w if the form accumulates, and then dst += bias, unless it is nil.
 type product struct {
 	dst      View
 	x        []float32 // steps [from, to), packed
@@ -31,7 +31,7 @@ func (q *product) compute(ks *Kernels, s *Scratch, lo, hi int) {
 		after := now.after(q, steps, group, hi)
 		next := ks.nextPanel(q, now, after, spare)
 		if next.packs != nil && !blank {
-			clear(spare) // what a panel of the same kind leaves of it later, when the two have changed places, is blank as well
+			clear(spare) // a packing tile writes the upper halves of its elements only; in a panel that it leaves behind the lower ones are 0 as well
 			blank = true
 		}
 		x := q.x[(now.k-q.from)*tiles*ks.MR:]
@@ -45,7 +45,7 @@ func (q *product) compute(ks *Kernels, s *Scratch, lo, hi int) {
 				c := (now.first + j) * ks.NR
 				panel, cols := panels[j*now.steps*ks.NR:], min(ks.NR, dst.Cols-c)
 				for r := r0; r < min(r0+block, dst.Rows); r += ks.MR {
-					next.ask()
+					next.prefetch()
 					ks.oneTile(dst, x[r*now.steps:], panel, edge, r, c, cols, now.steps, acc, &next)
 					if last {
 						ks.AddBias(dst, q.bias, r, min(r+ks.MR, dst.Rows), c, c+cols) // while it lies in the first-level cache
@@ -60,8 +60,7 @@ func (q *product) compute(ks *Kernels, s *Scratch, lo, hi int) {
 	}
 }
 
-// stage is a part of the weights that a product packs together and then multiplies: steps [k, k+steps) of so many panels from
-// the first on.
+// stage is the weights that a product packs together and then multiplies: steps [k, k+steps) of so many panels, from the first on.
 type stage struct{ first, panels, k, steps int }
 
 // after is the stage that follows in a product of panels up to hi: the next steps of the same panels, or the first ones of the next
@@ -87,7 +86,7 @@ func (q *product) packStage(ks *Kernels, s *Scratch, panels []float32, now stage
 }
 
 // oneTile computes rows [r, r+mr) of a panel: from +0, or from dst if acc is not 0. A tile that reaches beyond the edge of dst is
-// computed in edge and copied. A whole tile also packs a part of next.
+// computed in edge and copied. A whole tile also packs some of the next panel.
 func (ks *Kernels) oneTile(dst View, x, panel, edge []float32, r, c, cols, kc, acc int, next *nextPanel) {
 	rows := min(ks.MR, dst.Rows-r)
 	if rows == ks.MR && cols == ks.NR {

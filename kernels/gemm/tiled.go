@@ -1,7 +1,7 @@
 package gemm
 
-// Products and softmax of a panel, which is as many columns side by side as a path's tiles have. Attention is two products, one after
-// the other: the result of the first is a panel, and the second takes it as it is, so nothing is packed in between.
+// Products of panels, which are as many columns side by side as a tile has. Attention is two products, one after the other. The result of the
+// first is a panel, and the second takes it as it is: nothing is packed in between.
 
 // Tiles is the left operand x, (rows, k), of products with panels, packed once for all of them.
 type Tiles struct {
@@ -58,9 +58,9 @@ func (m *Multiplier) MulPanel(dst []float32, t Tiles, rows, steps int, panel []f
 	if accumulate {
 		acc = 1
 	}
-	part := kcFor(t.k)
-	for k0 := 0; k0 < steps; k0 += part {
-		packed := min(part, t.k-k0)
+	kc := kcFor(t.k)
+	for k0 := 0; k0 < steps; k0 += kc {
+		packed := min(kc, t.k-k0)
 		n := min(packed, steps-k0)
 		for r := 0; r < rows; r += ks.MR {
 			x := t.data[(k0*t.tiles+r/ks.MR*packed)*ks.MR:]
