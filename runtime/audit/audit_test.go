@@ -125,14 +125,7 @@ func TestDecisionsReplay(t *testing.T) {
 	if err != nil || c.Decisions != 3 || len(c.Notes) > 0 {
 		t.Fatalf("check: %+v, %v", c, err)
 	}
-	a, err := Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := a.Record(1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	a, r := record(t, dir, 1)
 	got, err := r.Decision.Scores[0].Clamped.Float()
 	if err != nil || got != outcomes[1].Score.Score {
 		t.Errorf("the record has score %v (%v), and %v was given", got, err, outcomes[1].Score.Score)
@@ -196,14 +189,7 @@ func TestEveryFlippedBitIsNamed(t *testing.T) {
 // TestMissingFileIsNamed: a kept file that is gone is found, and so is one that nobody wrote.
 func TestMissingFileIsNamed(t *testing.T) {
 	dir, _ := filled(t)
-	a, err := Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := a.Record(0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	a, r := record(t, dir, 0)
 	path := a.kept.path(r.Decision.Asked)
 	if err := os.Rename(path, path+".bak"); err != nil {
 		t.Fatal(err)
@@ -234,14 +220,7 @@ func TestRedaction(t *testing.T) {
 	if _, err := b.Redact(ctx, []int64{0}, RedactOptions{}); err == nil || !strings.Contains(err.Error(), "entry 1") {
 		t.Errorf("entries 0 and 1 share a picture: %v", err)
 	}
-	a, err := Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := a.Record(0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	a, r := record(t, dir, 0)
 	gone := r.Decision.personal()
 	done, err := b.Redact(ctx, []int64{0, 1}, RedactOptions{By: "me", Why: "on request"})
 	if err != nil || done.Files < len(gone) {
@@ -424,3 +403,17 @@ func TestBrokenWrite(t *testing.T) {
 
 // fixedTime is a time that tests can write down.
 var fixedTime = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// record opens the directory of records in dir and reads entry n.
+func record(t *testing.T, dir string, n int64) (*Archive, *Record) {
+	t.Helper()
+	a, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := a.Record(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a, r
+}

@@ -33,14 +33,7 @@ func TestVerifierOfOnePage(t *testing.T) {
 	if out, err := exec.Command(python, verifier, dir).CombinedOutput(); err != nil || !strings.Contains(string(out), "5 entries") {
 		t.Fatalf("%v: %s", err, out)
 	}
-	a, err := Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := a.Record(2)
-	if err != nil {
-		t.Fatal(err)
-	}
+	a, r := record(t, dir, 2)
 	for _, path := range []string{a.kept.path(r.Decision.Answered), filepath.Join(dir, logName, "tile", "entries", "000.p", "5"), filepath.Join(dir, logName, "checkpoint")} {
 		data, err := os.ReadFile(path)
 		if err != nil {
@@ -67,14 +60,7 @@ func TestInTotoReads(t *testing.T) {
 		t.Skip("LOUPE_IN_TOTO names no Python that has securesystemslib and in-toto-attestation")
 	}
 	dir, _ := filled(t)
-	a, err := Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := a.Record(1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, r := record(t, dir, 1)
 	record := filepath.Join(t.TempDir(), "record.json")
 	if err := os.WriteFile(record, r.Entry, 0o666); err != nil {
 		t.Fatal(err)

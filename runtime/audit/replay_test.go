@@ -136,14 +136,7 @@ func TestPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	show := func(n int64) string {
-		a, err := Open(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, err := a.Record(n)
-		if err != nil {
-			t.Fatal(err)
-		}
+		a, r := record(t, dir, n)
 		var p Replay
 		defer p.Close()
 		text, err := a.Page(ctx, r, &p)

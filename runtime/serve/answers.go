@@ -7,20 +7,29 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// getAttention is one view of one layer.
-func (s *Studio) getAttention(w http.ResponseWriter, req *http.Request, r *run) {
+// views are what a request asks of the attention of some layers. If they are nil the answer has been written: an error, or that the
+// model would have to run.
+func (s *Studio) views(w http.ResponseWriter, req *http.Request, r *run, layers func(place) []int) (place, [][]float32) {
 	p, err := r.readPlace(req.URL.Query())
 	if err != nil {
 		failed(w, err)
-		return
+		return p, nil
 	}
-	views, err := s.attention(req.Context(), r, p.tower, []int{p.layer}, p.view, p.cached)
-	switch {
-	case err != nil:
+	views, err := s.attention(req.Context(), r, p.tower, layers(p), p.view, p.cached)
+	if err != nil {
 		failed(w, err)
-		return
-	case views == nil:
+		return p, nil
+	}
+	if views == nil {
 		w.WriteHeader(http.StatusNoContent)
+	}
+	return p, views
+}
+
+// getAttention is one view of one layer.
+func (s *Studio) getAttention(w http.ResponseWriter, req *http.Request, r *run) {
+	p, views := s.views(w, req, r, func(p place) []int { return []int{p.layer} })
+	if views == nil {
 		return
 	}
 	x := views[0]
@@ -31,18 +40,8 @@ func (s *Studio) getAttention(w http.ResponseWriter, req *http.Request, r *run) 
 
 // getHeads is a view of one layer for small pictures of each head. The first request for a view computes all layers.
 func (s *Studio) getHeads(w http.ResponseWriter, req *http.Request, r *run) {
-	p, err := r.readPlace(req.URL.Query())
-	if err != nil {
-		failed(w, err)
-		return
-	}
-	views, err := s.attention(req.Context(), r, p.tower, upTo(p.tower.layers(r.model)), p.view, p.cached)
-	switch {
-	case err != nil:
-		failed(w, err)
-		return
-	case views == nil:
-		w.WriteHeader(http.StatusNoContent)
+	p, views := s.views(w, req, r, func(p place) []int { return upTo(p.tower.layers(r.model)) })
+	if views == nil {
 		return
 	}
 	heads, n := p.tower.heads(r.model), r.rows(p.tower)

@@ -37,6 +37,20 @@ func keys(t *testing.T, curve elliptic.Curve) (private, public string) {
 	return private, write("key.pub.pem", "PUBLIC KEY", der, err)
 }
 
+// readKeys reads the two halves of a key.
+func readKeys(t *testing.T, private, public string) (*PrivateKey, *PublicKey) {
+	t.Helper()
+	k, err := ReadPrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := ReadPublicKey(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k, p
+}
+
 // model is a directory of a few files, one of them a link as in a hub's cache.
 func model(t *testing.T) string {
 	t.Helper()
@@ -58,14 +72,7 @@ func TestSignAndVerify(t *testing.T) {
 	for _, curve := range []elliptic.Curve{elliptic.P256(), elliptic.P384(), elliptic.P521()} {
 		t.Run(curve.Params().Name, func(t *testing.T) {
 			private, public := keys(t, curve)
-			k, err := ReadPrivateKey(private)
-			if err != nil {
-				t.Fatal(err)
-			}
-			p, err := ReadPublicKey(public)
-			if err != nil {
-				t.Fatal(err)
-			}
+			k, p := readKeys(t, private, public)
 			dir := model(t)
 			if err := Verify(ctx, dir, p); err == nil {
 				t.Error("a model without a signature is taken")
@@ -90,14 +97,7 @@ func TestSignAndVerify(t *testing.T) {
 func TestWhatChangedIsNamed(t *testing.T) {
 	ctx := context.Background()
 	private, public := keys(t, elliptic.P256())
-	k, err := ReadPrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := ReadPublicKey(public)
-	if err != nil {
-		t.Fatal(err)
-	}
+	k, p := readKeys(t, private, public)
 	for _, c := range []struct {
 		name, want string
 		change     func(dir string) error
@@ -154,14 +154,7 @@ func TestReferenceTool(t *testing.T) {
 	}
 	ctx := context.Background()
 	private, public := keys(t, elliptic.P256())
-	k, err := ReadPrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := ReadPublicKey(public)
-	if err != nil {
-		t.Fatal(err)
-	}
+	k, p := readKeys(t, private, public)
 	ours, theirs := model(t), model(t)
 	if err := Sign(ctx, ours, k); err != nil {
 		t.Fatal(err)
