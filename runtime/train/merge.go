@@ -140,7 +140,6 @@ func (w merging) values(t weights.Tensor) ([]float32, error) {
 	if err := t.Widen(values); err != nil {
 		return values, err
 	}
-	e := w.m.Engine()
 	switch {
 	case w.linear != nil:
 		l := w.linear.LoRA
@@ -153,11 +152,11 @@ func (w merging) values(t weights.Tensor) ([]float32, error) {
 			if err != nil {
 				return nil, err
 			}
-			e.For(l.B.Rows, 8, func(lo, hi int) {
-				for r := lo; r < hi; r++ {
-					e.Scale(values[r*cols:][:cols], values[r*cols:][:cols], gain[r])
+			for r, g := range gain {
+				for i := range values[r*cols:][:cols] {
+					values[r*cols+i] *= g
 				}
-			})
+			}
 		}
 	case w.embedding:
 		table, err := w.m.Decoder.EmbedLoRA.Table(w.m.Device(), w.m.Decoder.Embed)

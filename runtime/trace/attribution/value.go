@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/loupe-vl/loupe/kernels/num"
 	loupe "github.com/loupe-vl/loupe/runtime"
 )
 
@@ -38,7 +39,7 @@ func Resolve(ctx context.Context, m *loupe.Model, p *loupe.Prompt, t *loupe.Grad
 	if err != nil {
 		return out, err
 	}
-	out.Token = m.Engine().ArgMax(logits)
+	out.Token = num.ArgMax(logits)
 	return out, nil
 }
 

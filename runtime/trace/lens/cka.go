@@ -62,7 +62,11 @@ func CKA(ctx context.Context, a *loupe.Model, pa *loupe.Prompt, b *loupe.Model, 
 			if r.rows.Rows != c.rows.Rows {
 				return nil, fmt.Errorf("%s has %d rows and %s %d; compare taps of one tower, over the same picture", r.tap, r.rows.Rows, c.tap, c.rows.Rows)
 			}
-			line[j] = min(1, crossNorm(a, r.rows, c.rows)/(math.Sqrt(xx[i])*math.Sqrt(yy[j]))) // rounding may lead past 1
+			both, err := crossNorm(a, r.rows, c.rows)
+			if err != nil {
+				return nil, err
+			}
+			line[j] = min(1, both/(math.Sqrt(xx[i])*math.Sqrt(yy[j]))) // rounding may lead past 1
 		}
 		out.Values = append(out.Values, line)
 	}
@@ -126,7 +130,11 @@ func center(x tensor.Tensor) {
 func selfNorms(m *loupe.Model, taps []tapRows) ([]float64, error) {
 	out := make([]float64, len(taps))
 	for i, t := range taps {
-		if out[i] = crossNorm(m, t.rows, t.rows); !(out[i] > 0) {
+		var err error
+		if out[i], err = crossNorm(m, t.rows, t.rows); err != nil {
+			return nil, err
+		}
+		if !(out[i] > 0) {
 			return nil, fmt.Errorf("the %d rows of %s are all alike, so that its likeness to another is not defined; take a picture of several tokens that differ", t.rows.Rows, t.tap)
 		}
 	}
@@ -134,10 +142,8 @@ func selfNorms(m *loupe.Model, taps []tapRows) ([]float64, error) {
 }
 
 // crossNorm is |YᵀX|², the sum of the squares of all elements.
-func crossNorm(m *loupe.Model, x, y tensor.Tensor) float64 {
-	out := make([]float32, y.Cols*x.Cols)
-	m.Engine().MatMul(kernels.View{Data: out, Rows: y.Cols, Cols: x.Cols, RowStride: x.Cols, ColStride: 1},
-		kernels.View{Data: y.Data.Host(), Rows: y.Cols, Cols: y.Rows, RowStride: 1, ColStride: y.Stride},
-		kernels.Matrix{Layout: kernels.F32, F32: x.Data.Host(), Rows: x.Rows, Cols: x.Cols, Stride: x.Stride}, kernels.Plain)
-	return dot(out, out)
+func crossNorm(m *loupe.Model, x, y tensor.Tensor) (float64, error) {
+	r := m.NewRun(context.Background(), nil)
+	out := r.Download(r.MatMul(y, r.AsWeight(x), kernels.TransX)).Floats()
+	return dot(out, out), r.Err()
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/num"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
 )
@@ -79,7 +80,7 @@ func DirectLogit(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o DirectO
 	if err := eachLogits(ctx, m, kept[layers-1], func(_ int, x []float32) { logits = append(logits, x...) }); err != nil {
 		return nil, err
 	}
-	token := tokenOr(o.Token, m.Engine().ArgMax(logits))
+	token := tokenOr(o.Token, num.ArgMax(logits))
 	out := &Direct{Position: rows[0], Token: word(m, token, float64(logits[token])), Logit: float64(logits[token])}
 	out.Divisor = divisor(kept[layers-1].Row(0), m.Decoder.Norm.Eps)
 	row, err := pullBack(m, m.Decoder.LMHead, oneHot(token, len(logits)))
@@ -170,21 +171,17 @@ func pullBack(m *loupe.Model, l *tensor.Linear, v []float32) ([]float32, error) 
 		}
 		v = gained
 	}
-	out := product(m, v, l.W.Matrix)
+	r := m.NewRun(context.Background(), nil)
+	times := func(v []float32, w kernels.Placed) []float32 {
+		return r.Download(r.MatMul(tensor.Of(1, len(v), v), w, kernels.Plain)).Floats()
+	}
+	out := times(v, l.W)
 	if l.LoRA != nil {
-		for i, x := range product(m, product(m, v, l.LoRA.B.Matrix), l.LoRA.A.Matrix) {
+		for i, x := range times(times(v, l.LoRA.B), l.LoRA.A) {
 			out[i] += float32(l.LoRA.Scale * x)
 		}
 	}
-	return out, nil
-}
-
-// product is v W for W, (len(v), cols).
-func product(m *loupe.Model, v []float32, w kernels.Matrix) []float32 {
-	out := make([]float32, w.Cols)
-	m.Engine().MatMul(kernels.View{Data: out, Rows: 1, Cols: w.Cols, RowStride: w.Cols, ColStride: 1},
-		kernels.View{Data: v, Rows: 1, Cols: len(v), RowStride: len(v), ColStride: 1}, w, kernels.Plain)
-	return out
+	return out, r.Err()
 }
 
 // oneHot is 1 at a place of n.

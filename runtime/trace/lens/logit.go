@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/loupe-vl/loupe/kernels/num"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/weights/option"
@@ -79,7 +80,7 @@ func Logit(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o LogitOptions)
 	}
 	out := &LogitLens{Rows: make([]LogitRow, len(rows))}
 	err = eachLogits(ctx, m, kept[last], func(i int, logits []float32) {
-		token := tokenOr(o.Follow, m.Engine().ArgMax(logits))
+		token := tokenOr(o.Follow, num.ArgMax(logits))
 		out.Rows[i] = LogitRow{Position: rows[i], Token: word(m, p.IDs[rows[i]], 0), Followed: word(m, token, float64(logits[token]))}
 	})
 	for _, l := range layers {
@@ -121,7 +122,7 @@ func eachLogits(ctx context.Context, m *loupe.Model, x tensor.Tensor, f func(i i
 
 // layerOf summarizes the logits of a layer.
 func layerOf(m *loupe.Model, layer int, logits []float32, top, followed int) LogitLayer {
-	highest := float64(logits[m.Engine().ArgMax(logits)])
+	highest := float64(logits[num.ArgMax(logits)])
 	total, weighed := 0.0, 0.0 // Σ e^(x-highest), and with x-highest as a weight
 	out := LogitLayer{Layer: layer}
 	for _, v := range logits {

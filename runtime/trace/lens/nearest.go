@@ -47,6 +47,10 @@ func Nearest(ctx context.Context, m *loupe.Model, p *loupe.Prompt, layer, top in
 		return nil, err
 	}
 	lengths := rowLengths(m, table)
+	placed, err := m.Device().PlaceWeight(table)
+	if err != nil {
+		return nil, err
+	}
 	out := &NearestWords{Layer: layer}
 	x := kept[layer]
 	for lo := 0; lo < x.Rows; lo += lensRows {
@@ -54,7 +58,11 @@ func Nearest(ctx context.Context, m *loupe.Model, p *loupe.Prompt, layer, top in
 			return nil, err
 		}
 		part := x.Slice(lo, min(lo+lensRows, x.Rows))
-		cosines := cosinesOf(m, part, table, lengths)
+		r := m.NewRun(ctx, nil)
+		cosines := cosinesOf(r.Download(r.MatMul(part, placed, kernels.TransW)), part, lengths)
+		if r.Err() != nil {
+			return nil, r.Err()
+		}
 		for i := range part.Rows {
 			of := NearestToken{Position: rows[lo+i]}
 			for _, id := range largest(cosines.Row(i), top) {
@@ -90,11 +98,8 @@ func rowLengths(m *loupe.Model, table kernels.Matrix) []float64 {
 	return out
 }
 
-// cosinesOf is the cosine of each row of x with each row of a table, (x.Rows, table.Rows); with a row of zeros it is 0.
-func cosinesOf(m *loupe.Model, x tensor.Tensor, table kernels.Matrix, lengths []float64) tensor.Tensor {
-	out := tensor.Of(x.Rows, table.Rows, make([]float32, x.Rows*table.Rows))
-	m.Engine().MatMul(kernels.View{Data: out.Floats(), Rows: out.Rows, Cols: out.Cols, RowStride: out.Stride, ColStride: 1},
-		kernels.View{Data: x.Floats(), Rows: x.Rows, Cols: x.Cols, RowStride: x.Stride, ColStride: 1}, table, kernels.TransW)
+// cosinesOf makes out, the products of each row of x with each row of a table, their cosines; with a row of zeros it is 0.
+func cosinesOf(out, x tensor.Tensor, lengths []float64) tensor.Tensor {
 	for i := range x.Rows {
 		length := math.Sqrt(dot(x.Row(i), x.Row(i)))
 		row := out.Row(i)
