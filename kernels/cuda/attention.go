@@ -48,7 +48,11 @@ func (d *Device) attending(a *kernels.Attention, p *kernels.AttentionPart) (*att
 	if a.KVHeads <= 0 || a.Heads%a.KVHeads != 0 || p.Q.Cols%a.Heads != 0 {
 		return nil, fmt.Errorf("cuda: %d query heads in %d columns cannot read %d key heads", a.Heads, p.Q.Cols, a.KVHeads)
 	}
-	t := &attending{Device: d, a: a, p: p, width: p.Q.Cols / a.Heads, group: a.Heads / a.KVHeads}
+	t := &d.attention
+	if a.Stages != 0 { // others may compute while an inspector looks
+		t = new(attending)
+	}
+	*t = attending{Device: d, a: a, p: p, width: p.Q.Cols / a.Heads, group: a.Heads / a.KVHeads}
 	for i := range p.K {
 		if p.K[i].Cols != t.width*a.KVHeads || p.V[i].Cols != t.width*a.KVHeads || p.V[i].Rows != p.K[i].Rows {
 			return nil, fmt.Errorf("cuda: page %d of keys is (%d, %d) and of values (%d, %d); %d heads of %d columns are asked for", i, p.K[i].Rows, p.K[i].Cols, p.V[i].Rows, p.V[i].Cols, a.KVHeads, t.width)

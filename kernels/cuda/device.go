@@ -28,6 +28,7 @@ type Device struct {
 	args      unsafe.Pointer              // of a launch: memory of C's, argsSize bytes
 	staging   []byte                      // pinned; what goes up and down passes through it
 	scratch   [scratches]scratch
+	attention attending // kept for the next one: decoding allocates nothing
 }
 
 var _ kernels.Device = (*Device)(nil)
