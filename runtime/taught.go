@@ -68,34 +68,40 @@ func (m *Model) showAsTaught(p *picture.Processor, o Options) error {
 // note keeps a sentence for Notes.
 func (m *Model) note(format string, a ...any) { m.Notes = append(m.Notes, fmt.Sprintf(format, a...)) }
 
-// SystemText is the system text of a score or a critique where the user gives none: the one that the model was taught with,
-// or Rubric.
-func (m *Model) SystemText() string {
-	if m.Taught != nil && m.Taught.System != nil {
-		return *m.Taught.System
-	}
-	return Rubric
+// Wording is how a model is asked for a score or a critique where the user says nothing else.
+type Wording struct {
+	System, Question string
+	taught           *string // the system text that the model was taught with; nil where that is not known
+	from             string  // the file that says so
 }
 
-// Question is what is asked of a picture where the user asks nothing: what the model was taught with, or DefaultQuestion.
-func (m *Model) Question() string {
-	if m.Taught != nil && m.Taught.Question != nil {
-		return *m.Taught.Question
+// Wording is what the model was taught with, and [Rubric] and [DefaultQuestion] where that is not known.
+func (m *Model) Wording() Wording {
+	w := Wording{System: Rubric, Question: DefaultQuestion, from: m.taughtFrom}
+	if m.Taught == nil {
+		return w
 	}
-	return DefaultQuestion
+	if w.taught = m.Taught.System; w.taught != nil {
+		w.System = *w.taught
+	}
+	if m.Taught.Question != nil {
+		w.Question = *m.Taught.Question
+	}
+	return w
+}
+
+// OtherSystem says that a system text is not the one that the model was taught with; "" where it is, or where none is known.
+func (w Wording) OtherSystem(given string) string {
+	if w.taught == nil || *w.taught == given {
+		return ""
+	}
+	return fmt.Sprintf("the system text is not the one that this was taught with (%s): its answers, and scores that are read behind the question, will not be those that it was taught to give", w.from)
 }
 
 // ScoreInput asks for a score of pictures as the model was taught to be asked: with its system text and its question, or with
 // [Rubric] and [DefaultQuestion] where it has none of its own, as `loupe score` does. A head that reads behind the question gives
 // another score to other words.
 func (m *Model) ScoreInput(images ...picture.Image) Input {
-	return Question(m.SystemText(), m.Question(), images...)
-}
-
-// OtherSystem says that a system text is not the one that the model was taught with; "" where it is, or where none is known.
-func (m *Model) OtherSystem(given string) string {
-	if m.Taught == nil || m.Taught.System == nil || *m.Taught.System == given {
-		return ""
-	}
-	return fmt.Sprintf("the system text is not the one that this was taught with (%s): its answers, and scores that are read behind the question, will not be those that it was taught to give", m.taughtFrom)
+	w := m.Wording()
+	return Question(w.System, w.Question, images...)
 }

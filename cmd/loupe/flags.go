@@ -147,7 +147,7 @@ func (f *inputFlags) orEmbedded(m *loupe.Model) {
 	f.files.Images = []string{loupe.EmbeddedPicture}
 	fmt.Fprintln(stderr, "note: no picture was given, so the one that is part of the program is shown")
 	if f.files.Text == "" {
-		f.files.Text = m.Question()
+		f.files.Text = m.Wording().Question
 	}
 }
 
@@ -157,7 +157,7 @@ func (f *inputFlags) asTaught(m *loupe.Model) {
 	switch {
 	case f.files.Messages != "" || m.Taught == nil || m.Taught.System == nil:
 	case f.files.System == "":
-		f.files.System = m.SystemText()
+		f.files.System = m.Wording().System
 	default:
 		otherSystem(m, f.files.System)
 	}
@@ -165,7 +165,7 @@ func (f *inputFlags) asTaught(m *loupe.Model) {
 
 // otherSystem notes a system text that the model was not trained with.
 func otherSystem(m *loupe.Model, given string) {
-	printNote(m.OtherSystem(given))
+	printNote(m.Wording().OtherSystem(given))
 }
 
 // given reports whether any of them was.

@@ -41,7 +41,7 @@ func openDataset(ctx context.Context, m *loupe.Model, name string) (loupe.Datase
 			if err != nil {
 				return nil, err
 			}
-			return m.Prepare(ctx, loupe.Question(m.SystemText(), m.Question(), img))
+			return m.Prepare(ctx, m.ScoreInput(img))
 		}}, nil
 	}
 	if _, err := os.Stat(name); err != nil {

@@ -80,10 +80,10 @@ func (f *scoreFlags) run(cmd *cobra.Command, args []string) error {
 	if cmd.Flags().Changed("system") {
 		otherSystem(m, f.system)
 	} else {
-		f.system = m.SystemText()
+		f.system = m.Wording().System
 	}
 	if !cmd.Flags().Changed("prompt") {
-		f.prompt = m.Question()
+		f.prompt = m.Wording().Question
 	}
 	if f.critique {
 		if f.gen.gen, err = published(m, f.gen.gen); err != nil {

@@ -114,7 +114,7 @@ func (s *Studio) getModel(w http.ResponseWriter, _ *http.Request) {
 		"decoder": sides{decoder.layers(m), decoder.heads(m)},
 		"patch":   m.Config.Vision.PatchSize, "merge": m.Config.Vision.SpatialMergeSize,
 		"head": headInput(m), "targets": append([]string{}, m.Targets()...), "methods": methods,
-		"system": systemText(m), "question": m.Question(), "most_tokens": mostTokens, "recorded": s.o.Book != nil,
+		"system": systemText(m), "question": m.Wording().Question, "most_tokens": mostTokens, "recorded": s.o.Book != nil,
 	})
 }
 
@@ -123,7 +123,7 @@ func systemText(m *loupe.Model) string {
 	if m.Head == nil && (m.Taught == nil || m.Taught.System == nil) {
 		return ""
 	}
-	return m.SystemText()
+	return m.Wording().System
 }
 
 // headInput is the tap that the score head reads; "" without a head.

@@ -20,7 +20,7 @@ func page(s *Studio) http.Handler {
 			Sides                          []string
 			MostTokens                     int
 			Base                           bool
-		}{Name: m.Name(), System: systemText(m), Question: m.Question(), Sides: []string{"Left", "Right"}, MostTokens: mostTokens, Base: s.o.Base != nil}
+		}{Name: m.Name(), System: systemText(m), Question: m.Wording().Question, Sides: []string{"Left", "Right"}, MostTokens: mostTokens, Base: s.o.Base != nil}
 		data.Notice = m.Notice()
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store")

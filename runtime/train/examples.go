@@ -92,10 +92,10 @@ func (r *Record) input(m *loupe.Model, images []picture.Image) loupe.Input {
 	}
 	system, prompt := r.System, r.Prompt
 	if system == "" {
-		system = m.SystemText()
+		system = m.Wording().System
 	}
 	if prompt == "" {
-		prompt = m.Question()
+		prompt = m.Wording().Question
 	}
 	return loupe.Question(system, prompt, images...)
 }

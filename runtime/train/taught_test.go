@@ -70,8 +70,8 @@ func TestPictureSizeIsKept(t *testing.T) {
 	if want[0] == other[0] && want[1] == other[1] {
 		t.Error("the size of pictures changes no score: the test shows nothing")
 	}
-	if kept.Processor.MaxPixels != size || kept.SystemText() != "Be strict." || kept.Question() != "How good is it?" {
-		t.Errorf("%d pixels, system %q, question %q", kept.Processor.MaxPixels, kept.SystemText(), kept.Question())
+	if kept.Processor.MaxPixels != size || kept.Wording().System != "Be strict." || kept.Wording().Question != "How good is it?" {
+		t.Errorf("%d pixels, system %q, question %q", kept.Processor.MaxPixels, kept.Wording().System, kept.Wording().Question)
 	}
 	if len(kept.Notes) != 1 || !strings.Contains(kept.Notes[0], "pictures are resized to") || !strings.Contains(kept.Notes[0], o.Out) {
 		t.Errorf("notes %q, want that the size is not the model's own", kept.Notes)
@@ -79,7 +79,7 @@ func TestPictureSizeIsKept(t *testing.T) {
 	if len(told.Notes) != 1 || !strings.Contains(told.Notes[0], "while this was taught") || !strings.Contains(told.Notes[0], o.Out) {
 		t.Errorf("notes %q, want that the size is another", told.Notes)
 	}
-	if kept.OtherSystem("Be strict.") != "" || !strings.Contains(kept.OtherSystem("Be kind."), "not the one") {
+	if kept.Wording().OtherSystem("Be strict.") != "" || !strings.Contains(kept.Wording().OtherSystem("Be kind."), "not the one") {
 		t.Error("another system text is not told, or the same is")
 	}
 }
@@ -141,8 +141,8 @@ func TestAdapterKeepsSize(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer m.Close()
-		if m.Processor.MaxPixels != 56*56 || m.SystemText() != loupe.Rubric {
-			t.Errorf("%s: pictures of %d pixels, system %q", c.name, m.Processor.MaxPixels, m.SystemText())
+		if m.Processor.MaxPixels != 56*56 || m.Wording().System != loupe.Rubric {
+			t.Errorf("%s: pictures of %d pixels, system %q", c.name, m.Processor.MaxPixels, m.Wording().System)
 		}
 	}
 }
