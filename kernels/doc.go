@@ -22,7 +22,7 @@
 //	  devicetest/      a device to test with, whose memory is no slice of the program's
 //	  peak/            what the machine can do at most, measured
 //	  tensor/          the operations that models are written in, forward beside backward
-//	  cuda/            an NVIDIA GPU as a device; src/ its kernels, sim/ a driver to test with
+//	  cuda/            an NVIDIA GPU as a device
 //	  internal/        cpu/ what the processor has; pool/ the workers; for tests guard/, emulate/, kerneltest/, freeorder/
 //	  gen/             gemm/ and vec/ write the assembly
 //

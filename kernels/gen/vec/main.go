@@ -30,8 +30,8 @@ var families = []string{"elementwise", "activation", "norm", "softmax", "reduce"
 // generate is what each file holds.
 func generate() map[string][]byte {
 	out := map[string][]byte{
-		"routines_amd64.go": declarations("AVX2", "AVX512"),
-		"routines_arm64.go": declarations("NEON"),
+		"routines_amd64.go": tables("AVX2", "AVX512"),
+		"routines_arm64.go": tables("NEON"),
 	}
 	for _, family := range families {
 		x86, arm := &assembly{}, &assembly{}
@@ -44,6 +44,8 @@ func generate() map[string][]byte {
 		}
 		out[family+"_amd64.s"] = x86.file(amd64Constants(x86.constants))
 		out[family+"_arm64.s"] = arm.file(arm64Constants(arm.constants))
+		out[family+"_amd64.go"] = declarations(family, "AVX2", "AVX512")
+		out[family+"_arm64.go"] = declarations(family, "NEON")
 	}
 	return out
 }
@@ -92,10 +94,9 @@ func (c constants) data(width int, repeat func(bits uint32) []uint64) string {
 	return out.String()
 }
 
-// declarations is the Go file: the table of each machine's routines, and their declarations.
-func declarations(machines ...string) []byte {
+// tables is the Go file of the tables of machines: their routines by name.
+func tables(machines ...string) []byte {
 	var out strings.Builder
-	out.WriteString(head + "package vec\n")
 	for _, m := range machines {
 		fmt.Fprintf(&out, "\nvar routines%s = routines{\n", m)
 		for _, f := range functions {
@@ -103,12 +104,24 @@ func declarations(machines ...string) []byte {
 		}
 		out.WriteString("}\n")
 	}
+	return goFile(out.String())
+}
+
+// declarations is the Go file that declares the routines of a family.
+func declarations(family string, machines ...string) []byte {
+	var out strings.Builder
 	for _, m := range machines {
 		for _, f := range functions {
-			fmt.Fprintf(&out, "\n%s//\n//go:noescape\nfunc %s%s%s\n", f.loop(m), f.name, m, f.signature())
+			if f.family == family {
+				fmt.Fprintf(&out, "\n%s//\n//go:noescape\nfunc %s%s%s\n", f.loop(m), f.name, m, f.signature())
+			}
 		}
 	}
-	source, err := format.Source([]byte(out.String()))
+	return goFile(out.String())
+}
+
+func goFile(text string) []byte {
+	source, err := format.Source([]byte(head + "package vec\n" + text))
 	if err != nil {
 		log.Fatal(err)
 	}
