@@ -172,9 +172,7 @@ func TestGradientsOfAnyHead(t *testing.T) {
 				if err := m.Learner().NewHead(cfg); err != nil {
 					t.Fatal(err)
 				}
-				for i := range m.Head.Layers[0].W.F32 {
-					m.Head.Layers[0].W.F32[i] = float32(i%7-3) / 8
-				}
+				setHead(t, m)
 				o := loupe.Taps("pixel_values", "pixel_values_videos")
 				o.Grad = &loupe.GradTarget{Score: true}
 				got, err := m.Trace(context.Background(), p, o)

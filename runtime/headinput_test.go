@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/loupe-vl/loupe/kernels"
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/tokenizer"
 	"github.com/loupe-vl/loupe/vit/picture"
@@ -33,9 +34,7 @@ func TestWhatTheHeadReads(t *testing.T) {
 			if err := m.Learner().NewHead(cfg); err != nil {
 				t.Fatal(err)
 			}
-			for i := range m.Head.Layers[0].W.F32 {
-				m.Head.Layers[0].W.F32[i] = float32(i%7-3) / 8
-			}
+			setHead(t, m)
 			name := input.Tap()
 			var tap, read []float32
 			var told []float64
@@ -72,5 +71,18 @@ func TestWhatTheHeadReads(t *testing.T) {
 				t.Errorf("%s %s: the trace has %v, Score %v, and told was %v", name, pool, want, s.Targets[0].Value, told)
 			}
 		}
+	}
+}
+
+// setHead gives the only layer of the model's head weights of several signs and sizes.
+func setHead(t *testing.T, m *loupe.Model) {
+	t.Helper()
+	w := &m.Head.Layers[0].W
+	x := make([]float32, w.Rows*w.Cols)
+	for i := range x {
+		x[i] = float32(i%7-3) / 8
+	}
+	if err := kernels.SetWeight(m.Device(), w, x); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/vit"
 	"github.com/loupe-vl/loupe/weights"
 )
@@ -60,8 +61,13 @@ func meanAndDeviation(values []float64) (mean, deviation float64) {
 
 // initHidden draws the weights of a new head's hidden layers, uniform in ±1/sqrt(inputs). The last layer stays 0, so that a
 // new head gives the mean of each target.
-func initHidden(h *vit.Head, seed uint64) {
+func initHidden(dev kernels.Device, h *vit.Head, seed uint64) error {
 	for _, l := range h.Layers[:len(h.Layers)-1] {
-		uniform(l.W.F32, 1/math.Sqrt(float64(l.W.Cols)), seed, l.Name)
+		x := make([]float32, l.W.Rows*l.W.Cols)
+		uniform(x, 1/math.Sqrt(float64(l.W.Cols)), seed, l.Name)
+		if err := kernels.SetWeight(dev, &l.W, x); err != nil {
+			return err
+		}
 	}
+	return nil
 }

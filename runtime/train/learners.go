@@ -21,7 +21,9 @@ func (r *run) newHead() (fresh bool, err error) {
 	if err := r.m.Learner().NewHead(cfg); err != nil {
 		return false, err
 	}
-	initHidden(r.m.Head, r.o.Seed)
+	if err := initHidden(r.m.Device(), r.m.Head, r.o.Seed); err != nil {
+		return false, err
+	}
 	r.noteUntaught()
 	return true, nil
 }
