@@ -75,7 +75,7 @@
 // kernels/cpu is the processor and the reference of every operation; kernels/devicetest shows how memory that is not the program's
 // comes in: allocations with a handle (buffer.go), weights that PlaceWeight placed, and attention that shows rows to an
 // [Inspector] only where somebody looks (attention.go). runtime/internal/device chooses the device of a model. With
-// LOUPE_TEST_DEVICE=foreign the tests of runtime and runtime/train run on the latter; a new device takes its place there.
+// LOUPE_DEVICE=foreign the tests of runtime and runtime/train run on the latter; a new device takes its place there.
 //
 // An operation: a method of [Device], with its backward beside it; the same in cpu, meta and devicetest; and in kernels/tensor what
 // records it on the tape.

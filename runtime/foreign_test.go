@@ -18,9 +18,9 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// With LOUPE_TEST_DEVICE=foreign all tests of the package run on a device whose memory is not the program's: see devicetest.
+// With LOUPE_DEVICE=foreign all tests of the package run on a device whose memory is not the program's: see devicetest.
 func init() {
-	if os.Getenv("LOUPE_TEST_DEVICE") == "foreign" {
+	if os.Getenv("LOUPE_DEVICE") == "foreign" {
 		device.Of = func(e *kernels.Engine) kernels.Device { return devicetest.New(e) }
 	}
 }
