@@ -33,9 +33,10 @@ targets+=" -gencode arch=compute_$first,code=compute_$first"
 # shellcheck disable=SC2086
 "$nvcc" $flags -fatbin --compress-mode=size $targets -o "$out/kernels.fatbin" src/kernels.cu
 # shellcheck disable=SC2086
-"$nvcc" $flags -ptx -arch=compute_$first -o - src/kernels.cu |
-  awk '/^[[:space:]]*(@!?%p[0-9]+ )?[a-z][a-z0-9]*(\.[a-z0-9:]+)*[[:space:]].*;/ { sub(/^[[:space:]]*(@!?%p[0-9]+ )?/, ""); n[$1]++ } END { for (i in n) print i, n[i] }' |
+"$nvcc" $flags -ptx -arch=compute_$first -o "$out/kernels.ptx" src/kernels.cu
+awk '/^[[:space:]]*(@!?%p[0-9]+ )?[a-z][a-z0-9]*(\.[a-z0-9:]+)*[[:space:]].*;/ { sub(/^[[:space:]]*(@!?%p[0-9]+ )?/, ""); n[$1]++ } END { for (i in n) print i, n[i] }' "$out/kernels.ptx" |
   LC_ALL=C sort >"$out/kernels.ops"
+rm "$out/kernels.ptx"
 
 # What sum_test.go compares: every source, then how they were compiled, then what came out.
 {
