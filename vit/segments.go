@@ -9,14 +9,14 @@ import "github.com/loupe-vl/loupe/kernels/tensor"
 // the whole stream once and put back what comes out (Qwen2_5_VisionTransformerPretrainedModel). That gives the same numbers, row
 // by row, but then each tap, its gradient and each edit has to know the order. Here four copies a block are all that windows cost.
 type Segments struct {
-	Spans []tensor.Span // runs of rows, as they stand in Order
-	Order []int         // the row that stands at each place; nil: rows stand as they lie
-	back  []int         // the place of each row
+	Parts []tensor.Segment // runs of rows, as they stand in Order
+	Order []int            // the row that stands at each place; nil: rows stand as they lie
+	back  []int            // the place of each row
 }
 
 // InOrder are the segments whose rows stand in an order of their own.
-func InOrder(order []int, spans []tensor.Span) Segments {
-	s := Segments{Spans: spans, Order: order, back: make([]int, len(order))}
+func InOrder(order []int, parts []tensor.Segment) Segments {
+	s := Segments{Parts: parts, Order: order, back: make([]int, len(order))}
 	for place, row := range order {
 		s.back[row] = place
 	}
@@ -25,13 +25,13 @@ func InOrder(order []int, spans []tensor.Span) Segments {
 
 // Rows are the rows of segment i, in the order in which they stand.
 func (s Segments) Rows(i int) []int {
-	span := s.Spans[i]
+	part := s.Parts[i]
 	if s.Order != nil {
-		return s.Order[span.Start:span.End]
+		return s.Order[part.Start:part.End]
 	}
-	rows := make([]int, span.End-span.Start)
+	rows := make([]int, part.End-part.Start)
 	for n := range rows {
-		rows[n] = span.Start + n
+		rows[n] = part.Start + n
 	}
 	return rows
 }
@@ -40,10 +40,10 @@ func (s Segments) Rows(i int) []int {
 // pixels. Of a segment's scores and probabilities rows and columns are as they stand.
 func (s Segments) attend(r *tensor.Run, at tensor.Point, q, k, v tensor.Tensor, heads int) tensor.Tensor {
 	if s.Order == nil {
-		return r.Within(at, q, heads, tensor.Keys(k, v, heads), s.Spans)
+		return r.AttentionVarlen(at, q, heads, tensor.Keys(k, v, heads), s.Parts)
 	}
 	kv := tensor.Keys(r.Select(k, s.Order), r.Select(v, s.Order), heads)
-	out := r.WithinUntapped(at, r.Select(q, s.Order), heads, kv, s.Spans)
+	out := r.AttentionVarlenUntapped(at, r.Select(q, s.Order), heads, kv, s.Parts)
 	return r.TapHeads(at.Sub("heads"), r.Select(out, s.back), heads)
 }
 
@@ -54,13 +54,13 @@ func frames(grids, earlier []Grid) Segments {
 	for _, g := range earlier {
 		first += g[0]
 	}
-	var spans []tensor.Span
+	var parts []tensor.Segment
 	at := 0
 	for _, g := range grids {
 		for range g[0] {
-			spans = append(spans, tensor.Span{Start: at, End: at + g[1]*g[2], Index: first + len(spans)})
+			parts = append(parts, tensor.Segment{Start: at, End: at + g[1]*g[2], Index: first + len(parts)})
 			at += g[1] * g[2]
 		}
 	}
-	return Segments{Spans: spans}
+	return Segments{Parts: parts}
 }

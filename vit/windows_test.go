@@ -75,7 +75,7 @@ func (m *rmsMerger) Forward(r *tensor.Run, x tensor.Tensor) tensor.Tensor {
 // is left of them at the right and lower edge.
 func windows(grids []Grid, merge, cells int) Segments {
 	var order []int
-	var spans []tensor.Span
+	var parts []tensor.Segment
 	at, unit := 0, merge*merge // rows of a merged cell, which lie one after the other
 	for _, g := range grids {
 		rows, cols := g[1]/merge, g[2]/merge
@@ -90,13 +90,13 @@ func windows(grids []Grid, merge, cells int) Segments {
 							}
 						}
 					}
-					spans = append(spans, tensor.Span{Start: start, End: len(order), Index: len(spans)})
+					parts = append(parts, tensor.Segment{Start: start, End: len(order), Index: len(parts)})
 				}
 			}
 			at += rows * cols * unit
 		}
 	}
-	return InOrder(order, spans)
+	return InOrder(order, parts)
 }
 
 // windowsConfig is the configuration of testdata/windows.safetensors.
@@ -115,8 +115,8 @@ func TestWindowedTower(t *testing.T) {
 		t.Errorf("rows stand as %v, want %v", s.Order, want)
 	}
 	bounds := []int{0}
-	for _, span := range s.Spans {
-		bounds = append(bounds, span.End)
+	for _, part := range s.Parts {
+		bounds = append(bounds, part.End)
 	}
 	if want := f.Integers("want.bounds"); !slices.Equal(bounds, want) {
 		t.Errorf("windows end at %v, want %v", bounds, want)

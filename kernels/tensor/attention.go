@@ -8,9 +8,9 @@ import (
 	"github.com/loupe-vl/loupe/kernels"
 )
 
-// Span is a run of rows [Start, End) that attend to each other only: an image, or a pair of video frames. Index is its
-// number among all spans of the request and ends the name of its tap, "attn.probs.2".
-type Span struct{ Start, End, Index int }
+// Segment is a run of rows [Start, End) that attend to each other only: an image, or a pair of video frames. Index is its
+// number among all segments of the request and ends the name of its tap, "attn.probs.2".
+type Segment struct{ Start, End, Index int }
 
 // KV holds the keys and values of all positions so far, each page (page rows, kv_heads*head_dim). Pages grow at the end,
 // so that the past is never copied.
@@ -38,17 +38,18 @@ func (kv KV) slice(lo, hi int) KV {
 	return Keys(kv.K[0].Slice(lo, hi), kv.V[0].Slice(lo, hi), kv.KVHeads)
 }
 
-// Within is attention inside each span: q, (rows, heads*head_dim), against the keys and values of the same rows. Taps
-// below at: scores.J (after the scale), probs.J and heads, (heads, queries, keys) for span J.
-func (r *Run) Within(at Point, q Tensor, heads int, kv KV, spans []Span) Tensor {
-	return r.TapHeads(at.named("heads"), r.WithinUntapped(at, q, heads, kv, spans), heads)
+// AttentionVarlen is attention inside each segment: q, (rows, heads*head_dim), against the keys and values of the same rows. Taps
+// below at: scores.J (after the scale), probs.J and heads, (heads, queries, keys) for segment J.
+func (r *Run) AttentionVarlen(at Point, q Tensor, heads int, kv KV, segments []Segment) Tensor {
+	return r.TapHeads(at.named("heads"), r.AttentionVarlenUntapped(at, q, heads, kv, segments), heads)
 }
 
-// WithinUntapped is Within but for the tap heads of the result, which the caller passes once its rows stand as they should.
-func (r *Run) WithinUntapped(at Point, q Tensor, heads int, kv KV, spans []Span) Tensor {
+// AttentionVarlenUntapped is AttentionVarlen but for the tap heads of the result, which the caller passes once its rows stand as
+// they should.
+func (r *Run) AttentionVarlenUntapped(at Point, q Tensor, heads int, kv KV, segments []Segment) Tensor {
 	out, known := r.attentionResult(q, kv)
 	j := newAttention(heads, known)
-	for _, s := range spans {
+	for _, s := range segments {
 		j = r.apart(at, j)
 		j.index = s.Index
 		j.add(q.Slice(s.Start, s.End), out.Slice(s.Start, s.End), kv.slice(s.Start, s.End), s.End-s.Start, 0)

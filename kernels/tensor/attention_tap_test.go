@@ -56,12 +56,12 @@ func TestAttentionTaps(t *testing.T) {
 	}
 }
 
-// TestSpanTaps: each span has taps of its own, of its own size and with its own number at the end of the name.
-func TestSpanTaps(t *testing.T) {
+// TestSegmentTaps: each segment has taps of its own, of its own size and with its own number at the end of the name.
+func TestSegmentTaps(t *testing.T) {
 	p := newProblem(newSource(21), 2, 2, 4, 9, 9)
 	w := &watcher{}
 	r := newRun(t, w)
-	r.Within(tower, p.q, p.heads, Keys(p.k, p.v, p.kvHeads), []Span{{0, 6, 3}, {6, 9, 4}})
+	r.AttentionVarlen(tower, p.q, p.heads, Keys(p.k, p.v, p.kvHeads), []Segment{{0, 6, 3}, {6, 9, 4}})
 	want := []string{"blocks.0.attn.scores.3", "blocks.0.attn.probs.3", "blocks.0.attn.scores.4", "blocks.0.attn.probs.4", "blocks.0.attn.heads"}
 	if diff := cmp.Diff(want, w.asked); diff != "" {
 		t.Errorf("points (-want +got):\n%s", diff)
@@ -77,13 +77,13 @@ func TestSpanTaps(t *testing.T) {
 		}
 		return 6, 9
 	})
-	var second []float64 // the probabilities of span 4 alone
+	var second []float64 // the probabilities of segment 4 alone
 	for row := range 2 * 9 {
 		if row%9 >= 6 {
 			second = append(second, probs[row*9+6:row*9+9]...)
 		}
 	}
-	near(t, "probs of the second span", w.saw["blocks.0.attn.probs.4"].data, second, attentionTolerance)
+	near(t, "probs of the second segment", w.saw["blocks.0.attn.probs.4"].data, second, attentionTolerance)
 }
 
 // TestWatchingChangesNoBit is law 2 for attention, whatever part of it is watched and however many threads compute.

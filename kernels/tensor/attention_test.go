@@ -120,28 +120,28 @@ const kBlockOfKernels = 512
 func TestWithin(t *testing.T) {
 	for i, c := range []struct {
 		heads, kvHeads, dim int
-		spans               []Span
+		segments            []Segment
 	}{
-		{1, 1, 4, []Span{{0, 1, 0}}},
-		{2, 2, 8, []Span{{0, 6, 0}}},
-		{4, 2, 8, []Span{{0, 4, 0}, {4, 5, 1}, {5, 20, 2}}},
-		{2, 2, 20, []Span{{0, queryBlock + 3, 0}, {queryBlock + 3, 3 * queryBlock, 1}}},
+		{1, 1, 4, []Segment{{0, 1, 0}}},
+		{2, 2, 8, []Segment{{0, 6, 0}}},
+		{4, 2, 8, []Segment{{0, 4, 0}, {4, 5, 1}, {5, 20, 2}}},
+		{2, 2, 20, []Segment{{0, queryBlock + 3, 0}, {queryBlock + 3, 3 * queryBlock, 1}}},
 	} {
-		n := c.spans[len(c.spans)-1].End
+		n := c.segments[len(c.segments)-1].End
 		p := newProblem(newSource(uint64(100+i)), c.heads, c.kvHeads, c.dim, n, n)
-		t.Run(fmt.Sprintf("%v in spans %v", p, c.spans), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%v in segments %v", p, c.segments), func(t *testing.T) {
 			r := newRun(t, nil)
-			got := r.Within(tower, p.q, p.heads, Keys(p.k, p.v, p.kvHeads), c.spans)
+			got := r.AttentionVarlen(tower, p.q, p.heads, Keys(p.k, p.v, p.kvHeads), c.segments)
 			if r.Err() != nil {
 				t.Fatal(r.Err())
 			}
 			want, _, _ := p.naive(func(query int) (lo, hi int) {
-				for _, s := range c.spans {
+				for _, s := range c.segments {
 					if query >= s.Start && query < s.End {
 						return s.Start, s.End
 					}
 				}
-				t.Fatalf("no span holds row %d", query)
+				t.Fatalf("no segment holds row %d", query)
 				return 0, 0
 			})
 			near(t, "attention", got.Data.Host(), want, attentionTolerance)
@@ -206,7 +206,7 @@ func TestAttentionThreads(t *testing.T) {
 	attend := func(threads int) (causal, within []float32) {
 		r := NewRun(context.Background(), device(t, threads), new(Arena), nil)
 		a := r.Causal(decoder, p.q, p.heads, p.cut(30, p.keys-30))
-		b := r.Within(tower, p.q, p.heads, Keys(p.k, p.v, p.kvHeads), []Span{{0, 40, 0}, {40, p.queries, 1}})
+		b := r.AttentionVarlen(tower, p.q, p.heads, Keys(p.k, p.v, p.kvHeads), []Segment{{0, 40, 0}, {40, p.queries, 1}})
 		if r.Err() != nil {
 			t.Fatal(r.Err())
 		}

@@ -140,8 +140,8 @@ func attentionOperations() []gradientCase {
 				return attention64(in[0], in[1], in[2], heads, kvHeads, func(row int) int { return row + 1 })
 			}}
 	}
-	spans := []Span{{0, 3, 0}, {3, 7, 1}}
-	part := func(m matrix, s Span) matrix {
+	segments := []Segment{{0, 3, 0}, {3, 7, 1}}
+	part := func(m matrix, s Segment) matrix {
 		return matrix{s.End - s.Start, m.cols, m.data[s.Start*m.cols : s.End*m.cols]}
 	}
 	return []gradientCase{
@@ -153,11 +153,11 @@ func attentionOperations() []gradientCase {
 			}},
 		{name: "Within", inputs: [][2]int{{rows, 2 * d}, {rows, 2 * d}, {rows, 2 * d}},
 			run: func(r *Run, in []Tensor) Tensor {
-				return r.Within(At("attn", ""), in[0], 2, Keys(in[1], in[2], 2), spans)
+				return r.AttentionVarlen(At("attn", ""), in[0], 2, Keys(in[1], in[2], 2), segments)
 			},
 			twin: func(in []matrix) matrix {
 				out := newMatrix(rows, 2*d)
-				for _, s := range spans {
+				for _, s := range segments {
 					got := attention64(part(in[0], s), part(in[1], s), part(in[2], s), 2, 2, func(int) int { return s.End - s.Start })
 					copy(out.data[s.Start*out.cols:], got.data)
 				}

@@ -20,7 +20,7 @@ type Run struct {
 	rowsOf, firstOf int
 	// replaying marks a block that is computed again for its gradient: its taps were seen before.
 	replaying bool
-	products  *products // of the block that is computed, where they are kept; nil: they are not
+	saved     *savedActivations // of the block that is computed, where they are kept; nil: they are not
 
 	// FirstRow is the position in the sequence of row 0 of the tensors that pass, and PromptRows the number of rows of the
 	// whole prompt: edits address rows of the sequence, whichever chunk or step they fall in. Both are 0 for the vision

@@ -43,7 +43,7 @@ func operations() []operation {
 			return r.Rotate(x, Rotary{x.Columns(0, 1), y.Columns(0, 1)})
 		}},
 		{"Causal", 4, 6, func(r *Run) Tensor { return r.Causal(At("a", "self_attn"), x, 2, kv) }},
-		{"Within", 4, 6, func(r *Run) Tensor { return r.Within(At("a", "attn"), x, 2, kv, []Span{{0, 4, 0}}) }},
+		{"AttentionVarlen", 4, 6, func(r *Run) Tensor { return r.AttentionVarlen(At("a", "attn"), x, 2, kv, []Segment{{0, 4, 0}}) }},
 	}
 }
 

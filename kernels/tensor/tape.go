@@ -87,16 +87,16 @@ func (r *Run) recomputed(x Tensor, block func(x Tensor) Tensor) Tensor {
 	}
 	out := r.WithGrad(r.New(x.Rows, x.Cols))
 	first, prompt, pass := r.FirstRow, r.PromptRows, r.Pass
-	var products *products
+	var saved *savedActivations
 	if r.hooks == nil {
-		products = newProducts(r.arena.Kept())
+		saved = newSavedActivations(r.arena.Kept())
 	}
 	inside := func(t *Tape, then func(result Tensor)) {
 		mark := r.arena.Mark()
 		r.tape, r.FirstRow, r.PromptRows, r.Pass = t, first, prompt, pass
-		r.products = products
+		r.saved = saved
 		result := block(x)
-		r.products = nil
+		r.saved = nil
 		if r.Err() == nil {
 			then(result)
 		}
@@ -105,7 +105,7 @@ func (r *Run) recomputed(x Tensor, block func(x Tensor) Tensor) Tensor {
 	}
 	inside(nil, func(result Tensor) { r.copyInto(out, result) })
 	r.record(func() {
-		products.rewind()
+		saved.rewind()
 		r.replaying = true
 		inside(&Tape{All: tape.All}, func(result Tensor) {
 			if result.HasGrad() {

@@ -77,7 +77,7 @@ func (v pass) segments(m *loupe.Model, block int) vit.Segments {
 func (v pass) overSegments(m *loupe.Model, got taps, block int, r []float64, f func(a *attention, r []float64) []float64) []float64 {
 	whole, within := got.towerBlock(m, block, v.suffix), v.segments(m, block)
 	out := make([]float64, len(r))
-	for i := range within.Spans {
+	for i := range within.Parts {
 		rows := within.Rows(i)
 		scatter(out, rows, f(whole.among(rows), gather(r, rows)))
 	}

@@ -160,8 +160,8 @@ func (c *propagation) layer(name string) (a *attention, of []float64, rows []int
 	}
 	for n, run := range c.runs {
 		within := run.segments(c.m, block)
-		for i, span := range within.Spans {
-			if span.Index == index {
+		for i, part := range within.Parts {
+			if part.Index == index {
 				rows := within.Rows(i)
 				return c.got.towerBlock(c.m, block, run.suffix).among(rows), c.patches[n], rows, nil
 			}

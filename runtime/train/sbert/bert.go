@@ -69,8 +69,8 @@ func (b *bert) forward(r *tensor.Run, ids []int) tensor.Tensor {
 
 func (l *layer) forward(r *tensor.Run, x tensor.Tensor) tensor.Tensor {
 	q, k, v := r.Linear(x, l.q), r.Linear(x, l.k), r.Linear(x, l.v)
-	whole := []tensor.Span{{Start: 0, End: x.Rows, Index: -1}}
-	h := r.Within(tensor.At(l.at+"attention.self", ""), q, l.heads, tensor.Keys(k, v, l.heads), whole)
+	whole := []tensor.Segment{{Start: 0, End: x.Rows, Index: -1}}
+	h := r.AttentionVarlen(tensor.At(l.at+"attention.self", ""), q, l.heads, tensor.Keys(k, v, l.heads), whole)
 	x = r.LayerNorm(r.Add(r.Linear(h, l.attnOut), x), l.attnNorm)
 	h = r.Linear(r.GELU(r.Linear(x, l.up)), l.down)
 	return r.LayerNorm(r.Add(h, x), l.finalNorm)

@@ -1,18 +1,18 @@
 package tensor
 
-// products are the results of a block's linear maps and attention, in their order: what is kept of a block that is computed
+// savedActivations are the results of a block's linear maps and attention, in their order: what is kept of a block that is computed
 // again for its gradient.
-type products struct {
+type savedActivations struct {
 	memory  *Arena
 	results []Tensor
 	next    int  // of those that are taken again
 	again   bool // the block is computed again
 }
 
-func newProducts(memory *Arena) *products { return &products{memory: memory} }
+func newSavedActivations(memory *Arena) *savedActivations { return &savedActivations{memory: memory} }
 
 // rewind makes the results come again, from the first.
-func (p *products) rewind() {
+func (p *savedActivations) rewind() {
 	if p != nil {
 		p.next, p.again = 0, true
 	}
@@ -20,7 +20,7 @@ func (p *products) rewind() {
 
 // product is memory for the result of a product, or with known the result itself, if the block was computed before.
 func (r *Run) product(rows, cols int) (out Tensor, known bool) {
-	p := r.products
+	p := r.saved
 	switch {
 	case p == nil || r.idle():
 		return r.New(rows, cols), false

@@ -60,13 +60,13 @@ func TestRecomputeBits(t *testing.T) {
 // TestProductsComeAgain: what is taken again is what was given, in its order.
 func TestProductsComeAgain(t *testing.T) {
 	r := NewRun(context.Background(), device(t, 1), new(Arena), nil)
-	r.products = newProducts(r.arena.Kept())
+	r.saved = newSavedActivations(r.arena.Kept())
 	a, _ := r.product(2, 3)
 	b, known := r.product(4, 5)
 	if known {
 		t.Error("a first product is known")
 	}
-	r.products.rewind()
+	r.saved.rewind()
 	for _, want := range []Tensor{a, b} {
 		got, known := r.product(want.Rows, want.Cols)
 		if !known || &got.Data.Host()[0] != &want.Data.Host()[0] {
