@@ -17,6 +17,7 @@ type job struct {
 	began   time.Time // of the computing
 	done    int
 	of      int
+	each    func() // after each part; nil for nothing
 }
 
 // progressed reports done of of parts.
@@ -25,8 +26,11 @@ func (j *job) progressed(done, of int) {
 		return
 	}
 	j.mu.Lock()
-	defer j.mu.Unlock()
 	j.done, j.of = done, of
+	j.mu.Unlock()
+	if j.each != nil {
+		j.each()
+	}
 }
 
 // turn says whether the job waits for others, or its own turn has come.
@@ -41,8 +45,9 @@ func (j *job) turn(waiting bool) {
 
 // jobs are the requests that have a name and are not answered yet.
 type jobs struct {
-	mu sync.Mutex
-	by map[string]*job
+	mu   sync.Mutex
+	by   map[string]*job
+	each func() // of each job; tests make work last by it
 }
 
 type jobKey struct{}
@@ -61,8 +66,8 @@ func (s *jobs) follow(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		j := &job{began: time.Now()}
 		s.mu.Lock()
+		j := &job{began: time.Now(), each: s.each}
 		s.by[name] = j
 		s.mu.Unlock()
 		defer func() {
