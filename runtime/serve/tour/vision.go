@@ -101,7 +101,7 @@ func (w *walk) head() Step {
 		}
 	}
 	return Step{
-		ID: "head", Title: "One head", Source: "vit/block.go Attention.Attend, kernels/tensor/attention.go Run.Within", Taps: w.blockTap("attn.*"), Figure: figure,
+		ID: "head", Title: "One head", Source: "vit/block.go Attention.Attend, kernels/tensor/attention.go Run.AttentionVarlen", Taps: w.blockTap("attn.*"), Figure: figure,
 		Look: &Look{Tower: "vision", Layer: w.block, Head: 0, Cell: w.row*w.grid[2] + w.col},
 		Text: fmt.Sprintf("In head 0 of block %d the followed patch's query is multiplied with the key of every patch. The products, over the square root of %d, are scores; softmax makes shares of them that add up to one. The head hands on the sum of all patches' values, each as much as its share.", w.block, d),
 		Facts: []Fact{
