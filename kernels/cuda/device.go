@@ -3,7 +3,7 @@
 package cuda
 
 import (
-	_ "embed"
+	"embed"
 	"errors"
 	"runtime"
 	"sync"
@@ -12,8 +12,10 @@ import (
 	"github.com/loupe-vl/loupe/kernels"
 )
 
-//go:embed kernels.fatbin
-var fatbin []byte
+// The compiled kernels, a file for each of src: see gen.sh.
+//
+//go:embed fatbin/*.fatbin
+var fatbin embed.FS
 
 // Device is a GPU. Operations come back before they are done; what goes wrong in them is the error of the next call that has one, and of
 // every call after that.
@@ -53,8 +55,18 @@ func Open(o Options) (*Device, error) {
 
 // start loads the kernels and takes the memory that every call needs.
 func (d *Device) start() error {
-	if err := d.ctx.load(fatbin); err != nil {
+	files, err := fatbin.ReadDir("fatbin")
+	if err != nil {
 		return err
+	}
+	for _, f := range files {
+		image, err := fatbin.ReadFile("fatbin/" + f.Name())
+		if err != nil {
+			return err
+		}
+		if err := d.ctx.load(image); err != nil {
+			return err
+		}
 	}
 	args, err := d.ctx.pin(argsSize)
 	if err != nil {

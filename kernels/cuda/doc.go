@@ -1,7 +1,7 @@
 // Package cuda is an NVIDIA GPU as a [kernels.Device]: the operations that the model is written in, with the bits of the CPU.
 //
 // It is built with the tag cuda, through cgo and with a C compiler; without the tag [Open] says so and nothing else is there. Nothing is
-// linked: the driver's library, libcuda.so.1, is opened when a device is. The kernels were compiled ahead (gen.sh) to kernels.fatbin,
+// linked: the driver's library, libcuda.so.1, is opened when a device is. The kernels were compiled ahead (gen.sh) to fatbin/,
 // which is part of the package; a build needs no CUDA.
 //
 //	device.go, memory.go   a device, its memory, what goes up and comes down

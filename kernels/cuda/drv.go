@@ -68,7 +68,7 @@ type context struct {
 	*driver
 	handle  unsafe.Pointer
 	ordinal C.int
-	module  unsafe.Pointer
+	modules []unsafe.Pointer
 }
 
 // retain makes a device ready.
@@ -100,18 +100,27 @@ func (d *driver) retain(ordinal int) (*context, Info, error) {
 	return c, Info{Name: C.GoString(&name[0]), Major: int(major), Minor: int(minor), Processors: int(processors), Driver: int(version), Memory: total}, nil
 }
 
-// load loads the kernels.
+// load loads the kernels of one file.
 func (c *context) load(image []byte) error {
-	return c.check("load the kernels", C.drv_load(c.table, c.handle, unsafe.Pointer(unsafe.SliceData(image)), &c.module))
+	var module unsafe.Pointer
+	err := c.check("load the kernels", C.drv_load(c.table, c.handle, unsafe.Pointer(unsafe.SliceData(image)), &module))
+	if err == nil {
+		c.modules = append(c.modules, module)
+	}
+	return err
 }
 
 // function is a kernel by its name, and how many bytes its argument has.
 func (c *context) function(name string) (f unsafe.Pointer, size int, err error) {
 	s := C.CString(name)
 	defer C.free(unsafe.Pointer(s))
-	var n C.size_t
-	err = c.check("find the kernel "+name, C.drv_function(c.table, c.handle, c.module, s, &f, &n))
-	return f, int(n), err
+	code, n := C.int(codeNoFunction), C.size_t(0)
+	for _, m := range c.modules {
+		if code = C.drv_function(c.table, c.handle, m, s, &f, &n); code != codeNoFunction {
+			break
+		}
+	}
+	return f, int(n), c.check("find the kernel "+name, code)
 }
 
 // launch runs a kernel. args is memory of C's, or of Go's without pointers in it.
@@ -169,8 +178,8 @@ func (c *context) pin(n int) (p unsafe.Pointer, err error) {
 
 // close gives the device back.
 func (c *context) close() {
-	if c.module != nil {
-		C.drv_unload(c.table, c.handle, c.module)
+	for _, m := range c.modules {
+		C.drv_unload(c.table, c.handle, m)
 	}
 	C.drv_release(c.table, c.ordinal)
 }

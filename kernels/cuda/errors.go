@@ -96,7 +96,7 @@ func (e *OldDriver) Error() string {
 	return fmt.Sprintf("cuda: the NVIDIA driver is of CUDA %d.%d, and the program's kernels need %d.%d; %s", e.Version/1000, e.Version%1000/10, leastVersion/1000, leastVersion%1000/10, update)
 }
 
-// leastVersion is the version of CUDA that kernels.fatbin was compiled by.
+// leastVersion is the version of CUDA that the kernels were compiled by.
 const leastVersion = 13000
 
 // OutOfMemory is the error where the device's memory does not suffice.

@@ -33,7 +33,7 @@ func launch[A any](d *Device, name string, grid [3]int, threads int, args A) {
 			return
 		}
 		if size != int(unsafe.Sizeof(args)) {
-			d.fail(fmt.Errorf("cuda: the kernel %s takes %d bytes of arguments and is given %d; kernels.fatbin is of another version than the program, build it again", name, size, unsafe.Sizeof(args)))
+			d.fail(fmt.Errorf("cuda: the kernel %s takes %d bytes of arguments and is given %d; the compiled kernels are of another version than the program, build it again", name, size, unsafe.Sizeof(args)))
 			return
 		}
 		k = kernel{f, size}

@@ -8,40 +8,56 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// sums are the lines of kernels.sum that gen.sh would write now, but for the packages, which only it knows.
-func sums(t *testing.T) string {
+// names are the files of kernels, without what they end in.
+func names(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("src/*.cu")
+	if err != nil || len(files) == 0 {
+		t.Fatal(err, "src has no kernels")
+	}
+	for i, f := range files {
+		files[i] = strings.TrimSuffix(filepath.Base(f), ".cu")
+	}
+	return files
+}
+
+func read(t *testing.T, file string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+var included = regexp.MustCompile(`(?m)^#include "(.*\.cuh)"`)
+
+// sources are a file of src and the headers that it includes, each before those that it includes itself.
+func sources(t *testing.T, file string, seen []string) []string {
+	if slices.Contains(seen, file) {
+		return seen
+	}
+	seen = append(seen, file)
+	for _, m := range included.FindAllSubmatch(read(t, filepath.Join("src", file)), -1) {
+		seen = sources(t, string(m[1]), seen)
+	}
+	return seen
+}
+
+// sum is what gen.sh would write to a file's NAME.sum now.
+func sum(t *testing.T, name string) string {
 	t.Helper()
 	var out strings.Builder
-	digest := func(name, file string) {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintf(&out, "%x  %s\n", sha256.Sum256(text), name)
+	digest := func(name, file string) { fmt.Fprintf(&out, "%x  %s\n", sha256.Sum256(read(t, file)), name) }
+	for _, f := range sources(t, name+".cu", nil) {
+		digest(f, filepath.Join("src", f))
 	}
-	sources, err := filepath.Glob("src/*.cu")
-	if err != nil {
-		t.Fatal(err)
-	}
-	headers, err := filepath.Glob("src/*.cuh")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, f := range append(sources, headers...) {
-		names = append(names, filepath.Base(f))
-	}
-	for _, n := range names {
-		digest(n, filepath.Join("src", n))
-	}
-	script, err := os.ReadFile("gen.sh")
-	if err != nil {
-		t.Fatal(err)
-	}
+	script := read(t, "gen.sh")
 	value := func(name string) string {
 		m := regexp.MustCompile(`(?m)^` + name + `="([^"]*)"`).FindSubmatch(script)
 		if m == nil {
@@ -55,20 +71,35 @@ func sums(t *testing.T) string {
 		fmt.Fprintf(&out, " -gencode arch=compute_%s,code=sm_%s", a, a)
 	}
 	fmt.Fprintf(&out, " -gencode arch=compute_%s,code=compute_%s\n", archs[0], archs[0])
-	for _, n := range []string{"kernels.fatbin", "kernels.ops"} {
-		digest(n, n)
+	for _, kind := range kinds[:3] {
+		digest(name+kind, filepath.Join("fatbin", name+kind))
 	}
 	return out.String()
 }
 
-// TestKernelsAreOfTheirSource: kernels.fatbin was compiled from the sources that lie here, by the flags and versions that gen.sh has.
+// kinds are what gen.sh makes of each file.
+var kinds = []string{".fatbin", ".ops", ".use", ".sum"}
+
+// TestKernelsAreOfTheirSource: the kernels were compiled from the sources that lie here, by the flags and versions that gen.sh has, and of
+// no other source there is anything.
 func TestKernelsAreOfTheirSource(t *testing.T) {
-	want, err := os.ReadFile("kernels.sum")
+	var want []string
+	for _, name := range names(t) {
+		if got, then := sum(t, name), string(read(t, filepath.Join("fatbin", name+".sum"))); got != then {
+			t.Errorf("%s.sum does not fit: run kernels/cuda/gen.sh\nnow:\n%sthen:\n%s", name, got, then)
+		}
+		for _, kind := range kinds {
+			want = append(want, name+kind)
+		}
+	}
+	files, err := os.ReadDir("fatbin")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := sums(t); got != string(want) {
-		t.Errorf("kernels.sum does not fit: run kernels/cuda/gen.sh\nnow:\n%sthen:\n%s", got, want)
+	for _, f := range files {
+		if !slices.Contains(want, f.Name()) {
+			t.Errorf("fatbin/%s belongs to no source: remove it", f.Name())
+		}
 	}
 }
 
@@ -77,21 +108,19 @@ var forbidden = regexp.MustCompile(`\.approx|\.ftz|\.full|^(atom|red)\.|^shfl\.|
 
 // TestInstructions looks at the instructions of the kernels' PTX.
 func TestInstructions(t *testing.T) {
-	text, err := os.ReadFile("kernels.ops")
-	if err != nil {
-		t.Fatal(err)
-	}
 	seen := map[string]bool{}
-	for line := range strings.Lines(string(text)) {
-		op, _, _ := strings.Cut(line, " ")
-		seen[op] = true
-		if forbidden.MatchString(op) {
-			t.Errorf("the kernels have the instruction %s", op)
+	for _, name := range names(t) {
+		for line := range strings.Lines(string(read(t, filepath.Join("fatbin", name+".ops")))) {
+			op, _, _ := strings.Cut(line, " ")
+			seen[op] = true
+			if forbidden.MatchString(op) {
+				t.Errorf("the kernels of %s.cu have the instruction %s", name, op)
+			}
 		}
 	}
 	for _, op := range []string{"fma.rn.f32", "div.rn.f32", "cp.async.cg.shared.global", "bar.sync"} {
 		if !seen[op] {
-			t.Errorf("kernels.ops does not list %s, which the kernels are made of: the list is not whole", op)
+			t.Errorf("no list has %s, which the kernels are made of: the lists are not whole", op)
 		}
 	}
 	for _, op := range []string{"ex2.approx.f32", "rcp.approx.ftz.f32", "add.ftz.f32", "red.global.add.f32", "atom.add.f32", "mul.f32", "shfl.sync.down.b32"} {
@@ -110,17 +139,11 @@ func TestKernelsAreRebuilt(t *testing.T) {
 	if out, err := exec.Command("./gen.sh", dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, n := range []string{"kernels.fatbin", "kernels.ops", "kernels.sum"} {
-		got, err := os.ReadFile(filepath.Join(dir, n))
-		if err != nil {
-			t.Fatal(err)
-		}
-		want, err := os.ReadFile(n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(got, want) {
-			t.Errorf("%s comes out otherwise", n)
+	for _, name := range names(t) {
+		for _, kind := range kinds {
+			if !bytes.Equal(read(t, filepath.Join(dir, name+kind)), read(t, filepath.Join("fatbin", name+kind))) {
+				t.Errorf("%s comes out otherwise", name+kind)
+			}
 		}
 	}
 }

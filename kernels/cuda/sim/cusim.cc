@@ -1,7 +1,13 @@
 // The fake driver library with loupe's kernels in it, in one file to compile:
 //
 //   g++ -std=c++17 -O2 -ffp-contract=off -fno-strict-aliasing -fvisibility=hidden -shared -fPIC -DCUSIM -Isim -o libcudasim.so sim/cusim.cc
-#include "../src/kernels.cu"
+#include "../src/elementwise.cu"
+#include "../src/learn.cu"
+#include "../src/norm.cu"
+#include "../src/product_rows.cu"
+#include "../src/product_tile.cu"
+#include "../src/quantized.cu"
+#include "../src/rows.cu"
 
 #include "driver.cc"
 #include "fibers.cc"

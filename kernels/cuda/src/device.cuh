@@ -66,3 +66,6 @@ FN void async_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 template <int pending> FN void async_wait() { asm volatile("cp.async.wait_group %0;" ::"n"(pending) : "memory"); }
 
 #endif
+
+// EACH goes over n numbers with all threads of the grid.
+#define EACH(i, n) for (int64_t i = int64_t(blockIdx.x) * blockDim.x + threadIdx.x; i < (n); i += int64_t(gridDim.x) * blockDim.x)

@@ -1,8 +1,5 @@
 // Functions of each element by itself, with their backwards, which add.
-#pragma once
-
 #include "functions.cuh"
-#include "rows.cuh"
 
 // Elements is up to two results and four operands of (rows, cols), each with the distance of its rows. A null result is left out.
 struct Elements {

@@ -4,9 +4,7 @@
 // A block of 64 threads has 64*COLS columns, COLS of them in each thread, for ROWS rows of x. Weights pass through shared memory in stages of
 // 128 bytes of each column, several stages ahead, in lines of 16 bytes. A column takes 144 bytes there: eight threads that read 16 bytes of
 // eight columns find them in different banks.
-#pragma once
-
-#include "product_tile.cuh"
+#include "product.cuh"
 
 enum { ROW_THREADS = 64, LINE = 128, LINE_PITCH = 144 };
 

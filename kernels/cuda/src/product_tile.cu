@@ -3,33 +3,9 @@
 // A block of 256 threads computes 128 x 128 outputs, of which each thread has 8 x 8 in registers. 16 steps of both operands lie in shared
 // memory, and the next 16 are on their way while these are multiplied. Both operands lie there with their steps side by side, four of which
 // are one load; a row takes 20 floats, so that eight threads that read eight rows find them in different banks.
-#pragma once
-
-#include "elements.cuh"
-
-// Product is a batch of products dst = x w. Member z of the batch has dst + z*dst_batch, x + z*x_batch and w + z/w_share*w_batch.
-struct Product {
-  float *dst;
-  const float *x;
-  const void *w;
-  const float *bias; // of each column; null for none
-  Panels panels;     // in place of w
-  int64_t dst_row, x_row, x_step, w_row; // between elements; w_row between rows of w as it is stored
-  int64_t dst_batch, x_batch, w_batch;
-  int rows, cols, steps, w_share, accumulate;
-  int plus_zero; // +0 is added last, after which no 0 is negative
-};
-
-// finished is what is stored of column c.
-FN float finished(const Product &a, float acc, int c) {
-  if (a.bias) acc = add_rn(acc, a.bias[c]);
-  return a.plus_zero ? add_rn(acc, 0) : acc;
-}
+#include "product.cuh"
 
 enum { TILE = 128, STEPS = 16, PITCH = 20, TILE_THREADS = 256, MINE = 8 };
-
-// aligned reports whether rows of elements of so many bytes can be read 16 bytes at a time.
-FN bool aligned(const void *p, int64_t row, int bytes) { return (uint64_t(p) | uint64_t(row * bytes)) % 16 == 0; }
 
 // fetch_lines starts copies of steps [k, k+16) of rows [first, first+128) to shared memory, where steps lie side by side in p. What is
 // beyond rows or steps becomes 0.
@@ -104,11 +80,6 @@ FN void put_columns(float *to, const Held &h) {
   *reinterpret_cast<float4 *>(p) = {h.w[0], h.w[1], h.w[2], h.w[3]};
   *reinterpret_cast<float4 *>(p + 4) = {h.w[4], h.w[5], h.w[6], h.w[7]};
 }
-
-// step_of is the i-th of the steps of a stage: of bfloat16 the odd one of each pair comes first.
-template <Kind K> FN int step_of(int i, int n) { return K == BF16_ROUNDED && (i ^ 1) < n ? i ^ 1 : i; }
-
-FN float part(const float4 &v, int i) { return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w; }
 
 // multiply adds n steps of the tile to acc. Thread (ty, tx) has rows ty, ty+16, ... and columns tx, tx+16, ...
 template <Kind K> FN void multiply(float (&acc)[MINE][MINE], const float *xs, const float *ws, int n) {

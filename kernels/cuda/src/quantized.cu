@@ -1,8 +1,6 @@
 // Products with quantized weights. Of each span of steps the sum of products of integers is exact, in any order; then
 //
 //   acc = fma(float(sum), x_scale * w_scale, acc)     for each span, ascending, from +0
-#pragma once
-
 #include "elements.cuh"
 
 // Quantizing makes rows of x signed bytes: of each span scale = max|x|/127 and q = x * (127/max|x|), to the nearest, ties to even.

@@ -1,10 +1,6 @@
 // Operations that go over rows: copies, sums, the functions of one number.
-#pragma once
-
 #include "elements.cuh"
-
-// EACH goes over n numbers with all threads of the grid.
-#define EACH(i, n) for (int64_t i = int64_t(blockIdx.x) * blockDim.x + threadIdx.x; i < (n); i += int64_t(gridDim.x) * blockDim.x)
+#include "reduce.cuh"
 
 // Rows is dst[to[i]] = src[from[i]] for each row i; a null list stands for 0, 1, 2 and so on.
 struct Rows {
@@ -125,13 +121,6 @@ struct ArgMax {
   int *found;
   int rows, cols;
 };
-
-// larger reports whether the number v at i goes before the number best at b. NaN goes after all; of nothing else the last one is found.
-FN bool larger(float v, int i, float best, int b) {
-  if (b < 0) return true;
-  if (v != v) return best != best && i > b;
-  return best != best || v > best || (v == best && i < b);
-}
 
 KERNEL(256, argmax)(ArgMax a) {
   SHARED(float, values, 256);

@@ -1,7 +1,5 @@
 // What only training needs.
-#pragma once
-
-#include "elementwise.cuh"
+#include "elements.cuh"
 
 // ColumnGains is the backward of what lengths divide to a gain: dgain[c] += sum over rows of dy*x, over lengths[c].
 struct ColumnGains {
