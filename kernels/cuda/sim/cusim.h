@@ -80,6 +80,35 @@ inline void mma(const char *where, int d[4], const uint32_t a[4], const uint32_t
   }
 }
 
+inline float bf16(uint32_t b) {
+  float f;
+  b <<= 16;
+  memcpy(&f, &b, 4);
+  return f;
+}
+
+// mma_bf16 is mma.sync.m16n8k16.f32.bf16.bf16.f32: d (16, 8) += a (16, 16) b (16, 8), one fused multiply-add after the other. A GPU adds
+// the 16 products in another way; this one tells any two orders apart.
+inline void mma_bf16(const char *where, float d[4], const uint32_t a[4], const uint32_t b[2]) {
+  uint32_t mine[6] = {a[0], a[1], a[2], a[3], b[0], b[1]};
+  const uint32_t *all = gather(where, mine, 6);
+  int lane = thread.x % 32;
+  for (int i = 0; i < 4; i++) {
+    int row = lane / 4 + i / 2 * 8, col = lane % 4 * 2 + i % 2;
+    for (int k = 0; k < 16; k++) {
+      uint32_t x = all[(row % 8 * 4 + k % 8 / 2) * 6 + row / 8 + k / 8 * 2], w = all[(col * 4 + k % 8 / 2) * 6 + 4 + k / 8];
+      d[i] = fmaf(bf16(x >> k % 2 * 16 & 0xffff), bf16(w >> k % 2 * 16 & 0xffff), d[i]);
+    }
+  }
+}
+
+inline uint32_t to_bf16(float x) {
+  uint32_t b;
+  memcpy(&b, &x, 4);
+  if ((b & 0x7fffffff) > 0x7f800000) return 0x7fff;
+  return (b + 0x7fff + (b >> 16 & 1)) >> 16;
+}
+
 inline float half(uint16_t h) {
   uint32_t sign = uint32_t(h & 0x8000) << 16, e = h >> 10 & 31, m = h & 1023, bits;
   if (e == 31) {
@@ -157,6 +186,8 @@ FN int dp4a(unsigned a, unsigned b, int c) { return cusim::dp4a(a, b, c); }
 #define WARP_MAX(x) cusim::warp_max(CUSIM_HERE, x)
 #define WARP_ADD(x) cusim::warp_add(CUSIM_HERE, x)
 #define MMA_S8(d, a, b) cusim::mma(CUSIM_HERE, d, a, b)
+#define MMA_BF16(d, a, b) cusim::mma_bf16(CUSIM_HERE, d, a, b)
+FN unsigned bf16_pair(float low, float high) { return cusim::to_bf16(high) << 16 | cusim::to_bf16(low); }
 FN void async_copy16(void *to, const void *from, int of) { cusim::async(to, from, 16, of); }
 FN void async_copy4(void *to, const void *from, int of) { cusim::async(to, from, 4, of); }
 FN void async_commit() { cusim::commit(); }

@@ -54,6 +54,23 @@ FN int dp4a(unsigned a, unsigned b, int c) { return __dp4a(int(a), int(b), c); }
       : "+r"((d)[0]), "+r"((d)[1]), "+r"((d)[2]), "+r"((d)[3])                                                                                                                           \
       : "r"((a)[0]), "r"((a)[1]), "r"((a)[2]), "r"((a)[3]), "r"((b)[0]), "r"((b)[1]))
 
+// MMA_BF16 adds to d, (16, 8) of float32, the product of a, (16, 16), and b, (16, 8), of bfloat16, two to a word, the lower step in the lower
+// half. How the 16 products and d are added up is the GPU's own: see mma.cu. Of a lane, with g = lane/4 and t = lane%4,
+//
+//   a[0] is row g,   steps 2t and 2t+1    a[2] the same row, steps 8+2t and 9+2t    b[0] is column g, steps 2t and 2t+1      d as in MMA_S8
+//   a[1] is row g+8, steps 2t and 2t+1    a[3] the same row, steps 8+2t and 9+2t    b[1] is column g, steps 8+2t and 9+2t
+#define MMA_BF16(d, a, b)                                                                                                                                                                \
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"                                                                        \
+      : "+f"((d)[0]), "+f"((d)[1]), "+f"((d)[2]), "+f"((d)[3])                                                                                                                           \
+      : "r"((a)[0]), "r"((a)[1]), "r"((a)[2]), "r"((a)[3]), "r"((b)[0]), "r"((b)[1]))
+
+// bf16_pair rounds two numbers to the nearest bfloat16, ties to even; low goes to the lower half. A NaN stays one.
+FN unsigned bf16_pair(float low, float high) {
+  unsigned pair;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
+  return pair;
+}
+
 // Copies from global to shared memory that go on beside the arithmetic. Of is how many bytes are read; the rest becomes 0. Both ends
 // are aligned to the size.
 FN void async_copy16(void *to, const void *from, int of) {
