@@ -10,6 +10,7 @@
 //	  matrix.go        names of packages gemm and qgemm: View, Matrix, Layout, Form, PackedWeights
 //	  forwith.go       ForWith: Engine.For without an allocation
 //	  memory.go        large pages for weights
+//	  random.go        RandomWeights: weights to measure with, which each device makes by itself
 //	  num/             scalar functions and reductions: fma, exp, trig, log, reduce, conversions, mix; plain Go
 //	  vec/             functions over slices: norms, activations, softmax, rotary
 //	  gemm/            matrix products by law 1: layouts of weights, packing, tiles, gemv, prefetching, tiled attention

@@ -42,9 +42,6 @@ func synthetic(shape string, cfg *weights.Config, o Options) (m *Model, err erro
 	if o.Head != "" {
 		return nil, &option.Error{Field: "Options.Head", Value: o.Head, Fault: "a random model has no score head", Want: "leave Options.Head away"}
 	}
-	if err = fits(shape, cfg, host.AvailableMemory()); err != nil {
-		return nil, err
-	}
 	of, err := family.Of(cfg)
 	if err != nil {
 		return nil, err
@@ -57,7 +54,14 @@ func synthetic(shape string, cfg *weights.Config, o Options) (m *Model, err erro
 	if err = m.start(o); err != nil {
 		return nil, err
 	}
-	if m.Tower, m.Decoder, err = assemble(&randomSource{fill: m.engine.For}, m.device, cfg, converter(m.engine, o.Precision)); err != nil {
+	if m.device.OnHost() {
+		if err = fits(shape, cfg, o.Precision, host.AvailableMemory()); err != nil {
+			m.Close()
+			return nil, err
+		}
+	}
+	source := new(randomSource)
+	if m.Tower, m.Decoder, err = assemble(source, m.device, cfg, source.converter(m.engine, o.Precision)); err != nil {
 		m.Close()
 		return nil, err
 	}
@@ -76,10 +80,10 @@ func assemble(source weights.Source, dev kernels.Device, cfg *weights.Config, c 
 	return tower, decoder, p.Err()
 }
 
-// fits is an error where free bytes of memory do not hold a shape's tensors and a run; 0 is as many as it takes.
-func fits(shape string, cfg *weights.Config, free int64) error {
+// fits is an error where free bytes of memory do not hold a shape's tensors in that precision and a run; 0 is as many as it takes.
+func fits(shape string, cfg *weights.Config, precision string, free int64) error {
 	var count randomSource
-	if _, _, err := assemble(&count, meta.Device{}, cfg, nil); err != nil {
+	if _, _, err := assemble(&count, meta.Device{}, cfg, count.converter(nil, precision)); err != nil {
 		return err
 	}
 	if free == 0 || count.bytes+spare <= free {

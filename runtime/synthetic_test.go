@@ -2,6 +2,7 @@ package loupe
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -80,12 +81,55 @@ func TestSyntheticSizes(t *testing.T) {
 func TestFits(t *testing.T) {
 	cfg := shapes["7b"]
 	for free, want := range map[int64]bool{0: true, 1: false, 16 << 30: false, 17 << 30: true} {
-		err := fits("7b", &cfg, free)
+		err := fits("7b", &cfg, "exact", free)
 		if (err == nil) != want {
 			t.Errorf("with %d bytes free: %v", free, err)
 		}
 		if err != nil && !(strings.Contains(err.Error(), "7b") && strings.Contains(err.Error(), "15.4 GiB")) {
 			t.Errorf("the error names neither shape nor size: %v", err)
+		}
+	}
+}
+
+// TestSyntheticPrecisions: the bytes of a model in each precision, and tied and not, are those that are counted before it is made.
+func TestSyntheticPrecisions(t *testing.T) {
+	for _, tied := range []bool{false, true} {
+		cfg := tiny()
+		cfg.Text.TieWordEmbeddings = tied
+		for precision, layout := range map[string]string{"exact": "bf16", "bf16": "bf16 products", "int8": "int8", "int4": "int4"} {
+			var count randomSource
+			if _, _, err := assemble(&count, meta.Device{}, cfg, count.converter(nil, precision)); err != nil {
+				t.Fatal(err)
+			}
+			m, err := synthetic("tiny", cfg, Options{Precision: precision})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer m.Close()
+			w := m.Decoder.Layers[0].Gate.W
+			got := map[kernels.Layout]string{kernels.BF16: "bf16", kernels.BF16Products: "bf16 products"}[w.Layout]
+			if p, packed := w.Layout.(*kernels.PackedWeights); packed {
+				got = fmt.Sprintf("int%d", p.Bits)
+			}
+			if got != layout {
+				t.Errorf("%s: the weights are %s, want %s", precision, got, layout)
+			}
+			if precision != "exact" && precision != "bf16" {
+				bytes := int64(m.Decoder.Embed.Bytes() + m.Decoder.LMHead.W.Bytes())
+				for _, l := range m.linears() {
+					bytes += int64(l.W.Bytes())
+				}
+				if small := count.bytes - bytes; small < 0 || small > 8<<10 { // norms and biases
+					t.Errorf("%s, tied %v: %d bytes are counted, and the matrices alone have %d", precision, tied, count.bytes, bytes)
+				}
+			}
+			a, err := m.Answer(context.Background(), textPrompt(t, 3, 1, 4, 1, 5), Generation{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if num.FirstNonFinite(a.logits) >= 0 || slices.Max(a.logits) == slices.Min(a.logits) {
+				t.Errorf("%s: logits are not finite, or all the same: %v", precision, a.logits[:8])
+			}
 		}
 	}
 }

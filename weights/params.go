@@ -40,6 +40,13 @@ type LinearSource interface {
 	Release(name string)
 }
 
+// MatrixSource is a Source that gives matrices in a layout of its own in place of tensors.
+type MatrixSource interface {
+	Source
+	// Matrix is the matrix of that name and shape, of shape[0] rows.
+	Matrix(name string, shape ...int) kernels.Matrix
+}
+
 // NewParams reads from source, for a model on dev. source may be nil where everything is new.
 func NewParams(source Source, dev kernels.Device) *Params { return &Params{source: source, dev: dev} }
 
@@ -87,6 +94,9 @@ func (p *Params) Err() error { return p.err }
 func (p *Params) Matrix(name string, shape ...int) kernels.Matrix {
 	if p.err != nil {
 		return kernels.Matrix{}
+	}
+	if source, ok := p.source.(MatrixSource); ok {
+		return source.Matrix(name, shape...)
 	}
 	t, err := p.source.Tensor(name, shape...)
 	if err != nil {

@@ -53,8 +53,11 @@ func (c copying) rows(lo, hi int) {
 	}
 }
 
-// PlaceWeight leaves the weight where it lies: law 3.
+// PlaceWeight leaves the weight where it lies: law 3. Random weights are written down first.
 func (d *Device) PlaceWeight(w kernels.Matrix) (kernels.Placed, error) {
+	if r, random := w.Layout.(*kernels.RandomWeights); random {
+		w = r.Fill(w, d.eng.For)
+	}
 	return kernels.Placed{Matrix: w}, nil
 }
 

@@ -51,6 +51,8 @@ func (d *Device) PlaceWeight(m kernels.Matrix) (kernels.Placed, error) {
 	switch l := m.Layout.(type) {
 	case *kernels.PackedWeights:
 		err = d.placePanels(w, l)
+	case *kernels.RandomWeights:
+		err = d.placeRandom(w, l)
 	default:
 		n := elements(m)
 		switch m.Layout {
@@ -141,19 +143,14 @@ func (d *Device) placePanels(w *weight, p *kernels.PackedWeights) error {
 	if err := p.Check(); err != nil {
 		return err
 	}
-	per, n := p.Group/blockSteps, blocks(p.Cols, blockSteps)
-	w.panels.blocks, w.panels.groups, w.panels.per = int32(n), int32(blocks(n, per)), int32(per)
-	if w.span = 1; per%longSpan == 0 || w.panels.groups == 1 {
-		w.span = longSpan
-	}
+	d.describePanels(w, p)
 	var more []byte // beside the weights and their scales
 	switch {
 	case p.Bits == 8:
-		w.layout = "int8"
 	case p.ZeroPoints:
-		w.layout, more = "int4_zeros", p.Zeros
+		more = p.Zeros
 	default:
-		w.layout, more = "int4", p.SubScales
+		more = p.SubScales
 	}
 	var err error
 	if w.panels.weights, err = place(d, p.Weights); err != nil {
@@ -166,6 +163,23 @@ func (d *Device) placePanels(w *weight, p *kernels.PackedWeights) error {
 		w.panels.more, err = place(d, more)
 	}
 	return err
+}
+
+// describePanels sets how packed weights are named and cut up.
+func (d *Device) describePanels(w *weight, p *kernels.PackedWeights) {
+	per, n := p.Group/blockSteps, blocks(p.Cols, blockSteps)
+	w.panels.blocks, w.panels.groups, w.panels.per = int32(n), int32(blocks(n, per)), int32(per)
+	if w.span = 1; per%longSpan == 0 || w.panels.groups == 1 {
+		w.span = longSpan
+	}
+	switch {
+	case p.Bits == 8:
+		w.layout = "int8"
+	case p.ZeroPoints:
+		w.layout = "int4_zeros"
+	default:
+		w.layout = "int4"
+	}
 }
 
 // The sizes of quantized weights: see kernels.PackedWeights.

@@ -134,6 +134,11 @@ func (d *Device) weight(w kernels.Placed) kernels.Placed {
 
 // PlaceWeight copies the numbers of the layouts that keep them in the matrix; others hold them in the layout, which nobody changes.
 func (d *Device) PlaceWeight(w kernels.Matrix) (kernels.Placed, error) {
+	placed, err := d.cpu.PlaceWeight(w) // writes random weights down
+	if err != nil {
+		return placed, err
+	}
+	w = placed.Matrix
 	own := w
 	own.F32, own.Bits = append([]float32(nil), w.F32...), append([]uint16(nil), w.Bits...)
 	return kernels.Placed{Matrix: w, On: &own}, nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/loupe-vl/loupe/kernels/gemm"
+	"github.com/loupe-vl/loupe/kernels/internal/cpu"
 )
 
 // The sizes of packed weights.
@@ -90,6 +91,20 @@ func (p *PackedWeights) Parts() []PackedPart {
 		{Name: "panels", DType: "U8", Shape: []int{p.count(), p.blocks(), p.Bits, panelCols, 4}, Bytes: &p.Weights},
 		{Name: "scales", DType: "F16", Shape: []int{p.count(), p.groups(), panelCols}, Halves: &p.Scales},
 	}, p.form().parts(p)...)
+}
+
+// Allocate gives the parts of p memory of their own, in which everything is 0.
+func (p *PackedWeights) Allocate() {
+	for _, part := range p.Parts() {
+		switch _, n := part.len(); {
+		case part.Halves != nil:
+			*part.Halves = make([]uint16, n)
+		case part.Bytes == &p.Weights:
+			p.Weights = cpu.NewWeights[byte](n)
+		default:
+			*part.Bytes = make([]byte, n)
+		}
+	}
 }
 
 // len is how many elements the part has, and should have.

@@ -8,7 +8,6 @@ import (
 	"github.com/x448/float16"
 
 	"github.com/loupe-vl/loupe/kernels/gemm"
-	"github.com/loupe-vl/loupe/kernels/internal/cpu"
 )
 
 // Quantizing is how weights are quantized.
@@ -57,16 +56,7 @@ func Quantize(m gemm.Matrix, o Quantizing, each func(n, grain int, f func(lo, hi
 		return nil, err
 	}
 	p := o.Packed(m.Rows, m.Cols)
-	for _, part := range p.Parts() {
-		switch _, n := part.len(); {
-		case part.Halves != nil:
-			*part.Halves = make([]uint16, n)
-		case part.Bytes == &p.Weights:
-			p.Weights = cpu.NewWeights[byte](n)
-		default:
-			*part.Bytes = make([]byte, n)
-		}
-	}
+	p.Allocate()
 	asked := p.Group
 	if o.Group > 0 {
 		asked = o.Group

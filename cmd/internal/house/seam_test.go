@@ -22,6 +22,7 @@ var kernelUsers = map[string]string{
 	"runtime/memory.go":             "starts one that a shape needs for nothing but its settings",
 	"runtime/precision.go":          "packs weights",
 	"runtime/quantize.go":           "packs weights",
+	"runtime/random.go":             "describes random weights, which a device makes",
 	"runtime/internal/device":       "chooses the device",
 	"runtime/trace/attribution":     "computes probabilities of heads again on the host, from taps",
 	"runtime/train/ridge.go":        "solves in float64 on the host's workers",
