@@ -13,6 +13,7 @@ import (
 
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/cuda"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/runtime/demo"
 	"github.com/loupe-vl/loupe/runtime/internal/device"
@@ -31,6 +32,9 @@ type Options struct {
 	Threads   int    // 0: all cores
 	Kernels   string // "" or "auto", "avx512", "avx2", "neon", "generic"
 	Precision string // one of Precisions; "": exact, or what the model was quantized to
+	// Device is what the model computes on: "" or "cpu", the host; "cuda" or "cuda:N", an NVIDIA GPU, for which the program is built with
+	// the tag cuda. It changes speed, never a bit.
+	Device    string
 	Adapter   string // directory of a PEFT adapter; "": none
 	Head      string // directory of score_head.json and score_head.safetensors; "": beside the model, if it is there
 	MinPixels int    // of a resized picture or frame; 0: as the head or adapter was taught, else as the model's processors say
@@ -65,6 +69,7 @@ type Model struct {
 	files         fs.FS
 	engine        *kernels.Engine
 	device        kernels.Device // what the model computes on
+	opened        *device.Opened // that device, where the model opened it
 	demonstration bool           // it is the embedded model, or was made of it
 	checkpoint    *weights.Checkpoint
 	headFile      *weights.Checkpoint
@@ -331,7 +336,17 @@ func (m *Model) start(o Options) (err error) {
 	if m.engine, err = kernels.New(kernels.Options{Threads: o.Threads, Kernels: o.Kernels}); err != nil {
 		return &option.Error{Field: "Options.Kernels", Value: o.Kernels, Fault: err.Error()} // the threads are checked by Validate
 	}
-	m.device = device.Of(m.engine)
+	choice, err := device.Parse(o.Device)
+	if err != nil {
+		return err
+	}
+	if m.opened, err = device.Open(choice, m.engine); err != nil {
+		return fmt.Errorf("Options.Device: %w", err)
+	}
+	m.device = m.opened.Device
+	if i := m.opened.Info; i.Library != "" {
+		m.Notes = append(m.Notes, fmt.Sprintf("%s stands for the NVIDIA driver (%s): what follows is computed by it, and need be no GPU's", i.Library, cuda.LibraryVariable))
+	}
 	return nil
 }
 
@@ -349,7 +364,7 @@ func (m *Model) NewRun(ctx context.Context, hooks tensor.Hooks) *tensor.Run {
 // unchanged is an error if a file of weights is no longer the one that was loaded. It is asked before and after what is
 // computed of them.
 func (m *Model) unchanged() error {
-	for _, c := range m.opened() {
+	for _, c := range m.weightFiles() {
 		if err := c.Unchanged(); err != nil {
 			return fmt.Errorf("model %s: %w", m.Name(), err)
 		}
@@ -365,15 +380,18 @@ func (m *Model) still(err error) error {
 	return err
 }
 
-// opened are the files of weights that the model has.
-func (m *Model) opened() []*weights.Checkpoint {
+// weightFiles are the files of weights that the model has open.
+func (m *Model) weightFiles() []*weights.Checkpoint {
 	return slices.DeleteFunc([]*weights.Checkpoint{m.checkpoint, m.headFile, m.adapterFile}, func(c *weights.Checkpoint) bool { return c == nil })
 }
 
-// Close gives the maps and the workers back. No request may be running.
+// Close gives the device, the maps and the workers back. No request may be running.
 func (m *Model) Close() error {
 	var err error
-	for _, c := range m.opened() {
+	if m.opened != nil {
+		err = m.opened.Close()
+	}
+	for _, c := range m.weightFiles() {
 		err = cmp.Or(err, c.Close())
 	}
 	if m.engine != nil {

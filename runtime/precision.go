@@ -1,10 +1,12 @@
 package loupe
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
 	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/runtime/internal/device"
 	"github.com/loupe-vl/loupe/weights"
 	"github.com/loupe-vl/loupe/weights/option"
 )
@@ -35,7 +37,8 @@ func (o Options) Validate() error {
 	case o.Threads < 0:
 		return &option.Error{Field: "Options.Threads", Value: o.Threads, Want: "give a number above 0, or 0 for all cores"}
 	}
-	return nil
+	_, err := device.Parse(o.Device)
+	return err
 }
 
 // quantizing is how the weights of a linear map are quantized; no bits where they are not. What 4 bits are too few for has 8: the
@@ -91,5 +94,6 @@ func (m *Model) Settings() Options {
 	if o.Precision == "" {
 		o.Precision = "exact"
 	}
+	o.Device = cmp.Or(o.Device, device.CPU)
 	return o
 }

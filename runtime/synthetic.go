@@ -52,6 +52,7 @@ func synthetic(shape string, cfg *weights.Config, o Options) (m *Model, err erro
 		return nil, err
 	}
 	if err = m.start(o); err != nil {
+		m.Close()
 		return nil, err
 	}
 	if m.device.OnHost() {

@@ -100,7 +100,7 @@ func TestFlagsWork(t *testing.T) {
 	taught := "--head " + insideHead
 	common := map[string]works{
 		"model": {exempt: reads}, "adapter": {exempt: reads}, "head": {exempt: reads}, "require-signature": {exempt: reads}, "threads": {exempt: "changes no bit, which other tests hold it to"},
-		"kernels": {exempt: "changes no bit, which other tests hold it to"}, "json": {exempt: "how it is printed"}, "out": {exempt: "where it is written"},
+		"kernels": {exempt: "changes no bit, which other tests hold it to"}, "device": {exempt: "changes no bit, which the tests of devices hold it to"}, "json": {exempt: "how it is printed"}, "out": {exempt: "where it is written"},
 	}
 	train := []string{"train", "--model", model, "--max-pixels", "3136", "--out", "OUT"}
 	steps := " --steps 2 --lr 1e-2 --batch 2"
@@ -165,11 +165,11 @@ func TestFlagsWork(t *testing.T) {
 			"min-pixels": {other: []string{"6272"}, exempt: reads}, "max-pixels": {exempt: "the base has it"}, "precision": {same: "exact", other: []string{"int8"}},
 		}},
 		{mergeCommand(), []string{"merge", "--model", model, "--out", "OUT"}, "", map[string]works{
-			"dtype": {exempt: "TestMerge", idle: []string{"--dtype f16"}}, "min-pixels": {idle: []string{"--dtype f32 --min-pixels 3136"}}, "max-pixels": {idle: []string{"--dtype f32 --max-pixels 3136"}}, "precision": {idle: []string{"--dtype f32 --precision int8"}},
+			"dtype": {exempt: "TestMerge", idle: []string{"--dtype f16"}}, "min-pixels": {idle: []string{"--dtype f32 --min-pixels 3136"}}, "max-pixels": {idle: []string{"--dtype f32 --max-pixels 3136"}}, "precision": {idle: []string{"--dtype f32 --precision int8"}}, "device": {idle: []string{"--dtype f32 --device cpu"}},
 		}},
 		{quantizeCommand(), []string{"quantize", "--model", model, "--out", "OUT"}, "--precision int4", map[string]works{
 			"group": {same: "32", other: []string{"64", "0"}, idle: []string{"--precision int4 --group 7"}}, "zero-points": {other: []string{"true"}, idle: []string{"--precision int8 --zero-points"}},
-			"precision": {exempt: "TestQuantize", idle: []string{"--precision exact"}}, "min-pixels": {idle: []string{"--precision int8 --min-pixels 3136"}}, "max-pixels": {idle: []string{"--precision int8 --max-pixels 3136"}},
+			"precision": {exempt: "TestQuantize", idle: []string{"--precision exact"}}, "min-pixels": {idle: []string{"--precision int8 --min-pixels 3136"}}, "max-pixels": {idle: []string{"--precision int8 --max-pixels 3136"}}, "device": {idle: []string{"--precision int8 --device cuda"}},
 		}},
 		{generateCommand(), []string{"generate", "--model", model, "--json", "Paint."}, "--max-tokens 6", map[string]works{
 			"max-tokens": {with: "--temperature 0", same: "256", other: []string{"2"}, idle: []string{"--max-tokens 0"}}, "temperature": {same: "0", other: []string{"5"}, idle: []string{"--temperature -1"}},

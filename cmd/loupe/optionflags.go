@@ -13,6 +13,7 @@ import (
 var called = map[string]string{
 	"loupe.Load":        "--model",
 	"Options.Adapter":   "--adapter",
+	"Options.Device":    "--device",
 	"Options.Head":      "--head",
 	"Options.Kernels":   "--kernels",
 	"Options.MaxPixels": "--max-pixels",

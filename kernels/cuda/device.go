@@ -37,13 +37,17 @@ var _ kernels.Device = (*Device)(nil)
 
 // Open makes a GPU ready.
 func Open(o Options) (*Device, error) {
-	driver, err := openDriver(o.Library)
+	library, own := o.library()
+	driver, err := openDriver(library)
 	if err != nil {
 		return nil, err
 	}
 	ctx, info, err := driver.retain(o.Ordinal)
 	if err != nil {
 		return nil, err
+	}
+	if !own {
+		info.Library = library
 	}
 	d := &Device{info: info, ctx: ctx, functions: map[string]kernel{}, live: map[address]runtime.Cleanup{}}
 	if err := d.start(); err != nil {
@@ -79,6 +83,9 @@ func (d *Device) start() error {
 	d.args, d.staging = args, unsafe.Slice((*byte)(staging), stagingSize)
 	return nil
 }
+
+// Built reports whether the program can open a GPU at all.
+const Built = true
 
 // Info is what the device is.
 func (d *Device) Info() Info { return d.info }

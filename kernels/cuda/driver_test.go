@@ -27,7 +27,9 @@ func TestOpenErrors(t *testing.T) {
 		{"not a driver", "libc.so.6", nil, 0, []string{"libc.so.6 has no function cuInit"}},
 		{"old driver", simulated, map[string]string{"CUDASIM_VERSION": "12040"}, 0, []string{"CUDA 12.4", "need 13.0", "580"}},
 		{"no device", simulated, map[string]string{"CUDASIM_DEVICES": "0"}, 0, []string{"no CUDA-capable device", "nvidia-smi"}},
-		{"bad ordinal", simulated, nil, 3, []string{"invalid device ordinal", "nvidia-smi"}},
+		{"bad ordinal", simulated, nil, 3, []string{"there is no GPU cuda:3", "shows one GPU, cuda:0", "nvidia-smi"}},
+		{"one too few", simulated, map[string]string{"CUDASIM_DEVICES": "2", "CUDA_VISIBLE_DEVICES": "3,1"}, 2, []string{"no GPU cuda:2", "cuda:0 to cuda:1", `CUDA_VISIBLE_DEVICES is "3,1"`}},
+		{"hidden", simulated, map[string]string{"CUDASIM_DEVICES": "0", "CUDA_VISIBLE_DEVICES": "-1"}, 0, []string{"no CUDA-capable device", `CUDA_VISIBLE_DEVICES is "-1"`}},
 		{"old GPU", simulated, map[string]string{"CUDASIM_ARCH": "75"}, 0, []string{"load the kernels", "no kernel image", "8.0"}},
 		{"PTX too new", simulated, map[string]string{"CUDASIM_FAIL": "cuModuleLoadData:222"}, 0, []string{"unsupported toolchain", "580"}},
 		{"no memory", simulated, map[string]string{"CUDASIM_FAIL": "cuMemHostAlloc:2"}, 0, []string{"pin memory", "out of memory"}},
@@ -53,9 +55,56 @@ func TestOpenErrors(t *testing.T) {
 // TestInfo: a device says what it is.
 func TestInfo(t *testing.T) {
 	t.Setenv("CUDASIM_MEMORY", "1073741824")
-	if got, want := open(t).Info().String(), "simulated on the processor (sm_90, 4 processors, 1.0 GiB, CUDA 13.0)"; got != want {
+	want := "simulated on the processor (sm_90, 4 processors, 1.0 GiB, CUDA 13.0), by the driver library " + simulated + ", which is not the system's"
+	if got := open(t).Info().String(); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
+	t.Setenv(LibraryVariable, simulated)
+	d, err := Open(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if got := d.Info().String(); got != want {
+		t.Errorf("by the variable: %q, want %q", got, want)
+	}
+}
+
+// TestTwoOnOneGPU: two devices of one process on one GPU do not disturb each other, and one that is closed leaves none of its memory behind.
+func TestTwoOnOneGPU(t *testing.T) {
+	d := open(t)
+	free := func() uint64 {
+		n, _, err := d.ctx.memory()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	before := free()
+	other, err := Open(Options{Library: simulated})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := up(t, other, 2, 3, 0, []float32{1, 2, 3, 4, 5, 6})
+	w, err := other.PlaceWeight(newDice(1).matrix(kernels.F32, 64, 3, 0, ordinary))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other.MatMul(up(t, other, 2, 64, 0, nil), x, w, kernels.TransW)
+	if other.Err() != nil || free() >= before {
+		t.Fatalf("%v, and %d bytes are free of %d", other.Err(), free(), before)
+	}
+	mine := up(t, d, 1, 3, 0, []float32{7, 8, 9})
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "kept", down(t, d, mine), []float32{7, 8, 9})
+	d.Free(mine.Buffer)
+	if now := free(); now != before {
+		t.Errorf("%d bytes are free after the other has gone, and were %d before", now, before)
+	}
+	runtime.KeepAlive(w)
+	runtime.KeepAlive(x)
 }
 
 // TestOutOfMemory: what is needed and what is free is said, and the device goes on.

@@ -23,9 +23,6 @@ var drivers struct {
 
 // openDriver opens the driver's library and starts it.
 func openDriver(library string) (*driver, error) {
-	if library == "" {
-		library = "libcuda.so.1"
-	}
 	drivers.Lock()
 	defer drivers.Unlock()
 	if d := drivers.open[library]; d != nil {
@@ -69,6 +66,8 @@ type context struct {
 	handle  unsafe.Pointer
 	ordinal C.int
 	modules []unsafe.Pointer
+	held    map[address]struct{} // allocations
+	pinned  []unsafe.Pointer
 }
 
 // retain makes a device ready.
@@ -86,7 +85,10 @@ func (d *driver) retain(ordinal int) (*context, Info, error) {
 	if count == 0 {
 		return nil, Info{}, d.check("find a GPU", codeNoDevice)
 	}
-	c := &context{driver: d}
+	if ordinal < 0 || ordinal >= int(count) {
+		return nil, Info{}, &NoSuchGPU{Ordinal: ordinal, Count: int(count)}
+	}
+	c := &context{driver: d, held: map[address]struct{}{}}
 	var name [256]C.char
 	var major, minor, processors C.int
 	code := C.drv_retain(d.table, C.int(ordinal), &c.handle, &c.ordinal, &name[0], C.int(len(name)), &major, &minor, &processors)
@@ -151,10 +153,14 @@ func (c *context) alloc(n uint64) (address, error) {
 			return 0, &OutOfMemory{Need: n, Free: free, Total: total}
 		}
 	}
+	if code == 0 {
+		c.held[address(p)] = struct{}{}
+	}
 	return address(p), c.check("allocate "+inUnits(n)+" of the GPU's memory", code)
 }
 
 func (c *context) free(p address) error {
+	delete(c.held, p)
 	return c.check("free memory of the GPU", C.drv_free(c.table, c.handle, C.drv_ptr(p)))
 }
 
@@ -172,12 +178,20 @@ func (c *context) fill(to address, value byte, n int) error {
 
 // pin is n bytes of the host's memory that the GPU reads by itself.
 func (c *context) pin(n int) (p unsafe.Pointer, err error) {
-	err = c.check("pin memory", C.drv_pin(c.table, c.handle, &p, C.size_t(n)))
+	if err = c.check("pin memory", C.drv_pin(c.table, c.handle, &p, C.size_t(n))); err == nil {
+		c.pinned = append(c.pinned, p)
+	}
 	return p, err
 }
 
-// close gives the device back.
+// close gives the device back, and all of its memory: another model of the process may hold the same one, and then the driver keeps it.
 func (c *context) close() {
+	for p := range c.held {
+		C.drv_free(c.table, c.handle, C.drv_ptr(p))
+	}
+	for _, p := range c.pinned {
+		C.drv_unpin(c.table, c.handle, p)
+	}
 	for _, m := range c.modules {
 		C.drv_unload(c.table, c.handle, m)
 	}

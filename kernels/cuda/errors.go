@@ -1,6 +1,9 @@
 package cuda
 
-import "fmt"
+import (
+	"fmt"
+	"os"
+)
 
 // Error is what the driver refused, or what it found out about the device.
 type Error struct {
@@ -15,7 +18,30 @@ func (e *Error) Error() string {
 	if r := remedies[e.Code]; r != "" {
 		s += "; " + r
 	}
+	if e.Code == codeNoDevice {
+		s += hidden()
+	}
 	return s
+}
+
+// hidden says which GPUs the environment shows, where it says so.
+func hidden() string {
+	if v, set := os.LookupEnv("CUDA_VISIBLE_DEVICES"); set {
+		return fmt.Sprintf(" (CUDA_VISIBLE_DEVICES is %q)", v)
+	}
+	return ""
+}
+
+// NoSuchGPU is the error where there are fewer GPUs than would be needed to have the one that was asked for.
+type NoSuchGPU struct{ Ordinal, Count int }
+
+// Error says how many there are and how they are numbered.
+func (e *NoSuchGPU) Error() string {
+	there := "the driver shows one GPU, cuda:0"
+	if e.Count > 1 {
+		there = fmt.Sprintf("the driver shows %d GPUs, cuda:0 to cuda:%d", e.Count, e.Count-1)
+	}
+	return fmt.Sprintf("cuda: there is no GPU cuda:%d; %s%s; %s", e.Ordinal, there, hidden(), remedies[codeBadOrdinal])
 }
 
 // Lost reports whether nothing can be computed on the device any more: its context is broken until the process ends.
@@ -46,7 +72,7 @@ var remedies = map[int]string{
 	codeOutOfMemory:   "free memory of the GPU (nvidia-smi lists who holds it), or take fewer layers, a shorter context or a smaller precision to it",
 	3:                 "the driver could not start; nvidia-smi says whether it works at all",
 	codeNoDevice:      "nvidia-smi lists the GPUs that the driver sees; CUDA_VISIBLE_DEVICES may hide them, and a container must be given them",
-	codeBadOrdinal:    "nvidia-smi lists the GPUs that there are, from 0 on",
+	codeBadOrdinal:    "nvidia-smi lists the GPUs that there are, from 0 on; where CUDA_VISIBLE_DEVICES is set, those it names count from 0",
 	46:                "another process uses the GPU alone, or it is in prohibited mode (nvidia-smi -q -d COMPUTE)",
 	200:               "the program's file is damaged; build or fetch it again",
 	codeNoImage:       "the program holds kernels for GPUs of compute capability 8.0 (A100, RTX 30) and later; compute on the CPU",

@@ -1,11 +1,31 @@
 package cuda
 
-import "fmt"
+import (
+	"fmt"
+	"os"
+)
 
 // Options say which device to open.
 type Options struct {
 	Ordinal int    // which GPU, as nvidia-smi numbers them; CUDA_VISIBLE_DEVICES counts
-	Library string // the driver's library; "" for libcuda.so.1, as the system's loader finds it
+	Library string // the driver's library; "": what LibraryVariable names, or else libcuda.so.1, as the system's loader finds it
+}
+
+// LibraryVariable is the variable of the environment that names another library than the system's for the driver: a fake one, for tests.
+const LibraryVariable = "LOUPE_CUDA_LIBRARY"
+
+// systemLibrary is the driver's library as the system's loader finds it.
+const systemLibrary = "libcuda.so.1"
+
+// library is which one to open, and whether it is the system's.
+func (o Options) library() (name string, system bool) {
+	if name = o.Library; name == "" {
+		name = os.Getenv(LibraryVariable)
+	}
+	if name == "" {
+		name = systemLibrary
+	}
+	return name, name == systemLibrary
 }
 
 // Info is what a device is.
@@ -16,9 +36,20 @@ type Info struct {
 	Processors int    // multiprocessors
 	Driver     int    // the version of CUDA that the driver has: 13000 for 13.0
 	Memory     uint64 // bytes
+	Library    string // the driver's library, where that is not the system's: what it computes need be no GPU's; "" else
 }
+
+// Arch is the device's architecture as compilers name it: "sm_90".
+func (i Info) Arch() string { return fmt.Sprintf("sm_%d%d", i.Major, i.Minor) }
+
+// DriverVersion is the version of CUDA that the driver has: "13.0".
+func (i Info) DriverVersion() string { return fmt.Sprintf("%d.%d", i.Driver/1000, i.Driver%1000/10) }
 
 // String is one line of it.
 func (i Info) String() string {
-	return fmt.Sprintf("%s (sm_%d%d, %d processors, %s, CUDA %d.%d)", i.Name, i.Major, i.Minor, i.Processors, inUnits(i.Memory), i.Driver/1000, i.Driver%1000/10)
+	s := fmt.Sprintf("%s (%s, %d processors, %s, CUDA %s)", i.Name, i.Arch(), i.Processors, inUnits(i.Memory), i.DriverVersion())
+	if i.Library != "" {
+		s += ", by the driver library " + i.Library + ", which is not the system's"
+	}
+	return s
 }

@@ -2,7 +2,14 @@
 
 package cuda
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/loupe-vl/loupe/kernels"
+)
+
+// Built reports whether the program can open a GPU at all.
+const Built = false
 
 // Open says that the program was built without CUDA.
 func Open(Options) (*Device, error) {
@@ -10,4 +17,10 @@ func Open(Options) (*Device, error) {
 }
 
 // Device is a GPU. There is none in a build without the tag cuda.
-type Device struct{}
+type Device struct{ kernels.Device }
+
+// Info is what the device is.
+func (*Device) Info() Info { return Info{} }
+
+// Close gives the device back.
+func (*Device) Close() error { return nil }

@@ -42,7 +42,14 @@ func options(t *testing.T, dir string) train.Options {
 // run loads the tiny model and trains it. watch is told of each step.
 func run(ctx context.Context, t *testing.T, o train.Options, threads int, watch func(train.Progress)) error {
 	t.Helper()
-	m, err := loupe.Load(tiny, loupe.Options{Threads: threads, MaxPixels: 56 * 56})
+	return runWith(ctx, t, o, loupe.Options{Threads: threads}, watch)
+}
+
+// runWith is run of a model that is loaded as said.
+func runWith(ctx context.Context, t *testing.T, o train.Options, load loupe.Options, watch func(train.Progress)) error {
+	t.Helper()
+	load.MaxPixels = 56 * 56
+	m, err := loupe.Load(tiny, load)
 	if err != nil {
 		t.Fatal(err)
 	}

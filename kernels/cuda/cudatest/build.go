@@ -1,11 +1,13 @@
 package cudatest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"testing"
 )
 
 // Build compiles the fake driver, with the kernels in it, to a library at out. folder is kernels/cuda, from the working directory; more are
@@ -25,4 +27,24 @@ func Build(folder, out string, more ...string) error {
 		return fmt.Errorf("g++: %w\n%s", err, text)
 	}
 	return nil
+}
+
+// Variable is the variable of the environment that names the driver's library, as package cuda has it.
+const Variable = "LOUPE_CUDA_LIBRARY"
+
+// Driver makes the fake driver the one that devices are opened with for the rest of the test, and is its library. Where Variable names a
+// library already, that is it: one that was built before, or the system's, to run the test on a GPU. folder is as for Build.
+func Driver(t testing.TB, folder string) string {
+	t.Helper()
+	if library := os.Getenv(Variable); library != "" {
+		return library
+	}
+	library := filepath.Join(t.TempDir(), "libcudasim.so")
+	if err := Build(folder, library); errors.Is(err, exec.ErrNotFound) {
+		t.Skip("no g++: the fake driver cannot be built")
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(Variable, library)
+	return library
 }

@@ -1,4 +1,4 @@
-// Package device says what models compute on.
+// Package device says what models compute on: it reads the choice, opens the device, and says what it is.
 //
-// May import: kernels, kernels/cpu.
+// May import: kernels, kernels/cpu, kernels/cuda, weights/option.
 package device
