@@ -86,6 +86,9 @@ func sharedGPU(t *testing.T, library string) {
 	if got := logits(first); got != want {
 		t.Errorf("after the second has gone the first gives %v, and gave %v", got, want)
 	}
+	if _, fake := cudatest.Library(); !fake {
+		return
+	}
 	if notes := strings.Join(first.Notes, "\n"); !strings.Contains(notes, library+" stands for the NVIDIA driver") {
 		t.Errorf("a fake driver is not spoken of: %q", notes)
 	}
@@ -93,6 +96,7 @@ func sharedGPU(t *testing.T, library string) {
 
 // failingGPU: what a GPU lacks is the error of loading a model on it, and nothing is computed elsewhere instead.
 func failingGPU(t *testing.T, library string) {
+	cudatest.FakeOnly(t)
 	for _, c := range []struct {
 		name, device string
 		env          map[string]string

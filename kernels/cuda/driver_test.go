@@ -10,10 +10,12 @@ import (
 	"time"
 
 	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/cuda/cudatest"
 )
 
 // TestOpenErrors: what a machine may lack is said with what to do about it.
 func TestOpenErrors(t *testing.T) {
+	cudatest.FakeOnly(t)
 	if simulated == "" {
 		t.Skip("no g++: the fake driver cannot be built")
 	}
@@ -54,6 +56,7 @@ func TestOpenErrors(t *testing.T) {
 
 // TestInfo: a device says what it is.
 func TestInfo(t *testing.T) {
+	cudatest.FakeOnly(t)
 	t.Setenv("CUDASIM_MEMORY", "1073741824")
 	want := "simulated on the processor (sm_90, 4 processors, 1.0 GiB, CUDA 13.0), by the driver library " + simulated + ", which is not the system's"
 	if got := open(t).Info().String(); got != want {
@@ -72,6 +75,7 @@ func TestInfo(t *testing.T) {
 
 // TestTwoOnOneGPU: two devices of one process on one GPU do not disturb each other, and one that is closed leaves none of its memory behind.
 func TestTwoOnOneGPU(t *testing.T) {
+	cudatest.FakeOnly(t)
 	d := open(t)
 	free := func() uint64 {
 		n, _, err := d.ctx.memory()
@@ -109,6 +113,7 @@ func TestTwoOnOneGPU(t *testing.T) {
 
 // TestOutOfMemory: what is needed and what is free is said, and the device goes on.
 func TestOutOfMemory(t *testing.T) {
+	cudatest.FakeOnly(t)
 	t.Setenv("CUDASIM_MEMORY", "1048576")
 	d := open(t)
 	_, err := d.Alloc(1 << 20)
@@ -131,6 +136,7 @@ func TestOutOfMemory(t *testing.T) {
 
 // TestWeightsGo: the memory of a weight is given back when nobody holds it any more, and what had a place of one that did not fit.
 func TestWeightsGo(t *testing.T) {
+	cudatest.FakeOnly(t)
 	d := open(t)
 	r := newDice(2)
 	p, err := reference.Quantize(r.matrix(kernels.F32, 64, 256, 0, ordinary), kernels.Quantizing{Bits: 4, Group: 32})
@@ -175,6 +181,7 @@ func TestWeightsGo(t *testing.T) {
 
 // TestLostDevice: after an error that breaks the context every call gives that error, and nothing is computed.
 func TestLostDevice(t *testing.T) {
+	cudatest.FakeOnly(t)
 	for _, code := range []string{"214", "700", "719"} {
 		d := open(t)
 		x := up(t, d, 2, 3, 0, make([]float32, 6))

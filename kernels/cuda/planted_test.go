@@ -7,12 +7,14 @@ import (
 	"testing"
 
 	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/cuda/cudatest"
 	"github.com/loupe-vl/loupe/kernels/vec"
 )
 
 // TestPlantedFaults switches faults on in the kernels, one after the other, and asks that the comparison with plain Go finds each, in one
 // order of threads at least. A library in which nothing is switched on must pass.
 func TestPlantedFaults(t *testing.T) {
+	cudatest.FakeOnly(t)
 	const trans = kernels.TransW
 	tile := productCase{rows: 130, cols: 129, steps: 40, form: trans, kind: kernels.F32, values: canceling}
 	rows := productCase{rows: 5, cols: 65, steps: 200, form: trans, kind: kernels.BF16, values: canceling}
