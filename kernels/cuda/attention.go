@@ -10,209 +10,206 @@ import (
 )
 
 // A query is scored against all keys that it sees, and what follows reads true rows of probabilities: whoever looks sees what is computed.
+// All parts of an attention are computed together: a launch for the scores, one for the softmax, one for the products with values.
 
 // mostScores bounds the scratch of an attention: floats of scores that are held at once, 128 MiB. Tests make it smaller.
 var mostScores = 32 << 20
 
-// Blocks of queries of a backward are those of the CPU: how rows are cut decides the sign of a gradient that is 0.
-const (
-	queryBlock  = 192
-	blockScores = 2 << 20
-)
+// fewQueries is how many queries of a part are few.
+const fewQueries = 8
 
-// softmaxArgs is struct Softmax of the kernels.
-type softmaxArgs struct {
-	x, probs                address
-	row, head               int64
-	rows, cols, first, more int32
-	scale                   float32
-	unused                  int32
-}
-
-// attending is an attention's part while it is computed. d.mu is held, but while an inspector looks.
+// attending is an attention while it is computed. d.mu is held, but while an inspector looks.
 type attending struct {
 	*Device
 	a            *kernels.Attention
-	p            *kernels.AttentionPart
 	width, group int
 	scale        float32
 
+	// The table of its parts, and what its addresses are relative to.
+	words        []uint64
+	parts        []attendPart
+	pages        []attendPage
+	few          int // the first parts, of few queries
+	q, k, v, out address
+	wide         int32
+
+	// Of a part with an inspector, or of a backward.
+	p      *kernels.AttentionPart
 	scores address // (heads, queries, stride)
 	stride int
 	back   address // of a backward: gradients of the same shape
 	edited address // and probabilities after changes
 }
 
-// attending checks a part.
-func (d *Device) attending(a *kernels.Attention, p *kernels.AttentionPart) (*attending, error) {
-	if a.KVHeads <= 0 || a.Heads%a.KVHeads != 0 || p.Q.Cols%a.Heads != 0 {
-		return nil, fmt.Errorf("cuda: %d query heads in %d columns cannot read %d key heads", a.Heads, p.Q.Cols, a.KVHeads)
-	}
+// attending begins an attention, and checks its heads.
+func (d *Device) attending(a *kernels.Attention) (*attending, error) {
 	t := &d.attention
 	if a.Stages != 0 { // others may compute while an inspector looks
 		t = new(attending)
 	}
-	*t = attending{Device: d, a: a, p: p, width: p.Q.Cols / a.Heads, group: a.Heads / a.KVHeads}
+	*t = attending{Device: d, a: a, words: t.words[:0]}
+	if len(a.Parts) == 0 || a.From >= a.To {
+		return t, nil
+	}
+	cols := a.Parts[0].Q.Cols
+	if a.KVHeads <= 0 || a.Heads%a.KVHeads != 0 || cols%a.Heads != 0 || a.To > a.Heads {
+		return nil, fmt.Errorf("cuda: %d query heads in %d columns cannot read %d key heads", a.Heads, cols, a.KVHeads)
+	}
+	t.width, t.group = cols/a.Heads, a.Heads/a.KVHeads
+	t.scale = float32(1 / math.Sqrt(float64(t.width)))
+	return t, nil
+}
+
+// check checks a part.
+func (t *attending) check(p *kernels.AttentionPart) error {
+	if wide := t.width * t.a.Heads; p.Q.Cols != wide || p.Out.Cols != wide || p.Out.Rows != p.Q.Rows {
+		return fmt.Errorf("cuda: queries are (%d, %d) and their result (%d, %d); %d heads of %d columns are asked for", p.Q.Rows, p.Q.Cols, p.Out.Rows, p.Out.Cols, t.a.Heads, t.width)
+	}
 	for i := range p.K {
-		if p.K[i].Cols != t.width*a.KVHeads || p.V[i].Cols != t.width*a.KVHeads || p.V[i].Rows != p.K[i].Rows {
-			return nil, fmt.Errorf("cuda: page %d of keys is (%d, %d) and of values (%d, %d); %d heads of %d columns are asked for", i, p.K[i].Rows, p.K[i].Cols, p.V[i].Rows, p.V[i].Cols, a.KVHeads, t.width)
+		if p.K[i].Cols != t.width*t.a.KVHeads || p.V[i].Cols != t.width*t.a.KVHeads || p.V[i].Rows != p.K[i].Rows {
+			return fmt.Errorf("cuda: page %d of keys is (%d, %d) and of values (%d, %d); %d heads of %d columns are asked for", i, p.K[i].Rows, p.K[i].Cols, p.V[i].Rows, p.V[i].Cols, t.a.KVHeads, t.width)
 		}
 	}
 	if keys := p.Visible(p.Q.Rows - 1); keys > p.Keys() || p.First < 1 {
-		return nil, fmt.Errorf("cuda: queries see %d to %d keys of %d", p.First, keys, p.Keys())
+		return fmt.Errorf("cuda: queries see %d to %d keys of %d", p.First, keys, p.Keys())
 	}
-	t.scale = float32(1 / math.Sqrt(float64(t.width)))
-	return t, nil
+	return nil
 }
 
 // Attend computes an attention.
 func (d *Device) Attend(a *kernels.Attention) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for i := range a.Parts {
-		p := &a.Parts[i]
-		if p.Q.Rows == 0 || a.From >= a.To {
-			continue
+	t, err := d.attending(a)
+	if err != nil {
+		return err
+	}
+	if err := t.lay(); err != nil {
+		return err
+	}
+	if a.Stages&(kernels.Scores|kernels.Probs) != 0 {
+		return t.inspected()
+	}
+	for from := a.From; from < a.To && len(t.parts) > 0; {
+		to := a.To
+		if in := from % t.group; in != 0 || to-from < t.group { // within one group, or whole groups
+			to = min(to, from-in+t.group)
+		} else {
+			to -= (to - from) % t.group
 		}
-		t, err := d.attending(a, p)
-		if err != nil {
-			return err
+		for i := 0; i < len(t.parts); {
+			j := i + 1
+			for ; j < len(t.parts) && t.parts[j].scores > 0 && j-i < most; j++ {
+			}
+			t.together(from, to, i, j)
+			i = j
 		}
-		if err := t.forward(); err != nil {
-			return err
-		}
+		from = to
 	}
 	return d.err
 }
 
-// forward computes a part: as many heads and queries at a time as the scratch holds.
-func (t *attending) forward() error {
-	inspected := t.a.Stages&(kernels.Scores|kernels.Probs) != 0
-	keys := t.p.Visible(t.p.Q.Rows - 1)
-	n := max(1, min(t.p.Q.Rows, mostScores/keys))
-	heads := max(1, mostScores/(n*keys))
-	if inspected {
-		heads = 1
+// together computes heads [from, to), which are of one group or whole groups, of parts [i, j), which are all of few queries or all of
+// many: at once, or where the scores of one part alone do not fit into scratch, as many key heads and queries at a time as do.
+func (t *attending) together(from, to, i, j int) {
+	members := min(t.group, to-from)
+	queries, floats := 0, int64(0)
+	for _, p := range t.parts[i:j] {
+		queries = max(queries, int(p.queries))
+		floats += int64(to-from) * int64(p.queries) * int64(p.stride)
 	}
-	t.stride = keys
-	floats := min(heads, t.a.To-t.a.From) * n * keys
-	if inspected { // others may compute while it looks
-		private, err := t.ctx.alloc(4 * uint64(floats))
-		if err != nil {
-			return err
+	n, heads := queries, to-from
+	if floats > int64(mostScores) {
+		row := members * int(t.parts[i].stride)
+		n = max(1, min(queries, mostScores/row))
+		heads = min(heads, members*max(1, mostScores/(n*row)))
+		floats = int64(heads) * int64(n) * int64(t.parts[i].stride)
+	}
+	scores := t.grow(scratchScores, roomFor(4*int(floats)))
+	for lo := 0; lo < queries; lo += n {
+		for head := from; head < to; head += heads {
+			a := t.args(scores, i, head, members, lo, min(lo+n, queries))
+			grid := attendGrid{parts: j - i, kv: (min(head+heads, to) - head) / members, few: j <= t.few}
+			t.each(&a, &grid)
+			t.scoresOf(a, grid)
+			t.softmaxOf(a, grid)
+			t.valuesOf(a, grid)
 		}
-		defer t.release(private)
-		t.scores = private
-	} else {
-		t.scores = t.grow(scratchScores, 4*floats)
-	}
-	for lo := 0; lo < t.p.Q.Rows; lo += n {
-		hi := min(lo+n, t.p.Q.Rows)
-		for from := t.a.From; from < t.a.To; {
-			to := min(from+heads, t.a.To)
-			if in := from % t.group; in != 0 || to-from < t.group { // within one group, or whole groups
-				to = min(to, from-in+t.group)
-			} else {
-				to -= (to - from) % t.group
-			}
-			if err := t.heads(from, to, lo, hi); err != nil {
-				return err
-			}
-			from = to
-		}
-	}
-	return nil
-}
-
-// release gives private memory back.
-func (t *attending) release(p address) {
-	if t.err == nil {
-		t.fail(t.ctx.free(p))
 	}
 }
 
-// heads computes heads [from, to) of queries [lo, hi).
-func (t *attending) heads(from, to, lo, hi int) error {
-	keys, d, n := t.p.Visible(hi-1), int64(t.width), hi-lo
-	kv := from / t.group
-	count, share := to-from, t.group
-	q, qRow := t.array(t.p.Q)
-	q += 4 * address(int64(lo)*qRow+int64(from)*d)
-	out, outRow := t.array(t.p.Out)
-	out += 4 * address(int64(lo)*outRow+int64(from)*d)
-	// Of one query the heads of a group are rows that read the same keys.
-	rows, qBatch, scoreBatch := n, d, int64(n*t.stride)
-	if n == 1 && from%t.group == 0 && count%t.group == 0 {
-		rows, count, share = t.group, count/t.group, 1
-		qRow, outRow = d, d
-		qBatch, scoreBatch = int64(t.group)*d, int64(t.group*t.stride)
-	}
-	eachPage(t.p.K, keys, func(page kernels.Array, at, n int) {
-		k, kRow := t.array(page)
-		t.byRows(productArgs{
-			dst: t.scores + 4*address(at), x: q, w: k + 4*address(int64(kv)*d),
-			dstRow: int64(t.stride), xRow: qRow, wRow: kRow, dstBatch: scoreBatch, xBatch: qBatch, wBatch: d,
-			rows: int32(rows), cols: int32(n), steps: int32(d), wShare: int32(share),
-		}, "f32", count)
-	})
-	if err := t.probabilities(to-from, from, lo, hi, 0); err != nil {
-		return err
-	}
-	if t.a.Stages&kernels.Probs != 0 {
-		if _, err := t.inspect(kernels.Probs, t.scores, from, lo, n, keys); err != nil {
-			return err
-		}
-	}
-	eachPage(t.p.V, keys, func(page kernels.Array, at, n int) {
-		v, vRow := t.array(page)
-		a := productArgs{
-			dst: out, x: t.scores + 4*address(at), w: v + 4*address(int64(kv)*d),
-			dstRow: outRow, xRow: int64(t.stride), wRow: vRow, dstBatch: qBatch, xBatch: scoreBatch, wBatch: d,
-			rows: int32(rows), cols: int32(d), steps: int32(n), wShare: int32(share),
-		}
-		if at > 0 {
-			a.accumulate = 1
-		}
-		if at+n == keys { // the sign of a zero does not tell how queries were cut into blocks
-			a.plusZero = 1
-		}
-		t.plain(a, "f32", count)
-	})
-	return t.err
+// attendArgs is struct Attend of the kernels.
+type attendArgs struct {
+	parts, pages, q, k, v, out, scores                       address
+	part, head, members, group, width, tile, lo, hi, rowMost int32
+	wide                                                     int32
+	scale                                                    float32
+	unused                                                   int32
 }
 
-// probabilities makes scores of some heads probabilities, and shows the inspector the scores before.
-func (t *attending) probabilities(heads, from, lo, hi int, again kernels.AttentionStages) error {
-	n, keys := hi-lo, t.p.Visible(hi-1)
-	scale := t.scale
-	if t.a.Stages&kernels.Scores != 0 {
-		t.scaleRows(t.scores, n, keys)
-		scale = 1
-		if _, err := t.inspect(kernels.Scores|again, t.scores, from, lo, n, keys); err != nil {
-			return err
-		}
-	}
-	launch(t.Device, "softmax", [3]int{n, heads, 1}, rowBlock, softmaxArgs{
-		x: t.scores, row: int64(t.stride), head: int64(n * t.stride), rows: int32(n), cols: int32(keys),
-		first: int32(t.p.Visible(lo)), more: int32(t.p.More), scale: scale,
-	})
-	return nil
+// attendGrid is how much there is to compute: the most that one of the parts has.
+type attendGrid struct {
+	parts, kv, rows, keys int
+	high                  int // rows of a block
+	few                   bool
 }
 
-// scaleRows multiplies rows of one head by the softmax scale.
-func (t *attending) scaleRows(at address, n, keys int) {
-	a := elementsArgs{rows: int32(n), cols: int32(keys), scale: t.scale}
-	a.to[0], a.toRow[0], a.of[0], a.ofRow[0] = at, int64(t.stride), at, int64(t.stride)
-	launch(t.Device, "scale", flat(n*keys), flatThreads, a)
+// args are those of parts from i on, of queries [lo, hi) and of heads from head on. The table is there afterwards.
+func (t *attending) args(scores address, i, head, members, lo, hi int) attendArgs {
+	a := attendArgs{
+		q: t.q, k: t.k, v: t.v, out: t.out, scores: scores, part: int32(i), head: int32(head), members: int32(members),
+		group: int32(t.group), width: int32(t.width), lo: int32(lo), hi: int32(hi), wide: t.wide, scale: t.scale,
+	}
+	a.parts, a.pages = t.upload()
+	return a
 }
 
-// eachPage calls f with the part of each page that holds some of keys [0, keys): where they begin, and how many they are.
-func eachPage(pages []kernels.Array, keys int, f func(page kernels.Array, at, n int)) {
-	for i, at := 0, 0; i < len(pages) && at < keys; i++ {
-		n := min(pages[i].Rows, keys-at)
-		if n > 0 {
-			f(pages[i], at, n)
-		}
-		at += n
+// each finds how many rows and keys the parts have at most.
+func (t *attending) each(a *attendArgs, g *attendGrid) {
+	for _, p := range t.parts[a.part:][:g.parts] {
+		hi := min(int(a.hi), int(p.queries))
+		g.rows = max(g.rows, (hi-int(a.lo))*int(a.members))
+		g.keys = max(g.keys, int(p.first)+int(p.more)*(hi-1))
 	}
+	g.high = 8
+	if g.rows == 1 {
+		g.high = 1
+	} else if g.rows <= 4 {
+		g.high = 4
+	}
+	a.tile, a.rowMost = int32(g.high), int32(blocks(g.rows, g.high))
+}
+
+const scoreKeys, valueThreads = 64, 64
+
+// scoresOf launches the scores before their scale.
+func (t *attending) scoresOf(a attendArgs, g attendGrid) {
+	name, threads := "attend_scores_8", 2*scoreKeys
+	switch g.high {
+	case 1:
+		name, threads = "attend_scores_1", scoreKeys
+	case 4:
+		name, threads = "attend_scores_4", scoreKeys
+	}
+	launch(t.Device, name, [3]int{int(a.rowMost) * blocks(g.keys, scoreKeys), g.kv, g.parts}, threads, a)
+}
+
+// softmaxOf launches their scale and the softmax.
+func (t *attending) softmaxOf(a attendArgs, g attendGrid) {
+	launch(t.Device, "attend_softmax", [3]int{g.rows, g.kv, g.parts}, rowBlock, a)
+}
+
+// valuesOf launches the products of probabilities and values. Where the chains over keys are too few to fill the GPU, a thread has one of
+// them for each column, and else more, so that what it reads serves more.
+func (t *attending) valuesOf(a attendArgs, g attendGrid) {
+	name, cols := "attend_values_8", 16
+	switch {
+	case g.high == 1:
+		name, cols = "attend_values_1", 128
+	case g.high == 4:
+		name, cols = "attend_values_4", 32
+	case int(a.rowMost)*g.kv*g.parts*blocks(t.width, cols) > 2*t.info.Processors:
+		name, cols = "attend_values_8_wide", 64
+	}
+	launch(t.Device, name, [3]int{int(a.rowMost) * blocks(t.width, cols), g.kv, g.parts}, valueThreads, a)
 }

@@ -8,22 +8,40 @@ import (
 	"github.com/loupe-vl/loupe/kernels"
 )
 
+// Blocks of queries of a backward are those of the CPU: how rows are cut decides the sign of a gradient that is 0.
+const (
+	queryBlock  = 192
+	blockScores = 2 << 20
+)
+
+// softmaxArgs is struct Softmax of the kernels.
+type softmaxArgs struct {
+	x, probs                address
+	row, head               int64
+	rows, cols, first, more int32
+	scale                   float32
+	unused                  int32
+}
+
 // AttendBackward computes the gradients of an attention's parts. The probabilities are computed again, a block of queries at a time. The
 // heads of a group, and their blocks, go one after the other, since they add to the same gradients of keys and values; groups go side by
 // side.
 func (d *Device) AttendBackward(a *kernels.Attention) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	t, err := d.attending(a)
+	if err != nil {
+		return err
+	}
 	for i := range a.Parts {
-		p := &a.Parts[i]
-		if p.Q.Rows == 0 || a.From >= a.To {
+		t.p = &a.Parts[i]
+		if t.p.Q.Rows == 0 || a.From >= a.To {
 			continue
 		}
-		if len(p.K) != 1 {
+		if len(t.p.K) != 1 {
 			return errors.New("cuda: gradients go through attention without a cache only")
 		}
-		t, err := d.attending(a, p)
-		if err != nil {
+		if err := t.check(t.p); err != nil {
 			return err
 		}
 		if a.From%t.group != 0 || a.To%t.group != 0 {
@@ -93,7 +111,7 @@ func (t *attending) block(kv, n, member, lo, hi int) error {
 		dstBatch: square, xBatch: queries, wBatch: d, rows: int32(rows), cols: int32(keys), steps: int32(d), wShare: 1,
 	}
 	t.byRows(byRows, "f32", n)
-	if err := t.probabilities(n, head, lo, hi, kernels.Again); err != nil {
+	if err := t.probabilities(n, head, lo, hi); err != nil {
 		return err
 	}
 	used := t.scores
@@ -150,4 +168,22 @@ func (t *attending) block(kv, n, member, lo, hi int) error {
 		t.tiles("tile_plain_across_f32", across, n)
 	}
 	return t.err
+}
+
+// probabilities makes scores of some heads probabilities, and shows the inspector the scores before.
+func (t *attending) probabilities(heads, from, lo, hi int) error {
+	n, keys := hi-lo, t.p.Visible(hi-1)
+	scale := t.scale
+	if t.a.Stages&kernels.Scores != 0 {
+		t.scaleRows(t.scores, n, keys)
+		scale = 1
+		if _, err := t.inspect(kernels.Scores|kernels.Again, t.scores, from, lo, n, keys); err != nil {
+			return err
+		}
+	}
+	launch(t.Device, "softmax", [3]int{n, heads, 1}, rowBlock, softmaxArgs{
+		x: t.scores, row: int64(t.stride), head: int64(n * t.stride), rows: int32(n), cols: int32(keys),
+		first: int32(t.p.Visible(lo)), more: int32(t.p.More), scale: scale,
+	})
+	return nil
 }

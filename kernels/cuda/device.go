@@ -31,6 +31,7 @@ type Device struct {
 	staging   []byte                      // pinned; what goes up and down passes through it
 	scratch   [scratches]scratch
 	attention attending // kept for the next one: decoding allocates nothing
+	table     []uint64  // what scratchTable holds
 }
 
 var _ kernels.Device = (*Device)(nil)

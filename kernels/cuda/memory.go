@@ -21,6 +21,7 @@ const (
 	scratchQuantized        // a left operand in 8 bits
 	scratchScores           // of an attention
 	scratchBack             // gradients of scores
+	scratchTable            // parts and pages of an attention
 	scratchIDs              // row numbers
 	scratchFound            // what a search gives
 	scratches

@@ -30,8 +30,13 @@ func TestPlantedFaults(t *testing.T) {
 		{"order", tile.found}, // of k
 		{"fma", tile.found},   // in two instructions
 		{"fma", rows.found},
-		{"lanes", normFound},  // added one after the other
-		{"spans", spansFound}, // of a quantized product, in another order
+		{"lanes", normFound},            // added one after the other
+		{"spans", spansFound},           // of a quantized product, in another order
+		{"page", attendFound},           // keys of the page before
+		{"attend barrier", attendFound}, // between the copies and their use
+		{"attend order", attendFound},   // of keys
+		{"wait", attendFound},
+		{"", attendFound},
 		{"", normFound},
 		{"", spansFound},
 	} {
@@ -86,4 +91,10 @@ func normFound(t *testing.T, d *Device) bool {
 // spansFound reports whether a quantized product differs from plain Go's.
 func spansFound(t *testing.T, d *Device) bool {
 	return quantizedFound(t, d, kernels.Quantizing{Bits: 8, Group: 128}, 2, 40, 700, ordinary, false) != ""
+}
+
+// attendFound reports whether an attention differs from plain Go's.
+func attendFound(t *testing.T, d *Device) bool {
+	c := jobCase{heads: 6, kvHeads: 1, width: 80, sequences: []sequence{{1, 150, 1, 64, 0}, {2, 70, 1, 64, 0}}, values: canceling}
+	return c.differs(t, d) != ""
 }
