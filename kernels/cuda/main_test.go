@@ -12,10 +12,10 @@ import (
 	"github.com/loupe-vl/loupe/kernels/cuda/cudatest"
 )
 
-// The fake driver libraries: with loupe's kernels as they are, and with faults that can be switched on. Empty where there is no C++
-// compiler, and the tests that need them are skipped. The first is the library that LOUPE_CUDA_LIBRARY
-// names where it names one: on a GPU the system's.
-var simulated, planted string
+// The fake driver libraries: with loupe's kernels as they are, with every access to memory checked, and with faults that can be switched on.
+// Empty where there is no C++ compiler, and the tests that need them are skipped. The first is the library that LOUPE_CUDA_LIBRARY names
+// where it names one: on a GPU the system's.
+var simulated, checked, planted string
 
 // orders are those in which the fake driver runs blocks and threads.
 var orders = []string{"forward", "reverse", "random"}
@@ -36,12 +36,14 @@ func TestMain(m *testing.M) {
 		}
 		defer os.RemoveAll(dir)
 		if _, err := exec.LookPath("g++"); err == nil {
-			simulated, planted = filepath.Join(dir, "libcudasim.so"), filepath.Join(dir, "libcudasim-planted.so")
+			simulated, checked, planted = filepath.Join(dir, "libcudasim.so"), filepath.Join(dir, "libcudasim-checked.so"), filepath.Join(dir, "libcudasim-planted.so")
 			built := make(chan error)
-			for _, b := range [][]string{{simulated}, {planted, "-DCUSIM_PLANTS"}} {
-				go func() { built <- cudatest.Build(".", b[0], b[1:]...) }()
-			}
-			for range 2 {
+			go func() { built <- cudatest.Build(".", simulated) }()
+			go func() {
+				built <- cudatest.BuildChecked(".", checked, "-include", filepath.Join("testdata", "faulty.cu"))
+			}()
+			go func() { built <- cudatest.Build(".", planted, "-DCUSIM_PLANTS") }()
+			for range 3 {
 				if err := <-built; err != nil {
 					fmt.Fprintln(os.Stderr, "cannot build the fake driver:", err)
 					return 1
@@ -71,12 +73,17 @@ func openLibrary(t testing.TB, library string) *Device {
 	return d
 }
 
-// inOrders runs a test on a device of its own for each order of blocks and threads.
+// inOrders runs a test on a device of its own for each order of blocks and threads, and in the first with every access to memory checked,
+// which finds what no order shows.
 func inOrders(t *testing.T, f func(t *testing.T, d *Device)) {
 	for _, o := range orders {
 		t.Run(o, func(t *testing.T) {
 			t.Setenv("CUDASIM_ORDER", o)
-			f(t, open(t))
+			library := simulated
+			if o == orders[0] && checked != "" {
+				library = checked
+			}
+			f(t, openLibrary(t, library))
 		})
 	}
 }

@@ -11,5 +11,7 @@
 #include "../src/quantized.cu"
 #include "../src/rows.cu"
 
+#ifndef CUSIM_CHECKED // then these are compiled by themselves: their accesses to memory are not checked
 #include "driver.cc"
 #include "fibers.cc"
+#endif

@@ -15,6 +15,11 @@ struct Index {
 };
 
 extern Index thread, block, block_size, grid_size; // of the thread that runs
+// The same where accesses to memory are checked: calls that have one answer for a thread.
+[[gnu::const]] Index thread_now();
+[[gnu::const]] Index block_now();
+[[gnu::const]] Index block_size_now();
+[[gnu::const]] Index grid_size_now();
 
 // barrier waits for all threads of the block, which must have come to the same place.
 void barrier(const char *where);
@@ -22,13 +27,15 @@ void barrier(const char *where);
 // are all lanes' words, lane after lane.
 const uint32_t *gather(const char *where, const uint32_t *words, int n);
 // shared is an array of the block, the same for all threads that name the same place. It begins as 0xff.
-void *shared(const char *function, int line, size_t bytes);
+void *shared(const char *name, const char *function, int line, size_t bytes);
 // async copies later: when wait says so, or never.
 void async(void *to, const void *from, int bytes, int of);
 void commit();
 void wait(int pending);
 // planted reports whether a fault of that name is switched on (CUDASIM_PLANT).
-bool planted(const char *fault);
+extern bool any_planted;
+bool is_planted(const char *fault);
+inline bool planted(const char *fault) { return any_planted && is_planted(fault); }
 
 struct Kernel {
   const char *name;
@@ -131,17 +138,24 @@ inline float half(uint16_t h) {
 #define CUSIM_TEXT(x) CUSIM_TEXT_(x)
 #define CUSIM_HERE __FILE__ ":" CUSIM_TEXT(__LINE__)
 
+#ifdef CUSIM_CHECKED
+#define threadIdx cusim::thread_now()
+#define blockIdx cusim::block_now()
+#define blockDim cusim::block_size_now()
+#define gridDim cusim::grid_size_now()
+#else
 #define threadIdx cusim::thread
 #define blockIdx cusim::block
 #define blockDim cusim::block_size
 #define gridDim cusim::grid_size
+#endif
 
 #define FN static inline
 #define KERNEL(threads, name) static void name
 #define EXPORT(name)                                                                                  \
   static cusim::Kernel name##_entry, *name##_added =                                                  \
       cusim::Registered<decltype(cusim::argument(name))>::add<name>(#name, &name##_entry);
-#define SHARED(T, name, n) T *name = static_cast<T *>(cusim::shared(__PRETTY_FUNCTION__, __LINE__, sizeof(T) * (n)))
+#define SHARED(T, name, n) T *name = static_cast<T *>(cusim::shared(#name, __PRETTY_FUNCTION__, __LINE__, sizeof(T) * (n)))
 #define SYNC() cusim::barrier(CUSIM_HERE)
 
 struct alignas(16) float4 {

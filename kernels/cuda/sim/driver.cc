@@ -5,6 +5,7 @@
 //   CUDASIM_FAIL    NAME:CODE[:N]: the Nth call of that function from now on (the first) returns that code
 //   CUDASIM_DEVICES, CUDASIM_VERSION, CUDASIM_MEMORY, CUDASIM_ARCH   how many devices there are, the driver's version, bytes, 90 for sm_90
 //   CUDASIM_PLANT   a fault of the kernels, in a library that was built with CUSIM_PLANTS
+#include "check.h"
 #include "fibers.h"
 
 #include <cstdio>
@@ -23,6 +24,7 @@ namespace {
 constexpr size_t page = 4096;
 std::recursive_mutex lock;
 int sticky;   // after it every call fails
+std::string fault; // of a kernel: the driver's text for code 700, and what the kernel did
 int retained; // how often the context is held
 thread_local bool has_context;
 struct Memory {
@@ -138,9 +140,12 @@ API cuDevicePrimaryCtxRetain(void **c, int) {
 API cuDevicePrimaryCtxRelease_v2(int) {
   std::lock_guard<std::recursive_mutex> held(lock);
   if (--retained > 0) return 0;
-  for (auto &m : memory) munmap(m.second.map, m.second.mapped);
+  for (auto &m : memory) {
+    check::freed(reinterpret_cast<void *>(m.first));
+    munmap(m.second.map, m.second.mapped);
+  }
   memory.clear();
-  used = 0, sticky = 0; // the next one begins anew
+  used = 0, sticky = 0, fault.clear(); // the next one begins anew
   return 0;
 }
 API cuCtxSetCurrent(void *c) {
@@ -187,11 +192,11 @@ API cuLaunchKernel(void *f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, 
   if (!gx || !gy || !gz || gy > 65535 || gz > 65535 || gx > 0x7fffffff || !bx || !by || !bz || uint64_t(bx) * by * bz > 1024 || shared || stream || extra) return 1;
   std::string why;
   if (!run(static_cast<Kernel *>(f), args[0], {gx, gy, gz}, {bx, by, bz}, why)) {
-    fprintf(stderr, "cudasim: %s\n", why.c_str());
+    fault = "an illegal memory access was encountered (" + why + ")";
     return sticky = 700;
   }
   if (overrun()) {
-    fprintf(stderr, "cudasim: %s wrote beyond the end of an allocation\n", static_cast<Kernel *>(f)->name);
+    fault = std::string("an illegal memory access was encountered (") + static_cast<Kernel *>(f)->name + " wrote beyond the end of an allocation)";
     return sticky = 700;
   }
   return 0;
@@ -208,6 +213,7 @@ API cuMemAlloc_v2(CUdeviceptr *p, size_t bytes) {
   mprotect(map + mapped - page, page, PROT_NONE);
   *p = CUdeviceptr(map + mapped - page - rounded);
   memory[*p] = {bytes, mapped, map};
+  check::allocated(reinterpret_cast<void *>(*p), bytes, "an allocation of " + std::to_string(bytes), false);
   used += bytes;
   return 0;
 }
@@ -216,6 +222,7 @@ API cuMemFree_v2(CUdeviceptr p) {
   auto m = memory.find(p);
   if (m == memory.end()) return 1;
   used -= m->second.bytes;
+  check::freed(reinterpret_cast<void *>(p));
   munmap(m->second.map, m->second.mapped);
   memory.erase(m);
   return 0;
@@ -230,6 +237,7 @@ API cuMemcpyHtoD_v2(CUdeviceptr to, const void *from, size_t n) {
   ENTER_CONTEXT("cuMemcpyHtoD_v2");
   if (!inside(to, n)) return 1;
   memcpy(reinterpret_cast<void *>(to), from, n);
+  check::written(reinterpret_cast<void *>(to), n);
   return 0;
 }
 API cuMemcpyDtoH_v2(void *to, CUdeviceptr from, size_t n) {
@@ -242,12 +250,14 @@ API cuMemcpyDtoD_v2(CUdeviceptr to, CUdeviceptr from, size_t n) {
   ENTER_CONTEXT("cuMemcpyDtoD_v2");
   if (!inside(from, n) || !inside(to, n)) return 1;
   memmove(reinterpret_cast<void *>(to), reinterpret_cast<void *>(from), n);
+  check::written(reinterpret_cast<void *>(to), n);
   return 0;
 }
 API cuMemsetD8_v2(CUdeviceptr to, unsigned char value, size_t n) {
   ENTER_CONTEXT("cuMemsetD8_v2");
   if (!inside(to, n)) return 1;
   memset(reinterpret_cast<void *>(to), value, n);
+  check::written(reinterpret_cast<void *>(to), n);
   return 0;
 }
 API cuMemHostAlloc(void **p, size_t n, unsigned) {
@@ -261,6 +271,10 @@ API cuMemFreeHost(void *p) {
 }
 API cuGetErrorString(int code, const char **s) {
   static const std::map<int, const char *> texts = {{1, "invalid argument"}, {2, "out of memory"}, {100, "no CUDA-capable device is detected"}, {101, "invalid device ordinal"}, {200, "device kernel image is invalid"}, {201, "invalid device context"}, {209, "no kernel image is available for execution on the device"}, {214, "uncorrectable ECC error encountered"}, {222, "the provided PTX was compiled with an unsupported toolchain."}, {500, "named symbol not found"}, {700, "an illegal memory access was encountered"}, {719, "unspecified launch failure"}, {999, "unknown error"}};
+  if (code == 700 && !fault.empty()) {
+    *s = fault.c_str();
+    return 0;
+  }
   auto t = texts.find(code);
   if (t == texts.end()) return 1;
   *s = t->second;

@@ -1,6 +1,8 @@
 // The threads of a block as fibers on one thread of the processor: barriers, warps, shared memory, copies that arrive late.
 #include "fibers.h"
 
+#include "check.h"
+
 #include <cstdio>
 #include <cstdlib>
 #include <csetjmp>
@@ -18,10 +20,16 @@
 namespace cusim {
 
 Index thread, block, block_size, grid_size;
+Index thread_now() { return thread; }
+Index block_now() { return block; }
+Index block_size_now() { return block_size; }
+Index grid_size_now() { return grid_size; }
 Kernel *kernels;
 std::string plant;
 
-bool planted(const char *fault) { return plant == fault; }
+bool any_planted;
+
+bool is_planted(const char *fault) { return plant == fault; }
 
 namespace {
 
@@ -191,11 +199,13 @@ bool release(int threads) {
     return false;
   }
   for (int i = 0; i < threads; i++) fibers[i].state = running;
+  check::barrier(where);
   return true;
 }
 
 void one_block(int threads) {
   poison();
+  check::block();
   std::vector<unsigned> list(threads);
   for (int i = 0; i < threads; i++) prepare(i);
   do {
@@ -233,6 +243,13 @@ void on_fault(int number, siginfo_t *info, void *context) {
 
 } // namespace
 
+uint16_t running() { return uint16_t(current); }
+
+void stop(const std::string &why) {
+  fail(why);
+  leave();
+}
+
 void barrier(const char *where) {
   fibers[current].state = at_barrier;
   fibers[current].where = where;
@@ -250,15 +267,14 @@ const uint32_t *gather(const char *where, const uint32_t *words, int n) {
   return board;
 }
 
-void *shared(const char *function, int line, size_t bytes) {
+void *shared(const char *name, const char *function, int line, size_t bytes) {
   size_t total = 0;
   for (Array &a : arrays) {
     if (a.function == function && a.line == line) return a.memory;
     total += a.bytes;
   }
   if (total + bytes > 48 << 10) {
-    fail("a block's shared memory is " + std::to_string(total + bytes) + " bytes, more than 49152");
-    leave();
+    stop("a block's shared memory is " + std::to_string(total + bytes) + " bytes, more than 49152");
   }
   size_t rounded = (bytes + 15) / 16 * 16, pages = (rounded + page - 1) / page;
   char *map = static_cast<char *>(mmap(nullptr, (pages + 2) * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
@@ -268,14 +284,15 @@ void *shared(const char *function, int line, size_t bytes) {
   Array a{function, line, bytes, end - rounded, end};
   memset(map + page, 0xff, pages * page);
   arrays.push_back(a);
+  check::allocated(a.memory, bytes, std::string("the shared array ") + name, true);
   return a.memory;
 }
 
 void async(void *to, const void *from, int bytes, int of) {
   if ((uintptr_t(to) | (of ? uintptr_t(from) : 0)) % bytes) {
-    fail("a copy of " + std::to_string(bytes) + " bytes is not aligned");
-    leave();
+    stop("a copy of " + std::to_string(bytes) + " bytes is not aligned");
   }
+  check::copy_begins(to, from, bytes, of);
   memset(to, 0xff, bytes); // nobody may read it before it has come
   fibers[current].groups.back().push_back({to, from, bytes, of});
 }
@@ -289,6 +306,7 @@ void wait(int pending) {
     for (Copy &c : groups.front()) {
       memcpy(c.to, c.from, c.of);
       memset(static_cast<char *>(c.to) + c.of, 0, c.bytes - c.of);
+      check::copy_ends(c.to, c.from, c.bytes, c.of);
     }
     groups.erase(groups.begin());
   }
@@ -303,6 +321,7 @@ bool run(const Kernel *k, const void *args, Index grid, Index block_of, std::str
   const char *o = getenv("CUDASIM_ORDER"), *p = getenv("CUDASIM_PLANT");
   order = !o ? forward : !strcmp(o, "reverse") ? reverse : !strcmp(o, "random") ? shuffled : forward;
   plant = p ? p : "";
+  any_planted = !plant.empty();
   dice.seed(1);
   kernel = k, kernel_args = args, grid_size = grid, block_size = block_of;
   failed = false;
@@ -319,6 +338,7 @@ bool run(const Kernel *k, const void *args, Index grid, Index block_of, std::str
   sigaction(SIGSEGV, &action, &before[0]);
   sigaction(SIGBUS, &action, &before[1]);
   launching = pthread_self();
+  check::launch(args, k->bytes, stacks, most_threads * (stack_bytes + page));
   if (sigsetjmp(landing, 1) == 0) {
     armed = true;
     for (unsigned i : list) {
@@ -328,9 +348,11 @@ bool run(const Kernel *k, const void *args, Index grid, Index block_of, std::str
     }
   }
   armed = false;
+  check::done();
   sigaction(SIGSEGV, &before[0], nullptr);
   sigaction(SIGBUS, &before[1], nullptr);
   for (Array &a : arrays) {
+    check::freed(a.memory);
     size_t pages = (a.end - a.memory + page - 1) / page;
     munmap(a.end - (pages + 1) * page, (pages + 2) * page);
   }
