@@ -7,6 +7,7 @@
 //	device.go, memory.go   a device, its memory, what goes up and comes down
 //	launch.go              how a kernel is called: one struct of arguments, of the layout that the C++ has
 //	product.go, quantized.go, norm.go, activation.go, attention.go, ...   the operations
+//	random.go, peaks.go    random weights to measure with, and what a GPU can do at most
 //	errors.go              what the driver says, and what to do about it
 //	drv.h, drv.c, drv.go   the driver's functions
 //	src/                   the kernels: one source for the GPU and for tests

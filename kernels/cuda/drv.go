@@ -66,7 +66,9 @@ type context struct {
 	handle  unsafe.Pointer
 	ordinal C.int
 	modules []unsafe.Pointer
-	held    map[address]struct{} // allocations
+	held    map[address]uint64 // allocations, and how many bytes each has
+	used    uint64             // bytes of all of them
+	most    uint64             // of used so far
 	pinned  []unsafe.Pointer
 }
 
@@ -88,7 +90,7 @@ func (d *driver) retain(ordinal int) (*context, Info, error) {
 	if ordinal < 0 || ordinal >= int(count) {
 		return nil, Info{}, &NoSuchGPU{Ordinal: ordinal, Count: int(count)}
 	}
-	c := &context{driver: d, held: map[address]struct{}{}}
+	c := &context{driver: d, held: map[address]uint64{}}
 	var name [256]C.char
 	var major, minor, processors C.int
 	code := C.drv_retain(d.table, C.int(ordinal), &c.handle, &c.ordinal, &name[0], C.int(len(name)), &major, &minor, &processors)
@@ -154,12 +156,15 @@ func (c *context) alloc(n uint64) (address, error) {
 		}
 	}
 	if code == 0 {
-		c.held[address(p)] = struct{}{}
+		c.held[address(p)] = n
+		c.used += n
+		c.most = max(c.most, c.used)
 	}
 	return address(p), c.check("allocate "+inUnits(n)+" of the GPU's memory", code)
 }
 
 func (c *context) free(p address) error {
+	c.used -= c.held[p]
 	delete(c.held, p)
 	return c.check("free memory of the GPU", C.drv_free(c.table, c.handle, C.drv_ptr(p)))
 }
