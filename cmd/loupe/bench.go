@@ -33,7 +33,8 @@ func benchCommand() *cobra.Command {
 		Short: "measure speed, and what part of the machine's own limits it reaches",
 		Long: `Measures how fast a model reads a prompt (prefill), generates (decode) and encodes a picture (image), and puts each beside
 the limit of this machine, which is measured in the same run: its arithmetic, or the reading of memory. int8_dot is what vector
-instructions can do; a matrix unit (AMX) can pass it.
+instructions can do; a matrix unit (AMX) can pass it. On a GPU (--device) the limits are the GPU's, and batch decodes several
+answers side by side.
 
 --shape measures a model with random weights made in memory, so that nothing needs to be downloaded: 2b takes about 5 GiB
 of memory, 7b about 17.`,
@@ -47,6 +48,8 @@ of memory, 7b about 17.`,
 	fl.StringVar(&f.shape, "shape", "", "measure random weights of this shape, instead of --model: `2b`|7b|demo")
 	fl.StringSliceVar(&f.options.What, "what", []string{"prefill", "decode", "image"}, "what to measure: `LIST` of "+strings.Join(bench.Words(), ","))
 	fl.IntVar(&f.options.Tokens, "tokens", 256, "tokens of the prompt that prefill reads")
+	fl.IntSliceVar(&f.options.Batch, "batch", []int{8, 32}, "how many answers batch decodes side by side: `LIST`")
+	fl.IntVar(&f.options.Answer, "answer", 40, "tokens of the answer that train learns")
 	fl.StringVar(&f.image, "image", "", "the picture `FILE` that image encodes (default: the one that is part of the program)")
 	fl.Float64Var(&f.seconds, "seconds", 15, "about how long each measurement repeats; the best time counts")
 	fl.BoolVar(&f.json, "json", false, "print one JSON object a line")
@@ -77,8 +80,15 @@ func (f *benchFlags) run(cmd *cobra.Command) error {
 	if len(results) == 0 {
 		return failed
 	}
+	report, onDevice, err := bench.Report(cmd.Context(), m, peaks, f.options.Each/10)
+	failed = errors.Join(failed, err)
 	if f.json {
 		out := json.NewEncoder(stdout)
+		if onDevice {
+			if err := out.Encode(report); err != nil {
+				return fmt.Errorf("write the results: %w", err)
+			}
+		}
 		for _, r := range results {
 			if err := out.Encode(r); err != nil {
 				return fmt.Errorf("write the results: %w", err)
@@ -109,6 +119,16 @@ func (f *benchFlags) refuse(cmd *cobra.Command) error {
 	}
 	if !measured("prefill") {
 		if err := refuseFlags(cmd, "it is the length of the prompt of prefill, which --what leaves out", "tokens"); err != nil {
+			return err
+		}
+	}
+	if !measured("batch") {
+		if err := refuseFlags(cmd, "it is how many answers batch decodes, which --what leaves out", "batch"); err != nil {
+			return err
+		}
+	}
+	if !measured("train") {
+		if err := refuseFlags(cmd, "it is the length of the answer that train learns, which --what leaves out", "answer"); err != nil {
 			return err
 		}
 	}
@@ -155,14 +175,11 @@ func printBench(m *loupe.Model, results []bench.Result, p bench.Limits) error {
 	w := tabwriter.NewWriter(screen, 0, 4, 2, ' ', 0)
 	o := m.Settings()
 	fmt.Fprintf(w, "model\t%s\nthreads\t%d\nkernels\t%s\nprecision\t%s\n", m.Name(), o.Threads, o.Kernels, o.Precision)
-	for _, l := range []struct {
-		name, unit string
-		value      float64
-	}{{"fp32_fma", "GFLOP/s", p.FMA}, {"bf16_dot", "GFLOP/s", p.BF16}, {"int8_dot", "GOP/s", p.Int8}, {"read", "GB/s", p.Read}} {
-		if l.value > 0 {
-			fmt.Fprintf(w, "%s\t%.1f %s\n", l.name, l.value, l.unit)
+	for _, l := range p.List() {
+		if l.Value > 0 {
+			fmt.Fprintf(w, "%s\t%.1f %s\n", l.Name, l.Value, l.Unit)
 		} else {
-			fmt.Fprintf(w, "%s\tnot on this processor\n", l.name)
+			fmt.Fprintf(w, "%s\tnot on this processor\n", l.Name)
 		}
 	}
 	fmt.Fprintln(w, "\nwhat\tspeed\tGFLOP/s\tGB/s\tlimit\tof limit\tpeak memory")

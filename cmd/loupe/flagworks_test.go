@@ -192,7 +192,7 @@ func TestFlagsWork(t *testing.T) {
 		}},
 		{benchCommand(), []string{"bench", "--json"}, "", map[string]works{
 			"shape": {exempt: "TestBench"}, "what": {exempt: "TestBench", idle: []string{"--what x"}}, "seconds": {exempt: "times vary", idle: []string{"--seconds 0"}},
-			"tokens": {exempt: "times vary", idle: []string{"--what decode --tokens 8", "--tokens 0"}}, "image": {exempt: "times vary", idle: []string{"--what decode --image " + wave}}, "require-signature": {idle: []string{"--shape demo --require-signature x"}},
+			"tokens": {exempt: "times vary", idle: []string{"--what decode --tokens 8", "--tokens 0"}}, "batch": {exempt: "times vary", idle: []string{"--what decode --batch 8", "--what batch --batch 0", "--what batch --batch 9999"}}, "answer": {exempt: "times vary", idle: []string{"--what decode --answer 8", "--what train --answer 0"}}, "image": {exempt: "times vary", idle: []string{"--what decode --image " + wave}}, "require-signature": {idle: []string{"--shape demo --require-signature x"}},
 			"min-pixels": {idle: []string{"--what decode --min-pixels 3136"}}, "max-pixels": {idle: []string{"--what prefill,decode --max-pixels 3136"}}, "precision": {exempt: "TestBench"},
 		}},
 		{inspectCommand(), []string{"inspect", "--json", model}, "--quick", map[string]works{

@@ -61,6 +61,8 @@ var called = map[string]string{
 	"QuantizeOptions.Precision":  "--precision",
 	"QuantizeOptions.ZeroPoints": "--zero-points",
 
+	"bench.Options.Answer": "--answer",
+	"bench.Options.Batch":  "--batch",
 	"bench.Options.Each":   "--seconds",
 	"bench.Options.Tokens": "--tokens",
 	"bench.Options.What":   "--what",

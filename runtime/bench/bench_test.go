@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/peak"
 	loupe "github.com/loupe-vl/loupe/runtime"
 )
 
@@ -29,13 +31,13 @@ func embedded(t *testing.T) (*loupe.Model, Options) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m, Options{What: []string{"prefill"}, Tokens: 20, Image: img, Each: 5 * time.Millisecond}
+	return m, Options{What: []string{"prefill"}, Tokens: 20, Image: img, Batch: []int{3}, Answer: 40, Each: 5 * time.Millisecond}
 }
 
 // TestRun measures everything there is: each line is whole.
 func TestRun(t *testing.T) {
 	m, o := embedded(t)
-	o.What = []string{"train", "image", "decode", "prefill"}
+	o.What = []string{"train", "image", "batch", "decode", "prefill"}
 	var told []string
 	o.Progress = func(what string) { told = append(told, what) }
 	results, peaks, err := Run(context.Background(), m, o)
@@ -53,15 +55,15 @@ func TestRun(t *testing.T) {
 		if !(r.OfLimit > 0) || r.LimitPerS != want || math.Abs(r.OfLimit*want-reached) > 1e-9*reached {
 			t.Errorf("%s: %v of limit %v (measured %v), reached %v", r.What, r.OfLimit, r.LimitPerS, want, reached)
 		}
-		if speed := r.What == "prefill" || r.What == "decode"; (r.TokensPerS > 0) != speed || (r.S > 0) == speed {
+		if speed := r.What == "prefill" || strings.HasPrefix(r.What, "decode"); (r.TokensPerS > 0) != speed || (r.S > 0) == speed {
 			t.Errorf("%s: %v tokens/s, %v s", r.What, r.TokensPerS, r.S)
 		}
 	}
-	if d := cmp.Diff([]string{"prefill fp32_fma", "decode read", "image encode fp32_fma", "lora train step fp32_fma"}, got); d != "" {
+	if d := cmp.Diff([]string{"prefill fp32_fma", "decode read", "image encode fp32_fma", "lora train step fp32_fma", "decode of 3 read"}, got); d != "" {
 		t.Errorf("results (-want +got):\n%s", d)
 	}
 	limits := "the limits of the machine"
-	if d := cmp.Diff([]string{limits, "prefill", "decode", "image encode", "lora train step", limits}, told); d != "" {
+	if d := cmp.Diff([]string{limits, "prefill", "decode", "image encode", "lora train step", "decode of 3", limits}, told); d != "" {
 		t.Errorf("progress (-want +got):\n%s", d)
 	}
 }
@@ -69,7 +71,7 @@ func TestRun(t *testing.T) {
 // TestResultKeys: scripts rely on these names.
 func TestResultKeys(t *testing.T) {
 	keys := func(r measured) []string {
-		data, err := json.Marshal(result("x", loupe.Options{Precision: "exact", Threads: 1}, r, Limits{FMA: 100}))
+		data, err := json.Marshal(result("x", loupe.Options{Precision: "exact", Threads: 1}, r, Limits{Peaks: peak.Peaks{FMA: 100}}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,7 +103,7 @@ func TestResultKeys(t *testing.T) {
 }
 
 func TestLimit(t *testing.T) {
-	all := Limits{FMA: 100, BF16: 180, Int8: 400, Read: 20}
+	all := Limits{Peaks: peak.Peaks{FMA: 100, BF16: 180, Int8: 400, Read: 20}}
 	for _, c := range []struct {
 		what, precision string
 		peaks           Limits
@@ -113,16 +115,40 @@ func TestLimit(t *testing.T) {
 		{"lora train step", "exact", all, "fp32_fma", 100},
 		{"decode", "exact", all, "read", 20},
 		{"prefill", "bf16", all, "bf16_dot", 180},
-		{"prefill", "bf16", Limits{FMA: 100}, "fp32_fma", 100},
+		{"prefill", "bf16", Limits{Peaks: peak.Peaks{FMA: 100}}, "fp32_fma", 100},
 		{"decode", "bf16", all, "read", 20},
 		{"prefill", "int8", all, "int8_dot", 400},
 		{"prefill", "int4", all, "int8_dot", 400},
-		{"prefill", "int4", Limits{FMA: 100}, "fp32_fma", 100},
+		{"prefill", "int4", Limits{Peaks: peak.Peaks{FMA: 100}}, "fp32_fma", 100},
 		{"decode", "int4", all, "read", 20},
 	} {
 		name, value := limit(c.what, c.precision, c.peaks)
 		if name != c.name || value != c.value {
 			t.Errorf("%s in %s: limit %s %v, want %s %v", c.what, c.precision, name, value, c.name, c.value)
+		}
+	}
+}
+
+// TestDeviceLimit: on a device the slower of arithmetic and reading bounds; decoding one answer always reads.
+func TestDeviceLimit(t *testing.T) {
+	p := &kernels.Peaks{FMA: 100, Int8: 800, BF16: 400, Read: 10}
+	for _, c := range []struct {
+		what, precision string
+		cost            Cost
+		name            string
+		value           float64
+	}{
+		{"prefill", "exact", Cost{1000, 1}, "fp32_fma", 100},
+		{"prefill", "bf16", Cost{1000, 1}, "fp32_fma", 100},
+		{"prefill", "int4", Cost{1000, 1}, "int8_mma", 800},
+		{"prefill", "bf16-mma", Cost{1000, 1}, "bf16_mma", 400},
+		{"decode", "exact", Cost{1000, 1}, "read", 10},
+		{"decode of 8", "exact", Cost{100, 20}, "read", 10},
+		{"decode of 32", "exact", Cost{400, 20}, "fp32_fma", 100},
+		{"decode of 32", "int8", Cost{400, 20}, "read", 10},
+	} {
+		if name, value := deviceLimit(c.what, c.precision, c.cost, p); name != c.name || value != c.value {
+			t.Errorf("%+v: %s, %v", c, name, value)
 		}
 	}
 }
@@ -137,6 +163,9 @@ func TestRunRefuses(t *testing.T) {
 		{"nothing", func(o *Options) { o.What = nil }, "bench.Options.What"},
 		{"a word", func(o *Options) { o.What = []string{"prefill", "speed"} }, "speed"},
 		{"no tokens", func(o *Options) { o.Tokens = 0 }, "bench.Options.Tokens"},
+		{"no batch", func(o *Options) { o.What, o.Batch = []string{"batch"}, nil }, "bench.Options.Batch"},
+		{"a batch of none", func(o *Options) { o.What, o.Batch = []string{"batch"}, []int{2, 0} }, "bench.Options.Batch"},
+		{"no answer", func(o *Options) { o.What, o.Answer = []string{"train"}, 0 }, "bench.Options.Answer"},
 		{"no time", func(o *Options) { o.Each = 0 }, "bench.Options.Each"},
 		{"too many tokens", func(o *Options) { o.Tokens = m.Config.Text.MaxPositionEmbeddings }, "bench.Options.Tokens"},
 	} {

@@ -39,6 +39,11 @@ func best(each time.Duration, run func() (time.Duration, error)) (time.Duration,
 
 // read reads a prompt of n tokens, different ones, and says how long it took.
 func read(ctx context.Context, m *loupe.Model, n int) (*loupe.Answer, time.Duration, error) {
+	return readAs(ctx, m, n, loupe.Generation{})
+}
+
+// readAs is read of a prompt that is to be answered so.
+func readAs(ctx context.Context, m *loupe.Model, n int, g loupe.Generation) (*loupe.Answer, time.Duration, error) {
 	p := &loupe.Prompt{}
 	for i := range n {
 		p.IDs = append(p.IDs, i*7919%m.Config.Text.VocabSize)
@@ -48,7 +53,7 @@ func read(ctx context.Context, m *loupe.Model, n int) (*loupe.Answer, time.Durat
 		return nil, 0, err
 	}
 	start := time.Now()
-	a, err := m.Answer(ctx, p, loupe.Generation{})
+	a, err := m.Answer(ctx, p, g)
 	return a, time.Since(start), err
 }
 

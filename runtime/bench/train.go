@@ -11,11 +11,10 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// What a training step is measured on: a picture, a question before and an answer after it, and branches of that rank beside
+// What a training step is measured on: a picture, a question before and an answer of Options.Answer tokens after it, and branches of that rank beside
 // every linear map of both towers' blocks.
 const (
 	questionTokens = 32 // of which the picture's begin and end are two
-	answerTokens   = 40
 	rank           = 16
 )
 
@@ -29,7 +28,7 @@ func example(m *loupe.Model, o Options) (loupe.Example, error) {
 	rows := v.Pixels.Rows / (merge * merge)
 	p := &loupe.Prompt{Images: v}
 	before := questionTokens / 2
-	for i := range questionTokens + rows + answerTokens {
+	for i := range questionTokens + rows + o.Answer {
 		if i >= before && i < before+rows {
 			v.At = append(v.At, i)
 		}
@@ -41,7 +40,7 @@ func example(m *loupe.Model, o Options) (loupe.Example, error) {
 	}
 	l := loupe.Example{Prompt: p, Labels: make([]int, len(p.IDs)), Targets: []float32{0}, Present: []bool{true}}
 	for i, id := range p.IDs {
-		if l.Labels[i] = tensor.IgnoreIndex; i >= len(p.IDs)-answerTokens {
+		if l.Labels[i] = tensor.IgnoreIndex; i >= len(p.IDs)-o.Answer {
 			l.Labels[i] = id
 		}
 	}
@@ -86,5 +85,5 @@ func lora(ctx context.Context, m *loupe.Model, o Options) (measured, error) {
 		opt.Step(params, func(*train.Param) float64 { return 1e-4 }, train.Clip(norm, 1))
 		return time.Since(start), nil
 	})
-	return measured{time: t, cost: Learning(m.Config, m.Stored().WeightBytes("visual."), m.Stored().WeightBytes("model."), l.Prompt.Images.Grids, len(l.Prompt.IDs), answerTokens)}, err
+	return measured{time: t, cost: Learning(m.Config, m.Stored().WeightBytes("visual."), m.Stored().WeightBytes("model."), l.Prompt.Images.Grids, len(l.Prompt.IDs), o.Answer)}, err
 }
