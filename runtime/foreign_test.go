@@ -18,13 +18,6 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// With LOUPE_DEVICE=foreign all tests of the package run on a device whose memory is not the program's: see devicetest.
-func init() {
-	if os.Getenv("LOUPE_DEVICE") == "foreign" {
-		device.Of = func(e *kernels.Engine) kernels.Device { return devicetest.New(e) }
-	}
-}
-
 // onForeign calls load so that the model that it loads is on a foreign device.
 func onForeign(t *testing.T, load func() (*loupe.Model, error)) (*loupe.Model, *devicetest.Device) {
 	t.Helper()

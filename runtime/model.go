@@ -13,7 +13,6 @@ import (
 
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels"
-	"github.com/loupe-vl/loupe/kernels/cuda"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/runtime/demo"
 	"github.com/loupe-vl/loupe/runtime/internal/device"
@@ -341,12 +340,10 @@ func (m *Model) start(o Options) (err error) {
 		return err
 	}
 	if m.opened, err = device.Open(choice, m.engine); err != nil {
-		return fmt.Errorf("Options.Device: %w", err)
+		return &device.Error{Err: err}
 	}
 	m.device = m.opened.Device
-	if i := m.opened.Info; i.Library != "" {
-		m.Notes = append(m.Notes, fmt.Sprintf("%s stands for the NVIDIA driver (%s): what follows is computed by it, and need be no GPU's", i.Library, cuda.LibraryVariable))
-	}
+	m.Notes = append(m.Notes, m.opened.Notes...)
 	return nil
 }
 

@@ -175,6 +175,9 @@ func printBench(m *loupe.Model, results []bench.Result, p bench.Limits) error {
 	w := tabwriter.NewWriter(screen, 0, 4, 2, ' ', 0)
 	o := m.Settings()
 	fmt.Fprintf(w, "model\t%s\nthreads\t%d\nkernels\t%s\nprecision\t%s\n", m.Name(), o.Threads, o.Kernels, o.Precision)
+	if i := m.GPU(); i != nil {
+		fmt.Fprintf(w, "device\t%s\n", i)
+	}
 	for _, l := range p.List() {
 		if l.Value > 0 {
 			fmt.Fprintf(w, "%s\t%.1f %s\n", l.Name, l.Value, l.Unit)

@@ -27,7 +27,7 @@ func (f *modelFlags) register(cmd *cobra.Command) {
 	fl.IntVar(&f.options.MinPixels, "min-pixels", 0, "least `PIXELS` of a resized picture (default: as the head or adapter was taught, else the model's)")
 	fl.IntVar(&f.options.MaxPixels, "max-pixels", 0, "most `PIXELS` of a resized picture (default: as the head or adapter was taught, else the model's)")
 	fl.StringVar(&f.options.Precision, "precision", "", "arithmetic of the linear maps: `exact`|bf16|int8|int4 (default: exact, or what the model was quantized to)")
-	fl.StringVar(&f.options.Device, "device", "", "what to compute on: `cpu`|cuda|cuda:N, the Nth NVIDIA GPU from 0 on (default: cpu); results do not depend on it")
+	registerDevice(cmd, &f.options.Device)
 	fl.IntVar(&f.options.Threads, "threads", 0, "threads to compute with (default: all cores); results do not depend on it")
 	fl.StringVar(&f.options.Kernels, "kernels", "auto", "kernels to compute with, for checking: `auto`|avx512|avx2|neon|generic")
 	fl.StringVar(&f.signature, "require-signature", "", "refuse a model whose model.sig is not a signature of all its files by the public key in `KEY.pem`")
@@ -35,7 +35,6 @@ func (f *modelFlags) register(cmd *cobra.Command) {
 	must(cmd.MarkFlagDirname("adapter"))
 	must(cmd.MarkFlagDirname("head"))
 	must(cmd.RegisterFlagCompletionFunc("precision", cobra.FixedCompletions(loupe.Precisions, cobra.ShellCompDirectiveNoFileComp)))
-	must(cmd.RegisterFlagCompletionFunc("device", cobra.FixedCompletions(deviceNames, cobra.ShellCompDirectiveNoFileComp)))
 	must(cmd.RegisterFlagCompletionFunc("kernels", cobra.FixedCompletions(kernelNames, cobra.ShellCompDirectiveNoFileComp)))
 }
 
@@ -44,6 +43,12 @@ var kernelNames = []string{"auto", "avx512", "avx2", "neon", "generic"}
 
 // deviceNames are what --device is completed to.
 var deviceNames = []string{"cpu", "cuda", "cuda:0", "cuda:1"}
+
+// registerDevice adds --device.
+func registerDevice(cmd *cobra.Command, device *string) {
+	cmd.Flags().StringVar(device, "device", "", "what to compute on: `cpu`|cuda|cuda:N, the Nth NVIDIA GPU from 0 on (default: cpu); results do not depend on it")
+	must(cmd.RegisterFlagCompletionFunc("device", cobra.FixedCompletions(deviceNames, cobra.ShellCompDirectiveNoFileComp)))
+}
 
 // must panics on errors of registration, which only a mistake in the program can cause.
 func must(err error) {

@@ -41,14 +41,15 @@ func generateCommand() *cobra.Command {
 
 // generated is what generate --json prints.
 type generated struct {
-	Text         string    `json:"text"`
-	Tokens       []int     `json:"tokens"`
-	LogProbs     []float64 `json:"logprobs"`
-	PromptTokens int       `json:"prompt_tokens"`
-	Finish       string    `json:"finish"`
-	Score        *float64  `json:"score,omitempty"`
-	LogitsSHA256 string    `json:"logits_sha256"`
-	Precision    string    `json:"precision"`
+	Text         string            `json:"text"`
+	Tokens       []int             `json:"tokens"`
+	LogProbs     []float64         `json:"logprobs"`
+	PromptTokens int               `json:"prompt_tokens"`
+	Finish       string            `json:"finish"`
+	Score        *float64          `json:"score,omitempty"`
+	LogitsSHA256 string            `json:"logits_sha256"`
+	Precision    string            `json:"precision"`
+	Device       *loupe.DeviceInfo `json:"device,omitempty"`
 }
 
 func (f *generateFlags) run(cmd *cobra.Command, args []string) error {
@@ -73,7 +74,7 @@ func (f *generateFlags) run(cmd *cobra.Command, args []string) error {
 	if term.IsTerminal(int(os.Stdout.Fd())) {
 		to = screen
 	}
-	out := generated{Precision: m.Settings().Precision, Tokens: []int{}, LogProbs: []float64{}}
+	out := generated{Precision: m.Settings().Precision, Device: m.GPU(), Tokens: []int{}, LogProbs: []float64{}}
 	take := func(t loupe.Token) error {
 		out.Tokens, out.LogProbs = append(out.Tokens, t.ID), append(out.LogProbs, t.LogProb)
 		out.Text, out.Finish = out.Text+t.Text, t.Finish

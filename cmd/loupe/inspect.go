@@ -99,6 +99,9 @@ func printInspection(r *trace.Inspection) error {
 	if r.CannotRun == "" {
 		fmt.Fprintf(w, "kernels\t%s\n", r.Kernels)
 		fmt.Fprintf(w, "precision\t%s\n", r.Precision)
+		if r.Device != nil {
+			fmt.Fprintf(w, "device\t%s\n", r.Device)
+		}
 	} else {
 		fmt.Fprintf(w, "cannot run\t%s\n", oneLine(r.CannotRun))
 	}

@@ -91,7 +91,7 @@ func (f *lensFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	defer m.Close()
 	if f.what == probeLens {
-		f.style.style.About = m.Name() + ", " + m.Settings().Precision
+		f.style.style.About = m.Name() + ", " + m.ComputedBy()
 		found, err := f.probe(cmd, m)
 		if err != nil {
 			return err

@@ -55,6 +55,7 @@ type scored struct {
 	Critique  *string            `json:"critique,omitempty"`
 	Error     string             `json:"error,omitempty"`
 	Precision string             `json:"precision,omitempty"`
+	Device    *loupe.DeviceInfo  `json:"device,omitempty"`
 }
 
 func (f *scoreFlags) run(cmd *cobra.Command, args []string) error {
@@ -140,7 +141,7 @@ func (f *scoreFlags) one(cmd *cobra.Command, m *loupe.Model, p loupe.Picture) sc
 		line.Error = oneLine(inFlags(err.Error()))
 		return line
 	}
-	line.Precision = m.Settings().Precision
+	line.Precision, line.Device = m.Settings().Precision, m.GPU()
 	if f.critique {
 		line.Critique = &critique
 	}

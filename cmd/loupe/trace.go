@@ -157,7 +157,7 @@ func (f *traceFlags) run(cmd *cobra.Command, args []string) error {
 		fmt.Fprintf(stderr, "note: the answer ended after %d tokens: there are taps of %d steps\n", len(result.Tokens), max(read, 0))
 	}
 	if f.json {
-		return json.NewEncoder(stdout).Encode(traced(result, m.Settings().Precision))
+		return json.NewEncoder(stdout).Encode(traced(result, m))
 	}
 	return nil
 }
@@ -207,14 +207,15 @@ func (f *traceFlags) announce(cmd *cobra.Command, m *loupe.Model, p *loupe.Promp
 }
 
 // traced is what trace --json prints.
-func traced(r *loupe.Traced, precision string) any {
+func traced(r *loupe.Traced, m *loupe.Model) any {
 	out := struct {
-		Tokens       []int    `json:"tokens"`
-		Text         string   `json:"text"`
-		Score        *float64 `json:"score,omitempty"`
-		LogitsSHA256 string   `json:"logits_sha256"`
-		Precision    string   `json:"precision"`
-	}{LogitsSHA256: r.Digest, Precision: precision}
+		Tokens       []int             `json:"tokens"`
+		Text         string            `json:"text"`
+		Score        *float64          `json:"score,omitempty"`
+		LogitsSHA256 string            `json:"logits_sha256"`
+		Precision    string            `json:"precision"`
+		Device       *loupe.DeviceInfo `json:"device,omitempty"`
+	}{LogitsSHA256: r.Digest, Precision: m.Settings().Precision, Device: m.GPU()}
 	for _, t := range r.Tokens {
 		out.Tokens, out.Text = append(out.Tokens, t.ID), out.Text+t.Text
 	}

@@ -32,6 +32,9 @@ func (f *trainFlags) printResult(r *train.Result) error {
 	if r.Eval != nil {
 		fmt.Fprintf(w, "kept\tstep %d\nevaluation: loss\t%.4f\nevaluation: MAE\t%s\nevaluation: Pearson r\t%s\n", r.Kept, r.Eval.Loss, decimal(r.Eval.MAE), decimal(r.Eval.Pearson))
 	}
+	if r.Device != nil {
+		fmt.Fprintf(w, "computed on\t%s\n", r.Device)
+	}
 	fmt.Fprintf(w, "written to\t%s\n", disk.Visible(f.options.Out))
 	return w.Flush()
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
+	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/audit"
 	"github.com/spf13/cobra"
 )
@@ -24,7 +25,7 @@ func verifyCommand() *cobra.Command {
 "identical", or the first thing that differs: a file or tensor of the model, the template, a picture, its pixels or patches, the prompt,
 a layer, the score or a token. RECORD is the file that ` + "`loupe audit prove`" + ` writes, with its folder of kept files beside it.
 
-The processor, the number of threads, the kernels and the operating system do not matter. The exit status is 1 where anything differs.`,
+The device, the processor, the number of threads, the kernels and the operating system do not matter. The exit status is 1 where anything differs.`,
 		Example: `  loupe verify audits/
   loupe verify audits/ --entry 3 --model Qwen2-VL-2B-Instruct --threads 1`,
 		Args: auditDirArg,
@@ -37,6 +38,7 @@ The processor, the number of threads, the kernels and the operating system do no
 	fl.IntVar(&f.replay.Threads, "threads", 0, "threads to compute with (default: all cores); results do not depend on it")
 	fl.StringVar(&f.replay.Kernels, "kernels", "auto", "kernels to compute with: `auto`|avx512|avx2|neon|generic; results do not depend on it")
 	oneOf(cmd, "kernels", kernelNames...)
+	registerDevice(cmd, &f.replay.Device)
 	fl.StringArrayVar(&f.keys, "key", nil, "`FILE` of a public key that is trusted (default: the keys beside the log)")
 	fl.Int64Var(&f.entry, "entry", -1, "number of the one entry to verify (default: all)")
 	return cmd
@@ -56,6 +58,9 @@ func trusted(files []string) ([]audit.PublicKey, error) {
 }
 
 func (f *verifyFlags) run(cmd *cobra.Command, path string) error {
+	if err := (loupe.Options{Device: f.replay.Device}).Validate(); err != nil {
+		return usageError{err}
+	}
 	keys, err := trusted(f.keys)
 	if err != nil {
 		return err

@@ -49,7 +49,21 @@ type Program struct {
 	Arch     string `json:"arch"`
 	Kernels  string `json:"kernels"` // no bit depends on it
 	Threads  int    `json:"threads"` // no bit depends on it
+	// Device is what computed, where that was no CPU. No bit depends on it, unless the precision is of one architecture.
+	Device *Device `json:"device,omitempty"`
 }
+
+// Device is a GPU that computed a decision.
+type Device struct {
+	Kind    string `json:"kind"` // "cuda"
+	Name    string `json:"name"`
+	Arch    string `json:"arch"`                     // "sm_90"
+	Driver  string `json:"driver"`                   // the version of CUDA that its driver has: "13.0"
+	Library string `json:"driver_library,omitempty"` // the file of the driver's library, where that is not the system's
+}
+
+// String is one line for people.
+func (d Device) String() string { return loupe.DeviceInfo(d).String() }
 
 // Arithmetic is what the bits of a result depend on beside its inputs.
 type Arithmetic struct {

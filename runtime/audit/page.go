@@ -236,6 +236,9 @@ func pageFacts(d *Decision) []pageFact {
 		{"Model's weights", string(d.Model.Weights), true},
 		{"Model's files", string(d.Model.Manifest), true},
 	}
+	if d.Program.Device != nil {
+		facts = append(facts, pageFact{"Device", d.Program.Device.String(), false})
+	}
 	for _, more := range []struct {
 		name string
 		part *Part

@@ -90,7 +90,7 @@ func (r *Recorder) event(q Request, o *observation, started time.Time) (event, e
 	settings := r.model.Settings()
 	d := &Decision{
 		Command: q.Command, Started: stamp(started), Ended: stamp(time.Now()),
-		Program:    program(settings),
+		Program:    program(r.model),
 		Arithmetic: Arithmetic{loupe.ArithmeticVersion, settings.Precision},
 		Model:      *parts.model, Adapter: parts.adapter, Head: parts.head,
 		Template: o.template,
@@ -155,9 +155,9 @@ func subjects(d *Decision) ([]Subject, error) {
 }
 
 // program is what computes here.
-func program(o loupe.Options) Program {
-	b := loupe.Build()
-	return Program{b.Version, b.Revision, b.Modified, b.Go, b.OS, b.Arch, o.Kernels, o.Threads}
+func program(m *loupe.Model) Program {
+	b, o := loupe.Build(), m.Settings()
+	return Program{b.Version, b.Revision, b.Modified, b.Go, b.OS, b.Arch, o.Kernels, o.Threads, (*Device)(m.GPU())}
 }
 
 // readJSON reads a kept file of JSON, salted or not.

@@ -13,9 +13,10 @@ import (
 type Replay struct {
 	// Model, Adapter and Head replace the directories of the record; "": the record's.
 	Model, Adapter, Head string
-	// Threads and Kernels are how to compute; no bit depends on them.
+	// Threads, Kernels and Device are how to compute, as in loupe.Options; no bit depends on them.
 	Threads int
 	Kernels string
+	Device  string
 
 	loaded *loupe.Model
 	key    loupe.Options
@@ -94,6 +95,9 @@ func (a *Archive) compute(ctx context.Context, d *Decision, p *Replay) (*differe
 		return first, nil, err
 	}
 	now, _, err := observe(ctx, m, q, nil)
+	if loupe.IsDeviceError(err) {
+		return nil, nil, err
+	}
 	if err != nil {
 		return &difference{"run", err.Error()}, nil, ctx.Err()
 	}
@@ -110,7 +114,7 @@ func (p *Replay) load(ctx context.Context, a *Archive, d *Decision, w where) (*l
 		return recorded
 	}
 	o := loupe.Options{
-		Threads: p.Threads, Kernels: p.Kernels, Precision: d.Arithmetic.Precision, MinPixels: d.Pixels.Min, MaxPixels: d.Pixels.Max,
+		Threads: p.Threads, Kernels: p.Kernels, Device: p.Device, Precision: d.Arithmetic.Precision, MinPixels: d.Pixels.Min, MaxPixels: d.Pixels.Max,
 		Adapter: or(p.Adapter, w.Adapter), Head: or(p.Head, w.Head),
 	}
 	dir := or(p.Model, w.Model)
@@ -121,6 +125,9 @@ func (p *Replay) load(ctx context.Context, a *Archive, d *Decision, w where) (*l
 			p.loaded, err = loupe.Embedded(o)
 		} else {
 			p.loaded, err = loupe.Load(dir, o)
+		}
+		if loupe.IsDeviceError(err) {
+			return nil, nil, err
 		}
 		if err != nil {
 			return nil, &difference{"model", err.Error()}, nil

@@ -28,6 +28,9 @@ func (r *Record) Summary() string {
 	case r.Decision != nil:
 		d := r.Decision
 		text := fmt.Sprintf("%s by %s (%s)", d.Command, d.Model.Name, d.Arithmetic.Precision)
+		if d.Program.Device != nil {
+			text = fmt.Sprintf("%s by %s (%s, %s)", d.Command, d.Model.Name, d.Arithmetic.Precision, d.Program.Device.Name)
+		}
 		var scores []string
 		for _, s := range d.Scores {
 			scores = append(scores, s.Name+" "+s.Clamped.Decimal)

@@ -87,13 +87,12 @@ type Result struct {
 	S          float64 `json:"s,omitempty"`            // seconds, of the others
 	GFLOPPerS  float64 `json:"gflop_per_s"`            // its Cost over the time
 	GBPerS     float64 `json:"gb_per_s"`
-	Limit      string  `json:"limit"`            // the machine's limit that applies: fp32_fma, bf16_dot, int8_dot or read; of a device bf16_mma and int8_mma
-	LimitPerS  float64 `json:"limit_per_s"`      // that limit, in GFLOP or GB a second
-	OfLimit    float64 `json:"of_limit"`         // the fraction of it that is reached
-	PeakRSSMB  float64 `json:"peak_rss_mb"`      // peak memory during it, mapped weights included; 0: unknown
-	Device     string  `json:"device,omitempty"` // the GPU that computed, by its name; "" for the processor
-	Arch       string  `json:"arch,omitempty"`   // sm_90
-	Driver     string  `json:"driver,omitempty"` // the version of CUDA that its driver has
+	Limit      string  `json:"limit"`       // the machine's limit that applies: fp32_fma, bf16_dot, int8_dot or read; of a device bf16_mma and int8_mma
+	LimitPerS  float64 `json:"limit_per_s"` // that limit, in GFLOP or GB a second
+	OfLimit    float64 `json:"of_limit"`    // the fraction of it that is reached
+	PeakRSSMB  float64 `json:"peak_rss_mb"` // peak memory during it, mapped weights included; 0: unknown
+	// Device is the GPU that computed; nil: the processor.
+	Device *loupe.DeviceInfo `json:"device,omitempty"`
 	// PeakDeviceMB is the most of the device's memory that was allocated during it, weights included.
 	PeakDeviceMB float64 `json:"peak_device_mb,omitempty"`
 }
@@ -162,8 +161,7 @@ func Run(ctx context.Context, m *loupe.Model, o Options) ([]Result, Limits, erro
 	for _, r := range rows {
 		one := result(r.what, m.Settings(), r.measured, peaks)
 		if onDevice {
-			i := device.Info()
-			one.Device, one.Arch, one.Driver, one.PeakDeviceMB = i.Name, i.Arch(), i.DriverVersion(), float64(r.device>>20)
+			one.Device, one.PeakDeviceMB = m.GPU(), float64(r.device>>20)
 		}
 		out = append(out, one)
 	}

@@ -28,7 +28,7 @@ func TestFakeGPU(t *testing.T) {
 	var got []string
 	for _, r := range results {
 		got = append(got, r.What)
-		if r.Device == "" || !strings.HasPrefix(r.Arch, "sm_") || r.Driver == "" || !(r.PeakDeviceMB > 0) || !(r.OfLimit > 0) || r.Precision != "int8" {
+		if r.Device == nil || r.Device.Name == "" || !strings.HasPrefix(r.Device.Arch, "sm_") || r.Device.Driver == "" || !(r.PeakDeviceMB > 0) || !(r.OfLimit > 0) || r.Precision != "int8" {
 			t.Errorf("%+v", r)
 		}
 	}
@@ -36,7 +36,7 @@ func TestFakeGPU(t *testing.T) {
 		t.Errorf("measured %s", s)
 	}
 	report, on, err := Report(t.Context(), m, limits, o.Each)
-	if err != nil || !on || len(report.OrderCost) != 2 || len(report.Peaks) != 7 || report.Device != results[0].Device {
+	if err != nil || !on || len(report.OrderCost) != 2 || len(report.Peaks) != 7 || report.Device != results[0].Device.Name {
 		t.Errorf("%+v, %v, %v", report, on, err)
 	}
 }

@@ -108,14 +108,18 @@ func (s *Studio) getModel(w http.ResponseWriter, _ *http.Request) {
 	if s.o.Base != nil {
 		models = append(models, "base")
 	}
-	sendJSON(w, map[string]any{
+	said := map[string]any{
 		"name": m.Name(), "models": models, "precision": m.Settings().Precision, "kernels": m.Settings().Kernels,
 		"vision":  sides{vision.layers(m), vision.heads(m)},
 		"decoder": sides{decoder.layers(m), decoder.heads(m)},
 		"patch":   m.Config.Vision.PatchSize, "merge": m.Config.Vision.SpatialMergeSize,
 		"head": headInput(m), "targets": append([]string{}, m.Targets()...), "methods": methods,
 		"system": systemText(m), "question": m.Wording().Question, "most_tokens": mostTokens, "recorded": s.o.Book != nil,
-	})
+	}
+	if i := m.GPU(); i != nil {
+		said["device"] = i
+	}
+	sendJSON(w, said)
 }
 
 // systemText is the default system text: a model that scores has a rubric.

@@ -19,6 +19,8 @@ type Inspection struct {
 	Kernels string   `json:"kernels"`
 	// Precision is that of the linear maps: what the model was quantized to, if it was.
 	Precision string `json:"precision"`
+	// Device is what the model computes on; nil: a CPU.
+	Device *loupe.DeviceInfo `json:"device,omitempty"`
 	// Config is config.json as loupe reads it (*weights.Config), or the JSON object as it is if loupe cannot run the
 	// checkpoint.
 	Config  any          `json:"config"`
@@ -47,7 +49,7 @@ type TensorInfo struct {
 // Inspect lists a model's tensors; with full set it reads every byte for digests and statistics.
 func Inspect(ctx context.Context, m *loupe.Model, full bool) (out *Inspection, err error) {
 	defer weights.CatchFaults(&err)()
-	r := &Inspection{Model: m.Name(), Kernels: m.Settings().Kernels, Precision: m.Settings().Precision, Config: m.Config, Notes: m.Notes}
+	r := &Inspection{Model: m.Name(), Kernels: m.Settings().Kernels, Precision: m.Settings().Precision, Device: m.GPU(), Config: m.Config, Notes: m.Notes}
 	var digests []weights.TensorDigest
 	linears := map[string]*tensor.Linear{m.Decoder.LMHead.Name: m.Decoder.LMHead}
 	for _, l := range m.Learner().Linears() {

@@ -12,7 +12,7 @@ import (
 )
 
 // ToFile runs a trace and writes the prompt's inputs and every tap to path, a piece at a time: memory does not grow with
-// what is written. A safetensors file's metadata name the precision. On any error, and if ctx is canceled, nothing is left at path.
+// what is written. A safetensors file's metadata name the precision and, where that is no CPU, the device. On any error, and if ctx is canceled, nothing is left at path.
 func ToFile(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o loupe.TraceOptions, path string) (*loupe.Traced, error) {
 	size, err := SizeOf(ctx, m, p, o)
 	if err != nil {
@@ -21,7 +21,7 @@ func ToFile(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o loupe.TraceO
 	if free := disk.Free(filepath.Dir(path)); free > 0 && size.Bytes > free {
 		return nil, &option.Error{Field: "TraceOptions.Taps", Value: size.Taps, Fault: fmt.Sprintf("output %s: the %d taps take up to %s, and the disk has %s free", path, size.Taps, Bytes(size.Bytes), Bytes(free)), Want: "name fewer in TraceOptions.Taps"}
 	}
-	w, err := create(path, map[string]string{"precision": m.Settings().Precision})
+	w, err := create(path, metadata(m))
 	if err != nil {
 		return nil, err
 	}
@@ -44,6 +44,15 @@ func ToFile(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o loupe.TraceO
 		return nil, err
 	}
 	return result, w.Close()
+}
+
+// metadata say how a trace was computed.
+func metadata(m *loupe.Model) map[string]string {
+	out := map[string]string{"precision": m.Settings().Precision}
+	if i := m.GPU(); i != nil {
+		out["device"] = i.String()
+	}
+	return out
 }
 
 // Size is the most that a trace would write.

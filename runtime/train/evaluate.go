@@ -61,6 +61,8 @@ type Evaluation struct {
 	// Notes are sentences about what is not compared.
 	Notes  []string `json:"notes,omitempty"`
 	Failed int      `json:"failed,omitempty"` // records that could not be judged and are in no number
+	// Device is what the model computed on; nil: a CPU.
+	Device *loupe.DeviceInfo `json:"device,omitempty"`
 
 	Pairs  metrics.Pairs `json:"-"` // the scores that the report is of
 	of     int           // records in all
@@ -165,7 +167,7 @@ func Evaluate(ctx context.Context, m *loupe.Model, records []Record, o EvalOptio
 	if err != nil {
 		return nil, err
 	}
-	e := &Evaluation{of: len(records), Notes: notes, shown: make([][]digest, len(records))}
+	e := &Evaluation{of: len(records), Notes: notes, Device: m.GPU(), shown: make([][]digest, len(records))}
 	lines := make([]Prediction, 0, len(records))
 	defer func() { writeLines(o.Lines, lines) }()
 	for i := range records {

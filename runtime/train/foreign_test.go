@@ -2,7 +2,6 @@ package train_test
 
 import (
 	"context"
-	"os"
 	"testing"
 
 	"github.com/loupe-vl/loupe/kernels"
@@ -10,13 +9,6 @@ import (
 	"github.com/loupe-vl/loupe/runtime/internal/device"
 	"github.com/loupe-vl/loupe/runtime/train"
 )
-
-// With LOUPE_DEVICE=foreign all tests of the package run on a device whose memory is not the program's: see devicetest.
-func init() {
-	if os.Getenv("LOUPE_DEVICE") == "foreign" {
-		device.Of = func(e *kernels.Engine) kernels.Device { return devicetest.New(e) }
-	}
-}
 
 // TestForeignDevice: training on a device whose memory is not the program's writes the files that it writes on the processor, to the
 // byte: branches, whole weights, magnitudes, modules saved whole, heads with hidden layers, and the optimizer's moments.

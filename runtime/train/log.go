@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
+	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/weights/disk"
 )
 
@@ -25,6 +26,8 @@ type LogLine struct {
 	GradNorm  float64 `json:"grad_norm"` // before clipping
 	TokensPS  float64 `json:"tokens_per_s"`
 	RSSBytes  uint64  `json:"rss_bytes"`
+	// Device is what computed the step; nil: a CPU.
+	Device *loupe.DeviceInfo `json:"device,omitempty"`
 }
 
 func (r *run) logPath() string   { return filepath.Join(r.o.Out, "log.jsonl") }

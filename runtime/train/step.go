@@ -16,7 +16,7 @@ import (
 func (r *run) step(ctx context.Context) (*LogLine, error) {
 	began := time.Now()
 	n := r.opt.Steps
-	line := &LogLine{Step: n, LR: r.o.LR * r.o.Schedule.At(n)}
+	line := &LogLine{Step: n, LR: r.o.LR * r.o.Schedule.At(n), Device: r.m.GPU()}
 	ZeroGrad(r.params)
 	tokens, err := r.gradients(ctx, line)
 	if err != nil {

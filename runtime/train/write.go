@@ -28,11 +28,13 @@ type Result struct {
 	Pictures int `json:"pictures"`
 	// Raters is how far several ratings of one picture agree, by target; nil where no picture has two.
 	Raters map[string]*metrics.Agreement `json:"raters,omitempty"`
+	// Device is what the run computed on; nil: a CPU.
+	Device *loupe.DeviceInfo `json:"device,omitempty"`
 }
 
 // result begins a Result with what every run says of its data.
 func (r *run) result() *Result {
-	return &Result{Records: len(r.train), Pictures: r.trainPictures.Len(), Raters: r.agreement}
+	return &Result{Records: len(r.train), Pictures: r.trainPictures.Len(), Raters: r.agreement, Device: r.m.GPU()}
 }
 
 // finish writes the results: of the best step that was measured, or of the last.

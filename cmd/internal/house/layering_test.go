@@ -39,6 +39,7 @@ var layers = []struct {
 	{"runtime/demo", []string{"tokenizer", "weights", "weights/disk", "vit/picture", "kernels", "kernels/num"}},
 	{"runtime", []string{"runtime/demo", "vit", "vit/picture", "vit/jpeg", "decoder", "tokenizer", "weights", "weights/disk", "weights/option", "kernels", "kernels/num", "kernels/tensor", "kernels/cpu", "kernels/meta", "kernels/cuda"}},
 	{"runtime/*", []string{"kernels/peak", "runtime", "runtime/demo", "vit", "vit/picture", "vit/jpeg", "decoder", "tokenizer", "weights", "weights/disk", "weights/option", "kernels", "kernels/num", "kernels/tensor", "kernels/cpu", "kernels/meta", "kernels/cuda"}},
+	{"runtime/internal/fixture", []string{"runtime", "kernels", "kernels/devicetest", "tokenizer", "weights", "vit/picture"}}, // of tests alone
 	{"cmd", []string{"runtime", "runtime/*", "runtime/demo", "vit", "vit/picture", "vit/jpeg", "decoder", "tokenizer", "weights", "weights/disk", "weights/option", "kernels", "kernels/num", "kernels/tensor", "kernels/cpu", "kernels/meta", "kernels/cuda"}},
 }
 

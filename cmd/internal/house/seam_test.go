@@ -24,6 +24,7 @@ var kernelUsers = map[string]string{
 	"runtime/quantize.go":           "packs weights",
 	"runtime/random.go":             "describes random weights, which a device makes",
 	"runtime/internal/device":       "chooses the device",
+	"runtime/internal/fixture":      "puts another device in the processor's place, for tests",
 	"runtime/trace/attribution":     "computes probabilities of heads again on the host, from taps",
 	"runtime/train/ridge.go":        "solves in float64 on the host's workers",
 	"runtime/train/fit.go":          "solves in float64 on the host's workers",

@@ -1,6 +1,9 @@
 package device
 
 import (
+	"fmt"
+	"path/filepath"
+
 	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/kernels/cpu"
 	"github.com/loupe-vl/loupe/kernels/cuda"
@@ -9,20 +12,33 @@ import (
 // Of makes the device that the host itself is, which computes with e. Tests put another in its place.
 var Of = func(e *kernels.Engine) kernels.Device { return cpu.New(e) }
 
-// Info is what a device is.
+// Info is what a device is. Of the host it is the kind alone.
 type Info struct {
-	Kind   string // cpu or cuda
-	Name   string // of a GPU, as the driver names it
-	Arch   string // "sm_90"
-	Driver string // the version of CUDA that the driver has: "13.0"
-	// Library is the driver's library, where that is not the system's: then no GPU need have computed anything. "" else.
-	Library string
+	Kind   string `json:"kind"`             // cpu or cuda
+	Name   string `json:"name,omitempty"`   // of a GPU, as the driver names it
+	Arch   string `json:"arch,omitempty"`   // "sm_90"
+	Driver string `json:"driver,omitempty"` // the version of CUDA that the driver has: "13.0"
+	// Library is the file of the driver's library, where that is not the system's: then no GPU need have computed anything. "" else.
+	Library string `json:"driver_library,omitempty"`
+}
+
+// String is one line for people: "NVIDIA H200 (sm_90, CUDA 13.0)".
+func (i Info) String() string {
+	if i.Kind == CPU {
+		return CPU
+	}
+	s := fmt.Sprintf("%s (%s, CUDA %s", i.Name, i.Arch, i.Driver)
+	if i.Library != "" {
+		s += ", by " + i.Library
+	}
+	return s + ")"
 }
 
 // Opened is a device that is ready.
 type Opened struct {
 	kernels.Device
 	Info  Info
+	Notes []string     // what a user should know of it
 	close func() error // nil: there is nothing to give back
 }
 
@@ -36,7 +52,12 @@ func Open(c Choice, e *kernels.Engine) (*Opened, error) {
 		return nil, err
 	}
 	i := d.Info()
-	return &Opened{Device: d, Info: Info{Kind: CUDA, Name: i.Name, Arch: i.Arch(), Driver: i.DriverVersion(), Library: i.Library}, close: d.Close}, nil
+	o := &Opened{Device: d, Info: Info{Kind: CUDA, Name: i.Name, Arch: i.Arch(), Driver: i.DriverVersion()}, close: d.Close}
+	if i.Library != "" {
+		o.Info.Library = filepath.Base(i.Library)
+		o.Notes = append(o.Notes, fmt.Sprintf("%s stands for the NVIDIA driver (%s): what follows is computed by it, and need be no GPU's", i.Library, cuda.LibraryVariable))
+	}
+	return o, nil
 }
 
 // Close gives the device back. Nothing of it may be used any more.

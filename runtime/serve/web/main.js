@@ -29,7 +29,7 @@ document.addEventListener('visibilitychange', () => document.visibilityState ===
 
 try {
   state.model = await json('/api/model');
-  $('model-line').textContent = `${state.model.name} · ${state.model.precision} · ${state.model.kernels} · ${state.model.vision.layers} + ${state.model.decoder.layers} layers`;
+  $('model-line').textContent = `${state.model.name} · ${state.model.precision} · ${state.model.device ? state.model.device.name : state.model.kernels} · ${state.model.vision.layers} + ${state.model.decoder.layers} layers`;
   await loadColors();
   startKeys();
   startLook();

@@ -109,7 +109,7 @@ func eachLogits(ctx context.Context, m *loupe.Model, x tensor.Tensor, f func(i i
 	for lo := 0; lo < x.Rows; lo += lensRows {
 		r := newRun(ctx, m)
 		part := x.Slice(lo, min(lo+lensRows, x.Rows))
-		logits := m.Decoder.Logits(r, r.RMSNorm(part, m.Decoder.Norm))
+		logits := r.Host(m.Decoder.Logits(r, r.RMSNorm(r.Upload(part), m.Decoder.Norm)))
 		if err := r.Err(); err != nil {
 			return err
 		}

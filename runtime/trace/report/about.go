@@ -12,7 +12,7 @@ import (
 
 // About is the caption of a figure: the model, its precision and the question.
 func About(m *loupe.Model, in loupe.Input) string {
-	text := filepath.Base(m.Name()) + ", " + m.Settings().Precision
+	text := filepath.Base(m.Name()) + ", " + m.ComputedBy()
 	if question := lastQuestion(in); question != "" {
 		text += ": " + strconv.Quote(question)
 	}

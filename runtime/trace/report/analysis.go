@@ -17,17 +17,18 @@ import (
 // attention of each token in every layer and head, the attention that patches receive within the vision tower, attribution
 // maps, and the logit lens of every layer.
 type Analysis struct {
-	Model     string          `json:"model"`
-	Precision string          `json:"precision"`
-	Panels    []Panel         `json:"panels"`
-	Cells     int             `json:"cells"`   // merged tokens of all panels
-	Patches   int             `json:"patches"` // patches of all panels
-	Tokens    []Token         `json:"tokens"`  // the text of the prompt, then the answer
-	Score     []ScoreTarget   `json:"score,omitempty"`
-	Attention *AttentionMaps  `json:"attention"`
-	Tower     *TowerAttention `json:"tower"`
-	Maps      []PageMap       `json:"maps"`
-	Words     *Words          `json:"words"`
+	Model     string            `json:"model"`
+	Precision string            `json:"precision"`
+	Device    *loupe.DeviceInfo `json:"device,omitempty"` // nil: a CPU
+	Panels    []Panel           `json:"panels"`
+	Cells     int               `json:"cells"`   // merged tokens of all panels
+	Patches   int               `json:"patches"` // patches of all panels
+	Tokens    []Token           `json:"tokens"`  // the text of the prompt, then the answer
+	Score     []ScoreTarget     `json:"score,omitempty"`
+	Attention *AttentionMaps    `json:"attention"`
+	Tower     *TowerAttention   `json:"tower"`
+	Maps      []PageMap         `json:"maps"`
+	Words     *Words            `json:"words"`
 }
 
 // Panel is one frame of a picture.
@@ -90,7 +91,7 @@ func Analyze(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o AnalysisOpt
 		return nil, fmt.Errorf("analysis: %d tokens and %d bytes; give numbers above 0", o.Tokens, o.Budget)
 	}
 	merge := m.Config.Vision.SpatialMergeSize
-	a := &Analysis{Model: m.Name(), Precision: m.Settings().Precision}
+	a := &Analysis{Model: m.Name(), Precision: m.Settings().Precision, Device: m.GPU()}
 	if err := a.addPanels(p, m, merge); err != nil {
 		return nil, err
 	}

@@ -320,7 +320,7 @@ function build() {
   dark.onchange = () => theme(dark.matches ? "dark" : "light");
   $("theme").onclick = () => theme(document.documentElement.dataset.theme === "dark" ? "light" : "dark");
   $("score").textContent = (data.score || []).map((t) => `${t.name} ${t.value.toFixed(1)}`).join(", ");
-  $("made").textContent = `Made by loupe with the model ${data.model}, precision ${data.precision}.`;
+  $("made").textContent = `Made by loupe with the model ${data.model}, precision ${data.precision}${data.device ? `, on ${data.device.name} (${data.device.arch}, CUDA ${data.device.driver})` : ""}.`;
 }
 
 async function start() {

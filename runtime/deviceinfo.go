@@ -1,0 +1,43 @@
+package loupe
+
+import "github.com/loupe-vl/loupe/runtime/internal/device"
+
+// DeviceInfo is what a model computes on, as results and records name it.
+type DeviceInfo = device.Info
+
+// DeviceInfo is what the model computes on.
+func (m *Model) DeviceInfo() DeviceInfo {
+	if m.opened == nil {
+		return DeviceInfo{Kind: device.CPU}
+	}
+	return m.opened.Info
+}
+
+// GPU is DeviceInfo where that is no CPU, and nil where it is: results name it under the key "device", and those of a CPU have none.
+func (m *Model) GPU() *DeviceInfo {
+	if i := m.DeviceInfo(); i.Kind != device.CPU {
+		return &i
+	}
+	return nil
+}
+
+// ComputedBy is how a caption names the arithmetic and the device: "exact", or "exact, NVIDIA H200 (sm_90, CUDA 13.0)".
+func (m *Model) ComputedBy() string {
+	text := m.Settings().Precision
+	if i := m.GPU(); i != nil {
+		text += ", " + i.String()
+	}
+	return text
+}
+
+// IsDeviceError reports whether an error is of the device, one that is missing, full or broken, and says nothing of what was to be computed.
+func IsDeviceError(err error) bool { return device.Is(err) }
+
+// DeviceErr is what broke the device that the model computes on, nil while it works: every run gives that error from then on. A caller
+// that goes over many inputs asks after one that failed, and stops.
+func (m *Model) DeviceErr() error {
+	if d, can := m.device.(interface{ Err() error }); can {
+		return d.Err()
+	}
+	return nil
+}
