@@ -1,5 +1,7 @@
 package kernels
 
+import "fmt"
+
 // Device is what a model computes on: memory, and operations over whole arrays in it, each backward beside its forward. The CPU
 // is one (kernels/cpu), one that knows shapes only another (kernels/meta).
 //
@@ -24,7 +26,10 @@ type Device interface {
 	Upload(dst Array, src []float32) error
 	// Download copies src, row after row, into dst.
 	Download(dst []float32, src Array) error
-	// PlaceWeight puts a weight where products read it. The matrix stays as it is for as long as the weight is used.
+	// HasArithmetic reports whether the device has products of that arithmetic.
+	HasArithmetic(a Arithmetic) bool
+	// PlaceWeight puts a weight where products read it. The matrix stays as it is for as long as the weight is used. A weight
+	// whose products have an arithmetic that the device has not is refused: see [RefuseArithmetic].
 	PlaceWeight(w Matrix) (Placed, error)
 
 	// Affine is dst = x Wᵀ + bias, with W (out, in); an empty bias is none.
@@ -132,6 +137,15 @@ type NormGrad struct {
 // AdamWStep is the numbers of one step, with g = grad*Scale: m += (g-m)*Beta1, v = v*Beta2 + g²*Rest2, and then
 // x = x*Keep - Rate * m/(sqrt(v)*Root + Eps), every product rounded before it is added.
 type AdamWStep struct{ Keep, Scale, Rate, Root, Eps, Beta1, Beta2, Rest2 float32 }
+
+// RefuseArithmetic is the error of a device that is to place a weight whose products it has not; nil where it has them.
+func RefuseArithmetic(dev Device, w Matrix) error {
+	a := w.Arithmetic()
+	if dev.HasArithmetic(a) {
+		return nil
+	}
+	return fmt.Errorf("a weight of (%d, %d) is for products of %s, which this device has not; load the model on a device that has them, or in another precision", w.Rows, w.Cols, a)
+}
 
 // PlaceVector puts x, a bias or the weight of a norm, where a device reads it: it is used and not copied where that is the host.
 func PlaceVector(dev Device, x []float32) (Buffer, error) {

@@ -33,9 +33,10 @@ const (
 
 // The arithmetics of products: see [gemm.Arithmetic].
 const (
-	ArithmeticExact = gemm.ArithmeticExact
-	ArithmeticBF16  = gemm.ArithmeticBF16
-	ArithmeticInt8  = gemm.ArithmeticInt8
+	ArithmeticExact   = gemm.ArithmeticExact
+	ArithmeticBF16    = gemm.ArithmeticBF16
+	ArithmeticInt8    = gemm.ArithmeticInt8
+	ArithmeticBF16MMA = gemm.ArithmeticBF16MMA
 )
 
 // The layouts of one number after the other.
@@ -44,6 +45,7 @@ var (
 	BF16         = gemm.BF16
 	F16          = gemm.F16
 	BF16Products = gemm.BF16Products
+	BF16MMA      = gemm.BF16MMA
 )
 
 // NewScratch is an empty scratch, which grows as it is used.

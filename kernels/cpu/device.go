@@ -53,8 +53,14 @@ func (c copying) rows(lo, hi int) {
 	}
 }
 
+// HasArithmetic reports whether the processor has products of that arithmetic.
+func (d *Device) HasArithmetic(a kernels.Arithmetic) bool { return d.eng.HasArithmetic(a) }
+
 // PlaceWeight leaves the weight where it lies: law 3. Random weights are written down first.
 func (d *Device) PlaceWeight(w kernels.Matrix) (kernels.Placed, error) {
+	if err := kernels.RefuseArithmetic(d, w); err != nil {
+		return kernels.Placed{}, err
+	}
 	if r, random := w.Layout.(*kernels.RandomWeights); random {
 		w = r.Fill(w, d.eng.For)
 	}

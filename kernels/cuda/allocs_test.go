@@ -21,6 +21,7 @@ func TestNoAllocations(t *testing.T) {
 		return p
 	}
 	exact, rounded := place(r.matrix(kernels.BF16, n, n, 0, ordinary)), place(r.matrix(kernels.BF16Products, n, n, 0, ordinary))
+	mma := place(r.matrix(kernels.BF16MMA, n, n, 0, ordinary))
 	packed, err := reference.Quantize(r.matrix(kernels.F32, n, n, 0, ordinary), kernels.Quantizing{Bits: 4, Group: 32})
 	if err != nil {
 		t.Fatal(err)
@@ -32,6 +33,7 @@ func TestNoAllocations(t *testing.T) {
 	for name, f := range map[string]func(){
 		"exact":     func() { d.Affine(y, x, exact, v) },
 		"bf16":      func() { d.Affine(y, x, rounded, v) },
+		"bf16-mma":  func() { d.Affine(y, x, mma, v) },
 		"int4":      func() { d.Affine(y, x, int4, v) },
 		"norm":      func() { d.RMSNorm(y, x, v, 1e-6) },
 		"add":       func() { d.Add(y, x, x) },

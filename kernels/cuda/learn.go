@@ -105,7 +105,7 @@ func (d *Device) lengthsOf(placed kernels.Placed, first int, delta kernels.Array
 	}
 	a := lengthsArgs{w: w.at, panels: w.panels, wRow: w.row, first: int32(first), rows: int32(delta.Rows), cols: int32(delta.Cols), scale: scale}
 	a.delta, a.deltaRow = d.array(delta)
-	return "lengths_" + w.exact(), a
+	return w.lengths, a
 }
 
 // RowLengths is dst[i] = ‖w[first+i] + scale*delta[i]‖, the squares summed in double precision and in order.

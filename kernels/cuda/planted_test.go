@@ -18,6 +18,8 @@ func TestPlantedFaults(t *testing.T) {
 	const trans = kernels.TransW
 	tile := productCase{rows: 130, cols: 129, steps: 40, form: trans, kind: kernels.F32, values: canceling}
 	rows := productCase{rows: 5, cols: 65, steps: 200, form: trans, kind: kernels.BF16, values: canceling}
+	mma := mmaCase{rows: 130, cols: 129, steps: 130, of: kernels.BF16, values: canceling}
+	slices := mmaCase{rows: 2, cols: 9, steps: 3 * mmaSlice, of: kernels.BF16, values: canceling}
 	for _, f := range []struct {
 		fault string
 		run   func(t *testing.T, d *Device) bool // whether it was found
@@ -37,8 +39,15 @@ func TestPlantedFaults(t *testing.T) {
 		{"attend order", attendFound},   // of keys
 		{"wait", attendFound},
 		{"", attendFound},
+		{"barrier", mma.found}, // of a tile for tensor cores
+		{"edge", mma.found},
+		{"order", mma.found}, // of the halves of a chunk
+		{"wait", mma.found},
+		{"slices", slices.found}, // of steps, added up in another order
 		{"", normFound},
 		{"", spansFound},
+		{"", mma.found},
+		{"", slices.found},
 	} {
 		found := false
 		for _, order := range orders {
@@ -74,6 +83,9 @@ func (c productCase) found(t *testing.T, d *Device) bool {
 	}
 	return err != nil || differ(got, want) >= 0
 }
+
+// found reports whether a product by tensor cores differs from plain Go's, or fails.
+func (c mmaCase) found(t *testing.T, d *Device) bool { return c.differs(t, d) != "" }
 
 // normFound reports whether a norm differs from plain Go's.
 func normFound(t *testing.T, d *Device) bool {

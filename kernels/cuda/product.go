@@ -44,12 +44,13 @@ func rowsKernel(suffix string, rows, cols int) (name string, high, wide int) {
 	return rowsNames[suffix][5], 16, rowThreads
 }
 
-// rowsNames are the kernels of few rows, tileNames and plainNames those of tiles: written once, since decoding allocates nothing.
+// rowsNames are the kernels of few rows, tileNames and plainNames those of tiles: written once, since decoding allocates nothing. Those of
+// plainNames are the layouts': see addLayout.
 var rowsNames, tileNames, plainNames = map[string][6]string{}, map[string]string{}, map[string]string{}
 
 func init() {
-	for _, s := range []string{"f32", "bf16", "f16", "bf16_rounded", "int8", "int4", "int4_zeros"} {
-		tileNames[s], plainNames[s] = "tile_"+s, "tile_plain_"+s
+	for _, s := range []string{"f32", "bf16", "f16", "bf16_rounded"} {
+		tileNames[s] = "tile_" + s
 		for i, n := range []string{"1_wide", "1", "2", "4", "8", "16"} {
 			names := rowsNames[s]
 			names[i] = "rows_" + s + "_" + n
@@ -99,19 +100,16 @@ func (d *Device) product(dst, x kernels.Array, placed kernels.Placed, bias kerne
 		a.accumulate = 1
 	}
 	switch {
-	case across && (form&kernels.TransW != 0 || w.layout != "f32"):
+	case across && (form&kernels.TransW != 0 || w.layout != layoutF32):
 		d.fail(fmt.Errorf("cuda: a product of a transposed left operand takes weights of float32, as they lie"))
 	case across:
 		d.tiles("tile_plain_across_f32", a, 1)
-	case form&kernels.TransW != 0 && w.quantized():
-		d.quantizedProduct(a, &w)
-	case form&kernels.TransW != 0:
-		if w.layout == "bf16_rounded" {
-			a.x, a.xRow = d.round(a), int64(steps)
-		}
-		d.byRows(a, w.layout, 1)
+	case form&kernels.TransW == 0:
+		d.plain(a, w.exact, 1)
+	case a.accumulate != 0:
+		w.added(d, a, w)
 	default:
-		d.plain(a, w.exact(), 1)
+		w.affine(d, a, w)
 	}
 }
 

@@ -2,8 +2,6 @@
 
 package cuda
 
-import "fmt"
-
 // quantizingArgs is struct Quantizing of the kernels.
 type quantizingArgs struct {
 	x, q, scale, sum         address
@@ -36,24 +34,20 @@ func init() {
 }
 
 // quantizedProduct enqueues a product with quantized weights: first the rows of x become bytes. d.mu is held.
-func (d *Device) quantizedProduct(a productArgs, w *weight) {
+func (d *Device) quantizedProduct(a productArgs, w weight) {
 	rows, n := int(a.rows), int(w.panels.blocks)
 	spans := blocks(n, w.span)
-	if a.accumulate != 0 {
-		d.fail(fmt.Errorf("cuda: a product with quantized weights cannot be added to its result"))
-		return
-	}
 	q := quantizingArgs{x: a.x, xRow: a.xRow, rows: a.rows, cols: a.steps, blocks: w.panels.blocks, span: int32(w.span)}
 	q.q = d.grow(scratchQuantized, rows*(n*blockSteps+4*spans+4*n))
 	q.scale = q.q + address(rows*n*blockSteps)
 	q.sum = q.scale + address(4*rows*spans)
 	launch(d, "quantize_rows", [3]int{blocks(rows*spans, quantizingThreads/32), 1, 1}, quantizingThreads, q)
 	args := quantizedArgs{dst: a.dst, q: q.q, scale: q.scale, sum: q.sum, bias: a.bias, panels: w.panels, dstRow: a.dstRow, rows: a.rows, cols: a.cols}
-	layout := w.layout
+	name := w.exact
 	if w.span == 1 {
-		layout = shortNames[layout]
+		name = shortNames[name]
 	}
-	names, panels := quantizedNames[layout], blocks(int(a.cols), panelCols)
+	names, panels := quantizedNames[name], blocks(int(a.cols), panelCols)
 	switch {
 	case rows >= leastTiled:
 		launch(d, names[3], [3]int{blocks(int(a.cols), tileSize), blocks(rows, tileSize), 1}, tileThreads, args)

@@ -25,16 +25,27 @@ type randomPanelsArgs struct {
 	unused                          int32
 }
 
+// layoutRandom are weights that are made on the device, where they have another layout.
+var layoutRandom = &layout{
+	is: func(l kernels.Layout) bool {
+		_, random := l.(*kernels.RandomWeights)
+		return random
+	},
+	place: func(d *Device, w *weight, m kernels.Matrix) error {
+		return d.placeRandom(w, m.Layout.(*kernels.RandomWeights))
+	},
+}
+
+func init() { addLayout(layoutRandom) }
+
 // placeRandom makes random weights in the device's memory. d.mu is held.
 func (d *Device) placeRandom(w *weight, r *kernels.RandomWeights) (err error) {
+	w.layout = layoutOf(r.As)
 	if p, packed := r.As.(*kernels.PackedWeights); packed {
 		return d.randomPanels(w, r, p)
 	}
-	switch r.As {
-	case kernels.BF16:
-		w.layout = "bf16"
-	case kernels.BF16Products:
-		w.layout = "bf16_rounded"
+	switch w.layout {
+	case layoutBF16, layoutRounded, layoutMMA:
 	default:
 		return fmt.Errorf("random weights of layout %T cannot be made on a GPU; measure a model on disk", r.As)
 	}
@@ -51,8 +62,8 @@ func (d *Device) placeRandom(w *weight, r *kernels.RandomWeights) (err error) {
 // randomPanels is placeRandom of packed weights.
 func (d *Device) randomPanels(w *weight, r *kernels.RandomWeights, p *kernels.PackedWeights) (err error) {
 	w.row = 0
-	d.describePanels(w, p)
-	if w.layout == "int4_zeros" {
+	w.cut(p)
+	if w.layout == layoutInt4Zeros {
 		return fmt.Errorf("random weights of 4 bits have no zero points; leave them away")
 	}
 	a := randomPanelsArgs{key: r.Key, rows: int32(p.Rows), cols: int32(p.Cols), blocks: w.panels.blocks, bits: int32(p.Bits), scale: int32(r.Scale)}

@@ -19,7 +19,7 @@ func TestRandomWeights(t *testing.T) {
 	inOrders(t, func(t *testing.T, d *Device) {
 		for _, shape := range [][2]int{{1, 1}, {3, 5}, {33, 70}, {64, 256}, {40, 129}} {
 			rows, cols := shape[0], shape[1]
-			for i, as := range []kernels.Layout{kernels.BF16, kernels.BF16Products, kernels.Quantizing{Bits: 8, Group: 128}.Packed(rows, cols), kernels.Quantizing{Bits: 8}.Packed(rows, cols), kernels.Quantizing{Bits: 4, Group: 32}.Packed(rows, cols)} {
+			for i, as := range []kernels.Layout{kernels.BF16, kernels.BF16Products, kernels.BF16MMA, kernels.Quantizing{Bits: 8, Group: 128}.Packed(rows, cols), kernels.Quantizing{Bits: 8}.Packed(rows, cols), kernels.Quantizing{Bits: 4, Group: 32}.Packed(rows, cols)} {
 				r := &kernels.RandomWeights{Key: uint64(i)<<61 + 0x9e3779b97f4a7c15, As: as, Values: &values, Scale: 0x1234}
 				m := kernels.Matrix{Layout: r, Rows: rows, Cols: cols, Stride: cols}
 				made, err := d.PlaceWeight(m)
@@ -32,7 +32,7 @@ func TestRandomWeights(t *testing.T) {
 				}
 				got, want := made.On.(*weight), written.On.(*weight)
 				if got.layout != want.layout || got.span != want.span || got.row != want.row {
-					t.Errorf("%T: made %s in spans of %d and rows of %d, written %s, %d and %d", as, got.layout, got.span, got.row, want.layout, want.span, want.row)
+					t.Errorf("%T: made %s in spans of %d and rows of %d, written %s, %d and %d", as, got.exact, got.span, got.row, want.exact, want.span, want.row)
 				}
 				for part, at := range want.parts() {
 					if (got.parts()[part] == 0) != (at == 0) {

@@ -144,7 +144,7 @@ func (d *Device) Gather(dst kernels.Array, table kernels.Placed, ids []int) {
 	}
 	a := gatherArgs{table: w.at, panels: w.panels, ids: d.ids(len(ids), w.rows, ids)[0], tRow: w.row, rows: int32(len(ids)), cols: int32(w.cols)}
 	a.dst, a.dstRow = d.array(dst)
-	launch(d, "gather_"+w.exact(), flat(len(ids)*w.cols), flatThreads, a)
+	launch(d, w.gather, flat(len(ids)*w.cols), flatThreads, a)
 }
 
 // foundArgs is struct Found of the kernels.

@@ -132,6 +132,9 @@ func (d *Device) weight(w kernels.Placed) kernels.Placed {
 	return kernels.Placed{Matrix: *m}
 }
 
+// HasArithmetic is the processor's.
+func (d *Device) HasArithmetic(a kernels.Arithmetic) bool { return d.cpu.HasArithmetic(a) }
+
 // PlaceWeight copies the numbers of the layouts that keep them in the matrix; others hold them in the layout, which nobody changes.
 func (d *Device) PlaceWeight(w kernels.Matrix) (kernels.Placed, error) {
 	placed, err := d.cpu.PlaceWeight(w) // writes random weights down

@@ -1,6 +1,9 @@
 package gemm
 
-import "unsafe"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // Layout is how the numbers of a [Matrix] lie in memory. A new one is a type with these two methods, in a file of its own: products, rows
 // of a table and backward passes then work, each number as Dequantize gives it. Both methods are called for a panel or a row, never for
@@ -34,18 +37,30 @@ type ArithmeticLayout interface {
 	Arithmetic() Arithmetic
 }
 
-// Arithmetic is what a product with a transposed matrix of weights computes. Each keeps law 1 within itself: the same bits on every
-// machine, for any threads and for a row alone.
+// Arithmetic is what a product with a transposed matrix of weights computes. Each but ArithmeticBF16MMA keeps law 1 within itself: the same
+// bits on every machine, for any threads and for a row alone. A device has some of them, and refuses weights of the others.
 type Arithmetic uint8
 
-// The arithmetics: float32 by law 1; that of products of bfloat16 (package bf16); and that of integer weights and activations of 8 bits
-// (package qgemm).
+// The arithmetics: float32 by law 1; that of products of bfloat16 (package bf16); that of integer weights and activations of 8 bits
+// (package qgemm); and that of a GPU's bfloat16 tensor cores (kernels/cuda), which has bits of its own on each architecture.
 const (
 	ArithmeticExact Arithmetic = iota
 	ArithmeticBF16
 	ArithmeticInt8
+	ArithmeticBF16MMA
 	arithmetics
 )
+
+// String names the precision that has it.
+func (a Arithmetic) String() string {
+	if a >= arithmetics {
+		return fmt.Sprintf("arithmetic %d", uint8(a))
+	}
+	return [arithmetics]string{"exact", "bf16", "int8", "bf16-mma"}[a]
+}
+
+// Portable reports whether its bits are the same on every machine.
+func (a Arithmetic) Portable() bool { return a != ArithmeticBF16MMA }
 
 // Arithmetic is that of products with the transposed matrix.
 func (m Matrix) Arithmetic() Arithmetic {

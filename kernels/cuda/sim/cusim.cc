@@ -5,6 +5,7 @@
 #include "../src/bench.cu"
 #include "../src/elementwise.cu"
 #include "../src/learn.cu"
+#include "../src/mma.cu"
 #include "../src/norm.cu"
 #include "../src/product_rows.cu"
 #include "../src/product_tile.cu"

@@ -91,7 +91,7 @@ func TestPaths(t *testing.T) {
 				c.K = 1024 + sizes[r.IntN(len(sizes))] - 2
 			}
 			p := gemmtest.New(t, r, c)
-			p.W, _ = gemm.ToBF16Products(p.W, func(n, _ int, f func(lo, hi int)) { f(0, n) })
+			p.W, _ = gemm.ToBF16(p.W, gemm.BF16Products, func(n, _ int, f func(lo, hi int)) { f(0, n) })
 			for i := range p.X.Data { // some tiny, some in the bounds' neighborhood
 				if r.IntN(8) == 0 {
 					p.X.Data[i] *= float32(math.Ldexp(1, -45-r.IntN(100)))
