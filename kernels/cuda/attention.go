@@ -129,8 +129,7 @@ func (t *attending) together(from, to, i, j int) {
 	for lo := 0; lo < queries; lo += n {
 		for head := from; head < to; head += heads {
 			a := t.args(scores, i, head, members, lo, min(lo+n, queries))
-			grid := attendGrid{parts: j - i, kv: (min(head+heads, to) - head) / members, few: j <= t.few}
-			t.each(&a, &grid)
+			grid := t.grid(&a, j-i, (min(head+heads, to)-head)/members)
 			t.scoresOf(a, grid)
 			t.softmaxOf(a, grid)
 			t.valuesOf(a, grid)
@@ -147,11 +146,10 @@ type attendArgs struct {
 	unused                                                   int32
 }
 
-// attendGrid is how much there is to compute: the most that one of the parts has.
+// attendGrid is how much there is to compute, and of what size the blocks are. No bit depends on the latter.
 type attendGrid struct {
-	parts, kv, rows, keys int
-	high                  int // rows of a block
-	few                   bool
+	parts, kv, rows, keys int // the most that one of the parts has
+	scores, values        int // rows of a block
 }
 
 // args are those of parts from i on, of queries [lo, hi) and of heads from head on. The table is there afterwards.
@@ -164,52 +162,117 @@ func (t *attending) args(scores address, i, head, members, lo, hi int) attendArg
 	return a
 }
 
-// each finds how many rows and keys the parts have at most.
-func (t *attending) each(a *attendArgs, g *attendGrid) {
-	for _, p := range t.parts[a.part:][:g.parts] {
+// tilesFrom is how many tiles of 64 rows there must be for each multiprocessor, so that tiles are worth their size. Tests change it.
+var tilesFrom = 1
+
+// grid finds how many rows and keys the parts have at most, and chooses blocks: tiles for many queries, where there are enough of them to
+// fill the GPU, since a tile goes through all keys by itself; else rows of a few.
+func (t *attending) grid(a *attendArgs, parts, kv int) attendGrid {
+	g := attendGrid{parts: parts, kv: kv, scores: 8}
+	small, large := 0, 0
+	for _, p := range t.parts[a.part:][:parts] {
 		hi := min(int(a.hi), int(p.queries))
-		g.rows = max(g.rows, (hi-int(a.lo))*int(a.members))
-		g.keys = max(g.keys, int(p.first)+int(p.more)*(hi-1))
+		rows := (hi - int(a.lo)) * int(a.members)
+		g.rows, g.keys = max(g.rows, rows), max(g.keys, int(p.first)+int(p.more)*(hi-1))
+		small, large = small+blocks(rows, 64), large+blocks(rows, 128)
 	}
-	g.high = 8
-	if g.rows == 1 {
-		g.high = 1
-	} else if g.rows <= 4 {
-		g.high = 4
+	wide := kv * blocks(t.width, tileSize)
+	switch {
+	case int(a.part) >= t.few && small*wide >= tilesFrom*t.info.Processors:
+		g.scores, g.values = 64, 64
+		if large*kv*blocks(g.keys, scoreTileKeys) >= tilesFrom*t.info.Processors {
+			g.scores = 128
+		}
+		if large*wide >= 2*tilesFrom*t.info.Processors {
+			g.values = 128
+		}
+		return g
+	case g.rows == 1:
+		g.scores = 1
+	case g.rows <= 4:
+		g.scores = 4
 	}
-	a.tile, a.rowMost = int32(g.high), int32(blocks(g.rows, g.high))
+	g.values = g.scores
+	return g
 }
 
-const scoreKeys, valueThreads = 64, 64
+// What a block of attention computes.
+const (
+	scoreKeys       = 64  // of few rows
+	valueThreads    = 64  // of few rows
+	scoreTileKeys   = 128 // of a tile
+	attendTileBlock = 256 // threads of a tile
+)
 
 // scoresOf launches the scores before their scale.
 func (t *attending) scoresOf(a attendArgs, g attendGrid) {
-	name, threads := "attend_scores_8", 2*scoreKeys
-	switch g.high {
+	name, threads, keys := "", attendTileBlock, scoreTileKeys
+	switch g.scores {
 	case 1:
-		name, threads = "attend_scores_1", scoreKeys
+		name, threads, keys = "attend_scores_1", scoreKeys, scoreKeys
 	case 4:
-		name, threads = "attend_scores_4", scoreKeys
+		name, threads, keys = "attend_scores_4", scoreKeys, scoreKeys
+	case 8:
+		name, threads, keys = "attend_scores_8", 2*scoreKeys, scoreKeys
+	case 64:
+		name = "attend_tile_scores_64"
+	default:
+		name = "attend_tile_scores_128"
 	}
-	launch(t.Device, name, [3]int{int(a.rowMost) * blocks(g.keys, scoreKeys), g.kv, g.parts}, threads, a)
+	t.blocksOf(&a, g, g.scores)
+	launch(t.Device, name, [3]int{int(a.rowMost) * blocks(g.keys, keys), g.kv, g.parts}, threads, a)
+}
+
+// blocksOf says of how many rows blocks are. Whoever looks is shown the keys of the last query for all: all rows are one block then.
+func (t *attending) blocksOf(a *attendArgs, g attendGrid, high int) {
+	a.rowMost, a.tile = int32(blocks(g.rows, high)), int32(high)
+	if t.a.Stages != 0 {
+		a.tile = int32(g.rows)
+	}
 }
 
 // softmaxOf launches their scale and the softmax.
 func (t *attending) softmaxOf(a attendArgs, g attendGrid) {
+	t.blocksOf(&a, g, g.values)
 	launch(t.Device, "attend_softmax", [3]int{g.rows, g.kv, g.parts}, rowBlock, a)
 }
 
-// valuesOf launches the products of probabilities and values. Where the chains over keys are too few to fill the GPU, a thread has one of
-// them for each column, and else more, so that what it reads serves more.
+// valuesOf launches the products of probabilities and values. Where the chains over keys are too few to fill the GPU, a thread has few of
+// them, and else more, so that what it reads serves more.
 func (t *attending) valuesOf(a attendArgs, g attendGrid) {
+	t.blocksOf(&a, g, g.values)
+	if g.values >= 64 {
+		t.valueTiles(a, g)
+		return
+	}
 	name, cols := "attend_values_8", 16
 	switch {
-	case g.high == 1:
+	case g.values == 1:
 		name, cols = "attend_values_1", 128
-	case g.high == 4:
+	case g.values == 4:
 		name, cols = "attend_values_4", 32
 	case int(a.rowMost)*g.kv*g.parts*blocks(t.width, cols) > 2*t.info.Processors:
 		name, cols = "attend_values_8_wide", 64
 	}
 	launch(t.Device, name, [3]int{int(a.rowMost) * blocks(t.width, cols), g.kv, g.parts}, valueThreads, a)
+}
+
+// valueTilesNames are the tiles of results, by their rows and columns: written once, since nothing is allocated for a name.
+var valueTilesNames = [2][4]string{
+	{"attend_tile_values_64_16", "attend_tile_values_64_64", "attend_tile_values_64_80", "attend_tile_values_64_128"},
+	{"attend_tile_values_128_16", "attend_tile_values_128_64", "attend_tile_values_128_80", "attend_tile_values_128_128"},
+}
+
+// valueTiles launches tiles as wide as a head, where there are such.
+func (t *attending) valueTiles(a attendArgs, g attendGrid) {
+	which, wide := 3, tileSize
+	switch {
+	case t.width <= 16:
+		which, wide = 0, 16
+	case t.width <= 64:
+		which, wide = 1, 64
+	case t.width <= 80:
+		which, wide = 2, 80
+	}
+	launch(t.Device, valueTilesNames[g.values/64-1][which], [3]int{int(a.rowMost) * blocks(t.width, wide), g.kv, g.parts}, attendTileBlock, a)
 }

@@ -37,10 +37,8 @@ func (t *attending) inspected() error {
 // inspectedRows computes queries [lo, hi) of a head.
 func (t *attending) inspectedRows(head, lo, hi int) error {
 	n, keys := hi-lo, t.p.Visible(hi-1)
-	grid := attendGrid{parts: 1, kv: 1, few: t.few > 0}
 	a := t.args(t.scores, 0, head, 1, lo, hi)
-	t.each(&a, &grid)
-	a.tile = int32(n) // whoever looks sees the keys of the last query for all
+	grid := t.grid(&a, 1, 1)
 	t.scoresOf(a, grid)
 	if t.a.Stages&kernels.Scores != 0 {
 		t.scaleRows(t.scores, n, keys)

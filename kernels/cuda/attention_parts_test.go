@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/loupe-vl/loupe/kernels"
@@ -137,13 +139,19 @@ func TestAttentionOfSequences(t *testing.T) {
 	cases := []jobCase{
 		{heads: 7, kvHeads: 1, width: 128, sequences: []sequence{{1, 257, 1, 256, 0}, {1, 1, 1, 256, 0}, {1, 256, 1, 256, 0}}},
 		{heads: 12, kvHeads: 2, width: 64, sequences: []sequence{{1, 64, 1, 16, 0}, {1, 65, 1, 16, 3}, {1, 63, 1, 16, 0}}, values: canceling},
-		{heads: 3, kvHeads: 3, width: 80, sequences: []sequence{{1, 33, 1, 32, 0}, {1, 129, 1, 128, 0}}},                  // a head alone
-		{heads: 7, kvHeads: 1, width: 16, sequences: []sequence{{8, 70, 1, 16, 0}, {3, 3, 1, 16, 0}, {1, 20, 1, 16, 0}}},  // chunks beside decoding
-		{heads: 4, kvHeads: 1, width: 20, sequences: []sequence{{1, 40, 0, 7, 0}, {2, 13, 0, 5, 0}}, values: denormal},    // segments, odd pages
-		{heads: 6, kvHeads: 1, width: 5, sequences: []sequence{{1, 3, 1, 1, 0}, {8, 24, 1, 3, 0}}, values: canceling},     // a page for each key
-		{heads: 2, kvHeads: 2, width: 13, sequences: []sequence{{70, 70, 1, 70, 0}, {9, 9, 0, 9, 0}, {70, 80, 1, 80, 0}}}, // prompts
-		{heads: 6, kvHeads: 1, width: 16, sequences: []sequence{{1, 80, 1, 16, 0}, {7, 60, 1, 16, 0}, {2, 9, 0, 9, 0}}, values: nonFinite},
+		{heads: 3, kvHeads: 3, width: 80, sequences: []sequence{{1, 33, 1, 32, 0}, {1, 129, 1, 128, 0}}}, // a head alone
+		{heads: 3, kvHeads: 1, width: 36, sequences: []sequence{{1, 33, 1, 32, 0}, {1, 70, 1, 16, 0}}},
+		{heads: 7, kvHeads: 1, width: 16, sequences: []sequence{{8, 70, 1, 16, 0}, {3, 3, 1, 16, 0}, {1, 20, 1, 16, 0}}},                   // chunks beside decoding
+		{heads: 4, kvHeads: 1, width: 20, sequences: []sequence{{1, 40, 0, 7, 0}, {2, 13, 0, 5, 0}}, values: denormal},                     // segments, odd pages
+		{heads: 6, kvHeads: 1, width: 5, sequences: []sequence{{1, 3, 1, 1, 0}, {8, 24, 1, 3, 0}}, values: canceling},                      // a page for each key
+		{heads: 6, kvHeads: 1, width: 16, sequences: []sequence{{1, 80, 1, 16, 0}, {7, 60, 1, 16, 0}, {2, 9, 0, 9, 0}}, values: nonFinite}, //
 		{heads: 6, kvHeads: 2, width: 8, sequences: mixed(33, 16)},
+		{heads: 7, kvHeads: 1, width: 80, sequences: []sequence{{10, 129, 1, 64, 0}, {19, 19, 1, 64, 0}, {1, 3, 1, 64, 0}}}, // prompts
+		{heads: 2, kvHeads: 2, width: 128, sequences: []sequence{{20, 30, 1, 16, 0}}, values: canceling},
+		{heads: 2, kvHeads: 2, width: 64, sequences: []sequence{{129, 129, 0, 129, 0}, {10, 10, 0, 10, 0}}, values: canceling}, // segments
+		{heads: 8, kvHeads: 2, width: 16, sequences: []sequence{{25, 131, 1, 50, 0}, {17, 17, 1, 66, 0}}},
+		{heads: 1, kvHeads: 1, width: 33, sequences: []sequence{{131, 131, 1, 131, 0}}}, // odd columns
+		{heads: 1, kvHeads: 1, width: 130, sequences: []sequence{{70, 75, 1, 75, 0}}},   // two tiles of columns
 	}
 	if os.Getenv("LOUPE_LONG") == "1" {
 		for n := 1; n <= 33; n++ {
@@ -151,13 +159,28 @@ func TestAttentionOfSequences(t *testing.T) {
 				cases = append(cases, jobCase{heads: 7, kvHeads: 1, width: width, sequences: mixed(n, 16)}, jobCase{heads: 4, kvHeads: 2, width: width, sequences: mixed(n, 32)})
 			}
 		}
+		cases = append(cases, jobCase{heads: 14, kvHeads: 2, width: 80, sequences: []sequence{{300, 700, 1, 256, 0}}})
 	} else {
 		t.Log("set LOUPE_LONG=1 for every number of sequences to 33")
 	}
+	defer func(n int) { tilesFrom = n }(tilesFrom)
 	inOrders(t, func(t *testing.T, d *Device) {
 		for i := range cases {
-			if where := cases[i].differs(t, d); where != "" {
-				t.Error(where)
+			blocks := []int{1}
+			if slices.ContainsFunc(cases[i].sequences, func(s sequence) bool { return s.queries > fewQueries }) {
+				blocks = []int{0, 1, 1 << 20} // tiles of 128 rows, of 64 where they fill the device, never
+			}
+			for _, tilesFrom = range blocks {
+				if where := cases[i].differs(t, d); where != "" {
+					t.Errorf("tiles from %d on: %s", tilesFrom, where)
+				}
+			}
+		}
+		for _, file := range []string{"attention", "attention_tile"} {
+			for line := range strings.Lines(string(read(t, "fatbin/"+file+".use"))) {
+				if name, _, _ := strings.Cut(line, " "); d.functions[name].f == nil {
+					t.Errorf("no case runs the kernel %s", name)
+				}
 			}
 		}
 	})

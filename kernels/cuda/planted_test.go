@@ -38,6 +38,11 @@ func TestPlantedFaults(t *testing.T) {
 		{"attend barrier", attendFound}, // between the copies and their use
 		{"attend order", attendFound},   // of keys
 		{"wait", attendFound},
+		{"page", attendTilesFound},
+		{"attend barrier", attendTilesFound},
+		{"attend order", attendTilesFound},
+		{"wait", attendTilesFound},
+		{"", attendTilesFound},
 		{"", attendFound},
 		{"barrier", mma.found}, // of a tile for tensor cores
 		{"edge", mma.found},
@@ -108,5 +113,13 @@ func spansFound(t *testing.T, d *Device) bool {
 // attendFound reports whether an attention differs from plain Go's.
 func attendFound(t *testing.T, d *Device) bool {
 	c := jobCase{heads: 6, kvHeads: 1, width: 80, sequences: []sequence{{1, 150, 1, 64, 0}, {2, 70, 1, 64, 0}}, values: canceling}
+	return c.differs(t, d) != ""
+}
+
+// attendTilesFound is attendFound for tiles.
+func attendTilesFound(t *testing.T, d *Device) bool {
+	defer func(n int) { tilesFrom = n }(tilesFrom)
+	tilesFrom = 0
+	c := jobCase{heads: 2, kvHeads: 1, width: 80, sequences: []sequence{{20, 150, 1, 64, 0}}, values: canceling}
 	return c.differs(t, d) != ""
 }

@@ -2,6 +2,7 @@
 //
 //   g++ -std=c++17 -O2 -ffp-contract=off -fno-strict-aliasing -fvisibility=hidden -shared -fPIC -DCUSIM -Isim -o libcudasim.so sim/cusim.cc
 #include "../src/attention.cu"
+#include "../src/attention_tile.cu"
 #include "../src/bench.cu"
 #include "../src/elementwise.cu"
 #include "../src/learn.cu"
