@@ -173,6 +173,7 @@ func TestFakeGPURecords(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.variable != "" {
+				cudatest.FakeOnly(t)
 				t.Setenv(c.variable, c.value)
 			}
 			r := start(t, "", append([]string{"verify", log}, c.args...)...)
