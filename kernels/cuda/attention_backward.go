@@ -140,7 +140,7 @@ func (t *attending) block(kv, n, member, lo, hi int) error {
 	}
 	if dV, row := t.of(t.p.DV, 0, kv); dV != 0 {
 		across.dst, across.dstRow, across.x, across.w, across.wRow = dV, row, used, dOut, dOutRow
-		t.tiles("tile_plain_across_f32", across, n)
+		t.tiles(acrossNames, across, n)
 	}
 
 	scale := t.scale
@@ -165,7 +165,7 @@ func (t *attending) block(kv, n, member, lo, hi int) error {
 	}
 	if dK, row := t.of(t.p.DK, 0, kv); dK != 0 {
 		across.dst, across.dstRow, across.x, across.w, across.wRow = dK, row, t.back, q, qRow
-		t.tiles("tile_plain_across_f32", across, n)
+		t.tiles(acrossNames, across, n)
 	}
 	return t.err
 }

@@ -30,7 +30,7 @@ var layouts []*layout
 // addLayout adds l to the table. It is called by the init of l's file.
 func addLayout(l *layout) {
 	l.gather, l.lengths = "gather_"+l.exact, "lengths_"+l.exact
-	plainNames[l.exact] = "tile_plain_" + l.exact
+	plainNames[l.exact] = [2]string{"tile_plain_" + l.exact, "tile_plain_" + l.exact + "_low"}
 	layouts = append(layouts, l)
 }
 

@@ -112,9 +112,36 @@ func exactCases() (out []productCase) {
 
 func TestExactProducts(t *testing.T) {
 	cases := exactCases()
+	defer func() { chooseLow = lowTiles }()
 	inOrders(t, func(t *testing.T, d *Device) {
 		for _, c := range cases {
+			chooseLow = func(int, int, int, int) bool { return false }
 			c.check(t, d)
+			if c.rows > fewRows {
+				chooseLow = func(int, int, int, int) bool { return true }
+				c.check(t, d)
+			}
 		}
 	})
+}
+
+// TestTilesAreChosen: a product is cut into the tiles that leave fewer multiprocessors idle.
+func TestTilesAreChosen(t *testing.T) {
+	const h200 = 132
+	for _, c := range []struct {
+		rows, cols, batch, processors int
+		low                           bool
+	}{
+		{2048, 3584, 1, h200, false},  // 896 tiles of 128 rows are 7 at most on one; 1792 of 64 rows are 14
+		{2048, 18944, 1, h200, false}, // 4736 and 9472: 36 and 72
+		{2048, 512, 1, h200, false},   // 128 and 256: 1 and 2
+		{300, 3584, 1, h200, true},    // 168 and 280: 2 and 3
+		{40, 3584, 1, h200, true},     // half of the high ones would be beyond the last row
+		{128, 64, 1, 0, false},        // a driver that does not say how many there are
+		{4096, 80, 16, h200, false},   // a batch
+	} {
+		if got := lowTiles(c.rows, c.cols, c.batch, c.processors); got != c.low {
+			t.Errorf("%+v: low %v", c, got)
+		}
+	}
 }

@@ -18,10 +18,11 @@ type quantizedArgs struct {
 }
 
 const (
-	quantizingThreads = 128 // of which 32 have a span
-	spanThreads       = 256
-	panelCols         = 32
-	leastTiled        = 9 // rows from which on tensor cores multiply
+	quantizingThreads    = 128 // of which 32 have a span
+	spanThreads          = 256
+	quantizedTileThreads = 256
+	panelCols            = 32
+	leastTiled           = 9 // rows from which on tensor cores multiply
 )
 
 // quantizedNames are the kernels by layout, for one row, four, eight, and more.
@@ -50,7 +51,7 @@ func (d *Device) quantizedProduct(a productArgs, w weight) {
 	names, panels := quantizedNames[name], blocks(int(a.cols), panelCols)
 	switch {
 	case rows >= leastTiled:
-		launch(d, names[3], [3]int{blocks(int(a.cols), tileSize), blocks(rows, tileSize), 1}, tileThreads, args)
+		launch(d, names[3], [3]int{blocks(int(a.cols), tileSize), blocks(rows, tileSize), 1}, quantizedTileThreads, args)
 	case rows == 1:
 		launch(d, names[0], [3]int{panels, 1, 1}, spanThreads, args)
 	case rows <= 4:

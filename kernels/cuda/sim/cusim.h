@@ -32,6 +32,8 @@ void *shared(const char *name, const char *function, int line, size_t bytes);
 void async(void *to, const void *from, int bytes, int of);
 void commit();
 void wait(int pending);
+// loaded is p, from which the thread is about to load so many bytes of shared memory: see traffic.cc, which counts it.
+const void *loaded(int line, const void *p, int bytes);
 // planted reports whether a fault of that name is switched on (CUDASIM_PLANT).
 extern bool any_planted;
 bool is_planted(const char *fault);

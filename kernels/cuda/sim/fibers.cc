@@ -6,7 +6,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <csetjmp>
+#include <map>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 #include <algorithm>
@@ -160,8 +162,11 @@ void poison() {
   for (Array &a : arrays) memset(a.memory, 0xff, a.end - a.memory);
 }
 
+#include "traffic.cc"
+
 // release lets those go on that all have come to one place. It is false where nothing can go on any more.
 bool release(int threads) {
+  traffic.met(threads);
   bool any = false;
   for (int w = 0; w * lanes < threads; w++) {
     int first = w * lanes, n = std::min(lanes, threads - first), waiting = 0;
@@ -256,6 +261,11 @@ void barrier(const char *where) {
   leave();
 }
 
+const void *loaded(int line, const void *p, int bytes) {
+  traffic.add(traffic.loads, line, p, bytes);
+  return p;
+}
+
 const uint32_t *gather(const char *where, const uint32_t *words, int n) {
   int me = current;
   Warp &w = warps[me / lanes];
@@ -293,6 +303,7 @@ void async(void *to, const void *from, int bytes, int of) {
     stop("a copy of " + std::to_string(bytes) + " bytes is not aligned");
   }
   check::copy_begins(to, from, bytes, of);
+  traffic.add(traffic.copies, 0, from, of);
   memset(to, 0xff, bytes); // nobody may read it before it has come
   fibers[current].groups.back().push_back({to, from, bytes, of});
 }
@@ -326,6 +337,7 @@ bool run(const Kernel *k, const void *args, Index grid, Index block_of, std::str
   kernel = k, kernel_args = args, grid_size = grid, block_size = block_of;
   failed = false;
   reason.clear();
+  traffic.begin();
   std::vector<unsigned> list(size_t(grid.x) * grid.y * grid.z);
   for (size_t i = 0; i < list.size(); i++) list[i] = i;
   dice.seed(2);
@@ -349,6 +361,7 @@ bool run(const Kernel *k, const void *args, Index grid, Index block_of, std::str
   }
   armed = false;
   check::done();
+  traffic.end(k->name);
   sigaction(SIGSEGV, &before[0], nullptr);
   sigaction(SIGBUS, &before[1], nullptr);
   for (Array &a : arrays) {

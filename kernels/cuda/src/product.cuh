@@ -1,6 +1,7 @@
 // What products of many and of few rows have in common.
 #pragma once
 
+#include "count.cuh"
 #include "elements.cuh"
 
 // Product is a batch of products dst = x w. Member z of the batch has dst + z*dst_batch, x + z*x_batch and w + z/w_share*w_batch.
@@ -29,3 +30,6 @@ FN bool aligned(const void *p, int64_t row, int bytes) { return (uint64_t(p) | u
 template <Kind K> FN int step_of(int i, int n) { return K == BF16_ROUNDED && (i ^ 1) < n ? i ^ 1 : i; }
 
 FN float part(const float4 &v, int i) { return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w; }
+
+// shared4 is four floats of shared memory, one load: see count.cuh.
+#define shared4(p) COUNTED(float4, p)
