@@ -1,6 +1,9 @@
 package kernels
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Device is what a model computes on: memory, and operations over whole arrays in it, each backward beside its forward. The CPU
 // is one (kernels/cpu), one that knows shapes only another (kernels/meta).
@@ -26,6 +29,8 @@ type Device interface {
 	Upload(dst Array, src []float32) error
 	// Download copies src, row after row, into dst.
 	Download(dst []float32, src Array) error
+	// DownloadAll is Download of each, waiting once.
+	DownloadAll(copies []Download) error
 	// HasArithmetic reports whether the device has products of that arithmetic.
 	HasArithmetic(a Arithmetic) bool
 	// PlaceWeight puts a weight where products read it. The matrix stays as it is for as long as the weight is used. A weight
@@ -113,6 +118,31 @@ type Device interface {
 	AdamW(x, grad, m, v Buffer, s AdamWStep)
 	// FirstNonFinite is the row and column of the first infinity or NaN of x; row -1 for none.
 	FirstNonFinite(x Array) (row, col int)
+	// FindNonFinite is FirstNonFinite of each row of x, without waiting for it: what [ReadNonFinite] reads, once it was downloaded, goes to
+	// found, [NonFiniteFloats] for each row. x may be written over after it.
+	FindNonFinite(found Buffer, x Array)
+}
+
+// Download is a copy of src, row after row, to dst, on the host.
+type Download struct {
+	Dst []float32
+	Src Array
+}
+
+// NonFiniteFloats is how many floats FindNonFinite writes for a row: the bits of the column, those of -1 where all numbers are finite, and
+// then the number.
+const NonFiniteFloats = 2
+
+// ReadNonFinite is the column of the first infinity or NaN of a row, and the number; column -1 for none.
+func ReadNonFinite(found []float32, row int) (col int, value float32) {
+	f := found[NonFiniteFloats*row:][:NonFiniteFloats]
+	return int(int32(math.Float32bits(f[0]))), f[1]
+}
+
+// WriteNonFinite is what ReadNonFinite reads.
+func WriteNonFinite(found []float32, row, col int, value float32) {
+	f := found[NonFiniteFloats*row:][:NonFiniteFloats]
+	f[0], f[1] = math.Float32frombits(uint32(int32(col))), value
 }
 
 // Activation is a function of one number.

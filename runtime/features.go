@@ -40,7 +40,7 @@ func (m *Model) through(ctx context.Context, pooled [][]float32, n int) (out [][
 		y := m.Head.Through(r, r.Upload(tensor.Of(1, len(row), row)), n)
 		out = append(out, r.Download(y).Floats())
 	}
-	return out, m.still(m.explain(r.Err()))
+	return out, m.still(m.explain(r.Synchronize()))
 }
 
 // learnHead is Learn for the score head alone, over features that it pooled before: nothing else is run.
@@ -52,5 +52,5 @@ func (m *Model) learnHead(ctx context.Context, pooled []float32, l Example, o Le
 	z := m.Head.Through(r, r.Upload(tensor.Of(1, len(pooled), pooled)), len(m.Head.Layers))
 	out = Losses{Score: scoreLoss(r, z, l, o), Outputs: r.Download(z).Floats()}
 	r.Backward()
-	return out, m.still(m.explain(r.Err()))
+	return out, m.still(m.explain(r.Synchronize()))
 }

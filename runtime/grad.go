@@ -72,7 +72,7 @@ func (m *Model) gradients(ctx context.Context, p *Prompt, target GradTarget, hoo
 	r.Record(&tensor.Tape{All: true, Recompute: true})
 	m.differentiate(r, p, target, hooks.touches("lm_head"))
 	r.Backward()
-	return m.still(m.explain(r.Err()))
+	return m.still(m.explain(r.Synchronize()))
 }
 
 // checkGrad refuses a target that the model or the prompt does not have.

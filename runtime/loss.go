@@ -148,7 +148,7 @@ func (m *Model) learn(ctx context.Context, l Example, o LearnOptions) (out Losse
 	r.DropoutSeed = o.Seed
 	out = m.loss(r, l, o)
 	r.Backward()
-	return out, m.still(m.explain(r.Err()))
+	return out, m.still(m.explain(r.Synchronize()))
 }
 
 // losses runs an example forward only: what it costs the model as it is, with the dropout of o.Seed.
@@ -158,5 +158,5 @@ func (m *Model) losses(ctx context.Context, l Example, o LearnOptions) (out Loss
 	defer weights.RecoverFault(&err)
 	r.DropoutSeed = o.Seed
 	out = m.loss(r, l, o)
-	return out, m.still(m.explain(r.Err()))
+	return out, m.still(m.explain(r.Synchronize()))
 }

@@ -260,7 +260,7 @@ func (s *sweep) runCorrupted(ctx context.Context, clean tensor.Tensor) error {
 	h = s.m.Decoder.ForwardEach(r, r.Upload(x), s.corrupted.Positions, s.cache, func(x tensor.Tensor) { s.before = append(s.before, r.Download(x)) })
 	logits := s.m.Decoder.Logits(r, h.Slice(h.Rows-1, h.Rows))
 	s.logits = r.Download(logits).Row(0)
-	return s.m.explain(r.Err())
+	return s.m.explain(r.Synchronize())
 }
 
 // compare finds the two answers, and what each run says of them.

@@ -74,7 +74,7 @@ func (s *sweep) patched(ctx context.Context, layer int, columns []int, each []de
 	}
 	logits := s.m.Decoder.Logits(r, r.Select(h, last))
 	out := r.Download(logits)
-	if err := r.Err(); err != nil {
+	if err := r.Synchronize(); err != nil {
 		return tensor.Tensor{}, s.m.explain(err)
 	}
 	return out, nil

@@ -101,7 +101,7 @@ func (m *Model) scoreOf(ctx context.Context, rows []tensor.Tensor, p *hooks) (s 
 		x = r.Copy(x) // an intervention may change what is pooled in place
 	}
 	out := r.Download(m.Head.Forward(r, x))
-	if err := r.Err(); err != nil {
+	if err := r.Synchronize(); err != nil {
 		return nil, m.explain(err)
 	}
 	s = &Score{}

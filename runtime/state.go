@@ -76,7 +76,7 @@ func (f *features) tower(ctx context.Context, m *Model, v *Vision, name, pass st
 	default:
 		f.head = append(f.head, r.Download(out.Head))
 	}
-	if err := r.Err(); err != nil {
+	if err := r.Synchronize(); err != nil {
 		return tensor.Tensor{}, m.explain(err)
 	}
 	return rows, nil
@@ -212,7 +212,7 @@ func (s *state) step(ctx context.Context, ids []int, pos decoder.Positions, visi
 		s.f.head = append(s.f.head, r.Download(h))
 	}
 	if !last {
-		return nil, s.m.explain(r.Err())
+		return nil, s.m.explain(r.Synchronize())
 	}
 	var logits tensor.Tensor
 	switch {
@@ -224,7 +224,7 @@ func (s *state) step(ctx context.Context, ids []int, pos decoder.Positions, visi
 		logits = s.m.Decoder.Logits(r, h)
 	}
 	row := r.Host(logits.Slice(logits.Rows-1, logits.Rows))
-	if err := r.Err(); err != nil {
+	if err := r.Synchronize(); err != nil {
 		return nil, s.m.explain(err)
 	}
 	s.logits = append(s.logits[:0], row.Row(0)...)

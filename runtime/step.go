@@ -79,7 +79,7 @@ func (w *stepWork) forward(ctx context.Context, m *Model) (err error) {
 	defer done()
 	defer weights.RecoverFault(&err)
 	logits := r.Host(m.Decoder.ForwardBatch(r, &w.batch))
-	if err := r.Err(); err != nil {
+	if err := r.Synchronize(); err != nil {
 		return m.explain(err)
 	}
 	for i, q := range w.together {

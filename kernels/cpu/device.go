@@ -44,6 +44,16 @@ func (d *Device) Download(dst []float32, src kernels.Array) error {
 	return nil
 }
 
+// DownloadAll is Download of each.
+func (d *Device) DownloadAll(copies []kernels.Download) error {
+	for _, c := range copies {
+		if err := d.Download(c.Dst, c.Src); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // copying is one copy of whole rows.
 type copying struct{ to, from host.Matrix }
 

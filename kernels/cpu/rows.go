@@ -77,3 +77,15 @@ func (d *Device) FirstNonFinite(x kernels.Array) (row, col int) {
 	}
 	return -1, -1
 }
+
+// FindNonFinite writes the first infinity or NaN of each row of x to found.
+func (d *Device) FindNonFinite(found kernels.Buffer, x kernels.Array) {
+	m, to := host.Of(x), found.Host()
+	for i := range m.Rows {
+		value, c := float32(0), d.eng.FirstNonFinite(m.Row(i))
+		if c >= 0 {
+			value = m.Row(i)[c]
+		}
+		kernels.WriteNonFinite(to, i, c, value)
+	}
+}

@@ -65,7 +65,7 @@ func (t *attending) backward() error {
 	groups = min(groups, (t.a.To-t.a.From)/t.group)
 	floats := groups * min(size, t.p.Q.Rows) * t.stride
 	if stages != 0 { // others may compute while an inspector looks
-		private, err := t.ctx.alloc(3 * 4 * uint64(floats))
+		private, err := t.alloc(3 * 4 * uint64(floats))
 		if err != nil {
 			return err
 		}

@@ -18,7 +18,7 @@ func (t *attending) inspected() error {
 	t.stride = int(t.parts[0].stride)
 	queries := t.p.Q.Rows
 	n := max(1, min(queries, mostScores/t.stride))
-	private, err := t.ctx.alloc(4 * uint64(n*t.stride))
+	private, err := t.alloc(4 * uint64(n*t.stride))
 	if err != nil {
 		return err
 	}
@@ -57,13 +57,6 @@ func (t *attending) inspectedRows(head, lo, hi int) error {
 	}
 	t.valuesOf(a, grid)
 	return t.err
-}
-
-// release gives private memory back.
-func (t *attending) release(p address) {
-	if t.err == nil {
-		t.fail(t.ctx.free(p))
-	}
 }
 
 // scaleRows multiplies rows of one head by the softmax scale.

@@ -5,9 +5,9 @@ package cuda
 import (
 	"embed"
 	"errors"
+	"os"
 	"runtime"
 	"sync"
-	"unsafe"
 
 	"github.com/loupe-vl/loupe/kernels"
 )
@@ -27,8 +27,11 @@ type Device struct {
 	err       error      // the first one
 	functions map[string]kernel
 	live      map[address]runtime.Cleanup // of allocations that somebody holds
-	args      unsafe.Pointer              // of a launch: memory of C's, argsSize bytes
-	staging   []byte                      // pinned; what goes up and down passes through it
+	queue     queue
+	busy      bool      // something was handed over since the last wait
+	freed     []address // to be freed at the next wait
+	staging   staging
+	hostIDs   []int32 // row numbers on their way up, kept for the next ones
 	scratch   [scratches]scratch
 	attention attending // kept for the next one: decoding allocates nothing
 	table     []uint64  // what scratchTable holds
@@ -51,7 +54,9 @@ func Open(o Options) (*Device, error) {
 		info.Library = library
 	}
 	d := &Device{info: info, ctx: ctx, functions: map[string]kernel{}, live: map[address]runtime.Cleanup{}}
+	d.queue.noGraphs = o.NoGraphs || os.Getenv("CUDA_LAUNCH_BLOCKING") == "1" // the driver then waits for each launch, to name the one that fails
 	if err := d.start(); err != nil {
+		d.staging.close(ctx)
 		ctx.close()
 		return nil, err
 	}
@@ -73,16 +78,7 @@ func (d *Device) start() error {
 			return err
 		}
 	}
-	args, err := d.ctx.pin(argsSize)
-	if err != nil {
-		return err
-	}
-	staging, err := d.ctx.pin(stagingSize)
-	if err != nil {
-		return err
-	}
-	d.args, d.staging = args, unsafe.Slice((*byte)(staging), stagingSize)
-	return nil
+	return d.staging.open(d.ctx)
 }
 
 // Built reports whether the program can open a GPU at all.
@@ -97,15 +93,17 @@ var errClosed = errors.New("cuda: the device is closed")
 func (d *Device) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	err := d.err
-	if errors.Is(err, errClosed) {
+	if errors.Is(d.err, errClosed) {
 		return nil
 	}
-	if err == nil {
-		err = d.ctx.sync()
+	d.wait()
+	err := d.err
+	for _, s := range d.queue.graphs {
+		d.ctx.destroyGraph(s.graph)
 	}
+	d.staging.close(d.ctx)
 	d.ctx.close()
-	d.err = errClosed
+	d.queue, d.staging, d.err = queue{}, staging{}, errClosed
 	return err
 }
 
@@ -113,9 +111,7 @@ func (d *Device) Close() error {
 func (d *Device) Err() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.err == nil {
-		d.fail(d.ctx.sync())
-	}
+	d.wait()
 	return d.err
 }
 

@@ -34,7 +34,8 @@ func TestOpenErrors(t *testing.T) {
 		{"hidden", simulated, map[string]string{"CUDASIM_DEVICES": "0", "CUDA_VISIBLE_DEVICES": "-1"}, 0, []string{"no CUDA-capable device", `CUDA_VISIBLE_DEVICES is "-1"`}},
 		{"old GPU", simulated, map[string]string{"CUDASIM_ARCH": "75"}, 0, []string{"load the kernels", "no kernel image", "8.0"}},
 		{"PTX too new", simulated, map[string]string{"CUDASIM_FAIL": "cuModuleLoadData:222"}, 0, []string{"unsupported toolchain", "580"}},
-		{"no memory", simulated, map[string]string{"CUDASIM_FAIL": "cuMemHostAlloc:2"}, 0, []string{"pin memory", "out of memory"}},
+		{"no stream", simulated, map[string]string{"CUDASIM_FAIL": "cuStreamCreate:2"}, 0, []string{"make a stream", "out of memory"}},
+		{"no event", simulated, map[string]string{"CUDASIM_FAIL": "cuEventCreate:2:3"}, 0, []string{"make an event", "out of memory"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for k, v := range c.env {
@@ -144,6 +145,9 @@ func TestWeightsGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	free := func() uint64 {
+		if err := d.Err(); err != nil { // what is queued uses memory that was given back
+			t.Fatal(err)
+		}
 		n, _, err := d.ctx.memory()
 		if err != nil {
 			t.Fatal(err)
@@ -185,7 +189,7 @@ func TestLostDevice(t *testing.T) {
 	for _, code := range []string{"214", "700", "719"} {
 		d := open(t)
 		x := up(t, d, 2, 3, 0, make([]float32, 6))
-		t.Setenv("CUDASIM_FAIL", "cuLaunchKernel:"+code)
+		t.Setenv("CUDASIM_FAIL", "cuLaunchKernel:"+code+":3") // after the operands
 		w, err := d.PlaceWeight(newDice(1).matrix(kernels.F32, 4, 3, 0, ordinary))
 		if err != nil {
 			t.Fatal(err)
@@ -228,7 +232,7 @@ func TestHostOperand(t *testing.T) {
 func TestCopies(t *testing.T) {
 	d := open(t)
 	r := newDice(3)
-	for _, c := range []struct{ rows, cols, pad int }{{1, 1, 0}, {3, 5, 0}, {3, 5, 2}, {3, stagingSize/4 - 1, 0}, {1, stagingSize/4 + 1, 0}} {
+	for _, c := range []struct{ rows, cols, pad int }{{1, 1, 0}, {3, 5, 0}, {3, 5, 2}, {3, stagingHalf/4 - 1, 0}, {1, stagingHalf/4 + 1, 0}} {
 		x := r.floats(c.rows*c.cols, ordinary)
 		same(t, "copied", down(t, d, up(t, d, c.rows, c.cols, c.pad, x)), x)
 	}

@@ -51,19 +51,22 @@ int drv_function(drv_table *drv, void *ctx, void *module, const char *name, void
   return code ? code : drv->FuncGetParamInfo(*function, 0, &offset, bytes);
 }
 
-int drv_launch(drv_table *drv, void *ctx, void *function, unsigned gx, unsigned gy, unsigned gz, unsigned threads, void *args) {
-  void *list[1] = {args};
-  WITH(ctx, LaunchKernel(function, gx, gy, gz, threads, 1, 1, 0, NULL, list, NULL));
+int drv_stream(drv_table *drv, void *ctx, void **stream) { WITH(ctx, StreamCreate(stream, 1)); } // it does not wait for the default one
+int drv_stream_wait(drv_table *drv, void *ctx, void *stream) { WITH(ctx, StreamSynchronize(stream)); }
+void drv_stream_destroy(drv_table *drv, void *ctx, void *stream) {
+  if (!drv->CtxSetCurrent(ctx)) drv->StreamDestroy(stream);
 }
-
-int drv_sync(drv_table *drv, void *ctx) { WITH(ctx, CtxSynchronize()); }
+int drv_event(drv_table *drv, void *ctx, void **event) { WITH(ctx, EventCreate(event, 2)); } // without a time
+int drv_event_record(drv_table *drv, void *ctx, void *event, void *stream) { WITH(ctx, EventRecord(event, stream)); }
+int drv_event_wait(drv_table *drv, void *ctx, void *event) { WITH(ctx, EventSynchronize(event)); }
+void drv_event_destroy(drv_table *drv, void *ctx, void *event) {
+  if (!drv->CtxSetCurrent(ctx)) drv->EventDestroy(event);
+}
 int drv_alloc(drv_table *drv, void *ctx, drv_ptr *p, size_t n) { WITH(ctx, MemAlloc(p, n)); }
 int drv_free(drv_table *drv, void *ctx, drv_ptr p) { WITH(ctx, MemFree(p)); }
 int drv_memory(drv_table *drv, void *ctx, size_t *left, size_t *total) { WITH(ctx, MemGetInfo(left, total)); }
-int drv_up(drv_table *drv, void *ctx, drv_ptr to, const void *from, size_t n) { WITH(ctx, MemcpyHtoD(to, from, n)); }
-int drv_down(drv_table *drv, void *ctx, void *to, drv_ptr from, size_t n) { WITH(ctx, MemcpyDtoH(to, from, n)); }
-int drv_copy(drv_table *drv, void *ctx, drv_ptr to, drv_ptr from, size_t n) { WITH(ctx, MemcpyDtoD(to, from, n)); }
-int drv_fill(drv_table *drv, void *ctx, drv_ptr to, unsigned char value, size_t n) { WITH(ctx, MemsetD8(to, value, n)); }
+int drv_up(drv_table *drv, void *ctx, void *stream, drv_ptr to, const void *from, size_t n) { WITH(ctx, MemcpyHtoDAsync(to, from, n, stream)); }
+int drv_down(drv_table *drv, void *ctx, void *stream, void *to, drv_ptr from, size_t n) { WITH(ctx, MemcpyDtoHAsync(to, from, n, stream)); }
 int drv_pin(drv_table *drv, void *ctx, void **p, size_t n) { WITH(ctx, MemHostAlloc(p, n, 0)); }
 int drv_unpin(drv_table *drv, void *ctx, void *p) { WITH(ctx, MemFreeHost(p)); }
 

@@ -65,11 +65,12 @@ type context struct {
 	*driver
 	handle  unsafe.Pointer
 	ordinal C.int
+	stream  unsafe.Pointer // everything happens on it, in order
 	modules []unsafe.Pointer
 	held    map[address]uint64 // allocations, and how many bytes each has
 	used    uint64             // bytes of all of them
 	most    uint64             // of used so far
-	pinned  []unsafe.Pointer
+	failed  C.size_t           // of a list of launches, the one that had an error
 }
 
 // retain makes a device ready.
@@ -98,7 +99,11 @@ func (d *driver) retain(ordinal int) (*context, Info, error) {
 		return nil, Info{}, err
 	}
 	_, total, err := c.memory()
+	if err == nil {
+		err = d.check("make a stream", C.drv_stream(d.table, c.handle, &c.stream))
+	}
 	if err != nil {
+		c.close()
 		return nil, Info{}, err
 	}
 	return c, Info{Name: C.GoString(&name[0]), Major: int(major), Minor: int(minor), Processors: int(processors), Driver: int(version), Memory: total}, nil
@@ -125,19 +130,6 @@ func (c *context) function(name string) (f unsafe.Pointer, size int, err error) 
 		}
 	}
 	return f, int(n), c.check("find the kernel "+name, code)
-}
-
-// launch runs a kernel. args is memory of C's, or of Go's without pointers in it.
-func (c *context) launch(name string, f unsafe.Pointer, grid [3]int, threads int, args unsafe.Pointer) error {
-	code := C.drv_launch(c.table, c.handle, f, C.uint(grid[0]), C.uint(grid[1]), C.uint(grid[2]), C.uint(threads), args)
-	if code == 0 {
-		return nil
-	}
-	return c.check("run the kernel "+name, code)
-}
-
-func (c *context) sync() error {
-	return c.check("wait for the GPU", C.drv_sync(c.table, c.handle))
 }
 
 func (c *context) memory() (free, total uint64, err error) {
@@ -169,33 +161,21 @@ func (c *context) free(p address) error {
 	return c.check("free memory of the GPU", C.drv_free(c.table, c.handle, C.drv_ptr(p)))
 }
 
-func (c *context) up(to address, from unsafe.Pointer, n int) error {
-	return c.check("copy to the GPU", C.drv_up(c.table, c.handle, C.drv_ptr(to), from, C.size_t(n)))
-}
-
-func (c *context) down(to unsafe.Pointer, from address, n int) error {
-	return c.check("copy from the GPU", C.drv_down(c.table, c.handle, to, C.drv_ptr(from), C.size_t(n)))
-}
-
-func (c *context) fill(to address, value byte, n int) error {
-	return c.check("fill memory of the GPU", C.drv_fill(c.table, c.handle, C.drv_ptr(to), C.uchar(value), C.size_t(n)))
-}
-
 // pin is n bytes of the host's memory that the GPU reads by itself.
 func (c *context) pin(n int) (p unsafe.Pointer, err error) {
-	if err = c.check("pin memory", C.drv_pin(c.table, c.handle, &p, C.size_t(n))); err == nil {
-		c.pinned = append(c.pinned, p)
-	}
+	err = c.check("pin memory", C.drv_pin(c.table, c.handle, &p, C.size_t(n)))
 	return p, err
 }
 
+func (c *context) unpin(p unsafe.Pointer) { C.drv_unpin(c.table, c.handle, p) }
+
 // close gives the device back, and all of its memory: another model of the process may hold the same one, and then the driver keeps it.
 func (c *context) close() {
+	if c.stream != nil {
+		C.drv_stream_destroy(c.table, c.handle, c.stream)
+	}
 	for p := range c.held {
 		C.drv_free(c.table, c.handle, C.drv_ptr(p))
-	}
-	for _, p := range c.pinned {
-		C.drv_unpin(c.table, c.handle, p)
 	}
 	for _, m := range c.modules {
 		C.drv_unload(c.table, c.handle, m)

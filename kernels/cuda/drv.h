@@ -5,6 +5,13 @@
 
 typedef unsigned long long drv_ptr; // CUdeviceptr
 
+typedef struct { // CUDA_KERNEL_NODE_PARAMS_v2
+  void *function;
+  unsigned grid[3], block[3], shared;
+  void **args, **extra;
+  void *kernel, *context; // unused where there is a function
+} drv_kernel;
+
 #define DRV_FUNCS(X)                                                                                                                                     \
   X(Init, cuInit, (unsigned))                                                                                                                            \
   X(DriverGetVersion, cuDriverGetVersion, (int *))                                                                                                       \
@@ -15,7 +22,6 @@ typedef unsigned long long drv_ptr; // CUdeviceptr
   X(PrimaryCtxRetain, cuDevicePrimaryCtxRetain, (void **, int))                                                                                          \
   X(PrimaryCtxRelease, cuDevicePrimaryCtxRelease_v2, (int))                                                                                              \
   X(CtxSetCurrent, cuCtxSetCurrent, (void *))                                                                                                            \
-  X(CtxSynchronize, cuCtxSynchronize, (void))                                                                                                            \
   X(ModuleLoadData, cuModuleLoadData, (void **, const void *))                                                                                           \
   X(ModuleUnload, cuModuleUnload, (void *))                                                                                                              \
   X(ModuleGetFunction, cuModuleGetFunction, (void **, void *, const char *))                                                                             \
@@ -24,10 +30,22 @@ typedef unsigned long long drv_ptr; // CUdeviceptr
   X(MemAlloc, cuMemAlloc_v2, (drv_ptr *, size_t))                                                                                                        \
   X(MemFree, cuMemFree_v2, (drv_ptr))                                                                                                                    \
   X(MemGetInfo, cuMemGetInfo_v2, (size_t *, size_t *))                                                                                                   \
-  X(MemcpyHtoD, cuMemcpyHtoD_v2, (drv_ptr, const void *, size_t))                                                                                        \
-  X(MemcpyDtoH, cuMemcpyDtoH_v2, (void *, drv_ptr, size_t))                                                                                              \
-  X(MemcpyDtoD, cuMemcpyDtoD_v2, (drv_ptr, drv_ptr, size_t))                                                                                             \
-  X(MemsetD8, cuMemsetD8_v2, (drv_ptr, unsigned char, size_t))                                                                                           \
+  X(MemcpyHtoDAsync, cuMemcpyHtoDAsync_v2, (drv_ptr, const void *, size_t, void *))                                                                      \
+  X(MemcpyDtoHAsync, cuMemcpyDtoHAsync_v2, (void *, drv_ptr, size_t, void *))                                                                            \
+  X(StreamCreate, cuStreamCreate, (void **, unsigned))                                                                                                   \
+  X(StreamSynchronize, cuStreamSynchronize, (void *))                                                                                                    \
+  X(StreamDestroy, cuStreamDestroy_v2, (void *))                                                                                                         \
+  X(EventCreate, cuEventCreate, (void **, unsigned))                                                                                                     \
+  X(EventRecord, cuEventRecord, (void *, void *))                                                                                                        \
+  X(EventSynchronize, cuEventSynchronize, (void *))                                                                                                      \
+  X(EventDestroy, cuEventDestroy_v2, (void *))                                                                                                           \
+  X(GraphCreate, cuGraphCreate, (void **, unsigned))                                                                                                     \
+  X(GraphAddKernelNode, cuGraphAddKernelNode_v2, (void **, void *, void *const *, size_t, const drv_kernel *))                                           \
+  X(GraphInstantiate, cuGraphInstantiateWithFlags, (void **, void *, unsigned long long))                                                                \
+  X(GraphExecKernelNodeSetParams, cuGraphExecKernelNodeSetParams_v2, (void *, void *, const drv_kernel *))                                               \
+  X(GraphLaunch, cuGraphLaunch, (void *, void *))                                                                                                        \
+  X(GraphExecDestroy, cuGraphExecDestroy, (void *))                                                                                                      \
+  X(GraphDestroy, cuGraphDestroy, (void *))                                                                                                              \
   X(MemHostAlloc, cuMemHostAlloc, (void **, size_t, unsigned))                                                                                           \
   X(MemFreeHost, cuMemFreeHost, (void *))                                                                                                                \
   X(GetErrorString, cuGetErrorString, (int, const char **))
@@ -48,15 +66,42 @@ int drv_release(drv_table *drv, int device);
 int drv_load(drv_table *drv, void *ctx, const void *image, void **module);
 int drv_unload(drv_table *drv, void *ctx, void *module);
 int drv_function(drv_table *drv, void *ctx, void *module, const char *name, void **function, size_t *bytes);
-int drv_launch(drv_table *drv, void *ctx, void *function, unsigned gx, unsigned gy, unsigned gz, unsigned threads, void *args);
-int drv_sync(drv_table *drv, void *ctx);
+
+// A launch of a kernel in a list of them, whose arguments lie one after the other. There are no pointers in it, so that it may be Go's.
+typedef struct {
+  uintptr_t function;
+  unsigned grid[3], threads;
+  unsigned at, bytes; // of the argument
+} drv_launch;
+
+// drv_launch_all launches a list. It is an error's code, and failed the number of the launch that had it.
+int drv_launch_all(drv_table *drv, void *ctx, void *stream, const drv_launch *list, size_t n, char *args, size_t *failed);
+
+// A graph that launches a list, each after the one before it. args is what it was last launched with.
+typedef struct {
+  void *graph, *exec, **nodes;
+  char *args;
+} drv_graph;
+
+// drv_graph_make makes a graph of a list, whose arguments are so many bytes; after an error there is none.
+int drv_graph_make(drv_table *drv, void *ctx, const drv_launch *list, size_t n, char *args, size_t bytes, drv_graph *graph);
+// drv_graph_launch launches a graph with the arguments that the list has now, of which only those that changed are handed on.
+int drv_graph_launch(drv_table *drv, void *ctx, void *stream, drv_graph *graph, const drv_launch *list, size_t n, char *args, size_t *failed);
+void drv_graph_destroy(drv_table *drv, void *ctx, drv_graph *graph);
+
+int drv_stream(drv_table *drv, void *ctx, void **stream);
+int drv_stream_wait(drv_table *drv, void *ctx, void *stream);
+void drv_stream_destroy(drv_table *drv, void *ctx, void *stream);
+int drv_event(drv_table *drv, void *ctx, void **event);
+int drv_event_record(drv_table *drv, void *ctx, void *event, void *stream);
+int drv_event_wait(drv_table *drv, void *ctx, void *event);
+void drv_event_destroy(drv_table *drv, void *ctx, void *event);
 int drv_alloc(drv_table *drv, void *ctx, drv_ptr *p, size_t n);
 int drv_free(drv_table *drv, void *ctx, drv_ptr p);
 int drv_memory(drv_table *drv, void *ctx, size_t *left, size_t *total);
-int drv_up(drv_table *drv, void *ctx, drv_ptr to, const void *from, size_t n);
-int drv_down(drv_table *drv, void *ctx, void *to, drv_ptr from, size_t n);
-int drv_copy(drv_table *drv, void *ctx, drv_ptr to, drv_ptr from, size_t n);
-int drv_fill(drv_table *drv, void *ctx, drv_ptr to, unsigned char value, size_t n);
+// drv_up and drv_down copy on the stream; the host's memory must stay until they are done.
+int drv_up(drv_table *drv, void *ctx, void *stream, drv_ptr to, const void *from, size_t n);
+int drv_down(drv_table *drv, void *ctx, void *stream, void *to, drv_ptr from, size_t n);
 int drv_pin(drv_table *drv, void *ctx, void **p, size_t n);
 int drv_unpin(drv_table *drv, void *ctx, void *p);
 const char *drv_text(drv_table *drv, int code);

@@ -7,9 +7,6 @@ import (
 	"unsafe"
 )
 
-// argsSize is the most bytes that a kernel's argument may have: what every GPU takes.
-const argsSize = 4096
-
 // kernel is one that has been looked up.
 type kernel struct {
 	f    unsafe.Pointer
@@ -19,8 +16,8 @@ type kernel struct {
 // most is the most blocks of a grid's second and third dimension.
 const most = 65535
 
-// launch runs a kernel with one argument, a struct of numbers and addresses laid out as the C++ one of the same name. d.mu is held. After
-// an error nothing is launched any more. Nothing is allocated once a kernel has been run.
+// launch queues a kernel with one argument, a struct of numbers and addresses laid out as the C++ one of the same name, which is copied.
+// d.mu is held. After an error nothing is launched any more. Nothing is allocated once a kernel has been run.
 func launch[A any](d *Device, name string, grid [3]int, threads int, args A) {
 	if d.err != nil || grid[0] <= 0 || grid[1] <= 0 || grid[2] <= 0 {
 		return
@@ -39,14 +36,11 @@ func launch[A any](d *Device, name string, grid [3]int, threads int, args A) {
 		k = kernel{f, size}
 		d.functions[name] = k
 	}
-	*(*A)(d.args) = args
 	if grid[1] > most || grid[2] > most {
 		d.fail(fmt.Errorf("cuda: the kernel %s is asked for %d by %d by %d blocks; there may be %d of the last two", name, grid[0], grid[1], grid[2], most))
 		return
 	}
-	if err := d.ctx.launch(name, k.f, grid, threads, d.args); err != nil {
-		d.fail(err)
-	}
+	d.enqueue(k, grid, threads, unsafe.Pointer(&args), k.size/8) // arguments hold addresses, and so are whole words
 }
 
 // blocks is how many blocks of so many things n things are.

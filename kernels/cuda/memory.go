@@ -11,9 +11,6 @@ import (
 	"github.com/loupe-vl/loupe/kernels"
 )
 
-// stagingSize is the pinned memory that copies pass through.
-const stagingSize = 8 << 20
-
 // The scratch memory of operations, each for one use. What is launched later reads it later, so that operations may share it.
 const (
 	scratchRounded   = iota // a left operand in bfloat16
@@ -42,17 +39,50 @@ func (d *Device) grow(which int, n int) address {
 	if d.err != nil {
 		return 0
 	}
-	if s.size > 0 {
-		d.fail(d.ctx.free(s.at))
-		*s = scratch{}
-	}
-	at, err := d.ctx.alloc(uint64(n))
+	d.release(s.at) // what is queued still uses it
+	*s = scratch{}
+	at, err := d.alloc(uint64(n))
 	if err != nil {
 		d.fail(err)
 		return 0
 	}
 	*s = scratch{at, uint64(n)}
 	return at
+}
+
+// alloc is n bytes of memory. d.mu is held.
+func (d *Device) alloc(n uint64) (address, error) {
+	p, err := d.ctx.alloc(n)
+	var full *OutOfMemory
+	if len(d.freed) > 0 && errors.As(err, &full) { // some is free once those that use it are done
+		d.wait()
+		if d.err != nil {
+			return 0, d.err
+		}
+		return d.ctx.alloc(n)
+	}
+	return p, err
+}
+
+// release gives memory back, as soon as what was queued before is done: at once where nothing is. 0 is none. d.mu is held.
+func (d *Device) release(p address) {
+	if p == 0 || d.err != nil {
+		return
+	}
+	d.freed = append(d.freed, p)
+	if len(d.queue.list) == 0 && !d.busy {
+		d.freeNow()
+	}
+}
+
+// freeNow frees what was given back. Nothing is queued. d.mu is held.
+func (d *Device) freeNow() {
+	for _, p := range d.freed {
+		if d.err == nil {
+			d.fail(d.ctx.free(p))
+		}
+	}
+	d.freed = d.freed[:0]
 }
 
 // Alloc is memory for n floats.
@@ -62,7 +92,7 @@ func (d *Device) Alloc(n int) (kernels.Buffer, error) {
 	if d.err != nil {
 		return kernels.Buffer{}, d.err
 	}
-	p, err := d.ctx.alloc(4 * uint64(n))
+	p, err := d.alloc(4 * uint64(n))
 	if err != nil {
 		var full *OutOfMemory
 		if !errors.As(err, &full) {
@@ -75,8 +105,7 @@ func (d *Device) Alloc(n int) (kernels.Buffer, error) {
 	return kernels.DeviceBuffer(a), nil
 }
 
-// Free gives an allocation back at once. Without it, it goes when nothing points at it any more. The driver waits for kernels that still
-// read it.
+// Free gives an allocation back at once, or after what is queued that still uses it. Without it, it goes when nothing points at it any more.
 func (d *Device) Free(b kernels.Buffer) {
 	if b.OnHost() {
 		return
@@ -95,9 +124,7 @@ func (d *Device) forget(p address) {
 	}
 	cleanup.Stop()
 	delete(d.live, p)
-	if d.err == nil {
-		d.fail(d.ctx.free(p))
-	}
+	d.release(p)
 }
 
 // at is where a buffer lies; 0 for none. The program's own memory is none of the device's.
@@ -143,12 +170,15 @@ func (d *Device) Upload(dst kernels.Array, src []float32) error {
 func (d *Device) Download(dst []float32, src kernels.Array) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(dst) != src.Rows*src.Cols {
-		return fmt.Errorf("cuda: an array of (%d, %d) cannot be downloaded to %d floats", src.Rows, src.Cols, len(dst))
+	if err := d.checkDownload(dst, src); err != nil || len(dst) == 0 {
+		return err
 	}
-	if len(dst) == 0 || d.err != nil {
-		return d.err
-	}
+	d.download(dst, src)
+	return d.err
+}
+
+// download copies what is not empty. d.mu is held.
+func (d *Device) download(dst []float32, src kernels.Array) {
 	from, row := d.array(src)
 	if !src.Dense() {
 		dense := d.grow(scratchCopy, 4*len(dst))
@@ -156,25 +186,55 @@ func (d *Device) Download(dst []float32, src kernels.Array) error {
 		from = dense
 	}
 	d.down(unsafe.Pointer(&dst[0]), from, 4*len(dst))
+}
+
+// checkDownload is the device's error, or one where the floats are not as many. d.mu is held.
+func (d *Device) checkDownload(dst []float32, src kernels.Array) error {
+	if len(dst) != src.Rows*src.Cols {
+		return fmt.Errorf("cuda: an array of (%d, %d) cannot be downloaded to %d floats", src.Rows, src.Cols, len(dst))
+	}
 	return d.err
 }
 
-// up copies n bytes to the device, through pinned memory where they are many. d.mu is held.
-func (d *Device) up(to address, from unsafe.Pointer, n int) {
-	for at := 0; at < n && d.err == nil; at += stagingSize {
-		part := min(stagingSize, n-at)
-		copy(d.staging, unsafe.Slice((*byte)(unsafe.Add(from, at)), part))
-		d.fail(d.ctx.up(to+address(at), unsafe.Pointer(&d.staging[0]), part))
+// DownloadAll is Download of each, with one wait: where they are not many numbers, they are put side by side and copied as one.
+func (d *Device) DownloadAll(copies []kernels.Download) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	floats := 0
+	for _, c := range copies {
+		if err := d.checkDownload(c.Dst, c.Src); err != nil {
+			return err
+		}
+		floats += len(c.Dst)
 	}
-}
-
-// down copies n bytes from the device. d.mu is held.
-func (d *Device) down(to unsafe.Pointer, from address, n int) {
-	for at := 0; at < n && d.err == nil; at += stagingSize {
-		part := min(stagingSize, n-at)
-		d.fail(d.ctx.down(unsafe.Pointer(&d.staging[0]), from+address(at), part))
-		copy(unsafe.Slice((*byte)(unsafe.Add(to, at)), part), d.staging)
+	if floats == 0 {
+		return d.err
 	}
+	if 4*floats > stagingHalf || len(copies) == 1 && copies[0].Src.Dense() {
+		for _, c := range copies {
+			if len(c.Dst) > 0 {
+				d.download(c.Dst, c.Src)
+			}
+		}
+		return d.err
+	}
+	all := d.grow(scratchCopy, 4*floats)
+	at := all
+	for _, c := range copies {
+		from, row := d.array(c.Src)
+		d.copyRows(at, int64(c.Src.Cols), from, row, c.Src.Rows, c.Src.Cols)
+		at += address(4 * len(c.Dst))
+	}
+	host := d.downStaged(all, 4*floats)
+	for _, c := range copies {
+		if d.err != nil {
+			break
+		}
+		n := 4 * len(c.Dst)
+		copy(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(c.Dst))), n), host)
+		host = host[n:]
+	}
+	return d.err
 }
 
 // rowsArgs is struct Rows of the kernels.

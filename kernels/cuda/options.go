@@ -9,6 +9,8 @@ import (
 type Options struct {
 	Ordinal int    // which GPU, as nvidia-smi numbers them; CUDA_VISIBLE_DEVICES counts
 	Library string // the driver's library; "": what LibraryVariable names, or else libcuda.so.1, as the system's loader finds it
+	// NoGraphs hands launches over one by one, even those of a step that comes again and again. It changes no bit.
+	NoGraphs bool
 }
 
 // LibraryVariable is the variable of the environment that names another library than the system's for the driver: a fake one, for tests.

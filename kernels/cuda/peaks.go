@@ -7,7 +7,6 @@ import (
 	"errors"
 	"math"
 	"time"
-	"unsafe"
 
 	"github.com/loupe-vl/loupe/kernels"
 )
@@ -76,15 +75,18 @@ func (d *Device) Peaks(ctx stdcontext.Context, window time.Duration) (kernels.Pe
 	p.Int8 = rate(threads/32*peakMMA*16*8*32*2, loop("peak_mma_s8", 0))
 	p.BF16 = rate(threads/32*peakMMA*16*8*16*2, loop("peak_mma_bf16", 0))
 	p.Read = rate(float64(size), loop("peak_read", size/16))
-	part := min(stagingSize, size)
+	part := min(stagingHalf, size)
 	p.Upload = rate(float64(part), func(steps int) {
 		d.locked(func() {
 			for range steps {
-				d.fail(d.ctx.up(at, unsafe.Pointer(&d.staging[0]), part))
+				d.fail(d.ctx.up(at, d.staging.up[0].memory, part))
 			}
+			d.busy = true
 		})
 	})
-	nothing := loop("peak_nothing", 0)
+	nothing, graphs := loop("peak_nothing", 0), d.queue.noGraphs
+	d.locked(func() { d.queue.noGraphs = true }) // launches are measured one by one
+	defer d.locked(func() { d.queue.noGraphs = graphs })
 	if err == nil {
 		var t time.Duration
 		t, err = d.timed(ctx, window, func(steps int) {
@@ -145,6 +147,9 @@ func (d *Device) timed(ctx stdcontext.Context, window time.Duration, run func(st
 func (d *Device) free() (free, total uint64, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if len(d.freed) > 0 {
+		d.wait()
+	}
 	if d.err != nil {
 		return 0, 0, d.err
 	}

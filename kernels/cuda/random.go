@@ -50,7 +50,7 @@ func (d *Device) placeRandom(w *weight, r *kernels.RandomWeights) (err error) {
 		return fmt.Errorf("random weights of layout %T cannot be made on a GPU; measure a model on disk", r.As)
 	}
 	n := w.rows * w.cols
-	if w.at, err = d.ctx.alloc(2 * uint64(n)); err != nil {
+	if w.at, err = d.alloc(2 * uint64(n)); err != nil {
 		return err
 	}
 	values := d.grow(scratchCopy, 2*len(r.Values))
@@ -77,7 +77,7 @@ func (d *Device) randomPanels(w *weight, r *kernels.RandomWeights, p *kernels.Pa
 		if part.Halves != nil {
 			size *= 2
 		}
-		if at, err = d.ctx.alloc(uint64(size)); err != nil {
+		if at, err = d.alloc(uint64(size)); err != nil {
 			return err
 		}
 		switch {

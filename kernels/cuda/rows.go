@@ -27,7 +27,7 @@ func (d *Device) ids(rows, limit int, lists ...[]int) (at [2]address) {
 	if n == 0 {
 		return at
 	}
-	host := make([]int32, 0, n)
+	host := d.hostIDs[:0]
 	to := d.grow(scratchIDs, 4*n)
 	for i, l := range lists {
 		if l == nil {
@@ -44,7 +44,7 @@ func (d *Device) ids(rows, limit int, lists ...[]int) (at [2]address) {
 			host = append(host, int32(id))
 		}
 	}
-	if d.err == nil {
+	if d.hostIDs = host; d.err == nil {
 		d.up(to, unsafe.Pointer(&host[0]), 4*n)
 	}
 	return at
@@ -155,35 +155,57 @@ type foundArgs struct {
 	rows, cols int32
 }
 
-// FirstNonFinite is the row and column of the first infinity or NaN of x; row -1 for none. A failure of the device counts as none here: it
-// is the error of the next Download.
-func (d *Device) FirstNonFinite(x kernels.Array) (row, col int) {
+// findArgs is struct Find of the kernels.
+type findArgs struct {
+	x            address
+	xRow         int64
+	found        address
+	cols, unused int32
+}
+
+// FindNonFinite writes to found, for each row of x, what [kernels.ReadNonFinite] reads.
+func (d *Device) FindNonFinite(found kernels.Buffer, x kernels.Array) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if found.Len() < kernels.NonFiniteFloats*x.Rows {
+		d.fail(fmt.Errorf("cuda: what is not finite in %d rows cannot be written to %d floats", x.Rows, found.Len()))
+		return
+	}
+	a := findArgs{found: d.at(found), cols: int32(x.Cols)}
+	a.x, a.xRow = d.array(x)
+	launch(d, "find_non_finite", [3]int{x.Rows, 1, 1}, flatThreads, a)
+}
+
+// FirstNonFinite is the row and column of the first infinity or NaN of x; row -1 for none. It waits; FindNonFinite does not. A failure of
+// the device counts as none here: it is the error of the next Download.
+func (d *Device) FirstNonFinite(x kernels.Array) (row, col int) {
 	if x.Rows == 0 || x.Cols == 0 {
 		return -1, -1
 	}
-	grid := flat(x.Rows * x.Cols)
-	found := make([]int64, grid[0])
-	a := foundArgs{found: d.grow(scratchFound, 8*len(found)), rows: int32(x.Rows), cols: int32(x.Cols)}
-	a.x, a.xRow = d.array(x)
-	launch(d, "first_non_finite", grid, flatThreads, a)
-	if d.err == nil {
-		d.down(unsafe.Pointer(&found[0]), a.found, 8*len(found))
-	}
-	if d.err != nil {
+	found, err := d.Alloc(kernels.NonFiniteFloats * x.Rows)
+	if err != nil {
 		return -1, -1
 	}
-	first := int64(-1)
-	for _, f := range found {
-		if f >= 0 && (first < 0 || f < first) {
-			first = f
+	defer d.Free(found)
+	d.FindNonFinite(found, x)
+	host := make([]float32, found.Len())
+	if d.Download(host, found.Row()) != nil {
+		return -1, -1
+	}
+	for row := range x.Rows {
+		if col, _ := kernels.ReadNonFinite(host, row); col >= 0 {
+			return row, col
 		}
 	}
-	if first < 0 {
-		return -1, -1
-	}
-	return int(first) / x.Cols, int(first) % x.Cols
+	return -1, -1
+}
+
+// argMaxArgs is struct ArgMax of the kernels.
+type argMaxArgs struct {
+	x          address
+	xRow       int64
+	found      address
+	rows, cols int32
 }
 
 // ArgMax is the column of the largest number of each row, the first among equals; NaN is never the largest.
@@ -193,7 +215,7 @@ func (d *Device) ArgMax(x kernels.Array) ([]int, error) {
 	if x.Rows == 0 || x.Cols == 0 {
 		return nil, d.err
 	}
-	a := foundArgs{found: d.grow(scratchFound, 4*x.Rows), rows: int32(x.Rows), cols: int32(x.Cols)}
+	a := argMaxArgs{found: d.grow(scratchFound, 4*x.Rows), rows: int32(x.Rows), cols: int32(x.Cols)}
 	a.x, a.xRow = d.array(x)
 	launch(d, "argmax", [3]int{x.Rows, 1, 1}, flatThreads, a)
 	found := make([]int32, x.Rows)

@@ -51,9 +51,7 @@ func (d *Device) PlaceWeight(m kernels.Matrix) (kernels.Placed, error) {
 	}
 	if err != nil {
 		for _, p := range w.parts() { // what of it has a place
-			if p != 0 && d.err == nil {
-				d.fail(d.ctx.free(p))
-			}
+			d.release(p)
 		}
 		return kernels.Placed{}, fmt.Errorf("cuda: a weight of (%d, %d) cannot be placed: %w", m.Rows, m.Cols, err)
 	}
@@ -66,14 +64,12 @@ func (w *weight) parts() [4]address {
 	return [4]address{w.at, w.panels.weights, w.panels.scales, w.panels.more}
 }
 
-// drop gives a weight's memory back, once nothing points at it any more. The driver waits for kernels that still read it.
+// drop gives a weight's memory back, once nothing points at it any more.
 func (d *Device) drop(parts [4]address) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, p := range parts {
-		if p != 0 && d.err == nil {
-			d.fail(d.ctx.free(p))
-		}
+		d.release(p)
 	}
 }
 
@@ -88,7 +84,7 @@ func elements(m kernels.Matrix) int {
 // place copies numbers to memory of their own. d.mu is held.
 func place[E any](d *Device, x []E) (address, error) {
 	size := len(x) * int(unsafe.Sizeof(*new(E)))
-	p, err := d.ctx.alloc(uint64(size))
+	p, err := d.alloc(uint64(size))
 	if err != nil {
 		return 0, err
 	}

@@ -158,3 +158,14 @@ func (d *Device) Download(dst []float32, src kernels.Array) error {
 	d.counts(func(c *Counts) { c.Downloads++ })
 	return d.cpu.Download(dst, d.in(src))
 }
+
+// DownloadAll copies all, as one download.
+func (d *Device) DownloadAll(copies []kernels.Download) error {
+	d.counts(func(c *Counts) { c.Downloads++ })
+	for _, c := range copies {
+		if err := d.cpu.Download(c.Dst, d.in(c.Src)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

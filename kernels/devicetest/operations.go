@@ -189,6 +189,12 @@ func (d *Device) FirstNonFinite(x kernels.Array) (row, col int) {
 	return d.cpu.FirstNonFinite(d.in(x))
 }
 
+// FindNonFinite is the processor's.
+func (d *Device) FindNonFinite(found kernels.Buffer, x kernels.Array) {
+	d.counts(func(c *Counts) { c.Operations++ })
+	d.cpu.FindNonFinite(d.memory(found), d.in(x))
+}
+
 // norm is g with its operands within the heap.
 func (d *Device) norm(g kernels.NormGrad) kernels.NormGrad {
 	g.DX, g.X, g.DY = d.in(g.DX), d.in(g.X), d.in(g.DY)

@@ -40,6 +40,9 @@ func (Device) Download([]float32, kernels.Array) error { return errNoNumbers }
 // HasArithmetic is true: where there are no numbers, any arithmetic will do.
 func (Device) HasArithmetic(kernels.Arithmetic) bool { return true }
 
+// DownloadAll is an error.
+func (Device) DownloadAll([]kernels.Download) error { return errNoNumbers }
+
 // PlaceWeight is the weight, whose shape alone is read.
 func (Device) PlaceWeight(w kernels.Matrix) (kernels.Placed, error) {
 	return kernels.Placed{Matrix: w}, nil

@@ -12,7 +12,19 @@ type Arena struct {
 	used    int // floats used in it
 	largest int // floats of the largest request
 	kept    *Arena
+	host    *Arena // memory of the host, for runs on another device
+
+	searches searches // of the run
 }
+
+// hostMemory makes an arena one of the program's own memory.
+type hostMemory struct{ kernels.Device }
+
+func (hostMemory) Alloc(n int) (kernels.Buffer, error) {
+	return kernels.HostBuffer(make([]float32, n)), nil
+}
+
+func (hostMemory) Free(kernels.Buffer) {}
 
 // arenaChunk is the least size of a chunk, in floats (4 MiB): small requests share one.
 const arenaChunk = 1 << 20
@@ -20,18 +32,29 @@ const arenaChunk = 1 << 20
 // on makes a an arena of that device, which forgets the memory of another.
 func (a *Arena) on(dev kernels.Device) {
 	if a.dev != dev {
-		*a = Arena{dev: dev}
+		*a = Arena{dev: dev, host: a.host}
 	}
 }
 
 // Mark is a position to which [Arena.Release] returns.
-type Mark struct{ chunk, used int }
+type Mark struct{ chunk, used, hostChunk, hostUsed int }
 
 // Mark is the present position.
-func (a *Arena) Mark() Mark { return Mark{a.chunk, a.used} }
+func (a *Arena) Mark() Mark {
+	m := Mark{chunk: a.chunk, used: a.used}
+	if a.host != nil {
+		m.hostChunk, m.hostUsed = a.host.chunk, a.host.used
+	}
+	return m
+}
 
 // Release gives back everything that was taken since m.
-func (a *Arena) Release(m Mark) { a.chunk, a.used = m.chunk, m.used }
+func (a *Arena) Release(m Mark) {
+	a.chunk, a.used = m.chunk, m.used
+	if a.host != nil {
+		a.host.chunk, a.host.used = m.hostChunk, m.hostUsed
+	}
+}
 
 // Reset gives back everything, also of Kept, and keeps the memory for the next step.
 func (a *Arena) Reset() {
@@ -39,6 +62,18 @@ func (a *Arena) Reset() {
 	if a.kept != nil {
 		a.kept.Reset()
 	}
+	if a.host != nil {
+		a.host.Reset()
+	}
+}
+
+// hostFloats is memory of the host for n floats, on whichever device the arena is.
+func (a *Arena) hostFloats(n int) []float32 {
+	if a.host == nil {
+		a.host = &Arena{dev: hostMemory{}}
+	}
+	data, _ := a.host.Floats(n) // the host's memory has no errors
+	return data.Host()
 }
 
 // Kept is an arena beside this one, for what is to outlive a Release.

@@ -137,7 +137,7 @@ func (r *Run) show(j *attention, v viewing) {
 		for _, k := range v.kept {
 			k.first = from
 		}
-		if r.check(v.compute(&j.spec)); r.Err() != nil {
+		if r.check(v.compute(&j.spec)); r.Synchronize() != nil { // before anybody is shown anything
 			return
 		}
 		for i, k := range v.kept {

@@ -76,16 +76,16 @@ func (r *Run) tap(p Point, x Tensor, heads int) Tensor {
 	if r.wants(p, shape) && r.dev.Computes() && !r.idle() {
 		if parts, ok := r.hooks.(PartHooks); ok {
 			r.inParts(parts.SeePart, p, x)
-		} else {
-			r.hooks.See(p, shape, r.Download(x).Floats())
+		} else if data := r.Download(x).Floats(); !r.idle() {
+			r.hooks.See(p, shape, data)
 		}
 	}
 	if watcher, ok := r.hooks.(GradHooks); ok && r.taping(false, x) && watcher.WantsGrad(p, shape) {
 		r.record(func() {
 			if parts, ok := watcher.(GradPartHooks); ok {
 				r.inParts(parts.SeeGradPart, p, x.gradTensor())
-			} else {
-				watcher.SeeGrad(p, shape, r.Download(x.gradTensor()).Floats())
+			} else if data := r.Download(x.gradTensor()).Floats(); !r.idle() {
+				watcher.SeeGrad(p, shape, data)
 			}
 		})
 	}

@@ -18,7 +18,7 @@ func (r *Run) hostFloats(n int) []float32 {
 			return data.Host()
 		}
 	}
-	return make([]float32, n)
+	return r.arena.hostFloats(n)
 }
 
 // Upload is x, which lies on the host, where the run computes: x itself where that is the host too, and else a copy in the run's
@@ -50,16 +50,29 @@ func (r *Run) Host(x Tensor) Tensor {
 	if x.Data.OnHost() {
 		return x
 	}
-	return r.Download(x)
+	return r.downloadTo(Of(x.Rows, x.Cols, r.hostFloats(x.Rows*x.Cols)), x)
 }
 
 // Download is a dense copy of x on the host, in memory of its own: zeros after an error, and of a device that computes nothing.
 func (r *Run) Download(x Tensor) Tensor {
-	out := Of(x.Rows, x.Cols, make([]float32, x.Rows*x.Cols))
-	if r.dev.Computes() && !r.idle() {
-		r.check(r.dev.Download(out.Floats(), x.array()))
-	}
+	return r.downloadTo(Of(x.Rows, x.Cols, make([]float32, x.Rows*x.Cols)), x)
+}
+
+func (r *Run) downloadTo(out, x Tensor) Tensor {
+	r.download(out.Floats(), x.array())
 	return out
+}
+
+// download is the one way by which numbers leave the run: with them comes whether what was computed before is finite. They are zeros after
+// an error.
+func (r *Run) download(dst []float32, src kernels.Array) {
+	if r.dev.Computes() && !r.idle() {
+		r.read([]kernels.Download{{Dst: dst, Src: src}})
+		if r.err == nil {
+			return
+		}
+	}
+	clear(dst)
 }
 
 // change lets f change x on the host.

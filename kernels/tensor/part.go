@@ -51,7 +51,7 @@ func (r *Run) inParts(see func(p Point, shape []int, at int, data []float32), p 
 	for lo := 0; lo < x.Rows && !r.idle(); lo += step {
 		part := x.Slice(lo, min(lo+step, x.Rows))
 		data := to[:part.Rows*x.Cols]
-		if r.check(r.dev.Download(data, part.array())); !r.idle() {
+		if r.download(data, part.array()); !r.idle() {
 			see(p, shape, before+lo*x.Cols, data)
 		}
 	}

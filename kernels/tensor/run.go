@@ -2,7 +2,6 @@ package tensor
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/loupe-vl/loupe/kernels"
 )
@@ -15,7 +14,9 @@ type Run struct {
 	arena *Arena
 	hooks Hooks
 	err   error
-	tape  *Tape // nil: nothing is recorded
+	// searches are those of Finite whose results are not known yet.
+	searches *searches
+	tape     *Tape // nil: nothing is recorded
 	// rowsOf and firstOf are set while the tensors that pass are some rows of larger ones: see Rows.
 	rowsOf, firstOf int
 	// replaying marks a block that is computed again for its gradient: its taps were seen before.
@@ -55,13 +56,15 @@ func NewRun(ctx context.Context, dev kernels.Device, arena *Arena, hooks Hooks) 
 // Begin makes r, whose run is over, one that NewRun returns.
 func (r *Run) Begin(ctx context.Context, dev kernels.Device, arena *Arena, hooks Hooks) {
 	arena.on(dev)
-	*r = Run{ctx: ctx, dev: dev, arena: arena, hooks: hooks}
+	arena.searches.forget()
+	*r = Run{ctx: ctx, dev: dev, arena: arena, hooks: hooks, searches: &arena.searches}
 }
 
 // idle reports whether operations are to do nothing: after an error.
 func (r *Run) idle() bool { return r.Err() != nil }
 
-// Err is the first thing that went wrong: the tensors of a run with an error mean nothing.
+// Err is the first thing that went wrong: the tensors of a run with an error mean nothing. Whether all of them are finite is known after a
+// download or Synchronize.
 func (r *Run) Err() error {
 	if r.err == nil {
 		r.err = r.ctx.Err()
@@ -71,6 +74,9 @@ func (r *Run) Err() error {
 
 // Fail records err unless something went wrong before it.
 func (r *Run) Fail(err error) {
+	if r.err == nil {
+		r.read(nil) // a number that is not finite came before
+	}
 	if r.err == nil {
 		r.err = err
 	}
@@ -111,51 +117,4 @@ func ScopeWith[T any](r *Run, x Tensor, with T, block func(with T, x Tensor) Ten
 	r.copyInto(x, out)
 	r.arena.Release(mark)
 	return x
-}
-
-// Finite fails the run if x holds an infinity or NaN (law 4), naming the point and the row; in a batch it fails the sequences that
-// have such a row.
-func (r *Run) Finite(at Point, x Tensor) {
-	if r.idle() {
-		return
-	}
-	if r.Sequences == nil {
-		if err := r.checkFinite(at, x, r.FirstRow); err != nil {
-			r.Fail(err)
-		}
-		return
-	}
-	from := 0
-	for i := range r.Sequences {
-		s := &r.Sequences[i]
-		if s.Err == nil {
-			s.Err = r.checkFinite(at, x.Slice(from, from+s.Rows), s.First)
-		}
-		from += s.Rows
-	}
-}
-
-// checkFinite is an error if x, whose first row stands at position first of its sequence, holds an infinity or NaN.
-func (r *Run) checkFinite(at Point, x Tensor, first int) error {
-	row, col := r.dev.FirstNonFinite(x.array())
-	if row < 0 {
-		return nil
-	}
-	value := []float32{0}
-	if err := r.dev.Download(value, x.array().Window(row, col, 1, 1)); err != nil {
-		return err
-	}
-	return &NonFiniteError{Point: at.String(), Row: first + row, Column: col, Value: value[0]}
-}
-
-// NonFiniteError says where the first infinity or NaN of a run appeared.
-type NonFiniteError struct {
-	Point       string // the tap point
-	Row, Column int
-	Value       float32
-}
-
-// Error names the tap point, row and column, and what to do.
-func (e *NonFiniteError) Error() string {
-	return fmt.Sprintf("%s is %v at row %d, column %d: the weights before it hold a non-finite or far too large value; check the files with `loupe inspect`", e.Point, e.Value, e.Row, e.Column)
 }

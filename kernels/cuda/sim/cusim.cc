@@ -12,6 +12,7 @@
 #include "../src/product_tile.cu"
 #include "../src/quantized.cu"
 #include "../src/rows.cu"
+#include "../src/transfer.cu"
 
 #ifndef CUSIM_CHECKED // then these are compiled by themselves: their accesses to memory are not checked
 #include "driver.cc"

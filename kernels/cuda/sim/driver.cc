@@ -2,6 +2,8 @@
 // begins as 0xff. These variables of the environment change what it does:
 //
 //   CUDASIM_ORDER   forward, reverse or random: the order of blocks and of threads
+//   CUDASIM_LAZY    1: what goes to a stream is done only when somebody waits for it
+//   CUDASIM_PINNED  bytes of the host's memory that can be pinned
 //   CUDASIM_FAIL    NAME:CODE[:N]: the Nth call of that function from now on (the first) returns that code
 //   CUDASIM_DEVICES, CUDASIM_VERSION, CUDASIM_MEMORY, CUDASIM_ARCH   how many devices there are, the driver's version, bytes, 90 for sm_90
 //   CUDASIM_PLANT   a fault of the kernels, in a library that was built with CUSIM_PLANTS
@@ -10,7 +12,12 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
+#include <functional>
 #include <map>
+#include <memory>
+#include <set>
+#include <vector>
 #include <mutex>
 #include <sys/mman.h>
 
@@ -33,7 +40,8 @@ struct Memory {
 };
 std::map<uintptr_t, Memory> memory;
 size_t used;
-std::map<std::string, int> calls;
+std::map<std::string, int> calls;    // of CUDASIM_FAIL
+std::map<std::string, long> counted; // all calls, by name
 
 long number(const char *name, long otherwise) {
   const char *v = getenv(name);
@@ -42,6 +50,7 @@ long number(const char *name, long otherwise) {
 
 // enter is the code that a call begins with: that of a fault that was asked for, or of one that has ended all.
 int enter(const char *name) {
+  counted[name]++;
   if (const char *f = getenv("CUDASIM_FAIL")) {
     char which[64];
     int code = 0, nth = 1;
@@ -61,6 +70,55 @@ bool inside(CUdeviceptr p, size_t bytes) {
   return p + bytes <= m->first + m->second.bytes;
 }
 
+// Work is what a stream does: a code, 0 if all went well.
+typedef std::function<int()> Work;
+struct Stream {
+  std::deque<Work> work;
+};
+std::set<Stream *> streams;
+
+// finish does what streams were given, until nothing is left or done says that it is enough.
+int finish(Stream *s, const std::function<bool()> &enough = [] { return false; }) {
+  while (!s->work.empty() && !enough()) {
+    Work next = std::move(s->work.front());
+    s->work.pop_front();
+    if (int code = sticky ? sticky : next()) return code;
+  }
+  return sticky;
+}
+int finish_all() {
+  for (Stream *s : streams) {
+    if (int code = finish(s)) return code;
+  }
+  return sticky;
+}
+
+// give gives a stream something to do: now, or when somebody waits.
+int give(void *stream, Work work) {
+  Stream *s = static_cast<Stream *>(stream);
+  if (!streams.count(s)) return 400;
+  if (!number("CUDASIM_LAZY", 0)) return work();
+  s->work.push_back(std::move(work));
+  return 0;
+}
+
+// Launch is a kernel with a copy of its argument.
+struct Launch {
+  Kernel *kernel;
+  Index grid, block;
+  std::vector<char> args;
+
+  bool valid() const {
+    return grid.x && grid.y && grid.z && grid.y <= 65535 && grid.z <= 65535 && grid.x <= 0x7fffffff && block.x && block.y && block.z && uint64_t(block.x) * block.y * block.z <= 1024;
+  }
+  int run() const;
+};
+Launch launch_of(void *f, const unsigned *grid, const unsigned *block, void **args) {
+  Kernel *k = static_cast<Kernel *>(f);
+  const char *arg = static_cast<const char *>(args[0]);
+  return {k, {grid[0], grid[1], grid[2]}, {block[0], block[1], block[2]}, std::vector<char>(arg, arg + k->bytes)};
+}
+
 // overrun is what a kernel wrote between the end of an allocation and its guard page.
 bool overrun() {
   for (auto &m : memory) {
@@ -75,7 +133,27 @@ bool overrun() {
   return false;
 }
 
+int Launch::run() const {
+  std::string why;
+  if (!cusim::run(kernel, args.data(), grid, block, why)) {
+    fault = "an illegal memory access was encountered (" + why + ")";
+    return sticky = 700;
+  }
+  if (overrun()) {
+    fault = std::string("an illegal memory access was encountered (") + kernel->name + " wrote beyond the end of an allocation)";
+    return sticky = 700;
+  }
+  return 0;
+}
+
 } // namespace
+
+// cusim_calls is how often a function of the driver was called.
+extern "C" __attribute__((visibility("default"))) long cusim_calls(const char *name) {
+  std::lock_guard<std::recursive_mutex> held(lock);
+  auto c = counted.find(name);
+  return c == counted.end() ? 0 : c->second;
+}
 
 std::string cusim::describe_address(const void *p) {
   uintptr_t at = uintptr_t(p);
@@ -145,6 +223,8 @@ API cuDevicePrimaryCtxRelease_v2(int) {
     munmap(m.second.map, m.second.mapped);
   }
   memory.clear();
+  for (Stream *stream : streams) delete stream;
+  streams.clear();
   used = 0, sticky = 0, fault.clear(); // the next one begins anew
   return 0;
 }
@@ -152,10 +232,6 @@ API cuCtxSetCurrent(void *c) {
   std::lock_guard<std::recursive_mutex> held(lock);
   has_context = c == &memory;
   return has_context || !c ? 0 : 201;
-}
-API cuCtxSynchronize() {
-  ENTER_CONTEXT("cuCtxSynchronize");
-  return 0;
 }
 API cuModuleLoadData(void **m, const void *image) {
   ENTER_CONTEXT("cuModuleLoadData");
@@ -189,17 +265,10 @@ API cuFuncGetParamInfo(void *f, size_t i, size_t *offset, size_t *size) {
 }
 API cuLaunchKernel(void *f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, void *stream, void **args, void **extra) {
   ENTER_CONTEXT("cuLaunchKernel");
-  if (!gx || !gy || !gz || gy > 65535 || gz > 65535 || gx > 0x7fffffff || !bx || !by || !bz || uint64_t(bx) * by * bz > 1024 || shared || stream || extra) return 1;
-  std::string why;
-  if (!run(static_cast<Kernel *>(f), args[0], {gx, gy, gz}, {bx, by, bz}, why)) {
-    fault = "an illegal memory access was encountered (" + why + ")";
-    return sticky = 700;
-  }
-  if (overrun()) {
-    fault = std::string("an illegal memory access was encountered (") + static_cast<Kernel *>(f)->name + " wrote beyond the end of an allocation)";
-    return sticky = 700;
-  }
-  return 0;
+  unsigned grid[3] = {gx, gy, gz}, block[3] = {bx, by, bz};
+  Launch l = launch_of(f, grid, block, args);
+  if (!l.valid() || shared || extra) return 1;
+  return give(stream, [l] { return l.run(); });
 }
 API cuMemAlloc_v2(CUdeviceptr *p, size_t bytes) {
   ENTER_CONTEXT("cuMemAlloc_v2");
@@ -219,6 +288,7 @@ API cuMemAlloc_v2(CUdeviceptr *p, size_t bytes) {
 }
 API cuMemFree_v2(CUdeviceptr p) {
   ENTER_CONTEXT("cuMemFree_v2");
+  if (int code = finish_all()) return code; // it waits
   auto m = memory.find(p);
   if (m == memory.end()) return 1;
   used -= m->second.bytes;
@@ -233,44 +303,8 @@ API cuMemGetInfo_v2(size_t *free, size_t *total) {
   *free = *total - used;
   return 0;
 }
-API cuMemcpyHtoD_v2(CUdeviceptr to, const void *from, size_t n) {
-  ENTER_CONTEXT("cuMemcpyHtoD_v2");
-  if (!inside(to, n)) return 1;
-  memcpy(reinterpret_cast<void *>(to), from, n);
-  check::written(reinterpret_cast<void *>(to), n);
-  return 0;
-}
-API cuMemcpyDtoH_v2(void *to, CUdeviceptr from, size_t n) {
-  ENTER_CONTEXT("cuMemcpyDtoH_v2");
-  if (!inside(from, n)) return 1;
-  memcpy(to, reinterpret_cast<void *>(from), n);
-  return 0;
-}
-API cuMemcpyDtoD_v2(CUdeviceptr to, CUdeviceptr from, size_t n) {
-  ENTER_CONTEXT("cuMemcpyDtoD_v2");
-  if (!inside(from, n) || !inside(to, n)) return 1;
-  memmove(reinterpret_cast<void *>(to), reinterpret_cast<void *>(from), n);
-  check::written(reinterpret_cast<void *>(to), n);
-  return 0;
-}
-API cuMemsetD8_v2(CUdeviceptr to, unsigned char value, size_t n) {
-  ENTER_CONTEXT("cuMemsetD8_v2");
-  if (!inside(to, n)) return 1;
-  memset(reinterpret_cast<void *>(to), value, n);
-  check::written(reinterpret_cast<void *>(to), n);
-  return 0;
-}
-API cuMemHostAlloc(void **p, size_t n, unsigned) {
-  ENTER_CONTEXT("cuMemHostAlloc");
-  return (*p = malloc(n)) ? 0 : 2;
-}
-API cuMemFreeHost(void *p) {
-  std::lock_guard<std::recursive_mutex> held(lock);
-  free(p);
-  return 0;
-}
 API cuGetErrorString(int code, const char **s) {
-  static const std::map<int, const char *> texts = {{1, "invalid argument"}, {2, "out of memory"}, {100, "no CUDA-capable device is detected"}, {101, "invalid device ordinal"}, {200, "device kernel image is invalid"}, {201, "invalid device context"}, {209, "no kernel image is available for execution on the device"}, {214, "uncorrectable ECC error encountered"}, {222, "the provided PTX was compiled with an unsupported toolchain."}, {500, "named symbol not found"}, {700, "an illegal memory access was encountered"}, {719, "unspecified launch failure"}, {999, "unknown error"}};
+  static const std::map<int, const char *> texts = {{1, "invalid argument"}, {2, "out of memory"}, {100, "no CUDA-capable device is detected"}, {101, "invalid device ordinal"}, {200, "device kernel image is invalid"}, {201, "invalid device context"}, {209, "no kernel image is available for execution on the device"}, {214, "uncorrectable ECC error encountered"}, {222, "the provided PTX was compiled with an unsupported toolchain."}, {400, "invalid resource handle"}, {500, "named symbol not found"}, {700, "an illegal memory access was encountered"}, {719, "unspecified launch failure"}, {999, "unknown error"}};
   if (code == 700 && !fault.empty()) {
     *s = fault.c_str();
     return 0;
@@ -280,3 +314,7 @@ API cuGetErrorString(int code, const char **s) {
   *s = t->second;
   return 0;
 }
+
+#include "stream.cc"
+
+#include "graph.cc"

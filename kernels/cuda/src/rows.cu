@@ -87,33 +87,6 @@ EXPORT(gather_int4)
 KERNEL(256, gather_int4_zeros)(Gather a) { gather<INT4_ZEROS>(a); }
 EXPORT(gather_int4_zeros)
 
-// Found is where the first number of an array is that is infinite or NaN: each block's first one, by its index row after row, or -1.
-struct Found {
-  const float *x;
-  int64_t x_row;
-  long long *found;
-  int rows, cols;
-};
-
-// first_non_finite: each thread looks for its own first one, and thread 0 for the least of these.
-KERNEL(256, first_non_finite)(Found a) {
-  SHARED(long long, least, 256);
-  long long mine = -1;
-  EACH(i, int64_t(a.rows) * a.cols) {
-    float v = a.x[i / a.cols * a.x_row + i % a.cols];
-    if (mine < 0 && sub_rn(v, v) != 0) mine = i;
-  }
-  least[threadIdx.x] = mine;
-  SYNC();
-  if (threadIdx.x == 0) {
-    for (int i = 1; i < int(blockDim.x); i++) {
-      if (least[i] >= 0 && (mine < 0 || least[i] < mine)) mine = least[i];
-    }
-    a.found[blockIdx.x] = mine;
-  }
-}
-EXPORT(first_non_finite)
-
 // argmax is the column of the largest number of each row, the first among equals; NaN is never the largest. A block is one row.
 struct ArgMax {
   const float *x;

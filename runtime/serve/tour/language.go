@@ -85,7 +85,7 @@ func (w *walk) logits(ctx context.Context) (Step, error) {
 	h := w.at("model.norm", len(w.Prompt.IDs)-1)
 	r := w.Model.NewRun(ctx, nil)
 	row := r.Download(w.Model.Decoder.Logits(r, r.Upload(tensor.Of(1, len(h), h)))).Row(0)
-	if err := r.Err(); err != nil {
+	if err := r.Synchronize(); err != nil {
 		return Step{}, err
 	}
 	w.last = row

@@ -151,7 +151,7 @@ func logitsAt(ctx context.Context, m *loupe.Model, p *loupe.Prompt, t loupe.Grad
 	}
 	r := m.NewRun(ctx, nil)
 	logits := m.Decoder.Logits(r, r.Upload(asTensor(got["model.norm"]).Slice(row, row+1)))
-	return r.Download(logits).Floats(), r.Err()
+	return r.Download(logits).Floats(), r.Synchronize()
 }
 
 // readsTower reports whether the score head reads rows of the vision tower.

@@ -145,5 +145,5 @@ func selfNorms(m *loupe.Model, taps []tapRows) ([]float64, error) {
 func crossNorm(m *loupe.Model, x, y tensor.Tensor) (float64, error) {
 	r := m.NewRun(context.Background(), nil)
 	out := r.Download(r.MatMul(y, r.AsWeight(x), kernels.TransX)).Floats()
-	return dot(out, out), r.Err()
+	return dot(out, out), r.Synchronize()
 }

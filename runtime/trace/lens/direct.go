@@ -181,7 +181,7 @@ func pullBack(m *loupe.Model, l *tensor.Linear, v []float32) ([]float32, error) 
 			out[i] += float32(l.LoRA.Scale * x)
 		}
 	}
-	return out, r.Err()
+	return out, r.Synchronize()
 }
 
 // oneHot is 1 at a place of n.

@@ -53,7 +53,7 @@ func (e *Encoder) Embed(ctx context.Context, text string) (vector []float32, err
 	}
 	r.Finite(tensor.At("sentence_embedding", ""), x)
 	vector = r.Download(x).Floats()
-	if err := r.Err(); err != nil {
+	if err := r.Synchronize(); err != nil {
 		return nil, fmt.Errorf("sentence encoder %s: %w", e.dir, err)
 	}
 	for _, f := range e.files {
