@@ -131,7 +131,7 @@ EXPORT(attend_softmax)
 enum { VALUE_THREADS = 64 };
 
 // attend_values is ROWS rows of COLS columns of the result, RT by CT of them in each thread. Values and probabilities of KS keys are a stage
-// of shared memory, and several stages are on their way.
+// of shared memory, and several stages are on their way; columns beyond the last are 0.
 template <int ROWS, int COLS, int RT, int CT, int KS, int STAGES> FN void attend_values(const Attend &a) {
   static_assert(ROWS / RT * (COLS / CT) == VALUE_THREADS, "threads of a block");
   SHARED(float, vs, STAGES * KS * COLS);
@@ -150,19 +150,19 @@ template <int ROWS, int COLS, int RT, int CT, int KS, int STAGES> FN void attend
 #pragma unroll
         for (int i = t; i < KS * COLS / 4; i += VALUE_THREADS) {
           int key = s * KS + i / (COLS / 4), c = i % (COLS / 4) * 4;
-          if (key < keys && c < cols) async_copy16(vto + 4 * i, v + attend_value(cursor, key) + c, 16);
+          if (key < keys) async_copy16(vto + 4 * i, v + (c < cols ? attend_value(cursor, key) + c : cursor.now.v), c < cols ? 16 : 0);
         }
       } else {
 #pragma unroll 1
         for (int i = t; i < KS * COLS; i += VALUE_THREADS) {
           int key = s * KS + i / COLS, c = i % COLS;
-          if (key < keys && c < cols) async_copy4(vto + i, v + attend_value(cursor, key) + c, 4);
+          if (key < keys) async_copy4(vto + i, v + (c < cols ? attend_value(cursor, key) + c : cursor.now.v), c < cols ? 4 : 0);
         }
       }
 #pragma unroll
-      for (int i = t; i < ROWS * KS / 4; i += VALUE_THREADS) { // a row of scores has room for whole stages
-        int row = r0 + i / (KS / 4), k = s * KS + i % (KS / 4) * 4;
-        if (k < keys) async_copy16(pto + 4 * i, attend_scores_of(a, r, row < r.n ? row : r.n - 1) + k, 16);
+      for (int i = t; i < ROWS * KS / 4; i += VALUE_THREADS) {
+        int row = r0 + i / (KS / 4), k = s * KS + i % (KS / 4) * 4, left = keys - k;
+        if (left > 0) async_copy16(pto + 4 * i, attend_scores_of(a, r, row < r.n ? row : r.n - 1) + k, left < 4 ? 4 * left : 16);
       }
     }
     async_commit();

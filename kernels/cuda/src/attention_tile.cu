@@ -16,7 +16,7 @@ template <int LINES> FN void attend_tile_fetch(float *to, const float *const (&l
   for (int i = 0; i < LINES; i++) {
     float *p = to + (threadIdx.x / 4 + 64 * i) * TILE_PITCH + threadIdx.x % 4 * 4;
     if (wide) {
-      if (at < steps) async_copy16(p, lines[i] + at, 16);
+      if (at < steps) async_copy16(p, lines[i] + at, steps - at < 4 ? 4 * (steps - at) : 16);
     } else {
       for (int s = 0; s < 4; s++) {
         if (at + s < steps) async_copy4(p + s, lines[i] + at + s, 4);
@@ -131,14 +131,16 @@ template <int MR, int QUADS, int ONES> FN void attend_tile_values(const Attend &
 #pragma unroll
       for (int i = t; i < TILE_STEPS * cols / 4; i += ATTEND_THREADS) {
         int key = k + i / (cols / 4), c = i % (cols / 4) * 4;
-        if (key < keys && c0 + c < a.width) async_copy16(to + 4 * i, v + attend_value(cursor, key) + c, 16);
+        bool in = c0 + c < a.width; // columns beyond the last are 0
+        if (key < keys) async_copy16(to + 4 * i, v + (in ? attend_value(cursor, key) + c : cursor.now.v), in ? 16 : 0);
       }
       return;
     }
 #pragma unroll 1
     for (int i = t; i < TILE_STEPS * cols; i += ATTEND_THREADS) {
       int key = k + i / cols, c = i % cols;
-      if (key < keys && c0 + c < a.width) async_copy4(to + i, v + attend_value(cursor, key) + c, 4);
+      bool in = c0 + c < a.width;
+      if (key < keys) async_copy4(to + i, v + (in ? attend_value(cursor, key) + c : cursor.now.v), in ? 4 : 0);
     }
   };
   float acc[MR][mine];
@@ -153,8 +155,8 @@ template <int MR, int QUADS, int ONES> FN void attend_tile_values(const Attend &
       async_wait<0>();
       if (!PLANTED("attend barrier")) SYNC();
     }
-    if (s + 1 < stages) { // a row of scores has room for whole stages
-      attend_tile_fetch<high / 64>(ps + (s + 1) % 2 * (high * TILE_PITCH), lines, (s + 1) * TILE_STEPS, (keys + 3) / 4 * 4, true);
+    if (s + 1 < stages) {
+      attend_tile_fetch<high / 64>(ps + (s + 1) % 2 * (high * TILE_PITCH), lines, (s + 1) * TILE_STEPS, keys, true);
       fetch_values(vs + (s + 1) % 2 * (TILE_STEPS * cols), (s + 1) * TILE_STEPS);
       async_commit();
     }
