@@ -9,6 +9,7 @@ import (
 
 	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/kernels/cpu"
+	"github.com/loupe-vl/loupe/weights"
 )
 
 // kernelsUnderTest are the engines to run a test on: the machine's own, and with LOUPE_LONG=1 every one that there is.
@@ -44,7 +45,7 @@ func TestBatch(t *testing.T) {
 		for _, precision := range []string{"exact", "bf16", "int8", "int4"} {
 			t.Run(name+", "+precision, func(t *testing.T) {
 				m := testModel(t, e, precision)
-				m.Pages = NewPagePool(cpu.New(nil), testConfig, 4)
+				m.Pages = NewPagePool(weights.OneDevice(cpu.New(nil)), testConfig, 4)
 				forks, failed := 0, 0
 				for _, n := range sizes {
 					all := scripts(n, 1)
@@ -78,7 +79,7 @@ func TestBatchFaults(t *testing.T) {
 	defer e.Close()
 	m := testModel(t, e, "exact")
 	all := scripts(12, 1)
-	m.Pages = NewPagePool(cpu.New(nil), testConfig, 4)
+	m.Pages = NewPagePool(weights.OneDevice(cpu.New(nil)), testConfig, 4)
 	for _, s := range all {
 		s.alone(m, e)
 	}
@@ -108,7 +109,7 @@ func TestBatchFaults(t *testing.T) {
 		"a key that changed": func(a, b *member) { m.Pages.keys(a.cache.held.pages[0], 1).Row(2)[5] += 1e-3 },
 	} {
 		t.Run(name, func(t *testing.T) {
-			m.Pages = NewPagePool(cpu.New(nil), testConfig, 4)
+			m.Pages = NewPagePool(weights.OneDevice(cpu.New(nil)), testConfig, 4)
 			b, made := &runner{m: m, e: e}, false
 			b.fault = func(step int, live []*member) {
 				if x, y := two(live); fault != nil && y != nil && !made {
@@ -130,7 +131,7 @@ func TestBatchFaults(t *testing.T) {
 
 // TestBatchRefuses: what cannot be a step of several sequences is refused before it runs.
 func TestBatchRefuses(t *testing.T) {
-	pool := NewPagePool(cpu.New(nil), oneLayer, 4)
+	pool := NewPagePool(weights.OneDevice(cpu.New(nil)), oneLayer, 4)
 	c := pool.NewCache()
 	pos := Positions{{0}, {0}, {0}}
 	b := new(Batch)

@@ -233,7 +233,7 @@ func (x *member) check(failed error, logits []float32) (done bool, err error) {
 // spoilFreePages makes whoever still reads a page that came back fail.
 func spoilFreePages(p *PagePool) {
 	p.onFree = func(pg *page) {
-		data := pg.data.Host()
+		data := pg.data[0].Host()
 		for i := range data {
 			data[i] = float32(math.NaN())
 		}

@@ -40,12 +40,13 @@ func (b *branches) Commit(int) {}
 // output; x and prefix stay as they are. Each row is what Forward gives for its branch alone, to the bit: the branches share
 // products, so that many short ones cost little more than their rows in one.
 func (m *Model) ForwardBranches(r *tensor.Run, from int, x tensor.Tensor, pos Positions, prefix *Cache, each []Branch) tensor.Tensor {
-	rot := m.rotary(r, pos)
+	rot := placedRotary{on: -1}
 	x = r.Copy(x)
 	kv := &branches{prefix, each}
 	for _, l := range m.Layers[from:] {
-		x = r.Scope(x, func(x tensor.Tensor) tensor.Tensor { return l.Forward(r, x, rot, kv) })
+		x = m.enter(r, l, x, pos, &rot)
+		x = r.Scope(x, func(x tensor.Tensor) tensor.Tensor { return l.Forward(r, x, rot.Rotary, kv) })
 	}
 	runtime.KeepAlive(prefix) // its pages are read where only their numbers are known
-	return r.Tap(tensor.At("model.norm", ""), r.RMSNorm(x, m.Norm))
+	return m.norm(r, x)
 }

@@ -66,8 +66,8 @@ func (c *Cache) Fork(n int) (*Cache, error) {
 		}
 		from := c.held.pages[full]
 		for l := range p.layers {
-			tensor.CopyRows(p.dev, p.keys(to, l), p.keys(from, l).Slice(0, rest))
-			tensor.CopyRows(p.dev, p.values(to, l), p.values(from, l).Slice(0, rest))
+			p.copyRows(l, p.keys(to, l), p.keys(from, l).Slice(0, rest))
+			p.copyRows(l, p.values(to, l), p.values(from, l).Slice(0, rest))
 		}
 		out.held.pages = append(out.held.pages, to)
 	}
@@ -105,8 +105,8 @@ func (c *Cache) extend(layer int, k, v tensor.Tensor) (tensor.KV, error) {
 			return tensor.KV{}, fmt.Errorf("the keys and values of position %d would be written to a page that another sequence reads as well: fork the cache in place of sharing its pages", c.n+at)
 		}
 		n := min(k.Rows-at, p.rows-row)
-		tensor.CopyRows(p.dev, p.keys(pg, layer).Slice(row, row+n), k.Slice(at, at+n))
-		tensor.CopyRows(p.dev, p.values(pg, layer).Slice(row, row+n), v.Slice(at, at+n))
+		p.copyRows(layer, p.keys(pg, layer).Slice(row, row+n), k.Slice(at, at+n))
+		p.copyRows(layer, p.values(pg, layer).Slice(row, row+n), v.Slice(at, at+n))
 		at += n
 	}
 	c.seenK, c.seenV = c.first(layer, c.n+k.Rows, c.seenK[:0], c.seenV[:0])

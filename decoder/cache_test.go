@@ -61,7 +61,7 @@ func holds(t *testing.T, c *Cache, at int, before, after float32) {
 }
 
 func TestCacheGrowsWithoutCopying(t *testing.T) {
-	c := NewPagePool(cpu.New(nil), oneLayer, DefaultPageRows).NewCache()
+	c := NewPagePool(weights.OneDevice(cpu.New(nil)), oneLayer, DefaultPageRows).NewCache()
 	var first *float32
 	n := 0
 	for _, step := range []int{1, DefaultPageRows - 2, 1, 3, DefaultPageRows, 1} {
@@ -82,7 +82,7 @@ func TestCacheGrowsWithoutCopying(t *testing.T) {
 
 // TestStepThatFailedIsWrittenOver: what was not committed is no part of the cache.
 func TestStepThatFailedIsWrittenOver(t *testing.T) {
-	c := NewPagePool(cpu.New(nil), oneLayer, 4).NewCache()
+	c := NewPagePool(weights.OneDevice(cpu.New(nil)), oneLayer, 4).NewCache()
 	grow(t, c, 3, 0)
 	k, v := rowsFrom(3, 6, 0.5)
 	if _, err := c.extend(0, k, v); err != nil {
@@ -98,7 +98,7 @@ func TestStepThatFailedIsWrittenOver(t *testing.T) {
 // TestForkSharesFullPages: forks share what is full and write none of it; each goes on with what is its own.
 func TestForkSharesFullPages(t *testing.T) {
 	for _, at := range []int{0, 3, 4, 8, 9, 11} {
-		pool := NewPagePool(cpu.New(nil), oneLayer, 4)
+		pool := NewPagePool(weights.OneDevice(cpu.New(nil)), oneLayer, 4)
 		c := pool.NewCache()
 		grow(t, c, 11, 0)
 		before := pageData(c, at/4)
@@ -130,7 +130,7 @@ func TestForkSharesFullPages(t *testing.T) {
 			t.Errorf("after all is released the pool has %+v", got)
 		}
 	}
-	c := NewPagePool(cpu.New(nil), oneLayer, 4).NewCache()
+	c := NewPagePool(weights.OneDevice(cpu.New(nil)), oneLayer, 4).NewCache()
 	grow(t, c, 2, 0)
 	for _, at := range []int{-1, 3} {
 		if _, err := c.Fork(at); err == nil {
@@ -143,7 +143,7 @@ func TestForkSharesFullPages(t *testing.T) {
 func pageData(c *Cache, n int) []float32 {
 	var out []float32
 	for _, pg := range c.held.pages[:n] {
-		out = append(out, pg.data.Host()...)
+		out = append(out, pg.data[0].Host()...)
 	}
 	return out
 }
@@ -162,7 +162,7 @@ func sameBits(a, b []float32) bool {
 
 // TestSharedPageIsNotWritten: a cache that would write to a page of another one's says so, and does not.
 func TestSharedPageIsNotWritten(t *testing.T) {
-	pool := NewPagePool(cpu.New(nil), oneLayer, 4)
+	pool := NewPagePool(weights.OneDevice(cpu.New(nil)), oneLayer, 4)
 	a, b := pool.NewCache(), pool.NewCache()
 	grow(t, a, 3, 0)
 	pool.share(a.held.pages) // the fault: a page that is not full
@@ -188,7 +188,7 @@ func (d *lending) Free(b kernels.Buffer) { d.lent--; d.Device.Free(b) }
 // twice or used again after that does no harm.
 func TestPagesComeBack(t *testing.T) {
 	dev := &lending{Device: cpu.New(nil)}
-	pool := NewPagePool(dev, oneLayer, 4)
+	pool := NewPagePool(weights.OneDevice(dev), oneLayer, 4)
 	var caches []*Cache
 	for range 10 {
 		c := pool.NewCache()
@@ -233,7 +233,7 @@ func TestPagesComeBack(t *testing.T) {
 
 // TestForgottenCache: the pages of a cache that nobody released come back with the garbage collector.
 func TestForgottenCache(t *testing.T) {
-	pool := NewPagePool(cpu.New(nil), oneLayer, 4)
+	pool := NewPagePool(weights.OneDevice(cpu.New(nil)), oneLayer, 4)
 	kept := pool.NewCache()
 	grow(t, kept, 9, 0)
 	func() {
@@ -262,7 +262,7 @@ func TestForgottenCache(t *testing.T) {
 
 // TestPoolTogether: caches of several goroutines take, share and give back pages of one pool, and none sees another's.
 func TestPoolTogether(t *testing.T) {
-	pool := NewPagePool(cpu.New(nil), oneLayer, 4)
+	pool := NewPagePool(weights.OneDevice(cpu.New(nil)), oneLayer, 4)
 	spoilFreePages(pool)
 	begin := pool.NewCache()
 	grow(t, begin, 10, 0)

@@ -10,6 +10,7 @@ import (
 type Layer struct {
 	Path           string // "model.layers.3"
 	Index          int
+	Device         int // its number: see tensor.Run.To
 	Heads, KVHeads int
 	InputNorm      *tensor.Norm
 	Q, K, V, O     *tensor.Linear
@@ -23,6 +24,7 @@ func loadLayer(p *weights.Params, path string, index int, cfg weights.TextConfig
 	return &Layer{
 		Path:      path,
 		Index:     index,
+		Device:    p.Devices().Layer(index),
 		Heads:     cfg.NumAttentionHeads,
 		KVHeads:   cfg.NumKeyValueHeads,
 		InputNorm: p.RMSNorm(path+".input_layernorm", d, cfg.RMSNormEps),

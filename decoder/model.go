@@ -19,6 +19,9 @@ type Model struct {
 	Norm      *tensor.Norm
 	LMHead    *tensor.Linear // the embedding itself where the checkpoint ties them
 
+	// EmbedDevice and OutputDevice are the numbers of the devices with the embedding, and with the last norm and lm_head: see tensor.Run.To.
+	EmbedDevice, OutputDevice int
+
 	// Pages are those of the keys and values of all sequences that run on this model.
 	Pages *PagePool
 
@@ -27,7 +30,8 @@ type Model struct {
 
 // Load reads the tensors named model.* and lm_head of a family's decoder from p, whose error tells what was missing.
 func Load(p *weights.Params, cfg weights.TextConfig, family *Family) *Model {
-	m := &Model{Config: cfg, mrope: newMRoPE(cfg, family), Pages: NewPagePool(p.Device(), cfg, DefaultPageRows)}
+	on := p.Devices()
+	m := &Model{Config: cfg, mrope: newMRoPE(cfg, family), Pages: NewPagePool(on, cfg, DefaultPageRows), EmbedDevice: on.Embed, OutputDevice: on.Output}
 	m.Embed = p.Table("model.embed_tokens.weight", cfg.VocabSize, cfg.HiddenSize)
 	for i := range cfg.NumHiddenLayers {
 		m.Layers = append(m.Layers, loadLayer(p, "model.layers."+strconv.Itoa(i), i, cfg, family))
@@ -71,6 +75,7 @@ func (m *Model) NewCache() *Cache { return m.Pages.NewCache() }
 
 // EmbedTokens looks up ids, whose first stands at position r.FirstRow, and places the vision rows that fall among them.
 func (m *Model) EmbedTokens(r *tensor.Run, ids []int, vision []Vision) tensor.Tensor {
+	r.At(m.EmbedDevice)
 	x := r.Tap(tensor.At("model.embed_tokens", ""), r.Embedding(m.Embed, m.EmbedGrad, m.EmbedLoRA, ids))
 	return place(r, x, r.FirstRow, vision)
 }
@@ -103,16 +108,17 @@ func (m *Model) Forward(r *tensor.Run, x tensor.Tensor, pos Positions, kv KVCach
 // ForwardEach is Forward that also calls see with the residual stream before each layer and after the last. see may not keep it: its
 // memory is used again.
 func (m *Model) ForwardEach(r *tensor.Run, x tensor.Tensor, pos Positions, kv KVCache, see func(x tensor.Tensor)) tensor.Tensor {
-	rot := m.rotary(r, pos)
 	type work struct {
 		r   *tensor.Run
 		l   *Layer
 		rot tensor.Rotary
 		kv  KVCache
 	}
+	rot := placedRotary{on: -1}
 	for _, l := range m.Layers {
 		see(x)
-		x = tensor.ScopeWith(r, x, work{r, l, rot, kv}, func(w work, x tensor.Tensor) tensor.Tensor {
+		x = m.enter(r, l, x, pos, &rot)
+		x = tensor.ScopeWith(r, x, work{r, l, rot.Rotary, kv}, func(w work, x tensor.Tensor) tensor.Tensor {
 			return w.l.Forward(w.r, x, w.rot, w.kv)
 		})
 	}
@@ -120,11 +126,33 @@ func (m *Model) ForwardEach(r *tensor.Run, x tensor.Tensor, pos Positions, kv KV
 	if r.Err() == nil {
 		kv.Commit(x.Rows)
 	}
+	return m.norm(r, x)
+}
+
+// placedRotary is the tables of angles, and the number of the device on which they lie.
+type placedRotary struct {
+	tensor.Rotary
+	on int
+}
+
+// enter takes the residual stream to the device of l, and makes the tables of angles there.
+func (m *Model) enter(r *tensor.Run, l *Layer, x tensor.Tensor, pos Positions, rot *placedRotary) tensor.Tensor {
+	if rot.on != l.Device {
+		x = r.To(l.Device, x)
+		rot.Rotary, rot.on = m.rotary(r, pos), l.Device
+	}
+	return x
+}
+
+// norm is model.norm of the residual stream after the last layer.
+func (m *Model) norm(r *tensor.Run, x tensor.Tensor) tensor.Tensor {
+	x = r.To(m.OutputDevice, x)
 	return r.Tap(tensor.At("model.norm", ""), r.RMSNorm(x, m.Norm))
 }
 
 // Logits maps rows of model.norm's output to (rows, vocab_size).
 func (m *Model) Logits(r *tensor.Run, h tensor.Tensor) tensor.Tensor {
+	h = r.To(m.OutputDevice, h)
 	out := tensor.At("lm_head", "")
 	logits := r.Linear(h, m.LMHead)
 	r.Finite(out, logits)

@@ -18,8 +18,9 @@ const keepFree = 4
 // PagePool makes the pages of caches, and takes back those that no cache holds any more. It keeps no more free pages than
 // are in use, or a few, so that its memory follows the load. It is safe for concurrent use.
 type PagePool struct {
-	dev            kernels.Device
-	rows, layers   int // positions of a page, layers of the model
+	rows           int          // positions of a page
+	layers         []layerPlace // where each layer's are
+	devices        []deviceShare
 	kvHeads, width int // width is kv_heads*head_dim
 
 	mu     sync.Mutex
@@ -29,16 +30,37 @@ type PagePool struct {
 	onFree func(*page) // tests spoil what is free; nil for nothing
 }
 
-// page holds the keys and values of some positions in all layers: layer by layer, keys before values, each
-// (rows, kv_heads*head_dim). A page that more than one cache holds is full and is not written.
+// page holds the keys and values of some positions in all layers, on each device those of its own: layer by layer, keys before values,
+// each (rows, kv_heads*head_dim). A page that more than one cache holds is full and is not written.
 type page struct {
-	data kernels.Buffer
-	held int // by so many caches; the pool's lock guards it
+	data []kernels.Buffer // one for each device that has layers
+	held int              // by so many caches; the pool's lock guards it
 }
 
-// NewPagePool is an empty pool for a model of this configuration on dev, whose pages hold so many positions.
-func NewPagePool(dev kernels.Device, cfg weights.TextConfig, rows int) *PagePool {
-	return &PagePool{dev: dev, rows: rows, layers: cfg.NumHiddenLayers, kvHeads: cfg.NumKeyValueHeads, width: cfg.NumKeyValueHeads * cfg.HeadDim}
+// layerPlace is where a page has the keys and values of a layer: in which of its buffers, and after how many layers there.
+type layerPlace struct{ device, nth int }
+
+// deviceShare is a device and how many layers lie on it.
+type deviceShare struct {
+	kernels.Device
+	layers int
+}
+
+// NewPagePool is an empty pool for a model of this configuration whose layers lie on these devices, with pages of so many positions.
+func NewPagePool(on *weights.DeviceMap, cfg weights.TextConfig, rows int) *PagePool {
+	p := &PagePool{rows: rows, kvHeads: cfg.NumKeyValueHeads, width: cfg.NumKeyValueHeads * cfg.HeadDim}
+	share := map[int]int{}
+	for i := range cfg.NumHiddenLayers {
+		d, known := share[on.Layer(i)]
+		if !known {
+			d = len(p.devices)
+			share[on.Layer(i)] = d
+			p.devices = append(p.devices, deviceShare{Device: on.Devices[on.Layer(i)]})
+		}
+		p.layers = append(p.layers, layerPlace{d, p.devices[d].layers})
+		p.devices[d].layers++
+	}
+	return p
 }
 
 // PageStats counts the pages of a pool.
@@ -58,7 +80,7 @@ func (p *PagePool) Stats() PageStats {
 }
 
 // floats is how many numbers a page has.
-func (p *PagePool) floats() int { return 2 * p.layers * p.rows * p.width }
+func (p *PagePool) floats() int { return 2 * len(p.layers) * p.rows * p.width }
 
 // take is a page that one cache holds, contents undefined. It is an error where the device has no memory left.
 func (p *PagePool) take() (*page, error) {
@@ -71,12 +93,24 @@ func (p *PagePool) take() (*page, error) {
 		p.inUse++
 		return pg, nil
 	}
-	data, err := p.dev.Alloc(p.floats())
-	if err != nil {
-		return nil, err
+	pg := &page{held: 1}
+	for _, d := range p.devices {
+		data, err := d.Alloc(2 * d.layers * p.rows * p.width)
+		if err != nil {
+			p.drop(pg)
+			return nil, err
+		}
+		pg.data = append(pg.data, data)
 	}
 	p.inUse++
-	return &page{data: data, held: 1}, nil
+	return pg, nil
+}
+
+// drop gives the memory of a page back.
+func (p *PagePool) drop(pg *page) {
+	for i, data := range pg.data {
+		p.devices[i].Free(data)
+	}
 }
 
 // share lets one cache more hold pages that are full.
@@ -108,7 +142,7 @@ func (p *PagePool) release(pages []*page) {
 	}
 	if most := max(p.inUse, keepFree); len(p.free) > most {
 		for _, pg := range p.free[most:] {
-			p.dev.Free(pg.data)
+			p.drop(pg)
 		}
 		p.free = slices.Delete(p.free, most, len(p.free))
 	}
@@ -122,12 +156,18 @@ func (p *PagePool) alone(pg *page) bool {
 }
 
 // keys are those of a layer in a page, (rows, kv_heads*head_dim).
-func (p *PagePool) keys(pg *page, layer int) tensor.Tensor { return p.part(pg, 2*layer) }
+func (p *PagePool) keys(pg *page, layer int) tensor.Tensor { return p.part(pg, layer, 0) }
 
 // values are those of a layer in a page, (rows, kv_heads*head_dim).
-func (p *PagePool) values(pg *page, layer int) tensor.Tensor { return p.part(pg, 2*layer+1) }
+func (p *PagePool) values(pg *page, layer int) tensor.Tensor { return p.part(pg, layer, 1) }
 
-func (p *PagePool) part(pg *page, i int) tensor.Tensor {
-	n := p.rows * p.width
-	return tensor.OfBuffer(p.rows, p.width, pg.data.Slice(i*n, (i+1)*n))
+func (p *PagePool) part(pg *page, layer, i int) tensor.Tensor {
+	n, at := p.rows*p.width, p.layers[layer]
+	i += 2 * at.nth
+	return tensor.OfBuffer(p.rows, p.width, pg.data[at.device].Slice(i*n, (i+1)*n))
+}
+
+// copyRows copies rows of a layer's keys or values, which lie on its device.
+func (p *PagePool) copyRows(layer int, to, from tensor.Tensor) {
+	tensor.CopyRows(p.devices[p.layers[layer].device].Device, to, from)
 }

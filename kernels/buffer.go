@@ -15,6 +15,7 @@ type Buffer struct {
 type Allocation struct {
 	Handle uintptr // what the device calls it
 	Floats int
+	Owner  Device // the device whose memory it is: another can do nothing with it
 }
 
 // HostBuffer is the program's memory x as a buffer.
@@ -47,6 +48,14 @@ func (b Buffer) Host() []float32 {
 
 // Device is the allocation that the buffer lies in, and its place there in floats; nil on the host.
 func (b Buffer) Device() (on *Allocation, at int) { return b.on, b.at }
+
+// Owner is the device whose memory it is; nil on the host.
+func (b Buffer) Owner() Device {
+	if b.on == nil {
+		return nil
+	}
+	return b.on.Owner
+}
 
 // Slice is floats [lo, hi), sharing memory.
 func (b Buffer) Slice(lo, hi int) Buffer {
@@ -111,9 +120,9 @@ func (a Array) Weight() Placed {
 }
 
 // WeightFloats is a weight in float32 on the host, row after row, in memory of its own.
-func WeightFloats(dev Device, w Placed) ([]float32, error) {
+func WeightFloats(w Placed) ([]float32, error) {
 	out := make([]float32, w.Rows*w.Cols)
-	if b := w.Learned.Buffer; !b.None() && !b.OnHost() {
+	if dev := w.Learned.Buffer.Owner(); dev != nil {
 		return out, dev.Download(out, w.Learned)
 	}
 	for r := range w.Rows {
@@ -122,8 +131,8 @@ func WeightFloats(dev Device, w Placed) ([]float32, error) {
 	return out, nil
 }
 
-// SetWeight makes w, which has the shape of x, hold the numbers of x, which it may keep: where it learns in its place, and else as a
-// weight that is placed anew.
+// SetWeight makes w, a weight on dev of the shape of x, hold the numbers of x, which it may keep: where it learns in its place, and else
+// as a weight that is placed anew.
 func SetWeight(dev Device, w *Placed, x []float32) (err error) {
 	if !w.Learned.Buffer.None() {
 		return dev.Upload(w.Learned, x)

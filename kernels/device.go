@@ -190,10 +190,10 @@ func PlaceVector(dev Device, x []float32) (Buffer, error) {
 }
 
 // Floats is the numbers of a buffer where the host can read them: where they lie, or a copy.
-func Floats(dev Device, b Buffer) ([]float32, error) {
+func Floats(b Buffer) ([]float32, error) {
 	if b.OnHost() {
 		return b.Host(), nil
 	}
 	out := make([]float32, b.Len())
-	return out, dev.Download(out, b.Row())
+	return out, b.Owner().Download(out, b.Row())
 }

@@ -31,11 +31,11 @@ func (m *Model) norms() []*tensor.Norm {
 // refreshDoRA computes what DoRA divides by again, from the weights as they are now: after each step in which branches learned.
 func (m *Model) refreshDoRA() error {
 	for _, l := range m.adaptable() {
-		if err := l.Refresh(m.device); err != nil {
+		if err := l.Refresh(m.devices.Of(l.Name)); err != nil {
 			return err
 		}
 	}
-	return m.Decoder.EmbedLoRA.Refresh(m.device, m.Decoder.Embed)
+	return m.Decoder.EmbedLoRA.Refresh(m.devices.Of(embedName), m.Decoder.Embed)
 }
 
 // adaptersIn says which folders of a directory hold an adapter: training leaves checkpoint-500 and the like, and PEFT
@@ -114,7 +114,7 @@ func (m *Model) loadAdapter(dir string) error {
 	if err := a.choose(); err != nil {
 		return err
 	}
-	a.params = weights.NewParams(m.adapterFile, m.device)
+	a.params = weights.NewParamsOn(m.adapterFile, m.devices)
 	for _, part := range []func() error{a.retied, a.replace, a.branches} {
 		if err := part(); err != nil {
 			return err

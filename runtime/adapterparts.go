@@ -22,7 +22,7 @@ func (a *adapter) matrix(module, part string, shape ...int) kernels.Matrix {
 }
 
 func (a *adapter) vector(module, part string, n int) kernels.Buffer {
-	return a.params.PlaceVector(a.params.Vector(a.stored[[2]string{module, part}], n))
+	return a.params.PlaceVector(module, a.params.Vector(a.stored[[2]string{module, part}], n))
 }
 
 // took remembers that the adapter's tensor is used in place of the checkpoint's of the canonical name.
@@ -68,7 +68,7 @@ func (a *adapter) retied() error {
 		}
 		w := a.matrix(module, weights.PartWeight, text.VocabSize, text.HiddenSize)
 		if module == embedName || text.TieWordEmbeddings {
-			m.Decoder.Embed = a.params.Place(w)
+			m.Decoder.Embed = a.params.Place(embedName, w)
 			a.took(embedName+".weight", module, weights.PartWeight)
 		}
 		if module == lmHeadName || text.TieWordEmbeddings {
@@ -85,7 +85,7 @@ func (a *adapter) linear(l *tensor.Linear, w kernels.Matrix) {
 	if convert := converter(a.m.engine, a.m.options.Precision); a.m.options.Precision == "bf16" && a.params.Err() == nil {
 		w, _, _ = convert(l.Name, w) // which rounds and cannot fail
 	}
-	l.W = a.params.Place(w)
+	l.W = a.params.Place(l.Name, w)
 }
 
 // replace puts the modules that are saved whole, and biases, in place of the base's.
@@ -99,7 +99,7 @@ func (a *adapter) replace() error {
 		}
 	}
 	if saved(embedName) {
-		m.Decoder.Embed = a.params.Place(a.matrix(embedName, weights.PartWeight, text.VocabSize, text.HiddenSize))
+		m.Decoder.Embed = a.params.Place(embedName, a.matrix(embedName, weights.PartWeight, text.VocabSize, text.HiddenSize))
 		a.took(embedName+".weight", embedName, weights.PartWeight)
 	}
 	for _, l := range m.adaptable() {
@@ -155,12 +155,12 @@ func (a *adapter) branches() error {
 			continue
 		}
 		l.LoRA = &tensor.LoRA{
-			A:     a.params.Place(a.matrix(l.Name, weights.PartA, a.m.partShape(l, weights.PartA, b.Rank)...)),
-			B:     a.params.Place(a.matrix(l.Name, weights.PartB, a.m.partShape(l, weights.PartB, b.Rank)...)),
+			A:     a.params.Place(l.Name, a.matrix(l.Name, weights.PartA, a.m.partShape(l, weights.PartA, b.Rank)...)),
+			B:     a.params.Place(l.Name, a.matrix(l.Name, weights.PartB, a.m.partShape(l, weights.PartB, b.Rank)...)),
 			Scale: float32(b.Scale), Dropout: float32(a.config.Dropout),
 		}
 		if a.config.DoRA {
-			l.LoRA.DoRA = &tensor.DoRA{Magnitude: a.params.PlaceVector(flat(a.matrix(l.Name, weights.PartMagnitude, a.m.partShape(l, weights.PartMagnitude, b.Rank)...)))}
+			l.LoRA.DoRA = &tensor.DoRA{Magnitude: a.params.PlaceVector(l.Name, flat(a.matrix(l.Name, weights.PartMagnitude, a.m.partShape(l, weights.PartMagnitude, b.Rank)...)))}
 		}
 	}
 	b, ok := a.chosen.Branches[embedName]
@@ -169,8 +169,8 @@ func (a *adapter) branches() error {
 	}
 	text := a.m.Config.Text
 	l := &tensor.EmbeddingLoRA{
-		A:     a.params.Place(turned(a.matrix(embedName, weights.PartEmbedA, b.Rank, text.VocabSize))),
-		B:     a.params.Place(a.matrix(embedName, weights.PartEmbedB, text.HiddenSize, b.Rank)),
+		A:     a.params.Place(embedName, turned(a.matrix(embedName, weights.PartEmbedA, b.Rank, text.VocabSize))),
+		B:     a.params.Place(embedName, a.matrix(embedName, weights.PartEmbedB, text.HiddenSize, b.Rank)),
 		Scale: float32(b.Scale),
 	}
 	if a.config.DoRA {

@@ -3,6 +3,7 @@ package loupe
 import (
 	"context"
 
+	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	"github.com/loupe-vl/loupe/weights"
 )
@@ -13,6 +14,9 @@ type Learner struct{ m *Model }
 
 // Learner gives what learns of the model.
 func (m *Model) Learner() Learner { return Learner{m} }
+
+// DeviceOf is the device with the module or tensor of that name: what learns of it lies there too.
+func (l Learner) DeviceOf(name string) kernels.Device { return l.m.devices.Of(name) }
 
 // Linears lists the linear maps of both towers in the order of the computation, without lm_head.
 func (l Learner) Linears() []*tensor.Linear { return l.m.linears() }

@@ -18,12 +18,32 @@ import (
 // backward on shapes only, which takes next to no time.
 func (m *Model) estimateTrainingMemory(ctx context.Context, l Example, o LearnOptions) (int64, error) {
 	arena := new(tensor.Arena)
-	r := tensor.NewRun(ctx, meta.Device{Host: m.device.OnHost()}, arena, nil)
+	shapes := m.shapes()
+	r := tensor.NewRun(ctx, shapes[0], arena, nil)
+	r.Spread(shapes)
 	r.Record(&tensor.Tape{Recompute: o.Recompute})
 	r.DropoutSeed = o.Seed
 	m.loss(r, l, o)
 	r.Backward()
-	return int64(arena.Bytes() + arena.Largest()), m.explain(r.Err())
+	return arenaBytes(arena, len(shapes)), m.explain(r.Err())
+}
+
+// shapes are devices of shapes only in the place of the model's.
+func (m *Model) shapes() []kernels.Device {
+	out := make([]kernels.Device, len(m.devices.Devices))
+	for i, dev := range m.devices.Devices {
+		out[i] = meta.Device{Host: dev.OnHost(), Number: i}
+	}
+	return out
+}
+
+// arenaBytes is the memory of a run's arena on all its devices, with the largest operand of a product once more on each.
+func arenaBytes(arena *tensor.Arena, devices int) (n int64) {
+	for i := range devices {
+		a := arena.On(i, nil)
+		n += int64(a.Bytes() + a.Largest())
+	}
+	return n
 }
 
 // Shape is a model of a published shape, "2b" or "7b", whose matrices are empty: it can tell what a run would need, and
@@ -44,7 +64,8 @@ func Shape(name string, o Options) (*Model, error) {
 	if m.Processor, m.VideoProcessor, err = publishedProcessors(o); err != nil {
 		return nil, err
 	}
-	m.Tower, m.Decoder, err = assemble(&randomSource{}, m.device, &cfg, nil)
+	m.devices = weights.OneDevice(m.device)
+	m.Tower, m.Decoder, err = assemble(&randomSource{}, m.devices, &cfg, nil)
 	return m, err
 }
 
@@ -52,7 +73,7 @@ func Shape(name string, o Options) (*Model, error) {
 func (m *Model) tensorBytes() int64 {
 	if m.checkpoint == nil {
 		var count randomSource
-		if _, _, err := assemble(&count, meta.Device{}, m.Config, nil); err != nil {
+		if _, _, err := assemble(&count, weights.OneDevice(meta.Device{}), m.Config, nil); err != nil {
 			return 0
 		}
 		return count.bytes

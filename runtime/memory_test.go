@@ -19,11 +19,11 @@ func TestEstimateTrainingMemory(t *testing.T) {
 	defer m.Close()
 	for _, l := range m.linears()[1:] { // a branch beside each, so that everything has a gradient
 		zeros := func(rows, cols int) kernels.Array {
-			b, err := m.device.Alloc(rows * cols)
+			b, err := m.devices.Of(l.Name).Alloc(rows * cols)
 			if err != nil {
 				t.Fatal(err)
 			}
-			m.device.Clear(b.Row())
+			m.devices.Of(l.Name).Clear(b.Row())
 			return kernels.Array{Rows: rows, Cols: cols, Stride: cols, Buffer: b}
 		}
 		l.LoRA = &tensor.LoRA{A: zeros(2, l.W.Cols).Weight(), B: zeros(l.W.Rows, 2).Weight(), Scale: 1, Dropout: 0.1}
@@ -42,6 +42,7 @@ func TestEstimateTrainingMemory(t *testing.T) {
 		}
 		arena := new(tensor.Arena)
 		r := tensor.NewRun(context.Background(), m.device, arena, nil)
+		r.Spread(m.devices.Devices)
 		r.Record(&tensor.Tape{Recompute: recompute})
 		r.DropoutSeed = o.Seed
 		m.loss(r, example, o)
@@ -49,7 +50,7 @@ func TestEstimateTrainingMemory(t *testing.T) {
 		if r.Err() != nil {
 			t.Fatal(r.Err())
 		}
-		if took := int64(arena.Bytes() + arena.Largest()); took != needs[recompute] {
+		if took := arenaBytes(arena, len(m.devices.Devices)); took != needs[recompute] {
 			t.Errorf("recompute %v: it takes %d bytes, counted were %d", recompute, took, needs[recompute])
 		}
 	}

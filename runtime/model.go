@@ -38,6 +38,9 @@ type Options struct {
 	Head      string // directory of score_head.json and score_head.safetensors; "": beside the model, if it is there
 	MinPixels int    // of a resized picture or frame; 0: as the head or adapter was taught, else as the model's processors say
 	MaxPixels int
+	// DeviceLayers is how many layers of the decoder lie on devices other than the host, the first ones; the rest stays on the host. nil: as
+	// many as fit. It changes memory and speed, never a bit.
+	DeviceLayers *int
 	// PrefillChunk is how many tokens of a prompt run at once; 0: a default. It changes memory and speed, never a bit.
 	PrefillChunk int
 }
@@ -67,9 +70,10 @@ type Model struct {
 	taughtFrom    string // the file of Taught
 	files         fs.FS
 	engine        *kernels.Engine
-	device        kernels.Device // what the model computes on
-	opened        *device.Opened // that device, where the model opened it
-	demonstration bool           // it is the embedded model, or was made of it
+	device        kernels.Device     // what the model computes on; where there are several, the first
+	opened        *device.Opened     // that device, where the model opened it
+	devices       *weights.DeviceMap // which module lies on which
+	demonstration bool               // it is the embedded model, or was made of it
 	checkpoint    *weights.Checkpoint
 	headFile      *weights.Checkpoint
 	adapterFile   *weights.Checkpoint
@@ -138,7 +142,10 @@ func load(files fs.FS, dir string, open func() (*weights.Checkpoint, error), o O
 		return m, err
 	}
 	m.checkpoint.Quantization = m.Config.Quantization
-	p := weights.NewParams(m.checkpoint, m.device)
+	if err = m.mapDevices(); err != nil {
+		return m, err
+	}
+	p := weights.NewParamsOn(m.checkpoint, m.devices)
 	if p.Convert(converter(m.engine, o.Precision)); m.checkpoint.Precision() != "" {
 		p.Convert(mustBeQuantized(m.checkpoint.Precision()))
 	}
@@ -303,7 +310,7 @@ func (m *Model) loadHead(files fs.FS, dir string) (err error) {
 	if err != nil {
 		return fmt.Errorf("score head: %w", err)
 	}
-	p := weights.NewParams(m.headFile, m.device)
+	p := weights.NewParamsOn(m.headFile, m.devices)
 	m.Head = vit.LoadHead(p, *cfg, width)
 	if p.Err() != nil {
 		return fmt.Errorf("score head: %w", p.Err())
@@ -317,7 +324,7 @@ func (m *Model) newHead(cfg weights.ScoreHeadConfig) error {
 	if err != nil {
 		return fmt.Errorf("score head: %w", err)
 	}
-	p := weights.NewParams(nil, m.device)
+	p := weights.NewParamsOn(nil, m.devices)
 	m.Head = vit.NewHead(p, cfg, width)
 	return p.Err()
 }
@@ -350,12 +357,21 @@ func (m *Model) start(o Options) (err error) {
 // Engine is the kernels and the threads of the host.
 func (m *Model) Engine() *kernels.Engine { return m.engine }
 
-// Device is what the model computes on.
+// Device is what the model computes on; where it lies on several devices, the first.
 func (m *Model) Device() kernels.Device { return m.device }
 
 // NewRun begins a run of a part of the model by hand, with memory of its own. hooks may be nil.
 func (m *Model) NewRun(ctx context.Context, hooks tensor.Hooks) *tensor.Run {
-	return tensor.NewRun(ctx, m.device, new(tensor.Arena), hooks)
+	r := tensor.NewRun(ctx, m.device, new(tensor.Arena), hooks)
+	r.Spread(m.devices.Devices)
+	return r
+}
+
+// NewRunAt is NewRun on the device with the module of that name, for what is computed with its weights.
+func (m *Model) NewRunAt(ctx context.Context, module string, hooks tensor.Hooks) *tensor.Run {
+	r := m.NewRun(ctx, hooks)
+	r.At(m.devices.Index(module))
+	return r
 }
 
 // unchanged is an error if a file of weights is no longer the one that was loaded. It is asked before and after what is

@@ -86,7 +86,7 @@ func TestSharedBeginning(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer m.Close()
-			m.Decoder.Pages = decoder.NewPagePool(m.device, m.Config.Text, 8)
+			m.Decoder.Pages = decoder.NewPagePool(m.devices, m.Config.Text, 8)
 			img := picture.Image{Width: 84, Height: 56, Pix: make([]byte, 3*84*56)}
 			for i := range img.Pix {
 				img.Pix[i] = byte(i * i >> 5)

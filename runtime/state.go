@@ -102,6 +102,7 @@ func (m *Model) runWith(ctx context.Context, p tensor.Hooks) (r *tensor.Run, don
 		return tensor.NewRun(ctx, meta.Device{}, new(tensor.Arena), p), l.done
 	}
 	l.run.Begin(ctx, m.device, &l.arena, p)
+	l.run.Spread(m.devices.Devices)
 	return &l.run, l.done
 }
 
@@ -142,7 +143,7 @@ type state struct {
 func (m *Model) newState(p *Prompt, f features, hooks *hooks) *state {
 	s := &state{m: m, p: p, f: f, hooks: hooks}
 	if hooks.dry() {
-		s.cache = decoder.NewPagePool(meta.Device{}, m.Config.Text, decoder.DefaultPageRows).NewCache()
+		s.cache = decoder.NewPagePool(weights.OneDevice(meta.Device{}), m.Config.Text, decoder.DefaultPageRows).NewCache()
 	} else {
 		s.cache = m.Decoder.NewCache()
 	}

@@ -247,7 +247,7 @@ func stepTogether(t *testing.T, precision string, n int) {
 	withInfinity(t, m)
 	all := askedOf(t, m, n)
 	want := alone(t, m, all)
-	m.Decoder.Pages = decoder.NewPagePool(m.device, m.Config.Text, 8) // forks of short prompts share pages too
+	m.Decoder.Pages = decoder.NewPagePool(m.devices, m.Config.Text, 8) // forks of short prompts share pages too
 	got := together(t, m, all)
 	for i := range all {
 		if d := cmp.Diff(want[i], got[i]); d != "" {

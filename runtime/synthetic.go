@@ -6,7 +6,6 @@ import (
 	"sync"
 
 	"github.com/loupe-vl/loupe/decoder"
-	"github.com/loupe-vl/loupe/kernels"
 	"github.com/loupe-vl/loupe/kernels/meta"
 	"github.com/loupe-vl/loupe/runtime/internal/family"
 	"github.com/loupe-vl/loupe/runtime/internal/host"
@@ -61,17 +60,21 @@ func synthetic(shape string, cfg *weights.Config, o Options) (m *Model, err erro
 			return nil, err
 		}
 	}
+	if err = m.mapDevices(); err != nil {
+		m.Close()
+		return nil, err
+	}
 	source := new(randomSource)
-	if m.Tower, m.Decoder, err = assemble(source, m.device, cfg, source.converter(m.engine, o.Precision)); err != nil {
+	if m.Tower, m.Decoder, err = assemble(source, m.devices, cfg, source.converter(m.engine, o.Precision)); err != nil {
 		m.Close()
 		return nil, err
 	}
 	return m, nil
 }
 
-// assemble builds both parts of a model on dev from source.
-func assemble(source weights.Source, dev kernels.Device, cfg *weights.Config, c weights.Converter) (*vit.Tower, *decoder.Model, error) {
-	p := weights.NewParams(source, dev)
+// assemble builds both parts of a model on the devices of on from source.
+func assemble(source weights.Source, on *weights.DeviceMap, cfg *weights.Config, c weights.Converter) (*vit.Tower, *decoder.Model, error) {
+	p := weights.NewParamsOn(source, on)
 	p.Convert(c)
 	of, err := family.Of(cfg)
 	if err != nil {
@@ -84,7 +87,7 @@ func assemble(source weights.Source, dev kernels.Device, cfg *weights.Config, c 
 // fits is an error where free bytes of memory do not hold a shape's tensors in that precision and a run; 0 is as many as it takes.
 func fits(shape string, cfg *weights.Config, precision string, free int64) error {
 	var count randomSource
-	if _, _, err := assemble(&count, meta.Device{}, cfg, count.converter(nil, precision)); err != nil {
+	if _, _, err := assemble(&count, weights.OneDevice(meta.Device{}), cfg, count.converter(nil, precision)); err != nil {
 		return err
 	}
 	if free == 0 || count.bytes+spare <= free {

@@ -69,7 +69,7 @@ func TestSyntheticSizes(t *testing.T) {
 	for name, want := range map[string]int64{"2b": 4_417_971_200, "7b": 16_582_751_232} {
 		cfg := shapes[name]
 		var count randomSource
-		if _, _, err := assemble(&count, meta.Device{}, &cfg, nil); err != nil {
+		if _, _, err := assemble(&count, weights.OneDevice(meta.Device{}), &cfg, nil); err != nil {
 			t.Fatal(err)
 		}
 		if count.bytes != want {
@@ -98,7 +98,7 @@ func TestSyntheticPrecisions(t *testing.T) {
 		cfg.Text.TieWordEmbeddings = tied
 		for precision, layout := range map[string]string{"exact": "bf16", "bf16": "bf16 products", "int8": "int8", "int4": "int4"} {
 			var count randomSource
-			if _, _, err := assemble(&count, meta.Device{}, cfg, count.converter(nil, precision)); err != nil {
+			if _, _, err := assemble(&count, weights.OneDevice(meta.Device{}), cfg, count.converter(nil, precision)); err != nil {
 				t.Fatal(err)
 			}
 			m, err := synthetic("tiny", cfg, Options{Precision: precision})

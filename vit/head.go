@@ -12,21 +12,22 @@ import (
 type Head struct {
 	Config weights.ScoreHeadConfig
 	Layers []*tensor.Linear // GELU between them
+	Device int              // its number: see tensor.Run.To
 }
 
 // LoadHead reads score_head.weight and score_head.bias, or with hidden layers score_head.0.weight and so on, from p. width
 // is the width of the tap that the head reads.
 func LoadHead(p *weights.Params, cfg weights.ScoreHeadConfig, width int) *Head {
-	return newHead(cfg, width, func(name string, out, in int) *tensor.Linear { return p.LinearOf(name, true, out, in) })
+	return newHead(p, cfg, width, func(name string, out, in int) *tensor.Linear { return p.LinearOf(name, true, out, in) })
 }
 
 // NewHead is a head whose weights are all 0, placed by p.
 func NewHead(p *weights.Params, cfg weights.ScoreHeadConfig, width int) *Head {
-	return newHead(cfg, width, p.NewLinear)
+	return newHead(p, cfg, width, p.NewLinear)
 }
 
-func newHead(cfg weights.ScoreHeadConfig, width int, linear func(name string, out, in int) *tensor.Linear) *Head {
-	h := &Head{Config: cfg}
+func newHead(p *weights.Params, cfg weights.ScoreHeadConfig, width int, linear func(name string, out, in int) *tensor.Linear) *Head {
+	h := &Head{Config: cfg, Device: p.Devices().Index("score_head")}
 	if len(cfg.Hidden) == 0 {
 		h.Layers = []*tensor.Linear{linear("score_head", len(cfg.Targets), width)}
 		return h
@@ -40,6 +41,7 @@ func newHead(cfg weights.ScoreHeadConfig, width int, linear func(name string, ou
 
 // Forward maps the rows of the head's input, (rows, width), to the standardized targets, (1, targets).
 func (h *Head) Forward(r *tensor.Run, x tensor.Tensor) tensor.Tensor {
+	x = r.To(h.Device, x)
 	y := h.Through(r, r.Tap(tensor.At("score_head", "pooled"), h.Pool(r, x)), len(h.Layers))
 	out := tensor.At("score_head", "")
 	r.Finite(out, y)
@@ -57,7 +59,7 @@ func (h *Head) Pool(r *tensor.Run, x tensor.Tensor) tensor.Tensor {
 // Through maps pooled rows, (pictures, width), through the first n layers: to what the next layer is given, or through all to
 // the standardized targets, (pictures, targets).
 func (h *Head) Through(r *tensor.Run, pooled tensor.Tensor, n int) tensor.Tensor {
-	y := pooled
+	y := r.To(h.Device, pooled)
 	for i, l := range h.Layers[:n] {
 		y = r.Linear(y, l)
 		if i+1 < len(h.Layers) {

@@ -14,13 +14,14 @@ type Tower struct {
 	PatchEmbed *tensor.Linear // the 3-D convolution whose stride is its kernel: a linear map of each flattened patch
 	Blocks     []Block
 	Merger     Merger
+	Device     int // its number: see tensor.Run.To
 
 	segments func(cfg weights.VisionConfig, grids, earlier []Grid) func(block int) Segments
 }
 
 // Load reads the tensors named visual.* of a family's tower from p, whose error tells what was missing.
 func Load(p *weights.Params, cfg weights.VisionConfig, family *Family) *Tower {
-	t := &Tower{Config: cfg, segments: family.Segments}
+	t := &Tower{Config: cfg, segments: family.Segments, Device: p.Devices().Tower}
 	patch := []int{cfg.EmbedDim, cfg.InChannels, cfg.TemporalPatchSize, cfg.PatchSize, cfg.PatchSize}
 	t.PatchEmbed = p.LinearOf("visual.patch_embed.proj", family.PatchBias, patch...)
 	for i := range cfg.Depth {
@@ -96,6 +97,7 @@ func (t *Tower) Forward(r *tensor.Run, pixels tensor.Tensor, grids, earlier []Gr
 			read = n
 		}
 	}
+	pixels = r.To(t.Device, pixels)
 	rot := t.rotary(r, grids)
 	within := t.segments(t.Config, grids, earlier)
 	x := r.Tap(tensor.At("visual.patch_embed", ""), r.Linear(pixels, t.PatchEmbed))

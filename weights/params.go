@@ -9,11 +9,11 @@ import (
 	"github.com/loupe-vl/loupe/kernels/tensor"
 )
 
-// Params builds the learned parts of a model from the tensors of a checkpoint, and places them on the device that computes with
-// them. On the host matrices stay where they lie in the map; vectors, which are small, become float32. It remembers the first error, so that a model's loading reads like the model.
+// Params builds the learned parts of a model from the tensors of a checkpoint, and places each on the device that computes with
+// it. On the host matrices stay where they lie in the map; vectors, which are small, become float32. It remembers the first error, so that a model's loading reads like the model.
 type Params struct {
 	source  Source
-	dev     kernels.Device
+	devices *DeviceMap
 	convert Converter
 	err     error
 }
@@ -48,40 +48,45 @@ type MatrixSource interface {
 }
 
 // NewParams reads from source, for a model on dev. source may be nil where everything is new.
-func NewParams(source Source, dev kernels.Device) *Params { return &Params{source: source, dev: dev} }
+func NewParams(source Source, dev kernels.Device) *Params { return NewParamsOn(source, OneDevice(dev)) }
 
-// Device is what computes with the weights.
-func (p *Params) Device() kernels.Device { return p.dev }
+// NewParamsOn is NewParams for a model whose modules lie on several devices.
+func NewParamsOn(source Source, devices *DeviceMap) *Params {
+	return &Params{source: source, devices: devices}
+}
 
-// Place puts a weight where the device reads it.
-func (p *Params) Place(w kernels.Matrix) kernels.Placed {
+// Devices says which device computes with which module's weights.
+func (p *Params) Devices() *DeviceMap { return p.devices }
+
+// Place puts a weight of the module of that name where its device reads it.
+func (p *Params) Place(name string, w kernels.Matrix) kernels.Placed {
 	if p.err != nil {
 		return kernels.Placed{Matrix: w}
 	}
-	placed, err := p.dev.PlaceWeight(w)
+	placed, err := p.devices.Of(name).PlaceWeight(w)
 	if err != nil {
 		p.err = err
 	}
 	return placed
 }
 
-// PlaceVector puts x, which it may keep, where the device reads it; nil is none.
-func (p *Params) PlaceVector(x []float32) (b kernels.Buffer) {
+// PlaceVector puts x, which it may keep, where the device of the module of that name reads it; nil is none.
+func (p *Params) PlaceVector(name string, x []float32) (b kernels.Buffer) {
 	if p.err == nil && x != nil {
-		b, p.err = kernels.PlaceVector(p.dev, x)
+		b, p.err = kernels.PlaceVector(p.devices.Of(name), x)
 	}
 	return b
 }
 
 // Table is Matrix, placed: an embedding.
 func (p *Params) Table(name string, shape ...int) kernels.Placed {
-	return p.Place(p.Matrix(name, shape...))
+	return p.Place(name, p.Matrix(name, shape...))
 }
 
 // NewLinear is a linear map of (out, in) with a bias, whose weights are all 0.
 func (p *Params) NewLinear(name string, out, in int) *tensor.Linear {
 	w := kernels.Matrix{Layout: kernels.F32, F32: make([]float32, out*in), Rows: out, Cols: in, Stride: in}
-	return &tensor.Linear{Name: name, W: p.Place(w), Bias: p.PlaceVector(make([]float32, out))}
+	return &tensor.Linear{Name: name, W: p.Place(name, w), Bias: p.PlaceVector(name, make([]float32, out))}
 }
 
 // Convert makes the weights of linear maps go through c from now on; nil leaves them as they are stored.
@@ -133,7 +138,8 @@ func (p *Params) Tied(name, as string, shape ...int) {
 
 // LinearOf is name.weight, of the given shape with the outputs first, and name.bias if bias is set.
 func (p *Params) LinearOf(name string, bias bool, shape ...int) *tensor.Linear {
-	l := p.linear(name, shape, func() kernels.Placed { return kernels.Placed{Matrix: p.Matrix(name+".weight", shape...)} }, p.Place)
+	l := p.linear(name, shape, func() kernels.Placed { return kernels.Placed{Matrix: p.Matrix(name+".weight", shape...)} },
+		func(w kernels.Matrix) kernels.Placed { return p.Place(name, w) })
 	if bias {
 		l.Bias = p.vector(name+".bias", shape[0])
 	}
@@ -153,7 +159,7 @@ func (p *Params) linear(name string, shape []int, stored func() kernels.Placed, 
 	if source != nil && len(shape) == 2 && p.err == nil {
 		w, there, err := source.Linear(name, shape[0], shape[1])
 		if p.err = err; there && err == nil {
-			l.W = p.Place(w)
+			l.W = p.Place(name, w)
 			return l
 		}
 	}
@@ -166,7 +172,7 @@ func (p *Params) linear(name string, shape []int, stored func() kernels.Placed, 
 	if err != nil {
 		p.err = fmt.Errorf("tensor %q: %w", name+".weight", err)
 	}
-	if l.W = p.Place(w); copied && source != nil {
+	if l.W = p.Place(name, w); copied && source != nil {
 		source.Release(name + ".weight")
 	}
 	return l
@@ -183,7 +189,9 @@ func (p *Params) RMSNorm(name string, width int, eps float64) *tensor.Norm {
 }
 
 // vector is Vector, placed.
-func (p *Params) vector(name string, n int) kernels.Buffer { return p.PlaceVector(p.Vector(name, n)) }
+func (p *Params) vector(name string, n int) kernels.Buffer {
+	return p.PlaceVector(name, p.Vector(name, n))
+}
 
 // Vector is the tensor name of n elements as float32.
 func (p *Params) Vector(name string, n int) []float32 {

@@ -100,7 +100,7 @@ func (d *Device) Alloc(n int) (kernels.Buffer, error) {
 		}
 		return kernels.Buffer{}, err
 	}
-	a := &kernels.Allocation{Handle: uintptr(p), Floats: n}
+	a := &kernels.Allocation{Handle: uintptr(p), Floats: n, Owner: d}
 	d.live[p] = runtime.AddCleanup(a, d.forget, p)
 	return kernels.DeviceBuffer(a), nil
 }
@@ -137,6 +137,10 @@ func (d *Device) at(b kernels.Buffer) address {
 		return 0
 	}
 	on, at := b.Device()
+	if on.Owner != kernels.Device(d) {
+		d.fail(fmt.Errorf("cuda: an operand of %d floats lies in the memory of another device; a run moves it by To", b.Len()))
+		return 0
+	}
 	return address(on.Handle) + 4*address(at)
 }
 

@@ -26,6 +26,7 @@ type weight struct {
 	row        int64 // elements from one row to the next
 	at         address
 	panels     panelsArgs
+	on         *Device
 }
 
 // PlaceWeight copies a weight to the device, in the layout that it is stored in.
@@ -35,7 +36,7 @@ func (d *Device) PlaceWeight(m kernels.Matrix) (kernels.Placed, error) {
 	if d.err != nil {
 		return kernels.Placed{}, d.err
 	}
-	w := &weight{layout: layoutOf(m.Layout), rows: m.Rows, cols: m.Cols, row: int64(m.Stride)}
+	w := &weight{layout: layoutOf(m.Layout), rows: m.Rows, cols: m.Cols, row: int64(m.Stride), on: d}
 	err := kernels.RefuseArithmetic(d, m)
 	switch {
 	case err != nil:
@@ -95,6 +96,9 @@ func place[E any](d *Device, x []E) (address, error) {
 // weightOf is a placed weight, or an array that stands where one does.
 func (d *Device) weightOf(p kernels.Placed) weight {
 	if w, is := p.On.(*weight); is {
+		if w.on != d {
+			d.fail(fmt.Errorf("cuda: a weight of (%d, %d) lies on another device", p.Rows, p.Cols))
+		}
 		return *w
 	}
 	if p.Learned.Buffer.None() {

@@ -66,7 +66,7 @@ func (d *Device) Alloc(n int) (kernels.Buffer, error) {
 	h.last++
 	h.blocks[h.last] = poisoned(make([]float32, n))
 	h.count.Allocated++
-	a := &kernels.Allocation{Handle: h.last, Floats: n}
+	a := &kernels.Allocation{Handle: h.last, Floats: n, Owner: d}
 	runtime.AddCleanup(a, h.free, h.last)
 	return kernels.DeviceBuffer(a), nil
 }
@@ -104,6 +104,9 @@ func (d *Device) memory(b kernels.Buffer) kernels.Buffer {
 	if on == nil {
 		panic(fmt.Sprintf("devicetest: %d floats of the host are an operand of a device: upload them first", b.Len()))
 	}
+	if on.Owner != kernels.Device(d) {
+		panic(fmt.Sprintf("devicetest: %d floats of another device are an operand: a run moves them by To", b.Len()))
+	}
 	d.heap.mu.Lock()
 	defer d.heap.mu.Unlock()
 	block, ok := d.heap.blocks[on.Handle]
@@ -125,11 +128,11 @@ func (d *Device) weight(w kernels.Placed) kernels.Placed {
 	if !w.Learned.Buffer.None() {
 		return d.in(w.Learned).Weight()
 	}
-	m, ok := w.On.(*kernels.Matrix)
-	if !ok {
+	m, ok := w.On.(*placed)
+	if !ok || m.on != d {
 		panic(fmt.Sprintf("devicetest: a weight of (%d, %d) was not placed on the device", w.Rows, w.Cols))
 	}
-	return kernels.Placed{Matrix: *m}
+	return kernels.Placed{Matrix: m.own}
 }
 
 // HasArithmetic is the processor's.
@@ -137,14 +140,20 @@ func (d *Device) HasArithmetic(a kernels.Arithmetic) bool { return d.cpu.HasArit
 
 // PlaceWeight copies the numbers of the layouts that keep them in the matrix; others hold them in the layout, which nobody changes.
 func (d *Device) PlaceWeight(w kernels.Matrix) (kernels.Placed, error) {
-	placed, err := d.cpu.PlaceWeight(w) // writes random weights down
+	written, err := d.cpu.PlaceWeight(w) // writes random weights down
 	if err != nil {
-		return placed, err
+		return written, err
 	}
-	w = placed.Matrix
+	w = written.Matrix
 	own := w
 	own.F32, own.Bits = append([]float32(nil), w.F32...), append([]uint16(nil), w.Bits...)
-	return kernels.Placed{Matrix: w, On: &own}, nil
+	return kernels.Placed{Matrix: w, On: &placed{own, d}}, nil
+}
+
+// placed is a weight on a device.
+type placed struct {
+	own kernels.Matrix
+	on  *Device
 }
 
 // Upload copies src into dst.

@@ -10,6 +10,8 @@ import (
 type Device struct {
 	// Host says that it stands for a device whose memory is the program's own, where nothing is uploaded.
 	Host bool
+	// Number tells devices apart that stand for several.
+	Number int
 }
 
 var _ kernels.Device = Device{}
@@ -24,8 +26,8 @@ func (Device) Computes() bool { return false }
 func (d Device) OnHost() bool { return d.Host }
 
 // Alloc is n floats that take no memory.
-func (Device) Alloc(n int) (kernels.Buffer, error) {
-	return kernels.DeviceBuffer(&kernels.Allocation{Floats: n}), nil
+func (d Device) Alloc(n int) (kernels.Buffer, error) {
+	return kernels.DeviceBuffer(&kernels.Allocation{Floats: n, Owner: d}), nil
 }
 
 // Free does nothing.

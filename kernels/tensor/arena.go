@@ -12,6 +12,7 @@ type Arena struct {
 	used    int // floats used in it
 	largest int // floats of the largest request
 	kept    *Arena
+	beside  []*Arena // of the further devices of a run, from the second on
 	host    *Arena // memory of the host, for runs on another device
 
 	searches searches // of the run
@@ -56,15 +57,33 @@ func (a *Arena) Release(m Mark) {
 	}
 }
 
-// Reset gives back everything, also of Kept, and keeps the memory for the next step.
+// Reset gives back everything, also of Kept and of other devices, and keeps the memory for the next step.
 func (a *Arena) Reset() {
 	a.chunk, a.used = 0, 0
 	if a.kept != nil {
 		a.kept.Reset()
 	}
+	for _, b := range a.beside {
+		b.Reset()
+	}
 	if a.host != nil {
 		a.host.Reset()
 	}
+}
+
+// On is the arena of a run's device i, of which the first is a's own. Without a device it is that of whichever was there last.
+func (a *Arena) On(i int, dev kernels.Device) *Arena {
+	if i == 0 {
+		return a
+	}
+	for len(a.beside) < i {
+		a.beside = append(a.beside, new(Arena))
+	}
+	b := a.beside[i-1]
+	if dev != nil {
+		b.on(dev)
+	}
+	return b
 }
 
 // hostFloats is memory of the host for n floats, on whichever device the arena is.

@@ -42,7 +42,7 @@ func (r *Run) Place(x Tensor, at []int, rows Tensor) Tensor {
 		r.Fail(fmt.Errorf("%d placeholder tokens of width %d cannot take %d vision rows of width %d", len(at), x.Cols, rows.Rows, rows.Cols))
 		return x
 	}
-	rows = r.Upload(rows)
+	rows = r.Here(rows)
 	if r.idle() {
 		return x
 	}

@@ -123,10 +123,12 @@ func (r *Run) Synchronize() error {
 	return r.Err()
 }
 
-// read reads the results of the searches that were made so far, and with them, in one download, what copies asks for, from the run's
-// device.
+// read reads the results of the searches that were made so far, and with them, in one download, what copies asks for, all of one device.
 func (r *Run) read(copies []kernels.Download) {
-	s := r.searches
+	s, from := r.searches, r.dev
+	if len(copies) > 0 {
+		from = r.lies(copies[0].Src)
+	}
 	if s == nil || len(s.list) == 0 && len(copies) == 0 {
 		return
 	}
@@ -136,13 +138,13 @@ func (r *Run) read(copies []kernels.Download) {
 		if f.used > 0 {
 			all = append(all, kernels.Download{Dst: f.host[:f.used], Src: f.data.Slice(0, f.used).Row()})
 		}
-		if f.dev == r.dev {
+		if f.dev == from {
 			all = append(all, copies...)
 			copies = nil
 		}
 		r.fetch(f.dev, all)
 	}
-	r.fetch(r.dev, append(s.copies[:0], copies...))
+	r.fetch(from, append(s.copies[:0], copies...))
 	list := s.list
 	s.list = s.list[:0] // before anything fails, which would read them
 	for _, l := range list {

@@ -21,27 +21,18 @@ func (r *Run) hostFloats(n int) []float32 {
 	return r.arena.hostFloats(n)
 }
 
-// Upload is x, which lies on the host, where the run computes: x itself where that is the host too, and else a copy in the run's
-// memory. What is there already stays.
-func (r *Run) Upload(x Tensor) Tensor {
-	if !x.Data.OnHost() || r.dev.OnHost() || r.idle() {
-		return x
-	}
-	out := r.New(x.Rows, x.Cols)
-	if !r.idle() {
-		r.put(out, x)
-	}
-	return out
-}
+// Upload is Here for x on the host: x itself where the run computes there too, and else a copy in the run's memory.
+func (r *Run) Upload(x Tensor) Tensor { return r.Here(x) }
 
 // put uploads x, on the host, into out.
 func (r *Run) put(out, x Tensor) {
+	dev := r.lies(out.array())
 	if x.Dense() {
-		r.check(r.dev.Upload(out.array(), x.Floats()))
+		r.check(dev.Upload(out.array(), x.Floats()))
 		return
 	}
 	for i := range x.Rows {
-		r.check(r.dev.Upload(out.Slice(i, i+1).array(), x.Row(i)))
+		r.check(dev.Upload(out.Slice(i, i+1).array(), x.Row(i)))
 	}
 }
 
@@ -66,8 +57,15 @@ func (r *Run) downloadTo(out, x Tensor) Tensor {
 // download is the one way by which numbers leave the run: with them comes whether what was computed before is finite. They are zeros after
 // an error.
 func (r *Run) download(dst []float32, src kernels.Array) {
-	if r.dev.Computes() && !r.idle() {
-		r.read([]kernels.Download{{Dst: dst, Src: src}})
+	if r.lies(src).Computes() && !r.idle() {
+		if src.Buffer.OnHost() && !r.dev.OnHost() { // beside a run that is elsewhere
+			r.read(nil)
+			for i := range src.Rows {
+				copy(dst[i*src.Cols:], src.HostRow(i))
+			}
+		} else {
+			r.read([]kernels.Download{{Dst: dst, Src: src}})
+		}
 		if r.err == nil {
 			return
 		}
@@ -78,7 +76,7 @@ func (r *Run) download(dst []float32, src kernels.Array) {
 // change lets f change x on the host.
 func (r *Run) change(x Tensor, f func(x Tensor) error) error {
 	switch {
-	case !r.dev.Computes():
+	case !r.lies(x.array()).Computes():
 		return nil
 	case x.Data.OnHost():
 		return f(x)

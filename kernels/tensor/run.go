@@ -10,8 +10,11 @@ import (
 // that the model does not have to. It is not for concurrent use; concurrent requests have a run each.
 type Run struct {
 	ctx   context.Context
-	dev   kernels.Device
+	dev   kernels.Device // that operations run on now, and its memory
 	arena *Arena
+	on    int              // which of devs that is
+	devs  []kernels.Device // see Spread; nil: there is one
+	home  *Arena           // of the first device, which knows those of the others
 	hooks Hooks
 	err   error
 	// searches are those of Finite whose results are not known yet.
@@ -57,7 +60,7 @@ func NewRun(ctx context.Context, dev kernels.Device, arena *Arena, hooks Hooks) 
 func (r *Run) Begin(ctx context.Context, dev kernels.Device, arena *Arena, hooks Hooks) {
 	arena.on(dev)
 	arena.searches.forget()
-	*r = Run{ctx: ctx, dev: dev, arena: arena, hooks: hooks, searches: &arena.searches}
+	*r = Run{ctx: ctx, dev: dev, arena: arena, home: arena, hooks: hooks, searches: &arena.searches}
 }
 
 // idle reports whether operations are to do nothing: after an error.

@@ -13,7 +13,13 @@ type Tape struct {
 	// All asks for the gradient of every tensor that passes, and not of those alone that depend on what learns.
 	All bool
 
-	ops []func()
+	ops []taped
+}
+
+// taped is an operation's backward, which runs on the device that the operation ran on.
+type taped struct {
+	on       int
+	backward func()
 }
 
 // GradHooks are Hooks that also see gradients.
@@ -31,22 +37,24 @@ func (r *Run) Record(t *Tape) { r.tape = t }
 // Backward goes through the operations that were recorded, the last one first, and forgets them. Before it the gradients of
 // the results that matter must have been set, by a loss or by hand.
 func (r *Run) Backward() {
-	t := r.tape
+	t, on := r.tape, r.on
 	r.tape = nil
 	for i := len(t.ops) - 1; i >= 0; i-- {
 		if r.Err() != nil {
 			break
 		}
+		r.At(t.ops[i].on)
 		mark := r.arena.Mark()
-		t.ops[i]()
+		t.ops[i].backward()
 		r.arena.Release(mark)
 	}
+	r.At(on)
 	t.ops = nil
 	r.tape = t
 }
 
 // record appends the backward of an operation that was just computed.
-func (r *Run) record(backward func()) { r.tape.ops = append(r.tape.ops, backward) }
+func (r *Run) record(backward func()) { r.tape.ops = append(r.tape.ops, taped{r.on, backward}) }
 
 // taping reports whether an operation on these inputs is to be recorded: one of them has a gradient, or learns is set.
 func (r *Run) taping(learns bool, inputs ...Tensor) bool {

@@ -71,7 +71,7 @@ func (a *AdamW) Step(params []*Param, lr func(p *Param) float64, scale float64) 
 func Norm(params []*Param) (float64, error) {
 	sum := 0.0
 	for _, p := range params {
-		grad, err := kernels.Floats(p.dev, p.Grad)
+		grad, err := kernels.Floats(p.Grad)
 		if err != nil {
 			return 0, err
 		}

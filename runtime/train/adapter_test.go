@@ -118,7 +118,7 @@ func TestAdapterLearning(t *testing.T) {
 // floats is numbers of a model, from its device.
 func floats(t *testing.T, m *loupe.Model, b kernels.Buffer) []float32 {
 	t.Helper()
-	x, err := kernels.Floats(m.Device(), b)
+	x, err := kernels.Floats(b)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ type state struct {
 func tensors(params []*Param) []weights.Named {
 	var out []weights.Named
 	for _, p := range params {
-		out = append(out, fromBuffer(p.dev, p.Name, p.Shape, p.Value))
+		out = append(out, fromBuffer(p.Name, p.Shape, p.Value))
 	}
 	return out
 }
@@ -51,7 +51,7 @@ func tensors(params []*Param) []weights.Named {
 func (a *AdamW) moments(params []*Param) []weights.Named {
 	var out []weights.Named
 	for i, p := range params {
-		out = append(out, fromBuffer(p.dev, "first."+p.Name, p.Shape, a.first[i]), fromBuffer(p.dev, "second."+p.Name, p.Shape, a.second[i]))
+		out = append(out, fromBuffer("first."+p.Name, p.Shape, a.first[i]), fromBuffer("second."+p.Name, p.Shape, a.second[i]))
 	}
 	return append(out, weights.FromF32(stepsName, []int{len(a.own)}, a.own))
 }
@@ -184,8 +184,7 @@ func (r *run) read(dir string) (s state, err error) {
 	if s.Run != r.digest {
 		return s, r.other(dir, s)
 	}
-	dev := r.m.Device()
-	if err := load(dev, filepath.Join(dir, paramsName), func(get func(name string, to kernels.Buffer)) {
+	if err := load(filepath.Join(dir, paramsName), func(get func(name string, to kernels.Buffer)) {
 		for _, p := range r.params {
 			get(p.Name, p.Value)
 		}
@@ -195,7 +194,7 @@ func (r *run) read(dir string) (s state, err error) {
 	if err := r.m.Learner().RefreshDoRA(); err != nil {
 		return s, err
 	}
-	return s, load(dev, filepath.Join(dir, optimizerName), func(get func(name string, to kernels.Buffer)) {
+	return s, load(filepath.Join(dir, optimizerName), func(get func(name string, to kernels.Buffer)) {
 		for i, p := range r.params {
 			get("first."+p.Name, r.opt.first[i])
 			get("second."+p.Name, r.opt.second[i])
@@ -205,7 +204,7 @@ func (r *run) read(dir string) (s state, err error) {
 }
 
 // load copies float32 tensors out of a file, to a device or to the host.
-func load(dev kernels.Device, path string, each func(get func(name string, to kernels.Buffer))) (err error) {
+func load(path string, each func(get func(name string, to kernels.Buffer))) (err error) {
 	f, err := weights.Open(path)
 	if err != nil {
 		return err
@@ -221,7 +220,7 @@ func load(dev kernels.Device, path string, each func(get func(name string, to ke
 			err = errors.Join(err, e)
 			return
 		}
-		if e := fill(dev, to, func(x []float32) { copy(x, t.F32()) }); e != nil {
+		if e := fill(to, func(x []float32) { copy(x, t.F32()) }); e != nil {
 			err = errors.Join(err, e)
 		}
 	})

@@ -150,12 +150,12 @@ func fitLast(ctx context.Context, m *loupe.Model, s *pictureFeatures) (*Fit, err
 	}
 	fit := &Fit{Pictures: s.pictures.Len(), Targets: make([]TargetFit, len(m.Head.Config.Targets))}
 	last := m.Head.Layers[len(m.Head.Layers)-1]
-	weight, err := kernels.WeightFloats(m.Device(), last.W)
+	weight, err := kernels.WeightFloats(last.W)
 	if err != nil {
 		return nil, err
 	}
-	bias := make([]float32, last.Bias.Len())
-	if err := m.Device().Download(bias, last.Bias.Row()); err != nil {
+	dev, bias := m.Learner().DeviceOf(scoreHead), make([]float32, last.Bias.Len())
+	if err := dev.Download(bias, last.Bias.Row()); err != nil {
 		return nil, err
 	}
 	for _, group := range s.groups(m.Head) {
@@ -190,10 +190,10 @@ func fitLast(ctx context.Context, m *loupe.Model, s *pictureFeatures) (*Fit, err
 			fit.Targets[t].Penalty, fit.Targets[t].LeftOut = found[n].penalty, &left
 		}
 	}
-	if err := kernels.SetWeight(m.Device(), &last.W, weight); err != nil {
+	if err := kernels.SetWeight(dev, &last.W, weight); err != nil {
 		return nil, err
 	}
-	return fit, m.Device().Upload(last.Bias.Row(), bias)
+	return fit, dev.Upload(last.Bias.Row(), bias)
 }
 
 func widen(x []float32) []float64 {

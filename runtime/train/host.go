@@ -7,16 +7,16 @@ import (
 	"github.com/loupe-vl/loupe/weights"
 )
 
-// What goes between what learns, in the memory of the model's device, and files.
+// What goes between what learns, in the memory of the model's devices, and files.
 
 // fromBuffer is numbers of a device as a tensor to write. They are downloaded when they are written.
-func fromBuffer(dev kernels.Device, name string, shape []int, b kernels.Buffer) weights.Named {
-	return later(name, shape, func() ([]float32, error) { return kernels.Floats(dev, b) })
+func fromBuffer(name string, shape []int, b kernels.Buffer) weights.Named {
+	return later(name, shape, func() ([]float32, error) { return kernels.Floats(b) })
 }
 
 // fromWeight is a weight as a float32 tensor of that shape to write.
-func fromWeight(dev kernels.Device, name string, shape []int, w kernels.Placed) weights.Named {
-	return later(name, shape, func() ([]float32, error) { return kernels.WeightFloats(dev, w) })
+func fromWeight(name string, shape []int, w kernels.Placed) weights.Named {
+	return later(name, shape, func() ([]float32, error) { return kernels.WeightFloats(w) })
 }
 
 // later is a float32 tensor to write whose numbers are made when it is written.
@@ -31,14 +31,14 @@ func later(name string, shape []int, numbers func() ([]float32, error)) weights.
 }
 
 // fill sets a buffer to what f writes.
-func fill(dev kernels.Device, b kernels.Buffer, f func(x []float32)) error {
+func fill(b kernels.Buffer, f func(x []float32)) error {
 	if b.OnHost() {
 		f(b.Host())
 		return nil
 	}
 	x := make([]float32, b.Len())
 	f(x)
-	return dev.Upload(b.Row(), x)
+	return b.Owner().Upload(b.Row(), x)
 }
 
 // copied are the values of parameters.

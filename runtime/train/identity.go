@@ -178,7 +178,7 @@ func (r *run) identity() (identity, error) {
 	id[identityModel] = hex.EncodeToString(h.Sum(nil))
 	h.Reset()
 	for _, p := range r.params {
-		values, err := kernels.Floats(p.dev, p.Value.Slice(0, min(p.Value.Len(), 256)))
+		values, err := kernels.Floats(p.Value.Slice(0, min(p.Value.Len(), 256)))
 		if err != nil {
 			return nil, err
 		}

@@ -21,7 +21,7 @@ func (r *run) newHead() (fresh bool, err error) {
 	if err := r.m.Learner().NewHead(cfg); err != nil {
 		return false, err
 	}
-	if err := initHidden(r.m.Device(), r.m.Head, r.o.Seed); err != nil {
+	if err := initHidden(r.m.Learner().DeviceOf(scoreHead), r.m.Head, r.o.Seed); err != nil {
 		return false, err
 	}
 	r.noteUntaught()
@@ -66,9 +66,7 @@ func (e *UsageError) Unwrap() error { return e.error }
 // learners collects the parameters that learn, as the options say.
 func (r *run) learners() (err error) {
 	r.paramBuilder.frozen = newFrozenSet(r.o.Freeze)
-	if r.paramBuilder.dev == nil {
-		r.paramBuilder.dev = r.m.Device()
-	}
+	r.paramBuilder.of = r.m.Learner().DeviceOf
 	for _, p := range Parts {
 		r.paramBuilder.frozen.parts[p] = r.o.partRate(p) == 0
 	}

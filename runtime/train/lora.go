@@ -68,14 +68,14 @@ func (k *paramBuilder) lora(m *loupe.Model, o LoRAOptions) ([]*Param, error) {
 			return weights.AdapterName(l.Name, part), m.Learner().PartShape(l, part, l.LoRA.A.Rows)
 		}
 		name, shape := part(weights.PartA)
-		a := k.shaped(name, &l.LoRA.A, shape)
+		a := k.shaped(l.Name, name, &l.LoRA.A, shape)
 		name, shape = part(weights.PartB)
-		b := k.shaped(name, &l.LoRA.B, shape)
+		b := k.shaped(l.Name, name, &l.LoRA.B, shape)
 		l.LoRA.AGrad, l.LoRA.BGrad = a.Grad, b.Grad
 		out = append(out, a, b)
 		if d := l.LoRA.DoRA; d != nil {
 			name, shape = part(weights.PartMagnitude)
-			p := k.vector(name, &d.Magnitude)
+			p := k.vector(l.Name, name, &d.Magnitude)
 			p.Shape, d.Grad = shape, p.Grad
 			out = append(out, p)
 		}
@@ -95,11 +95,11 @@ func (k *paramBuilder) embedding(m *loupe.Model) (out []*Param) {
 	if l == nil || k.frozen.has(module, module+".weight") {
 		return nil
 	}
-	a, b := k.widened(weights.AdapterName(module, weights.PartEmbedA), &l.A), k.widened(weights.AdapterName(module, weights.PartEmbedB), &l.B)
+	a, b := k.widened(module, weights.AdapterName(module, weights.PartEmbedA), &l.A), k.widened(module, weights.AdapterName(module, weights.PartEmbedB), &l.B)
 	l.AGrad, l.BGrad = a.Grad, b.Grad
 	out = append(out, a, b)
 	if l.DoRA != nil {
-		p := k.vector(weights.AdapterName(module, weights.PartMagnitude), &l.DoRA.Magnitude)
+		p := k.vector(module, weights.AdapterName(module, weights.PartMagnitude), &l.DoRA.Magnitude)
 		l.DoRA.Grad = p.Grad
 		out = append(out, p)
 	}
@@ -128,9 +128,9 @@ func (k *paramBuilder) addBranches(m *loupe.Model, o LoRAOptions) error {
 			}
 			continue
 		}
-		a, b := k.param("", o.Rank, l.W.Cols), k.param("", l.W.Rows, o.Rank)
+		a, b := k.param(l.Name, "", o.Rank, l.W.Cols), k.param(l.Name, "", l.W.Rows, o.Rank)
 		if k.err == nil && !k.plans {
-			k.err = fill(k.dev, a.Value, func(x []float32) { uniform(x, 1/math.Sqrt(float64(l.W.Cols)), o.Seed, l.Name) })
+			k.err = fill(a.Value, func(x []float32) { uniform(x, 1/math.Sqrt(float64(l.W.Cols)), o.Seed, l.Name) })
 		}
 		l.LoRA = &tensor.LoRA{A: a.matrix(), B: b.matrix(), Scale: float32(cfg.Scale()), Dropout: float32(o.Dropout)}
 		if o.DoRA { // as long as the rows are, so that the model starts as it is
@@ -155,17 +155,18 @@ func (k *paramBuilder) addBranches(m *loupe.Model, o LoRAOptions) error {
 
 // lengths gives a new branch the magnitudes that the rows of its linear map have.
 func (k *paramBuilder) lengths(l *tensor.Linear) error {
-	magnitude, err := k.dev.Alloc(l.W.Rows)
+	dev := k.device(l.Name)
+	magnitude, err := dev.Alloc(l.W.Rows)
 	if err != nil {
 		return err
 	}
 	d := &tensor.DoRA{Magnitude: magnitude}
 	l.LoRA.DoRA = d
-	if err := l.Refresh(k.dev); err != nil {
+	if err := l.Refresh(dev); err != nil {
 		return err
 	}
-	k.dev.CopyRows(magnitude.Row(), nil, d.Lengths().Row(), nil)
-	return l.Refresh(k.dev)
+	dev.CopyRows(magnitude.Row(), nil, d.Lengths().Row(), nil)
+	return l.Refresh(dev)
 }
 
 func targeted(name string, patterns []string, hits []int) bool {

@@ -143,12 +143,12 @@ func (w merging) values(t weights.Tensor) ([]float32, error) {
 	switch {
 	case w.linear != nil:
 		l := w.linear.LoRA
-		if err := addProduct(w.m.Device(), values, l.B, l.A, l.Scale); err != nil {
+		if err := addProduct(w.m.Learner().DeviceOf(w.linear.Name), values, l.B, l.A, l.Scale); err != nil {
 			return nil, err
 		}
 		if l.DoRA != nil {
 			cols := l.A.Cols
-			gain, err := kernels.Floats(w.m.Device(), l.DoRA.Gain())
+			gain, err := kernels.Floats(l.DoRA.Gain())
 			if err != nil {
 				return nil, err
 			}
@@ -159,7 +159,7 @@ func (w merging) values(t weights.Tensor) ([]float32, error) {
 			}
 		}
 	case w.embedding:
-		table, err := w.m.Decoder.EmbedLoRA.Table(w.m.Device(), w.m.Decoder.Embed)
+		table, err := w.m.Decoder.EmbedLoRA.Table(w.m.Learner().DeviceOf("model.embed_tokens"), w.m.Decoder.Embed)
 		return table.F32, err
 	}
 	return values, nil
@@ -167,7 +167,7 @@ func (w merging) values(t weights.Tensor) ([]float32, error) {
 
 // addProduct adds scale*B A to values.
 func addProduct(dev kernels.Device, values []float32, b, a kernels.Placed, scale float32) error {
-	left, err := kernels.WeightFloats(dev, b)
+	left, err := kernels.WeightFloats(b)
 	if err != nil {
 		return err
 	}

@@ -104,9 +104,9 @@ func (k *paramBuilder) saved(m *loupe.Model) ([]*Param, error) {
 		name := s.name(m)
 		var p *Param
 		if s.matrix != nil {
-			p = k.widened(name, s.matrix)
+			p = k.widened(s.module, name, s.matrix)
 		} else {
-			p = k.vector(name, s.vector)
+			p = k.vector(s.module, name, s.vector)
 		}
 		*s.grad = p.Grad
 		out = append(out, p)
@@ -125,11 +125,11 @@ func (s savedPart) name(m *loupe.Model) string {
 // named is the part as a tensor to write, in the shape of the checkpoint.
 func (s savedPart) named(m *loupe.Model) weights.Named {
 	if s.vector != nil {
-		return fromBuffer(m.Device(), s.name(m), []int{s.vector.Len()}, *s.vector)
+		return fromBuffer(s.name(m), []int{s.vector.Len()}, *s.vector)
 	}
 	shape := []int{s.matrix.Rows, s.matrix.Cols}
 	if t, err := m.Stored().Checkpoint().Tensor(s.module + ".weight"); err == nil {
 		shape = t.Shape
 	}
-	return fromWeight(m.Device(), s.name(m), shape, *s.matrix)
+	return fromWeight(s.name(m), shape, *s.matrix)
 }

@@ -5,13 +5,14 @@ import (
 	"strings"
 
 	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/meta"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/weights"
 )
 
 // Param is a parameter that learns: its values, which the model computes with, and their gradient, both row-major of Shape and in the
-// memory of the model's device.
+// memory of the device that computes with them.
 type Param struct {
 	Name        string // as the checkpoint, the adapter or the score head has it
 	Shape       []int
@@ -71,25 +72,33 @@ func ZeroGrad(params []*Param) {
 // learn and how much memory it would take.
 type paramBuilder struct {
 	plans  bool
-	dev    kernels.Device // of the model; of shapes only with plans
-	frozen *frozenSet     // nil: nothing stands still
-	err    error          // the first: the device has no memory left
+	of     func(name string) kernels.Device // that of a module of the model
+	frozen *frozenSet                       // nil: nothing stands still
+	err    error                            // the first: the device has no memory left
 }
 
 func newParamBuilder(m *loupe.Model, freeze []string) *paramBuilder {
-	return &paramBuilder{dev: m.Device(), frozen: newFrozenSet(freeze)}
+	return &paramBuilder{of: m.Learner().DeviceOf, frozen: newFrozenSet(freeze)}
 }
 
-// param is a parameter with memory for its values and gradient.
-func (k *paramBuilder) param(name string, shape ...int) *Param {
-	p := &Param{Name: name, Shape: shape, dev: k.dev}
+// device is that of a module of the model; of shapes only with plans.
+func (k *paramBuilder) device(module string) kernels.Device {
+	if k.plans {
+		return meta.Device{}
+	}
+	return k.of(module)
+}
+
+// param is a parameter of a module with memory for its values and gradient.
+func (k *paramBuilder) param(module, name string, shape ...int) *Param {
+	p := &Param{Name: name, Shape: shape, dev: k.device(module)}
 	for _, b := range []*kernels.Buffer{&p.Value, &p.Grad} {
 		var err error
-		if *b, err = k.dev.Alloc(product(shape)); err != nil {
+		if *b, err = p.dev.Alloc(product(shape)); err != nil {
 			k.fail(err)
 			return p
 		}
-		k.dev.Clear(b.Row())
+		p.dev.Clear(b.Row())
 	}
 	return p
 }
@@ -114,26 +123,26 @@ func (p *Param) matrix() kernels.Placed {
 	return kernels.Array{Rows: p.Shape[0], Cols: cols, Stride: cols, Buffer: p.Value}.Weight()
 }
 
-// widened turns a matrix of the checkpoint into a float32 parameter, which replaces it in the model.
-func (k *paramBuilder) widened(name string, m *kernels.Placed) *Param {
-	return k.shaped(name, m, []int{m.Rows, m.Cols})
+// widened turns a matrix of a module into a float32 parameter, which replaces it in the model.
+func (k *paramBuilder) widened(module, name string, m *kernels.Placed) *Param {
+	return k.shaped(module, name, m, []int{m.Rows, m.Cols})
 }
 
 // shaped is widened for a matrix that has another shape in the file: a convolution has five dimensions.
-func (k *paramBuilder) shaped(name string, m *kernels.Placed, shape []int) *Param {
-	p := k.param(name, shape...)
+func (k *paramBuilder) shaped(module, name string, m *kernels.Placed, shape []int) *Param {
+	p := k.param(module, name, shape...)
 	if k.plans || k.err != nil {
 		return p
 	}
 	rows := p.matrix().Learned
 	rows.Rows, rows.Cols, rows.Stride = m.Rows, m.Cols, m.Cols
 	if b := m.Learned.Buffer; !b.None() {
-		k.dev.CopyRows(rows, nil, m.Learned, nil)
+		p.dev.CopyRows(rows, nil, m.Learned, nil)
 	} else {
 		row := make([]float32, m.Cols)
 		for r := range m.Rows {
 			m.Row(row, r)
-			if err := k.dev.Upload(rows.Window(r, 0, 1, m.Cols), row); err != nil {
+			if err := p.dev.Upload(rows.Window(r, 0, 1, m.Cols), row); err != nil {
 				k.fail(err)
 			}
 		}
@@ -143,12 +152,12 @@ func (k *paramBuilder) shaped(name string, m *kernels.Placed, shape []int) *Para
 }
 
 // vector turns a bias or the weight of a norm into a parameter, which replaces it in the model.
-func (k *paramBuilder) vector(name string, v *kernels.Buffer) *Param {
-	p := k.param(name, v.Len())
+func (k *paramBuilder) vector(module, name string, v *kernels.Buffer) *Param {
+	p := k.param(module, name, v.Len())
 	if k.plans || k.err != nil {
 		return p
 	}
-	k.dev.CopyRows(p.Value.Row(), nil, v.Row(), nil)
+	p.dev.CopyRows(p.Value.Row(), nil, v.Row(), nil)
 	*v = p.Value
 	return p
 }
@@ -166,10 +175,10 @@ func (k *paramBuilder) full(m *loupe.Model) ([]*Param, error) {
 	}
 	linear := func(l *tensor.Linear) {
 		if name := l.Name + ".weight"; !k.frozen.has(name) {
-			l.WGrad = add(k.widened(name, &l.W)).Grad
+			l.WGrad = add(k.widened(l.Name, name, &l.W)).Grad
 		}
 		if name := l.Name + ".bias"; !l.Bias.None() && !k.frozen.has(name) {
-			l.BiasGrad = add(k.vector(name, &l.Bias)).Grad
+			l.BiasGrad = add(k.vector(l.Name, name, &l.Bias)).Grad
 		}
 	}
 	for _, l := range m.Learner().Linears() {
@@ -177,14 +186,14 @@ func (k *paramBuilder) full(m *loupe.Model) ([]*Param, error) {
 	}
 	for _, n := range m.Learner().Norms() {
 		if name := n.Name + ".weight"; !k.frozen.has(name) {
-			n.WeightGrad = add(k.vector(name, &n.Weight)).Grad
+			n.WeightGrad = add(k.vector(n.Name, name, &n.Weight)).Grad
 		}
 		if name := n.Name + ".bias"; !n.Bias.None() && !k.frozen.has(name) {
-			n.BiasGrad = add(k.vector(name, &n.Bias)).Grad
+			n.BiasGrad = add(k.vector(n.Name, name, &n.Bias)).Grad
 		}
 	}
 	if name := "model.embed_tokens.weight"; !k.frozen.has(name) {
-		p := add(k.widened(name, &m.Decoder.Embed))
+		p := add(k.widened(name, name, &m.Decoder.Embed))
 		m.Decoder.EmbedGrad = p.Grad
 		if m.Config.Text.TieWordEmbeddings {
 			m.Decoder.LMHead.W, m.Decoder.LMHead.WGrad = m.Decoder.Embed, p.Grad
@@ -209,12 +218,12 @@ func (k *paramBuilder) head(m *loupe.Model) ([]*Param, error) {
 	var out []*Param
 	for _, l := range m.Head.Layers {
 		if name := l.Name + ".weight"; !k.frozen.has(name) {
-			p := k.widened(name, &l.W)
+			p := k.widened(l.Name, name, &l.W)
 			l.WGrad = p.Grad
 			out = append(out, p)
 		}
 		if name := l.Name + ".bias"; !k.frozen.has(name) {
-			p := k.vector(name, &l.Bias)
+			p := k.vector(l.Name, name, &l.Bias)
 			l.BiasGrad = p.Grad
 			out = append(out, p)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/loupe-vl/loupe/kernels/meta"
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/loupe-vl/loupe/runtime/internal/host"
 )
@@ -58,7 +57,7 @@ func PlanShape(ctx context.Context, shape string, o Options, rows int) (*Plan, e
 		return nil, err
 	}
 	o.LR = max(o.LR, 1) // that it is 0 would say that nothing learns
-	r := &run{o: o, m: m, paramBuilder: paramBuilder{plans: true, dev: meta.Device{}}}
+	r := &run{o: o, m: m, paramBuilder: paramBuilder{plans: true}}
 	if err := r.learners(); err != nil {
 		return nil, err
 	}
@@ -67,7 +66,7 @@ func PlanShape(ctx context.Context, shape string, o Options, rows int) (*Plan, e
 
 // PlanRun is the plan of a run with its data: what Run would do up to the first step, but for what it writes.
 func PlanRun(ctx context.Context, m *loupe.Model, o Options, report func(Progress)) (*Plan, error) {
-	r := &run{o: o, m: m, report: report, paramBuilder: paramBuilder{plans: true, dev: meta.Device{}}}
+	r := &run{o: o, m: m, report: report, paramBuilder: paramBuilder{plans: true}}
 	if err := r.readData(ctx); err != nil {
 		return nil, err
 	}

@@ -109,9 +109,8 @@ func (r *run) writeAdapter() error {
 // adapterTensors are the tensors of the model's adapter, under PEFT's names and in its shapes.
 func adapterTensors(m *loupe.Model) []weights.Named {
 	var out []weights.Named
-	dev := m.Device()
 	named := func(name string, w kernels.Placed) weights.Named {
-		return fromWeight(dev, name, []int{w.Rows, w.Cols}, w)
+		return fromWeight(name, []int{w.Rows, w.Cols}, w)
 	}
 	for _, l := range m.Learner().Adaptable() {
 		if l.LoRA == nil {
@@ -121,18 +120,18 @@ func adapterTensors(m *loupe.Model) []weights.Named {
 			return weights.AdapterName(l.Name, part), m.Learner().PartShape(l, part, l.LoRA.A.Rows)
 		}
 		name, shape := part(weights.PartA)
-		out = append(out, fromWeight(dev, name, shape, l.LoRA.A))
+		out = append(out, fromWeight(name, shape, l.LoRA.A))
 		name, shape = part(weights.PartB)
-		out = append(out, fromWeight(dev, name, shape, l.LoRA.B))
+		out = append(out, fromWeight(name, shape, l.LoRA.B))
 		if d := l.LoRA.DoRA; d != nil {
 			name, shape = part(weights.PartMagnitude)
-			out = append(out, fromBuffer(dev, name, shape, d.Magnitude))
+			out = append(out, fromBuffer(name, shape, d.Magnitude))
 		}
 	}
 	const embed = "model.embed_tokens"
 	if l := m.Decoder.EmbedLoRA; l != nil {
 		out = append(out, later(weights.AdapterName(embed, weights.PartEmbedA), []int{l.A.Cols, l.A.Rows}, func() ([]float32, error) {
-			a, err := kernels.WeightFloats(dev, l.A)
+			a, err := kernels.WeightFloats(l.A)
 			turned := make([]float32, len(a)) // PEFT keeps it with the ranks as rows
 			for i, v := range a {
 				turned[i%l.A.Cols*l.A.Rows+i/l.A.Cols] = v
@@ -140,7 +139,7 @@ func adapterTensors(m *loupe.Model) []weights.Named {
 			return turned, err
 		}), named(weights.AdapterName(embed, weights.PartEmbedB), l.B))
 		if l.DoRA != nil {
-			out = append(out, fromBuffer(dev, weights.AdapterName(embed, weights.PartMagnitude), []int{l.DoRA.Magnitude.Len()}, l.DoRA.Magnitude))
+			out = append(out, fromBuffer(weights.AdapterName(embed, weights.PartMagnitude), []int{l.DoRA.Magnitude.Len()}, l.DoRA.Magnitude))
 		}
 	}
 	for _, s := range savedParts(m) {
@@ -181,7 +180,7 @@ func writeHead(dir string, m *loupe.Model) error {
 	}
 	var tensors []weights.Named
 	for _, l := range m.Head.Layers {
-		tensors = append(tensors, fromWeight(m.Device(), l.Name+".weight", []int{l.W.Rows, l.W.Cols}, l.W), fromBuffer(m.Device(), l.Name+".bias", []int{l.Bias.Len()}, l.Bias))
+		tensors = append(tensors, fromWeight(l.Name+".weight", []int{l.W.Rows, l.W.Cols}, l.W), fromBuffer(l.Name+".bias", []int{l.Bias.Len()}, l.Bias))
 	}
 	if err := weights.Write(filepath.Join(dir, weights.ScoreHeadWeightsName), tensors, nil); err != nil {
 		return fmt.Errorf("write score head: %w", err)
@@ -223,7 +222,7 @@ func (r *run) writeModel(learned []*Param) error {
 	}
 	return writeModel(r.o.Out, r.m, "float32", false, func(t weights.Tensor) weights.Named {
 		if p := changed[t.Name]; p != nil {
-			return fromBuffer(p.dev, t.Name, t.Shape, p.Value) // the shape of the file: patch_embed's has five dimensions
+			return fromBuffer(t.Name, t.Shape, p.Value) // the shape of the file: patch_embed's has five dimensions
 		}
 		return weights.FromTensor(t.Name, t)
 	})

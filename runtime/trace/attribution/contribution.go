@@ -54,7 +54,7 @@ func Divide(m *loupe.Model, p *loupe.Prompt, s *loupe.Score, rows []loupe.Tap, o
 	out.Method, out.Unit, out.Target = Contribution, targetUnit(of), targetName(of)
 	bias := 0.0
 	if !layer.Bias.None() {
-		all, err := kernels.Floats(m.Device(), layer.Bias)
+		all, err := kernels.Floats(layer.Bias)
 		if err != nil {
 			return nil, err
 		}

@@ -99,7 +99,7 @@ func DirectLogit(ctx context.Context, m *loupe.Model, p *loupe.Prompt, o DirectO
 			row[i] -= v
 		}
 	}
-	norm, err := kernels.Floats(m.Device(), m.Decoder.Norm.Weight)
+	norm, err := kernels.Floats(m.Decoder.Norm.Weight)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +162,7 @@ func readWriters(ctx context.Context, m *loupe.Model, p *loupe.Prompt, row int) 
 func pullBack(m *loupe.Model, l *tensor.Linear, v []float32) ([]float32, error) {
 	if l.LoRA != nil && l.LoRA.DoRA != nil {
 		gained := make([]float32, len(v))
-		gain, err := kernels.Floats(m.Device(), l.LoRA.DoRA.Gain())
+		gain, err := kernels.Floats(l.LoRA.DoRA.Gain())
 		if err != nil {
 			return nil, err
 		}
@@ -171,7 +171,7 @@ func pullBack(m *loupe.Model, l *tensor.Linear, v []float32) ([]float32, error) 
 		}
 		v = gained
 	}
-	r := m.NewRun(context.Background(), nil)
+	r := m.NewRunAt(context.Background(), l.Name, nil)
 	times := func(v []float32, w kernels.Placed) []float32 {
 		return r.Download(r.MatMul(tensor.Of(1, len(v), v), w, kernels.Plain)).Floats()
 	}

@@ -107,7 +107,7 @@ const lensRows = 32
 // eachLogits calls f with the logits of each row of a residual stream.
 func eachLogits(ctx context.Context, m *loupe.Model, x tensor.Tensor, f func(i int, logits []float32)) error {
 	for lo := 0; lo < x.Rows; lo += lensRows {
-		r := newRun(ctx, m)
+		r := m.NewRunAt(ctx, "model.norm", nil)
 		part := x.Slice(lo, min(lo+lensRows, x.Rows))
 		logits := r.Host(m.Decoder.Logits(r, r.RMSNorm(r.Upload(part), m.Decoder.Norm)))
 		if err := r.Err(); err != nil {

@@ -42,7 +42,7 @@ func Nearest(ctx context.Context, m *loupe.Model, p *loupe.Prompt, layer, top in
 	if err != nil {
 		return nil, err
 	}
-	table, err := m.Decoder.EmbedLoRA.Table(m.Device(), m.Decoder.Embed)
+	table, err := m.Decoder.EmbedLoRA.Table(m.Learner().DeviceOf("model.embed_tokens"), m.Decoder.Embed)
 	if err != nil {
 		return nil, err
 	}

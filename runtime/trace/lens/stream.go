@@ -68,11 +68,6 @@ func readResidual(ctx context.Context, m *loupe.Model, p *loupe.Prompt, layers, 
 	return out, err
 }
 
-// newRun is a run for the operations that a lens adds after the model.
-func newRun(ctx context.Context, m *loupe.Model) *tensor.Run {
-	return m.NewRun(ctx, nil)
-}
-
 // chosenLayers is a list of layers, nil for all, the input first.
 func chosenLayers(m *loupe.Model, list []int) ([]int, error) {
 	n := m.Config.Text.NumHiddenLayers
