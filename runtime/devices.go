@@ -13,7 +13,7 @@ import (
 
 // mapDevices says on which device each module of the model is to lie. The configuration must have been read.
 func (m *Model) mapDevices() error {
-	devices := append([]kernels.Device{m.device}, device.Further(m.engine)...)
+	devices := m.opened.All()
 	layers := m.Config.Text.NumHiddenLayers
 	n := layers
 	if asked := cmp.Or(m.options.DeviceLayers, device.Layers); asked != nil {

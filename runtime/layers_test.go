@@ -111,7 +111,9 @@ func TestLayersOnDevices(t *testing.T) {
 
 // TestLayersDecode: an answer on several devices has the tokens and the logits that it has on the processor, and gives their memory back.
 func TestLayersDecode(t *testing.T) {
-	load := func() (*loupe.Model, error) { return loupe.Embedded(loupe.Options{MaxPixels: 56 * 56, PrefillChunk: 3}) }
+	load := func() (*loupe.Model, error) {
+		return loupe.Embedded(loupe.Options{MaxPixels: 56 * 56, PrefillChunk: 3})
+	}
 	answer := func(m *loupe.Model) (ids []int, digest string) {
 		a, err := m.Answer(context.Background(), mixedPrompt(t, m), loupe.Generation{MaxTokens: 12, IgnoreEOS: true})
 		if err != nil {

@@ -32,14 +32,13 @@ type Options struct {
 	Kernels   string // "" or "auto", "avx512", "avx2", "neon", "generic"
 	Precision string // one of Precisions; "": exact, or what the model was quantized to
 	// Device is what the model computes on: "" or "cpu", the host; "cuda" or "cuda:N", an NVIDIA GPU, for which the program is built with
-	// the tag cuda. It changes speed, never a bit.
+	// the tag cuda; "cuda:0,cuda:1", several, which have consecutive layers. It changes speed, never a bit.
 	Device    string
 	Adapter   string // directory of a PEFT adapter; "": none
 	Head      string // directory of score_head.json and score_head.safetensors; "": beside the model, if it is there
 	MinPixels int    // of a resized picture or frame; 0: as the head or adapter was taught, else as the model's processors say
 	MaxPixels int
-	// DeviceLayers is how many layers of the decoder lie on devices other than the host, the first ones; the rest stays on the host. nil: as
-	// many as fit. It changes memory and speed, never a bit.
+	// DeviceLayers is how many layers of the decoder lie on Device, the first ones; the rest stays on the host. nil: as many as fit. It changes memory and speed, never a bit.
 	DeviceLayers *int
 	// PrefillChunk is how many tokens of a prompt run at once; 0: a default. It changes memory and speed, never a bit.
 	PrefillChunk int

@@ -37,7 +37,14 @@ func (o Options) Validate() error {
 	case o.Threads < 0:
 		return &option.Error{Field: "Options.Threads", Value: o.Threads, Want: "give a number above 0, or 0 for all cores"}
 	}
-	_, err := device.Parse(o.Device)
+	c, err := device.Parse(o.Device)
+	if n := o.DeviceLayers; err == nil && n != nil && (c.Kind == device.CPU || *n < 0) {
+		e := &option.Error{Field: "Options.DeviceLayers", Value: *n, Want: "give a number from 0 on"}
+		if c.Kind == device.CPU {
+			e.Fault, e.Want = "Options.DeviceLayers is for a GPU", "give Options.Device cuda too, or leave it away"
+		}
+		return e
+	}
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
@@ -28,6 +29,7 @@ func (f *modelFlags) register(cmd *cobra.Command) {
 	fl.IntVar(&f.options.MaxPixels, "max-pixels", 0, "most `PIXELS` of a resized picture (default: as the head or adapter was taught, else the model's)")
 	fl.StringVar(&f.options.Precision, "precision", "", "arithmetic of the linear maps: `exact`|bf16|int8|int4 (default: exact, or what the model was quantized to)")
 	registerDevice(cmd, &f.options.Device)
+	registerDeviceLayers(cmd, &f.options.DeviceLayers)
 	fl.IntVar(&f.options.Threads, "threads", 0, "threads to compute with (default: all cores); results do not depend on it")
 	fl.StringVar(&f.options.Kernels, "kernels", "auto", "kernels to compute with, for checking: `auto`|avx512|avx2|neon|generic")
 	fl.StringVar(&f.signature, "require-signature", "", "refuse a model whose model.sig is not a signature of all its files by the public key in `KEY.pem`")
@@ -41,13 +43,42 @@ func (f *modelFlags) register(cmd *cobra.Command) {
 // kernelNames are what --kernels takes.
 var kernelNames = []string{"auto", "avx512", "avx2", "neon", "generic"}
 
+// layersFlag is a number of layers, or nil where none was given.
+type layersFlag struct{ n **int }
+
+// Set reads a number.
+func (f layersFlag) Set(text string) error {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
+		return errors.New("give a number from 0 on")
+	}
+	*f.n = &n
+	return nil
+}
+
+// String is the number.
+func (f layersFlag) String() string {
+	if f.n == nil || *f.n == nil {
+		return ""
+	}
+	return strconv.Itoa(**f.n)
+}
+
+// Type is what the help calls the value.
+func (f layersFlag) Type() string { return "int" }
+
 // deviceNames are what --device is completed to.
 var deviceNames = []string{"cpu", "cuda", "cuda:0", "cuda:1"}
 
 // registerDevice adds --device.
 func registerDevice(cmd *cobra.Command, device *string) {
-	cmd.Flags().StringVar(device, "device", "", "what to compute on: `cpu`|cuda|cuda:N, the Nth NVIDIA GPU from 0 on (default: cpu); results do not depend on it")
+	cmd.Flags().StringVar(device, "device", "", "what to compute on: `cpu`|cuda|cuda:N, the Nth NVIDIA GPU from 0 on, or cuda:0,cuda:1 and so on (default: cpu); results do not depend on it")
 	must(cmd.RegisterFlagCompletionFunc("device", cobra.FixedCompletions(deviceNames, cobra.ShellCompDirectiveNoFileComp)))
+}
+
+// registerDeviceLayers adds --device-layers.
+func registerDeviceLayers(cmd *cobra.Command, n **int) {
+	cmd.Flags().Var(layersFlag{n}, "device-layers", "the first `N` of the decoder's layers lie on the --device, and the rest on the CPU (default: as many as fit); results do not depend on it")
 }
 
 // must panics on errors of registration, which only a mistake in the program can cause.

@@ -100,7 +100,8 @@ func TestFlagsWork(t *testing.T) {
 	taught := "--head " + insideHead
 	common := map[string]works{
 		"model": {exempt: reads}, "adapter": {exempt: reads}, "head": {exempt: reads}, "require-signature": {exempt: reads}, "threads": {exempt: "changes no bit, which other tests hold it to"},
-		"kernels": {exempt: "changes no bit, which other tests hold it to"}, "device": {exempt: "changes no bit, which the tests of devices hold it to"}, "json": {exempt: "how it is printed"}, "out": {exempt: "where it is written"},
+		"kernels": {exempt: "changes no bit, which other tests hold it to"}, "device": {exempt: "changes no bit, which the tests of devices hold it to"},
+		"device-layers": {idle: []string{"--device-layers 1"}}, "json": {exempt: "how it is printed"}, "out": {exempt: "where it is written"},
 	}
 	train := []string{"train", "--model", model, "--max-pixels", "3136", "--out", "OUT"}
 	steps := " --steps 2 --lr 1e-2 --batch 2"
@@ -111,7 +112,8 @@ func TestFlagsWork(t *testing.T) {
 		laws    map[string]works
 	}{
 		{trainCommand(), train, on(data) + " --lora-rank 2" + steps, map[string]works{
-			"data": {exempt: "every test of training gives it"}, "shape": {exempt: "TestTrainUsage"}, "dry-run": {exempt: "TestDryRunSaysWhatDataHold"}, "picture-tokens": {idle: []string{on(data) + " --picture-tokens 4"}},
+			"device-layers": {exempt: "tried by TestNoFlagIsWithoutEffect"},
+			"data":          {exempt: "every test of training gives it"}, "shape": {exempt: "TestTrainUsage"}, "dry-run": {exempt: "TestDryRunSaysWhatDataHold"}, "picture-tokens": {idle: []string{on(data) + " --picture-tokens 4"}},
 			"resume": {exempt: "TestStopAndResume"}, "checkpoint-activations": {exempt: "changes no bit, which TestSameBytes holds it to"}, "steps": {exempt: "the base has it", idle: []string{on(data) + " --steps 2 --epochs 1"}},
 			"columns":          {other: []string{"image,score", "image,critique,score=mood"}},
 			"image-folder":     {exempt: "TestImageFolderOption"},
@@ -153,7 +155,8 @@ func TestFlagsWork(t *testing.T) {
 			"min-pixels":       {other: []string{"3136"}, same: "", exempt: reads}, "max-pixels": {exempt: "the base has it"}, "precision": {exempt: "TestLearnsInEachPrecision", idle: []string{on(data) + " --full --precision int8"}},
 		}},
 		{evalCommand(), []string{"eval", "--model", model, "--json", "--max-pixels", "3136", "--head", insideHead}, "--data " + data, map[string]works{
-			"data": {exempt: "every test of evaluation gives it"}, "image-folder": {exempt: "TestImageFolderOption"}, "out": {exempt: "TestEvalRecords"}, "sbert": {exempt: "TestEvalTexts"},
+			"device-layers": {exempt: "tried by TestNoFlagIsWithoutEffect"},
+			"data":          {exempt: "every test of evaluation gives it"}, "image-folder": {exempt: "TestImageFolderOption"}, "out": {exempt: "TestEvalRecords"}, "sbert": {exempt: "TestEvalTexts"},
 			"columns":    {other: []string{"image,score=line"}},
 			"split":      {exempt: "TestEvalRefuses", idle: []string{"--data " + data + " --split dev"}},
 			"critique":   {exempt: "TestEvalRecords", idle: []string{"--data " + data + " --critique"}},
@@ -165,7 +168,8 @@ func TestFlagsWork(t *testing.T) {
 			"min-pixels": {other: []string{"6272"}, exempt: reads}, "max-pixels": {exempt: "the base has it"}, "precision": {same: "exact", other: []string{"int8"}},
 		}},
 		{mergeCommand(), []string{"merge", "--model", model, "--out", "OUT"}, "", map[string]works{
-			"dtype": {exempt: "TestMerge", idle: []string{"--dtype f16"}}, "min-pixels": {idle: []string{"--dtype f32 --min-pixels 3136"}}, "max-pixels": {idle: []string{"--dtype f32 --max-pixels 3136"}}, "precision": {idle: []string{"--dtype f32 --precision int8"}}, "device": {idle: []string{"--dtype f32 --device cpu"}},
+			"device-layers": {idle: []string{"--dtype f32 --device-layers 1"}},
+			"dtype":         {exempt: "TestMerge", idle: []string{"--dtype f16"}}, "min-pixels": {idle: []string{"--dtype f32 --min-pixels 3136"}}, "max-pixels": {idle: []string{"--dtype f32 --max-pixels 3136"}}, "precision": {idle: []string{"--dtype f32 --precision int8"}}, "device": {idle: []string{"--dtype f32 --device cpu"}},
 		}},
 		{quantizeCommand(), []string{"quantize", "--model", model, "--out", "OUT"}, "--precision int4", map[string]works{
 			"group": {same: "32", other: []string{"64", "0"}, idle: []string{"--precision int4 --group 7"}}, "zero-points": {other: []string{"true"}, idle: []string{"--precision int8 --zero-points"}},

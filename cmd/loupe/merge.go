@@ -40,7 +40,7 @@ The score head, of the adapter's directory or the model's, is written beside it.
 }
 
 func (f *mergeFlags) run(cmd *cobra.Command) error {
-	if err := refuseFlags(cmd, "merging reads no picture and computes in float32, on the CPU", "min-pixels", "max-pixels", "precision", "device"); err != nil {
+	if err := refuseFlags(cmd, "merging reads no picture and computes in float32, on the CPU", "min-pixels", "max-pixels", "precision", "device", "device-layers"); err != nil {
 		return err
 	}
 	if f.out == "" {

@@ -11,15 +11,16 @@ import (
 // called says for each option that an error of the library may name what people write for it on the command line. A test holds that
 // each field is there, and that the flag exists; a text without dashes in front is a word or a command.
 var called = map[string]string{
-	"loupe.Load":        "--model",
-	"Options.Adapter":   "--adapter",
-	"Options.Device":    "--device",
-	"Options.Head":      "--head",
-	"Options.Kernels":   "--kernels",
-	"Options.MaxPixels": "--max-pixels",
-	"Options.MinPixels": "--min-pixels",
-	"Options.Precision": "--precision",
-	"Options.Threads":   "--threads",
+	"loupe.Load":           "--model",
+	"Options.Adapter":      "--adapter",
+	"Options.Device":       "--device",
+	"Options.DeviceLayers": "--device-layers",
+	"Options.Head":         "--head",
+	"Options.Kernels":      "--kernels",
+	"Options.MaxPixels":    "--max-pixels",
+	"Options.MinPixels":    "--min-pixels",
+	"Options.Precision":    "--precision",
+	"Options.Threads":      "--threads",
 
 	"Files.FPS":      "--fps",
 	"Files.Images":   "--image",

@@ -40,7 +40,7 @@ int4 keeps the vision tower and the logits in 8 bits. docs/quantized-layout.md d
 }
 
 func (f *quantizeFlags) run(cmd *cobra.Command) error {
-	if err := refuseFlags(cmd, "weights are quantized on the CPU", "device"); err != nil {
+	if err := refuseFlags(cmd, "weights are quantized on the CPU", "device", "device-layers"); err != nil {
 		return err
 	}
 	if err := refuseFlags(cmd, "quantizing reads no picture, and the sizes in preprocessor_config.json are copied as they are", "min-pixels", "max-pixels"); err != nil {

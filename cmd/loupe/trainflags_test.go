@@ -27,8 +27,9 @@ var trainCases = map[string]flagCase{
 	"data": {refused: "--out o"}, "out": {refused: "--data d"}, "columns": {shown: "columns_test.go"}, "image-folder": {shown: "columns_test.go"},
 	"model": {shown: "every other case names it"}, "adapter": {shown: "TestFlagsThatSayNothing"}, "head": {shown: "TestKeptTarget"},
 	"min-pixels": {other: "12544"}, "max-pixels": {other: "6272"}, "precision": {other: "int8"}, "threads": {shown: "results do not depend on it: TestSameBytes"}, "kernels": {shown: "results do not depend on it: kernels' tests"},
-	"device": {shown: "results do not depend on it: TestFakeGPU"},
-	"full":   {refused: "--full --lora-rank 2 --data d --out o"}, "head-only": {refused: "--head-only --epochs 2 --data {D} --out {O}"},
+	"device":        {shown: "results do not depend on it: TestFakeGPU"},
+	"device-layers": {refused: "--device-layers 1 --data {D} --out {O}"},
+	"full":          {refused: "--full --lora-rank 2 --data d --out o"}, "head-only": {refused: "--head-only --epochs 2 --data {D} --out {O}"},
 	"lora-rank": {other: "3"}, "lora-alpha": {refused: "--lora-alpha 0 --data d --out o", other: "9"}, "lora-dropout": {other: "0.5"}, "rslora": {other: "true"}, "dora": {other: "true"},
 	"lora-target": {other: "*.q_proj"}, "train-modules": {other: "model.norm"}, "freeze": {refused: "--freeze nothing --data {D} --out {O}", other: "visual.*"},
 	"epochs": {refused: "--steps 3 --epochs 2 --data d --out o"}, "steps": {refused: "--steps 0 --data d --out o", other: "3"}, "batch": {other: "3"}, "accumulate": {other: "2"},
@@ -45,13 +46,13 @@ var evalCases = map[string]flagCase{
 	"critique": {refused: "--data {D} --critique"}, "max-tokens": {refused: "--data {D} --max-tokens 3"}, "out": {refused: "--data {S} --out x"}, "plots": {refused: "--data {T} --sbert {B} --plots x"},
 	"raters": {refused: "--data {S} --raters each"}, "score-step": {refused: "--data {S} --score-step -1"}, "seed": {shown: "TestEvalTable"}, "json": {shown: "what is printed"},
 	"model": {refused: "--data {S} --model m"}, "adapter": {refused: "--data {S} --adapter a"}, "head": {refused: "--data {S} --head h"}, "min-pixels": {refused: "--data {S} --min-pixels 9"},
-	"max-pixels": {refused: "--data {S} --max-pixels 9"}, "precision": {refused: "--data {S} --precision int8"}, "threads": {refused: "--data {S} --threads 1"}, "kernels": {refused: "--data {S} --kernels generic"}, "device": {refused: "--data {S} --device cpu"},
+	"max-pixels": {refused: "--data {S} --max-pixels 9"}, "precision": {refused: "--data {S} --precision int8"}, "threads": {refused: "--data {S} --threads 1"}, "kernels": {refused: "--data {S} --kernels generic"}, "device": {refused: "--data {S} --device cpu"}, "device-layers": {refused: "--data {S} --device-layers 1"},
 	"require-signature": {refused: "--data {S} --require-signature k"}, "intervene": {refused: "--data {D} --critique --out x --intervene i.json"},
 }
 
 var mergeCases = map[string]flagCase{
 	"model": {shown: "TestMerge"}, "adapter": {shown: "TestMerge"}, "head": {shown: "TestMerge"}, "out": {refused: "--adapter a"}, "dtype": {refused: "--out o --dtype int3"},
-	"min-pixels": {refused: "--out o --min-pixels 9"}, "max-pixels": {refused: "--out o --max-pixels 9"}, "precision": {refused: "--out o --precision int8"}, "device": {refused: "--out o --device cuda"},
+	"min-pixels": {refused: "--out o --min-pixels 9"}, "max-pixels": {refused: "--out o --max-pixels 9"}, "precision": {refused: "--out o --precision int8"}, "device": {refused: "--out o --device cuda"}, "device-layers": {refused: "--out o --device-layers 1"},
 	"threads": {shown: "results do not depend on it"}, "kernels": {shown: "results do not depend on it"}, "require-signature": {shown: "a model without one is refused: signature tests"},
 }
 

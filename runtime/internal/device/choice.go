@@ -1,6 +1,8 @@
 package device
 
 import (
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,11 +18,33 @@ const (
 // Choice is what somebody chose to compute on.
 type Choice struct {
 	Kind     string
-	Ordinals []int // of a GPU: one, as the driver counts them
+	Ordinals []int // of the GPUs, as the driver counts them: the first layers go to the first
 }
 
-// Parse reads a choice: "" and "cpu" are the host, "cuda" the first GPU, and "cuda:N" the Nth from 0 on. An error is an option's.
+// Parse reads a choice: "" and "cpu" are the host, "cuda" the first GPU, "cuda:N" the Nth from 0 on, and "cuda:N,cuda:M" several. An
+// error is an option's.
 func Parse(text string) (Choice, error) {
+	if !strings.Contains(text, ",") {
+		return parseOne(text)
+	}
+	all := Choice{Kind: CUDA}
+	for _, part := range strings.Split(text, ",") {
+		c, err := parseOne(part)
+		switch {
+		case err != nil || part == "":
+			return Choice{}, &option.Error{Field: "Options.Device", Value: text, Want: "give GPUs as cuda:0,cuda:1"}
+		case c.Kind != CUDA:
+			return Choice{}, &option.Error{Field: "Options.Device", Value: text, Want: "leave cpu out: what the GPUs do not take stays there"}
+		case slices.Contains(all.Ordinals, c.Ordinals[0]):
+			return Choice{}, &option.Error{Field: "Options.Device", Value: text, Fault: fmt.Sprintf("Options.Device names the GPU %d twice", c.Ordinals[0]), Want: "name it once"}
+		}
+		all.Ordinals = append(all.Ordinals, c.Ordinals[0])
+	}
+	return all, nil
+}
+
+// parseOne reads a choice of one device.
+func parseOne(text string) (Choice, error) {
 	switch text {
 	case "", CPU:
 		return Choice{Kind: CPU}, nil
@@ -49,8 +73,6 @@ func meant(text string) string {
 	switch {
 	case plain == CPU || plain == CUDA:
 		return "write " + plain
-	case strings.Contains(plain, ","):
-		return "give one device: " + forms
 	case err == nil && n >= 0 && n <= most:
 		return "write " + CUDA + ":" + strconv.Itoa(n) + " for that GPU"
 	case plain == "gpu":

@@ -19,6 +19,9 @@ func TestParse(t *testing.T) {
 		"cuda:0":     {Kind: CUDA, Ordinals: []int{0}},
 		"cuda:7":     {Kind: CUDA, Ordinals: []int{7}},
 		"cuda:65535": {Kind: CUDA, Ordinals: []int{65535}},
+
+		"cuda:1,cuda:0": {Kind: CUDA, Ordinals: []int{1, 0}},
+		"cuda,cuda:3":   {Kind: CUDA, Ordinals: []int{0, 3}},
 	} {
 		if got, err := Parse(text); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%q: %+v, %v", text, got, err)
@@ -43,7 +46,9 @@ func TestParse(t *testing.T) {
 		"cuda:65536":             "use cpu, cuda",
 		"cuda:99999999999999999": "use cpu, cuda",
 		"cuda:one":               "use cpu, cuda",
-		"cuda:0,1":               "give one device",
+		"cuda:0,1":               "give GPUs as cuda:0,cuda:1",
+		"cuda:0,":                "give GPUs as cuda:0,cuda:1",
+		"cuda:1,cpu":             "leave cpu out",
 		"auto":                   "no device is chosen by itself",
 		"mps":                    "use cpu, cuda",
 		"rocm":                   "use cpu, cuda",
@@ -62,6 +67,13 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// TestParseTwice: a GPU that is named twice is refused by that.
+func TestParseTwice(t *testing.T) {
+	if _, err := Parse("cuda,cuda:1,cuda:0"); err == nil || err.Error() != "Options.Device names the GPU 0 twice; name it once" {
+		t.Error(err)
+	}
+}
+
 // FuzzParse: whatever is taken has one form, and whatever is proposed is taken.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{"", "cpu", "cuda", "cuda:3", "gpu:4", "cuda:007", "CUDA", "cuda:0,cuda:1", "\x00cuda"} {
@@ -70,7 +82,10 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := Parse(text)
 		if err == nil {
-			if c.Kind == CUDA && text != CUDA && text != fmt.Sprintf("cuda:%d", c.Ordinals[0]) {
+			if c.Kind == CUDA && len(c.Ordinals) != len(strings.Split(text, ",")) {
+				t.Errorf("%q is %+v", text, c)
+			}
+			if c.Kind == CUDA && len(c.Ordinals) == 1 && text != CUDA && text != fmt.Sprintf("cuda:%d", c.Ordinals[0]) {
 				t.Errorf("%q is %+v", text, c)
 			}
 			return

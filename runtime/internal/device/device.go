@@ -1,6 +1,7 @@
 package device
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 
@@ -37,33 +38,62 @@ func (i Info) String() string {
 // Opened is a device that is ready.
 type Opened struct {
 	kernels.Device
-	Info  Info
-	Notes []string     // what a user should know of it
-	close func() error // nil: there is nothing to give back
+	Info    Info
+	Notes   []string     // what a user should know of it
+	Further []*Opened    // beside it, for the next layers of a model
+	close   func() error // nil: there is nothing to give back
 }
 
-// Open makes the device ready that was chosen, beside a host that computes with e.
+// All are the device and those beside it.
+func (o *Opened) All() []kernels.Device {
+	out := []kernels.Device{o.Device}
+	for _, f := range o.Further {
+		out = append(out, f.Device)
+	}
+	return out
+}
+
+// Open makes the devices ready that were chosen, beside a host that computes with e.
 func Open(c Choice, e *kernels.Engine) (*Opened, error) {
 	if c.Kind == CPU {
-		return &Opened{Device: Of(e), Info: Info{Kind: CPU}}, nil
+		out := &Opened{Device: Of(e), Info: Info{Kind: CPU}}
+		for _, d := range Further(e) {
+			out.Further = append(out.Further, &Opened{Device: d, Info: Info{Kind: CPU}})
+		}
+		return out, nil
 	}
-	d, err := cuda.Open(cuda.Options{Ordinal: c.Ordinals[0]})
-	if err != nil {
-		return nil, err
+	var first *Opened
+	for _, n := range c.Ordinals {
+		d, err := cuda.Open(cuda.Options{Ordinal: n})
+		if err != nil {
+			if first != nil {
+				first.Close()
+			}
+			return nil, err
+		}
+		i := d.Info()
+		o := &Opened{Device: d, Info: Info{Kind: CUDA, Name: i.Name, Arch: i.Arch(), Driver: i.DriverVersion()}, close: d.Close}
+		if i.Library != "" {
+			o.Info.Library = filepath.Base(i.Library)
+			o.Notes = append(o.Notes, fmt.Sprintf("%s stands for the NVIDIA driver (%s): what follows is computed by it, and need be no GPU's", i.Library, cuda.LibraryVariable))
+		}
+		if first == nil {
+			first = o
+		} else {
+			first.Further = append(first.Further, o)
+		}
 	}
-	i := d.Info()
-	o := &Opened{Device: d, Info: Info{Kind: CUDA, Name: i.Name, Arch: i.Arch(), Driver: i.DriverVersion()}, close: d.Close}
-	if i.Library != "" {
-		o.Info.Library = filepath.Base(i.Library)
-		o.Notes = append(o.Notes, fmt.Sprintf("%s stands for the NVIDIA driver (%s): what follows is computed by it, and need be no GPU's", i.Library, cuda.LibraryVariable))
-	}
-	return o, nil
+	return first, nil
 }
 
-// Close gives the device back. Nothing of it may be used any more.
+// Close gives the device back, and those beside it. Nothing of them may be used any more.
 func (o *Opened) Close() error {
-	if o.close == nil {
-		return nil
+	var err error
+	if o.close != nil {
+		err = o.close()
 	}
-	return o.close()
+	for _, f := range o.Further {
+		err = cmp.Or(err, f.Close())
+	}
+	return err
 }
