@@ -13,7 +13,7 @@ type Arena struct {
 	largest int // floats of the largest request
 	kept    *Arena
 	beside  []*Arena // of the further devices of a run, from the second on
-	host    *Arena // memory of the host, for runs on another device
+	host    *Arena   // memory of the host, for runs on another device
 
 	searches searches // of the run
 }
