@@ -60,7 +60,7 @@ func sameNonFinite(t *testing.T, own, m *Model, every int) {
 func spoiled(t *testing.T, m *Model, norm int, f func()) {
 	t.Helper()
 	w := m.norms()[norm].Weight
-	x, err := kernels.Floats(m.device, w)
+	x, err := kernels.Floats(w)
 	if err != nil {
 		t.Fatal(err)
 	}
