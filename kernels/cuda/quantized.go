@@ -22,7 +22,7 @@ const (
 	spanThreads          = 256
 	quantizedTileThreads = 256
 	panelCols            = 32
-	leastTiled           = 9 // rows from which on tensor cores multiply
+	leastTiled           = 17 // rows from which on tensor cores multiply: until then as many blocks as there are panels read the weights sooner
 )
 
 // quantizedNames are the kernels by layout, for one row, four, eight, and more.
@@ -51,13 +51,13 @@ func (d *Device) quantizedProduct(a productArgs, w weight) {
 	names, panels := quantizedNames[name], blocks(int(a.cols), panelCols)
 	switch {
 	case rows >= leastTiled:
-		launch(d, names[3], [3]int{blocks(int(a.cols), tileSize), blocks(rows, tileSize), 1}, quantizedTileThreads, args)
+		launch(d, names[3], [3]int{blocks(rows, tileSize), blocks(int(a.cols), tileSize), 1}, quantizedTileThreads, args)
 	case rows == 1:
 		launch(d, names[0], [3]int{panels, 1, 1}, spanThreads, args)
 	case rows <= 4:
 		launch(d, names[1], [3]int{panels, 1, 1}, spanThreads, args)
 	default:
-		launch(d, names[2], [3]int{panels, 1, 1}, spanThreads, args)
+		launch(d, names[2], [3]int{panels, blocks(rows, 8), 1}, spanThreads, args)
 	}
 }
 

@@ -57,7 +57,7 @@ func quantizedFound(t *testing.T, d *Device, o kernels.Quantizing, rows, cols, s
 func TestQuantizedProducts(t *testing.T) {
 	inOrders(t, func(t *testing.T, d *Device) {
 		for i, o := range quantizings {
-			for j, shape := range [][3]int{{1, 1, 1}, {1, 33, 127}, {2, 31, 31}, {4, 32, 129}, {5, 65, 300}, {8, 64, 1100}, {9, 130, 129}, {129, 127, 160}, {130, 33, 31}, {1, 2, 18944}, {17, 40, 513}} {
+			for j, shape := range [][3]int{{1, 1, 1}, {1, 33, 127}, {2, 31, 31}, {4, 32, 129}, {5, 65, 300}, {8, 64, 1100}, {9, 130, 129}, {17, 130, 300}, {129, 127, 160}, {130, 33, 31}, {1, 2, 18944}, {17, 40, 513}} {
 				values := (i + j) % valueKinds
 				if what := quantizedFound(t, d, o, shape[0], shape[1], shape[2], values, (i+j)%2 == 0); what != "" {
 					t.Errorf("%+v, (%d, %d) by %d, %s: %s", o, shape[0], shape[1], shape[2], valueNames[values], what)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -126,6 +127,26 @@ func TestInstructions(t *testing.T) {
 	for _, op := range []string{"ex2.approx.f32", "rcp.approx.ftz.f32", "add.ftz.f32", "red.global.add.f32", "atom.add.f32", "mul.f32", "shfl.sync.down.b32"} {
 		if !forbidden.MatchString(op) {
 			t.Errorf("%s would pass", op)
+		}
+	}
+}
+
+// spilling are kernels that keep a few numbers in memory on some GPUs, and how many bytes at most.
+var spilling = map[string]int{"attend_tile_values_128_128": 72, "attend_tile_values_128_16": 24, "mma_rows_8": 8, "mma_rows_16": 8}
+
+// TestNothingIsSpilled: the registers of every other kernel hold what it computes with, on every GPU.
+func TestNothingIsSpilled(t *testing.T) {
+	for _, name := range names(t) {
+		text := string(read(t, filepath.Join("fatbin", name+".use")))
+		if !strings.Contains(text, " spilled 0\n") {
+			t.Errorf("%s.use does not say what is spilled", name)
+		}
+		for line := range strings.Lines(text) {
+			kernel, rest, _ := strings.Cut(line, " ")
+			spilled, err := strconv.Atoi(strings.TrimSpace(rest[strings.LastIndex(rest, " ")+1:]))
+			if err != nil || spilled > spilling[kernel] {
+				t.Errorf("%s.cu: %s", name, strings.TrimSpace(line))
+			}
 		}
 	}
 }
