@@ -253,13 +253,15 @@ var everything = map[string]func(b *both){
 		}
 		b.same(x, m, v)
 	},
-	"FirstNonFinite": func(b *both) {
+	"FirstNonFinite, FindNonFinite": func(b *both) {
 		rows, cols := b.about(b.rows), b.about(b.cols)
 		x := b.dice.floats(rows*cols, b.kind)
 		for range b.dice.IntN(3) {
 			x[b.dice.IntN(len(x))] = float32(math.Inf(1))
 		}
-		p := b.of(rows, cols, x)
+		p, found := b.of(rows, cols, x), b.vector(rows*kernels.NonFiniteFloats)
+		b.on(func(d kernels.Device, at func(pair) kernels.Array) { d.FindNonFinite(at(found).Buffer, at(p)) })
+		b.columns(found, rows)
 		r, c := b.cpu.FirstNonFinite(p.cpu)
 		if s, e := b.gpu.FirstNonFinite(p.gpu); r != s || r >= 0 && c != e {
 			b.bad = true
@@ -298,4 +300,16 @@ func (b *both) part(wide, narrow int, paged bool) (host, on kernels.AttentionPar
 	}
 	b.what += fmt.Sprintf(", (%d, %d) and %d columns, first %d, more %d, pages of %d", queries, wide, narrow, first, more, page)
 	return host, on
+}
+
+// columns compares what a search found in each row.
+func (b *both) columns(found pair, rows int) {
+	got, want := down(b.t, b.gpu, found.gpu), found.cpu.Buffer.Host()
+	for r := range rows {
+		gotCol, gotValue := kernels.ReadNonFinite(got, r)
+		if col, value := kernels.ReadNonFinite(want, r); gotCol != col || col >= 0 && gotValue != value {
+			b.bad = true
+			b.t.Errorf("%s: of row %d column %d with %v, and on the processor %d with %v", b.what, r, gotCol, gotValue, col, value)
+		}
+	}
 }

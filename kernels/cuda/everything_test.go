@@ -116,7 +116,7 @@ func (b *both) placed(m kernels.Matrix) (host, on kernels.Placed) {
 }
 
 // unlike are methods of devices that are no operations.
-var unlike = []string{"Computes", "OnHost", "Alloc", "Free", "Upload", "Download", "PlaceWeight"}
+var unlike = []string{"Computes", "OnHost", "Alloc", "Free", "Upload", "Download", "DownloadAll", "PlaceWeight", "HasArithmetic"}
 
 // TestEverythingIsThere: TestEverything runs every operation of a device.
 func TestEverythingIsThere(t *testing.T) {

@@ -14,7 +14,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # In order of worth, with a limit of seconds for each.
 parts="facts:10 tests:40 random:30 golden:40 models:40 lora:30 memcheck:30 racecheck:30 peaks:15
-bench-exact:30 bench-int8:20 bench-bf16-mma:20 bench-int4:20 train-exact:30 train-int8:20 train-bf16-mma:20 torch:60 bench-bf16:20"
+bench-exact:30 bench-int8:25 bench-bf16-mma:25 bench-int4:20 train-exact:30 train-int8:20 train-bf16-mma:20 torch:50 bench-bf16:20"
 
 golden=$here/golden
 [ -d "$golden" ] || golden=$here/runtime/testdata # the committed case
@@ -38,7 +38,7 @@ for p in ${only//,/ } ${skip//,/ }; do
 done
 
 # What is measured: of the shape of a real model, or, to try this script, next to nothing.
-tokens=2048 batch=8,32 answer=80 each=3 big=$here/896.png small=$here/448.png random=24 steps=64
+tokens=2048 batch=8,32 answer=80 each=2 big=$here/896.png small=$here/448.png random=24 steps=64
 if [ "$shape" = demo ]; then
   tokens=4 batch=2 answer=2 each=0.01 random=1 steps=2
 fi

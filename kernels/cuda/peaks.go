@@ -6,6 +6,7 @@ import (
 	stdcontext "context"
 	"errors"
 	"math"
+	"runtime"
 	"time"
 
 	"github.com/loupe-vl/loupe/kernels"
@@ -112,7 +113,7 @@ func (d *Device) Peaks(ctx stdcontext.Context, window time.Duration) (kernels.Pe
 }
 
 // picks is the unit in which timed tells time: of so many steps, so that short ones keep their digits.
-const picks = 1000
+const picks = 1_000_000
 
 // timed is how long run takes for picks steps: the best of what fits a window, once a run takes a tenth of it or as long as a kernel may.
 func (d *Device) timed(ctx stdcontext.Context, window time.Duration, run func(steps int)) (time.Duration, error) {
@@ -216,6 +217,7 @@ func (d *Device) FreeOrderCost(ctx stdcontext.Context, cols, steps int, window t
 			}
 		})
 	})
+	runtime.KeepAlive(placed)
 	return t / picks, u / picks, err
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/kernels/cuda/cudatest"
 )
 
 // traffic is what the fake driver counted of a kernel's launches: see sim/traffic.cc.
@@ -21,6 +22,7 @@ type traffic struct {
 // trafficOf counts what f launches, by kernel.
 func trafficOf(t *testing.T, d *Device, f func()) map[string]traffic {
 	t.Helper()
+	cudatest.FakeOnly(t)
 	file := filepath.Join(t.TempDir(), "traffic")
 	t.Setenv("CUDASIM_TRAFFIC", file)
 	f()

@@ -13,7 +13,7 @@ import (
 )
 
 // onlyFake are variables that only a fake driver heeds, without which a test shows nothing.
-var onlyFake = regexp.MustCompile(`CUDASIM_(FAIL|DEVICES|VERSION|MEMORY|ARCH|PLANT)`)
+var onlyFake = regexp.MustCompile(`CUDASIM_(FAIL|DEVICES|VERSION|MEMORY|ARCH|PLANT|TRAFFIC)`)
 
 // TestFakeOnlyIsSaid: every function of a test that asks the fake driver for what a real one does not do calls FakeOnly, since the same tests
 // run on a GPU.
