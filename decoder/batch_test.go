@@ -50,11 +50,11 @@ func TestBatch(t *testing.T) {
 				for _, n := range sizes {
 					all := scripts(n, 1)
 					for _, s := range all {
-						if s.alone(m, e); s.err != nil {
+						if s.alone(m, cpu.New(e)); s.err != nil {
 							failed++
 						}
 					}
-					b := &runner{m: m, e: e}
+					b := &runner{m: m, dev: cpu.New(e)}
 					if err := b.run(all); err != nil {
 						t.Errorf("%d sequences: %v", n, err)
 					}
@@ -81,7 +81,7 @@ func TestBatchFaults(t *testing.T) {
 	all := scripts(12, 1)
 	m.Pages = NewPagePool(weights.OneDevice(cpu.New(nil)), testConfig, 4)
 	for _, s := range all {
-		s.alone(m, e)
+		s.alone(m, cpu.New(e))
 	}
 	two := func(live []*member) (a, b *member) { // two that have pages, and go on
 		for _, x := range live {
@@ -110,7 +110,7 @@ func TestBatchFaults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m.Pages = NewPagePool(weights.OneDevice(cpu.New(nil)), testConfig, 4)
-			b, made := &runner{m: m, e: e}, false
+			b, made := &runner{m: m, dev: cpu.New(e)}, false
 			b.fault = func(step int, live []*member) {
 				if x, y := two(live); fault != nil && y != nil && !made {
 					made = true

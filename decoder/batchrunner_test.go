@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"github.com/loupe-vl/loupe/kernels"
-	"github.com/loupe-vl/loupe/kernels/cpu"
 	"github.com/loupe-vl/loupe/kernels/tensor"
 )
 
@@ -90,15 +89,15 @@ func floats(rng *rand.Rand, n int) []float32 {
 }
 
 // alone runs a script by itself: its prompt at once, then token by token.
-func (s *script) alone(m *Model, e *kernels.Engine) {
+func (s *script) alone(m *Model, dev kernels.Device) {
 	c := m.NewCache()
 	defer c.Release()
 	for at := 0; at < len(s.ids); at = c.Len() {
 		end := max(at+1, s.prompt)
-		r := tensor.NewRun(context.Background(), cpu.New(e), new(tensor.Arena), nil)
+		r := tensor.NewRun(context.Background(), dev, new(tensor.Arena), nil)
 		r.FirstRow = at
 		h := m.Forward(r, m.EmbedTokens(r, s.ids[at:end], s.vision), s.pos.Slice(at, end), c)
-		logits := m.Logits(r, h)
+		logits := r.Host(m.Logits(r, h))
 		if s.err = r.Err(); s.err != nil {
 			return
 		}
@@ -118,7 +117,7 @@ type member struct {
 // runner runs scripts together.
 type runner struct {
 	m     *Model
-	e     *kernels.Engine
+	dev   kernels.Device
 	fault func(step int, live []*member) // what a test breaks before a step; nil for nothing
 	forks int                            // sequences that began with pages of another
 	most  int                            // sequences in a step
@@ -174,8 +173,8 @@ func (b *runner) run(all []*script) error {
 			}
 		}
 		arena.Reset()
-		r := tensor.NewRun(context.Background(), cpu.New(b.e), arena, nil)
-		logits := b.m.ForwardBatch(r, batch)
+		r := tensor.NewRun(context.Background(), b.dev, arena, nil)
+		logits := r.Host(b.m.ForwardBatch(r, batch))
 		if r.Err() != nil {
 			return r.Err()
 		}
@@ -233,9 +232,10 @@ func (x *member) check(failed error, logits []float32) (done bool, err error) {
 // spoilFreePages makes whoever still reads a page that came back fail.
 func spoilFreePages(p *PagePool) {
 	p.onFree = func(pg *page) {
-		data := pg.data[0].Host()
-		for i := range data {
-			data[i] = float32(math.NaN())
+		for i, data := range pg.data {
+			if err := p.devices[i].Upload(data.Row(), slices.Repeat([]float32{float32(math.NaN())}, data.Len())); err != nil {
+				panic(err)
+			}
 		}
 	}
 }

@@ -52,7 +52,13 @@ func (made) Tensor(name string, shape ...int) (weights.Tensor, error) {
 // testModel is a decoder in one of the precisions.
 func testModel(t testing.TB, e *kernels.Engine, precision string) *Model {
 	t.Helper()
-	p := weights.NewParams(made{}, cpu.New(e))
+	return testModelOn(t, cpu.New(e), e, precision)
+}
+
+// testModelOn is testModel on a device; the engine quantizes.
+func testModelOn(t testing.TB, dev kernels.Device, e *kernels.Engine, precision string) *Model {
+	t.Helper()
+	p := weights.NewParams(made{}, dev)
 	p.Convert(func(_ string, w kernels.Matrix) (out kernels.Matrix, copied bool, err error) {
 		how := kernels.Quantizing{Bits: 8, Group: 64}
 		switch precision {

@@ -5,6 +5,7 @@ package cuda
 import (
 	"fmt"
 	"math"
+	"math/bits"
 
 	"github.com/loupe-vl/loupe/kernels"
 )
@@ -220,7 +221,14 @@ func (t *attending) scoresOf(a attendArgs, g attendGrid) {
 		name = "attend_tile_scores_128"
 	}
 	t.blocksOf(&a, g, g.scores)
-	launch(t.Device, name, [3]int{int(a.rowMost) * blocks(g.keys, keys), g.kv, g.parts}, threads, a)
+	launch(t.Device, name, [3]int{int(a.rowMost) * seldom(blocks(g.keys, keys)), g.kv, g.parts}, threads, a)
+}
+
+// seldom is a quarter more than n at most, or 4: a number that changes seldom while n grows, since a step whose launches are as large as those of the
+// step before is the same graph. Blocks beyond the last key end at once.
+func seldom(n int) int {
+	step := max(4, 1<<max(0, bits.Len(uint(n))-3))
+	return blocks(n, step) * step
 }
 
 // blocksOf says of how many rows blocks are. Whoever looks is shown the keys of the last query for all: all rows are one block then.

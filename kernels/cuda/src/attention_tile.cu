@@ -4,6 +4,17 @@
 //
 // 256 threads, 16 by 16. The next 16 steps are copied beside the arithmetic of these; steps lie side by side, a row takes 20 floats, as
 // in product_tile.cu. Values lie a key after the other, columns side by side.
+//
+// Multiply-adds done for one that is needed, where tiles of 128 x 128 had what is in brackets: results of heads of 80 columns (the tower) 1.0 (1.6),
+// of 64 columns 1.0 (2.0), of 128 columns 1.0 (1.0). Of a causal prompt of 2,048 tokens, seven heads to a key head, where 128 rows are 19
+// queries: scores 1.07 (2.0), results 1.02 (2.0).
+//
+// Bound by multiply-adds. Of sm_90's instructions of four steps those that multiply are 256 of 280 (scores, 128 rows), 256 of 281 (results, 128 rows
+// by 128 columns), 160 of 187 (128 by 80) and 80 of 111 (64 by 80); each thread takes four of the latter's loads for 20 of its multiply-adds.
+// A tile of 128 x 128 results reads 1 KiB for each key, in 128 cycles of the multiprocessor: 8 bytes a cycle, and 128 x 80 take 10, where the
+// second-level cache gives about 24 to each of 132. Scores are written, made probabilities where they lie, and read: 16 bytes for 160
+// multiply-adds with 80 columns, so that 4,096 patches are 43 billion multiply-adds, 1.45 ms at the peak of 132 x 128 at 1.75 GHz, beside 4.3 GB,
+// 0.9 ms, in launches of their own.
 #include "attention.cuh"
 
 enum { TILE_STEPS = 16, TILE_PITCH = 20, ATTEND_THREADS = 256, TILE_KEYS = 128 };
