@@ -82,7 +82,8 @@ func (a *adapter) retied() error {
 // linear gives a linear map a weight of the adapter. It has the form of the precision where that rounds, and is exact where the
 // precision quantizes: PEFT leaves what is saved whole as it is, too.
 func (a *adapter) linear(l *tensor.Linear, w kernels.Matrix) {
-	if convert := converter(a.m.engine, a.m.options.Precision); a.m.options.Precision == "bf16" && a.params.Err() == nil {
+	p := a.m.options.Precision
+	if convert := converter(a.m.engine, p); (p == "bf16" || p == "bf16-mma") && a.params.Err() == nil {
 		w, _, _ = convert(l.Name, w) // which rounds and cannot fail
 	}
 	l.W = a.params.Place(l.Name, w)

@@ -56,6 +56,7 @@ func TestFakeGPU(t *testing.T) {
 			}
 		})
 	}
+	t.Run("bf16-mma", mmaGPU)
 	t.Run("shared", func(t *testing.T) { sharedGPU(t, library) })
 	t.Run("fails", func(t *testing.T) { failingGPU(t, library) })
 }

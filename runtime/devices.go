@@ -22,7 +22,7 @@ func (m *Model) mapDevices() error {
 		}
 	}
 	m.devices = mapLayers(devices, even(n, len(devices)), layers, m.Config.Text.TieWordEmbeddings, func() kernels.Device { return cpu.New(m.engine) })
-	return nil
+	return m.checkLayers()
 }
 
 // even shares n layers out among devices, the first ones one more where they do not come out even.

@@ -30,9 +30,10 @@ import (
 type Options struct {
 	Threads   int    // 0: all cores
 	Kernels   string // "" or "auto", "avx512", "avx2", "neon", "generic"
-	Precision string // one of Precisions; "": exact, or what the model was quantized to
+	Precision string // one of Precisions or GPUPrecisions; "": exact, or what the model was quantized to
 	// Device is what the model computes on: "" or "cpu", the host; "cuda" or "cuda:N", an NVIDIA GPU, for which the program is built with
-	// the tag cuda; "cuda:0,cuda:1", several, which have consecutive layers. It changes speed, never a bit.
+	// the tag cuda; "cuda:0,cuda:1", several, which have consecutive layers. It changes speed, never a bit, unless the
+	// precision is one of GPUPrecisions.
 	Device    string
 	Adapter   string // directory of a PEFT adapter; "": none
 	Head      string // directory of score_head.json and score_head.safetensors; "": beside the model, if it is there
@@ -349,6 +350,9 @@ func (m *Model) start(o Options) (err error) {
 		return &device.Error{Err: err}
 	}
 	m.device = m.opened.Device
+	if err = m.checkPrecision(); err != nil {
+		return err
+	}
 	m.Notes = append(m.Notes, m.opened.Notes...)
 	return nil
 }

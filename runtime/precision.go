@@ -2,6 +2,7 @@ package loupe
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -15,6 +16,13 @@ import (
 // stored. bf16 rounds both operands of products to bfloat16. int8 and int4 quantize weights to so many bits, and activations to
 // 8. Attention, norms, activation functions and the embedding of patches are exact in all of them.
 var Precisions = []string{"exact", "bf16", "int8", "int4"}
+
+// GPUPrecisions are further ones that a GPU alone has. bf16-mma multiplies bfloat16 by tensor cores: the same bits in every run, batch and
+// chunk on GPUs of one architecture, and others on another.
+var GPUPrecisions = []string{"bf16-mma"}
+
+// AllPrecisions are both.
+func AllPrecisions() []string { return slices.Concat(Precisions, GPUPrecisions) }
 
 // group8 and group4 are how many weights of 8 and of 4 bits share a scale, but for a quantized file that says otherwise. Of 8 bits
 // 128 cost little accuracy and leave products a quarter of the scaling, since activations have as long spans then; 4 bits have none
@@ -32,8 +40,8 @@ func DefaultGroup(precision string) int {
 // Validate refuses what cannot be meant, by an [OptionError].
 func (o Options) Validate() error {
 	switch {
-	case o.Precision != "" && !slices.Contains(Precisions, o.Precision):
-		return &option.Error{Field: "Options.Precision", Value: o.Precision, Want: "use " + strings.Join(Precisions, ", ")}
+	case o.Precision != "" && !slices.Contains(AllPrecisions(), o.Precision):
+		return &option.Error{Field: "Options.Precision", Value: o.Precision, Want: "use " + strings.Join(AllPrecisions(), ", ")}
 	case o.Threads < 0:
 		return &option.Error{Field: "Options.Threads", Value: o.Threads, Want: "give a number above 0, or 0 for all cores"}
 	}
@@ -45,7 +53,77 @@ func (o Options) Validate() error {
 		}
 		return e
 	}
+	if err == nil && c.Kind == device.CPU && slices.Contains(GPUPrecisions, o.Precision) {
+		return needsGPU(o.Precision, c.Kind)
+	}
 	return err
+}
+
+// arithmeticOf is that of most linear maps of a precision.
+func arithmeticOf(precision string) kernels.Arithmetic {
+	switch precision {
+	case "bf16":
+		return kernels.ArithmeticBF16
+	case "bf16-mma":
+		return kernels.ArithmeticBF16MMA
+	case "int8", "int4":
+		return kernels.ArithmeticInt8
+	}
+	return kernels.ArithmeticExact
+}
+
+// checkPrecision is an error where the device, or one beside it, cannot compute the precision, or has other bits of it than the first.
+func (m *Model) checkPrecision() error {
+	p, first := m.options.Precision, m.opened.Info
+	a := arithmeticOf(p)
+	for _, dev := range m.opened.All() {
+		if !dev.HasArithmetic(a) {
+			return needsGPU(p, first.Kind)
+		}
+	}
+	for _, other := range m.opened.Further {
+		if !a.Portable() && other.Info.Arch != first.Arch {
+			return &option.Error{
+				Field: "Options.Device", Value: m.options.Device, Fault: fmt.Sprintf("%s is %s and %s is %s, and Options.Precision %s has other bits on each", first.Name, first.Arch, other.Info.Name, other.Info.Arch, p),
+				Want: "give GPUs of one architecture, or another precision",
+			}
+		}
+	}
+	return nil
+}
+
+// checkLayers is an error where layers lie on a device that cannot compute the precision: the host.
+func (m *Model) checkLayers() error {
+	for i, at := range m.devices.Layers {
+		if p := m.options.Precision; !m.devices.Devices[at].HasArithmetic(arithmeticOf(p)) {
+			n := len(m.devices.Layers)
+			return &option.Error{
+				Field: "Options.DeviceLayers", Value: i, Fault: fmt.Sprintf("the last %d of %d layers would lie on the CPU, which does not compute Options.Precision %s", n-i, n, p),
+				Want: "leave Options.DeviceLayers away, or use another precision: int8 takes half the memory",
+			}
+		}
+	}
+	return nil
+}
+
+// needsGPU refuses a precision on a device of that kind.
+func needsGPU(precision, kind string) error {
+	return &option.Error{
+		Field: "Options.Precision", Value: precision, Fault: fmt.Sprintf("Options.Precision %s multiplies by the tensor cores of a GPU, and the model is computed on %s", precision, kind),
+		Want: "compute on a GPU by Options.Device cuda, or use bf16, which has the same bits on every machine",
+	}
+}
+
+// Arch is the architecture that the bits of the model's precision are of, "sm_90"; "" where they are the same on every machine.
+func (m *Model) Arch() string {
+	if arithmeticOf(m.options.Precision).Portable() {
+		return ""
+	}
+	i := m.DeviceInfo()
+	if i.Library != "" {
+		return i.Arch + " by " + i.Library // which need not compute as a GPU does
+	}
+	return i.Arch
 }
 
 // quantizing is how the weights of a linear map are quantized; no bits where they are not. What 4 bits are too few for has 8: the
@@ -70,12 +148,16 @@ func (o QuantizeOptions) named() kernels.Quantizing {
 // finds in another type are rounded to it here, once.
 func converter(e *kernels.Engine, precision string) weights.Converter {
 	switch precision {
-	case "bf16":
+	case "bf16", "bf16-mma":
+		round := e.BF16Products
+		if precision == "bf16-mma" {
+			round = e.BF16MMA
+		}
 		return func(name string, w kernels.Matrix) (out kernels.Matrix, copied bool, err error) {
 			if name == "visual.patch_embed.proj" {
 				return w, false, nil
 			}
-			out, copied = e.BF16Products(w)
+			out, copied = round(w)
 			return out, copied, nil
 		}
 	case "int8", "int4":

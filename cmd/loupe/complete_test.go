@@ -11,7 +11,7 @@ import (
 )
 
 // alternatives are the words of a flag's help that stand for its values, as in "exact|bf16|int8|int4".
-var alternatives = regexp.MustCompile("`?[a-z0-9][a-z0-9_.]*`?(?: \\([^)]*\\))?(?:\\|[A-Za-z0-9][A-Za-z0-9_.:,]*(?: \\([^)]*\\))?)+")
+var alternatives = regexp.MustCompile("`?[a-z0-9][a-z0-9_.]*`?(?: \\([^)]*\\))?(?:\\|[A-Za-z0-9][A-Za-z0-9_.:,-]*(?: \\([^)]*\\))?)+")
 
 // TestClosedValuesComplete: walks every flag of every command. One whose help lists its values, as in a|b|c, is completed with
 // exactly these; its default is one of them; and what is completed is taken.

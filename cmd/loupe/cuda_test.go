@@ -161,6 +161,7 @@ func TestFakeGPURecords(t *testing.T) {
 			t.Errorf("the list does not name the GPU once:\n%s", list)
 		}
 	}
+	t.Run("bf16-mma", func(t *testing.T) { mmaRecords(t, model) })
 	log := filepath.Join(dir, precisions[0])
 	for _, c := range []struct {
 		name, variable, value string

@@ -27,7 +27,7 @@ func (f *modelFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.options.Head, "head", "", "`DIR` of score_head.json and score_head.safetensors (default: with the adapter, or beside the model)")
 	fl.IntVar(&f.options.MinPixels, "min-pixels", 0, "least `PIXELS` of a resized picture (default: as the head or adapter was taught, else the model's)")
 	fl.IntVar(&f.options.MaxPixels, "max-pixels", 0, "most `PIXELS` of a resized picture (default: as the head or adapter was taught, else the model's)")
-	fl.StringVar(&f.options.Precision, "precision", "", "arithmetic of the linear maps: `exact`|bf16|int8|int4 (default: exact, or what the model was quantized to)")
+	fl.StringVar(&f.options.Precision, "precision", "", "arithmetic of the linear maps: `exact`|bf16|int8|int4|bf16-mma (default: exact, or what the model was quantized to); bf16-mma needs a GPU, and has bits of its own on each architecture")
 	registerDevice(cmd, &f.options.Device)
 	registerDeviceLayers(cmd, &f.options.DeviceLayers)
 	fl.IntVar(&f.options.Threads, "threads", 0, "threads to compute with (default: all cores); results do not depend on it")
@@ -36,7 +36,7 @@ func (f *modelFlags) register(cmd *cobra.Command) {
 	must(cmd.MarkFlagDirname("model"))
 	must(cmd.MarkFlagDirname("adapter"))
 	must(cmd.MarkFlagDirname("head"))
-	must(cmd.RegisterFlagCompletionFunc("precision", cobra.FixedCompletions(loupe.Precisions, cobra.ShellCompDirectiveNoFileComp)))
+	must(cmd.RegisterFlagCompletionFunc("precision", cobra.FixedCompletions(loupe.AllPrecisions(), cobra.ShellCompDirectiveNoFileComp)))
 	must(cmd.RegisterFlagCompletionFunc("kernels", cobra.FixedCompletions(kernelNames, cobra.ShellCompDirectiveNoFileComp)))
 }
 

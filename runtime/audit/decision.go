@@ -69,6 +69,15 @@ func (d Device) String() string { return loupe.DeviceInfo(d).String() }
 type Arithmetic struct {
 	Version   int    `json:"version"` // loupe.ArithmeticVersion
 	Precision string `json:"precision"`
+	Arch      string `json:"arch,omitempty"` // "sm_90": of the GPU, where the precision has other bits on each architecture; else ""
+}
+
+// String is the precision, and the architecture that its bits are of.
+func (a Arithmetic) String() string {
+	if a.Arch == "" {
+		return a.Precision
+	}
+	return a.Precision + " on " + a.Arch
 }
 
 // Part is the model, an adapter or a score head: the digest of its manifest, and the digest of its tensors alone.

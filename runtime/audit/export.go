@@ -70,7 +70,7 @@ func (r *Record) rows() []map[string]string {
 func (d *Decision) rows(base func() map[string]string) []map[string]string {
 	fill := func() map[string]string {
 		row := base()
-		row["command"], row["model"], row["model_weights"], row["precision"] = d.Command, d.Model.Name, string(d.Model.Weights), d.Arithmetic.Precision
+		row["command"], row["model"], row["model_weights"], row["precision"] = d.Command, d.Model.Name, string(d.Model.Weights), d.Arithmetic.String()
 		row["tokens"], row["finish"] = strconv.Itoa(d.Tokens), d.Finish
 		if d.Adapter != nil {
 			row["adapter"] = d.Adapter.Name

@@ -228,11 +228,15 @@ func day(stamp string) string {
 }
 
 func pageFacts(d *Decision) []pageFact {
+	where := "machine"
+	if d.Arithmetic.Arch != "" {
+		where = "GPU of that architecture"
+	}
 	facts := []pageFact{
 		{"Decided", d.Started + " to " + d.Ended, false},
 		{"Command", d.Command, false},
 		{"Program", fmt.Sprintf("loupe %s, %s, %s/%s", release(d.Program), d.Program.Go, d.Program.OS, d.Program.Arch), false},
-		{"Arithmetic", fmt.Sprintf("number %d, %s: the same bits on every machine", d.Arithmetic.Version, d.Arithmetic.Precision), false},
+		{"Arithmetic", fmt.Sprintf("number %d, %s: the same bits on every %s", d.Arithmetic.Version, d.Arithmetic, where), false},
 		{"Model's weights", string(d.Model.Weights), true},
 		{"Model's files", string(d.Model.Manifest), true},
 	}

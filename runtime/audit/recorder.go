@@ -91,7 +91,7 @@ func (r *Recorder) event(q Request, o *observation, started time.Time) (event, e
 	d := &Decision{
 		Command: q.Command, Started: stamp(started), Ended: stamp(time.Now()),
 		Program:    program(r.model),
-		Arithmetic: Arithmetic{loupe.ArithmeticVersion, settings.Precision},
+		Arithmetic: Arithmetic{loupe.ArithmeticVersion, settings.Precision, r.model.Arch()},
 		Model:      *parts.model, Adapter: parts.adapter, Head: parts.head,
 		Template: o.template,
 		Pixels:   Pixels{r.model.Processor.MinPixels, r.model.Processor.MaxPixels},

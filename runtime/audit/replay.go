@@ -1,12 +1,14 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 
 	loupe "github.com/loupe-vl/loupe/runtime"
+	"github.com/loupe-vl/loupe/weights/option"
 )
 
 // Replay says how decisions are replayed.
@@ -129,6 +131,10 @@ func (p *Replay) load(ctx context.Context, a *Archive, d *Decision, w where) (*l
 		if loupe.IsDeviceError(err) {
 			return nil, nil, err
 		}
+		var refused *option.Error
+		if errors.As(err, &refused) && refused.Field == "Options.Precision" && d.Arithmetic.Arch != "" {
+			return nil, nil, elsewhere(d.Arithmetic, "no GPU")
+		}
 		if err != nil {
 			return nil, &difference{"model", err.Error()}, nil
 		}
@@ -136,6 +142,9 @@ func (p *Replay) load(ctx context.Context, a *Archive, d *Decision, w where) (*l
 			return nil, nil, err
 		}
 		p.key, p.dir = o, dir
+	}
+	if arch := p.loaded.Arch(); arch != d.Arithmetic.Arch {
+		return nil, nil, elsewhere(d.Arithmetic, cmp.Or(arch, "no GPU"))
 	}
 	for _, part := range []struct {
 		what     string
@@ -159,6 +168,11 @@ func (p *Replay) load(ctx context.Context, a *Archive, d *Decision, w where) (*l
 		}
 	}
 	return p.loaded, nil, nil
+}
+
+// elsewhere is why a decision in an arithmetic of one architecture is not compared with what another would compute.
+func elsewhere(a Arithmetic, here string) error {
+	return fmt.Errorf("it was computed in %s, whose bits no other architecture has, and this would compute it on %s: replay it by Options.Device cuda on a GPU of %s", a, here, cmp.Or(a.Arch, "its kind"))
 }
 
 // recorded is what a record's kept files say of a run.

@@ -27,9 +27,9 @@ func (r *Record) Summary() string {
 	switch {
 	case r.Decision != nil:
 		d := r.Decision
-		text := fmt.Sprintf("%s by %s (%s)", d.Command, d.Model.Name, d.Arithmetic.Precision)
+		text := fmt.Sprintf("%s by %s (%s)", d.Command, d.Model.Name, d.Arithmetic)
 		if d.Program.Device != nil {
-			text = fmt.Sprintf("%s by %s (%s, %s)", d.Command, d.Model.Name, d.Arithmetic.Precision, d.Program.Device.Name)
+			text = fmt.Sprintf("%s by %s (%s, %s)", d.Command, d.Model.Name, d.Arithmetic, d.Program.Device.Name)
 		}
 		var scores []string
 		for _, s := range d.Scores {

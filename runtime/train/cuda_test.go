@@ -21,6 +21,7 @@ func TestFakeGPU(t *testing.T) {
 	if _, fake := cudatest.Library(); !fake {
 		steps = 20 // a GPU is fast
 	}
+	t.Run("bf16-mma", func(t *testing.T) { mmaTraining(t, dir) })
 	for i, c := range []struct {
 		name   string
 		change func(o *train.Options)

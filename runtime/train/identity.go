@@ -150,6 +150,9 @@ func (r *run) identity() (identity, error) {
 		return nil, err
 	}
 	id := identity{identitySteps: "each epoch by itself", keyPrefix + "precision": r.m.Settings().Precision, keyPrefix + "min-pixels": fmt.Sprint(r.m.Processor.MinPixels), keyPrefix + "max-pixels": fmt.Sprint(r.m.Processor.MaxPixels)}
+	if arch := r.m.Arch(); arch != "" {
+		id[keyPrefix+"precision"] += " on " + arch
+	}
 	for name, value := range keys {
 		id[keyPrefix+name] = value
 	}
