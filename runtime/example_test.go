@@ -144,7 +144,7 @@ func ExampleOptionError() {
 	fmt.Println(err)
 	// Output:
 	// Options.Precision is fp8
-	// load model embedded: Options.Precision is "fp8"; use exact, bf16, int8, int4
+	// load model embedded: Options.Precision is "fp8"; use exact, bf16, int8, int4, bf16-mma
 }
 
 func ExampleModel_Trace() {
