@@ -13,7 +13,7 @@ export LC_ALL=C
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # In order of worth, with a limit of seconds for each.
-parts="facts:10 tests:40 random:30 golden:40 models:40 lora:30 memcheck:30 racecheck:30 peaks:15
+parts="facts:10 tests:40 random:30 golden:40 models:50 lora:30 memcheck:30 racecheck:30 peaks:15
 bench-exact:30 bench-int8:25 bench-bf16-mma:25 bench-int4:20 train-exact:30 train-int8:20 train-bf16-mma:20 torch:50 bench-bf16:20"
 
 golden=$here/golden
@@ -102,7 +102,7 @@ part_golden() {
 }
 
 part_facts() {
-  local f v
+  local f
   uname -srm >&2
   nproc >&2
   "$here/loupe" --version >&2
@@ -111,10 +111,13 @@ part_facts() {
     [ "$shape" = demo ] # where only this script is tried there need be none
     return
   fi
+  local fields=name,driver_version,compute_cap,memory.total,clocks.max.sm,clocks.max.memory,clocks.sm,clocks.memory,power.limit,power.draw,temperature.gpu,ecc.mode.current,pcie.link.gen.current,pcie.link.width.current
+  local -a v
+  IFS=, read -r -a v < <(nvidia-smi --query-gpu="$fields" --format=csv,noheader --id=0 | head -n 1 | tr -d '"\\\t')
   printf '{"what":"gpu"'
-  for f in name driver_version compute_cap memory.total clocks.max.sm clocks.max.memory clocks.sm clocks.memory power.limit power.draw temperature.gpu ecc.mode.current pcie.link.gen.current pcie.link.width.current; do
-    v=$(nvidia-smi --query-gpu="$f" --format=csv,noheader --id=0 2>/dev/null | head -n 1 | tr -d '"\\\t')
-    printf ',"%s":"%s"' "$f" "$v"
+  for f in ${fields//,/ }; do
+    printf ',"%s":"%s"' "$f" "$(printf %s "${v[0]:-}" | sed "s,^ ,,")"
+    v=("${v[@]:1}")
   done
   printf '}\n'
   nvidia-smi >&2

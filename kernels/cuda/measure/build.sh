@@ -20,8 +20,8 @@ go test -c -tags cuda -trimpath -ldflags "-s -w" -o "$dir/cuda.test" ./kernels/c
 go test -c -tags cuda -trimpath -ldflags "-s -w" -o "$dir/runtime.test" ./runtime
 go test -c -tags cuda -trimpath -ldflags "-s -w" -o "$dir/train.test" ./runtime/train
 
-mkdir -p "$dir/cuda" "$dir/runtime/train" "$dir/runtime/testdata"
-cp -r runtime/testdata/golden "$dir/runtime/testdata/"
+mkdir -p "$dir/cuda" "$dir/runtime/train"
+cp -r runtime/testdata "$dir/runtime/"
 cp kernels/cuda/measure.sh kernels/cuda/measure/peer_torch.py "$dir/"
 "$dir/measure" pictures "$dir"
 git describe --always --dirty >"$dir/built" 2>/dev/null || echo unknown >"$dir/built"
@@ -36,7 +36,7 @@ fi
 
 if [ "${MEASURE_PACK:-1}" = 1 ] && command -v xz >/dev/null; then
   # The programs hold the same embedded model each: a window that spans them all keeps it once.
-  (cd "$dir" && tar -c loupe measure cuda.test runtime.test train.test | xz -6 --lzma2=preset=6,dict=128MiB >programs.tar.xz && rm loupe measure cuda.test runtime.test train.test)
+  (cd "$dir" && tar -c loupe measure cuda.test runtime.test train.test | xz --lzma2=preset=3,dict=128MiB >programs.tar.xz && rm loupe measure cuda.test runtime.test train.test)
 fi
 size=$(du -sm "$dir" | cut -f1)
 echo "$dir: $size MB"
