@@ -26,31 +26,24 @@ const (
 	tileSize          = 128 // rows and columns of a tile of tensor cores
 	tileThreads       = 128
 	rowThreads        = 64
-	fewRows           = 32    // the most rows that products of few rows are for
-	wideCols          = 16384 // columns from which on a thread takes two, for one row
+	fewRows           = 32 // the most rows that products of few rows are for
+	rowCols           = 32 // of which each of 32 threads has one; the other 32 fetch
+	plainThreads      = 64
 )
 
-// rowsKernel is the kernel for so few rows, by how many rows and columns a block of it has.
-func rowsKernel(suffix string, rows, cols int) (name string, high, wide int) {
-	switch {
-	case rows == 1 && cols >= wideCols:
-		return rowsNames[suffix][0], 1, 2 * rowThreads
-	case rows == 1:
-		return rowsNames[suffix][1], 1, rowThreads
-	case rows == 2:
-		return rowsNames[suffix][2], 2, rowThreads
-	case rows <= 4:
-		return rowsNames[suffix][3], 4, rowThreads
-	case rows <= 8:
-		return rowsNames[suffix][4], 8, rowThreads
+// rowsKernel is the kernel for so few rows, and how many rows a block of it has.
+func rowsKernel(suffix string, rows int) (name string, high int) {
+	i := 0
+	for high = 1; high < rows && high < 16; high *= 2 {
+		i++
 	}
-	return rowsNames[suffix][5], 16, rowThreads
+	return rowsNames[suffix][i], high
 }
 
 // rowsNames are the kernels of few rows, tileNames and plainNames those of tiles: written once, since decoding allocates nothing. Those of
 // plainNames are the layouts': see addLayout.
 var (
-	rowsNames             = map[string][6]string{}
+	rowsNames             = map[string][5]string{}
 	tileNames, plainNames = map[string][2]string{}, map[string][2]string{} // of low tiles the second
 	acrossNames           = [2]string{"tile_plain_across_f32", "tile_plain_across_f32_low"}
 )
@@ -58,7 +51,7 @@ var (
 func init() {
 	for _, s := range []string{"f32", "bf16", "f16", "bf16_rounded"} {
 		tileNames[s] = [2]string{"tile_" + s, "tile_" + s + "_low"}
-		for i, n := range []string{"1_wide", "1", "2", "4", "8", "16"} {
+		for i, n := range []string{"1", "2", "4", "8", "16"} {
 			names := rowsNames[s]
 			names[i] = "rows_" + s + "_" + n
 			rowsNames[s] = names
@@ -130,8 +123,8 @@ func (d *Device) byRows(a productArgs, suffix string, batch int) {
 		d.tiles(tileNames[suffix], a, batch)
 		return
 	}
-	name, high, wide := rowsKernel(suffix, int(a.rows), int(a.cols))
-	launch(d, name, [3]int{blocks(int(a.cols), wide), blocks(int(a.rows), high), batch}, rowThreads, a)
+	name, high := rowsKernel(suffix, int(a.rows))
+	launch(d, name, [3]int{blocks(int(a.cols), rowCols), blocks(int(a.rows), high), batch}, rowThreads, a)
 }
 
 // plain enqueues a batch of products with weights that have a row for each step.
@@ -140,9 +133,9 @@ func (d *Device) plain(a productArgs, suffix string, batch int) {
 	case suffix != "f32" || a.rows > 4:
 		d.tiles(plainNames[suffix], a, batch)
 	case a.rows == 1:
-		launch(d, "rows_plain_1", [3]int{blocks(int(a.cols), rowThreads), 1, batch}, rowThreads, a)
+		launch(d, "rows_plain_1", [3]int{blocks(int(a.cols), plainThreads), 1, batch}, plainThreads, a)
 	default:
-		launch(d, "rows_plain_4", [3]int{blocks(int(a.cols), rowThreads), 1, batch}, rowThreads, a)
+		launch(d, "rows_plain_4", [3]int{blocks(int(a.cols), plainThreads), 1, batch}, plainThreads, a)
 	}
 }
 

@@ -86,7 +86,9 @@ func exactCases() (out []productCase) {
 		add(productCase{rows: rows, cols: 66, steps: 33 + i, form: t | acc, kind: kernels.F32, values: canceling})
 		add(productCase{rows: rows, cols: 66, steps: 33 + i, form: p | acc*kernels.Form(i%2), kind: kernels.F32, values: i % valueKinds, pad: i % 2})
 	}
-	add(productCase{rows: 1, cols: wideCols + 3, steps: 35, form: t, kind: kernels.BF16, values: canceling})
+	add(productCase{rows: 1, cols: 131, steps: 128 * 6, form: t, kind: kernels.BF16, values: canceling}) // every stage of shared memory again
+	add(productCase{rows: 2, cols: 33, steps: 64*9 + 4, form: t, kind: kernels.F32, values: canceling})
+	add(productCase{rows: 16, cols: 31, steps: 64 * 7, form: t, kind: kernels.F16, values: canceling})
 	for i, shape := range [][3]int{{33, 1, 1}, {127, 129, 31}, {128, 128, 16}, {129, 127, 127}, {130, 257, 129}, {33, 33, 15}, {40, 200, 17}} {
 		for j, kind := range kinds {
 			c := productCase{rows: shape[0], cols: shape[1], steps: shape[2], form: t, kind: kind, values: (i + j) % valueKinds, pad: []int{0, 1, 4, 8}[(i+j)%4], bias: j == 0}

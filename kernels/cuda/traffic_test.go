@@ -69,6 +69,9 @@ func TestTraffic(t *testing.T) {
 		{"tile_bf16", 256, 64, 64, kernels.BF16, kernels.TransW, 2, 1},
 		{"tile_bf16_low", 64, 64, 64, kernels.BF16, kernels.TransW, 2, 1},
 		{"tile_plain_f32", 128, 64, 64, kernels.F32, kernels.Plain, 2, 1},
+		{"rows_bf16_1", 1, 64, 256, kernels.BF16, kernels.TransW, 4, 1}, // of x all lanes load the same
+		{"rows_bf16_16", 16, 32, 256, kernels.BF16, kernels.TransW, 4, 1},
+		{"rows_f32_1", 1, 32, 256, kernels.F32, kernels.TransW, 4, 1},
 	} {
 		chooseLow = func(int, int, int, int) bool { return strings.HasSuffix(c.kernel, "_low") }
 		r := newDice(1)
