@@ -74,7 +74,7 @@ func openLibrary(t testing.TB, library string) *Device {
 }
 
 // inOrders runs a test on a device of its own for each order of blocks and threads, and in the first with every access to memory checked,
-// which finds what no order shows.
+// which finds what no order shows; in the second everything is done as late as it may be.
 func inOrders(t *testing.T, f func(t *testing.T, d *Device)) {
 	for _, o := range orders {
 		t.Run(o, func(t *testing.T) {
@@ -82,6 +82,9 @@ func inOrders(t *testing.T, f func(t *testing.T, d *Device)) {
 			library := simulated
 			if o == orders[0] && checked != "" {
 				library = checked
+			}
+			if o == orders[1] {
+				t.Setenv("CUDASIM_LAZY", "1")
 			}
 			f(t, openLibrary(t, library))
 		})

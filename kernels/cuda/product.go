@@ -103,18 +103,39 @@ func (d *Device) product(dst, x kernels.Array, placed kernels.Placed, bias kerne
 	if form&kernels.Accumulate != 0 {
 		a.accumulate = 1
 	}
-	switch {
-	case across && (form&kernels.TransW != 0 || w.layout != layoutF32):
+	if across && (form&kernels.TransW != 0 || w.layout != layoutF32) {
 		d.fail(fmt.Errorf("cuda: a product of a transposed left operand takes weights of float32, as they lie"))
-	case across:
-		d.tiles(acrossNames, a, 1)
-	case form&kernels.TransW == 0:
-		d.plain(a, w.exact, 1)
-	case a.accumulate != 0:
-		w.added(d, a, w)
-	default:
-		w.affine(d, a, w)
+		return
 	}
+	all, xNext := a, a.xRow
+	if across {
+		xNext = 1
+	}
+	for lo, n := 0, rowsAtOnce(dst.Cols, steps); lo < dst.Rows; lo += n {
+		a.rows = int32(min(n, dst.Rows-lo))
+		a.dst, a.x = all.dst+4*address(int64(lo)*all.dstRow), all.x+4*address(int64(lo)*xNext)
+		switch {
+		case across:
+			d.tiles(acrossNames, a, 1)
+		case form&kernels.TransW == 0:
+			d.plain(a, w.exact, 1)
+		case a.accumulate != 0:
+			w.added(d, a, w)
+		default:
+			w.affine(d, a, w)
+		}
+	}
+}
+
+// mostProducts bounds the multiply-adds of one launch, so that none takes 200 ms, after which the watchdog of a GPU with a display ends it: a
+// GPU of 10 TFLOP/s, the slowest that kernels are compiled for, is done in 27 ms at its peak and in 140 ms at a fifth of it. Products are
+// the only kernels that come near: attention has mostScores scores a launch, and what goes over numbers once is bound by the memory that
+// they lie in. See docs/cuda.md. Tests make it smaller.
+var mostProducts = 1 << 37
+
+// rowsAtOnce is how many rows of a product one launch computes, at least a tile of them. How rows are divided changes no bit.
+func rowsAtOnce(cols, steps int) int {
+	return max(1, mostProducts/max(1, cols*steps)/tileSize) * tileSize
 }
 
 // byRows enqueues a batch of products with weights that are used transposed.

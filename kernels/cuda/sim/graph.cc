@@ -99,12 +99,14 @@ API cuGraphLaunch(void *x, void *stream) {
 }
 API cuGraphExecDestroy(void *x) {
   std::lock_guard<std::recursive_mutex> held(lock);
+  counted["cuGraphExecDestroy"]++;
   if (!executables.erase(static_cast<Executable *>(x))) return 400;
   delete static_cast<Executable *>(x);
   return 0;
 }
 API cuGraphDestroy(void *g) {
   std::lock_guard<std::recursive_mutex> held(lock);
+  counted["cuGraphDestroy"]++;
   if (!graphs.erase(static_cast<Graph *>(g))) return 400;
   delete static_cast<Graph *>(g);
   return 0;
