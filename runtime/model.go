@@ -78,7 +78,7 @@ type Model struct {
 	headFile      *weights.Checkpoint
 	adapterFile   *weights.Checkpoint
 	replaced      map[string]weights.Tensor // by canonical name: the adapter's, in place of the checkpoint's
-	loans         sync.Pool                 // of *loan: the memory of finished steps
+	loans         loans                     // the memory of finished steps
 }
 
 // defaultChunk bounds the memory of a long prompt: its activations exist for this many tokens at a time.
@@ -111,7 +111,7 @@ func Embedded(o Options) (*Model, error) {
 }
 
 func load(files fs.FS, dir string, open func() (*weights.Checkpoint, error), o Options) (m *Model, err error) {
-	m = &Model{Dir: dir, files: files, options: o, loans: sync.Pool{New: newLoan}}
+	m = &Model{Dir: dir, files: files, options: o, loans: loans{pool: sync.Pool{New: newLoan}}}
 	defer func() {
 		if err != nil {
 			m.Close()

@@ -3,6 +3,7 @@ package loupe
 import (
 	"context"
 	"runtime/debug"
+	"sync"
 
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels/meta"
@@ -95,7 +96,7 @@ func (m *Model) run(ctx context.Context, p *hooks) (r *tensor.Run, done func()) 
 }
 
 func (m *Model) runWith(ctx context.Context, p tensor.Hooks) (r *tensor.Run, done func()) {
-	l := m.loans.Get().(*loan)
+	l := m.loans.get(m.device.OnHost())
 	l.m, l.panics = m, debug.SetPanicOnFault(true)
 	l.arena.Reset()
 	if looking, ok := p.(*hooks); ok && looking.dry() {
@@ -115,13 +116,44 @@ type loan struct {
 	done   func() // gives it back; made once
 }
 
+// loans are those that nobody has. The host's memory goes when the garbage collector finds that nobody has asked for long. That of other
+// devices stays, and what came back last is lent first, so that a step takes no more of it than was planned.
+type loans struct {
+	pool sync.Pool // of *loan
+	mu   sync.Mutex
+	kept []*loan
+}
+
+func (p *loans) get(host bool) *loan {
+	if !host {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if n := len(p.kept); n > 0 {
+			l := p.kept[n-1]
+			p.kept = p.kept[:n-1]
+			return l
+		}
+	}
+	return p.pool.Get().(*loan)
+}
+
+func (p *loans) put(l *loan, host bool) {
+	if host {
+		p.pool.Put(l)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.kept = append(p.kept, l)
+}
+
 func newLoan() any {
 	l := new(loan)
 	l.done = func() {
 		m := l.m
 		debug.SetPanicOnFault(l.panics)
 		l.m, l.run = nil, tensor.Run{} // a model that is gone is not kept
-		m.loans.Put(l)
+		m.loans.put(l, m.device.OnHost())
 	}
 	return l
 }

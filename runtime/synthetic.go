@@ -46,7 +46,7 @@ func synthetic(shape string, cfg *weights.Config, o Options) (m *Model, err erro
 		return nil, err
 	}
 	m = &Model{Dir: "random " + shape, Config: cfg, family: of, Generation: weights.PlainGeneration(cfg.EosTokenIDs), options: o,
-		loans: sync.Pool{New: newLoan}}
+		loans: loans{pool: sync.Pool{New: newLoan}}}
 	if m.Processor, m.VideoProcessor, err = publishedProcessors(o); err != nil {
 		return nil, err
 	}

@@ -122,8 +122,8 @@ func (d *Device) fail(err error) {
 	}
 }
 
-// Computes is true: there are numbers in the device's memory.
-func (d *Device) Computes() bool { return true }
+// Computes is true: there are numbers in the device's memory, unless it is dry.
+func (d *Device) Computes() bool { return !d.ctx.dry }
 
 // OnHost is false: what is computed with must be uploaded first.
 func (d *Device) OnHost() bool { return false }

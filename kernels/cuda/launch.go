@@ -19,7 +19,7 @@ const most = 65535
 // launch queues a kernel with one argument, a struct of numbers and addresses laid out as the C++ one of the same name, which is copied.
 // d.mu is held. After an error nothing is launched any more. Nothing is allocated once a kernel has been run.
 func launch[A any](d *Device, name string, grid [3]int, threads int, args A) {
-	if d.err != nil || grid[0] <= 0 || grid[1] <= 0 || grid[2] <= 0 {
+	if d.err != nil || d.ctx.dry || grid[0] <= 0 || grid[1] <= 0 || grid[2] <= 0 {
 		return
 	}
 	k, known := d.functions[name]

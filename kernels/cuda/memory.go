@@ -101,7 +101,9 @@ func (d *Device) Alloc(n int) (kernels.Buffer, error) {
 		return kernels.Buffer{}, err
 	}
 	a := &kernels.Allocation{Handle: uintptr(p), Floats: n, Owner: d}
-	d.live[p] = runtime.AddCleanup(a, d.forget, p)
+	if d.live[p] = (runtime.Cleanup{}); !d.ctx.dry {
+		d.live[p] = runtime.AddCleanup(a, d.forget, p)
+	}
 	return kernels.DeviceBuffer(a), nil
 }
 

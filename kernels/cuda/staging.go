@@ -77,6 +77,9 @@ type (
 // up copies n bytes to the device, in the order of what is queued. They may change as soon as it is back. A few go in the arguments of
 // kernels, of which a graph can be made; many go through pinned memory. d.mu is held.
 func (d *Device) up(to address, from unsafe.Pointer, n int) {
+	if d.ctx.dry {
+		return
+	}
 	if n > mostPut {
 		d.upStaged(to, unsafe.Slice((*byte)(from), n))
 		return
@@ -137,6 +140,9 @@ func readAhead(bytes []byte) {
 
 // down copies n bytes from the device, and waits for everything before. d.mu is held.
 func (d *Device) down(to unsafe.Pointer, from address, n int) {
+	if d.ctx.dry {
+		return
+	}
 	bytes := unsafe.Slice((*byte)(to), n)
 	if n <= stagingHalf {
 		copy(bytes, d.downStaged(from, n))

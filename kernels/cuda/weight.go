@@ -56,7 +56,9 @@ func (d *Device) PlaceWeight(m kernels.Matrix) (kernels.Placed, error) {
 		}
 		return kernels.Placed{}, fmt.Errorf("cuda: a weight of (%d, %d) cannot be placed: %w", m.Rows, m.Cols, err)
 	}
-	runtime.AddCleanup(w, d.drop, w.parts())
+	if !d.ctx.dry {
+		runtime.AddCleanup(w, d.drop, w.parts())
+	}
 	return kernels.Placed{Matrix: m, On: w}, nil
 }
 

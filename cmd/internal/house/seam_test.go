@@ -10,7 +10,7 @@ import (
 // operands are the names of package kernels that go through the seam: devices, their memory and weights, and which product is
 // meant. Everything else there is a kernel, or serves kernels.
 var operands = []string{
-	"Device", "MeasuredDevice", "Peaks", "Buffer", "Array", "Allocation", "Placed", "HostBuffer", "HostArray", "Floats", "WeightFloats", "SetWeight", "PlaceVector", "Download", "NonFiniteFloats", "ReadNonFinite",
+	"Device", "Limited", "DryDevice", "MeasuredDevice", "Peaks", "Buffer", "Array", "Allocation", "Placed", "HostBuffer", "HostArray", "Floats", "WeightFloats", "SetWeight", "PlaceVector", "Download", "NonFiniteFloats", "ReadNonFinite",
 	"Matrix", "F32", "BF16", "F16", "Form", "Plain", "TransW", "TransX", "Accumulate", "AdamWStep", "NormGrad",
 	"Activation", "ActivationQuickGELU", "ActivationGELU",
 	"Attention", "AttentionPart", "AttentionStages", "Inspector", "Scores", "Probs", "ProbsGrad", "ScoresGrad",
@@ -23,6 +23,7 @@ var kernelUsers = map[string]string{
 	"runtime/precision.go":          "packs weights",
 	"runtime/quantize.go":           "packs weights",
 	"runtime/random.go":             "describes random weights, which a device makes",
+	"runtime/plan.go":               "describes weights by their layout and shape, for a device that counts",
 	"runtime/internal/device":       "chooses the device",
 	"runtime/internal/fixture":      "puts another device in the processor's place, for tests",
 	"runtime/trace/attribution":     "computes probabilities of heads again on the host, from taps",

@@ -33,13 +33,17 @@ std::recursive_mutex lock;
 int sticky;   // after it every call fails
 std::string fault; // of a kernel: the driver's text for code 700, and what the kernel did
 int retained; // how often the context is held
-thread_local bool has_context;
+struct Gpu {
+  size_t used; // bytes of its memory
+};
+Gpu gpus[16];               // a context's handle is the place of its own
+thread_local Gpu *on;       // the thread's context; null: none
 struct Memory {
   size_t bytes, mapped;
   char *map;
+  Gpu *gpu; // no other may touch it
 };
 std::map<uintptr_t, Memory> memory;
-size_t used;
 std::map<std::string, int> calls;    // of CUDASIM_FAIL
 std::map<std::string, long> counted; // all calls, by name
 
@@ -62,12 +66,12 @@ int enter(const char *name) {
   return sticky;
 }
 
-// inside reports whether bytes at p lie in one allocation.
-bool inside(CUdeviceptr p, size_t bytes) {
+// inside reports whether bytes at p lie in one allocation of a GPU.
+bool inside(CUdeviceptr p, size_t bytes, Gpu *gpu) {
   auto m = memory.upper_bound(p);
   if (m == memory.begin()) return false;
   --m;
-  return p + bytes <= m->first + m->second.bytes;
+  return m->second.gpu == gpu && p + bytes <= m->first + m->second.bytes;
 }
 
 // Work is what a stream does: a code, 0 if all went well.
@@ -107,6 +111,7 @@ struct Launch {
   Kernel *kernel;
   Index grid, block;
   std::vector<char> args;
+  Gpu *gpu;
 
   bool valid() const {
     return grid.x && grid.y && grid.z && grid.y <= 65535 && grid.z <= 65535 && grid.x <= 0x7fffffff && block.x && block.y && block.z && uint64_t(block.x) * block.y * block.z <= 1024;
@@ -116,7 +121,7 @@ struct Launch {
 Launch launch_of(void *f, const unsigned *grid, const unsigned *block, void **args) {
   Kernel *k = static_cast<Kernel *>(f);
   const char *arg = static_cast<const char *>(args[0]);
-  return {k, {grid[0], grid[1], grid[2]}, {block[0], block[1], block[2]}, std::vector<char>(arg, arg + k->bytes)};
+  return {k, {grid[0], grid[1], grid[2]}, {block[0], block[1], block[2]}, std::vector<char>(arg, arg + k->bytes), on};
 }
 
 // overrun is what a kernel wrote between the end of an allocation and its guard page.
@@ -133,9 +138,20 @@ bool overrun() {
   return false;
 }
 
+// close_others lets nobody touch the memory of GPUs other than one, or opens it again.
+void close_others(Gpu *than, bool closed) {
+  if (number("CUDASIM_DEVICES", 1) < 2) return;
+  for (auto &m : memory) {
+    if (m.second.gpu != than) mprotect(m.second.map + page, m.second.mapped - 2 * page, closed ? PROT_NONE : PROT_READ | PROT_WRITE);
+  }
+}
+
 int Launch::run() const {
   std::string why;
-  if (!cusim::run(kernel, args.data(), grid, block, why)) {
+  close_others(gpu, true);
+  bool ran = cusim::run(kernel, args.data(), grid, block, why);
+  close_others(gpu, false);
+  if (!ran) {
     fault = "an illegal memory access was encountered (" + why + ")";
     return sticky = 700;
   }
@@ -159,6 +175,7 @@ std::string cusim::describe_address(const void *p) {
   uintptr_t at = uintptr_t(p);
   for (auto &m : memory) {
     uintptr_t map = uintptr_t(m.second.map);
+    if (at >= m.first && at < m.first + m.second.bytes) return "memory of another GPU";
     if (at >= map && at < map + m.second.mapped) {
       return "byte " + std::to_string(long(at - m.first)) + " of an allocation of " + std::to_string(m.second.bytes) + " is not in it";
     }
@@ -171,7 +188,7 @@ std::string cusim::describe_address(const void *p) {
   if (int code = enter(name)) return code
 #define ENTER_CONTEXT(name)          \
   ENTER(name);                       \
-  if (!has_context) return 201
+  if (!on) return 201
 
 API cuInit(unsigned) {
   ENTER("cuInit");
@@ -209,9 +226,10 @@ API cuDeviceGetAttribute(int *v, int what, int) {
   }
   return 0;
 }
-API cuDevicePrimaryCtxRetain(void **c, int) {
+API cuDevicePrimaryCtxRetain(void **c, int i) {
   ENTER("cuDevicePrimaryCtxRetain");
-  *c = &memory;
+  if (i < 0 || i >= int(sizeof gpus / sizeof *gpus)) return 101;
+  *c = &gpus[i];
   retained++;
   return 0;
 }
@@ -225,13 +243,15 @@ API cuDevicePrimaryCtxRelease_v2(int) {
   memory.clear();
   for (Stream *stream : streams) delete stream;
   streams.clear();
-  used = 0, sticky = 0, fault.clear(); // the next one begins anew
+  for (Gpu &g : gpus) g.used = 0;
+  sticky = 0, fault.clear(); // the next one begins anew
   return 0;
 }
 API cuCtxSetCurrent(void *c) {
   std::lock_guard<std::recursive_mutex> held(lock);
-  has_context = c == &memory;
-  return has_context || !c ? 0 : 201;
+  on = static_cast<Gpu *>(c);
+  if (on < gpus || on >= gpus + sizeof gpus / sizeof *gpus) on = nullptr;
+  return on || !c ? 0 : 201;
 }
 API cuModuleLoadData(void **m, const void *image) {
   ENTER_CONTEXT("cuModuleLoadData");
@@ -273,7 +293,7 @@ API cuLaunchKernel(void *f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, 
 API cuMemAlloc_v2(CUdeviceptr *p, size_t bytes) {
   ENTER_CONTEXT("cuMemAlloc_v2");
   if (!bytes) return 1;
-  if (used + bytes > size_t(number("CUDASIM_MEMORY", 1L << 32))) return 2;
+  if (on->used + bytes > size_t(number("CUDASIM_MEMORY", 1L << 32))) return 2;
   size_t rounded = (bytes + 15) / 16 * 16, mapped = (rounded + page - 1) / page * page + 2 * page;
   char *map = static_cast<char *>(mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   if (map == MAP_FAILED) return 2;
@@ -281,17 +301,17 @@ API cuMemAlloc_v2(CUdeviceptr *p, size_t bytes) {
   mprotect(map, page, PROT_NONE);
   mprotect(map + mapped - page, page, PROT_NONE);
   *p = CUdeviceptr(map + mapped - page - rounded);
-  memory[*p] = {bytes, mapped, map};
+  memory[*p] = {bytes, mapped, map, on};
   check::allocated(reinterpret_cast<void *>(*p), bytes, "an allocation of " + std::to_string(bytes), false);
-  used += bytes;
+  on->used += bytes;
   return 0;
 }
 API cuMemFree_v2(CUdeviceptr p) {
   ENTER_CONTEXT("cuMemFree_v2");
   if (int code = finish_all()) return code; // it waits
   auto m = memory.find(p);
-  if (m == memory.end()) return 1;
-  used -= m->second.bytes;
+  if (m == memory.end() || m->second.gpu != on) return 1;
+  m->second.gpu->used -= m->second.bytes;
   check::freed(reinterpret_cast<void *>(p));
   munmap(m->second.map, m->second.mapped);
   memory.erase(m);
@@ -300,7 +320,7 @@ API cuMemFree_v2(CUdeviceptr p) {
 API cuMemGetInfo_v2(size_t *free, size_t *total) {
   ENTER_CONTEXT("cuMemGetInfo_v2");
   *total = number("CUDASIM_MEMORY", 1L << 32);
-  *free = *total - used;
+  *free = *total - on->used;
   return 0;
 }
 API cuGetErrorString(int code, const char **s) {

@@ -22,9 +22,10 @@ bool is_pinned(const void *p, size_t bytes) {
 
 // copy copies on a stream, late where the host's end is pinned.
 int copy(void *stream, void *to, const void *from, size_t n, CUdeviceptr device, const void *host) {
-  if (!inside(device, n)) return 1;
+  Gpu *gpu = on;
+  if (!inside(device, n, gpu)) return 1;
   auto work = [=] {
-    if (!inside(device, n)) return sticky = 700; // freed meanwhile
+    if (!inside(device, n, gpu)) return sticky = 700; // freed meanwhile
     memcpy(to, from, n);
     if (CUdeviceptr(to) == device) check::written(to, n);
     return 0;
