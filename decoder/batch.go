@@ -20,6 +20,7 @@ type Batch struct {
 	lengths []int       // rows of each sequence
 	last    []int       // the last row of each
 	kv      []tensor.KV // what each holds in the layer that runs
+	copies  tensor.Copies
 }
 
 // Reset empties the batch for the next step.
@@ -94,12 +95,16 @@ func (b *Batch) Attend(r *tensor.Run, l *Layer, q, k, v tensor.Tensor) tensor.Te
 	from := 0
 	for i, c := range b.caches {
 		end := from + b.lengths[i]
-		kv, err := c.extend(l.Index, k.Slice(from, end), v.Slice(from, end))
+		kv, err := c.extendLater(&b.copies, l.Index, k.Slice(from, end), v.Slice(from, end))
 		if err != nil {
+			b.copies.Forget()
 			r.Fail(err)
 			return q
 		}
 		b.kv[i], from = kv, end
+	}
+	if len(b.caches) > 0 {
+		b.caches[0].held.pool.copyAll(l.Index, &b.copies)
 	}
 	return r.CausalBatch(l.at("self_attn"), q, l.Heads, b.kv, b.lengths)
 }

@@ -13,6 +13,7 @@ type Cache struct {
 	n            int // positions that all layers hold
 	held         *holding
 	seenK, seenV []tensor.Tensor // what a layer holds, which attention is lent until the next one asks
+	copies       tensor.Copies   // of a layer's new keys and values
 }
 
 // holding are the pages of a cache, apart from it so that they can be given back once it is gone.
@@ -90,6 +91,17 @@ func (c *Cache) Commit(rows int) { c.n += rows }
 
 // extend writes the rows of k and v behind what a layer holds, and returns all that it holds then.
 func (c *Cache) extend(layer int, k, v tensor.Tensor) (tensor.KV, error) {
+	kv, err := c.extendLater(&c.copies, layer, k, v)
+	if err != nil {
+		c.copies.Forget()
+		return kv, err
+	}
+	c.held.pool.copyAll(layer, &c.copies)
+	return kv, nil
+}
+
+// extendLater is extend but for the copies that write k and v, which are still to be made.
+func (c *Cache) extendLater(copies *tensor.Copies, layer int, k, v tensor.Tensor) (tensor.KV, error) {
 	p := c.held.pool
 	for at := 0; at < k.Rows; {
 		i, row := (c.n+at)/p.rows, (c.n+at)%p.rows
@@ -105,8 +117,8 @@ func (c *Cache) extend(layer int, k, v tensor.Tensor) (tensor.KV, error) {
 			return tensor.KV{}, fmt.Errorf("the keys and values of position %d would be written to a page that another sequence reads as well: fork the cache in place of sharing its pages", c.n+at)
 		}
 		n := min(k.Rows-at, p.rows-row)
-		p.copyRows(layer, p.keys(pg, layer).Slice(row, row+n), k.Slice(at, at+n))
-		p.copyRows(layer, p.values(pg, layer).Slice(row, row+n), v.Slice(at, at+n))
+		copies.Add(p.keys(pg, layer).Slice(row, row+n), k.Slice(at, at+n))
+		copies.Add(p.values(pg, layer).Slice(row, row+n), v.Slice(at, at+n))
 		at += n
 	}
 	c.seenK, c.seenV = c.first(layer, c.n+k.Rows, c.seenK[:0], c.seenV[:0])

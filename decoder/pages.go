@@ -167,6 +167,11 @@ func (p *PagePool) part(pg *page, layer, i int) tensor.Tensor {
 	return tensor.OfBuffer(p.rows, p.width, pg.data[at.device].Slice(i*n, (i+1)*n))
 }
 
+// copyAll makes copies of a layer's keys and values, which lie on its device.
+func (p *PagePool) copyAll(layer int, copies *tensor.Copies) {
+	copies.Do(p.devices[p.layers[layer].device].Device)
+}
+
 // copyRows copies rows of a layer's keys or values, which lie on its device.
 func (p *PagePool) copyRows(layer int, to, from tensor.Tensor) {
 	tensor.CopyRows(p.devices[p.layers[layer].device].Device, to, from)

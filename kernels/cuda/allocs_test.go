@@ -30,6 +30,7 @@ func TestNoAllocations(t *testing.T) {
 	x, y, v := up(t, d, 1, n, 0, r.floats(n, ordinary)), up(t, d, 1, n, 0, nil), buffer(t, d, r.floats(n, ordinary))
 	page := up(t, d, 9, 16, 0, r.floats(9*16, ordinary))
 	a := &kernels.Attention{Heads: 8, KVHeads: 2, To: 8, Parts: []kernels.AttentionPart{{Q: x, Out: y, K: []kernels.Array{page}, V: []kernels.Array{page}, First: 9}}}
+	pair := []kernels.Array{y, x}
 	for name, f := range map[string]func(){
 		"exact":     func() { d.Affine(y, x, exact, v) },
 		"bf16":      func() { d.Affine(y, x, rounded, v) },
@@ -40,6 +41,7 @@ func TestNoAllocations(t *testing.T) {
 		"SwiGLU":    func() { d.SwiGLU(y, x, x) },
 		"rotary":    func() { d.Rotate(y, x, x.Window(0, 0, 1, 4), x.Window(0, 4, 1, 4)) },
 		"attention": func() { _ = d.Attend(a) },
+		"copies":    func() { d.CopyArrays(pair[:1], pair[1:]) },
 		"copy":      func() { d.CopyRows(y, nil, x, nil) },
 	} {
 		if got := testing.AllocsPerRun(50, f); got != 0 {

@@ -4,6 +4,7 @@
 #include "../src/attention.cu"
 #include "../src/attention_tile.cu"
 #include "../src/bench.cu"
+#include "../src/copies.cu"
 #include "../src/elementwise.cu"
 #include "../src/learn.cu"
 #include "../src/mma.cu"
