@@ -10,7 +10,7 @@ import (
 // operands are the names of package kernels that go through the seam: devices, their memory and weights, and which product is
 // meant. Everything else there is a kernel, or serves kernels.
 var operands = []string{
-	"Device", "Limited", "DryDevice", "MeasuredDevice", "Peaks", "Buffer", "Array", "Allocation", "Placed", "HostBuffer", "HostArray", "Floats", "WeightFloats", "SetWeight", "PlaceVector", "Download", "NonFiniteFloats", "ReadNonFinite",
+	"Device", "Limited", "DryDevice", "MeasuredDevice", "Peaks", "Buffer", "Array", "Allocation", "Placed", "HostBuffer", "HostArray", "Floats", "WeightFloats", "SetWeight", "PlaceVector", "Download", "NonFiniteFloats", "ReadNonFinite", "CopyArrays",
 	"Matrix", "F32", "BF16", "F16", "Form", "Plain", "TransW", "TransX", "Accumulate", "AdamWStep", "NormGrad",
 	"Activation", "ActivationQuickGELU", "ActivationGELU",
 	"Attention", "AttentionPart", "AttentionStages", "Inspector", "Scores", "Probs", "ProbsGrad", "ScoresGrad",
