@@ -88,7 +88,7 @@ type Device interface {
 
 	// Gather is dst[i] = table[ids[i]], in float32. Its backward is AddRows.
 	Gather(dst Array, table Placed, ids []int)
-	// CopyRows is dst[to[i]] = src[from[i]]; nil stands for 0, 1, 2 and so on.
+	// CopyRows is dst[to[i]] = src[from[i]]; nil stands for 0, 1, 2 and so on. No row may be twice in to: which one stays is undefined.
 	CopyRows(dst Array, to []int, src Array, from []int)
 	// AddRows is CopyRows that adds, in the order of i.
 	AddRows(dst Array, to []int, src Array, from []int)

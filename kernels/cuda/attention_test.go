@@ -44,6 +44,18 @@ func (c *attentionCase) fill() {
 	if c.values == nonFinite { // of values none, since what is not seen is multiplied by 0 in places
 		c.v = r.floats(len(c.v), ordinary)
 	}
+	if c.values == canceling && c.width > 1 && c.keys() > 1 { // two columns of every score, and two keys of every sum
+		for i := 0; i < len(c.q); i += c.width {
+			c.q[i+1] = -c.q[i]
+		}
+		for i := 0; i < len(c.k); i += c.width {
+			c.k[i+1] = c.k[i]
+		}
+		copy(c.k[narrow:2*narrow], c.k)
+		for i := range narrow {
+			c.v[narrow+i] = -c.v[i]
+		}
+	}
 	c.dOut = r.floats(len(c.q), ordinary)
 	c.dq, c.dk, c.dv = r.floats(len(c.q), denormal), r.floats(len(c.k), denormal), r.floats(len(c.v), denormal)
 }

@@ -32,7 +32,7 @@ func TestOpenErrors(t *testing.T) {
 		{"bad ordinal", simulated, nil, 3, []string{"there is no GPU cuda:3", "shows one GPU, cuda:0", "nvidia-smi"}},
 		{"one too few", simulated, map[string]string{"CUDASIM_DEVICES": "2", "CUDA_VISIBLE_DEVICES": "3,1"}, 2, []string{"no GPU cuda:2", "cuda:0 to cuda:1", `CUDA_VISIBLE_DEVICES is "3,1"`}},
 		{"hidden", simulated, map[string]string{"CUDASIM_DEVICES": "0", "CUDA_VISIBLE_DEVICES": "-1"}, 0, []string{"no CUDA-capable device", `CUDA_VISIBLE_DEVICES is "-1"`}},
-		{"old GPU", simulated, map[string]string{"CUDASIM_ARCH": "75"}, 0, []string{"load the kernels", "no kernel image", "8.0"}},
+		{"old GPU", simulated, map[string]string{"CUDASIM_ARCH": "75"}, 0, []string{"cuda:0", "compute capability 7.5", "8.0"}},
 		{"PTX too new", simulated, map[string]string{"CUDASIM_FAIL": "cuModuleLoadData:222"}, 0, []string{"unsupported toolchain", "580"}},
 		{"no stream", simulated, map[string]string{"CUDASIM_FAIL": "cuStreamCreate:2"}, 0, []string{"make a stream", "out of memory"}},
 		{"no event", simulated, map[string]string{"CUDASIM_FAIL": "cuEventCreate:2:3"}, 0, []string{"make an event", "out of memory"}},

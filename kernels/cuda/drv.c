@@ -1,5 +1,7 @@
 //go:build cuda && linux
 
+#define _GNU_SOURCE // of dladdr
+
 #include "drv.h"
 
 #include <dlfcn.h>
@@ -20,6 +22,20 @@ int drv_open(const char *path, drv_table *drv, char *err, size_t len) {
   DRV_FUNCS(X)
 #undef X
   return drv->Init(0);
+}
+
+int drv_older(const char *path, int *version) {
+  void *h = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  int (*get)(int *) = NULL;
+  if (h) *(void **)(&get) = dlsym(h, "cuDriverGetVersion");
+  return get ? get(version) : -1;
+}
+
+int drv_file(drv_table *drv, char *file, size_t len) {
+  Dl_info info;
+  if (!dladdr(*(void **)(&drv->Init), &info) || !info.dli_fname) return 0;
+  snprintf(file, len, "%s", info.dli_fname);
+  return 1;
 }
 
 // WITH runs a call with ctx current on this thread.

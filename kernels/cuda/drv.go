@@ -8,6 +8,7 @@ package cuda
 import "C"
 
 import (
+	"errors"
 	"sync"
 	"unsafe"
 )
@@ -21,25 +22,23 @@ var drivers struct {
 	open map[string]*driver
 }
 
-// openDriver opens the driver's library and starts it.
+// openDriver opens the driver's library and starts it. The system's is looked for in more places than the loader knows.
 func openDriver(library string) (*driver, error) {
 	drivers.Lock()
 	defer drivers.Unlock()
 	if d := drivers.open[library]; d != nil {
 		return d, nil
 	}
-	table := (*C.drv_table)(C.calloc(1, C.sizeof_drv_table))
-	path := C.CString(library)
-	defer C.free(unsafe.Pointer(path))
-	var reason [512]C.char
-	code := C.drv_open(path, table, &reason[0], C.size_t(len(reason)))
-	if code == -1 {
-		C.free(unsafe.Pointer(table))
-		return nil, &MissingDriver{Library: library, Reason: C.GoString(&reason[0])}
+	d, err := startLibrary(library)
+	var missing *MissingDriver
+	if errors.As(err, &missing) && library == systemLibrary {
+		for _, place := range otherPlaces() {
+			if d, err = startLibrary(place); !errors.As(err, &missing) {
+				break
+			}
+		}
 	}
-	d := &driver{table}
-	if err := d.check("start the driver", code); err != nil {
-		C.free(unsafe.Pointer(table))
+	if err != nil {
 		return nil, err
 	}
 	if drivers.open == nil {
@@ -47,6 +46,34 @@ func openDriver(library string) (*driver, error) {
 	}
 	drivers.open[library] = d
 	return d, nil
+}
+
+// startLibrary opens one library and starts the driver.
+func startLibrary(library string) (*driver, error) {
+	table := (*C.drv_table)(C.calloc(1, C.sizeof_drv_table))
+	path := C.CString(library)
+	defer C.free(unsafe.Pointer(path))
+	var text [1024]C.char
+	code := C.drv_open(path, table, &text[0], C.size_t(len(text)))
+	if code == -1 { // a driver that is too old lacks functions
+		C.free(unsafe.Pointer(table))
+		var version C.int
+		if C.drv_older(path, &version) == 0 && version < leastVersion {
+			return nil, &OldDriver{Version: int(version)}
+		}
+		return nil, &MissingDriver{Library: library, Reason: C.GoString(&text[0])}
+	}
+	d := &driver{table}
+	if code == 0 {
+		return d, nil
+	}
+	doing := startDriver
+	if C.drv_file(table, &text[0], C.size_t(len(text))) != 0 {
+		doing += " " + C.GoString(&text[0])
+	}
+	err := d.check(doing, code)
+	C.free(unsafe.Pointer(table))
+	return nil, err
 }
 
 // check is the error of a code of the driver, nil for 0.
@@ -100,7 +127,14 @@ func (d *driver) retain(ordinal int) (*context, Info, error) {
 	if err := d.check("open the GPU", code); err != nil {
 		return nil, Info{}, err
 	}
-	_, total, err := c.memory()
+	var err error
+	if major < leastMajor {
+		err = &OldGPU{Ordinal: ordinal, Name: C.GoString(&name[0]), Major: int(major), Minor: int(minor)}
+	}
+	var total uint64
+	if err == nil {
+		_, total, err = c.memory()
+	}
 	if err == nil {
 		err = d.check("make a stream", C.drv_stream(d.table, c.handle, &c.stream))
 	}

@@ -59,6 +59,9 @@ typedef struct {
 // drv_open loads the library at path. It is 0, or -1 with what is missing in err. The functions below take a context, which they make that
 // of their thread: a goroutine may be on another thread at each call.
 int drv_open(const char *path, drv_table *drv, char *err, size_t len);
+// drv_older asks a library that lacks a function for its version; -1 where it has none. drv_file is the file that a library was loaded from.
+int drv_older(const char *path, int *version);
+int drv_file(drv_table *drv, char *file, size_t len);
 int drv_devices(drv_table *drv, int *count);
 int drv_version(drv_table *drv, int *version);
 int drv_retain(drv_table *drv, int ordinal, void **ctx, int *device, char *name, int len, int *major, int *minor, int *processors);

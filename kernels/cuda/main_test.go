@@ -3,6 +3,7 @@
 package cuda
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -50,7 +51,16 @@ func TestMain(m *testing.M) {
 				}
 			}
 		}
-		return m.Run()
+		launches := filepath.Join(dir, "launches")
+		os.Setenv("CUDASIM_LAUNCHES", launches)
+		code := m.Run()
+		if code == 0 && simulated != "" && os.Getenv("LOUPE_LONG") == "1" && flag.Lookup("test.run").Value.String() == "" {
+			for _, gap := range gaps(launches) {
+				fmt.Fprintln(os.Stderr, gap)
+				code = 1
+			}
+		}
+		return code
 	}())
 }
 

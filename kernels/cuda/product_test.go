@@ -4,6 +4,7 @@ package cuda
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/loupe-vl/loupe/kernels"
@@ -38,6 +39,9 @@ func (c productCase) check(t *testing.T, d *Device) {
 	}
 	x, before := r.floats(xRows*xCols, c.values), r.floats(c.rows*c.cols, ordinary)
 	w := r.matrix(c.kind, wRows, wCols, c.pad, c.values)
+	if c.values == canceling {
+		c.pairUp(x, w, xCols)
+	}
 	if c.rounded {
 		w, _ = reference.BF16Products(w)
 	}
@@ -69,6 +73,29 @@ func (c productCase) check(t *testing.T, d *Device) {
 		d.MatMul(dst, xs, placed, c.form)
 	}
 	same(t, c.String(), down(t, d, dst), want)
+}
+
+// pairUp makes odd steps of x those before them with the other sign, and of w the same, so that sums cancel.
+func (c productCase) pairUp(x []float32, w kernels.Matrix, xCols int) {
+	at := func(row, cols, step int, across bool) int {
+		if across {
+			return step*cols + row
+		}
+		return row*cols + step
+	}
+	for step := 1; step < c.steps; step += 2 {
+		for r := range c.rows {
+			x[at(r, xCols, step, c.form&kernels.TransX != 0)] = -x[at(r, xCols, step-1, c.form&kernels.TransX != 0)]
+		}
+		for col := range c.cols {
+			to, from := at(col, w.Stride, step, c.form&kernels.TransW == 0), at(col, w.Stride, step-1, c.form&kernels.TransW == 0)
+			if w.F32 != nil {
+				w.F32[to] = math.Float32frombits(math.Float32bits(w.F32[from]) ^ uint32(col&1))
+			} else {
+				w.Bits[to] = w.Bits[from]
+			}
+		}
+	}
 }
 
 // exactCases are shapes around the edges of every tile, with the values that tell a wrong order or a lost bit.

@@ -1,5 +1,6 @@
 // Checks of every access of the kernels to memory, as compute-sanitizer makes them on a GPU: that it lies in an allocation (memcheck), that
 // somebody wrote there before (initcheck), that it is aligned, and that no other thread may write there at the same time (racecheck).
+// What shared memory holds when a block begins counts as written: it is NaN.
 //
 // The kernels are compiled with -fsanitize=thread, which puts a call before each load and store; these calls are answered here, and not by
 // the compiler's library. For each byte is remembered who wrote and who read it last, and in which interval. An interval ends at a barrier of
@@ -36,6 +37,9 @@ uint32_t interval = 2, launch_begins, block_begins;
 const char *last_barrier;
 uintptr_t args_begin, args_end, stacks_begin, stacks_end;
 bool armed;
+bool copying; // lines of 16 bytes may bring along what nobody wrote; it is NaN, and seen where somebody computes with it
+unsigned meets;
+uint32_t stored[1024]; // bytes that the threads of the block have written to allocations
 extern "C" __attribute__((visibility("hidden"))) char __ehdr_start, _end; // of this library
 
 Region *find(uintptr_t at, size_t bytes) {
@@ -87,10 +91,10 @@ void write(const Region &r, Cell &c, uint16_t me) {
 }
 
 void read(const Region &r, Cell &c, uint16_t me) {
-  if (c.written < (r.shared ? block_begins : 1)) report(r, c, "it reads what nobody wrote:");
+  if (!c.written && !copying) report(r, c, "it reads what nobody wrote:");
   if (c.written >= launch_begins) {
     if (c.written < block_begins) {
-      report(r, c, "it reads what another block writes:");
+      if (!r.shared) report(r, c, "it reads what another block writes:");
     } else if (c.writer & on_its_way) {
       report(r, c, "it reads what a copy brings that was not waited for:");
     } else if (c.written == interval && c.writer != me) {
@@ -112,6 +116,7 @@ void access(const void *p, size_t bytes, bool writes) {
   }
   size_t n;
   uint16_t me = running();
+  if (writes && !r->shared) stored[me] += bytes;
   for (Cell *c = cells(*r, at, bytes, &n), *end = c + n; c < end; c++) writes ? write(*r, *c, me) : read(*r, *c, me);
 }
 
@@ -133,6 +138,7 @@ void mark(const void *to, size_t bytes, bool coming) {
 void allocated(const void *p, size_t bytes, const std::string &name, bool shared) {
   uintptr_t at = uintptr_t(p);
   regions[at] = {at, at + bytes, static_cast<Cell *>(calloc((bytes + 3) / 4, sizeof(Cell))), 4, name, shared};
+  if (shared) written(p, bytes); // poison, every time that a block begins
 }
 
 void freed(const void *p) {
@@ -150,14 +156,24 @@ void written(const void *p, size_t bytes) {
   }
 }
 
+// block_ends notes whether the threads of a block wrote unequal parts: it was at an edge.
+void block_ends() {
+  for (unsigned i = 1; i < block_size.x; i++) {
+    if (stored[i] != stored[0]) meets |= uneven;
+  }
+  memset(stored, 0, sizeof stored);
+}
+
 void launch(const void *args, size_t bytes, const void *stacks, size_t stack_bytes) {
   args_begin = uintptr_t(args), args_end = args_begin + bytes;
   stacks_begin = uintptr_t(stacks), stacks_end = stacks_begin + stack_bytes;
   launch_begins = ++interval;
   armed = true;
+  meets = checked;
 }
 
 void block() {
+  block_ends();
   block_begins = ++interval;
   last_barrier = nullptr;
 }
@@ -168,20 +184,41 @@ void barrier(const char *where) {
 }
 
 void copy_begins(const void *to, const void *from, int bytes, int of) {
+  copying = true;
   access(from, of, false);
+  copying = false;
   access(to, bytes, true);
   mark(to, bytes, true);
 }
 
 void copy_ends(const void *to, const void *from, int bytes, int of) {
   mark(to, bytes, false);
+  copying = true;
   access(from, of, false);
+  copying = false;
   access(to, bytes, true);
 }
 
-void done() { armed = false; }
+unsigned done() {
+  block_ends();
+  armed = false;
+  return meets;
+}
 
 } // namespace cusim::check
+
+void cusim::meet(float a, float b, float sum, bool adds) {
+  auto exponent = [](float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, 4);
+    return int(bits >> 23 & 255);
+  };
+  int x = exponent(a), y = exponent(b), of = exponent(sum);
+  check::meets |= adds ? arithmetic | sums : arithmetic;
+  if (x == 255 || y == 255) check::meets |= not_finite;
+  if ((!x && a != 0) || (!y && b != 0) || (!of && sum != 0)) check::meets |= denormal;
+  if (adds && x == y && x != 255 && of + 12 < x && a != b) check::meets |= canceled; // of 24 bits half are left, or none
+}
 
 // What the compiler calls.
 using namespace cusim;

@@ -43,13 +43,18 @@ struct Kernel {
   const char *name;
   size_t bytes; // of its one argument
   void (*run)(const void *args);
+  int (*steps)(const void *args); // of a product, -1 of what is none
   Kernel *next;
+  unsigned met = 0; // what its launches have met so far: see driver.cc
 };
 extern Kernel *kernels;
 
+template <typename A> auto steps_of(const A &a, int) -> decltype(a.steps) { return a.steps; }
+template <typename A> int steps_of(const A &, long) { return -1; }
+
 template <typename A> struct Registered : Kernel {
   template <void (*f)(A)> static Kernel *add(const char *name, Kernel *k) {
-    *k = Kernel{name, sizeof(A), [](const void *args) { f(*static_cast<const A *>(args)); }, kernels};
+    *k = Kernel{name, sizeof(A), [](const void *args) { f(*static_cast<const A *>(args)); }, [](const void *args) { return int(steps_of(*static_cast<const A *>(args), 0)); }, kernels};
     return kernels = k;
   }
 };
@@ -118,6 +123,17 @@ inline uint32_t to_bf16(float x) {
   return (b + 0x7fff + (b >> 16 & 1)) >> 16;
 }
 
+// met notes what kinds of numbers a sum of a and b, or a product, met, and returns it.
+#ifdef CUSIM_CHECKED
+void meet(float a, float b, float result, bool adds);
+inline float met(float a, float b, float result, bool adds = true) {
+  meet(a, b, result, adds);
+  return result;
+}
+#else
+inline float met(float, float, float result, bool = true) { return result; }
+#endif
+
 inline float half(uint16_t h) {
   uint32_t sign = uint32_t(h & 0x8000) << 16, e = h >> 10 & 31, m = h & 1023, bits;
   if (e == 31) {
@@ -174,11 +190,11 @@ FN float fma_rn(float a, float b, float c) {
 #ifdef CUSIM_PLANTS
   if (cusim::planted("fma")) return a * b + c;
 #endif
-  return fmaf(a, b, c);
+  return cusim::met(a * b, c, fmaf(a, b, c));
 }
-FN float add_rn(float a, float b) { return a + b; }
-FN float sub_rn(float a, float b) { return a - b; }
-FN float mul_rn(float a, float b) { return a * b; }
+FN float add_rn(float a, float b) { return cusim::met(a, b, a + b); }
+FN float sub_rn(float a, float b) { return cusim::met(a, b, a - b); }
+FN float mul_rn(float a, float b) { return cusim::met(a, b, a * b, false); }
 FN float div_rn(float a, float b) { return a / b; }
 FN float sqrt_rn(float a) { return sqrtf(a); }
 FN double dadd_rn(double a, double b) { return a + b; }

@@ -6,6 +6,7 @@
 //   CUDASIM_PINNED  bytes of the host's memory that can be pinned
 //   CUDASIM_FAIL    NAME:CODE[:N]: the Nth call of that function from now on (the first) returns that code
 //   CUDASIM_DEVICES, CUDASIM_VERSION, CUDASIM_MEMORY, CUDASIM_ARCH   how many devices there are, the driver's version, bytes, 90 for sm_90
+//   CUDASIM_LAUNCHES   a file to write to which kernels were launched, and what they met
 //   CUDASIM_PLANT   a fault of the kernels, in a library that was built with CUSIM_PLANTS
 #include "check.h"
 #include "fibers.h"
@@ -59,7 +60,7 @@ int enter(const char *name) {
     char which[64];
     int code = 0, nth = 1;
     if (sscanf(f, "%63[^:]:%d:%d", which, &code, &nth) >= 2 && !strcmp(which, name) && ++calls[f] == nth) {
-      if (code == 214 || code == 700 || code == 719 || code == 46 || code == 999) sticky = code;
+      if (code == 214 || code == 220 || code == 700 || code == 702 || code == 719 || (code == 999 && strcmp(name, "cuInit"))) sticky = code;
       return code;
     }
   }
@@ -138,6 +139,18 @@ bool overrun() {
   return false;
 }
 
+// note writes to the file of launches what is new of a kernel: its name, what it met (bits of Met), and the steps of a product.
+void note(const Kernel *k, unsigned before, const void *args) {
+  static std::set<std::pair<const Kernel *, int>> steps;
+  const char *file = getenv("CUDASIM_LAUNCHES");
+  int n = k->steps(args);
+  if (!file || (!steps.insert({k, n}).second && k->met == before)) return;
+  if (FILE *f = fopen(file, "a")) {
+    fprintf(f, "%s %u %d\n", k->name, k->met, n);
+    fclose(f);
+  }
+}
+
 // close_others lets nobody touch the memory of GPUs other than one, or opens it again.
 void close_others(Gpu *than, bool closed) {
   if (number("CUDASIM_DEVICES", 1) < 2) return;
@@ -148,9 +161,11 @@ void close_others(Gpu *than, bool closed) {
 
 int Launch::run() const {
   std::string why;
+  unsigned met = kernel->met;
   close_others(gpu, true);
   bool ran = cusim::run(kernel, args.data(), grid, block, why);
   close_others(gpu, false);
+  note(kernel, met, args.data());
   if (!ran) {
     fault = "an illegal memory access was encountered (" + why + ")";
     return sticky = 700;
@@ -215,9 +230,13 @@ API cuDeviceGetName(char *s, int n, int) {
   snprintf(s, n, "simulated on the processor");
   return 0;
 }
-API cuDeviceGetAttribute(int *v, int what, int) {
+API cuDeviceGetAttribute(int *v, int what, int device) {
   ENTER("cuDeviceGetAttribute");
   int arch = number("CUDASIM_ARCH", 90);
+  if (const char *list = getenv("CUDASIM_ARCH")) { // of each GPU, between commas
+    for (; device > 0 && (list = strchr(list, ',')); device--) list++;
+    if (list) arch = atol(list);
+  }
   switch (what) {
   case 75: *v = arch / 10; break;
   case 76: *v = arch % 10; break;
@@ -324,7 +343,7 @@ API cuMemGetInfo_v2(size_t *free, size_t *total) {
   return 0;
 }
 API cuGetErrorString(int code, const char **s) {
-  static const std::map<int, const char *> texts = {{1, "invalid argument"}, {2, "out of memory"}, {100, "no CUDA-capable device is detected"}, {101, "invalid device ordinal"}, {200, "device kernel image is invalid"}, {201, "invalid device context"}, {209, "no kernel image is available for execution on the device"}, {214, "uncorrectable ECC error encountered"}, {222, "the provided PTX was compiled with an unsupported toolchain."}, {400, "invalid resource handle"}, {500, "named symbol not found"}, {700, "an illegal memory access was encountered"}, {719, "unspecified launch failure"}, {999, "unknown error"}};
+  static const std::map<int, const char *> texts = {{1, "invalid argument"}, {2, "out of memory"}, {3, "initialization error"}, {34, "CUDA driver is a stub library"}, {46, "CUDA-capable device(s) is/are busy or unavailable"}, {304, "OS call failed or operation not supported on this OS"}, {702, "the launch timed out and was terminated"}, {801, "operation not supported"}, {802, "system not yet initialized"}, {803, "system has unsupported display driver / cuda driver combination"}, {804, "forward compatibility was attempted on non supported HW"}, {100, "no CUDA-capable device is detected"}, {101, "invalid device ordinal"}, {200, "device kernel image is invalid"}, {201, "invalid device context"}, {209, "no kernel image is available for execution on the device"}, {214, "uncorrectable ECC error encountered"}, {222, "the provided PTX was compiled with an unsupported toolchain."}, {400, "invalid resource handle"}, {500, "named symbol not found"}, {700, "an illegal memory access was encountered"}, {719, "unspecified launch failure"}, {999, "unknown error"}};
   if (code == 700 && !fault.empty()) {
     *s = fault.c_str();
     return 0;

@@ -324,7 +324,7 @@ void wait(int pending) {
 }
 
 // run runs one launch. It is false, and says why, where a block could not end or touched what is not its own.
-bool run(const Kernel *k, const void *args, Index grid, Index block_of, std::string &why) {
+bool run(Kernel *k, const void *args, Index grid, Index block_of, std::string &why) {
   if (!stacks) {
     stacks = static_cast<char *>(mmap(nullptr, most_threads * (stack_bytes + page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
     for (int i = 0; i < most_threads; i++) mprotect(stacks + size_t(i) * (stack_bytes + page), page, PROT_NONE);
@@ -360,7 +360,8 @@ bool run(const Kernel *k, const void *args, Index grid, Index block_of, std::str
     }
   }
   armed = false;
-  check::done();
+  unsigned order_bit = order == forward ? in_forward : order == reverse ? in_reverse : in_random;
+  k->met |= order_bit | (list.size() == 1 ? single : blocks) | check::done();
   traffic.end(k->name);
   sigaction(SIGSEGV, &before[0], nullptr);
   sigaction(SIGBUS, &before[1], nullptr);

@@ -26,7 +26,6 @@ FAULTY(wait_alone, async_copy4(all + t, a.from + t, 4); async_commit(); async_wa
 FAULTY(overtaken, async_copy4(all + t, a.from + t, 4); async_commit(); all[t] = 0; async_wait<0>(); a.to[64 * b + t] = all[t];)
 FAULTY(blocks, if (t == 0) a.to[0] = float(b);)
 FAULTY(blocks_read, if (t == 0) { a.to[b] = 1; if (b > 0) a.to[b] = a.to[b - 1]; })
-FAULTY(unwritten, a.to[64 * b + t] = all[t];)
 FAULTY(uploaded, a.to[64 * b + t] = a.to[64 * b + t] + 1;)
 FAULTY(end, if (t == 0) a.to[b] = a.from[a.n];)
 FAULTY(before, if (t == 0) a.to[b] = a.from[-1];)
