@@ -33,6 +33,10 @@ func TestNonFiniteForeign(t *testing.T) {
 	defer func() { device.Of = before }()
 	device.Of = func(e *kernels.Engine) kernels.Device { return devicetest.New(e) }
 	sameNonFinite(t, own, load(), 1)
+	defer func(layers *int) { device.Layers = layers }(device.Layers)
+	one := 1 // the others lie on the host, which looks at once
+	device.Layers = &one
+	sameNonFinite(t, own, load(), 1)
 }
 
 // sameNonFinite plants a number that is not finite in every norm of both models, and compares how all ways to run them end. Every so many
@@ -66,7 +70,7 @@ func spoiled(t *testing.T, m *Model, norm int, f func()) {
 	}
 	put := func(v float32) {
 		if x[2] = v; !w.OnHost() {
-			if err := m.device.Upload(w.Row(), x); err != nil {
+			if err := w.Owner().Upload(w.Row(), x); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -1,6 +1,7 @@
 package devicetest
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -29,6 +30,7 @@ type heap struct {
 	last   uintptr
 	blocks map[uintptr][]float32
 	count  Counts
+	full   bool
 }
 
 // Counts is what a device was asked for so far.
@@ -63,12 +65,24 @@ func (d *Device) Alloc(n int) (kernels.Buffer, error) {
 	h := d.heap
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.full {
+		return kernels.Buffer{}, errFull
+	}
 	h.last++
 	h.blocks[h.last] = poisoned(make([]float32, n))
 	h.count.Allocated++
 	a := &kernels.Allocation{Handle: h.last, Floats: n, Owner: d}
 	runtime.AddCleanup(a, h.free, h.last)
 	return kernels.DeviceBuffer(a), nil
+}
+
+var errFull = errors.New("devicetest: the device's memory is full")
+
+// Fill makes every allocation from now on an error, or none.
+func (d *Device) Fill(full bool) {
+	d.heap.mu.Lock()
+	defer d.heap.mu.Unlock()
+	d.heap.full = full
 }
 
 // Free poisons an allocation and forgets it.
