@@ -162,6 +162,7 @@ func TestMMAProducts(t *testing.T) {
 		mmaCase{rows: 1, cols: 3, steps: 18944, of: kernels.BF16, values: canceling},
 		mmaCase{rows: 40, cols: 600, steps: 40, of: kernels.BF16, values: canceling},
 		mmaCase{rows: 300, cols: 260, steps: 33, of: kernels.BF16, values: canceling, bias: true},
+		mmaCase{rows: 128, cols: 128, steps: 2080, of: kernels.BF16, values: canceling, bias: true}, // a whole tile, and two slices
 		mmaCase{rows: 3, cols: 5, of: kernels.BF16, bias: true},
 		mmaCase{rows: 70, cols: 5, of: kernels.BF16, bias: true},
 	)

@@ -106,6 +106,7 @@ KERNEL(M_THREADS, mma_tile)(MMA a) {
   int lane = threadIdx.x % 32, warp = threadIdx.x / 32, g = lane / 4, t = lane % 4, row0 = warp / 2 * 64, col0 = warp % 2 * 64;
   const uint16_t *x = static_cast<const uint16_t *>(a.x);
   bool in_lines = lines(a.w, a.w_row, 2), in_pairs = (uint64_t(a.dst) | uint64_t(a.dst_row * 4)) % 8 == 0;
+  bool whole = in_pairs && r0 + M_TILE <= a.rows && c0 + M_TILE <= a.cols;
 
   auto fetch = [&](int chunk) {
     int s = threadIdx.x % 4 * 8, k = chunk * M_CHUNK + s, left = a.steps - k;
@@ -159,6 +160,30 @@ KERNEL(M_THREADS, mma_tile)(MMA a) {
       }
     }
     if ((c + 1) % M_SLICE && c + 1 < chunks) continue;
+    if (whole) { // 16 loads at a time are on their way
+#pragma unroll
+      for (int i = 0; i < 4; i++) {
+        Two old[8][2];
+        float *p = a.dst + (r0 + row0 + 16 * i + g) * a.dst_row + c0 + col0 + 2 * t;
+#pragma unroll
+        for (int e = 0; e < 16; e++) {
+          old[e / 2][e % 2] = {0, 0};
+          if (c >= M_SLICE) old[e / 2][e % 2] = *reinterpret_cast<const Two *>(p + 8 * (e % 2) * a.dst_row + 8 * (e / 2));
+        }
+#pragma unroll
+        for (int e = 0; e < 16; e++) {
+          float &x = sum[i][e / 2][e % 2 * 2], &y = sum[i][e / 2][e % 2 * 2 + 1];
+          if (c >= M_SLICE) x = add_rn(old[e / 2][e % 2].x, x), y = add_rn(old[e / 2][e % 2].y, y);
+          if (c + 1 == chunks && a.bias) {
+            const float *bias = a.bias + c0 + col0 + 8 * (e / 2) + 2 * t;
+            x = add_rn(x, bias[0]), y = add_rn(y, bias[1]);
+          }
+          *reinterpret_cast<Two *>(p + 8 * (e % 2) * a.dst_row + 8 * (e / 2)) = {x, y};
+          x = y = 0;
+        }
+      }
+      continue;
+    }
 #pragma unroll
     for (int i = 0; i < 4; i++) {
 #pragma unroll
@@ -180,8 +205,8 @@ EXPORT(mma_tile)
 // most; else it is what round_to_bf16 made.
 enum { FEW_WARPS = 8, AHEAD_LINES = 8 };
 
-// FewLines are a lane's lines of N columns of a chunk.
-template <int HIGH, bool FLOATS> FN void x_lines(uint4 (&low)[HIGH], uint4 (&top)[HIGH], const MMA &a, int r0, int k, int g, bool wide) {
+// x_lines is a lane's lines of x from step k on. WHOLE: all its 8 steps are there and can be read at once.
+template <int HIGH, bool FLOATS, bool WHOLE> FN void x_lines(uint4 (&low)[HIGH], uint4 (&top)[HIGH], const MMA &a, int r0, int k, int g) {
 #pragma unroll
   for (int i = 0; i < HIGH; i++) {
     int r = r0 + 16 * i + g;
@@ -189,7 +214,7 @@ template <int HIGH, bool FLOATS> FN void x_lines(uint4 (&low)[HIGH], uint4 (&top
       const float *x = static_cast<const float *>(a.x) + (r < a.rows ? r : a.rows - 1) * a.x_row + k;
       float v[8];
       int left = a.steps - k;
-      if (wide && left >= 8) {
+      if (WHOLE) {
         float4 p = *reinterpret_cast<const float4 *>(x), q = *reinterpret_cast<const float4 *>(x + 4);
         v[0] = p.x, v[1] = p.y, v[2] = p.z, v[3] = p.w, v[4] = q.x, v[5] = q.y, v[6] = q.z, v[7] = q.w;
       } else {
@@ -231,9 +256,7 @@ template <int HIGH, int COLS, bool FLOATS> FN void mma_rows(const MMA &a) {
 #pragma unroll
     for (int i = 0; i < HIGH * COLS * 4; i++) sum[i / 4 / COLS][i / 4 % COLS][i % 4] = 0;
     int from = (s0 + mine) * M_SLICE, to = from + M_SLICE < chunks ? from + M_SLICE : chunks;
-    auto add = [&](const uint4 *of_w, int chunk) {
-      uint4 low[HIGH], top[HIGH];
-      x_lines<HIGH, FLOATS>(low, top, a, r0, chunk * M_CHUNK + 8 * t, g, x_wide);
+    auto add = [&](const uint4 *of_w, const uint4(&low)[HIGH], const uint4(&top)[HIGH]) {
 #pragma unroll
       for (int h = 0; h < 2; h++) {
 #pragma unroll
@@ -243,7 +266,7 @@ template <int HIGH, int COLS, bool FLOATS> FN void mma_rows(const MMA &a) {
         }
       }
     };
-    int whole = wide ? (to < a.steps / M_CHUNK ? to : a.steps / M_CHUNK) : from; // chunks before it are read line by line
+    int whole = wide && x_wide ? (to < a.steps / M_CHUNK ? to : a.steps / M_CHUNK) : from; // chunks before it are read line by line
     int c = from;
     if (c + deep <= whole) {
       uint4 now[deep][COLS], next[deep][COLS];
@@ -254,25 +277,33 @@ template <int HIGH, int COLS, bool FLOATS> FN void mma_rows(const MMA &a) {
           for (int j = 0; j < COLS; j++) lines[d][j] = *reinterpret_cast<const uint4 *>(w[j] + (chunk + d) * M_CHUNK);
         }
       };
+      auto add_all = [&] {
+#pragma unroll
+        for (int d = 0; d < deep; d++) {
+          uint4 low[HIGH], top[HIGH];
+          x_lines<HIGH, FLOATS, true>(low, top, a, r0, (c + d) * M_CHUNK + 8 * t, g);
+          add(now[d], low, top);
+        }
+        c += deep;
+      };
       fetch(now, c);
 #pragma unroll 1
-      for (; c + deep <= whole; c += deep) {
-        bool more = c + 2 * deep <= whole;
-        if (more) fetch(next, c + deep);
+      while (c + 2 * deep <= whole) {
+        fetch(next, c + deep);
+        add_all();
 #pragma unroll
-        for (int d = 0; d < deep; d++) add(now[d], c + d);
-        if (more) {
-#pragma unroll
-          for (int i = 0; i < deep * COLS; i++) now[i / COLS][i % COLS] = next[i / COLS][i % COLS];
-        }
+        for (int i = 0; i < deep * COLS; i++) now[i / COLS][i % COLS] = next[i / COLS][i % COLS];
       }
+      add_all();
     }
 #pragma unroll 1
     for (; c < to; c++) {
       uint4 of_w[COLS];
 #pragma unroll
       for (int j = 0; j < COLS; j++) of_w[j] = c < whole ? *reinterpret_cast<const uint4 *>(w[j] + c * M_CHUNK) : line_of(w[j] + c * M_CHUNK, a.steps - c * M_CHUNK - 8 * t);
-      add(of_w, c);
+      uint4 low[HIGH], top[HIGH];
+      x_lines<HIGH, FLOATS, false>(low, top, a, r0, c * M_CHUNK + 8 * t, g);
+      add(of_w, low, top);
     }
     float *board = sums + warp * (HIGH * COLS * 128) + lane;
 #pragma unroll
