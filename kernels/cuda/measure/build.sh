@@ -22,6 +22,7 @@ go test -c -tags cuda -trimpath -ldflags "-s -w" -o "$dir/train.test" ./runtime/
 
 mkdir -p "$dir/cuda" "$dir/runtime/train"
 cp -r runtime/testdata "$dir/runtime/"
+cp -r kernels/cuda/src kernels/cuda/fatbin kernels/cuda/gen.sh "$dir/cuda/" # of which tests read what the kernels are made of
 cp kernels/cuda/measure.sh kernels/cuda/measure/peer_torch.py "$dir/"
 "$dir/measure" pictures "$dir"
 git describe --always --dirty >"$dir/built" 2>/dev/null || echo unknown >"$dir/built"
