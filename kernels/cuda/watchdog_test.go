@@ -88,3 +88,22 @@ func TestSplitProducts(t *testing.T) {
 		same(t, name, got[1], got[0])
 	}
 }
+
+// TestSplitAdamW: a step in several launches is the step in one.
+func TestSplitAdamW(t *testing.T) {
+	before := mostLearned
+	defer func() { mostLearned = before }()
+	d := open(t)
+	const n = 1000
+	var got [2][]float32
+	for i, most := range []int{before, 64} {
+		mostLearned = most
+		r := newDice(13)
+		x, grad, m, v := buffer(t, d, r.floats(n, ordinary)), buffer(t, d, r.floats(n, ordinary)), buffer(t, d, r.floats(n, ordinary)), buffer(t, d, make([]float32, n))
+		d.AdamW(x, grad, m, v, kernels.AdamWStep{Keep: 0.99, Scale: 0.5, Rate: 0.1, Root: 1, Eps: 1e-8, Beta1: 0.1, Beta2: 0.9, Rest2: 0.1})
+		for _, b := range []kernels.Buffer{x, m, v} {
+			got[i] = append(got[i], down(t, d, b.Row())...)
+		}
+	}
+	same(t, "AdamW", got[1], got[0])
+}
