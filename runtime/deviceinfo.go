@@ -13,6 +13,14 @@ func (m *Model) DeviceInfo() DeviceInfo {
 	return m.opened.Info
 }
 
+// DeviceNotes are those of Notes that are of the device.
+func (m *Model) DeviceNotes() []string {
+	if m.opened == nil {
+		return nil
+	}
+	return m.opened.Notes
+}
+
 // GPU is DeviceInfo where that is no CPU, and nil where it is: results name it under the key "device", and those of a CPU have none.
 func (m *Model) GPU() *DeviceInfo {
 	if i := m.DeviceInfo(); i.Kind != device.CPU {
@@ -33,11 +41,21 @@ func (m *Model) ComputedBy() string {
 // IsDeviceError reports whether an error is of the device, one that is missing, full or broken, and says nothing of what was to be computed.
 func IsDeviceError(err error) bool { return device.Is(err) }
 
-// DeviceErr is what broke the device that the model computes on, nil while it works: every run gives that error from then on. A caller
-// that goes over many inputs asks after one that failed, and stops.
+// DeviceErr is what broke the device that the model computes on, nil while it works: every run gives that error from then on,
+// unless RecoverDevice can mend it.
 func (m *Model) DeviceErr() error {
 	if d, can := m.device.(interface{ Err() error }); can {
 		return d.Err()
 	}
 	return nil
+}
+
+// RecoverDevice is for a caller that goes over many inputs, one after the other, and has come to one that failed: it lets the device go on
+// where it only had too little memory for that one. The error, nil where it works, is what broke it for good: then there is no use in
+// going on. No request may be running.
+func (m *Model) RecoverDevice() error {
+	if d, can := m.device.(interface{ Recover() error }); can {
+		return d.Recover()
+	}
+	return m.DeviceErr()
 }

@@ -2,12 +2,14 @@ package loupe
 
 import (
 	"context"
+	"fmt"
 	"runtime/debug"
 	"sync"
 
 	"github.com/loupe-vl/loupe/decoder"
 	"github.com/loupe-vl/loupe/kernels/meta"
 	"github.com/loupe-vl/loupe/kernels/tensor"
+	"github.com/loupe-vl/loupe/runtime/internal/device"
 	"github.com/loupe-vl/loupe/vit"
 	"github.com/loupe-vl/loupe/weights"
 )
@@ -78,6 +80,9 @@ func (f *features) tower(ctx context.Context, m *Model, v *Vision, name, pass st
 		f.head = append(f.head, r.Download(out.Head))
 	}
 	if err := r.Synchronize(); err != nil {
+		if device.IsFull(err) {
+			err = fmt.Errorf("%d patches: %w, or show it smaller (Options.MaxPixels)", v.Pixels.Rows, err)
+		}
 		return tensor.Tensor{}, m.explain(err)
 	}
 	return rows, nil
@@ -152,6 +157,9 @@ func newLoan() any {
 	l.done = func() {
 		m := l.m
 		debug.SetPanicOnFault(l.panics)
+		if err := l.run.Err(); err != nil && device.Is(err) {
+			l.arena.Drop()
+		}
 		l.m, l.run = nil, tensor.Run{} // a model that is gone is not kept
 		m.loans.put(l, m.device.OnHost())
 	}

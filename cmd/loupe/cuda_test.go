@@ -170,7 +170,6 @@ func TestFakeGPURecords(t *testing.T) {
 	}{
 		{"no driver", cudatest.Variable, "libnosuchcuda.so.1", onGPU, "cannot load the NVIDIA driver library"},
 		{"no second GPU", "", "", []string{"--device", "cuda:9"}, "there is no GPU cuda:9"},
-		{"a GPU that fails", "CUDASIM_FAIL", "cuLaunchKernel:719:40", onGPU, "unspecified launch failure"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.variable != "" {

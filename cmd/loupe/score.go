@@ -106,6 +106,10 @@ func (f *scoreFlags) run(cmd *cobra.Command, args []string) error {
 			return &interrupted{err, fmt.Sprintf("%d of %d pictures are done and their lines are whole; go on with %s and those after it", i, len(pictures), p.Name)}
 		}
 		if line.Error != "" {
+			if err := m.RecoverDevice(); err != nil {
+				bar.clear()
+				return fmt.Errorf("the device can compute nothing more: %w; %d of %d pictures are done and their lines are whole; go on with %s and those after it", err, i, len(pictures), p.Name)
+			}
 			failed++
 		}
 		bar.clear()

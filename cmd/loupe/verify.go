@@ -65,6 +65,7 @@ func (f *verifyFlags) run(cmd *cobra.Command, path string) error {
 	if err != nil {
 		return err
 	}
+	f.replay.Note = printNote
 	defer f.replay.Close()
 	differ, n := 0, 0
 	one := func(a *audit.Archive, r *audit.Record) error {

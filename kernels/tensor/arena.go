@@ -153,3 +153,14 @@ func (a *Arena) Bytes() int {
 	}
 	return n
 }
+
+// Drop gives all of the arena's memory back to the device, also of Kept: a run that had too little of it keeps none from the next.
+func (a *Arena) Drop() {
+	for _, c := range a.chunks {
+		a.dev.Free(c)
+	}
+	if a.kept != nil {
+		a.kept.Drop()
+	}
+	*a = Arena{dev: a.dev, largest: a.largest}
+}

@@ -19,6 +19,8 @@ type Replay struct {
 	Threads int
 	Kernels string
 	Device  string
+	// Note is told what a person should know of the device; nil for nobody.
+	Note func(string)
 
 	loaded *loupe.Model
 	key    loupe.Options
@@ -137,6 +139,11 @@ func (p *Replay) load(ctx context.Context, a *Archive, d *Decision, w where) (*l
 		}
 		if err != nil {
 			return nil, &difference{"model", err.Error()}, nil
+		}
+		if p.Note != nil {
+			for _, n := range p.loaded.DeviceNotes() {
+				p.Note(n)
+			}
 		}
 		if p.parts, err = partsOf(ctx, p.loaded); err != nil {
 			return nil, nil, err

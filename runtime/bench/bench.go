@@ -142,6 +142,9 @@ func Run(ctx context.Context, m *loupe.Model, o Options) ([]Result, Limits, erro
 		}
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", k.what, err))
+			if m.DeviceErr() != nil {
+				break // as the others would be
+			}
 			continue
 		}
 		if r.peak = host.PeakMemory(); onDevice {
@@ -152,11 +155,13 @@ func Run(ctx context.Context, m *loupe.Model, o Options) ([]Result, Limits, erro
 	if len(rows) == 0 {
 		return nil, peaks, failed
 	}
-	again, err := o.limits(ctx, m)
-	if err != nil {
-		return nil, peaks, err
+	if m.DeviceErr() == nil {
+		again, err := o.limits(ctx, m)
+		if err != nil {
+			return nil, peaks, err
+		}
+		peaks = peaks.best(again)
 	}
-	peaks = peaks.best(again)
 	var out []Result
 	for _, r := range rows {
 		one := result(r.what, m.Settings(), r.measured, peaks)

@@ -1,8 +1,10 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"sync"
@@ -53,6 +55,8 @@ type Studio struct {
 	turn chan struct{}
 	// uploads holds an element for each run that is being sent or waits, which bounds their memory.
 	uploads chan struct{}
+	// broken gets why a device can compute nothing more.
+	broken chan error
 
 	mu         sync.Mutex
 	directions []direction
@@ -66,7 +70,7 @@ func New(o Options) *Studio {
 	o.MaxRuns = orElse(o.MaxRuns, defaultRuns)
 	o.Patience = orElse(o.Patience, defaultPatience)
 	o.MaxCache = orElse(o.MaxCache, defaultCache)
-	s := &Studio{o: o, nonce: newNonce(), jobs: &jobs{by: map[string]*job{}}, models: map[string]*loupe.Model{"model": o.Model}, cache: newCache(o.MaxCache), turn: make(chan struct{}, 1), uploads: make(chan struct{}, mostUploads)}
+	s := &Studio{o: o, nonce: newNonce(), jobs: &jobs{by: map[string]*job{}}, models: map[string]*loupe.Model{"model": o.Model}, cache: newCache(o.MaxCache), turn: make(chan struct{}, 1), uploads: make(chan struct{}, mostUploads), broken: make(chan error, 1)}
 	if o.Base != nil {
 		s.models["base"] = o.Base
 	}
@@ -94,9 +98,25 @@ func (s *Studio) take(ctx context.Context) (func(), error) {
 	select {
 	case s.turn <- struct{}{}:
 		j.turn(false)
-		return func() { <-s.turn }, nil
+		return func() {
+			s.checkDevices()
+			<-s.turn
+		}, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+}
+
+// checkDevices ends the studio where a device has failed for good: whatever was asked from then on would fail as well. It is the turn of
+// whoever calls it, so that nobody is computing.
+func (s *Studio) checkDevices() {
+	for _, m := range s.models {
+		if err := m.RecoverDevice(); err != nil {
+			select {
+			case s.broken <- fmt.Errorf("the device can compute nothing more: %w", err):
+			default: // it is said already
+			}
+		}
 	}
 }
 
@@ -112,14 +132,18 @@ func (s *Studio) Serve(ctx context.Context, l net.Listener, host string) error {
 	}
 	done := make(chan error, 1)
 	go func() {
-		<-ctx.Done()
+		var broken error
+		select {
+		case <-ctx.Done():
+		case broken = <-s.broken:
+		}
 		last, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		err := server.Shutdown(last)
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = server.Close()
 		}
-		done <- err
+		done <- cmp.Or(broken, err)
 	}()
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err

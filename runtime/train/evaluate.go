@@ -182,6 +182,11 @@ func Evaluate(ctx context.Context, m *loupe.Model, records []Record, o EvalOptio
 			return nil, ctx.Err()
 		}
 		if err != nil {
+			if broken := m.RecoverDevice(); broken != nil {
+				return nil, fmt.Errorf("the device can compute nothing more: %w; %d of %d records are done", broken, i, len(records))
+			}
+		}
+		if err != nil {
 			e.Failed++
 			e.failed = append(e.failed, recordError(r, err))
 			j = Prediction{Image: r.Image, Error: o.errorText(err)}

@@ -146,6 +146,12 @@ func (r *run) stopped(ctx context.Context, err error) error {
 	if errors.As(err, &unsaved) {
 		return fmt.Errorf("%w; make room, and go on from the last checkpoint with train.Options.Resume", unsaved.error)
 	}
+	if r.m.DeviceErr() != nil { // what learns lay on it
+		if r.saved < 0 {
+			return fmt.Errorf("the device can compute nothing more: %w; no checkpoint was written: begin again, with train.Options.CheckpointEvery", err)
+		}
+		return fmt.Errorf("the device can compute nothing more: %w; step %d is saved in %s: go on with the same options and train.Options.Resume", err, r.saved, stepDir(filepath.Join(r.o.Out, checkpointsDir), r.saved))
+	}
 	if saving := r.save(); saving != nil {
 		return fmt.Errorf("%w; and the checkpoint could not be written: %w", err, saving)
 	}

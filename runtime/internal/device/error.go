@@ -22,3 +22,9 @@ func Is(err error) bool {
 	var memory *cuda.OutOfMemory
 	return errors.As(err, &missing) || errors.As(err, &driver) || errors.As(err, &memory)
 }
+
+// IsFull reports whether an error is that a device had too little memory left.
+func IsFull(err error) bool {
+	var memory *cuda.OutOfMemory
+	return errors.As(err, &memory)
+}
