@@ -20,13 +20,13 @@ func TestFakeGPUFails(t *testing.T) {
 	fakeGPU(t)
 	dir := t.TempDir()
 	// The one in the middle is large, and the others are as small as they may be.
-	pictures := []string{"pillow_palette_trns_64.png", "painting_hokusai_wave_928x514_progressive.png", "pillow_rgba_200x150.png"}
+	pictures := []string{"pillow_palette_trns_64.png", "painting_hokusai_wave_928x514_progressive.png", "pillow_palette_trns_64.png"}
 	var paths []string
 	for _, p := range pictures {
 		paths = append(paths, filepath.Join(golden, "pictures", p))
 	}
 	model := []string{"--model", filepath.Join(golden, "model"), "--head", insideHead}
-	score := slices.Concat([]string{"score", "--json", "--max-pixels", "200704"}, model, onGPU, paths)
+	score := slices.Concat([]string{"score", "--json", "--max-pixels", "451584"}, model, onGPU, paths)
 	small := slices.Concat([]string{"score", "--json", "--max-pixels", "3136"}, model, onGPU, paths)
 
 	t.Run("a lost device ends score", func(t *testing.T) {
@@ -73,16 +73,21 @@ func TestFakeGPUFails(t *testing.T) {
 		}
 		log := filepath.Join(dir, "audits")
 		ok(t, "", slices.Concat([]string{"score", "--audit", log, "--max-pixels", "3136", paths[0]}, model)...)
-		t.Setenv("CUDASIM_FAIL", "cuLaunchKernel:700:10")
 		for _, args := range [][]string{
 			slices.Concat([]string{"eval", "--json", "--data", data, "--max-pixels", "3136"}, model, onGPU),
 			slices.Concat([]string{"verify", log}, onGPU),
 		} {
-			r := start(t, "", args...)
+			var r result
+			for n := 20; n < 2000; n += 20 { // while the weights are placed it is another error
+				t.Setenv("CUDASIM_FAIL", fmt.Sprintf("cuLaunchKernel:700:%d", n))
+				if r = start(t, "", args...); !strings.Contains(r.stderr, "load model") {
+					break
+				}
+			}
 			if r.status != exitFailed || r.stdout != "" || !strings.Contains(r.stderr, "illegal memory access") || strings.Contains(r.stderr, "differ") {
 				t.Errorf("%s: exit %d, %q: %s", args[0], r.status, r.stdout, r.stderr)
 			}
-			if args[0] == "eval" && !strings.Contains(r.stderr, "0 of 3 records are done") {
+			if args[0] == "eval" && !strings.Contains(r.stderr, " of 3 records are done") {
 				t.Errorf("eval goes on: %s", r.stderr)
 			}
 		}
@@ -113,7 +118,7 @@ func TestFakeGPUTrainFails(t *testing.T) {
 		steps, _ := filepath.Glob(filepath.Join(broken, "checkpoints", "*"))
 		return steps
 	}
-	for n := 1000; ; n += 1000 {
+	for n := 200; ; n += 150 {
 		if n > 50000 {
 			t.Fatal("no number of launches ends it after its first step")
 		}
@@ -123,8 +128,8 @@ func TestFakeGPUTrainFails(t *testing.T) {
 			t.Fatalf("%d launches are the whole of it", n)
 		}
 		if len(saved()) == 0 {
-			if !strings.Contains(r.stderr, "no checkpoint was written") {
-				t.Errorf("it does not say that it saved nothing: %s", r.stderr)
+			if strings.Contains(r.stderr, "is saved in") || !strings.Contains(r.stderr, "(error 714 of the driver)") {
+				t.Errorf("nothing is saved, and it says %s", r.stderr)
 			}
 			os.RemoveAll(broken)
 			continue
@@ -151,7 +156,7 @@ func TestFakeGPUTrainFails(t *testing.T) {
 func largePicture(t *testing.T, score []string) {
 	whole := strings.SplitAfter(ok(t, "", score...), "\n")
 	found := false
-	for kib := 4096; kib <= 65536 && !found; kib += 256 {
+	for kib := 5120; kib <= 16384 && !found; kib += 64 {
 		t.Setenv("CUDASIM_MEMORY", fmt.Sprint(kib<<10))
 		r := start(t, "", score...)
 		lines := strings.SplitAfter(r.stdout, "\n")

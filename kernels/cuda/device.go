@@ -6,7 +6,6 @@ import (
 	"embed"
 	"errors"
 	"os"
-	"runtime"
 	"sync"
 
 	"github.com/loupe-vl/loupe/kernels"
@@ -23,18 +22,20 @@ type Device struct {
 	info Info
 	ctx  *context
 
-	mu        sync.Mutex // held by an operation while it launches its kernels, which then run in that order
-	err       error      // the first one
-	functions map[string]kernel
-	live      map[address]runtime.Cleanup // of allocations that somebody holds
-	queue     queue
-	busy      bool      // something was handed over since the last wait
-	freed     []address // to be freed at the next wait
-	staging   staging
-	hostIDs   []int32 // row numbers on their way up, kept for the next ones
-	scratch   [scratches]scratch
-	attention attending // kept for the next one: decoding allocates nothing
-	table     []uint64  // what scratchTable holds
+	mu          sync.Mutex // held by an operation while it launches its kernels, which then run in that order
+	err         error      // the first one
+	functions   map[string]kernel
+	live        map[address]alive // allocations that somebody holds
+	dead        dead              // memory that nobody holds any more
+	allocations uint64            // so far
+	queue       queue
+	busy        bool      // something was handed over since the last wait
+	freed       []address // to be freed at the next wait
+	staging     staging
+	hostIDs     []int32 // row numbers on their way up, kept for the next ones
+	scratch     [scratches]scratch
+	attention   attending // kept for the next one: decoding allocates nothing
+	table       []uint64  // what scratchTable holds
 }
 
 var _ kernels.Device = (*Device)(nil)
@@ -53,7 +54,7 @@ func Open(o Options) (*Device, error) {
 	if !own {
 		info.Library = library
 	}
-	d := &Device{info: info, ctx: ctx, functions: map[string]kernel{}, live: map[address]runtime.Cleanup{}}
+	d := &Device{info: info, ctx: ctx, functions: map[string]kernel{}, live: map[address]alive{}}
 	d.queue.noGraphs = o.NoGraphs || os.Getenv("CUDA_LAUNCH_BLOCKING") == "1" // the driver then waits for each launch, to name the one that fails
 	if err := d.start(); err != nil {
 		d.staging.close(ctx)

@@ -4,6 +4,7 @@ package cuda
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -159,7 +160,8 @@ func TestWeightsGo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if free() >= before {
+	takes := before - free()
+	if takes == 0 {
 		t.Fatal("a weight takes no memory")
 	}
 	runtime.KeepAlive(placed)
@@ -174,7 +176,12 @@ func TestWeightsGo(t *testing.T) {
 	if now := free(); now != before {
 		t.Errorf("%d bytes are free after the weight has gone, and were %d before", now, before)
 	}
-	t.Setenv("CUDASIM_FAIL", "cuMemAlloc_v2:2:3") // its third part
+	_, total, err := d.ctx.memory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("CUDASIM_MEMORY", fmt.Sprint(total-before+takes-1)) // its last part finds no place
+	before = free()
 	if _, err := d.PlaceWeight(p.Matrix()); err == nil {
 		t.Error("a weight is placed without memory")
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"time"
 	"unsafe"
 
 	"github.com/loupe-vl/loupe/kernels"
@@ -52,21 +53,41 @@ func (d *Device) grow(which int, n int) address {
 
 // alloc is n bytes of memory. d.mu is held.
 func (d *Device) alloc(n uint64) (address, error) {
+	d.bury()
 	p, err := d.ctx.alloc(n)
-	var full *OutOfMemory
-	if len(d.freed) > 0 && errors.As(err, &full) { // some is free once those that use it are done
-		d.wait()
-		if d.err != nil {
+	if err == nil {
+		return p, nil
+	}
+	// Some is free once those that use it are done, and some that nobody holds any more once the collector has found that.
+	for round := 0; isFull(err) && round <= collections; round++ {
+		if d.wait(); d.err != nil {
 			return 0, d.err
 		}
-		return d.ctx.alloc(n)
+		if p, err = d.ctx.alloc(n); !isFull(err) || round == collections {
+			break
+		}
+		runtime.GC()
+		for end := time.Now().Add(collected); !d.bury() && time.Now().Before(end); {
+			time.Sleep(time.Millisecond)
+		}
 	}
 	return p, err
 }
 
+const (
+	collections = 2                     // what a sync.Pool keeps is let go by the second
+	collected   = 20 * time.Millisecond // cleanups have begun by then
+)
+
+// isFull reports whether an error is of too little memory.
+func isFull(err error) bool {
+	var full *OutOfMemory
+	return errors.As(err, &full)
+}
+
 // release gives memory back, as soon as what was queued before is done: at once where nothing is. 0 is none. d.mu is held.
 func (d *Device) release(p address) {
-	if p == 0 || d.err != nil {
+	if p == 0 {
 		return
 	}
 	d.freed = append(d.freed, p)
@@ -75,12 +96,13 @@ func (d *Device) release(p address) {
 	}
 }
 
-// freeNow frees what was given back. Nothing is queued. d.mu is held.
+// freeNow frees what was given back, once the device works. Nothing is queued. d.mu is held.
 func (d *Device) freeNow() {
+	if d.err != nil {
+		return
+	}
 	for _, p := range d.freed {
-		if d.err == nil {
-			d.fail(d.ctx.free(p))
-		}
+		d.fail(d.ctx.free(p))
 	}
 	d.freed = d.freed[:0]
 }
@@ -94,16 +116,18 @@ func (d *Device) Alloc(n int) (kernels.Buffer, error) {
 	}
 	p, err := d.alloc(4 * uint64(n))
 	if err != nil {
-		var full *OutOfMemory
-		if !errors.As(err, &full) {
+		if !isFull(err) {
 			d.fail(err)
 		}
 		return kernels.Buffer{}, err
 	}
 	a := &kernels.Allocation{Handle: uintptr(p), Floats: n, Owner: d}
-	if d.live[p] = (runtime.Cleanup{}); !d.ctx.dry {
-		d.live[p] = runtime.AddCleanup(a, d.forget, p)
+	d.allocations++
+	one := alive{number: d.allocations}
+	if !d.ctx.dry {
+		one.cleanup = runtime.AddCleanup(a, d.collected, grave{p, d.allocations})
 	}
+	d.live[p] = one
 	return kernels.DeviceBuffer(a), nil
 }
 
@@ -113,20 +137,15 @@ func (d *Device) Free(b kernels.Buffer) {
 		return
 	}
 	on, _ := b.Device()
-	d.forget(address(on.Handle))
-}
-
-// forget gives an allocation back, unless that was done before.
-func (d *Device) forget(p address) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	cleanup, there := d.live[p]
-	if !there {
-		return
+	p := address(on.Handle)
+	if a, there := d.live[p]; there {
+		a.cleanup.Stop()
+		delete(d.live, p)
+		d.release(p)
 	}
-	cleanup.Stop()
-	delete(d.live, p)
-	d.release(p)
+	runtime.KeepAlive(on)
 }
 
 // at is where a buffer lies; 0 for none. The program's own memory is none of the device's.

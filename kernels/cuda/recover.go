@@ -9,15 +9,15 @@ import "errors"
 func (d *Device) Recover() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.err == nil {
-		d.fail(d.ctx.sync())
-		return d.err
+	if d.wait(); d.err == nil {
+		return nil
 	}
 	var full *OutOfMemory
 	var refused *Error
 	if !errors.As(d.err, &full) && !(errors.As(d.err, &refused) && refused.Code == codeOutOfMemory) {
 		return d.err
 	}
-	d.err = d.ctx.sync()
+	d.err = nil // what was queued before it has been computed: see alloc
+	d.wait()
 	return d.err
 }

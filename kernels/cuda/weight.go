@@ -57,7 +57,9 @@ func (d *Device) PlaceWeight(m kernels.Matrix) (kernels.Placed, error) {
 		return kernels.Placed{}, fmt.Errorf("cuda: a weight of (%d, %d) cannot be placed: %w", m.Rows, m.Cols, err)
 	}
 	if !d.ctx.dry {
-		runtime.AddCleanup(w, d.drop, w.parts())
+		for _, p := range w.parts() {
+			runtime.AddCleanup(w, d.collected, grave{at: p})
+		}
 	}
 	return kernels.Placed{Matrix: m, On: w}, nil
 }
@@ -65,15 +67,6 @@ func (d *Device) PlaceWeight(m kernels.Matrix) (kernels.Placed, error) {
 // parts are the allocations of a weight.
 func (w *weight) parts() [4]address {
 	return [4]address{w.at, w.panels.weights, w.panels.scales, w.panels.more}
-}
-
-// drop gives a weight's memory back, once nothing points at it any more.
-func (d *Device) drop(parts [4]address) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, p := range parts {
-		d.release(p)
-	}
 }
 
 // elements is how many elements of its memory a matrix spans.
