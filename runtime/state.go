@@ -157,7 +157,7 @@ func newLoan() any {
 	l.done = func() {
 		m := l.m
 		debug.SetPanicOnFault(l.panics)
-		if err := l.run.Err(); err != nil && device.Is(err) {
+		if l.run.Device() != nil && device.Is(l.run.Err()) { // a run on shapes alone has none
 			l.arena.Drop()
 		}
 		l.m, l.run = nil, tensor.Run{} // a model that is gone is not kept

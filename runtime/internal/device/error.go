@@ -17,6 +17,9 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Is reports whether an error is of a device, and not of what was to be computed.
 func Is(err error) bool {
+	if err == nil {
+		return false // before anything is allocated: every step of decoding asks
+	}
 	var missing *Error
 	var driver *cuda.Error
 	var memory *cuda.OutOfMemory
