@@ -1,6 +1,11 @@
 package loupe
 
-import "github.com/loupe-vl/loupe/runtime/internal/device"
+import (
+	"cmp"
+
+	"github.com/loupe-vl/loupe/kernels"
+	"github.com/loupe-vl/loupe/runtime/internal/device"
+)
 
 // DeviceInfo is what a model computes on, as results and records name it.
 type DeviceInfo = device.Info
@@ -44,8 +49,23 @@ func IsDeviceError(err error) bool { return device.Is(err) }
 // DeviceErr is what broke the device that the model computes on, nil while it works: every run gives that error from then on,
 // unless RecoverDevice can mend it.
 func (m *Model) DeviceErr() error {
-	if d, can := m.device.(interface{ Err() error }); can {
-		return d.Err()
+	return m.eachDevice(func(d kernels.Device) error {
+		if d, can := d.(interface{ Err() error }); can {
+			return d.Err()
+		}
+		return nil
+	})
+}
+
+// eachDevice calls f for every device of the model, until an error.
+func (m *Model) eachDevice(f func(kernels.Device) error) error {
+	if m.opened == nil {
+		return nil
+	}
+	for _, d := range m.opened.All() {
+		if err := f(d); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -54,8 +74,11 @@ func (m *Model) DeviceErr() error {
 // where it only had too little memory for that one. The error, nil where it works, is what broke it for good: then there is no use in
 // going on. No request may be running.
 func (m *Model) RecoverDevice() error {
-	if d, can := m.device.(interface{ Recover() error }); can {
-		return d.Recover()
-	}
-	return m.DeviceErr()
+	err := m.eachDevice(func(d kernels.Device) error {
+		if d, can := d.(interface{ Recover() error }); can {
+			return d.Recover()
+		}
+		return nil
+	})
+	return cmp.Or(err, m.DeviceErr())
 }

@@ -154,13 +154,17 @@ func (a *Arena) Bytes() int {
 	return n
 }
 
-// Drop gives all of the arena's memory back to the device, also of Kept: a run that had too little of it keeps none from the next.
+// Drop gives all of the arena's memory back to its device, also of Kept and of other devices: a run that had too little of it keeps none
+// from the next.
 func (a *Arena) Drop() {
 	for _, c := range a.chunks {
 		a.dev.Free(c)
 	}
 	if a.kept != nil {
 		a.kept.Drop()
+	}
+	for _, b := range a.beside {
+		b.Drop()
 	}
 	*a = Arena{dev: a.dev, largest: a.largest}
 }
