@@ -3,7 +3,6 @@
 package cuda
 
 import (
-	"runtime"
 
 	"github.com/loupe-vl/loupe/kernels"
 )
@@ -19,7 +18,7 @@ func (d *Device) FreeMemory() (free, total int64, err error) {
 // Dry is a device that allocates what d would for the same operations, by the same code, and counts it: nothing is asked of the driver and
 // nothing is computed. PeakMemory says how much that is.
 func (d *Device) Dry() kernels.DryDevice {
-	dry := &Device{info: d.info, ctx: &context{dry: true, held: map[address]uint64{}}, live: map[address]runtime.Cleanup{}}
+	dry := &Device{info: d.info, ctx: &context{dry: true, held: map[address]uint64{}}, live: map[address]alive{}}
 	dry.grow(scratchCopy, stagingHalf) // what a download of several arrays takes at most
 	return dry
 }
