@@ -3,7 +3,6 @@
 package cuda
 
 import (
-
 	"github.com/loupe-vl/loupe/kernels"
 )
 
