@@ -152,29 +152,32 @@ func TestFakeGPUTrainFails(t *testing.T) {
 	}
 }
 
-// largePicture scores three pictures in so little memory that the second, a large one, does not fit.
+// largePicture scores three pictures while somebody else takes the GPU's memory, so that the second, a large one, finds none. An allocation
+// is tried four times, since the collector may find some.
 func largePicture(t *testing.T, score []string) {
 	whole := strings.SplitAfter(ok(t, "", score...), "\n")
-	found := false
-	for kib := 5120; kib <= 16384 && !found; kib += 64 {
-		t.Setenv("CUDASIM_MEMORY", fmt.Sprint(kib<<10))
+	try := func(n int) (result, []string) {
+		t.Setenv("CUDASIM_FAIL", fmt.Sprintf("cuMemAlloc_v2:2:%d:4", n))
 		r := start(t, "", score...)
-		lines := strings.SplitAfter(r.stdout, "\n")
-		if r.status == 0 {
-			break
-		}
+		return r, strings.SplitAfter(r.stdout, "\n")
+	}
+	const stride = 32
+	first := stride // about the last allocation while the model is loaded
+	for r, _ := try(first); strings.Contains(r.stderr, "load model"); r, _ = try(first) {
+		first += stride
+	}
+	for n := first - stride; n < first+2*stride; n++ {
+		r, lines := try(n)
 		if len(lines) != 4 || !strings.Contains(lines[1], "error") || strings.Contains(lines[0]+lines[2], "error") {
-			continue // nothing fits, or the first does not
+			continue // the model, or another picture
 		}
-		found = true
 		if lines[0] != whole[0] || lines[2] != whole[2] {
-			t.Errorf("with little memory the others are\n%s%s, want\n%s%s", lines[0], lines[2], whole[0], whole[2])
+			t.Errorf("without memory for the one the others are\n%s%s, want\n%s%s", lines[0], lines[2], whole[0], whole[2])
 		}
 		if !strings.Contains(lines[1], "device memory are needed") || !strings.Contains(lines[1], "--max-pixels") || r.status != exitFailed || !strings.Contains(r.stderr, "1 of 3 pictures could not be scored") {
 			t.Errorf("exit %d: %s%s", r.status, lines[1], r.stderr)
 		}
+		return
 	}
-	if !found {
-		t.Error("at no size of memory is it the large picture alone that fails")
-	}
+	t.Error("no allocation is that of the large picture alone")
 }

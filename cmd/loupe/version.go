@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/loupe-vl/loupe/kernels/cuda"
 	loupe "github.com/loupe-vl/loupe/runtime"
 	"github.com/spf13/cobra"
 )
@@ -26,9 +27,14 @@ func versionCommand() *cobra.Command {
 					loupe.BuildInfo
 					Arithmetic int    `json:"arithmetic"`
 					Kernels    string `json:"kernels"`
-				}{loupe.Build(), loupe.ArithmeticVersion, m.Settings().Kernels})
+					CUDA       bool   `json:"cuda,omitempty"` // whether --device cuda is built in
+				}{loupe.Build(), loupe.ArithmeticVersion, m.Settings().Kernels, cuda.Built})
 			}
-			_, err = fmt.Fprintf(screen, "loupe %s\narithmetic %d, kernels %s\n", versionText(), loupe.ArithmeticVersion, m.Settings().Kernels)
+			built := ""
+			if cuda.Built {
+				built = ", CUDA built in"
+			}
+			_, err = fmt.Fprintf(screen, "loupe %s\narithmetic %d, kernels %s%s\n", versionText(), loupe.ArithmeticVersion, m.Settings().Kernels, built)
 			return err
 		},
 	}

@@ -13,7 +13,7 @@ func TestVersion(t *testing.T) {
 	if out := ok(t, "", "version"); !strings.Contains(out, "arithmetic 1") || !strings.Contains(out, "kernels ") {
 		t.Errorf("version prints %q", out)
 	}
-	decode(t, ok(t, "", "version", "--json"), "version", "revision?", "modified?", "go", "os", "arch", "arithmetic", "kernels")
+	decode(t, ok(t, "", "version", "--json"), "version", "revision?", "modified?", "go", "os", "arch", "arithmetic", "kernels", "cuda?")
 }
 
 // TestEmbeddedPictureIsShown: without a picture and a model of the user's, what looks into a run shows the picture that is part of the

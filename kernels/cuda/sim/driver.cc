@@ -4,7 +4,7 @@
 //   CUDASIM_ORDER   forward, reverse or random: the order of blocks and of threads
 //   CUDASIM_LAZY    1: what goes to a stream is done only when somebody waits for it
 //   CUDASIM_PINNED  bytes of the host's memory that can be pinned
-//   CUDASIM_FAIL    NAME:CODE[:N]: the Nth call of that function from now on (the first) returns that code
+//   CUDASIM_FAIL    NAME:CODE[:N[:M]]: the Nth call of that function from now on (the first), and M-1 after it, return that code
 //   CUDASIM_DEVICES, CUDASIM_VERSION, CUDASIM_MEMORY, CUDASIM_ARCH   how many devices there are, the driver's version, bytes, 90 for sm_90
 //   CUDASIM_LAUNCHES   a file to write to which kernels were launched, and what they met
 //   CUDASIM_PLANT   a fault of the kernels, in a library that was built with CUSIM_PLANTS
@@ -58,8 +58,8 @@ int enter(const char *name) {
   counted[name]++;
   if (const char *f = getenv("CUDASIM_FAIL")) {
     char which[64];
-    int code = 0, nth = 1;
-    if (sscanf(f, "%63[^:]:%d:%d", which, &code, &nth) >= 2 && !strcmp(which, name) && ++calls[f] == nth) {
+    int code = 0, nth = 1, many = 1, call;
+    if (sscanf(f, "%63[^:]:%d:%d:%d", which, &code, &nth, &many) >= 2 && !strcmp(which, name) && (call = ++calls[f]) >= nth && call < nth + many) {
       if (code == 214 || code == 220 || code == 700 || code == 702 || code == 719 || (code == 999 && strcmp(name, "cuInit"))) sticky = code;
       return code;
     }
