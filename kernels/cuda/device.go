@@ -36,6 +36,8 @@ type Device struct {
 	scratch     [scratches]scratch
 	attention   attending // kept for the next one: decoding allocates nothing
 	table       []uint64  // what scratchTable holds
+	left        prepared  // of the last product, where nothing came after it; none else
+	preparing   prepared  // of the product that is being queued
 }
 
 var _ kernels.Device = (*Device)(nil)

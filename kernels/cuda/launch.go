@@ -40,6 +40,7 @@ func launch[A any](d *Device, name string, grid [3]int, threads int, args A) {
 		d.fail(fmt.Errorf("cuda: the kernel %s is asked for %d by %d by %d blocks; there may be %d of the last two", name, grid[0], grid[1], grid[2], most))
 		return
 	}
+	d.left = prepared{}
 	d.enqueue(k, grid, threads, unsafe.Pointer(&args), k.size/8) // arguments hold addresses, and so are whole words
 }
 

@@ -74,6 +74,8 @@ func (d *Device) mma(a productArgs) {
 func (d *Device) roundBF16(a productArgs) (at address, row int64) {
 	pitch := blocks(int(a.steps), mmaChunk) * mmaChunk
 	at = d.grow(scratchRounded, max(1, 2*int(a.rows)*pitch))
-	launch(d, "round_to_bf16", flat(int(a.rows)*pitch/2), flatThreads, roundedArgs{dst: at, x: a.x, xRow: a.xRow, rows: a.rows, cols: a.steps, pitch: int32(pitch)})
+	d.prepare(prepared{by: "round_to_bf16", to: at, x: a.x, row: a.xRow, rows: a.rows, steps: a.steps}, func() {
+		launch(d, "round_to_bf16", flat(int(a.rows)*pitch/2), flatThreads, roundedArgs{dst: at, x: a.x, xRow: a.xRow, rows: a.rows, cols: a.steps, pitch: int32(pitch)})
+	})
 	return at, int64(pitch)
 }

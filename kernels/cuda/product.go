@@ -123,6 +123,7 @@ func (d *Device) product(dst, x kernels.Array, placed kernels.Placed, bias kerne
 			w.added(d, a, w)
 		default:
 			w.affine(d, a, w)
+			d.left, d.preparing = d.preparing, prepared{}
 		}
 	}
 }
@@ -191,6 +192,8 @@ type roundingArgs struct {
 // round is the left operand of a product of bfloat16, rounded, in scratch memory and dense.
 func (d *Device) round(a productArgs) address {
 	to := d.grow(scratchRounded, 4*int(a.rows)*int(a.steps))
-	launch(d, "round_activations", flat(int(a.rows)*int(a.steps)), flatThreads, roundingArgs{dst: to, x: a.x, dstRow: int64(a.steps), xRow: a.xRow, rows: a.rows, cols: a.steps})
+	d.prepare(prepared{by: "round_activations", to: to, x: a.x, row: a.xRow, rows: a.rows, steps: a.steps}, func() {
+		launch(d, "round_activations", flat(int(a.rows)*int(a.steps)), flatThreads, roundingArgs{dst: to, x: a.x, dstRow: int64(a.steps), xRow: a.xRow, rows: a.rows, cols: a.steps})
+	})
 	return to
 }

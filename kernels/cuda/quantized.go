@@ -42,7 +42,9 @@ func (d *Device) quantizedProduct(a productArgs, w weight) {
 	q.q = d.grow(scratchQuantized, rows*(n*blockSteps+4*spans+4*n))
 	q.scale = q.q + address(rows*n*blockSteps)
 	q.sum = q.scale + address(4*rows*spans)
-	launch(d, "quantize_rows", [3]int{blocks(rows*spans, quantizingThreads/32), 1, 1}, quantizingThreads, q)
+	d.prepare(prepared{by: "quantize_rows", to: q.q, x: a.x, row: a.xRow, rows: a.rows, steps: a.steps, span: q.span}, func() {
+		launch(d, "quantize_rows", [3]int{blocks(rows*spans, quantizingThreads/32), 1, 1}, quantizingThreads, q)
+	})
 	args := quantizedArgs{dst: a.dst, q: q.q, scale: q.scale, sum: q.sum, bias: a.bias, panels: w.panels, dstRow: a.dstRow, rows: a.rows, cols: a.cols}
 	name := w.exact
 	if w.span == 1 {

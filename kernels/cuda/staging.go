@@ -104,6 +104,7 @@ func (d *Device) up(to address, from unsafe.Pointer, n int) {
 // a file.
 func (d *Device) upStaged(to address, bytes []byte) {
 	d.flush() // what is queued comes first
+	d.left = prepared{}
 	for len(bytes) > 0 && d.err == nil {
 		h := &d.staging.up[d.staging.now]
 		if h.used == stagingHalf {
