@@ -55,6 +55,7 @@ func request(t *testing.T, m *Model) (logits []float32, err error) {
 // TestFakeGPUPlan: the layers that a plan says fit do fit, in what is free to the byte, and one more does not; what is planned is no less than
 // what is used, and not more by a tenth and what the driver rounds up to; and the bits are the processor's.
 func TestFakeGPUPlan(t *testing.T) {
+	cudatest.FakeOnly(t)
 	cudatest.Driver(t, filepath.Join("..", "kernels", "cuda"))
 	defer func(spare int64) { spareOnDevice = spare }(spareOnDevice)
 	spareOnDevice = 0
@@ -135,6 +136,7 @@ func TestFakeGPUPlan(t *testing.T) {
 
 // twoGPUs: two GPUs share the layers of a model by what each has free, and give the processor's bits.
 func twoGPUs(t *testing.T, want []float32) {
+	cudatest.FakeOnly(t)
 	t.Setenv("CUDASIM_DEVICES", "2")
 	t.Setenv("CUDASIM_MEMORY", "")
 	three := 3

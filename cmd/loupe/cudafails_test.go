@@ -155,6 +155,7 @@ func TestFakeGPUTrainFails(t *testing.T) {
 // largePicture scores three pictures while somebody else takes the GPU's memory, so that the second, a large one, finds none. An allocation
 // is tried four times, since the collector may find some.
 func largePicture(t *testing.T, score []string) {
+	cudatest.FakeOnly(t)
 	whole := strings.SplitAfter(ok(t, "", score...), "\n")
 	try := func(n int) (result, []string) {
 		t.Setenv("CUDASIM_FAIL", fmt.Sprintf("cuMemAlloc_v2:2:%d:4", n))

@@ -33,7 +33,7 @@ func (d *Device) collected(g grave) {
 	d.dead.Lock()
 	d.dead.list = append(d.dead.list, g)
 	d.dead.Unlock()
-	if d.mu.TryLock() { // else whoever allocates next buries it
+	if d.mu.TryLock() { // else whoever allocates or waits next buries it
 		d.bury()
 		d.mu.Unlock()
 	}

@@ -159,6 +159,7 @@ func (d *Device) wait() {
 	}
 	d.busy, d.queue.ran = false, d.queue.ran[:0]
 	d.staging.done()
+	d.bury()
 	d.freeNow()
 }
 

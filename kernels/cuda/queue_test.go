@@ -53,6 +53,7 @@ func times(t *testing.T, d *Device, x kernels.Array, from float32, n int) float3
 // TestGraphs: launches that come a second time make a graph, which is launched from the third time on, with the arguments of that time: also
 // where memory was freed meanwhile. There are never more than mostGraphs, and a driver that makes none changes nothing.
 func TestGraphs(t *testing.T) {
+	cudatest.FakeOnly(t)
 	d := openFake(t, Options{})
 	x := up(t, d, 1, 1, 0, nil)
 	for i, want := range []int{0, 0, 1, 1} {
@@ -141,6 +142,7 @@ func TestLongSequences(t *testing.T) {
 
 // TestFreeWhileQueued: memory that queued launches use is given back after them, and where no other is left an allocation waits for it.
 func TestFreeWhileQueued(t *testing.T) {
+	cudatest.FakeOnly(t)
 	t.Setenv("CUDASIM_MEMORY", "1048576")
 	d := openFake(t, Options{})
 	sum := up(t, d, 1, 1, 0, []float32{0})
@@ -220,6 +222,7 @@ func TestStaging(t *testing.T) {
 
 // TestLateErrors: what goes wrong in a launch is the error of the next wait, and names what ran.
 func TestLateErrors(t *testing.T) {
+	cudatest.FakeOnly(t)
 	for fail, graph := range map[string]bool{"cuStreamSynchronize:719": false, "cuStreamSynchronize:700": true} {
 		t.Setenv("CUDASIM_FAIL", "")
 		d := openFake(t, Options{})
