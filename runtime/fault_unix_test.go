@@ -59,7 +59,7 @@ func TestShrinkingMap(t *testing.T) {
 						}
 					}
 					sums := make([]int, 1000)
-					m.Engine().For(len(sums), 1, func(lo, hi int) {
+					m.Engine("a test").For(len(sums), 1, func(lo, hi int) {
 						for i := lo; i < hi; i++ {
 							sums[i]++
 						}

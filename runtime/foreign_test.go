@@ -147,6 +147,9 @@ func TestForeignDevice(t *testing.T) {
 			if n := dev.Counts(); n.Operations < 1000 || n.Downloads < 100 || n.Inspections < 100 {
 				t.Errorf("the device was asked for next to nothing: %+v", n)
 			}
+			if work := m.HostWork(); len(work) > 0 {
+				t.Errorf("answers, traces and scores need none of it: the host did %q", work)
+			}
 		})
 	}
 }

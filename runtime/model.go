@@ -63,6 +63,9 @@ type Model struct {
 	Taught *weights.InputSettings
 	// Notes are sentences that a user should read, about what Load found.
 	Notes []string
+	// OnHostWork is called the first time that the host does a kind of work though the model computes on another device: see HostWork. It
+	// may be nil, and is set before the model is used.
+	OnHostWork func(doing string)
 
 	family        *family.Family // of which the model is one
 	samplesFrames string         // the file that asks for frames to be chosen, which is refused when a video is shown; "" for none
@@ -79,6 +82,7 @@ type Model struct {
 	adapterFile   *weights.Checkpoint
 	replaced      map[string]weights.Tensor // by canonical name: the adapter's, in place of the checkpoint's
 	loans         loans                     // the memory of finished steps
+	hostWork      hostWork
 }
 
 // defaultChunk bounds the memory of a long prompt: its activations exist for this many tokens at a time.
@@ -356,9 +360,6 @@ func (m *Model) start(o Options) (err error) {
 	m.Notes = append(m.Notes, m.opened.Notes...)
 	return nil
 }
-
-// Engine is the kernels and the threads of the host.
-func (m *Model) Engine() *kernels.Engine { return m.engine }
 
 // Device is what the model computes on; where it lies on several devices, the first.
 func (m *Model) Device() kernels.Device { return m.device }

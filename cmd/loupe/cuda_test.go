@@ -75,6 +75,7 @@ func TestFakeGPUCommands(t *testing.T) {
 		{"eval", append([]string{"eval", "--data", data, "--json"}, base...), "", true, ""},
 		{"inspect", append([]string{"inspect", "--quick", "--json"}, base[:2]...), "", false, ""},
 	} {
+		onHost := []string{"attend", "attend in rows", "lens of words", "fit a head"} // in part
 		t.Run(c.name, func(t *testing.T) {
 			if c.long && os.Getenv("LOUPE_LONG") != "1" {
 				t.Skip("set LOUPE_LONG=1")
@@ -88,6 +89,9 @@ func TestFakeGPUCommands(t *testing.T) {
 				r := start(t, "", args...)
 				if r.status != 0 {
 					t.Fatalf("loupe %s: exit %d: %s", strings.Join(args, " "), r.status, r.stderr)
+				}
+				if says := strings.Contains(r.stderr, "computed on the CPU"); says != (where == "gpu" && slices.Contains(onHost, c.name)) {
+					t.Errorf("what is computed on the CPU: %s", r.stderr)
 				}
 				written = map[string]string{}
 				files := []string{out}

@@ -117,6 +117,9 @@ func printNotes(m *loupe.Model, err error) (*loupe.Model, error) {
 		for _, note := range m.Notes {
 			printNote(note)
 		}
+		m.OnHostWork = func(doing string) {
+			printNote("computed on the CPU, since there are no kernels for it on the device: " + doing)
+		}
 	}
 	return m, err
 }

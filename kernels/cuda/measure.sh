@@ -198,6 +198,7 @@ over() {
   if [ -n "$child" ]; then
     kill -TERM "$child" 2>/dev/null
     wait "$child"
+    kill -KILL -- "-$child" 2>/dev/null
     echo interrupted >"$dir/status"
     echo $((SECONDS - from)) >"$dir/seconds"
   fi
@@ -232,6 +233,7 @@ for p in $parts; do
   child=$!
   wait "$child"
   rc=$?
+  kill -KILL -- "-$child" 2>/dev/null # what timeout leaves: it ends the part alone, and a GPU has no room for two
   child=
   case $rc in 0) status=ok ;; 77) status=skipped ;; 124 | 137) status=timeout ;; *) status=failed ;; esac
   echo "$rc" >"$dir/exit"

@@ -177,7 +177,7 @@ func fitLast(ctx context.Context, m *loupe.Model, s *pictureFeatures) (*Fit, err
 		if len(group.records) == 0 {
 			continue
 		}
-		found, err := fitRidge(m.Engine(), x, y, own.pictures.Of)
+		found, err := fitRidge(m.Engine("the fit of the score head before training"), x, y, own.pictures.Of)
 		if err != nil {
 			return nil, fmt.Errorf("fit the score head to %q, which %d pictures have: %w; give more, or leave it out by naming the others with train.ReadOptions.Columns", fit.Targets[group.targets[0]].Name, own.pictures.Len(), err)
 		}

@@ -19,6 +19,7 @@ var operands = []string{
 // kernelUsers are the files and folders above the seam that name more, and why.
 var kernelUsers = map[string]string{
 	"runtime/model.go":              "starts the engine that the processor computes with",
+	"runtime/hostwork.go":           "lends the engine to what is done on the host, and lists that",
 	"runtime/memory.go":             "starts one that a shape needs for nothing but its settings",
 	"runtime/precision.go":          "packs weights",
 	"runtime/quantize.go":           "packs weights",

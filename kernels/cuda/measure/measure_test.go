@@ -136,7 +136,7 @@ func TestScript(t *testing.T) {
 // go on.
 func TestScriptFails(t *testing.T) {
 	dir := kit(t, map[string]string{
-		"cuda.test":    "#!/bin/bash\ntrap '' TERM\nwhile :; do sleep 0.1; done\n",
+		"cuda.test":    "#!/bin/bash\necho $$ >\"$OUTPID\"\ntrap '' TERM\nwhile :; do sleep 0.1; done\n",
 		"runtime.test": "#!/bin/sh\necho '--- FAIL: TestX (0.00s)'; echo '    x_test.go:1: element 3 differs \"quoted\" \\\\ \x01\xff'\nexit 1\n",
 		"train.test":   "",
 		"loupe": `#!/bin/sh
@@ -148,7 +148,10 @@ echo '{"logits_sha256": "0000000000000000000000000000000000000000000000000000000
 `,
 	})
 	t.Setenv("MEASURE_LIMIT", "2")
+	pid := filepath.Join(dir, "pid")
+	t.Setenv("OUTPID", pid)
 	m := measured(t, dir, 1, "--only", "tests,golden,models,lora,peaks")
+	ended(t, pid)
 	want(t, m, map[string]string{"tests": "timeout", "golden": "failed", "models": "failed", "lora": "failed", "peaks": "ok"})
 	if !m.Finished {
 		t.Error("the run is not finished")
@@ -203,11 +206,20 @@ func TestScriptInterrupted(t *testing.T) {
 		if m.Finished || m.Ended != "it was interrupted" {
 			t.Errorf("%v: %+v", signal, m)
 		}
-		child, _ := os.ReadFile(pid)
-		stat, err := os.ReadFile(filepath.Join("/proc", strings.TrimSpace(string(child)), "stat"))
-		if err == nil && !strings.Contains(string(stat), ") Z ") { // nobody may have asked what became of one that has ended
-			t.Errorf("%v: what it ran is still running", signal)
-		}
+		ended(t, pid)
+	}
+}
+
+// ended checks that the process whose number is in a file runs no more.
+func ended(t *testing.T, pid string) {
+	t.Helper()
+	child, err := os.ReadFile(pid)
+	if err != nil || len(child) == 0 {
+		t.Fatalf("%q: %v", child, err)
+	}
+	stat, err := os.ReadFile(filepath.Join("/proc", strings.TrimSpace(string(child)), "stat"))
+	if err == nil && !strings.Contains(string(stat), ") Z ") { // nobody may have asked what became of one that has ended
+		t.Errorf("what was to end is still running: %s", stat)
 	}
 }
 

@@ -41,14 +41,14 @@ func towerAttention(block int, suffix string) (q, k string) {
 func (t taps) decoderLayer(m *loupe.Model, layer int) *attention {
 	q, k := decoderAttention(layer)
 	cfg := m.Config.Text
-	return newAttention(m.Engine(), t[q], t[k], cfg.NumAttentionHeads, cfg.NumKeyValueHeads, true)
+	return newAttention(m.Engine("probabilities of attention for its maps"), t[q], t[k], cfg.NumAttentionHeads, cfg.NumKeyValueHeads, true)
 }
 
 // towerBlock is the attention of a block of the vision tower over the patches of a pass.
 func (t taps) towerBlock(m *loupe.Model, block int, suffix string) *attention {
 	q, k := towerAttention(block, suffix)
 	heads := m.Config.Vision.NumHeads
-	return newAttention(m.Engine(), t[q], t[k], heads, heads, false)
+	return newAttention(m.Engine("probabilities of attention for its maps"), t[q], t[k], heads, heads, false)
 }
 
 // attentionNames names the queries and keys of layers of the decoder, and of blocks of the tower.

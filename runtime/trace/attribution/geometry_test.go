@@ -121,10 +121,10 @@ func TestAmongRows(t *testing.T) {
 		}
 		return out
 	}
-	whole := newAttention(m.Engine(), tap(0, 1, 2, 3, 4, 5), tap(0, 1, 2, 3, 4, 5), 2, 2, false)
+	whole := newAttention(m.Engine("a test"), tap(0, 1, 2, 3, 4, 5), tap(0, 1, 2, 3, 4, 5), 2, 2, false)
 	r := []float64{1, 2, 3, 4, 5, 6}
 	for _, rows := range [][]int{{4, 1, 5}, {2, 3, 4}, {0}} {
-		apart, together := whole.among(rows), newAttention(m.Engine(), tap(rows...), tap(rows...), 2, 2, false)
+		apart, together := whole.among(rows), newAttention(m.Engine("a test"), tap(rows...), tap(rows...), 2, 2, false)
 		weights := gather(r, rows)
 		if !slices.Equal(apart.propagate(weights, nil, nil), together.propagate(weights, nil, nil)) {
 			t.Errorf("rows %v attend otherwise where they lie apart", rows)

@@ -88,7 +88,7 @@ func picturePositions(p *loupe.Prompt) []int {
 // rowLengths are the Euclidean lengths of a table's rows.
 func rowLengths(m *loupe.Model, table kernels.Matrix) []float64 {
 	out := make([]float64, table.Rows)
-	m.Engine().For(table.Rows, 64, func(lo, hi int) {
+	m.Engine("lengths of the rows of the vocabulary").For(table.Rows, 64, func(lo, hi int) {
 		row := make([]float32, table.Cols)
 		for i := lo; i < hi; i++ {
 			table.Row(row, i)

@@ -18,8 +18,11 @@ import (
 // processor, to the bit.
 func TestForeignDevice(t *testing.T) {
 	defer func(of func(*kernels.Engine) kernels.Device) { device.Of = of }(device.Of)
+	var work, told []string // what the host did
 	found := func() map[string]string {
 		c, out := fixture.Open(t, committed, "image", headDir), map[string]string{}
+		c.Model.OnHostWork = func(doing string) { told = append(told, doing) }
+		defer func() { work = c.Model.HostWork() }()
 		keep := func(name string, v any) {
 			data, err := json.Marshal(v)
 			if err != nil {
@@ -48,6 +51,9 @@ func TestForeignDevice(t *testing.T) {
 	}
 	device.Of = func(e *kernels.Engine) kernels.Device { return cpu.New(e) }
 	want := found()
+	if len(work)+len(told) > 0 {
+		t.Errorf("on the processor all is the host's: %q, %q", work, told)
+	}
 	var dev *devicetest.Device
 	device.Of = func(e *kernels.Engine) kernels.Device {
 		dev = devicetest.New(e)
@@ -55,6 +61,9 @@ func TestForeignDevice(t *testing.T) {
 	}
 	if d := cmp.Diff(want, found()); d != "" {
 		t.Errorf("(-processor +foreign)\n%s", d)
+	}
+	if want := []string{"lengths of the rows of the vocabulary", "probabilities of attention for its maps"}; !cmp.Equal(work, want) || !cmp.Equal(told, want) {
+		t.Errorf("the host did %q and told of %q, want %q each", work, told, want)
 	}
 	if n := dev.Counts(); n.Operations < 500 || n.Downloads < 50 {
 		t.Errorf("the device was asked for next to nothing: %+v", n)
