@@ -11,6 +11,8 @@
 //	  forwith.go       ForWith: Engine.For without an allocation
 //	  memory.go        large pages for weights
 //	  measure.go       Peaks: what a device with limits of its own can do at most
+//	  copies.go        Copier: many arrays at once
+//	  limited.go       Limited: a device whose memory is planned
 //	  random.go        RandomWeights: weights to measure with, which each device makes by itself
 //	  num/             scalar functions and reductions: fma, exp, trig, log, reduce, conversions, mix; plain Go
 //	  vec/             functions over slices: norms, activations, softmax, rotary
