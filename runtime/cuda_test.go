@@ -106,7 +106,7 @@ func failingGPU(t *testing.T, library string) {
 		{"no driver", "cuda", map[string]string{cuda.LibraryVariable: "libnosuchcuda.so.1"}, "cannot load the NVIDIA driver library libnosuchcuda.so.1"},
 		{"no second GPU", "cuda:1", nil, "there is no GPU cuda:1; the driver shows one GPU, cuda:0"},
 		{"hidden", "cuda", map[string]string{"CUDASIM_DEVICES": "0", "CUDA_VISIBLE_DEVICES": ""}, `CUDA_VISIBLE_DEVICES is ""`},
-		{"weights that do not fit", "cuda", map[string]string{"CUDASIM_MEMORY": "65536"}, "of device memory are needed"},
+		{"weights that do not fit", "cuda", map[string]string{"CUDASIM_MEMORY": "65536"}, "do not fit: cuda would need "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Setenv(cuda.LibraryVariable, library)

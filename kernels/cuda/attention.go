@@ -221,12 +221,12 @@ func (t *attending) scoresOf(a attendArgs, g attendGrid) {
 		name = "attend_tile_scores_128"
 	}
 	t.blocksOf(&a, g, g.scores)
-	launch(t.Device, name, [3]int{int(a.rowMost) * seldom(blocks(g.keys, keys)), g.kv, g.parts}, threads, a)
+	launch(t.Device, name, [3]int{int(a.rowMost) * coarse(blocks(g.keys, keys)), g.kv, g.parts}, threads, a)
 }
 
-// seldom is a quarter more than n at most, or 4: a number that changes seldom while n grows, since a step whose launches are as large as those of the
+// coarse is a quarter more than n at most, or 4: a number that changes rarely while n grows, since a step whose launches are as large as those of the
 // step before is the same graph. Blocks beyond the last key end at once.
-func seldom(n int) int {
+func coarse(n int) int {
 	step := max(4, 1<<max(0, bits.Len(uint(n))-3))
 	return blocks(n, step) * step
 }

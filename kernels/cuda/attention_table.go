@@ -132,5 +132,5 @@ func (t *attending) upload() (parts, pages address) {
 	return at, at + address(8*partWords*len(t.parts))
 }
 
-// roomFor is a size that grows seldom: a power of two of at least n bytes.
+// roomFor is a size that grows rarely: a power of two of at least n bytes.
 func roomFor(n int) int { return max(1<<bits.Len(uint(n-1)), 1<<14) }

@@ -4,13 +4,19 @@
 // linked: the driver's library, libcuda.so.1, is opened when a device is. The kernels were compiled ahead (gen.sh) to fatbin/,
 // which is part of the package; a build needs no CUDA.
 //
-//	device.go, memory.go   a device, its memory, what goes up and comes down
-//	launch.go              how a kernel is called: one struct of arguments, of the layout that the C++ has
-//	product.go, quantized.go, norm.go, activation.go, attention.go, ...   the operations
+//	device.go, options.go, stub.go   a device; what there is of it in a build without the tag
+//	memory.go, collect.go, dry.go    its memory, what nobody holds any more, and a device that only counts what it would take
+//	launch.go, queue.go    how a kernel is called (one struct of arguments, of the layout that the C++ has), and when it goes to the GPU
+//	staging.go             what goes up and comes down
+//	layout*.go, weight.go  a file for each way that weights are stored
+//	product.go, prepared.go, quantized.go, mma.go   products, and their left operands
+//	attention*.go, norm.go, elementwise.go, rows.go, copies.go, learn.go   the other operations
 //	random.go, peaks.go    random weights to measure with, and what a GPU can do at most
-//	errors.go              what the driver says, and what to do about it
-//	drv.h, drv.c, drv.go   the driver's functions
+//	errors.go, machine.go, recover.go   what the driver says and what to do about it, what the system says, and what goes on after it
+//	drv*                   the driver's functions
 //	src/                   the kernels: one source for the GPU and for tests
+//	fatbin/                what they were compiled to
+//	measure/, sass/        programs: what a GPU did, and what the machine code is made of
 //	sim/                   a driver library for tests, which runs the kernels on the processor
 //
 // # What is the same bits

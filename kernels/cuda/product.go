@@ -27,7 +27,7 @@ const (
 	tileThreads       = 128
 	rowThreads        = 64
 	fewRows           = 32 // the most rows that products of few rows are for
-	rowCols           = 32 // of which each of 32 threads has one; the other 32 fetch
+	rowCols           = 32 // one for each of 32 threads; the other 32 fetch
 	plainThreads      = 64
 )
 
