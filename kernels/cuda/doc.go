@@ -13,7 +13,7 @@
 //	attention*.go, norm.go, elementwise.go, rows.go, copies.go, learn.go   the other operations
 //	random.go, peaks.go    random weights to measure with, and what a GPU can do at most
 //	errors.go, machine.go, recover.go   what the driver says and what to do about it, what the system says, and what goes on after it
-//	drv*                   the driver's functions
+//	library.go, drv*       the driver's library and its functions
 //	src/                   the kernels: one source for the GPU and for tests
 //	fatbin/                what they were compiled to
 //	measure/, sass/        programs: what a GPU did, and what the machine code is made of

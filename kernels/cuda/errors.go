@@ -175,9 +175,6 @@ func (e *OldGPU) Error() string {
 	return fmt.Sprintf("cuda: cuda:%d, %s, has compute capability %d.%d, and %s%s", e.Ordinal, e.Name, e.Major, e.Minor, remedies[codeNoImage], hidden())
 }
 
-// leastMajor is the least compute capability that there are kernels for.
-const leastMajor = 8
-
 // OutOfMemory is the error where the device's memory does not suffice.
 type OutOfMemory struct {
 	Need, Free, Total uint64 // bytes; Need is of what was asked for

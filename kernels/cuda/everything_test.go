@@ -122,9 +122,7 @@ var unlike = []string{"Computes", "OnHost", "Alloc", "Free", "Upload", "Download
 func TestEverythingIsThere(t *testing.T) {
 	var named []string
 	for names := range everything {
-		for _, name := range strings.Split(names, ", ") {
-			named = append(named, name)
-		}
+		named = append(named, strings.Split(names, ", ")...)
 	}
 	device := reflect.TypeFor[kernels.Device]()
 	for i := range device.NumMethod() {

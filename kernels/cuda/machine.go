@@ -3,7 +3,6 @@ package cuda
 import (
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 )
 
@@ -13,26 +12,6 @@ var systemRoot = "/"
 func there(path string) bool {
 	_, err := os.Stat(filepath.Join(systemRoot, path))
 	return err == nil
-}
-
-// otherPlaces are where the driver's library may be though the system's loader does not look there.
-func otherPlaces() (out []string) {
-	for _, dir := range []string{
-		"usr/lib/wsl/lib",                  // WSL, whose loader knows it only where ldconfig ran
-		"usr/local/nvidia/lib64",           // mounted into containers of Kubernetes
-		"run/opengl-driver/lib",            // NixOS
-		"usr/lib/aarch64-linux-gnu/tegra",  // Jetson
-		"usr/lib/aarch64-linux-gnu/nvidia", // Jetson, from JetPack 6 on
-		"usr/lib/x86_64-linux-gnu/nvidia/current",
-	} {
-		if strings.Contains(dir, "aarch64") != (runtime.GOARCH == "arm64") && strings.Contains(dir, "linux-gnu") {
-			continue
-		}
-		if path := filepath.Join(dir, systemLibrary); there(path) {
-			out = append(out, filepath.Join(systemRoot, path))
-		}
-	}
-	return out
 }
 
 // machine is what the system's files say about why there is no driver or no GPU, "" for nothing.

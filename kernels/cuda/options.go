@@ -1,9 +1,6 @@
 package cuda
 
-import (
-	"fmt"
-	"os"
-)
+import "fmt"
 
 // Options say which device to open.
 type Options struct {
@@ -15,20 +12,6 @@ type Options struct {
 
 // LibraryVariable is the variable of the environment that names another library than the system's for the driver: a fake one, for tests.
 const LibraryVariable = "LOUPE_CUDA_LIBRARY"
-
-// systemLibrary is the driver's library as the system's loader finds it.
-const systemLibrary = "libcuda.so.1"
-
-// library is which one to open, and whether it is the system's.
-func (o Options) library() (name string, system bool) {
-	if name = o.Library; name == "" {
-		name = os.Getenv(LibraryVariable)
-	}
-	if name == "" {
-		name = systemLibrary
-	}
-	return name, name == systemLibrary
-}
 
 // Info is what a device is.
 type Info struct {

@@ -147,14 +147,6 @@ func (d *Device) Gather(dst kernels.Array, table kernels.Placed, ids []int) {
 	launch(d, w.gather, flat(len(ids)*w.cols), flatThreads, a)
 }
 
-// foundArgs is struct Found of the kernels.
-type foundArgs struct {
-	x          address
-	xRow       int64
-	found      address
-	rows, cols int32
-}
-
 // findArgs is struct Find of the kernels.
 type findArgs struct {
 	x            address
